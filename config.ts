@@ -1,0 +1,64 @@
+// Configuration from the environment: read once at start, every value checked, every mistake named.
+
+import { z } from "zod";
+
+const LONGEST_LEASE_MS = 60 * 60 * 1000;
+const MOST_BYTES = 2 ** 24;
+
+const whole = (min: number, max: number) =>
+  z.string().regex(/^-?\d+$/, { error: "must be a whole number" }).transform(Number)
+    .pipe(
+      z.number().min(min, { error: `must be at least ${min}` }).max(max, { error: `must be at most ${max}` }),
+    );
+
+const flag = z.enum(["true", "false", "1", "0"], { error: "must be true or false" })
+  .transform((value) => value === "true" || value === "1");
+
+const schema = z.object({
+  PORT: whole(0, 65_535).default(8_000),
+  HOST: z.string().min(1, { error: "must not be empty" }).default("127.0.0.1"),
+  KV_PATH: z.string().min(1, { error: "must not be empty" }).optional(),
+  ROLE: z.enum(["all", "web", "worker"], { error: "must be all, web or worker" }).default("all"),
+  CONCURRENCY: whole(1, 10_000).default(100),
+  LEASE_MS: whole(300, LONGEST_LEASE_MS).default(10_000),
+  MAX_INPUT_BYTES: whole(1_024, MOST_BYTES).default(2 ** 20),
+  MAX_RESULT_BYTES: whole(1_024, MOST_BYTES).default(MOST_BYTES),
+  SHOW_STACKS: flag.default(false),
+});
+
+export type Config = z.output<typeof schema>;
+
+/** What each variable is for: the text of `--help`. */
+export const VARIABLES: Record<keyof Config, string> = {
+  PORT: "port to listen on; 0 takes a free one (8000)",
+  HOST: "address to listen on (127.0.0.1)",
+  KV_PATH: "database: a file, or :memory: (./data/errand.kv)",
+  ROLE: "all, web (submits and answers, runs nothing) or worker (runs, answers health checks only) (all)",
+  CONCURRENCY: "functions that run at once (100)",
+  LEASE_MS: "a worker without a heartbeat for this long is dead (10000)",
+  MAX_INPUT_BYTES: "largest input, up to 16 MiB (1048576)",
+  MAX_RESULT_BYTES: "largest result, up to 16 MiB (16777216)",
+  SHOW_STACKS: "keep and show stacks of errors (false)",
+};
+
+/** A variable breaks its rule. The message names the variable, the rule and the value. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** @throws {ConfigError} */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, env[name]]));
+  const parsed = schema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return `${name} ${message}; it is ${JSON.stringify(env[name])}`;
+  });
+  throw new ConfigError(lines.join("\n"));
+}
+
+/** The database to open: on Deno Deploy it is the platform's own. */
+export function kvPathOf(config: Config, onDeploy: boolean): string | undefined {
+  return config.KV_PATH ?? (onDeploy ? undefined : "./data/errand.kv");
+}

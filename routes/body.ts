@@ -1,0 +1,89 @@
+// Reads a JSON body: bounded in size and depth, valid UTF-8, parsed once. Whatever is wrong with it is answered here,
+// before a schema looks at it.
+
+import type { Context, MiddlewareHandler } from "hono";
+import { DEEPEST, isTooDeep } from "../runtime/json.ts";
+import { malformedJson, ProblemError, tooLarge, unsupportedMediaType, validationFailed } from "./problem.ts";
+
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+
+export interface BodyOptions {
+  limitBytes: number;
+  /** No body at all means `{}`. */
+  optional?: boolean;
+}
+
+/** Makes `c.req.json()` give the body, or answers with what is wrong. */
+export function jsonBody({ limitBytes, optional = false }: BodyOptions): MiddlewareHandler {
+  return async function jsonBody(c, next) {
+    const text = await readText(c, limitBytes);
+    if (text === "" && optional) {
+      useBody(c, "{}", {});
+      return await next();
+    }
+    const type = c.req.header("content-type");
+    if (type === undefined || !JSON_TYPE.test(type)) throw new ProblemError(unsupportedMediaType(type));
+    if (text === "") throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
+    useBody(c, text, parse(text));
+    await next();
+  };
+}
+
+/** The text of the body, for a fingerprint. */
+export function bodyText(c: Context): Promise<string> {
+  return c.req.text();
+}
+
+function useBody(c: Context, text: string, value: unknown): void {
+  // Whoever asks for the body gets what was read and parsed here.
+  c.req.text = () => Promise.resolve(text);
+  c.req.json = <T>() => Promise.resolve(value as T);
+  if (c.req.header("content-type") === undefined) c.req.raw.headers.set("content-type", "application/json");
+}
+
+function parse(text: string): unknown {
+  if (isTooDeep(text)) {
+    const message = `nested more than ${DEEPEST} levels deep`;
+    throw new ProblemError(validationFailed([{ pointer: "", message }]));
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ProblemError(malformedJson((error as SyntaxError).message));
+  }
+}
+
+async function readText(c: Context, limitBytes: number): Promise<string> {
+  const announced = Number(c.req.header("content-length") ?? 0);
+  const stream = c.req.raw.body;
+  if (announced > limitBytes) {
+    await stream?.cancel();
+    throw new ProblemError(
+      tooLarge(`the body has ${announced} bytes; the limit here is ${limitBytes} bytes`),
+    );
+  }
+  if (!stream) return "";
+  // A body whose size is known and small is read in one go.
+  const bytes = announced > 0
+    ? new Uint8Array(await c.req.raw.arrayBuffer())
+    : await readBounded(stream, limitBytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ProblemError(malformedJson("the body is not valid UTF-8"));
+  }
+}
+
+async function readBounded(stream: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream.
+    if (size > limitBytes) {
+      throw new ProblemError(tooLarge(`the body has more than ${limitBytes} bytes, the limit here`));
+    }
+    chunks.push(chunk as Uint8Array<ArrayBuffer>);
+  }
+  return await new Blob(chunks).bytes();
+}

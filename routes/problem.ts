@@ -1,0 +1,162 @@
+// Every answer that is not a success: application/problem+json (RFC 9457). The only place that knows which error
+// of the runtime becomes which status.
+
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import {
+  ConflictError,
+  type Fault,
+  ForgottenError,
+  IdempotencyMismatchError,
+  NotFoundError,
+  PreconditionError,
+  TooLargeError,
+  UnknownDefinitionError,
+  ValidationError,
+} from "../runtime/errors.ts";
+import { UnavailableError } from "../runtime/store.ts";
+
+export interface Problem {
+  status: number;
+  /** Last part of the `type` URI. */
+  slug: string;
+  title: string;
+  detail: string;
+  errors?: Fault[];
+  headers?: Record<string, string>;
+  /** Further members. */
+  extra?: Record<string, unknown>;
+}
+
+/** An answer decided in a route that is not a success. */
+export class ProblemError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail);
+  }
+}
+
+export function problemResponse(c: Context, problem: Problem): Response {
+  const { status, slug, title, detail, errors, extra, headers } = problem;
+  const body = { type: `/problems/${slug}`, title, status, detail, instance: c.req.path, ...extra, errors };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+  });
+}
+
+/** What an error means over HTTP; null if it is a fault of ours. */
+export function problemOf(error: unknown): Problem | null {
+  if (error instanceof ProblemError) return error.problem;
+  if (error instanceof ValidationError) return validationFailed(error.faults);
+  if (error instanceof UnknownDefinitionError) {
+    const { message, pointer, nearest } = error;
+    return {
+      status: 422,
+      slug: "unknown-definition",
+      title: "Unknown definition",
+      detail: message,
+      errors: [{ pointer, message }],
+      extra: { nearest },
+    };
+  }
+  if (error instanceof TooLargeError) return tooLarge(error.message, error.pointer);
+  if (error instanceof NotFoundError) {
+    return { ...notFound(error.message), errors: faultsAt(error.pointer, error.message) };
+  }
+  if (error instanceof ForgottenError) {
+    return { status: 410, slug: "task-forgotten", title: "Task forgotten", detail: error.message };
+  }
+  if (error instanceof ConflictError) {
+    return {
+      status: 409,
+      slug: "conflict",
+      title: "Conflict",
+      detail: error.message,
+      errors: faultsAt(error.pointer, error.message),
+    };
+  }
+  if (error instanceof PreconditionError) {
+    return { status: 412, slug: "precondition-failed", title: "Precondition failed", detail: error.message };
+  }
+  if (error instanceof IdempotencyMismatchError) {
+    const detail = error.message;
+    return { status: 422, slug: "idempotency-mismatch", title: "Idempotency key used before", detail };
+  }
+  if (error instanceof UnavailableError) {
+    return {
+      status: 503,
+      slug: "unavailable",
+      title: "Unavailable",
+      detail: "the database does not answer",
+      headers: { "retry-after": "2" },
+    };
+  }
+  if (error instanceof HTTPException) return ofHttpException(error);
+  return null;
+}
+
+export function validationFailed(errors: Fault[]): Problem {
+  const [{ pointer, message }] = errors;
+  const detail = `${pointer || "the value"}: ${message}` +
+    (errors.length > 1 ? ` (and ${errors.length - 1} more, see errors)` : "");
+  return { status: 422, slug: "validation-failed", title: "Validation failed", detail, errors };
+}
+
+export function malformedJson(detail: string): Problem {
+  const errors = [{ pointer: "", message: detail }];
+  return { status: 400, slug: "malformed-json", title: "Malformed JSON", detail, errors };
+}
+
+export function tooLarge(detail: string, pointer = ""): Problem {
+  const errors = [{ pointer, message: detail }];
+  return { status: 413, slug: "payload-too-large", title: "Payload too large", detail, errors };
+}
+
+export function unsupportedMediaType(got: string | undefined): Problem {
+  const detail = `a body has the type application/json; this one ${got ? `says ${got}` : "says none"}`;
+  return { status: 415, slug: "unsupported-media-type", title: "Unsupported media type", detail };
+}
+
+export function notFound(detail: string): Problem {
+  return { status: 404, slug: "not-found", title: "Not found", detail };
+}
+
+export function methodNotAllowed(method: string, path: string, allowed: string[]): Problem {
+  return {
+    status: 405,
+    slug: "method-not-allowed",
+    title: "Method not allowed",
+    detail: `${path} takes ${allowed.join(", ")}, not ${method}`,
+    headers: { allow: allowed.join(", ") },
+  };
+}
+
+/** The client went away before its request was answered: nobody reads this. */
+export function clientClosed(): Problem {
+  return {
+    status: 499,
+    slug: "client-closed",
+    title: "Client closed request",
+    detail: "the client went away",
+  };
+}
+
+export function internal(requestId: string): Problem {
+  return {
+    status: 500,
+    slug: "internal",
+    title: "Internal error",
+    detail: `something went wrong here; the log has it under ${requestId}`,
+    extra: { requestId },
+  };
+}
+
+function ofHttpException({ status, message }: HTTPException): Problem {
+  if (status === 400) return malformedJson(message || "the body is no JSON");
+  if (status === 415) return unsupportedMediaType(undefined);
+  return { status, slug: `http-${status}`, title: `HTTP ${status}`, detail: message };
+}
+
+function faultsAt(pointer: string, message: string): Fault[] | undefined {
+  return pointer === "" ? undefined : [{ pointer, message }];
+}

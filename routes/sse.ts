@@ -1,0 +1,78 @@
+// Server-Sent Events from an async generator. The reader's pace is the generator's pace: nothing is produced that
+// nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
+
+export interface SseEvent {
+  event: string;
+  /** JSON text, in one line. */
+  data: string;
+  id: string;
+}
+
+const encoder = new TextEncoder();
+/** How long a client waits before it connects again. */
+const PREAMBLE = encoder.encode("retry: 1000\n\n");
+const PING = encoder.encode(": ping\n\n");
+
+export interface SseOptions {
+  /** A comment goes out at least this often. */
+  pingMs: number;
+  /** Stops the generator: it is aborted when the reader is gone. */
+  abort: AbortController;
+  /** Told of an error in the generator; the reader sees a cut stream and comes back. */
+  onError: (error: unknown) => void;
+}
+
+/** A response that streams batches of events. */
+export function sseResponse(
+  batches: AsyncGenerator<SseEvent[]>,
+  { pingMs, abort, onError }: SseOptions,
+): Response {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  // One batch is asked for ahead of the reader, and its promise kept while pings go out.
+  let closed = false;
+  const close = () => {
+    closed = true;
+    clearInterval(timer);
+    abort.abort();
+    // The generator may be waiting: the abort wakes it, and `return` runs its clean-up.
+    batches.return(undefined).catch(onError);
+  };
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      controller.enqueue(PREAMBLE);
+      timer = setInterval(() => {
+        // A reader that does not keep up is not sent pings on top of what it has not read.
+        if (!closed && (controller.desiredSize ?? 0) > 0) controller.enqueue(PING);
+      }, pingMs);
+    },
+    async pull(controller) {
+      try {
+        const { value, done } = await batches.next();
+        if (closed) return;
+        if (done) {
+          close();
+          controller.close();
+        } else {
+          controller.enqueue(encoder.encode(value.map(format).join("")));
+        }
+      } catch (error) {
+        onError(error);
+        if (closed) return;
+        close();
+        controller.error(error);
+      }
+    },
+    cancel: close,
+  }, { highWaterMark: 1 });
+  return new Response(body, {
+    headers: {
+      "content-type": "text/event-stream",
+      "cache-control": "no-store",
+      "x-accel-buffering": "no",
+    },
+  });
+}
+
+function format({ id, event, data }: SseEvent): string {
+  return `id: ${id}\nevent: ${event}\ndata: ${data}\n\n`;
+}

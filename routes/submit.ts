@@ -1,0 +1,130 @@
+// POST /v1/tasks and /v1/tasks/batch: work comes in here.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Runtime } from "../runtime/mod.ts";
+import type { Idempotency, SubmitCall } from "../runtime/submit.ts";
+import { submissionSchema } from "../runtime/submission.ts";
+import { type Entry, isTerminal } from "../runtime/task.ts";
+import type { App } from "./app.ts";
+import { bodyText, jsonBody } from "./body.ts";
+import { appliedPreference, preferredWaitMs } from "./prefer.ts";
+import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "./schemas.ts";
+import { jsonResponse, submittedText, taskHeaders, taskText } from "./view.ts";
+
+/** Room for everything of a submit but its input. */
+const ENVELOPE_BYTES = 64 * 1024;
+const MOST_IN_A_BATCH = 1_000;
+
+const batchSchema = z.strictObject({
+  tasks: z.array(submissionSchema).min(1).max(MOST_IN_A_BATCH),
+  group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
+}).openapi("BatchSubmission");
+
+const preferHeader = idempotencyHeader.extend({
+  prefer: z.string().max(200).optional().describe(
+    "`wait=N`: answer with the ended task if it ends within N seconds.",
+  ),
+});
+
+export function submitRoutes(app: App, runtime: Runtime): void {
+  const one = createRoute({
+    method: "post",
+    path: "/v1/tasks",
+    operationId: "submitTask",
+    summary: "Submit a task",
+    tags: ["submit"],
+    middleware: jsonBody({ limitBytes: runtime.maxInputBytes + ENVELOPE_BYTES }),
+    request: {
+      headers: preferHeader,
+      body: {
+        required: true,
+        content: { "application/json": { schema: submissionSchema.openapi("Submission") } },
+      },
+    },
+    responses: {
+      200: jsonAnswer(taskSchema, "It ended within `Prefer: wait`", ["Preference-Applied"]),
+      202: jsonAnswer(taskSchema, "It is on disk and will run", ["Location", "Retry-After"]),
+      ...problems({ ...bodyProblems, 409: "The id is taken, or the same Idempotency-Key is under way" }),
+    },
+  });
+  app.openapi(one, async (c) => {
+    const call = { submissions: [c.req.valid("json")], pointerOf: () => "" };
+    const submitted = await runtime.submit({ ...call, idempotency: await idempotencyOf(c) });
+    const [id] = submitted.ids;
+    const waitMs = preferredWaitMs(c.req.header("prefer"));
+    const headers = submitHeaders(submitted.entries === null, waitMs);
+
+    const first = submitted.entries?.[0] ?? null;
+    const entry = waitMs !== null
+      ? await runtime.task(id, waitMs, c.req.raw.signal)
+      : first ?? await runtime.task(id);
+    if (waitMs !== null && isTerminal(entry.record)) {
+      return jsonResponse(await taskText(runtime, entry), 200, { ...headers, ...taskHeaders(entry) });
+    }
+    const text = await (waitMs === null ? submittedText(runtime, entry) : taskText(runtime, entry));
+    return jsonResponse(text, 202, {
+      ...headers,
+      ...taskHeaders(entry),
+      location: `/v1/tasks/${id}`,
+      "retry-after": "1",
+    });
+  });
+
+  const batch = createRoute({
+    method: "post",
+    path: "/v1/tasks/batch",
+    operationId: "submitBatch",
+    summary: "Submit up to 1000 tasks, all or none",
+    tags: ["submit"],
+    middleware: jsonBody({ limitBytes: 16 * (runtime.maxInputBytes + ENVELOPE_BYTES) }),
+    request: {
+      headers: idempotencyHeader,
+      body: { required: true, content: { "application/json": { schema: batchSchema } } },
+    },
+    responses: {
+      202: jsonAnswer(
+        z.object({ tasks: z.array(taskSchema), groupId: z.uuid().nullable() }).openapi("Batch"),
+        "All are on disk and will run",
+      ),
+      ...problems({ ...bodyProblems, 409: "An id is taken, or the same Idempotency-Key is under way" }),
+    },
+  });
+  app.openapi(batch, async (c) => {
+    const { tasks, group } = c.req.valid("json");
+    const call: SubmitCall = {
+      submissions: tasks,
+      pointerOf: (index) => `/tasks/${index}`,
+      group,
+      idempotency: await idempotencyOf(c),
+    };
+    const { ids, entries, groupId } = await runtime.submit(call);
+    const text = await batchText(runtime, entries ?? await runtime.tasks(ids), groupId);
+    return jsonResponse(text, 202, submitHeaders(entries === null, null));
+  });
+}
+
+function submitHeaders(replayed: boolean, waitMs: number | null): Record<string, string> {
+  return {
+    ...(replayed ? { "idempotency-replayed": "true" } : {}),
+    ...(waitMs === null ? {} : { "preference-applied": appliedPreference(waitMs), vary: "Prefer" }),
+  };
+}
+
+async function batchText(runtime: Runtime, entries: Entry[], groupId: string | null): Promise<string> {
+  const tasks: string[] = [];
+  for (const entry of entries) tasks.push(await submittedText(runtime, entry));
+  return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
+}
+
+/** The key with a fingerprint of the call: its path and its exact body. */
+async function idempotencyOf(c: Context): Promise<Idempotency | undefined> {
+  const header = c.req.header("idempotency-key");
+  if (header === undefined) return undefined;
+  // The draft's form is a quoted string; a bare one is taken too.
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  const call = new TextEncoder().encode(`${c.req.path}\n${await bodyText(c)}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", call));
+  const fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { key, fingerprint };
+}

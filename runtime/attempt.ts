@@ -1,0 +1,167 @@
+// One attempt that this process runs: its lease, the newest version of its record, what it reports, and the ways
+// to stop it. Whatever it writes is checked against the lease's token: an attempt that lost its lease writes nothing.
+
+import { type Clock, sleep } from "./clock.ts";
+import type { StoredEvent } from "./events.ts";
+import { type Report, Reports } from "./report.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isForgotten, type Progress, type Stored, type TaskRecord, typeOf } from "./task.ts";
+import { type Outcome, reported, settled } from "./transitions.ts";
+
+/** Why an attempt was stopped from outside. Handlers see it as `signal.reason`. */
+export class CancelledError extends Error {
+  override name = "CancelledError";
+}
+export class LeaseLostError extends Error {
+  override name = "LeaseLostError";
+}
+export class WorkerStoppingError extends Error {
+  override name = "WorkerStoppingError";
+}
+
+/** Reports reach KV at most this often. */
+const FLUSH_EVERY_MS = 100;
+
+export class Attempt {
+  readonly id: string;
+  readonly token: string;
+  readonly reports: Reports;
+  readonly #controller = new AbortController();
+  readonly #stopped = Promise.withResolvers<Outcome | null>();
+  #entry: Entry;
+  #writing: Promise<unknown> = Promise.resolve();
+  #flushTimer: (() => void) | null = null;
+  #graceTimer: (() => void) | null = null;
+  #flushedAt = -Infinity;
+  #open = true;
+
+  constructor(private readonly store: Store, entry: Entry) {
+    this.#entry = entry;
+    this.id = entry.record.id;
+    this.token = entry.record.lease!.token;
+    this.reports = new Reports(entry.record.attempt, () => store.clock.now(), () => this.#scheduleFlush());
+  }
+
+  get record(): TaskRecord {
+    return this.#entry.record;
+  }
+
+  get clock(): Clock {
+    return this.store.clock;
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Resolves if the attempt is over before its function returns; null means that nothing may be written. */
+  get stopped(): Promise<Outcome | null> {
+    return this.#stopped.promise;
+  }
+
+  /** The record was changed, by this attempt or by someone else. */
+  adopt(entry: Entry<Stored> | null): void {
+    if (!entry || isForgotten(entry.record) || entry.record.lease?.token !== this.token) return this.lose();
+    if (entry.versionstamp > this.#entry.versionstamp) this.#entry = entry as Entry;
+    if (typeOf(this.record) === "CANCELLING") this.#cancel();
+  }
+
+  /** Its time is up. The attempt ends now, whether its function heeds the signal or not. */
+  timeOut(timeoutMs: number): void {
+    const message = `the attempt took longer than timeoutMs, ${timeoutMs} ms`;
+    this.#controller.abort(new DOMException(message, "TimeoutError"));
+    this.#stopped.resolve({ kind: "timed-out", error: { name: "TimeoutError", message, retryable: true } });
+  }
+
+  /** The worker is stopping: the attempt goes back into the queue, unused. */
+  release(): void {
+    this.#controller.abort(new WorkerStoppingError("the worker is stopping"));
+    this.#stopped.resolve({ kind: "released" });
+  }
+
+  /** The lease is gone: somebody else runs the task, or nobody may. */
+  lose(): void {
+    this.#controller.abort(new LeaseLostError("the lease was lost"));
+    this.#stopped.resolve(null);
+  }
+
+  /**
+   * Writes the outcome together with what is left to report.
+   *
+   * @returns false if the lease was lost: nothing was written.
+   */
+  async settle(outcome: Outcome): Promise<boolean> {
+    this.#open = false;
+    this.#flushTimer?.();
+    this.#graceTimer?.();
+    await this.#writing;
+    let last = this.reports.take();
+    while (this.reports.size > 0) {
+      await this.#write(last);
+      last = this.reports.take();
+    }
+    const { clock, ids } = this.store;
+    const random = ids.random();
+    return await this.#step(
+      last,
+      (record) => settled(record, clock.now(), outcome, random, this.store.nextOrder()),
+    );
+  }
+
+  #cancel(): void {
+    if (this.signal.aborted) return;
+    const { reason, graceMs } = this.record.cancel!;
+    this.#controller.abort(new CancelledError(reason ?? "the task was cancelled"));
+    this.#graceTimer = this.store.clock.timer(() => this.#stopped.resolve({ kind: "released" }), graceMs);
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushTimer || !this.#open) return;
+    const waitMs = Math.max(0, this.#flushedAt + FLUSH_EVERY_MS - this.store.clock.monotonic());
+    this.#flushTimer = this.store.clock.timer(() => {
+      this.#writing = this.#writing.then(() => this.#flush());
+    }, waitMs);
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushTimer = null;
+    this.#flushedAt = this.store.clock.monotonic();
+    try {
+      while (this.#open && this.reports.size > 0) {
+        if (!await this.#write(this.reports.take())) return this.lose();
+      }
+    } catch (error) {
+      // KV is away. The reports of this flush are lost, the attempt goes on: its outcome will be tried for itself.
+      this.onError(error);
+      await sleep(this.store.clock, FLUSH_EVERY_MS, this.signal);
+    }
+  }
+
+  /** Told of errors that have no caller to go to. */
+  onError: (error: unknown) => void = () => {};
+
+  #write(reports: Report[]): Promise<boolean> {
+    return this.#step(reports, (record) => record);
+  }
+
+  async #step(reports: Report[], then: (record: TaskRecord) => TaskRecord): Promise<boolean> {
+    const after = await this.store.update("settle", this.id, ({ record }) => {
+      if (isForgotten(record) || record.lease?.token !== this.token) return null;
+      const { events, progress } = place(reports, record.seq);
+      return { next: then(events.length > 0 ? reported(record, events.length, progress) : record), events };
+    }, this.#entry);
+    if (!after) return false;
+    if (after.versionstamp > this.#entry.versionstamp) this.#entry = after as Entry;
+    return true;
+  }
+}
+
+/** Reports get the places after `seq`. */
+function place(reports: Report[], seq: number): { events: StoredEvent[]; progress: Progress | null } {
+  let progress: Progress | null = null;
+  const events = reports.map((report, i): StoredEvent => {
+    if (report.kind === "progress") progress = report.progress;
+    return { ...report, seq: seq + i + 1 };
+  });
+  return { events, progress };
+}

@@ -1,0 +1,355 @@
+// as_completed: tasks in the order in which they end, each once, for any set of ids, a group, or a tag. Every event
+// carries a cursor, and a stream that goes on from one continues exactly there, in any process, after any restart.
+//
+// For ids the cursor is a bitmap of what was delivered (reads of many tasks are not one snapshot, so there is no
+// single point in time to resume from); for a group it is a place in the group's dense completion log.
+
+import { type Fault, ValidationError } from "./errors.ts";
+import type { Groups } from "./groups.ts";
+import { keys } from "./keys.ts";
+import { idsTagged } from "./list.ts";
+import { Bell, type Notifier } from "./notify.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isForgotten, isTerminal, type Stored } from "./task.ts";
+import { readAll } from "./waiting.ts";
+
+export type CompletionEvent =
+  /** `entry` is null if the task was forgotten before it could be delivered. */
+  | { kind: "task"; id: string; entry: Entry | null; cursor: string }
+  | { kind: "end"; total: number; yielded: number; cursor: string }
+  | { kind: "timeout"; total: number; unfinished: number; pending: string[]; cursor: string };
+
+export type CompletionQuery = { ids: string[] } | { groupId: string } | { tag: string };
+
+export interface CompletionOptions {
+  /** One deadline for the whole iteration, also across reconnects. Null: none. */
+  timeoutMs: number | null;
+  /** The cursor of the last event that was received. */
+  cursor?: string;
+  signal?: AbortSignal;
+}
+
+/** The most ids of one stream; more make a group. */
+export const MOST_IDS = 1_000;
+const LOG_PAGE = 200;
+const VIEW_MS = 24 * 60 * 60 * 1000;
+/** Ids that a timeout names. */
+const MOST_PENDING = 1_000;
+/** Longest wait without looking again by itself. */
+const LOOK_AGAIN_MS = 60_000;
+
+export class Completions {
+  constructor(
+    private readonly store: Store,
+    private readonly notifier: Notifier,
+    private readonly groups: Groups,
+  ) {}
+
+  /**
+   * Opens a stream. Null means that `cursor` is that of an `end`: there is nothing more to come.
+   *
+   * @throws {NotFoundError | ForgottenError} for a task or group that is not there.
+   * @throws {ValidationError} for a cursor that does not fit the query, or a tag with too many tasks.
+   */
+  async open(
+    query: CompletionQuery,
+    options: CompletionOptions,
+  ): Promise<AsyncGenerator<CompletionEvent> | null> {
+    const cursor = options.cursor === undefined ? null : Cursor.parse(options.cursor, this.#now);
+    if (cursor?.ended) return null;
+    if ("groupId" in query) {
+      await this.groups.record(query.groupId);
+      return this.#ofGroup(query.groupId, cursor ?? Cursor.start("g", "", this.#now), options);
+    }
+    if ("tag" in query) {
+      const view = cursor?.of ?? this.store.ids.id();
+      const ids = cursor ? await this.#readView(view) : await this.#makeView(view, query.tag);
+      return await this.#openIds(ids, cursor ?? Cursor.start("t", view, this.#now), options);
+    }
+    const ids = [...new Set(query.ids)];
+    const of = fingerprint(ids);
+    if (cursor && cursor.of !== of) throw badCursor("it belongs to another list of ids");
+    return await this.#openIds(ids, cursor ?? Cursor.start("i", of, this.#now), options);
+  }
+
+  get #now(): number {
+    return this.store.clock.now();
+  }
+
+  async #openIds(
+    ids: string[],
+    cursor: Cursor,
+    options: CompletionOptions,
+  ): Promise<AsyncGenerator<CompletionEvent>> {
+    const delivered = Bitmap.decode(cursor.place, ids.length);
+    const open = ids.filter((_, i) => !delivered.has(i));
+    // What has ended is told in the order in which it did: versionstamps are the order of commits.
+    const arrived: (Entry<Stored> | string)[] = [];
+    const bell = new Bell(this.store.clock);
+    const stop = this.notifier.watch(open, (entry) => {
+      if (entry === null || !(isForgotten(entry.record) || isTerminal(entry.record))) return;
+      arrived.push(entry);
+      bell.ring();
+    });
+    try {
+      const newest = new Map<string, Entry>();
+      if (cursor.isStart) await readAll(this.store, open, newest);
+      else await this.#readWhatIsLeft(open, newest, arrived);
+      const ended = [...newest.values()].filter(({ record }) => isTerminal(record));
+      ended.sort((a, b) => a.versionstamp < b.versionstamp ? -1 : a.versionstamp > b.versionstamp ? 1 : 0);
+      arrived.unshift(...ended);
+    } catch (error) {
+      stop();
+      throw error;
+    }
+    return this.#ofIds(ids, cursor, delivered, arrived, bell, stop, options);
+  }
+
+  async *#ofIds(
+    ids: string[],
+    cursor: Cursor,
+    delivered: Bitmap,
+    arrived: (Entry<Stored> | string)[],
+    bell: Bell,
+    stop: () => void,
+    options: CompletionOptions,
+  ): AsyncGenerator<CompletionEvent> {
+    const places = new Map(ids.map((id, i) => [id, i]));
+    const deadline = this.#deadline(cursor, options);
+    try {
+      for (;;) {
+        for (const entry of arrived.splice(0)) {
+          const id = typeof entry === "string" ? entry : entry.record.id;
+          const place = places.get(id)!;
+          if (delivered.has(place)) continue;
+          delivered.add(place);
+          const gone = typeof entry === "string" || isForgotten(entry.record);
+          yield {
+            kind: "task",
+            id,
+            entry: gone ? null : entry as Entry,
+            cursor: cursor.at(delivered.encode()),
+          };
+        }
+        const place = delivered.encode();
+        if (delivered.count === ids.length) {
+          yield { kind: "end", total: ids.length, yielded: ids.length, cursor: cursor.end(place) };
+          return;
+        }
+        if (options.signal?.aborted) return;
+        if (this.#now >= deadline) {
+          const pending = ids.filter((_, i) => !delivered.has(i));
+          yield {
+            kind: "timeout",
+            total: ids.length,
+            unfinished: pending.length,
+            pending,
+            cursor: cursor.restart(place),
+          };
+          return;
+        }
+        if (arrived.length === 0) {
+          await bell.next(Math.min(deadline - this.#now, LOOK_AGAIN_MS), options.signal);
+        }
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  async *#ofGroup(
+    group: string,
+    cursor: Cursor,
+    options: CompletionOptions,
+  ): AsyncGenerator<CompletionEvent> {
+    const deadline = this.#deadline(cursor, options);
+    // A task that was retried stands in the log once for each of its ends.
+    const seen = new Set<string>();
+    const bell = new Bell(this.store.clock);
+    const stop = this.notifier.watchGroup(group, () => bell.ring());
+    let { seq, yielded } = GroupPlace.decode(cursor.place);
+    try {
+      for (;;) {
+        // Counters before log: when they say that all have ended, the log read after them holds every end.
+        const record = await this.groups.record(group);
+        const ended = Object.values(record.ended).reduce((sum, count) => sum + count, 0);
+        const page = await this.groups.log(group, seq + 1, LOG_PAGE);
+        const entries = await this.store.readMany(page.map(({ task }) => task));
+        for (const [i, { seq: at, task }] of page.entries()) {
+          seq = at;
+          const entry = entries[i];
+          const gone = entry === null || isForgotten(entry.record);
+          if (seen.has(task) || (!gone && !isTerminal(entry.record as Entry["record"]))) continue;
+          seen.add(task);
+          yielded++;
+          yield {
+            kind: "task",
+            id: task,
+            entry: gone ? null : entry as Entry,
+            cursor: cursor.at(GroupPlace.encode(seq, yielded)),
+          };
+        }
+        if (page.length === LOG_PAGE) continue;
+        const place = GroupPlace.encode(seq, yielded);
+        if (ended >= record.total && seq >= record.log) {
+          yield { kind: "end", total: record.total, yielded, cursor: cursor.end(place) };
+          return;
+        }
+        if (options.signal?.aborted) return;
+        if (this.#now >= deadline) {
+          yield {
+            kind: "timeout",
+            total: record.total,
+            unfinished: record.total - ended,
+            pending: await this.groups.unfinished(group, MOST_PENDING),
+            cursor: cursor.restart(place),
+          };
+          return;
+        }
+        await bell.next(Math.min(deadline - this.#now, LOOK_AGAIN_MS), options.signal);
+      }
+    } finally {
+      stop();
+    }
+  }
+
+  #deadline(cursor: Cursor, { timeoutMs }: CompletionOptions): number {
+    return timeoutMs === null ? Infinity : cursor.startedAt + timeoutMs;
+  }
+
+  /** On a reconnect what was there may be gone meanwhile; such a task is told as gone and never silently left out. */
+  async #readWhatIsLeft(
+    open: string[],
+    newest: Map<string, Entry>,
+    arrived: (Entry<Stored> | string)[],
+  ): Promise<void> {
+    const entries = await this.store.readMany(open);
+    entries.forEach((entry, i) => {
+      if (entry === null || isForgotten(entry.record)) arrived.push(open[i]);
+      else newest.set(open[i], entry as Entry);
+    });
+  }
+
+  /** Keeps the ids that have the tag now, so that a reconnect continues over the very same ones. */
+  async #makeView(view: string, tag: string): Promise<string[]> {
+    const ids = await idsTagged(this.store, tag, MOST_IDS + 1);
+    if (ids.length > MOST_IDS) {
+      const message = `more than ${MOST_IDS} tasks have the tag ${JSON.stringify(tag)}: make a group of them`;
+      throw new ValidationError([{ pointer: "/tag", message }]);
+    }
+    const now = this.#now;
+    await this.store.kv.writeBlind([{ key: keys.view(view), value: ids, expireAt: now + VIEW_MS }], now);
+    return ids;
+  }
+
+  async #readView(view: string): Promise<string[]> {
+    const { value } = await this.store.kv.get<string[]>(keys.view(view));
+    if (!value) throw badCursor("the stream that it belongs to is more than a day old");
+    return value;
+  }
+}
+
+/** `<kind>.<of>.<startedAt>.<place>`, and `.e` behind it at the end. */
+class Cursor {
+  private constructor(
+    private readonly kind: string,
+    /** What the place is a place in: the fingerprint of a list of ids, or the name of a view. */
+    readonly of: string,
+    /** When the first connection began. A timeout's own cursor says 0: going on from there begins anew. */
+    readonly startedAt: number,
+    readonly place: string,
+    readonly ended: boolean,
+    readonly isStart: boolean,
+  ) {}
+
+  static start(kind: string, of: string, now: number): Cursor {
+    return new Cursor(kind, of, now, "", false, true);
+  }
+
+  static parse(text: string, now: number): Cursor {
+    const match = /^([igt])\.([0-9a-z-]{0,40})\.([0-9a-z]{1,10})\.([\w-]{0,400})(\.e)?$/.exec(text);
+    if (!match) throw badCursor("it was not made by this service");
+    const [, kind, of, startedAt, place, end] = match;
+    return new Cursor(kind, of, parseInt(startedAt, 36) || now, place, end !== undefined, false);
+  }
+
+  at(place: string): string {
+    return `${this.kind}.${this.of}.${this.startedAt.toString(36)}.${place}`;
+  }
+
+  end(place: string): string {
+    return `${this.at(place)}.e`;
+  }
+
+  restart(place: string): string {
+    return `${this.kind}.${this.of}.0.${place}`;
+  }
+}
+
+/** Which of a list's places were delivered; one bit each, so 1000 ids are 125 bytes. */
+class Bitmap {
+  count = 0;
+  private constructor(private readonly bytes: Uint8Array<ArrayBuffer>) {}
+
+  static decode(text: string, size: number): Bitmap {
+    const bitmap = new Bitmap(new Uint8Array(Math.ceil(size / 8)));
+    if (text === "") return bitmap;
+    const bytes = fromBase64Url(text);
+    if (bytes?.length !== bitmap.bytes.length) throw badCursor("it belongs to a list of another length");
+    for (let place = 0; place < size; place++) {
+      if (bytes[place >> 3] & (1 << (place & 7))) bitmap.add(place);
+    }
+    return bitmap;
+  }
+
+  has(place: number): boolean {
+    return (this.bytes[place >> 3] & (1 << (place & 7))) !== 0;
+  }
+
+  add(place: number): void {
+    this.bytes[place >> 3] |= 1 << (place & 7);
+    this.count++;
+  }
+
+  encode(): string {
+    return btoa(String.fromCharCode(...this.bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll(
+      "=",
+      "",
+    );
+  }
+}
+
+function fromBase64Url(text: string): Uint8Array | null {
+  try {
+    return Uint8Array.from(
+      atob(text.replaceAll("-", "+").replaceAll("_", "/")),
+      (char) => char.charCodeAt(0),
+    );
+  } catch {
+    return null; // No base64 at all: the same answer as for the wrong length.
+  }
+}
+
+const GroupPlace = {
+  encode: (seq: number, yielded: number) => `${seq}_${yielded}`,
+  decode(text: string): { seq: number; yielded: number } {
+    if (text === "") return { seq: 0, yielded: 0 };
+    const match = /^(\d{1,15})_(\d{1,15})$/.exec(text);
+    if (!match) throw badCursor("it does not belong to a group");
+    return { seq: Number(match[1]), yielded: Number(match[2]) };
+  },
+};
+
+function badCursor(why: string): ValidationError {
+  const fault: Fault = { pointer: "/Last-Event-ID", message: `cannot go on from this id: ${why}` };
+  return new ValidationError([fault]);
+}
+
+/** FNV-1a over the ids: tells a list from another one, no more. */
+function fingerprint(ids: string[]): string {
+  let hash = 0x811c9dc5;
+  for (const id of ids) {
+    for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0).toString(36);
+}

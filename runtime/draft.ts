@@ -1,0 +1,126 @@
+// From what a caller submitted to a record that has no state yet: names are looked up, inputs checked against
+// their schema, options merged with the definition's defaults.
+
+import type { AnyDefinition, Json } from "./define.ts";
+import { type Fault, TooLargeError, ValidationError } from "./errors.ts";
+import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
+import type { Registry } from "./registry.ts";
+import { DEFAULT_RETRY } from "./retry.ts";
+import type { Submission } from "./submission.ts";
+import type { TaskRecord } from "./task.ts";
+
+const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
+const DEFAULT_MAX_CRASHES = 3;
+
+/** A submission that has passed every check. */
+export interface Checked {
+  submission: Submission;
+  definition: AnyDefinition;
+  /** JSON text of the input. */
+  input: string;
+}
+
+/**
+ * Checks submissions, all of them before any is stored.
+ *
+ * @param pointerOf the pointer to the n-th submission within what the caller sent.
+ * @throws {UnknownDefinitionError} for the first unknown name.
+ * @throws {TooLargeError} for the first input over the limit.
+ * @throws {ValidationError} with the faults of all inputs.
+ */
+export function check(
+  registry: Registry,
+  submissions: Submission[],
+  maxInputBytes: number,
+  pointerOf: (index: number) => string,
+): Checked[] {
+  const faults: Fault[] = [];
+  const checked = submissions.map((submission, index): Checked => {
+    const at = pointerOf(index);
+    const definition = registry.require(submission.task, `${at}/task`);
+    const value = submission.input === undefined ? {} : submission.input;
+    const input = checkInput(registry, definition, value, `${at}/input`, maxInputBytes, faults);
+    return { submission, definition, input };
+  });
+  if (faults.length > 0) throw new ValidationError(faults);
+  return checked;
+}
+
+/** The JSON text of an input; faults are added to `faults`. */
+export function checkInput(
+  registry: Registry,
+  definition: AnyDefinition,
+  value: unknown,
+  pointer: string,
+  maxInputBytes: number,
+  faults: Fault[],
+): string {
+  let text = "null";
+  try {
+    text = toJsonText(value);
+  } catch (error) {
+    if (!(error instanceof NotJsonError)) throw error;
+    faults.push({ pointer, message: error.message });
+    return text;
+  }
+  // A UTF-16 unit takes three bytes at the most, so short texts need no counting.
+  if (text.length * 3 > maxInputBytes) {
+    const bytes = utf8Bytes(text);
+    if (bytes > maxInputBytes) {
+      throw new TooLargeError(pointer, "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
+    }
+  }
+  faults.push(...registry.faultsOfInput(definition, value, pointer));
+  return text;
+}
+
+/** Everything of the record but its input and its first state. */
+export function draftOf(
+  { submission, definition }: Checked,
+  id: string,
+  now: number,
+  order: number,
+  groups: string[],
+): TaskRecord {
+  const { options = {} } = submission;
+  const { defaults } = definition;
+  const { maxAttempts, ...retry } = { ...DEFAULT_RETRY, ...defaults.retry, ...options.retry };
+  return {
+    id,
+    task: definition.name,
+    rev: 0,
+    op: "",
+    seq: 0,
+    history: [],
+    attempt: 0,
+    maxAttempts,
+    crashes: 0,
+    maxCrashes: options.maxCrashes ?? defaults.maxCrashes ?? DEFAULT_MAX_CRASHES,
+    lease: null,
+    order,
+    input: { json: "null" },
+    result: null,
+    error: null,
+    progress: null,
+    cancel: null,
+    priority: options.priority ?? defaults.priority ?? 0,
+    tags: options.tags ? [...new Set(options.tags)] : [],
+    metadata: options.metadata ? JSON.stringify(options.metadata as Json) : "{}",
+    groups,
+    parentId: null,
+    timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
+    retry,
+    retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,
+    hasEvents: false,
+    createdAt: now,
+    runAt: instantOf(options.runAt, options.delayMs, now) ?? now,
+    startedAt: null,
+    finishedAt: null,
+    expiresAt: instantOf(options.expiresAt, options.ttlMs, now),
+  };
+}
+
+function instantOf(at: string | undefined, inMs: number | undefined, now: number): number | null {
+  if (at !== undefined) return Date.parse(at);
+  return inMs === undefined ? null : now + inMs;
+}

@@ -1,0 +1,57 @@
+// Calls the timers when the next one is due, and earlier when a change or a doorbell says so.
+
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+import type { Timers } from "./timers.ts";
+
+export class DueLoop {
+  #nextAt = Infinity;
+  #cancel: () => void = () => {};
+  #ticking: Promise<void> | null = null;
+  #again = false;
+  #stopped = false;
+
+  constructor(
+    private readonly timers: Pick<Timers, "tick">,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  /** Something is due at this instant (wall clock). */
+  expect(at: number): void {
+    if (this.#stopped || at >= this.#nextAt) return;
+    this.#nextAt = at;
+    this.#cancel();
+    this.#cancel = this.clock.timer(() => this.ring(), at - this.clock.now());
+  }
+
+  /** Looks now. */
+  ring(): void {
+    this.#again = true;
+    if (!this.#stopped) this.#ticking ??= this.#tick();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#ticking;
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      while (this.#again && !this.#stopped) {
+        this.#again = false;
+        this.#cancel();
+        this.#nextAt = Infinity;
+        const next = await this.timers.tick();
+        if (next !== null && next <= this.clock.now()) this.#again = true;
+        else if (next !== null) this.expect(next);
+      }
+    } catch (error) {
+      // The sweep looks again.
+      this.log.error("timers failed", error);
+    } finally {
+      this.#ticking = null;
+    }
+  }
+}

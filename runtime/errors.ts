@@ -1,0 +1,78 @@
+// Errors that a caller branches on, and nothing else. They say what is wrong with which field;
+// what HTTP makes of them stands in routes/problem.ts.
+
+/** One fault in what was handed in. `pointer` is a JSON Pointer (RFC 6901) into the value that was submitted. */
+export interface Fault {
+  pointer: string;
+  message: string;
+}
+
+/** What was handed in breaks a rule. Nothing was stored. */
+export class ValidationError extends Error {
+  override name = "ValidationError";
+  constructor(readonly faults: Fault[]) {
+    super(faults.map((fault) => `${fault.pointer || "/"}: ${fault.message}`).join("; "));
+  }
+}
+
+/** No definition has this name. `nearest` are names that look like it, best first. */
+export class UnknownDefinitionError extends Error {
+  override name = "UnknownDefinitionError";
+  constructor(readonly task: string, readonly nearest: string[], readonly pointer = "/task") {
+    super(
+      `no definition is named "${task}"` +
+        (nearest.length > 0 ? `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?` : ""),
+    );
+  }
+}
+
+/** There is no such task or group, or its retention is over. */
+export class NotFoundError extends Error {
+  override name = "NotFoundError";
+  constructor(readonly kind: "task" | "group", readonly id: string, readonly pointer = "") {
+    super(`no ${kind} has the id ${id}, or its retention is over`);
+  }
+}
+
+/** The task was deleted on request. */
+export class ForgottenError extends Error {
+  override name = "ForgottenError";
+  constructor(readonly id: string) {
+    super(`task ${id} was forgotten: it and all it stored were deleted on request`);
+  }
+}
+
+/** The state of things does not allow this. */
+export class ConflictError extends Error {
+  override name = "ConflictError";
+  constructor(message: string, readonly pointer = "") {
+    super(message);
+  }
+}
+
+/** The caller's precondition (an ETag) no longer holds. */
+export class PreconditionError extends Error {
+  override name = "PreconditionError";
+}
+
+/** A value is larger than the operator allows. */
+export class TooLargeError extends Error {
+  override name = "TooLargeError";
+  constructor(readonly pointer: string, what: string, bytes: number, limitBytes: number, setting: string) {
+    super(`${what} has ${bytes} bytes; the limit is ${limitBytes} bytes (${setting})`);
+  }
+}
+
+/** The same idempotency key came with another body. */
+export class IdempotencyMismatchError extends Error {
+  override name = "IdempotencyMismatchError";
+  constructor(key: string) {
+    super(`idempotency key "${key}" was used before with another body`);
+  }
+}
+
+/** Thrown by a handler for a failure that trying again cannot mend: the task ends at once. */
+export class PermanentError extends Error {
+  override name = "PermanentError";
+  readonly retryable = false;
+}

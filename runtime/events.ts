@@ -1,0 +1,92 @@
+// A task's event log: what a handler reports (progress, log lines, chunks) and what no longer fits into the
+// record. States stay in the record's history; both share one dense sequence, so a reader can resume anywhere.
+
+import type { KvPort } from "./kv.ts";
+import { keys, prefixes } from "./keys.ts";
+import {
+  type Entry,
+  type HistoryEntry,
+  isTerminal,
+  type Progress,
+  type TaskError,
+  type TaskRecord,
+} from "./task.ts";
+
+/** One stored event. User data is JSON text. */
+export type StoredEvent =
+  & { seq: number; at: number; attempt: number }
+  & (
+    | { kind: "progress"; progress: Progress }
+    | { kind: "log"; message: string; data: string | null }
+    | { kind: "chunk"; chunk: string }
+    /** A state that has left the record's history. */
+    | { kind: "state"; state: HistoryEntry }
+    /** The error of an end that a later retry made past. */
+    | { kind: "error"; error: TaskError | null; state: HistoryEntry }
+  );
+
+/** An event as a reader gets it: a stored one, a state, or one of the two that close the sequence. */
+export type TaskEvent =
+  | StoredEvent
+  | { kind: "result" | "end"; seq: number; at: number; attempt: number; entry: Entry }
+  | { kind: "failure"; seq: number; at: number; attempt: number; entry: Entry };
+
+/** Events that one commit adds to a task at the most, well inside KV's limits. */
+export const EVENTS_PER_COMMIT = 100;
+/** JSON text of one event's data, in UTF-16 units: with two bytes each it still fits a KV value. */
+export const LONGEST_EVENT = 30_000;
+
+const PAGE = 500;
+
+/**
+ * The events of a task after `after`, dense and in order, up to a page; the record is read first, so that every
+ * stored event up to its `seq` is there. Two more close the sequence of an ended task: its result or error, then
+ * `end`.
+ */
+export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Promise<TaskEvent[]> {
+  const { record } = entry;
+  const states = record.history.filter((state) => state.seq > after);
+  const events: TaskEvent[] = states.map((state) => ({
+    kind: "state",
+    seq: state.seq,
+    at: state.at,
+    attempt: state.attempt,
+    state,
+  }));
+  let upTo = record.seq;
+  if (record.hasEvents && after < record.seq) {
+    const stored = await kv.list<StoredEvent>(
+      { prefix: prefixes.events(record.id), start: keys.event(record.id, after + 1) },
+      { limit: PAGE },
+    );
+    if (stored.length === PAGE) upTo = stored[PAGE - 1].value.seq;
+    events.push(...stored.map(({ value }) => value));
+    events.sort((a, b) => a.seq - b.seq);
+  }
+  const page = events.filter(({ seq }) => seq <= upTo);
+  if (upTo === record.seq && isTerminal(record)) {
+    page.push(...closing(entry).filter(({ seq }) => seq > after));
+  }
+  return page;
+}
+
+function closing(entry: Entry): TaskEvent[] {
+  const { record } = entry;
+  const at = record.finishedAt!;
+  const { attempt, seq } = record;
+  const completed = record.history[record.history.length - 1].type === "COMPLETED";
+  return [
+    { kind: completed ? "result" : "failure", seq: seq + 1, at, attempt, entry },
+    { kind: "end", seq: seq + 2, at, attempt, entry },
+  ];
+}
+
+/** The two events that stand for the end which a retry made past, in the places its readers saw. */
+export function eventsOfPastEnd(record: TaskRecord): StoredEvent[] {
+  const state = record.history[record.history.length - 1];
+  const common = { at: state.at, attempt: state.attempt };
+  return [
+    { kind: "error", seq: record.seq + 1, ...common, error: record.error, state },
+    { kind: "log", seq: record.seq + 2, ...common, message: "retried on request", data: null },
+  ];
+}

@@ -1,0 +1,135 @@
+// The way of one attempt: load the input → run the function → normalise what came of it. Each step is small, and
+// every way it can end is an Outcome.
+
+import type { Attempt } from "./attempt.ts";
+import type { AnyDefinition, TaskContext, TaskInfo } from "./define.ts";
+import { isoAt } from "./clock.ts";
+import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
+import type { Registry } from "./registry.ts";
+import type { Runners } from "./runners/mod.ts";
+import type { TaskError, TaskRecord } from "./task.ts";
+import type { Outcome } from "./transitions.ts";
+import { bytesInRecord, type Values } from "./values.ts";
+
+export interface ExecuteOptions {
+  registry: Registry;
+  runners: Runners;
+  values: Values;
+  maxResultBytes: number;
+  /** Keep stacks with errors: they can tell secrets, so only where the operator asked for them. */
+  keepStacks: boolean;
+}
+
+const LONGEST_ERROR = 2_000;
+const LONGEST_STACK = 3_000;
+const DEEPEST_CAUSE = 3;
+
+/** Runs an attempt to its end. Null: the lease was lost, and there is nothing to write. */
+export async function execute(attempt: Attempt, options: ExecuteOptions): Promise<Outcome | null> {
+  const returned = returnOf(attempt, options);
+  // Whichever is first; a function that goes on after its attempt was stopped is left to itself.
+  return await Promise.race([returned, attempt.stopped]);
+}
+
+async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outcome> {
+  const { registry, runners, values, keepStacks } = options;
+  const definition = registry.get(attempt.record.task)!;
+  let stopTimer: (() => void) | null = null;
+  try {
+    const text = await values.load(attempt.id, attempt.record.input);
+    const input = registry.parseInput(definition, JSON.parse(text));
+    const runner = await runners.of(definition, attempt.signal);
+    stopTimer = startTimeout(attempt);
+    const value = await runner(definition, contextOf(attempt, input));
+    return await outcomeOf(value, definition, attempt, options);
+  } catch (thrown) {
+    if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
+    return { kind: "failed", error: errorOf(thrown, keepStacks) };
+  } finally {
+    stopTimer?.();
+  }
+}
+
+function startTimeout(attempt: Attempt): (() => void) | null {
+  const { timeoutMs } = attempt.record;
+  return timeoutMs === null ? null : attempt.clock.timer(() => attempt.timeOut(timeoutMs), timeoutMs);
+}
+
+async function outcomeOf(
+  value: unknown,
+  { output }: AnyDefinition,
+  { id, record, signal }: Attempt,
+  { values, maxResultBytes }: ExecuteOptions,
+): Promise<Outcome> {
+  // Stopped meanwhile: nobody will look at the value, so it is not stored.
+  if (signal.aborted) return { kind: "released" };
+  const text = toJsonText(value);
+  const checked = output.safeParse(value);
+  if (!checked.success) {
+    const [{ path, message }] = checked.error.issues;
+    return failure(
+      "ResultInvalid",
+      `the result breaks the definition's output schema at /${path.join("/")}: ${message}`,
+    );
+  }
+  if (text.length * 3 > maxResultBytes) {
+    const bytes = utf8Bytes(text);
+    if (bytes > maxResultBytes) {
+      const limit = `the limit is ${maxResultBytes} bytes (MAX_RESULT_BYTES)`;
+      return failure("ResultTooLarge", `the result has ${bytes} bytes; ${limit}`);
+    }
+  }
+  return { kind: "completed", result: await values.store(id, text, bytesInRecord(record.input)) };
+}
+
+/** A result that cannot be kept: trying again would not mend it. */
+function failure(name: string, message: string): Outcome {
+  return { kind: "failed", error: { name, message, retryable: false } };
+}
+
+/** What was thrown, as far as it can be kept: anything may be thrown, and a getter may throw again. */
+export function errorOf(thrown: unknown, keepStacks: boolean, depth = 0): TaskError {
+  if (typeof thrown !== "object" || thrown === null) {
+    return { name: "Error", message: clip(String(thrown), LONGEST_ERROR), retryable: true };
+  }
+  const { name, message, cause, stack, retryable } = thrown as Partial<Error> & { retryable?: unknown };
+  const error: TaskError = {
+    name: clip(typeof name === "string" && name !== "" ? name : "Error", 100),
+    message: clip(typeof message === "string" ? message : "", LONGEST_ERROR),
+    retryable: retryable !== false,
+  };
+  if (cause !== undefined && depth < DEEPEST_CAUSE) error.cause = errorOf(cause, false, depth + 1);
+  if (keepStacks && typeof stack === "string") error.stack = clip(stack, LONGEST_STACK);
+  return error;
+}
+
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}
+
+function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {
+  const { record, reports, signal } = attempt;
+  return {
+    input,
+    task: infoOf(record, attempt.token),
+    attempt: record.attempt,
+    signal,
+    progress: (current, total, message) => reports.progress(current, total, message),
+    log: (message, data) => reports.log(message, data),
+    emit: (chunk) => reports.emit(chunk),
+  };
+}
+
+function infoOf(record: TaskRecord, token: string): TaskInfo {
+  return {
+    id: record.id,
+    task: record.task,
+    maxAttempts: record.maxAttempts,
+    tags: record.tags,
+    metadata: JSON.parse(record.metadata),
+    groupId: record.groups[0] ?? null,
+    parentId: record.parentId,
+    createdAt: isoAt(record.createdAt),
+    token,
+  };
+}

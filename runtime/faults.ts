@@ -1,0 +1,52 @@
+// Turns zod's issues into faults that name the field, the rule and the value.
+
+import type { z } from "zod";
+import type { Fault } from "./errors.ts";
+import { pointer } from "./json.ts";
+
+const LONGEST_VALUE = 80;
+const MOST_FAULTS = 50;
+
+/** One fault for each issue; `prefix` is the pointer to `value` within what was submitted. */
+export function faultsOf(error: z.ZodError, value: unknown, prefix = ""): Fault[] {
+  return error.issues.flatMap((issue) => faultsOfIssue(issue, value, prefix)).slice(0, MOST_FAULTS);
+}
+
+function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string): Fault[] {
+  const at = prefix + pointer(issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => ({ pointer: at + pointer([key]), message: "unknown field" }));
+  }
+  const found = valueAt(value, issue.path);
+  if (issue.code === "invalid_union") {
+    // The branch that got furthest says most: the one with the fewest faults.
+    const branches = issue.errors.filter((branch) => branch.length > 0);
+    const best = branches.sort((a, b) => a.length - b.length)[0];
+    if (best && best.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys")) {
+      return best.flatMap((inner) => faultsOfIssue(inner, found, at));
+    }
+  }
+  return [{
+    pointer: at,
+    message: found === undefined ? missing(issue) : `${issue.message} (got ${show(found)})`,
+  }];
+}
+
+function missing(issue: z.core.$ZodIssue): string {
+  return issue.code === "invalid_type" ? `required: ${issue.expected}` : issue.message;
+}
+
+function valueAt(value: unknown, path: PropertyKey[]): unknown {
+  let at = value;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
+    at = (at as Record<PropertyKey, unknown>)[part];
+  }
+  return at;
+}
+
+function show(value: unknown): string {
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length <= LONGEST_VALUE ? text : `${text.slice(0, LONGEST_VALUE)}…`;
+}

@@ -1,0 +1,122 @@
+// Groups: tasks that are waited for together. A group counts the ends of its tasks (group_log.ts); this file makes
+// groups of existing tasks and tells how a group stands.
+
+import type { DriverValue } from "./entries.ts";
+import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
+import { type GroupRecord, groupWrite } from "./group_log.ts";
+import { keys, prefixes } from "./keys.ts";
+import type { Store } from "./store.ts";
+import { isForgotten, isTerminal, isTerminalType, type StateType } from "./task.ts";
+
+export interface GroupStatus {
+  id: string;
+  total: number;
+  /** How many have ended. */
+  done: number;
+  /** How many tasks are in each state; states without a task are left out. */
+  counts: Partial<Record<StateType, number>>;
+  createdAt: number;
+}
+
+/** A task's every end is counted by each of its groups in the same commit, so it can be in a few only. */
+export const MOST_GROUPS_OF_A_TASK = 8;
+const MOST_DRIVEN = 100_000;
+const PER_READ = 500;
+
+export class Groups {
+  constructor(private readonly store: Store) {}
+
+  /**
+   * Makes a group of existing tasks; those that have ended are in its log at once.
+   *
+   * @throws {NotFoundError | ForgottenError | ConflictError} before anything is written, for a task that is not there
+   *   or is in too many groups.
+   */
+  async create(ids: string[]): Promise<GroupStatus> {
+    const { store } = this;
+    const members = [...new Set(ids)];
+    const entries = await store.readMany(members);
+    for (const [i, entry] of entries.entries()) {
+      const pointer = `/ids/${ids.indexOf(members[i])}`;
+      if (!entry) throw new NotFoundError("task", members[i], pointer);
+      if (isForgotten(entry.record)) throw new ForgottenError(members[i]);
+      if (entry.record.groups.length >= MOST_GROUPS_OF_A_TASK) {
+        throw new ConflictError(`task ${members[i]} is in ${MOST_GROUPS_OF_A_TASK} groups already`, pointer);
+      }
+    }
+    const id = store.ids.id();
+    const now = store.clock.now();
+    const group: GroupRecord = { id, total: members.length, log: 0, ended: {}, createdAt: now };
+    // The group first: a task that ends in between must find its counters.
+    await store.kv.writeBlind([groupWrite(group, now)], now);
+    await Promise.all(entries.map(async (entry) => {
+      await store.update("settle", entry!.record.id, ({ record }) => {
+        if (isForgotten(record) || record.groups.includes(id)) return null;
+        return { next: { ...record, groups: [...record.groups, id] } };
+      }, entry);
+    }));
+    return await this.status(id);
+  }
+
+  async record(id: string): Promise<GroupRecord> {
+    const { value } = await this.store.kv.get<GroupRecord>(keys.group(id));
+    if (!value) throw new NotFoundError("group", id);
+    return value;
+  }
+
+  /** @throws {NotFoundError} */
+  async status(id: string): Promise<GroupStatus> {
+    const { total, ended, createdAt } = await this.record(id);
+    const counts: Partial<Record<StateType, number>> = {};
+    let done = 0;
+    for (const [type, count] of Object.entries(ended) as [StateType, number][]) {
+      if (count > 0) counts[type] = count;
+      done += count;
+    }
+    // What runs or waits for its time is counted from leases and timers; the rest waits in the queue.
+    let waiting = total - done;
+    if (waiting > 0) {
+      for (const prefix of [prefixes.leases, prefixes.due]) {
+        const driven = await this.store.kv.list<DriverValue | null>({ prefix }, { limit: MOST_DRIVEN });
+        for (const { value } of driven) {
+          if (!value?.groups.includes(id) || isTerminalType(value.type) || waiting === 0) continue;
+          counts[value.type] = (counts[value.type] ?? 0) + 1;
+          waiting--;
+        }
+      }
+      if (waiting > 0) counts.PENDING = waiting;
+    }
+    return { id, total, done, counts, createdAt };
+  }
+
+  /** Ids of its tasks that have not ended, at most `limit`. */
+  async unfinished(id: string, limit: number): Promise<string[]> {
+    const prefix = prefixes.index("group", id);
+    const unfinished: string[] = [];
+    for (let start: Deno.KvKey = [...prefix, ""]; unfinished.length < limit;) {
+      const page = await this.store.kv.list({ prefix, start }, { limit: PER_READ });
+      const ids = page.map(({ key }) => key[3] as string);
+      const entries = await this.store.readMany(ids);
+      unfinished.push(...ids.filter((_, i) => {
+        const record = entries[i]?.record;
+        return record && !isForgotten(record) && !isTerminal(record);
+      }));
+      if (page.length < PER_READ) break;
+      start = [...prefix, `${ids[ids.length - 1]}\0`];
+    }
+    return unfinished.slice(0, limit);
+  }
+
+  /** Ids of all its tasks, at most `limit`. */
+  async members(id: string, limit: number): Promise<string[]> {
+    const page = await this.store.kv.list({ prefix: prefixes.index("group", id) }, { limit });
+    return page.map(({ key }) => key[3] as string);
+  }
+
+  /** Entries `from` (1 is the first) and later of the completion log, at most `limit`. */
+  async log(id: string, from: number, limit: number): Promise<{ seq: number; task: string }[]> {
+    const prefix = prefixes.groupDone(id);
+    const page = await this.store.kv.list({ prefix, start: [...prefix, from] }, { limit });
+    return page.map(({ key }) => ({ seq: key[3] as number, task: key[4] as string }));
+  }
+}

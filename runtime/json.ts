@@ -1,0 +1,98 @@
+// JSON at its edges: what counts as a JSON value, how deep it may go, and how a result becomes text without
+// being changed on the way. JSON.stringify drops functions, turns NaN into null and a Map into {}; all of these
+// would be lies about a result, so they are found and named here.
+
+/** Nesting beyond this is refused. V8's own parser and serialiser go deeper, other readers do not. */
+export const DEEPEST = 1_000;
+
+/** A value is no JSON value. `path` is a JSON Pointer to the part that is not. */
+export class NotJsonError extends Error {
+  override name = "NotJsonError";
+}
+
+/**
+ * The JSON text of a value; `undefined` (a function that returns nothing) is `null`, and properties that are
+ * `undefined` are left out, as everywhere in JavaScript.
+ *
+ * @throws {NotJsonError} naming the first part that JSON cannot hold, and where it is.
+ */
+export function toJsonText(value: unknown): string {
+  if (value === undefined) return "null";
+  requireJson(value, "", 0);
+  return JSON.stringify(value);
+}
+
+function requireJson(value: unknown, path: string, depth: number): void {
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return;
+    case "number":
+      if (Number.isFinite(value)) return;
+      throw notJson(path, `${value}`);
+    case "object":
+      break;
+    default:
+      throw notJson(path, `a ${typeof value}`);
+  }
+  if (value === null) return;
+  if (depth >= DEEPEST) {
+    throw new NotJsonError(`the value contains itself or is nested more than ${DEEPEST} levels deep`);
+  }
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) requireJson(value[i], `${path}/${i}`, depth + 1);
+    return;
+  }
+  const prototype = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) {
+    throw notJson(path, `an instance of ${prototype.constructor?.name ?? "a class"}`);
+  }
+  for (const [key, part] of Object.entries(value)) {
+    if (part !== undefined) requireJson(part, `${path}/${pointerPart(key)}`, depth + 1);
+  }
+}
+
+function notJson(path: string, what: string): NotJsonError {
+  const shown = path.length <= 200 ? path : `${path.slice(0, 200)}…`;
+  return new NotJsonError(`${what} at ${shown || "the top"} is no JSON value`);
+}
+
+/** A JSON Pointer (RFC 6901) from a path. */
+export function pointer(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${pointerPart(String(part))}`).join("");
+}
+
+function pointerPart(part: string): string {
+  return part.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
+/**
+ * True if JSON text nests deeper than `DEEPEST`. Looks at the text, so that nothing that deep is ever parsed into
+ * objects that later code would walk.
+ */
+export function isTooDeep(text: string): boolean {
+  if (text.length <= DEEPEST) return false;
+  let depth = 0;
+  let inString = false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (inString) {
+      if (code === BACKSLASH) i++;
+      else if (code === QUOTE) inString = false;
+    } else if (code === QUOTE) inString = true;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (++depth > DEEPEST) return true;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+  }
+  return false;
+}
+
+const QUOTE = 34, BACKSLASH = 92, OPEN_BRACKET = 91, CLOSE_BRACKET = 93, OPEN_BRACE = 123, CLOSE_BRACE = 125;
+
+const utf8 = new TextEncoder();
+
+/** Bytes of a text in UTF-8. */
+export function utf8Bytes(text: string): number {
+  // Three bytes a unit at the most, so short texts need no encoding to be known as short.
+  return utf8.encode(text).byteLength;
+}

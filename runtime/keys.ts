@@ -1,0 +1,62 @@
+// Every key that Errand writes. Nothing else in the code spells one out.
+
+type Key = Deno.KvKey;
+
+export const keys = {
+  /** The record, or its tombstone. */
+  task: (id: string): Key => ["task", id],
+  /** The queue: larger priority first, then first in, first out. */
+  ready: (shard: number, priority: number, order: number, id: string): Key => [
+    "ready",
+    shard,
+    10 - priority,
+    order,
+    id,
+  ],
+  /** A timer: what is due for a task at an instant. */
+  due: (at: number, kind: DueKind, id: string): Key => ["due", at, kind, id],
+  /** What a worker runs. */
+  lease: (worker: string, id: string): Key => ["lease", worker, id],
+  /** A worker's heartbeat. */
+  worker: (worker: string): Key => ["worker", worker],
+  /** One entry of a task's event log. */
+  event: (id: string, seq: number): Key => ["event", id, seq],
+  /** One chunk of a large value. */
+  blob: (id: string, blob: string, chunk: number): Key => ["blob", id, blob, chunk],
+  /** What was answered to an idempotency key. */
+  idem: (key: string): Key => ["idem", key],
+  /** A group's counters. */
+  group: (group: string): Key => ["group", group],
+  /** A group's completion log, dense from 1. */
+  groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
+  /** Lists: by end state, by definition, by tag, by group. */
+  index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
+  /** The ids that a stream by tag found when it began. */
+  view: (view: string): Key => ["view", view],
+} as const;
+
+/** Kinds of timers: start a scheduled task, expire a waiting one, remove what a gone one stored. */
+export type DueKind = "start" | "expire" | "purge";
+
+export type IndexKind = "state" | "task" | "tag" | "group";
+
+export const prefixes = {
+  task: ["task"] as Key,
+  ready: (shard: number): Key => ["ready", shard],
+  due: ["due"] as Key,
+  leases: ["lease"] as Key,
+  leasesOf: (worker: string): Key => ["lease", worker],
+  workers: ["worker"] as Key,
+  events: (id: string): Key => ["event", id],
+  blobs: (id: string): Key => ["blob", id],
+  groupDone: (group: string): Key => ["group", group, "done"],
+  index: (kind: IndexKind, value: string): Key => ["index", kind, value],
+};
+
+/** Which shard of the ready queue a task belongs to: the same in every process. */
+export function shardOf(id: string, shards: number): number {
+  if (shards === 1) return 0;
+  let hash = 0;
+  for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0;
+  return (hash >>> 0) % shards;
+}

@@ -1,0 +1,120 @@
+// The port to Deno KV: the part of `Deno.Kv` in use, the limits of the backend behind it, a second
+// handle for reads, and the retry of "database is locked". Commits are not retried here: what became of a
+// failed commit is unknown until it is read back, and only the store can do that.
+
+/** The part of `Deno.Kv` that the runtime uses. */
+export type Kv = Pick<
+  Deno.Kv,
+  "get" | "getMany" | "list" | "set" | "delete" | "atomic" | "enqueue" | "listenQueue" | "close"
+>;
+
+export interface Write {
+  key: Deno.KvKey;
+  /** Undefined deletes the key. */
+  value?: unknown;
+  expireAt?: number | null;
+}
+
+export interface KvLimits {
+  /** Checks in one commit. */
+  checks: number;
+  /** Mutations in one commit. */
+  mutations: number;
+  /** Estimated bytes of all mutations in one commit. */
+  bytes: number;
+}
+
+/** Deno's client takes 100 checks, 1000 mutations and 819,200 bytes; the rest is room for an estimate's error. */
+export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 700_000 };
+
+/** `getMany` takes ten keys. */
+const KEYS_PER_READ = 10;
+const LOCKED_RETRIES = 200;
+
+export class KvPort {
+  readonly #reader: Kv;
+
+  /**
+   * @param writer takes commits.
+   * @param reader a second handle on the same database. Reads there do not queue behind writes
+   *   (0.02 ms instead of 4 ms under load, PLATFORM.md A2); `:memory:` has only one handle.
+   */
+  constructor(
+    readonly writer: Kv,
+    reader: Kv = writer,
+    readonly limits: KvLimits = EMBEDDED_LIMITS,
+    readonly shards = 1,
+  ) {
+    this.#reader = reader;
+  }
+
+  get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
+    return whileLocked(() => this.#reader.get<T>(key));
+  }
+
+  /** Any number of keys, in their order, ten to a call and all calls at once: not one snapshot. */
+  async getMany<T>(wanted: Deno.KvKey[]): Promise<Deno.KvEntryMaybe<T>[]> {
+    const calls: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+    for (let i = 0; i < wanted.length; i += KEYS_PER_READ) {
+      const part = wanted.slice(i, i + KEYS_PER_READ);
+      calls.push(whileLocked(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
+    }
+    return (await Promise.all(calls)).flat();
+  }
+
+  /** Up to `limit` entries. More than one batch (500 entries) is not one snapshot. */
+  list<T>(
+    selector: Deno.KvListSelector,
+    options: { limit: number; reverse?: boolean },
+  ): Promise<Deno.KvEntry<T>[]> {
+    const batchSize = Math.min(options.limit, 500);
+    return whileLocked(() => Array.fromAsync(this.#reader.list<T>(selector, { ...options, batchSize })));
+  }
+
+  atomic(): Deno.AtomicOperation {
+    return this.writer.atomic();
+  }
+
+  /** Adds one write to a commit. `now` is the wall clock that `expireAt` is measured by. */
+  write(atomic: Deno.AtomicOperation, { key, value, expireAt }: Write, now: number): void {
+    if (value === undefined) atomic.delete(key);
+    else if (expireAt == null) atomic.set(key, value);
+    else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
+  }
+
+  /** Writes without any check, and so may be repeated: for keys that nobody else writes. */
+  async writeBlind(writes: Write[], now: number): Promise<void> {
+    await whileLocked(() => {
+      const atomic = this.atomic();
+      for (const write of writes) this.write(atomic, write, now);
+      return atomic.commit();
+    });
+  }
+
+  close(): void {
+    this.writer.close();
+    if (this.#reader !== this.writer) this.#reader.close();
+  }
+}
+
+/** Opens a database. `path`: a file, `:memory:`, or undefined for the platform's own. */
+export async function openKv(path: string | undefined): Promise<KvPort> {
+  const writer = await Deno.openKv(path);
+  if (path === undefined || path === ":memory:") return new KvPort(writer);
+  return new KvPort(writer, await Deno.openKv(path));
+}
+
+/** SQLite says this when another handle or process holds the file; nothing was read or written. */
+export function isLocked(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("database is locked");
+}
+
+async function whileLocked<T>(read: () => Promise<T>): Promise<T> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!isLocked(error) || tries > LOCKED_RETRIES) throw error;
+    }
+  }
+}

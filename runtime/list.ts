@@ -1,0 +1,193 @@
+// Lists of tasks, newest first. Each filter has an index that narrows the search; the rest is compared on the records.
+// A page looks at a bounded number of records, so it may come back short, with a cursor to go on from.
+
+import { prefixes } from "./keys.ts";
+import type { DriverValue } from "./entries.ts";
+import type { Store } from "./store.ts";
+import {
+  type Entry,
+  isForgotten,
+  isPastRetention,
+  isTerminalType,
+  type StateType,
+  type Stored,
+  typeOf,
+} from "./task.ts";
+
+export interface ListQuery {
+  state?: StateType;
+  task?: string;
+  tag?: string;
+  groupId?: string;
+  /** Milliseconds since the epoch; both ends exclusive. */
+  createdAfter?: number;
+  createdBefore?: number;
+  /** The id that the last page ended at. */
+  cursor?: string;
+  limit: number;
+}
+
+export interface Page {
+  entries: Entry[];
+  nextCursor: string | null;
+}
+
+/** Records that one page looks at. */
+const LONGEST_LOOK = 5_000;
+const PER_READ = 200;
+/** Up to this many tasks of one waiting or running state are sorted in memory; beyond, all tasks are looked through. */
+const MOST_SORTED = 10_000;
+
+export async function list(store: Store, query: ListQuery): Promise<Page> {
+  const entries: Entry[] = [];
+  let before = query.cursor ?? null;
+  for (let looked = 0; looked < LONGEST_LOOK;) {
+    const { found, ids, done } = await candidates(store, query, before);
+    looked += ids.length;
+    for (const [i, id] of ids.entries()) {
+      const entry = found[i];
+      before = id;
+      if (entry && matches(entry, query)) entries.push(entry);
+      if (entries.length === query.limit) {
+        return { entries, nextCursor: done && i === ids.length - 1 ? null : id };
+      }
+    }
+    if (done) return { entries, nextCursor: null };
+  }
+  return { entries, nextCursor: before };
+}
+
+interface Candidates {
+  ids: string[];
+  found: (Entry | null)[];
+  done: boolean;
+}
+
+async function candidates(store: Store, query: ListQuery, before: string | null): Promise<Candidates> {
+  const { state, task, tag, groupId } = query;
+  if (tag !== undefined) return await fromIndex(store, prefixes.index("tag", tag), query, before);
+  if (groupId !== undefined) return await fromIndex(store, prefixes.index("group", groupId), query, before);
+  if (state !== undefined && !isTerminalType(state)) {
+    const driven = await drivenIn(store, [state], task);
+    if (driven) return fromIds(store, driven, before);
+  } else if (task !== undefined) {
+    // Only ended tasks stand in the index of their definition; the others are found by what drives them.
+    const driven = state === undefined
+      ? await drivenIn(store, ["PENDING", "SCHEDULED", "RUNNING"], task)
+      : [];
+    if (driven) {
+      const ended = await idsWithin(store, prefixes.index("task", task), query, before);
+      return fromIds(store, [...driven, ...ended].sort().reverse(), before, ended.length < PER_READ);
+    }
+  } else if (state !== undefined && state !== "COMPLETED") {
+    return await fromIndex(store, prefixes.index("state", state), query, before);
+  }
+  const page = await store.kv.list<Stored>(within(prefixes.task, query, before), {
+    limit: PER_READ,
+    reverse: true,
+  });
+  return {
+    ids: page.map(({ key }) => key[key.length - 1] as string),
+    found: page.map(({ value, versionstamp }) => present(store, value, versionstamp)),
+    done: page.length < PER_READ,
+  };
+}
+
+async function fromIndex(
+  store: Store,
+  prefix: Deno.KvKey,
+  query: ListQuery,
+  before: string | null,
+): Promise<Candidates> {
+  const ids = await idsWithin(store, prefix, query, before);
+  return { ids, found: await records(store, ids), done: ids.length < PER_READ };
+}
+
+async function idsWithin(
+  store: Store,
+  prefix: Deno.KvKey,
+  query: ListQuery,
+  before: string | null,
+): Promise<string[]> {
+  const page = await store.kv.list(within(prefix, query, before), { limit: PER_READ, reverse: true });
+  return page.map(({ key }) => key[key.length - 1] as string);
+}
+
+/** @param whole true if `all` misses none of the older ones. */
+async function fromIds(
+  store: Store,
+  all: string[],
+  before: string | null,
+  whole = true,
+): Promise<Candidates> {
+  const rest = all.filter((id, i) => (before === null || id < before) && id !== all[i - 1]);
+  const ids = rest.slice(0, PER_READ);
+  return { ids, found: await records(store, ids), done: whole && rest.length <= PER_READ };
+}
+
+/** Ids of tasks that wait or run, newest first; null if they are too many to sort. */
+async function drivenIn(store: Store, states: StateType[], task?: string): Promise<string[] | null> {
+  const ids = new Set<string>();
+  for (const prefix of rangesOf(states, store.kv.shards)) {
+    const page = await store.kv.list<string | DriverValue | null>({ prefix }, { limit: MOST_SORTED });
+    if (page.length === MOST_SORTED) return null;
+    for (const { key, value } of page) {
+      const name = typeof value === "string" ? value : value?.task;
+      if (task === undefined || task === name) ids.add(key[key.length - 1] as string);
+    }
+  }
+  return [...ids].sort().reverse();
+}
+
+function rangesOf(states: StateType[], shards: number): Deno.KvKey[] {
+  return states.flatMap((state) => {
+    if (state === "PENDING") return Array.from({ length: shards }, (_, shard) => prefixes.ready(shard));
+    return [state === "SCHEDULED" ? prefixes.due : prefixes.leases];
+  });
+}
+
+async function records(store: Store, ids: string[]): Promise<(Entry | null)[]> {
+  const entries = await store.readMany(ids);
+  return entries.map((entry) => entry && !isForgotten(entry.record) ? entry as Entry : null);
+}
+
+function present(store: Store, stored: Stored, versionstamp: string): Entry | null {
+  if (isForgotten(stored) || isPastRetention(stored, store.clock.now())) return null;
+  return { record: stored, versionstamp };
+}
+
+function matches({ record }: Entry, query: ListQuery): boolean {
+  return (query.state === undefined || typeOf(record) === query.state) &&
+    (query.task === undefined || record.task === query.task) &&
+    (query.tag === undefined || record.tags.includes(query.tag)) &&
+    (query.groupId === undefined || record.groups.includes(query.groupId)) &&
+    (query.createdAfter === undefined || record.createdAt > query.createdAfter) &&
+    (query.createdBefore === undefined || record.createdAt < query.createdBefore);
+}
+
+/**
+ * The part of an id-ordered range that a page may start in. A UUIDv7 begins with its milliseconds, so instants
+ * narrow the range; ids of a caller's own that are no UUIDv7 fall outside it.
+ */
+function within(prefix: Deno.KvKey, query: ListQuery, before: string | null): Deno.KvListSelector {
+  const from = query.createdAfter === undefined ? "" : idAt(query.createdAfter);
+  const to = query.createdBefore === undefined ? null : idAt(query.createdBefore);
+  const end = to !== null && (before === null || to < before) ? to : before;
+  const start = [...prefix, from];
+  if (end !== null) return { start, end: [...prefix, end < from ? from : end] };
+  return from === "" ? { prefix } : { prefix, start };
+}
+
+/** The smallest UUIDv7 of a millisecond. */
+function idAt(ms: number): string {
+  const hex = Math.max(0, Math.floor(ms)).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-0000-0000-000000000000`;
+}
+
+/** Ids that have a tag now, newest first, at most `limit`. */
+export async function idsTagged(store: Store, tag: string, limit: number): Promise<string[]> {
+  const page = await store.kv.list({ prefix: prefixes.index("tag", tag) }, { limit, reverse: true });
+  const ids = page.map(({ key }) => key[key.length - 1] as string);
+  const found = await store.readMany(ids);
+  return ids.filter((_, i) => found[i] !== null && !isForgotten(found[i].record));
+}

@@ -1,0 +1,8 @@
+// Where the runtime says what no caller is there to hear: one line each, never with inputs or results.
+
+export interface Log {
+  info(message: string): void;
+  error(message: string, error: unknown): void;
+}
+
+export const silentLog: Log = { info: () => {}, error: () => {} };

@@ -1,0 +1,267 @@
+// The one door to the engine. It wires the parts together; what they do stands in their own files.
+
+import { systemClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { Completions } from "./completions.ts";
+import type { AnyDefinition } from "./define.ts";
+import { DueLoop } from "./due_loop.ts";
+import { ForgottenError, NotFoundError } from "./errors.ts";
+import type { TaskEvent } from "./events.ts";
+import { Groups } from "./groups.ts";
+import { type Ids, makeIds } from "./ids.ts";
+import type { KvPort } from "./kv.ts";
+import { list, type ListQuery, type Page } from "./list.ts";
+import { type Log, silentLog } from "./log.ts";
+import { Notifier } from "./notify.ts";
+import { Reaper } from "./reaper.ts";
+import { Registry } from "./registry.ts";
+import { Runners } from "./runners/mod.ts";
+import { Steering } from "./steer.ts";
+import { Store } from "./store.ts";
+import { type SubmitCall, type Submitted, Submitter } from "./submit.ts";
+import { type Entry, isForgotten, type StoredValue, typeOf } from "./task.ts";
+import { taskEvents } from "./task_stream.ts";
+import { Timers } from "./timers.ts";
+import { Values } from "./values.ts";
+import { type ReturnWhen, type Waited, waitFor } from "./waiting.ts";
+import type { Doorbell } from "./wake/bell.ts";
+import { QueueBell } from "./wake/queue.ts";
+import { SweepBell } from "./wake/sweep.ts";
+import { Worker } from "./worker.ts";
+
+/** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
+export interface Doorbells {
+  /** A call in the same process, right after a commit. */
+  call: boolean;
+  /** A KV queue message in the submit's own commit, where the backend has queues. */
+  queue: boolean;
+  /** A look every few seconds. */
+  sweep: boolean;
+}
+
+export interface RuntimeOptions {
+  kv: KvPort;
+  definitions: Iterable<AnyDefinition>;
+  /** False: this process submits and answers, and runs no tasks. Default true. */
+  runsTasks?: boolean;
+  /** Handlers that run at once. Default 100. */
+  concurrency?: number;
+  /** Worker threads that run at once. Default: one for each core. */
+  threads?: number;
+  /** A worker that has shown no heartbeat for this long is dead. Default 10,000. */
+  leaseMs?: number;
+  /** Default 1 MiB. */
+  maxInputBytes?: number;
+  /** Default 16 MiB. */
+  maxResultBytes?: number;
+  /** Keep stacks with errors. Default false. */
+  keepStacks?: boolean;
+  doorbells?: Partial<Doorbells>;
+  /** Milliseconds between sweeps. Default 2,000. */
+  sweepMs?: number;
+  clock?: Clock;
+  ids?: Ids;
+  log?: Log;
+}
+
+export const DEFAULTS = {
+  concurrency: 100,
+  leaseMs: 10_000,
+  maxInputBytes: 2 ** 20,
+  maxResultBytes: 2 ** 24,
+  sweepMs: 2_000,
+} as const;
+
+/** Builds a runtime on an open database. Nothing runs before `start`. */
+export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { call, queue, sweep } = { call: true, queue: true, sweep: true, ...options.doorbells };
+  const clock = options.clock ?? systemClock;
+  const bells: Doorbell[] = [];
+  if (queue && await QueueBell.works(options.kv.writer)) bells.push(new QueueBell(options.kv.writer, clock));
+  if (sweep) bells.push(new SweepBell(clock, options.sweepMs ?? DEFAULTS.sweepMs));
+  return new Runtime(options, clock, bells, call);
+}
+
+export class Runtime {
+  readonly registry: Registry;
+  readonly completions: Completions;
+  readonly groups: Groups;
+  readonly steering: Steering;
+  readonly maxInputBytes: number;
+  readonly clock: Clock;
+  readonly #store: Store;
+  readonly #values: Values;
+  readonly #submitter: Submitter;
+  readonly #notifier: Notifier;
+  readonly #dueLoop: DueLoop;
+  readonly #reaper: Reaper;
+  readonly #runners: Runners;
+  readonly #worker: Worker | null;
+  readonly #bells: Doorbell[];
+  readonly #log: Log;
+  readonly #leaseMs: number;
+  #reapTimer: () => void = () => {};
+  #housekeeping: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: RuntimeOptions, clock: Clock, bells: Doorbell[], ringOnCommit: boolean) {
+    const ids = options.ids ?? makeIds(clock);
+    this.clock = clock;
+    this.#log = options.log ?? silentLog;
+    this.#bells = bells;
+    this.#leaseMs = options.leaseMs ?? DEFAULTS.leaseMs;
+    this.maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
+    this.registry = new Registry(options.definitions);
+    const store = this.#store = new Store({
+      kv: options.kv,
+      clock,
+      ids,
+      onCommit: (atomic) => {
+        for (const bell of bells) bell.onCommit?.(atomic);
+      },
+    });
+    const values = this.#values = new Values(options.kv, ids);
+    this.#submitter = new Submitter(store, values, this.registry, this.maxInputBytes);
+    this.steering = new Steering(store, values, this.registry, this.maxInputBytes);
+    this.groups = new Groups(store);
+    this.#notifier = new Notifier(store);
+    this.completions = new Completions(store, this.#notifier, this.groups);
+    this.#dueLoop = new DueLoop(new Timers(store, values), clock, this.#log);
+    this.#reaper = new Reaper(store, this.#leaseMs);
+    this.#runners = new Runners(options.threads ?? navigator.hardwareConcurrency);
+    this.#worker = options.runsTasks === false ? null : new Worker(store, {
+      registry: this.registry,
+      runners: this.#runners,
+      values,
+      maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
+      keepStacks: options.keepStacks ?? false,
+      concurrency: options.concurrency ?? DEFAULTS.concurrency,
+      leaseMs: this.#leaseMs,
+      log: this.#log,
+    });
+    store.onApplied = (entry) => {
+      this.#notifier.publish(entry);
+      this.#worker?.changed(entry);
+      if (ringOnCommit) this.#ringFor(entry);
+    };
+  }
+
+  /** Starts to claim and run tasks, to fire timers, and to look after dead workers. */
+  async start(): Promise<void> {
+    await this.#worker?.start();
+    for (const bell of this.#bells) bell.start(() => this.#ring());
+    this.#dueLoop.ring();
+    this.#scheduleReap();
+  }
+
+  /**
+   * Stops within about `graceMs`: no more claims, running functions may finish, the rest is handed back into the queue
+   * without counting against anyone. The database stays open.
+   */
+  async stop(graceMs = 4_000): Promise<void> {
+    this.#stopped = true;
+    for (const bell of this.#bells) await bell.stop();
+    this.#reapTimer();
+    await this.#dueLoop.stop();
+    await this.#worker?.stop(graceMs);
+    await this.#housekeeping;
+    await this.#store.idle();
+    this.#runners.close();
+  }
+
+  /** How many functions run here. */
+  get running(): number {
+    return this.#worker?.running ?? 0;
+  }
+
+  /** How many tasks and groups somebody waits for here. */
+  get watched(): number {
+    return this.#notifier.watched;
+  }
+
+  /** Stores tasks: see {@linkcode Submitter.submit}. */
+  submit(call: SubmitCall): Promise<Submitted> {
+    return this.#submitter.submit(call);
+  }
+
+  /**
+   * A task as it is now, or as soon as it has ended, but after `waitMs` at the latest.
+   *
+   * @throws {NotFoundError | ForgottenError}
+   */
+  async task(id: string, waitMs = 0, signal?: AbortSignal): Promise<Entry> {
+    const entry = await this.#notifier.ended(id, waitMs, signal);
+    if (!entry) throw new NotFoundError("task", id);
+    if (isForgotten(entry.record)) throw new ForgottenError(id);
+    return entry as Entry;
+  }
+
+  /** @throws {NotFoundError | ForgottenError} */
+  async tasks(ids: string[]): Promise<Entry[]> {
+    const entries = await this.#store.readMany(ids);
+    return entries.map((entry, i) => {
+      if (!entry) throw new NotFoundError("task", ids[i], `/ids/${i}`);
+      if (isForgotten(entry.record)) throw new ForgottenError(ids[i]);
+      return entry as Entry;
+    });
+  }
+
+  /** JSON text of an input or a result. */
+  value(id: string, value: StoredValue): Promise<string> {
+    return this.#values.load(id, value);
+  }
+
+  events(entry: Entry, after: number, signal?: AbortSignal): AsyncGenerator<TaskEvent[]> {
+    return taskEvents(this.#store, this.#notifier, entry, after, signal);
+  }
+
+  list(query: ListQuery): Promise<Page> {
+    return list(this.#store, query);
+  }
+
+  /** See {@linkcode waitFor}. */
+  wait(ids: string[], returnWhen: ReturnWhen, waitMs: number, signal?: AbortSignal): Promise<Waited> {
+    return waitFor(this.#store, this.#notifier, ids, returnWhen, waitMs, signal);
+  }
+
+  /** One read, to see that the database answers. */
+  async ping(): Promise<void> {
+    await this.#store.kv.get(["ping"]);
+  }
+
+  #ring(): void {
+    this.#worker?.ring();
+    this.#dueLoop.ring();
+    if (this.#notifier.watched > 0) this.#keepHouse("looking at watched tasks", () => this.#notifier.sweep());
+  }
+
+  #ringFor({ record }: Parameters<Store["onApplied"]>[0]): void {
+    if (isForgotten(record)) return this.#dueLoop.expect(record.forgottenAt);
+    switch (typeOf(record)) {
+      case "PENDING":
+        this.#worker?.ring();
+        break;
+      case "SCHEDULED":
+        this.#dueLoop.expect(record.runAt);
+        break;
+    }
+    if (record.expiresAt !== null && record.startedAt === null) this.#dueLoop.expect(record.expiresAt);
+  }
+
+  #scheduleReap(): void {
+    this.#reapTimer = this.clock.timer(() => {
+      this.#keepHouse("reaping", async () => {
+        const handedOn = await this.#reaper.tick();
+        if (handedOn > 0) this.#log.info(`handed on ${handedOn} tasks of dead workers`);
+      });
+      if (!this.#stopped) this.#scheduleReap();
+    }, this.#leaseMs / 3);
+  }
+
+  /** One at a time, and never in anybody's way. */
+  #keepHouse(what: string, work: () => Promise<unknown>): void {
+    this.#housekeeping = this.#housekeeping.then(work).catch((error) =>
+      this.#log.error(`${what} failed`, error)
+    );
+  }
+}

@@ -1,0 +1,105 @@
+// Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
+// lease by this process's own monotonic clock; wall clocks of different machines are never compared.
+
+import { leasesOf } from "./claim.ts";
+import { keys, prefixes } from "./keys.ts";
+import type { Store } from "./store.ts";
+import { isForgotten, type Stored } from "./task.ts";
+import { reclaimed } from "./transitions.ts";
+
+/** What a living worker writes every third of a lease. */
+export interface Heartbeat {
+  /** Another value with each beat. */
+  rev: string;
+  startedAt: number;
+  concurrency: number;
+  running: number;
+}
+
+interface Seen {
+  rev: string | null;
+  /** Monotonic. */
+  since: number;
+}
+
+const PER_ROUND = 1_000;
+
+export class Reaper {
+  readonly #seen = new Map<string, Seen>();
+
+  constructor(private readonly store: Store, private readonly leaseMs: number) {}
+
+  /** One look at all workers. @returns how many tasks were handed on. */
+  async tick(): Promise<number> {
+    const { kv, clock } = this.store;
+    const beats = await kv.list<Heartbeat>({ prefix: prefixes.workers }, { limit: PER_ROUND });
+    const alive = new Map<string, Deno.KvEntry<Heartbeat> | null>();
+    for (const beat of beats) alive.set(beat.key[1] as string, beat);
+    for (const worker of await this.#lessees()) if (!alive.has(worker)) alive.set(worker, null);
+    for (const worker of this.#seen.keys()) if (!alive.has(worker)) this.#seen.delete(worker);
+
+    let handedOn = 0;
+    const now = clock.monotonic();
+    for (const [worker, beat] of alive) {
+      const rev = beat?.value.rev ?? null;
+      const seen = this.#seen.get(worker);
+      if (!seen || seen.rev !== rev) this.#seen.set(worker, { rev, since: now });
+      else if (now - seen.since >= this.leaseMs) {
+        handedOn += await this.#reap(worker, beat?.versionstamp ?? null);
+      }
+    }
+    return handedOn;
+  }
+
+  /** Workers that hold leases, found by one small read for each of them. */
+  async #lessees(): Promise<string[]> {
+    const workers: string[] = [];
+    for (let start: Deno.KvKey = [...prefixes.leases, ""]; workers.length < PER_ROUND;) {
+      const [first] = await this.store.kv.list(
+        { start, end: [...prefixes.leases, END] },
+        { limit: 1 },
+      );
+      if (!first) break;
+      workers.push(first.key[1] as string);
+      start = [...prefixes.leases, first.key[1], END];
+    }
+    return workers;
+  }
+
+  async #reap(worker: string, versionstamp: string | null): Promise<number> {
+    const { kv } = this.store;
+    // Under check: a beat that comes at this moment wins, and the worker lives.
+    const key = keys.worker(worker);
+    const gone = await kv.atomic().check({ key, versionstamp }).delete(key).commit();
+    if (!gone.ok) return 0;
+    let handedOn = 0;
+    for (;;) {
+      const leases = await leasesOf(this.store, worker, PER_ROUND);
+      const reclaims = leases.map(({ id }) => this.#reclaim(worker, id));
+      handedOn += (await Promise.all(reclaims)).filter(Boolean).length;
+      if (leases.length < PER_ROUND) return handedOn;
+    }
+  }
+
+  async #reclaim(worker: string, id: string): Promise<boolean> {
+    const { store } = this;
+    const holds = (stored: Stored) => !isForgotten(stored) && stored.lease?.worker === worker;
+    const after = await store.update("settle", id, ({ record }) => {
+      if (isForgotten(record) || !holds(record)) return null;
+      return { next: reclaimed(record, store.clock.now(), store.nextOrder()) };
+    });
+    if (!after) await this.#removeStray(worker, id, holds);
+    return Boolean(after);
+  }
+
+  /** A lease entry whose record names another lease, or is gone. */
+  async #removeStray(worker: string, id: string, holds: (stored: Stored) => boolean): Promise<void> {
+    const { kv } = this.store;
+    const { value, versionstamp } = await kv.get<Stored>(keys.task(id));
+    if (value && holds(value)) return;
+    await kv.atomic().check({ key: keys.task(id), versionstamp }).delete(keys.lease(worker, id)).commit();
+  }
+}
+
+/** Sorts after every string in a key (Deno KV: strings before numbers). */
+const END = Number.MAX_VALUE;

@@ -1,0 +1,18 @@
+// How long to wait before the next attempt: exponential back-off, capped, with full jitter
+// (a delay drawn evenly between nothing and the computed one, so that a herd spreads out).
+
+import type { RetryPolicy } from "./define.ts";
+
+export const DEFAULT_RETRY: RetryPolicy = {
+  maxAttempts: 1,
+  delayMs: 1_000,
+  factor: 2,
+  maxDelayMs: 60_000,
+  jitter: true,
+};
+
+/** Milliseconds to wait after `failures` failed attempts in a row (1 or more). `random` is in [0, 1). */
+export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
+  const delayMs = Math.min(policy.maxDelayMs, policy.delayMs * policy.factor ** (failures - 1));
+  return Math.round(policy.jitter ? delayMs * random : delayMs);
+}

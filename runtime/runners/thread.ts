@@ -1,0 +1,111 @@
+// On a worker thread: for CPU-bound functions, which would hold up everything else in this process, and which no
+// signal reaches while they compute. Stopping one ends its thread. Idle threads are kept for the next task.
+
+import type { AnyDefinition, TaskContext } from "../define.ts";
+import { NotJsonError } from "../json.ts";
+import type { Runner } from "./mod.ts";
+import type { FromThread, ToThread } from "./thread_main.ts";
+
+export class ThreadPool {
+  readonly #idle: Worker[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #closed = false;
+
+  constructor(private readonly size: number) {}
+
+  /** Waits for a free thread; the runner it gives must be used, or the place is lost. */
+  async acquire(signal: AbortSignal): Promise<Runner> {
+    while (this.#busy >= this.size) {
+      await this.#turn(signal);
+      signal.throwIfAborted();
+    }
+    signal.throwIfAborted();
+    this.#busy++;
+    return (definition, context) => this.#run(definition, context);
+  }
+
+  /** Ends all idle threads, and those in use as they come back. */
+  close(): void {
+    this.#closed = true;
+    for (const thread of this.#idle.splice(0)) thread.terminate();
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      };
+      const abort = () => {
+        const at = this.#waiting.indexOf(go);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        resolve();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      this.#waiting.push(go);
+    });
+  }
+
+  async #run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+    const thread = this.#idle.pop() ??
+      new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module", name: definition.name });
+    let reusable = false;
+    try {
+      const value = await runOn(thread, definition, context);
+      reusable = true;
+      return value;
+    } catch (error) {
+      // A function that threw leaves its thread usable; one that was stopped does not.
+      reusable = error instanceof ThrownInThread;
+      throw error instanceof ThrownInThread ? error.cause : error;
+    } finally {
+      this.#busy--;
+      if (reusable && !this.#closed) this.#idle.push(thread);
+      else thread.terminate();
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+class ThrownInThread extends Error {}
+
+function runOn(thread: Worker, definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+  const { signal, input, task, attempt } = context;
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
+    try {
+      switch (data.kind) {
+        case "value":
+          return resolve(data.value);
+        case "not-json":
+          return reject(new ThrownInThread("", { cause: new NotJsonError(data.message) }));
+        case "thrown":
+          return reject(new ThrownInThread("", { cause: data.error }));
+        case "progress":
+          return context.progress(data.current, data.total, data.message);
+        case "log":
+          return context.log(data.message, data.data);
+        case "chunk":
+          return context.emit(data.chunk);
+      }
+    } catch (error) {
+      // A report that cannot be kept fails the attempt, as it does inline.
+      reject(error);
+    }
+  };
+  thread.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(`the thread died: ${event.message}`));
+  };
+  const message: ToThread = { module: definition.thread!, name: definition.name, input, task, attempt };
+  thread.postMessage(message);
+  return promise.finally(() => {
+    signal.removeEventListener("abort", abort);
+    thread.onmessage = null;
+    thread.onerror = null;
+  });
+}

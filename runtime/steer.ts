@@ -1,0 +1,142 @@
+// What callers may do to a task from outside while or after it runs: cancel, retry, forget.
+
+import { checkInput } from "./draft.ts";
+import {
+  ConflictError,
+  type Fault,
+  ForgottenError,
+  NotFoundError,
+  PreconditionError,
+  ValidationError,
+} from "./errors.ts";
+import { eventsOfPastEnd } from "./events.ts";
+import type { Registry } from "./registry.ts";
+import type { Store } from "./store.ts";
+import {
+  type Entry,
+  isForgotten,
+  isTerminal,
+  stateOf,
+  type Stored,
+  type StoredValue,
+  typeOf,
+} from "./task.ts";
+import { cancelled, cancelRequested, retried } from "./transitions.ts";
+import type { Values } from "./values.ts";
+
+/** What a cancel came to. `entry` is the task after it. */
+export interface Cancelled {
+  outcome: "cancelled" | "requested" | "too_late";
+  entry: Entry;
+}
+
+/** An ETag that the task must still have, or undefined. */
+export type IfMatch = string | undefined;
+
+export class Steering {
+  constructor(
+    private readonly store: Store,
+    private readonly values: Values,
+    private readonly registry: Registry,
+    private readonly maxInputBytes: number,
+  ) {}
+
+  /**
+   * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when its
+   * function returns or after `graceMs`. Asking again changes nothing.
+   */
+  async cancel(id: string, reason: string | null, graceMs: number, ifMatch?: IfMatch): Promise<Cancelled> {
+    let outcome: Cancelled["outcome"] = "too_late";
+    let seen: Entry | undefined;
+    const after = await this.store.update("settle", id, (entry) => {
+      const { record } = seen = this.#require(entry, ifMatch);
+      const type = typeOf(record);
+      outcome = type === "CANCELLED" ? "cancelled" : type === "CANCELLING" ? "requested" : "too_late";
+      if (outcome !== "too_late" || isTerminal(record)) return null;
+      const now = this.store.clock.now();
+      if (type === "RUNNING") {
+        outcome = "requested";
+        return { next: cancelRequested(record, now, reason, graceMs) };
+      }
+      outcome = "cancelled";
+      return { next: cancelled(record, now, reason) };
+    });
+    if (after === undefined) throw new NotFoundError("task", id);
+    return { outcome, entry: (after ?? seen) as Entry };
+  }
+
+  /**
+   * Runs an ended, not completed task again under the same id, with a fresh budget of attempts.
+   *
+   * @param input JSON value that replaces the input, or undefined to keep it.
+   * @throws {ConflictError} if it has not ended, or completed.
+   */
+  async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
+    const current = this.#require(await this.#read(id), ifMatch);
+    let replaced: StoredValue | null = null;
+    if (input !== undefined) {
+      const definition = this.registry.require(current.record.task);
+      const faults: Fault[] = [];
+      const text = checkInput(this.registry, definition, input, "/input", this.maxInputBytes, faults);
+      if (faults.length > 0) throw new ValidationError(faults);
+      replaced = await this.values.store(id, text);
+    }
+    try {
+      const after = await this.store.update("settle", id, (entry) => {
+        const { record } = this.#require(entry, ifMatch);
+        const state = stateOf(record);
+        if (!isTerminal(record) || state.type === "COMPLETED") {
+          throw new ConflictError(
+            `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,
+          );
+        }
+        const next = retried(
+          record,
+          this.store.clock.now(),
+          this.store.nextOrder(),
+          replaced ?? record.input,
+        );
+        return { next, events: eventsOfPastEnd(record) };
+      }, current);
+      if (!after) throw new NotFoundError("task", id);
+      return after as Entry;
+    } catch (error) {
+      if (replaced) await this.values.discard(id, replaced);
+      throw error;
+    }
+  }
+
+  /**
+   * Deletes an ended task and all it stored. That it was there is remembered for a day.
+   *
+   * @throws {ConflictError} if it has not ended.
+   */
+  async forget(id: string, ifMatch?: IfMatch): Promise<void> {
+    const after = await this.store.update("settle", id, (entry) => {
+      const { record } = this.#require(entry, ifMatch);
+      if (!isTerminal(record)) {
+        throw new ConflictError(
+          `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
+        );
+      }
+      return { next: { id, op: "", rev: record.rev, forgottenAt: this.store.clock.now() } };
+    });
+    if (after === undefined) throw new NotFoundError("task", id);
+  }
+
+  async #read(id: string): Promise<Entry<Stored>> {
+    const entry = await this.store.read(id);
+    if (!entry) throw new NotFoundError("task", id);
+    return entry;
+  }
+
+  #require(entry: Entry<Stored>, ifMatch: IfMatch): Entry {
+    if (isForgotten(entry.record)) throw new ForgottenError(entry.record.id);
+    if (ifMatch !== undefined && ifMatch !== entry.versionstamp) {
+      throw new PreconditionError(
+        `the task has changed: its version is ${entry.versionstamp}, not ${ifMatch}`,
+      );
+    }
+    return entry as Entry;
+  }
+}

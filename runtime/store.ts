@@ -1,0 +1,399 @@
+// The one place that writes tasks. A unit is a set of changes that become true together or not at all; units of
+// many callers share a commit. After a commit that failed or whose answer was lost, every unit is read back before
+// anything else is decided: it was applied, it conflicts, or it goes into the next commit.
+
+import { type Cost, GroupCommit } from "./batch.ts";
+import type { Clock } from "./clock.ts";
+import { sleep } from "./clock.ts";
+import { entriesOf, expiryOf, type IndexEntry } from "./entries.ts";
+import type { StoredEvent } from "./events.ts";
+import { GroupLog, type GroupStep } from "./group_log.ts";
+import type { Ids } from "./ids.ts";
+import { keys } from "./keys.ts";
+import type { KvPort, Write } from "./kv.ts";
+import {
+  type Entry,
+  isForgotten,
+  isPastRetention,
+  isTerminal,
+  type Stored,
+  type StoredValue,
+  type TaskRecord,
+  typeOf,
+} from "./task.ts";
+
+/** One record's step from what KV holds to what it shall hold. */
+export interface Change {
+  /** What the change was computed from; null makes a new record. */
+  before: Entry<Stored> | null;
+  next: Stored;
+  /** Written in the same commit, under the task's event log. */
+  events?: StoredEvent[];
+}
+
+export interface UnitOptions {
+  /** Further keys that must still have this version. */
+  checks?: { key: Deno.KvKey; versionstamp: string | null }[];
+  writes?: Write[];
+  /** The new records' ids were drawn just now: nobody else can have made them. */
+  fresh?: boolean;
+}
+
+/** The entries as KV holds them now, in the order of the changes, or null if something else came first. */
+export type Applied = Entry<Stored>[] | null;
+
+/** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
+export type Lane = "submit" | "claim" | "settle";
+
+interface Unit extends Required<Omit<UnitOptions, "writes">> {
+  op: string;
+  changes: { before: Entry<Stored> | null; next: Stored }[];
+  writes: Write[];
+  steps: GroupStep[];
+  cost: Cost;
+}
+
+type Verdict = "applied" | "conflict" | "again";
+
+/** Told of every change that this process committed. */
+export type OnApplied = (entry: Entry<Stored>, before: Entry<Stored> | null) => void;
+
+export interface StoreOptions {
+  kv: KvPort;
+  clock: Clock;
+  ids: Ids;
+  /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
+  onCommit?: (atomic: Deno.AtomicOperation) => void;
+}
+
+/** How long a commit that fails with an error is tried before the caller is told. */
+const GIVE_UP_AFTER_MS = 10_000;
+const READY_KEPT = 20_000;
+/** Left free in a packed commit, for the checks of groups and idempotency keys. */
+const SPARE_CHECKS = 3;
+
+/** KV did not take the commit within `GIVE_UP_AFTER_MS`. What became of it is unknown. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
+}
+
+export class Store {
+  readonly kv: KvPort;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  /** Called after each commit, once per change. */
+  onApplied: OnApplied = () => {};
+  readonly #onCommit: (atomic: Deno.AtomicOperation) => void;
+  readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
+  readonly #groups: GroupLog;
+  /** Tasks that this process made ready, so that claiming them needs no read. A hint: the commit checks it. */
+  readonly #ready = new Map<string, Entry>();
+  #lastOrder = 0;
+
+  constructor({ kv, clock, ids, onCommit }: StoreOptions) {
+    this.kv = kv;
+    this.clock = clock;
+    this.ids = ids;
+    this.#onCommit = onCommit ?? (() => {});
+    this.#groups = new GroupLog(kv, clock);
+    const lane = () => new GroupCommit((units: Unit[]) => this.#commit(units), kv.limits);
+    this.#lanes = { submit: lane(), claim: lane(), settle: lane() };
+  }
+
+  /** A place at the end of the ready queue: the time now, made to rise strictly within this process. */
+  nextOrder(): number {
+    const now = this.clock.now();
+    // 1/1024 ms is exact in a double for as long as milliseconds have 43 bits or fewer.
+    this.#lastOrder = now > this.#lastOrder ? now : this.#lastOrder + 1 / 1024;
+    return this.#lastOrder;
+  }
+
+  /** The record or tombstone, as KV holds it now; null also once its retention is over. */
+  async read(id: string): Promise<Entry<Stored> | null> {
+    return this.#present(await this.kv.get<Stored>(keys.task(id)));
+  }
+
+  async readMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
+    const found = await this.kv.getMany<Stored>(ids.map(keys.task));
+    return found.map((entry) => this.#present(entry));
+  }
+
+  /** Ready tasks for a claim: from memory where this process wrote them, so possibly out of date. */
+  async readReady(ids: string[]): Promise<(Entry | null)[]> {
+    const missing = ids.filter((id) => !this.#ready.has(id));
+    const read = missing.length > 0 ? await this.readMany(missing) : [];
+    const byId = new Map(missing.map((id, i) => [id, read[i]]));
+    return ids.map((id) => {
+      const entry = this.#ready.get(id) ?? byId.get(id) ?? null;
+      return entry && !isForgotten(entry.record) ? entry as Entry : null;
+    });
+  }
+
+  /**
+   * Commits changes that belong together, along with whatever other callers bring at the same time.
+   * Resolves once they are on disk.
+   *
+   * @throws {UnavailableError} if KV takes no commit for 10 s.
+   */
+  commit(lane: Lane, changes: Change[], options: UnitOptions = {}): Promise<Applied> {
+    return this.#lanes[lane].add(this.#unit(changes, options));
+  }
+
+  /** Splits changes into runs that each fit one commit, in order. */
+  pack(changes: Change[], options: UnitOptions = {}): Change[][] {
+    const packs: Change[][] = [];
+    let mutations = 0, bytes = 0, checks = 0;
+    for (const change of changes) {
+      const { cost } = this.#unit([change], options);
+      mutations += cost.mutations;
+      bytes += cost.bytes;
+      checks += cost.checks;
+      const { limits } = this.kv;
+      const full = mutations > limits.mutations || bytes > limits.bytes ||
+        checks + SPARE_CHECKS > limits.checks;
+      if (packs.length === 0 || full) {
+        packs.push([]);
+        ({ mutations, bytes, checks } = cost);
+      }
+      packs[packs.length - 1].push(change);
+    }
+    return packs;
+  }
+
+  /**
+   * Moves a task on from whatever state it is in: `step` gets the newest record and returns the change, or null to
+   * leave it. Computed again after each conflict.
+   *
+   * @returns the entry after the step, null if the step declined, undefined if there is no such task.
+   */
+  async update(
+    lane: Lane,
+    id: string,
+    step: (entry: Entry<Stored>) => Omit<Change, "before"> | null,
+    known: Entry<Stored> | null = null,
+  ): Promise<Entry<Stored> | null | undefined> {
+    for (let entry = known ?? await this.read(id);; entry = await this.read(id)) {
+      if (!entry) return undefined;
+      const change = step(entry);
+      if (!change) return null;
+      const applied = await this.commit(lane, [{ before: entry, ...change }]);
+      if (applied) return applied[0];
+    }
+  }
+
+  /** Resolves once everything handed to `commit` so far is decided. */
+  async idle(): Promise<void> {
+    for (const lane of Object.values(this.#lanes)) await lane.idle();
+  }
+
+  #present({ value, versionstamp }: Deno.KvEntryMaybe<Stored>): Entry<Stored> | null {
+    if (value === null) return null;
+    if (!isForgotten(value) && isPastRetention(value, this.clock.now())) return null;
+    return { record: value, versionstamp };
+  }
+
+  #unit(changes: Change[], options: UnitOptions): Unit {
+    const op = this.ids.token();
+    const writes = options.writes ? [...options.writes] : [];
+    const steps: GroupStep[] = [];
+    const prepared = changes.map(({ before, next, events }) => {
+      const record = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
+      const left = leftHistory(before?.record ?? null, record);
+      if (left.length > 0) (record as TaskRecord).hasEvents = true;
+      writes.push({ key: keys.task(record.id), value: record, expireAt: expiryOf(record) });
+      this.#indexWrites(before?.record ?? null, record, writes);
+      for (const event of events ? [...left, ...events] : left) {
+        writes.push({ key: keys.event(record.id, event.seq), value: event });
+      }
+      steps.push(...groupSteps(before?.record ?? null, record));
+      return { before, next: record };
+    });
+    const fresh = options.fresh ?? false;
+    const checks = options.checks ?? [];
+    const groups = steps.map(({ group }) => group);
+    const cost: Cost = {
+      checks: checks.length + (fresh ? 0 : changes.length),
+      shared: fresh ? ["fresh", ...groups] : groups,
+      mutations: writes.length + 2 * groups.length,
+      bytes: writes.reduce((sum, write) => sum + writeBytes(write), 0),
+    };
+    return { op, changes: prepared, writes, checks, fresh, steps, cost };
+  }
+
+  #indexWrites(before: Stored | null, next: Stored, writes: Write[]): void {
+    const old = new Map<string, IndexEntry>();
+    if (before) {
+      for (const entry of entriesOf(before, this.kv.shards)) {
+        old.set(entry.key.join("/"), entry);
+      }
+    }
+    for (const entry of entriesOf(next, this.kv.shards)) {
+      const name = entry.key.join("/");
+      const same = old.get(name);
+      old.delete(name);
+      if (same && same.expireAt === entry.expireAt && sameValue(same.value, entry.value)) continue;
+      writes.push(entry);
+    }
+    for (const { key } of old.values()) writes.push({ key });
+  }
+
+  async #commit(units: Unit[]): Promise<Applied[]> {
+    const outcomes = new Map<Unit, Applied>();
+    const since = this.clock.monotonic();
+    let pending = units;
+    for (let failures = 0; pending.length > 0;) {
+      let failure: unknown;
+      const versionstamp = await this.#tryCommit(pending).catch((error) => {
+        failure = error;
+        return null;
+      });
+      if (versionstamp !== null) {
+        for (const unit of pending) outcomes.set(unit, this.#applied(unit, versionstamp));
+        break;
+      }
+      if (failure !== undefined) {
+        if (this.clock.monotonic() - since > GIVE_UP_AFTER_MS) {
+          throw new UnavailableError("the database did not take a commit", { cause: failure });
+        }
+        failures++;
+        await sleep(this.clock, Math.min(500, 5 * 2 ** failures) * this.ids.random());
+      }
+      const again: Unit[] = [];
+      for (const { unit, verdict, versionstamp } of await this.#readBack(pending)) {
+        if (verdict === "again") again.push(unit);
+        else outcomes.set(unit, verdict === "applied" ? this.#applied(unit, versionstamp) : null);
+      }
+      this.#groups.distrust();
+      pending = again;
+    }
+    return units.map((unit) => outcomes.get(unit)!);
+  }
+
+  /** The commit's versionstamp, or null if a check failed. An exception leaves it unknown. */
+  async #tryCommit(units: Unit[]): Promise<string | null> {
+    const atomic = this.kv.atomic();
+    const now = this.clock.now();
+    let guarded = false;
+    let ready = false;
+    for (const unit of units) {
+      for (const check of unit.checks) atomic.check(check);
+      for (const { before, next } of unit.changes) {
+        // One check keeps a whole commit of fresh ids from being applied twice.
+        if (!unit.fresh || !guarded) {
+          atomic.check({ key: keys.task(next.id), versionstamp: before?.versionstamp ?? null });
+        }
+        guarded ||= unit.fresh;
+        ready ||= isReady(next);
+      }
+      for (const write of unit.writes) this.kv.write(atomic, write, now);
+    }
+    const steps = units.flatMap((unit) => unit.steps);
+    const merged = steps.length > 0 ? await this.#groups.merge(steps) : null;
+    if (merged) {
+      for (const check of merged.checks) atomic.check(check);
+      for (const write of merged.writes) this.kv.write(atomic, write, now);
+    }
+    if (ready) this.#onCommit(atomic);
+    const result = await atomic.commit();
+    if (!result.ok) return null;
+    merged?.applied(result.versionstamp);
+    return result.versionstamp;
+  }
+
+  /** What became of each unit of a commit that did not succeed, by reading what KV holds now. */
+  async #readBack(
+    units: Unit[],
+  ): Promise<{ unit: Unit; verdict: Verdict; versionstamp: string }[]> {
+    const guards = units.map((unit) => [
+      ...unit.changes.map(({ before, next }) => ({
+        key: keys.task(next.id),
+        versionstamp: before?.versionstamp ?? null,
+      })),
+      ...unit.checks,
+    ]);
+    const found = await this.kv.getMany<Stored>(guards.flat().map(({ key }) => key));
+    let at = 0;
+    return units.map((unit, i) => {
+      const mine = found.slice(at, at += guards[i].length);
+      const written = mine.find(({ value }, k) => k < unit.changes.length && value?.op === unit.op);
+      if (written) return { unit, verdict: "applied", versionstamp: written.versionstamp! };
+      const holds = mine.every(({ versionstamp }, k) => versionstamp === guards[i][k].versionstamp);
+      return { unit, verdict: holds ? "again" : "conflict", versionstamp: "" };
+    });
+  }
+
+  #applied(unit: Unit, versionstamp: string): Entry<Stored>[] {
+    return unit.changes.map(({ before, next }) => {
+      const entry = { record: next, versionstamp };
+      this.#remember(entry);
+      this.onApplied(entry, before);
+      return entry;
+    });
+  }
+
+  #remember(entry: Entry<Stored>): void {
+    const { record } = entry;
+    if (!isReady(record)) this.#ready.delete(record.id);
+    else if (this.#ready.size < READY_KEPT) this.#ready.set(record.id, entry as Entry);
+  }
+
+  /** Drops what was remembered of a task whose claim conflicted. */
+  forgetReady(id: string): void {
+    this.#ready.delete(id);
+  }
+}
+
+function isReady(stored: Stored): boolean {
+  return !isForgotten(stored) && typeOf(stored) === "PENDING";
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** States that the step pushed out of the record's history go on in the event log. */
+function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
+  if (!before || isForgotten(before) || isForgotten(next)) return [];
+  const oldest = next.history[0].seq;
+  return before.history.filter(({ seq }) => seq < oldest)
+    .map((state) => ({ kind: "state", seq: state.seq, at: state.at, attempt: state.attempt, state }));
+}
+
+/** What a step means to each group that counts the task. */
+function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
+  if (isForgotten(next) || next.groups.length === 0) return [];
+  const old = before && !isForgotten(before) ? before : null;
+  const is = isTerminal(next) ? typeOf(next) : null;
+  return next.groups.flatMap((group) => {
+    const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
+    return was === is ? [] : [{ group, id: next.id, was, is }];
+  });
+}
+
+/** A generous estimate: KV counts keys twice, and text may take two bytes a character. */
+function writeBytes({ key, value }: Write): number {
+  if (value === undefined) return 2 * KEY_BYTES;
+  const keyBytes = 2 * KEY_BYTES * (key.length > 3 ? 2 : 1);
+  if (value === null || typeof value !== "object") return keyBytes + 64;
+  if (value instanceof Uint8Array) return keyBytes + value.byteLength;
+  return keyBytes + ("history" in value ? recordBytes(value as TaskRecord) : valueBytes(value));
+}
+
+const KEY_BYTES = 64;
+
+function recordBytes(record: TaskRecord): number {
+  let bytes = 900 + 2 * record.metadata.length + 200 * record.history.length + inlineBytes(record.input);
+  for (const { message } of record.history) bytes += 2 * (message?.length ?? 0);
+  for (const tag of record.tags) bytes += 2 * tag.length + 8;
+  if (record.result) bytes += inlineBytes(record.result);
+  if (record.error) bytes += valueBytes(record.error);
+  return bytes;
+}
+
+function inlineBytes(value: StoredValue): number {
+  return "json" in value ? 2 * value.json.length : 64;
+}
+
+function valueBytes(value: unknown): number {
+  return 64 + 2 * JSON.stringify(value).length;
+}

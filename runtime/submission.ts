@@ -1,0 +1,64 @@
+// What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
+
+import { z } from "zod";
+import { STATE_TYPES } from "./task.ts";
+
+const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
+const LONGEST_METADATA = 4_096;
+
+const ms = (min: number, max: number) => z.int().min(min).max(max);
+const instant = z.iso.datetime({ offset: true });
+
+export const retrySchema = z.strictObject({
+  maxAttempts: z.int().min(1).max(1_000),
+  delayMs: ms(0, YEAR_MS),
+  factor: z.number().min(1).max(100),
+  maxDelayMs: ms(0, YEAR_MS),
+  jitter: z.boolean(),
+}).partial().meta({
+  id: "RetryPolicy",
+  description:
+    "When a failed attempt is tried again: after delayMs * factor ** n, at most maxDelayMs; with jitter " +
+    "evenly spread between 0 and that. Defaults: one attempt, 1000, 2, 60000, true.",
+});
+
+export const optionsSchema = z.strictObject({
+  delayMs: ms(0, 10 * YEAR_MS).optional().describe("Start this much later. Not together with runAt."),
+  runAt: instant.optional().describe("Not before this instant. In the past means now."),
+  ttlMs: ms(1, 10 * YEAR_MS).optional().describe("Not started within this: CANCELLED Expired."),
+  expiresAt: instant.optional().describe("Not started by this instant: CANCELLED Expired."),
+  timeoutMs: ms(1, 7 * 24 * 60 * 60 * 1000).optional().describe("Longest time of one attempt."),
+  retry: retrySchema.optional(),
+  maxCrashes: z.int().min(0).max(100).optional()
+    .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
+  priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
+  tags: z.array(z.string().min(1).max(100)).max(20).optional(),
+  metadata: z.record(z.string(), z.unknown()).optional()
+    .refine((metadata) => metadata === undefined || JSON.stringify(metadata).length <= LONGEST_METADATA, {
+      error: `at most ${LONGEST_METADATA} characters of JSON`,
+    })
+    .describe("Yours: kept and shown, never looked at."),
+  retentionMs: ms(0, YEAR_MS).optional().describe("How long it is kept after its end. Default 24 h."),
+}).superRefine((options, context) => {
+  for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
+    if (options[one] === undefined || options[other] === undefined) continue;
+    context.addIssue({
+      code: "custom",
+      path: [other],
+      message: `not together with ${one}: they say the same`,
+    });
+  }
+}).meta({ id: "SubmitOptions" });
+
+export const submissionSchema = z.strictObject({
+  task: z.string().min(1).max(200).describe("The name of a definition."),
+  input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
+  id: z.uuid().toLowerCase().optional()
+    .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
+  options: optionsSchema.optional(),
+});
+
+export type SubmitOptions = z.input<typeof optionsSchema>;
+export type Submission = z.input<typeof submissionSchema>;
+
+export const stateTypeSchema = z.enum(STATE_TYPES as [string, ...string[]]);

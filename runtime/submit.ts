@@ -1,0 +1,204 @@
+// Submitting: checked submissions become tasks, all of a call or none. An idempotency key is written in the same
+// commit as the tasks it stands for, so the same call again finds them, whoever answers it.
+
+import { check, type Checked, draftOf } from "./draft.ts";
+import { ConflictError, IdempotencyMismatchError } from "./errors.ts";
+import { type GroupRecord, groupWrite } from "./group_log.ts";
+import { keys } from "./keys.ts";
+import type { Write } from "./kv.ts";
+import type { Registry } from "./registry.ts";
+import type { Change, Store, UnitOptions } from "./store.ts";
+import type { Submission } from "./submission.ts";
+import type { Entry, StoredValue, TaskRecord } from "./task.ts";
+import { submitted } from "./transitions.ts";
+import type { Values } from "./values.ts";
+
+/** The same key with the same fingerprint of the call stands for the same tasks, for a day. */
+export interface Idempotency {
+  key: string;
+  fingerprint: string;
+}
+
+export interface SubmitCall {
+  submissions: Submission[];
+  /** The pointer to the n-th submission within what the caller sent. */
+  pointerOf: (index: number) => string;
+  /** Make a group of them. */
+  group?: boolean;
+  idempotency?: Idempotency;
+}
+
+export interface Submitted {
+  /** In the order of the submissions. A replay holds ids only: what became of the tasks is for the caller to read. */
+  ids: string[];
+  /** The new tasks; null for a replay. */
+  entries: Entry[] | null;
+  groupId: string | null;
+}
+
+interface IdemRecord {
+  fingerprint: string;
+  ids: string[];
+  groupId: string | null;
+  createdAt: number;
+  /** False while a call of several commits is under way, or was cut off. */
+  complete: boolean;
+}
+
+const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
+
+export class Submitter {
+  /** Keys whose first call this process is still working on. */
+  readonly #inFlight = new Set<string>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly values: Values,
+    private readonly registry: Registry,
+    private readonly maxInputBytes: number,
+  ) {}
+
+  /**
+   * Stores the tasks of one call. When it resolves they are on disk.
+   *
+   * @throws {ValidationError | UnknownDefinitionError | TooLargeError} before anything is stored.
+   * @throws {ConflictError} if an id is taken, or if a call with the same idempotency key is under way.
+   * @throws {IdempotencyMismatchError} if the key was used for another call.
+   */
+  async submit(call: SubmitCall): Promise<Submitted> {
+    const { idempotency } = call;
+    if (!idempotency) return await this.#store(call, this.#checked(call), null);
+    const { key } = idempotency;
+    if (this.#inFlight.has(key)) {
+      throw new ConflictError(`a call with the idempotency key "${key}" is still under way`);
+    }
+    this.#inFlight.add(key);
+    try {
+      return await this.#storeOnce(call, idempotency);
+    } finally {
+      this.#inFlight.delete(key);
+    }
+  }
+
+  async #storeOnce(call: SubmitCall, { key, fingerprint }: Idempotency): Promise<Submitted> {
+    for (;;) {
+      const { value, versionstamp } = await this.store.kv.get<IdemRecord>(keys.idem(key));
+      const known = value && value.createdAt + IDEMPOTENCY_MS > this.store.clock.now() ? value : null;
+      if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
+      if (known?.complete) return { ids: known.ids, entries: null, groupId: known.groupId };
+      const resumed = known && { ids: known.ids, groupId: known.groupId };
+      const guard = { key: keys.idem(key), versionstamp };
+      try {
+        return await this.#store(call, this.#checked(call), { guard, fingerprint, resumed });
+      } catch (error) {
+        // Another process may have been first with this key; then its answer is the answer.
+        const now = await this.store.kv.get<IdemRecord>(keys.idem(key));
+        if (!(error instanceof ConflictError) || now.versionstamp === versionstamp) throw error;
+      }
+    }
+  }
+
+  #checked(call: SubmitCall): Checked[] {
+    const checked = check(this.registry, call.submissions, this.maxInputBytes, call.pointerOf);
+    const seen = new Map<string, number>();
+    checked.forEach(({ submission: { id } }, index) => {
+      if (id === undefined) return;
+      if (seen.has(id)) {
+        throw new ConflictError(
+          `id ${id} stands at ${call.pointerOf(seen.get(id)!)}/id too`,
+          `${call.pointerOf(index)}/id`,
+        );
+      }
+      seen.set(id, index);
+    });
+    return checked;
+  }
+
+  async #store(
+    call: SubmitCall,
+    checked: Checked[],
+    idem: {
+      guard: { key: Deno.KvKey; versionstamp: string | null };
+      fingerprint: string;
+      resumed: { ids: string[]; groupId: string | null } | null;
+    } | null,
+  ): Promise<Submitted> {
+    const { store } = this;
+    const now = store.clock.now();
+    const ids = idem?.resumed?.ids ?? checked.map(({ submission }) => submission.id ?? store.ids.id());
+    const groupId = idem?.resumed ? idem.resumed.groupId : call.group ? store.ids.id() : null;
+    const fresh = !idem?.resumed && checked.every(({ submission }) => submission.id === undefined);
+    await this.#requireFree(call, checked);
+
+    const groups = groupId === null ? [] : [groupId];
+    const drafts = checked.map((one, i) => draftOf(one, ids[i], now, store.nextOrder(), groups));
+    const inputs = await this.#storeInputs(drafts, checked);
+    const changes: Change[] = drafts.map((draft, i) => ({
+      before: null,
+      next: submitted({ ...draft, input: inputs[i] }, now),
+    }));
+
+    const first: Write[] = [];
+    if (groupId !== null) {
+      const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
+      first.push(groupWrite(group, now));
+    }
+    const idemWrite = (complete: boolean): Write => ({
+      key: idem!.guard.key,
+      value: { fingerprint: idem!.fingerprint, ids, groupId, createdAt: now, complete } satisfies IdemRecord,
+      expireAt: now + IDEMPOTENCY_MS,
+    });
+
+    const packs = changes.length === 1 ? [changes] : store.pack(changes, { fresh });
+    const entries: Entry[] = [];
+    for (const [n, pack] of packs.entries()) {
+      const last = n === packs.length - 1;
+      const options: UnitOptions = { fresh, writes: n === 0 ? first : [] };
+      if (n === 0 && idem) options.checks = [idem.guard];
+      if (idem && (n === 0 || last)) options.writes!.push(idemWrite(last));
+      const applied = await this.#commitPack(pack, options, idem?.resumed != null);
+      if (!applied) {
+        await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
+        throw new ConflictError(await this.#describeConflict(pack));
+      }
+      entries.push(...applied);
+    }
+    return { ids, entries, groupId };
+  }
+
+  /** A call that is taken up again after a crash finds some of its tasks already there, each one whole. */
+  async #commitPack(pack: Change[], options: UnitOptions, resumed: boolean): Promise<Entry[] | null> {
+    if (!resumed) return await this.store.commit("submit", pack, options) as Entry[] | null;
+    const there = await this.store.readMany(pack.map(({ next }) => next.id));
+    const missing = pack.filter((_, i) => there[i] === null);
+    const applied = await this.store.commit("submit", missing, options) as Entry[] | null;
+    if (!applied) return null;
+    const made = new Map(applied.map((entry) => [entry.record.id, entry]));
+    return pack.map(({ next }, i) => made.get(next.id) ?? there[i] as Entry);
+  }
+
+  /** Ids of the caller's own must be free; most conflicts are found here, before anything is written. */
+  async #requireFree(call: SubmitCall, checked: Checked[]): Promise<void> {
+    const own = checked.flatMap(({ submission: { id } }, index) => id === undefined ? [] : [{ id, index }]);
+    if (own.length === 0) return;
+    const found = await this.store.kv.getMany(own.map(({ id }) => keys.task(id)));
+    const taken = own.find((_, i) => found[i].versionstamp !== null);
+    if (taken) {
+      throw new ConflictError(`id ${taken.id} is taken`, `${call.pointerOf(taken.index)}/id`);
+    }
+  }
+
+  async #describeConflict(pack: Change[]): Promise<string> {
+    const found = await this.store.readMany(pack.map(({ next }) => next.id));
+    const taken = pack.find((_, i) => found[i] !== null);
+    return taken ? `id ${taken.next.id} is taken` : "another call with this idempotency key came first";
+  }
+
+  async #storeInputs(drafts: TaskRecord[], checked: Checked[]): Promise<StoredValue[]> {
+    const inputs: StoredValue[] = [];
+    for (const [i, draft] of drafts.entries()) {
+      inputs.push(await this.values.store(draft.id, checked[i].input));
+    }
+    return inputs;
+  }
+}

@@ -1,0 +1,66 @@
+// What is due: scheduled tasks become ready, waiting ones expire, and what gone tasks have stored is removed.
+// `tick` works off what is due and says when it wants to be called again; anyone may call it at any time.
+
+import { type DueKind, keys, prefixes } from "./keys.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isForgotten, isPastRetention, type Stored, typeOf } from "./task.ts";
+import { becameReady, canExpire, expired } from "./transitions.ts";
+import type { Values } from "./values.ts";
+
+interface Due {
+  key: Deno.KvKey;
+  at: number;
+  kind: DueKind;
+  id: string;
+}
+
+const PER_TICK = 500;
+
+export class Timers {
+  constructor(private readonly store: Store, private readonly values: Values) {}
+
+  /** @returns when the next timer is due (wall clock), or null if there is none. */
+  async tick(): Promise<number | null> {
+    const { kv, clock } = this.store;
+    const now = clock.now();
+    const entries = await kv.list({ prefix: prefixes.due }, { limit: PER_TICK });
+    const dues = entries.map(({ key }): Due => ({
+      key,
+      at: key[1] as number,
+      kind: key[2] as DueKind,
+      id: key[3] as string,
+    }));
+    const ripe = dues.filter(({ at }) => at <= now);
+    // All ripe ones read in a few calls; their commits group by themselves.
+    const found = await kv.getMany<Stored>(ripe.map(({ id }) => keys.task(id)));
+    await Promise.all(ripe.map((due, i) => this.#fire(due, found[i], now)));
+    if (ripe.length === PER_TICK) return now;
+    return dues.find(({ at }) => at > now)?.at ?? null;
+  }
+
+  async #fire(due: Due, { value, versionstamp }: Deno.KvEntryMaybe<Stored>, now: number): Promise<void> {
+    if (due.kind === "purge") return await this.#purge(due, value);
+    if (value !== null && !isForgotten(value)) {
+      const entry: Entry = { record: value, versionstamp: versionstamp! };
+      if (due.kind === "start" && typeOf(value) === "SCHEDULED" && value.runAt === due.at) {
+        const next = becameReady(value, now, this.store.nextOrder());
+        await this.store.commit("settle", [{ before: entry, next }]);
+        return;
+      }
+      if (due.kind === "expire" && canExpire(value) && value.expiresAt === due.at) {
+        await this.store.commit("settle", [{ before: entry, next: expired(value, now) }]);
+        return;
+      }
+    }
+    // A stray: no record is driven by it.
+    const check = { key: keys.task(due.id), versionstamp };
+    await this.store.kv.atomic().check(check).delete(due.key).commit();
+  }
+
+  async #purge(due: Due, stored: Stored | null): Promise<void> {
+    const gone = stored === null || isForgotten(stored) || isPastRetention(stored, this.store.clock.now());
+    if (gone) await this.values.purge(due.id);
+    // Not gone: it was retried since, and its next end has a timer of its own.
+    await this.store.kv.writeBlind([{ key: due.key }], 0);
+  }
+}

@@ -1,0 +1,215 @@
+// Every way a task can move, as pure functions of (record, now, …). None of them reads or writes
+// anything; the store commits what they return, under a check of what they were given.
+
+import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
+import {
+  type HistoryEntry,
+  type Lease,
+  type Progress,
+  type StateName,
+  stateOf,
+  type StateType,
+  type StoredValue,
+  type TaskError,
+  type TaskRecord,
+  typeOf,
+} from "./task.ts";
+import { HISTORY_KEPT } from "./task.ts";
+
+/** How an attempt ended, normalised by the executor. */
+export type Outcome =
+  | { kind: "completed"; result: StoredValue }
+  | { kind: "failed"; error: TaskError }
+  | { kind: "timed-out"; error: TaskError }
+  /** The worker is stopping and hands the attempt back unused. */
+  | { kind: "released" };
+
+const LONGEST_MESSAGE = 120;
+/** A start this much after `runAt` is recorded as Late. */
+const LATE_AFTER_MS = 15_000;
+
+/** Appends a state to the history. An instant never lies before the one ahead of it, whatever the clock says. */
+function enter(
+  record: TaskRecord,
+  now: number,
+  type: StateType,
+  name: StateName,
+  message: string | null,
+  patch: Partial<TaskRecord> = {},
+): TaskRecord {
+  const entry: HistoryEntry = {
+    seq: record.seq + 1,
+    type,
+    name,
+    message: message === null ? null : clip(message, LONGEST_MESSAGE),
+    at: Math.max(now, stateOf(record)?.at ?? 0),
+    attempt: patch.attempt ?? record.attempt,
+  };
+  const history = record.history.length < HISTORY_KEPT
+    ? [...record.history, entry]
+    : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];
+  return { ...record, ...patch, seq: entry.seq, history };
+}
+
+function end(
+  record: TaskRecord,
+  now: number,
+  type: StateType,
+  name: StateName,
+  message: string | null,
+  patch: Partial<TaskRecord> = {},
+): TaskRecord {
+  const finishedAt = Math.max(now, stateOf(record).at);
+  return enter(record, now, type, name, message, { lease: null, finishedAt, ...patch });
+}
+
+/** The first state of a new task: waiting for its time, or ready. */
+export function submitted(draft: TaskRecord, now: number): TaskRecord {
+  return draft.runAt > now
+    ? enter(draft, now, "SCHEDULED", "Scheduled", null)
+    : enter(draft, now, "PENDING", "Pending", null);
+}
+
+/** A scheduled task's time has come. `order` is its place in the queue. */
+export function becameReady(record: TaskRecord, now: number, order: number): TaskRecord {
+  const late = now - record.runAt > LATE_AFTER_MS
+    ? enter(record, now, "SCHEDULED", "Late", `${Math.round((now - record.runAt) / 1000)} s after runAt`)
+    : record;
+  return enter(late, now, "PENDING", "Pending", null, { order });
+}
+
+/** A worker takes the right to run the next attempt. */
+export function claimed(record: TaskRecord, now: number, lease: Lease): TaskRecord {
+  const attempt = record.attempt + 1;
+  return enter(record, now, "RUNNING", attempt > 1 ? "Retrying" : "Running", null, {
+    attempt,
+    lease,
+    startedAt: record.startedAt ?? now,
+    progress: null,
+  });
+}
+
+/** Events and progress of the running attempt were written; takes up `events` places in the sequence. */
+export function reported(record: TaskRecord, events: number, progress: Progress | null): TaskRecord {
+  return { ...record, seq: record.seq + events, hasEvents: true, progress: progress ?? record.progress };
+}
+
+/** The running attempt ended. A task that was asked to stop ends CANCELLED, whatever its function did. */
+export function settled(
+  record: TaskRecord,
+  now: number,
+  outcome: Outcome,
+  random: number,
+  order: number,
+): TaskRecord {
+  if (typeOf(record) === "CANCELLING") return cancelled(record, now, record.cancel?.reason ?? null);
+  switch (outcome.kind) {
+    case "completed":
+      return end(record, now, "COMPLETED", "Completed", null, { result: outcome.result });
+    case "released":
+      return handedBack(record, now, order, "handed back by a stopping worker");
+    case "failed":
+    case "timed-out":
+      return failed(record, now, outcome, random);
+  }
+}
+
+function failed(
+  record: TaskRecord,
+  now: number,
+  outcome: { kind: "failed" | "timed-out"; error: TaskError },
+  random: number,
+): TaskRecord {
+  const { error } = outcome;
+  const message = `${error.name}: ${error.message}`;
+  if (error.retryable && record.attempt < record.maxAttempts) {
+    const policy = { ...DEFAULT_RETRY, ...record.retry };
+    const runAt = now + retryDelayMs(policy, record.attempt - (record.retriedAtAttempt ?? 0), random);
+    return enter(record, now, "SCHEDULED", "AwaitingRetry", message, { lease: null, runAt });
+  }
+  const name = outcome.kind === "timed-out"
+    ? "TimedOut"
+    : error.retryable && record.maxAttempts > 1
+    ? "RetriesExhausted"
+    : "Failed";
+  return end(record, now, "FAILED", name, message, { error });
+}
+
+/** Back into the queue; the attempt that was begun does not count. */
+function handedBack(record: TaskRecord, now: number, order: number, message: string): TaskRecord {
+  return enter(record, now, "PENDING", "Pending", message, {
+    lease: null,
+    attempt: record.attempt - 1,
+    order,
+  });
+}
+
+/** The worker that held the lease is dead. Uses up one of `maxCrashes`, and no attempt. */
+export function reclaimed(record: TaskRecord, now: number, order: number): TaskRecord {
+  if (typeOf(record) === "CANCELLING") return cancelled(record, now, record.cancel?.reason ?? null);
+  const crashes = record.crashes + 1;
+  if (crashes > record.maxCrashes) {
+    const message = `its workers died ${crashes} times; maxCrashes is ${record.maxCrashes}`;
+    const error: TaskError = { name: "CrashedError", message, retryable: false };
+    return end(record, now, "CRASHED", "Crashed", message, { crashes, error });
+  }
+  return {
+    ...handedBack(record, now, order, `its worker died (${crashes} of ${record.maxCrashes})`),
+    crashes,
+  };
+}
+
+/** A running task is asked to stop. */
+export function cancelRequested(
+  record: TaskRecord,
+  now: number,
+  reason: string | null,
+  graceMs: number,
+): TaskRecord {
+  return enter(record, now, "CANCELLING", "Cancelling", reason, { cancel: { reason, graceMs } });
+}
+
+export function cancelled(record: TaskRecord, now: number, reason: string | null): TaskRecord {
+  return end(record, now, "CANCELLED", "Cancelled", reason, {
+    cancel: record.cancel ?? { reason, graceMs: 0 },
+  });
+}
+
+/** It did not start in time. */
+export function expired(record: TaskRecord, now: number): TaskRecord {
+  return end(record, now, "CANCELLED", "Expired", "not started before expiresAt");
+}
+
+/** True while `expiresAt` still has a say: the task has never started. */
+export function canExpire(record: TaskRecord): boolean {
+  const type = typeOf(record);
+  return record.expiresAt !== null && record.startedAt === null &&
+    (type === "SCHEDULED" || type === "PENDING");
+}
+
+/**
+ * An ended task is run again on request, with a fresh budget of attempts and crashes. Its attempts go on
+ * counting, so that each start stays distinguishable. `seq` leaves room for the two events (`error` and `end`)
+ * that readers of the ended task have already seen.
+ */
+export function retried(record: TaskRecord, now: number, order: number, input: StoredValue): TaskRecord {
+  const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
+  return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", "Pending", "retried on request", {
+    order,
+    input,
+    maxAttempts: record.attempt + attempts,
+    retriedAtAttempt: record.attempt,
+    crashes: 0,
+    error: null,
+    progress: null,
+    cancel: null,
+    hasEvents: true,
+    expiresAt: null,
+    runAt: now,
+    finishedAt: null,
+  });
+}
+
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -1,0 +1,80 @@
+// Waiting for several tasks at once, as Python's concurrent.futures.wait: it never fails on a timeout, and says
+// which tasks are done and which are not.
+
+import { ForgottenError, NotFoundError } from "./errors.ts";
+import { Bell, type Notifier } from "./notify.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isForgotten, isTerminal, type TaskRecord, typeOf } from "./task.ts";
+
+export const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
+export type ReturnWhen = typeof RETURN_WHEN[number];
+
+export interface Waited {
+  done: Entry[];
+  notDone: Entry[];
+}
+
+/**
+ * Waits until the first task has ended, the first has failed (a cancelled one does not count), or all have ended;
+ * at most `waitMs`. Duplicates count once; both lists keep the order of `ids`.
+ *
+ * @throws {NotFoundError | ForgottenError} for an id that is not there at the start, with its pointer.
+ */
+export async function waitFor(
+  store: Store,
+  notifier: Notifier,
+  ids: string[],
+  returnWhen: ReturnWhen,
+  waitMs: number,
+  signal?: AbortSignal,
+): Promise<Waited> {
+  const newest = new Map<string, Entry>();
+  const bell = new Bell(store.clock);
+  const stop = notifier.watch(new Set(ids), (entry) => {
+    // One that is forgotten while we wait had ended before: what is known of it stays.
+    if (!entry || isForgotten(entry.record)) return;
+    newest.set(entry.record.id, entry as Entry);
+    if (isTerminal(entry.record)) bell.ring();
+  });
+  try {
+    await readAll(store, ids, newest);
+    const until = store.clock.monotonic() + waitMs;
+    while (!isOver([...newest.values()], returnWhen)) {
+      const leftMs = until - store.clock.monotonic();
+      if (leftMs <= 0 || signal?.aborted) break;
+      await bell.next(leftMs, signal);
+    }
+  } finally {
+    stop();
+  }
+  const entries = [...new Set(ids)].map((id) => newest.get(id)!);
+  return {
+    done: entries.filter(({ record }) => isTerminal(record)),
+    notDone: entries.filter(({ record }) => !isTerminal(record)),
+  };
+}
+
+/** Reads tasks that must be there, keeping what a notification has brought meanwhile if that is newer. */
+export async function readAll(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {
+  const unique = [...new Set(ids)];
+  const read = await store.readMany(unique);
+  for (const [i, entry] of read.entries()) {
+    const id = unique[i];
+    if (!entry) throw new NotFoundError("task", id, `/ids/${ids.indexOf(id)}`);
+    if (isForgotten(entry.record)) throw new ForgottenError(id);
+    const known = newest.get(id);
+    if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry as Entry);
+  }
+}
+
+function isOver(entries: Entry[], returnWhen: ReturnWhen): boolean {
+  const ended = entries.filter(({ record }) => isTerminal(record));
+  if (ended.length === entries.length) return true;
+  if (returnWhen === "FIRST_COMPLETED") return ended.length > 0;
+  return returnWhen === "FIRST_EXCEPTION" && ended.some(({ record }) => isFailure(record));
+}
+
+function isFailure(record: TaskRecord): boolean {
+  const type = typeOf(record);
+  return type === "FAILED" || type === "CRASHED";
+}

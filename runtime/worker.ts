@@ -1,0 +1,203 @@
+// The worker: claim → execute → settle, as often as there is work and a free slot. `tick` does one round; everything
+// else here only decides when. A heartbeat says that the worker lives, and finds what others did to its tasks.
+
+import { Attempt } from "./attempt.ts";
+import { claim, leasesOf } from "./claim.ts";
+import { sleep } from "./clock.ts";
+import { execute, type ExecuteOptions } from "./execute.ts";
+import { keys } from "./keys.ts";
+import type { Log } from "./log.ts";
+import type { Heartbeat } from "./reaper.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isForgotten, type Stored } from "./task.ts";
+
+export interface WorkerOptions extends ExecuteOptions {
+  /** Handlers that run at once. */
+  concurrency: number;
+  leaseMs: number;
+  log: Log;
+}
+
+/** Outcomes that wait for their commit: with more than this, nothing new is claimed. */
+const MOST_UNSETTLED = 2_000;
+const MOST_LEASES = 10_000;
+
+export class Worker {
+  readonly id: string;
+  /** Attempts whose function runs. */
+  readonly #running = new Map<string, Attempt>();
+  /** Attempts whose outcome is on its way to KV. */
+  readonly #settling = new Map<string, Attempt>();
+  /** Leases of this worker that nothing here knew of at the last heartbeat. */
+  #suspects = new Set<string>();
+  #startedAt = 0;
+  #beatVersion: string | null = null;
+  #beatTimer: () => void = () => {};
+  #rung = false;
+  #more = false;
+  #loop: Promise<void> | null = null;
+  #stopping = false;
+
+  constructor(private readonly store: Store, private readonly options: WorkerOptions) {
+    this.id = store.ids.id();
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  async start(): Promise<void> {
+    this.#startedAt = this.store.clock.now();
+    await this.beat();
+    this.#scheduleBeat();
+    this.ring();
+  }
+
+  /** There may be work. */
+  ring(): void {
+    this.#rung = true;
+    if (!this.#stopping) this.#loop ??= this.#claimWhileRung();
+  }
+
+  /** The task may be one that runs here: a cancel reaches its function this way. */
+  changed(entry: Entry<Stored>): void {
+    this.#running.get(entry.record.id)?.adopt(entry);
+  }
+
+  /** Claims once, and starts what it got. @returns true if there may be more to claim. */
+  async tick(): Promise<boolean> {
+    const limit = this.options.concurrency - this.#running.size;
+    const { entries, more } = await claim(this.store, {
+      worker: this.id,
+      limit,
+      knows: (task) => this.options.registry.has(task),
+    });
+    for (const entry of entries) this.#begin(entry);
+    return more;
+  }
+
+  /**
+   * One heartbeat. If the worker was declared dead meanwhile (it was paused, or KV was away), it looks at each of its
+   * tasks anew and goes on under the same id.
+   */
+  async beat(): Promise<void> {
+    const { kv, ids } = this.store;
+    const key = keys.worker(this.id);
+    const value: Heartbeat = {
+      rev: ids.token(),
+      startedAt: this.#startedAt,
+      concurrency: this.options.concurrency,
+      running: this.#running.size,
+    };
+    const result = await kv.atomic().check({ key, versionstamp: this.#beatVersion }).set(key, value).commit();
+    if (result.ok) {
+      this.#beatVersion = result.versionstamp;
+      await this.#compareLeases();
+      return;
+    }
+    this.#beatVersion = (await kv.get(key)).versionstamp;
+    await this.#adoptAll();
+  }
+
+  /** Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    this.#beatTimer();
+    await this.#loop;
+    const { clock, kv } = this.store;
+    const until = clock.monotonic() + graceMs;
+    while (this.#running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
+    for (const attempt of this.#running.values()) attempt.release();
+    while (this.#running.size + this.#settling.size > 0) await sleep(clock, 5);
+    await kv.writeBlind([{ key: keys.worker(this.id) }], 0);
+  }
+
+  async #claimWhileRung(): Promise<void> {
+    try {
+      while (this.#rung && !this.#stopping) {
+        this.#rung = false;
+        if (this.#running.size >= this.options.concurrency || this.#settling.size >= MOST_UNSETTLED) {
+          this.#more = true;
+          break;
+        }
+        this.#more = await this.tick();
+        if (this.#more) this.#rung = true;
+      }
+    } catch (error) {
+      // The sweep rings again.
+      this.options.log.error("claiming failed", error);
+    } finally {
+      this.#loop = null;
+    }
+  }
+
+  #begin(entry: Entry): void {
+    const attempt = new Attempt(this.store, entry);
+    attempt.onError = (error) =>
+      this.options.log.error(`a report of task ${attempt.id} was not written`, error);
+    this.#running.set(attempt.id, attempt);
+    this.#finish(attempt).catch((error) => {
+      // Its lease ends with this worker, or the next heartbeat finds it and hands it back.
+      this.options.log.error(`task ${attempt.id} could not be settled`, error);
+    });
+  }
+
+  async #finish(attempt: Attempt): Promise<void> {
+    const outcome = await execute(attempt, this.options);
+    // The slot is free as soon as the function is done; writing the outcome goes on beside the next claim.
+    this.#running.delete(attempt.id);
+    this.#settling.set(attempt.id, attempt);
+    if (this.#more) this.ring();
+    try {
+      const settled = outcome !== null && await attempt.settle(outcome);
+      if (!settled && outcome?.kind === "completed") {
+        await this.options.values.discard(attempt.id, outcome.result);
+      }
+    } finally {
+      this.#settling.delete(attempt.id);
+      if (this.#more) this.ring();
+    }
+  }
+
+  #scheduleBeat(): void {
+    this.#beatTimer = this.store.clock.timer(async () => {
+      try {
+        await this.beat();
+      } catch (error) {
+        this.options.log.error("a heartbeat failed", error);
+      }
+      if (!this.#stopping) this.#scheduleBeat();
+    }, this.options.leaseMs / 3);
+  }
+
+  /**
+   * Holds the lease entries in KV against what runs here: a cancel that another process asked for is heeded, and a
+   * lease that this worker does not know of (its claim was applied, but reported as failed) is handed back.
+   */
+  async #compareLeases(): Promise<void> {
+    const leases = await leasesOf(this.store, this.id, MOST_LEASES);
+    const unknown = leases.filter(({ id }) => !this.#running.has(id) && !this.#settling.has(id));
+    // Twice in a row: the first time it may be a claim that is just being answered.
+    const lost = unknown.filter(({ id }) => this.#suspects.has(id));
+    this.#suspects = new Set(unknown.map(({ id }) => id));
+    const stopping = leases.filter(({ id, type }) =>
+      type === "CANCELLING" && this.#running.get(id)?.signal.aborted === false
+    );
+    const ids = [...lost, ...stopping].map(({ id }) => id);
+    if (ids.length === 0) return;
+    for (const entry of await this.store.readMany(ids)) {
+      if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== this.id) continue;
+      const attempt = this.#running.get(entry.record.id);
+      if (attempt) attempt.adopt(entry);
+      else if (!this.#settling.has(entry.record.id)) {
+        await new Attempt(this.store, entry as Entry).settle({ kind: "released" });
+      }
+    }
+  }
+
+  async #adoptAll(): Promise<void> {
+    const attempts = [...this.#running.values()];
+    const entries = await this.store.readMany(attempts.map(({ id }) => id));
+    attempts.forEach((attempt, i) => attempt.adopt(entries[i]));
+  }
+}

@@ -1,0 +1,39 @@
+// The reduce step to `digest`: a task whose input is what other tasks returned, given as references.
+
+import { z } from "zod";
+import { define } from "../runtime/define.ts";
+import { digestSchema } from "./digest/schema.ts";
+import { mostFrequent, wordCountSchema } from "./digest/words.ts";
+
+export const tally = define(
+  {
+    name: "tally",
+    description: "Merges digests into totals.",
+    input: z.object({ digests: z.array(digestSchema) }),
+    output: z.object({
+      files: z.int().describe("How many digests were merged"),
+      bytes: z.int(),
+      lines: z.int(),
+      words: z.int(),
+      top: z.array(wordCountSchema).describe(
+        "The 10 most frequent words of the digests' own tops, an estimate",
+      ),
+      largest: z.object({ source: z.string(), bytes: z.int() }).nullable(),
+    }),
+  },
+  ({ input: { digests } }) => {
+    const totals = { files: digests.length, bytes: 0, lines: 0, words: 0 };
+    let largest: { source: string; bytes: number } | null = null;
+    // A word that misses a digest's top is counted as absent there, so a merged count is a lower bound. It is
+    // why a digest keeps 50 words where 10 are wanted: a word of the true top 10 seldom misses many of those.
+    const counts = new Map<string, number>();
+    for (const { source, bytes, lines, words, top } of digests) {
+      totals.bytes += bytes;
+      totals.lines += lines;
+      totals.words += words;
+      for (const { word, count } of top) counts.set(word, (counts.get(word) ?? 0) + count);
+      if (largest === null || bytes > largest.bytes) largest = { source, bytes };
+    }
+    return { ...totals, top: mostFrequent(counts, 10), largest };
+  },
+);

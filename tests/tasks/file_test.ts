@@ -1,0 +1,215 @@
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { readFile } from "../../tasks/digest/file.ts";
+
+const onUnix = { ignore: Deno.build.os === "windows" };
+
+/** A directory `root` with some files, beside a file that lies outside of it. */
+async function aRoot() {
+  const directory = await Deno.realPath(await Deno.makeTempDir());
+  const root = join(directory, "root");
+  await Deno.mkdir(join(root, "sub"), { recursive: true });
+  await Deno.writeTextFile(join(root, "a.txt"), "inside");
+  await Deno.writeTextFile(join(root, "..b.txt"), "dots");
+  await Deno.writeTextFile(join(directory, "secret.txt"), "secret");
+  await Deno.mkdir(join(directory, "root2"));
+  await Deno.writeTextFile(join(directory, "root2", "secret.txt"), "secret");
+  return { directory, root, [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+}
+
+async function read(root: string, path: string): Promise<string> {
+  let text = "";
+  const { signal } = new AbortController();
+  for await (const chunk of readFile(path, { root, signal })) text += new TextDecoder().decode(chunk);
+  return text;
+}
+
+async function assertRefused(root: string, path: string, message: RegExp): Promise<void> {
+  await assert.rejects(read(root, path), (error: Error & { retryable?: boolean }) => {
+    assert.match(error.message, message);
+    assert.equal(error.retryable, false);
+    return true;
+  }, path);
+}
+
+Deno.test("a file below the root is read, by a relative or an absolute path", async () => {
+  await using place = await aRoot();
+  for (const path of ["a.txt", "./a.txt", "sub/../a.txt", join(place.root, "a.txt")]) {
+    assert.equal(await read(place.root, path), "inside", path);
+  }
+  assert.equal(await read(place.root, "..b.txt"), "dots");
+});
+
+Deno.test("a file larger than a chunk is read whole", async () => {
+  await using place = await aRoot();
+  const text = "0123456789".repeat(30_000);
+  await Deno.writeTextFile(join(place.root, "large.txt"), text);
+  assert.equal(await read(place.root, "large.txt"), text);
+});
+
+Deno.test("a path that leads out of the root is refused, whether or not it exists", async () => {
+  await using place = await aRoot();
+  const { directory, root } = place;
+  const outside = ["..", "../secret.txt", "sub/../../secret.txt", "../none.txt", "../root2/secret.txt"];
+  for (const path of [...outside, join(directory, "secret.txt"), "/", "/etc/passwd", root + "2/secret.txt"]) {
+    await assertRefused(root, path, /leads out of the directory that digest may read/);
+  }
+});
+
+Deno.test({
+  ...onUnix,
+  name: "a symlink is followed inside the root, and refused if it leads out",
+  async fn() {
+    await using place = await aRoot();
+    const { directory, root } = place;
+    await Deno.symlink("a.txt", join(root, "inner"));
+    await Deno.symlink("../secret.txt", join(root, "outer"));
+    await Deno.symlink("outer", join(root, "twice"));
+    await Deno.symlink(directory, join(root, "up"));
+    assert.equal(await read(root, "inner"), "inside");
+    assert.equal(await read(root, "up/root/a.txt"), "inside");
+    for (const path of ["outer", "twice", "up/secret.txt", "up"]) {
+      await assertRefused(root, path, /leads out/);
+    }
+  },
+});
+
+Deno.test({
+  ...onUnix,
+  name: "a root that is itself a symlink works",
+  async fn() {
+    await using place = await aRoot();
+    const alias = join(place.directory, "alias");
+    await Deno.symlink(place.root, alias);
+    assert.equal(await read(alias, "a.txt"), "inside");
+    assert.equal(await read(alias, join(alias, "a.txt")), "inside");
+    await assertRefused(alias, "../secret.txt", /leads out/);
+  },
+});
+
+Deno.test("a directory is refused, and so is the root itself", async () => {
+  await using place = await aRoot();
+  for (const path of ["sub", ".", place.root]) await assertRefused(place.root, path, /it is a directory/);
+});
+
+Deno.test({
+  ...onUnix,
+  name: "a device and a FIFO are refused, without waiting for a writer",
+  async fn() {
+    await using place = await aRoot();
+    const { code } = await new Deno.Command("mkfifo", { args: [join(place.root, "fifo")] }).output();
+    assert.equal(code, 0);
+    await assertRefused(place.root, "fifo", /it is no regular file/);
+    await assertRefused("/dev", "null", /it is no regular file/);
+  },
+});
+
+Deno.test({
+  ...onUnix,
+  name: "a file that is replaced by a symlink just before it is opened is refused",
+  async fn() {
+    await using place = await aRoot();
+    const { open } = Deno;
+    Deno.open = async (path, options) => {
+      await Deno.remove(path);
+      await Deno.symlink("../secret.txt", String(path));
+      return await open(path, options);
+    };
+    try {
+      await assertRefused(place.root, "a.txt", /replaced while it was opened/);
+    } finally {
+      Deno.open = open;
+    }
+  },
+});
+
+Deno.test({
+  ...onUnix,
+  name: "a file that is put back in its place right after another was opened under its name is refused",
+  async fn() {
+    await using place = await aRoot();
+    const { open } = Deno;
+    Deno.open = async (path, options) => {
+      const aside = join(place.root, "aside");
+      await Deno.rename(path, aside);
+      await Deno.symlink("../secret.txt", String(path));
+      const file = await open(path, options);
+      await Deno.rename(aside, String(path));
+      return file;
+    };
+    try {
+      await assertRefused(place.root, "a.txt", /replaced while it was opened/);
+    } finally {
+      Deno.open = open;
+    }
+  },
+});
+
+Deno.test({
+  ...onUnix,
+  name: "a directory that is replaced by a symlink just before a file in it is opened is refused",
+  async fn() {
+    await using place = await aRoot();
+    const { directory, root } = place;
+    await Deno.writeTextFile(join(root, "sub", "secret.txt"), "harmless");
+    const { open } = Deno;
+    Deno.open = async (path, options) => {
+      await Deno.rename(join(root, "sub"), join(root, "moved"));
+      await Deno.symlink(join(directory, "root2"), join(root, "sub"));
+      return await open(path, options);
+    };
+    try {
+      await assertRefused(root, "sub/secret.txt", /replaced while it was opened/);
+    } finally {
+      Deno.open = open;
+    }
+  },
+});
+
+Deno.test("a missing file is an error that may pass, and no error tells where the root is", async () => {
+  await using place = await aRoot();
+  const unreadable = ["none.txt", "a.txt/b", "x".repeat(5_000), "nul\0byte"];
+  for (const path of unreadable) {
+    await assert.rejects(read(place.root, path), (error: Error) => {
+      assert.ok(error.message.startsWith(`Cannot digest "${path}": `), error.message);
+      assert.ok(!error.message.includes(place.root) && !("retryable" in error), error.message);
+      return true;
+    });
+  }
+  await assert.rejects(read(place.root, "none.txt"), /there is no such file/);
+});
+
+Deno.test("an abort ends the reading between two chunks with the signal's reason", async () => {
+  await using place = await aRoot();
+  await Deno.writeFile(join(place.root, "large.txt"), new Uint8Array(300_000));
+  const controller = new AbortController();
+  const reason = new Error("enough");
+  let chunks = 0;
+  const reading = async () => {
+    for await (const _ of readFile("large.txt", { root: place.root, signal: controller.signal })) {
+      if (++chunks === 2) controller.abort(reason);
+    }
+  };
+  await assert.rejects(reading(), (error) => error === reason);
+  assert.equal(chunks, 2);
+});
+
+Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => {
+  await using place = await aRoot();
+  const { directory, root } = place;
+  const module = new URL("../../tasks/digest/file.ts", import.meta.url).href;
+  // In a process of its own: the environment and the working directory belong to all tests of this one.
+  const script = `
+    const { readFile } = await import(${JSON.stringify(module)});
+    const { signal } = new AbortController();
+    for await (const chunk of readFile(Deno.args[0], { signal })) await Deno.stdout.write(chunk);`;
+  const readApart = async (path: string, env: Record<string, string>) => {
+    const args = ["eval", "--no-lock", script, "--", path];
+    const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: directory, env }).output();
+    return new TextDecoder().decode(stdout);
+  };
+  assert.equal(await readApart("a.txt", { DIGEST_ROOT: root }), "inside");
+  assert.equal(await readApart("../secret.txt", { DIGEST_ROOT: root }), "");
+  assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "" }), "secret");
+});
