@@ -26,7 +26,9 @@ export class Attempt {
   readonly id: string;
   readonly token: string;
   readonly reports: Reports;
-  readonly #controller = new AbortController();
+  /** Made when somebody asks for the signal: most functions never do. */
+  #controller: AbortController | null = null;
+  #abortedBy: unknown;
   readonly #stopped = Promise.withResolvers<Outcome | null>();
   #entry: Entry;
   #writing: Promise<unknown> = Promise.resolve();
@@ -51,7 +53,16 @@ export class Attempt {
   }
 
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.#abortedBy);
+    }
     return this.#controller.signal;
+  }
+
+  /** True once the attempt was stopped from outside. */
+  get aborted(): boolean {
+    return this.#abortedBy !== undefined;
   }
 
   /** Resolves if the attempt is over before its function returns; null means that nothing may be written. */
@@ -69,19 +80,19 @@ export class Attempt {
   /** Its time is up. The attempt ends now, whether its function heeds the signal or not. */
   timeOut(timeoutMs: number): void {
     const message = `the attempt took longer than timeoutMs, ${timeoutMs} ms`;
-    this.#controller.abort(new DOMException(message, "TimeoutError"));
+    this.#abort(new DOMException(message, "TimeoutError"));
     this.#stopped.resolve({ kind: "timed-out", error: { name: "TimeoutError", message, retryable: true } });
   }
 
   /** The worker is stopping: the attempt goes back into the queue, unused. */
   release(): void {
-    this.#controller.abort(new WorkerStoppingError("the worker is stopping"));
+    this.#abort(new WorkerStoppingError("the worker is stopping"));
     this.#stopped.resolve({ kind: "released" });
   }
 
   /** The lease is gone: somebody else runs the task, or nobody may. */
   lose(): void {
-    this.#controller.abort(new LeaseLostError("the lease was lost"));
+    this.#abort(new LeaseLostError("the lease was lost"));
     this.#stopped.resolve(null);
   }
 
@@ -101,17 +112,22 @@ export class Attempt {
       last = this.reports.take();
     }
     const { clock, ids } = this.store;
-    const random = ids.random();
     return await this.#step(
       last,
-      (record) => settled(record, clock.now(), outcome, random, this.store.nextOrder()),
+      (record) => settled(record, clock.now(), outcome, ids.random),
     );
   }
 
+  #abort(reason: Error | DOMException): void {
+    if (this.aborted) return;
+    this.#abortedBy = reason;
+    this.#controller?.abort(reason);
+  }
+
   #cancel(): void {
-    if (this.signal.aborted) return;
+    if (this.aborted) return;
     const { reason, graceMs } = this.record.cancel!;
-    this.#controller.abort(new CancelledError(reason ?? "the task was cancelled"));
+    this.#abort(new CancelledError(reason ?? "the task was cancelled"));
     this.#graceTimer = this.store.clock.timer(() => this.#stopped.resolve({ kind: "released" }), graceMs);
   }
 

@@ -1,10 +1,10 @@
-// Claiming: the head of the ready queue becomes RUNNING under a lease of this worker, many tasks in one commit.
+// Claiming: the head of the ready queue becomes RUNNING under leases of this worker, many tasks in one commit.
 
-import type { DriverValue } from "./entries.ts";
-import { readyKey } from "./entries.ts";
 import { keys, prefixes } from "./keys.ts";
-import type { Store } from "./store.ts";
-import { type Entry, isForgotten, type Stored, typeOf } from "./task.ts";
+import type { Write } from "./kv.ts";
+import { blocks, isQueuedAt, type ReadyBlock } from "./queue.ts";
+import type { Change, Store } from "./store.ts";
+import { type Entry, typeOf } from "./task.ts";
 import { canExpire, claimed, expired } from "./transitions.ts";
 
 export interface ClaimOptions {
@@ -13,103 +13,109 @@ export interface ClaimOptions {
   limit: number;
   /** Definitions that this process can run. Tasks of others are left for those that can. */
   knows: (task: string) => boolean;
+  /** Written along: lease blocks that are used up. */
+  writes?: Write[];
 }
 
 export interface Claimed {
   /** Now RUNNING under a lease each. */
   entries: Entry[];
+  /** The block that lists these leases; null if nothing was claimed. */
+  block: string | null;
   /** True if the queue may hold more for this worker. */
   more: boolean;
 }
 
-/** Ready entries looked through in one go, so that a head full of unknown definitions cannot hide the rest forever. */
+/** Ids looked at in one go, so that a head that nobody here knows cannot hide the rest forever. */
 const LONGEST_LOOK = 10_000;
 
-/** Takes up to `limit` tasks, larger priority first, then first in, first out. */
-export async function claim(store: Store, { worker, limit, knows }: ClaimOptions): Promise<Claimed> {
-  const found: { id: string; key: Deno.KvKey }[] = [];
-  for (let shard = 0; shard < store.kv.shards && found.length < limit; shard++) {
-    found.push(...await head(store, shard, limit - found.length, knows));
-  }
-  if (found.length === 0) return { entries: [], more: false };
-
-  const entries = await store.readReady(found.map(({ id }) => id));
-  const now = store.clock.now();
-  const steps = entries.map(async (entry, i) => {
-    const { id, key } = found[i];
-    if (!entry || !isAt(entry, key, store.kv.shards)) {
-      await removeStray(store, id, key);
-      return null;
-    }
-    const { record } = entry;
-    if (canExpire(record) && record.expiresAt! <= now) {
-      await store.commit("settle", [{ before: entry, next: expired(record, now) }]);
-      return null;
-    }
-    const lease = { worker, token: store.ids.token() };
-    const applied = await store.commit("claim", [{ before: entry, next: claimed(record, now, lease) }]);
-    if (!applied) store.forgetReady(id);
-    return applied ? applied[0] as Entry : null;
-  });
-  const mine = (await Promise.all(steps)).filter((entry) => entry !== null);
-  return { entries: mine, more: found.length >= limit || mine.length < found.length };
-}
-
-/** True if the record is driven by this very queue entry. */
-function isAt({ record }: Entry, key: Deno.KvKey, shards: number): boolean {
-  return typeOf(record) === "PENDING" && sameKey(readyKey(record, shards), key);
+/** A block with what this claim wants of it. */
+interface Part {
+  block: Deno.KvEntry<ReadyBlock>;
+  wanted: string[];
 }
 
 /**
- * The entry and what is known of its record do not fit: the memory is old, or someone was faster, or the entry is a
- * stray. Only the last is mended, under a check of the record it should belong to.
+ * Takes up to `limit` tasks, larger priority first, then first in, first out. If somebody else is faster with any of
+ * them nothing is taken, and `more` asks for another try.
  */
-async function removeStray(store: Store, id: string, key: Deno.KvKey): Promise<void> {
-  store.forgetReady(id);
-  const current = await store.kv.get<Stored>(keys.task(id));
-  if (
-    current.value && !isForgotten(current.value) &&
-    isAt({ record: current.value, versionstamp: current.versionstamp }, key, store.kv.shards)
-  ) return;
-  await store.kv.atomic().check({ key: keys.task(id), versionstamp: current.versionstamp }).delete(key)
-    .commit();
+export async function claim(store: Store, options: ClaimOptions): Promise<Claimed> {
+  const limit = Math.min(options.limit, store.kv.limits.checks);
+  const { parts, full } = await head(store, limit, options.knows);
+  if (parts.length === 0) return { entries: [], block: null, more: false };
+
+  const ids = parts.flatMap(({ wanted }) => wanted);
+  const known = new Map((await store.readReady(ids)).map((entry, i) => [ids[i], entry]));
+  const now = store.clock.now();
+  const changes: Change[] = [];
+  const writes: Write[] = [...options.writes ?? []];
+  const late: Entry[] = [];
+  for (const { block, wanted } of parts) {
+    for (const id of wanted) {
+      const entry = known.get(id) ?? null;
+      // Cancelled, forgotten or claimed elsewhere since it was queued here: it only leaves the block.
+      if (!entry || typeOf(entry.record) !== "PENDING" || !isQueuedAt(entry.record, block.key)) continue;
+      if (canExpire(entry.record) && entry.record.expiresAt! <= now) {
+        late.push(entry);
+        continue;
+      }
+      const lease = { worker: options.worker, token: store.ids.token() };
+      changes.push({ before: entry, next: claimed(entry.record, now, lease) });
+    }
+    writes.push(without(block, new Set(wanted)));
+  }
+  await Promise.all(late.map((entry) => {
+    return store.commit("settle", [{ before: entry, next: expired(entry.record, now) }]);
+  }));
+  if (changes.length === 0) {
+    await store.kv.writeBlind(writes, now);
+    return { entries: [], block: null, more: true };
+  }
+  const block = store.ids.token();
+  writes.push({ key: keys.lease(options.worker, block), value: changes.map(({ next }) => next.id) });
+  const applied = await store.commit("claim", changes, { writes });
+  if (applied) return { entries: applied as Entry[], block, more: full };
+  for (const id of ids) store.forgetReady(id);
+  return { entries: [], block: null, more: true };
 }
 
-function sameKey(a: Deno.KvKey, b: Deno.KvKey): boolean {
-  return a.length === b.length && a.every((part, i) => part === b[i]);
-}
-
+/** What to take from which blocks; `full` if there may be more behind it. */
 async function head(
   store: Store,
-  shard: number,
   limit: number,
   knows: (task: string) => boolean,
-): Promise<{ id: string; key: Deno.KvKey }[]> {
-  const prefix = prefixes.ready(shard);
-  const found: { id: string; key: Deno.KvKey }[] = [];
-  let start: Deno.KvKey | null = null;
-  for (let looked = 0; found.length < limit && looked < LONGEST_LOOK;) {
-    const size = limit - found.length;
-    const page: Deno.KvEntry<string>[] = await store.kv.list<string>(
-      start ? { prefix, start } : { prefix },
-      { limit: size },
-    );
-    for (const { key, value } of page) {
-      if (knows(value)) found.push({ id: key[key.length - 1] as string, key });
+): Promise<{ parts: Part[]; full: boolean }> {
+  const parts: Part[] = [];
+  let count = 0;
+  let looked = 0;
+  for (let shard = 0; shard < store.kv.shards; shard++) {
+    for await (const block of blocks(store.kv, shard)) {
+      const { ids, tasks } = block.value;
+      const wanted = ids.filter((_, i) => knows(tasks[i])).slice(0, limit - count);
+      if (wanted.length > 0) parts.push({ block, wanted });
+      count += wanted.length;
+      looked += ids.length;
+      if (count === limit || looked >= LONGEST_LOOK) return { parts, full: true };
     }
-    if (page.length < size) break;
-    looked += page.length;
-    start = [...page[page.length - 1].key, ""];
   }
-  return found;
+  return { parts, full: false };
 }
 
-/** Ids that a worker holds leases for, with the state each lease entry tells. */
-export async function leasesOf(
+function without({ key, value: { ids, tasks } }: Deno.KvEntry<ReadyBlock>, taken: Set<string>): Write {
+  const left = ids.map((id, i) => ({ id, task: tasks[i] })).filter(({ id }) => !taken.has(id));
+  if (left.length === 0) return { key };
+  return {
+    key,
+    value: { ids: left.map(({ id }) => id), tasks: left.map(({ task }) => task) } satisfies ReadyBlock,
+  };
+}
+
+/** A worker's lease blocks, as KV holds them. */
+export async function leaseBlocksOf(
   store: Store,
   worker: string,
   limit: number,
-): Promise<{ id: string; type: DriverValue["type"] }[]> {
-  const entries = await store.kv.list<DriverValue>({ prefix: prefixes.leasesOf(worker) }, { limit });
-  return entries.map(({ key, value }) => ({ id: key[2] as string, type: value.type }));
+): Promise<{ block: string; ids: string[] }[]> {
+  const entries = await store.kv.list<string[]>({ prefix: prefixes.leasesOf(worker) }, { limit });
+  return entries.map(({ key, value }) => ({ block: key[2] as string, ids: value }));
 }

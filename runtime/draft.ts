@@ -79,7 +79,6 @@ export function draftOf(
   { submission, definition }: Checked,
   id: string,
   now: number,
-  order: number,
   groups: string[],
 ): TaskRecord {
   const { options = {} } = submission;
@@ -97,7 +96,7 @@ export function draftOf(
     crashes: 0,
     maxCrashes: options.maxCrashes ?? defaults.maxCrashes ?? DEFAULT_MAX_CRASHES,
     lease: null,
-    order,
+    queued: null,
     input: { json: "null" },
     result: null,
     error: null,

@@ -1,10 +1,9 @@
-// The keys that follow from a record: its driver (ready entry, timer or lease: exactly one while it has not
-// ended) and its places in lists. A transition writes the difference between the old and the new set in the
+// The keys that follow from a record alone: its timers and its places in lists. A transition writes the difference between the old and the new set in the
 // same commit as the record, so index and record cannot part ways.
 
-import { keys, shardOf } from "./keys.ts";
+import { keys } from "./keys.ts";
 import { canExpire } from "./transitions.ts";
-import { isForgotten, isTerminalType, type StateType, type Stored, type TaskRecord, typeOf } from "./task.ts";
+import { isForgotten, isTerminalType, type Stored, type TaskRecord, typeOf } from "./task.ts";
 
 export interface IndexEntry {
   key: Deno.KvKey;
@@ -13,9 +12,8 @@ export interface IndexEntry {
   expireAt: number | null;
 }
 
-/** What a lease or due entry says, so that counting and listing need no reading of records. */
-export interface DriverValue {
-  type: StateType;
+/** What the timer of a scheduled task says, so that counting and listing need no reading of records. */
+export interface Waiting {
   task: string;
   groups: string[];
 }
@@ -30,7 +28,7 @@ export function expiryOf(stored: Stored): number | null {
   return stored.finishedAt === null ? null : stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
 }
 
-export function entriesOf(stored: Stored, shards: number): IndexEntry[] {
+export function entriesOf(stored: Stored): IndexEntry[] {
   if (isForgotten(stored)) {
     return [{ key: keys.due(stored.forgottenAt, "purge", stored.id), value: null, expireAt: null }];
   }
@@ -53,33 +51,18 @@ export function entriesOf(stored: Stored, shards: number): IndexEntry[] {
     }
     return entries;
   }
-  entries.push(driverOf(record, type, shards));
+  // PENDING and RUNNING are driven by a block in the queue or of a lease, which stand for many tasks (queue.ts).
+  if (type === "SCHEDULED") {
+    const value: Waiting = { task: record.task, groups: record.groups };
+    entries.push({ key: keys.due(record.runAt, "start", id), value, expireAt: null });
+  }
+  if (type === "CANCELLING") {
+    entries.push({ key: keys.stop(record.lease!.worker, id), value: null, expireAt: null });
+  }
   if (canExpire(record)) {
     entries.push({ key: keys.due(record.expiresAt!, "expire", id), value: null, expireAt: null });
   }
   return entries;
-}
-
-/** The one thing that will move a task that has not ended. */
-function driverOf(record: TaskRecord, type: StateType, shards: number): IndexEntry {
-  const { id } = record;
-  const value: DriverValue = { type, task: record.task, groups: record.groups };
-  switch (type) {
-    case "PENDING":
-      // The definition's name, so that a worker can pass over what it does not know without a read.
-      return { key: readyKey(record, shards), value: record.task, expireAt: null };
-    case "SCHEDULED":
-      return { key: keys.due(record.runAt, "start", id), value, expireAt: null };
-    case "RUNNING":
-    case "CANCELLING":
-      return { key: keys.lease(record.lease!.worker, id), value, expireAt: null };
-    default:
-      throw new Error(`Cannot drive a task in state ${type}`);
-  }
-}
-
-export function readyKey(record: TaskRecord, shards: number): Deno.KvKey {
-  return keys.ready(shardOf(record.id, shards), record.priority, record.order, record.id);
 }
 
 /** True if the task keeps keys that only a purge finds: events, or values in chunks. */

@@ -38,7 +38,7 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
   try {
     const text = await values.load(attempt.id, attempt.record.input);
     const input = registry.parseInput(definition, JSON.parse(text));
-    const runner = await runners.of(definition, attempt.signal);
+    const runner = await runners.of(definition, () => attempt.signal);
     stopTimer = startTimeout(attempt);
     const value = await runner(definition, contextOf(attempt, input));
     return await outcomeOf(value, definition, attempt, options);
@@ -58,11 +58,11 @@ function startTimeout(attempt: Attempt): (() => void) | null {
 async function outcomeOf(
   value: unknown,
   { output }: AnyDefinition,
-  { id, record, signal }: Attempt,
+  attempt: Attempt,
   { values, maxResultBytes }: ExecuteOptions,
 ): Promise<Outcome> {
   // Stopped meanwhile: nobody will look at the value, so it is not stored.
-  if (signal.aborted) return { kind: "released" };
+  if (attempt.aborted) return { kind: "released" };
   const text = toJsonText(value);
   const checked = output.safeParse(value);
   if (!checked.success) {
@@ -79,7 +79,10 @@ async function outcomeOf(
       return failure("ResultTooLarge", `the result has ${bytes} bytes; ${limit}`);
     }
   }
-  return { kind: "completed", result: await values.store(id, text, bytesInRecord(record.input)) };
+  return {
+    kind: "completed",
+    result: await values.store(attempt.id, text, bytesInRecord(attempt.record.input)),
+  };
 }
 
 /** A result that cannot be kept: trying again would not mend it. */
@@ -108,12 +111,18 @@ function clip(text: string, length: number): string {
 }
 
 function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {
-  const { record, reports, signal } = attempt;
+  const { record, reports } = attempt;
+  // Made when the function asks for them: most never do.
+  let info: TaskInfo | undefined;
   return {
     input,
-    task: infoOf(record, attempt.token),
+    get task() {
+      return info ??= infoOf(record, attempt.token);
+    },
     attempt: record.attempt,
-    signal,
+    get signal() {
+      return attempt.signal;
+    },
     progress: (current, total, message) => reports.progress(current, total, message),
     log: (message, data) => reports.log(message, data),
     emit: (chunk) => reports.emit(chunk),

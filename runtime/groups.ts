@@ -1,12 +1,12 @@
 // Groups: tasks that are waited for together. A group counts the ends of its tasks (group_log.ts); this file makes
 // groups of existing tasks and tells how a group stands.
 
-import type { DriverValue } from "./entries.ts";
+import type { Waiting } from "./entries.ts";
 import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
 import { type GroupRecord, groupWrite } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { isForgotten, isTerminal, isTerminalType, type StateType } from "./task.ts";
+import { isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
 
 export interface GroupStatus {
   id: string;
@@ -76,13 +76,9 @@ export class Groups {
     // What runs or waits for its time is counted from leases and timers; the rest waits in the queue.
     let waiting = total - done;
     if (waiting > 0) {
-      for (const prefix of [prefixes.leases, prefixes.due]) {
-        const driven = await this.store.kv.list<DriverValue | null>({ prefix }, { limit: MOST_DRIVEN });
-        for (const { value } of driven) {
-          if (!value?.groups.includes(id) || isTerminalType(value.type) || waiting === 0) continue;
-          counts[value.type] = (counts[value.type] ?? 0) + 1;
-          waiting--;
-        }
+      for (const type of [...await this.#running(id), ...await this.#scheduled(id)].slice(0, waiting)) {
+        counts[type] = (counts[type] ?? 0) + 1;
+        waiting--;
       }
       if (waiting > 0) counts.PENDING = waiting;
     }
@@ -118,5 +114,20 @@ export class Groups {
     const prefix = prefixes.groupDone(id);
     const page = await this.store.kv.list({ prefix, start: [...prefix, from] }, { limit });
     return page.map(({ key }) => ({ seq: key[3] as number, task: key[4] as string }));
+  }
+
+  async #running(group: string): Promise<StateType[]> {
+    const leases = await this.store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: MOST_DRIVEN });
+    const entries = await this.store.readMany([...new Set(leases.flatMap(({ value }) => value))]);
+    return entries.flatMap((entry) => {
+      const record = entry?.record;
+      const runs = record && !isForgotten(record) && record.lease !== null && record.groups.includes(group);
+      return runs ? [typeOf(record)] : [];
+    });
+  }
+
+  async #scheduled(group: string): Promise<StateType[]> {
+    const timers = await this.store.kv.list<Waiting | null>({ prefix: prefixes.due }, { limit: MOST_DRIVEN });
+    return timers.flatMap(({ value }) => value?.groups.includes(group) ? ["SCHEDULED" as const] : []);
   }
 }

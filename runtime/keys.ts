@@ -5,18 +5,20 @@ type Key = Deno.KvKey;
 export const keys = {
   /** The record, or its tombstone. */
   task: (id: string): Key => ["task", id],
-  /** The queue: larger priority first, then first in, first out. */
-  ready: (shard: number, priority: number, order: number, id: string): Key => [
+  /** The queue, in blocks of ids: larger priority first, then first in, first out. */
+  ready: (shard: number, priority: number, order: number, block: string): Key => [
     "ready",
     shard,
     10 - priority,
     order,
-    id,
+    block,
   ],
   /** A timer: what is due for a task at an instant. */
   due: (at: number, kind: DueKind, id: string): Key => ["due", at, kind, id],
-  /** What a worker runs. */
-  lease: (worker: string, id: string): Key => ["lease", worker, id],
+  /** What a worker runs, in blocks of ids: one for each claim. */
+  lease: (worker: string, block: string): Key => ["lease", worker, block],
+  /** A task that its worker shall stop. */
+  stop: (worker: string, id: string): Key => ["stop", worker, id],
   /** A worker's heartbeat. */
   worker: (worker: string): Key => ["worker", worker],
   /** One entry of a task's event log. */
@@ -46,6 +48,7 @@ export const prefixes = {
   due: ["due"] as Key,
   leases: ["lease"] as Key,
   leasesOf: (worker: string): Key => ["lease", worker],
+  stopsOf: (worker: string): Key => ["stop", worker],
   workers: ["worker"] as Key,
   events: (id: string): Key => ["event", id],
   blobs: (id: string): Key => ["blob", id],

@@ -2,7 +2,8 @@
 // A page looks at a bounded number of records, so it may come back short, with a cursor to go on from.
 
 import { prefixes } from "./keys.ts";
-import type { DriverValue } from "./entries.ts";
+import type { Waiting } from "./entries.ts";
+import { blocks } from "./queue.ts";
 import type { Store } from "./store.ts";
 import {
   type Entry,
@@ -128,22 +129,37 @@ async function fromIds(
 /** Ids of tasks that wait or run, newest first; null if they are too many to sort. */
 async function drivenIn(store: Store, states: StateType[], task?: string): Promise<string[] | null> {
   const ids = new Set<string>();
-  for (const prefix of rangesOf(states, store.kv.shards)) {
-    const page = await store.kv.list<string | DriverValue | null>({ prefix }, { limit: MOST_SORTED });
-    if (page.length === MOST_SORTED) return null;
-    for (const { key, value } of page) {
-      const name = typeof value === "string" ? value : value?.task;
-      if (task === undefined || task === name) ids.add(key[key.length - 1] as string);
+  for (const state of states) {
+    for await (const found of driversOf(store, state, task)) {
+      for (const id of found) ids.add(id);
+      if (ids.size > MOST_SORTED) return null;
     }
   }
   return [...ids].sort().reverse();
 }
 
-function rangesOf(states: StateType[], shards: number): Deno.KvKey[] {
-  return states.flatMap((state) => {
-    if (state === "PENDING") return Array.from({ length: shards }, (_, shard) => prefixes.ready(shard));
-    return [state === "SCHEDULED" ? prefixes.due : prefixes.leases];
-  });
+/** Ids that the drivers of a state name; some may have moved on since. */
+async function* driversOf(
+  store: Store,
+  state: StateType,
+  task: string | undefined,
+): AsyncGenerator<string[]> {
+  if (state === "PENDING") {
+    for (let shard = 0; shard < store.kv.shards; shard++) {
+      for await (const { value: { ids, tasks } } of blocks(store.kv, shard)) {
+        yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
+      }
+    }
+  } else if (state === "SCHEDULED") {
+    const page = await store.kv.list<Waiting | null>({ prefix: prefixes.due }, { limit: MOST_SORTED + 1 });
+    const started = page.filter(({ key, value }) =>
+      key[2] === "start" && (task === undefined || value?.task === task)
+    );
+    yield started.map(({ key }) => key[3] as string);
+  } else {
+    const page = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: MOST_SORTED });
+    yield page.flatMap(({ value }) => value);
+  }
 }
 
 async function records(store: Store, ids: string[]): Promise<(Entry | null)[]> {

@@ -1,10 +1,10 @@
 // Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
 // lease by this process's own monotonic clock; wall clocks of different machines are never compared.
 
-import { leasesOf } from "./claim.ts";
+import { leaseBlocksOf } from "./claim.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { isForgotten, type Stored } from "./task.ts";
+import { isForgotten } from "./task.ts";
 import { reclaimed } from "./transitions.ts";
 
 /** What a living worker writes every third of a lease. */
@@ -74,30 +74,24 @@ export class Reaper {
     if (!gone.ok) return 0;
     let handedOn = 0;
     for (;;) {
-      const leases = await leasesOf(this.store, worker, PER_ROUND);
-      const reclaims = leases.map(({ id }) => this.#reclaim(worker, id));
-      handedOn += (await Promise.all(reclaims)).filter(Boolean).length;
-      if (leases.length < PER_ROUND) return handedOn;
+      const blocks = await leaseBlocksOf(this.store, worker, PER_ROUND);
+      for (const { block, ids } of blocks) {
+        const reclaims = await Promise.all(ids.map((id) => this.#reclaim(worker, id)));
+        handedOn += reclaims.filter(Boolean).length;
+        await kv.writeBlind([{ key: keys.lease(worker, block) }], 0);
+      }
+      if (blocks.length < PER_ROUND) return handedOn;
     }
   }
 
+  /** @returns false if the lease is another's by now, or the task has ended. */
   async #reclaim(worker: string, id: string): Promise<boolean> {
     const { store } = this;
-    const holds = (stored: Stored) => !isForgotten(stored) && stored.lease?.worker === worker;
     const after = await store.update("settle", id, ({ record }) => {
-      if (isForgotten(record) || !holds(record)) return null;
-      return { next: reclaimed(record, store.clock.now(), store.nextOrder()) };
+      if (isForgotten(record) || record.lease?.worker !== worker) return null;
+      return { next: reclaimed(record, store.clock.now()) };
     });
-    if (!after) await this.#removeStray(worker, id, holds);
     return Boolean(after);
-  }
-
-  /** A lease entry whose record names another lease, or is gone. */
-  async #removeStray(worker: string, id: string, holds: (stored: Stored) => boolean): Promise<void> {
-    const { kv } = this.store;
-    const { value, versionstamp } = await kv.get<Stored>(keys.task(id));
-    if (value && holds(value)) return;
-    await kv.atomic().check({ key: keys.task(id), versionstamp }).delete(keys.lease(worker, id)).commit();
   }
 }
 

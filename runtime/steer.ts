@@ -90,12 +90,7 @@ export class Steering {
             `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,
           );
         }
-        const next = retried(
-          record,
-          this.store.clock.now(),
-          this.store.nextOrder(),
-          replaced ?? record.input,
-        );
+        const next = retried(record, this.store.clock.now(), replaced ?? record.input);
         return { next, events: eventsOfPastEnd(record) };
       }, current);
       if (!after) throw new NotFoundError("task", id);

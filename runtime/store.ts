@@ -11,6 +11,7 @@ import { GroupLog, type GroupStep } from "./group_log.ts";
 import type { Ids } from "./ids.ts";
 import { keys } from "./keys.ts";
 import type { KvPort, Write } from "./kv.ts";
+import { Queue } from "./queue.ts";
 import {
   type Entry,
   isForgotten,
@@ -88,7 +89,7 @@ export class Store {
   readonly #groups: GroupLog;
   /** Tasks that this process made ready, so that claiming them needs no read. A hint: the commit checks it. */
   readonly #ready = new Map<string, Entry>();
-  #lastOrder = 0;
+  readonly #queue: Queue;
 
   constructor({ kv, clock, ids, onCommit }: StoreOptions) {
     this.kv = kv;
@@ -96,16 +97,9 @@ export class Store {
     this.ids = ids;
     this.#onCommit = onCommit ?? (() => {});
     this.#groups = new GroupLog(kv, clock);
+    this.#queue = new Queue(kv.shards, clock, ids);
     const lane = () => new GroupCommit((units: Unit[]) => this.#commit(units), kv.limits);
     this.#lanes = { submit: lane(), claim: lane(), settle: lane() };
-  }
-
-  /** A place at the end of the ready queue: the time now, made to rise strictly within this process. */
-  nextOrder(): number {
-    const now = this.clock.now();
-    // 1/1024 ms is exact in a double for as long as milliseconds have 43 bits or fewer.
-    this.#lastOrder = now > this.#lastOrder ? now : this.#lastOrder + 1 / 1024;
-    return this.#lastOrder;
   }
 
   /** The record or tombstone, as KV holds it now; null also once its retention is over. */
@@ -223,11 +217,11 @@ export class Store {
   #indexWrites(before: Stored | null, next: Stored, writes: Write[]): void {
     const old = new Map<string, IndexEntry>();
     if (before) {
-      for (const entry of entriesOf(before, this.kv.shards)) {
+      for (const entry of entriesOf(before)) {
         old.set(entry.key.join("/"), entry);
       }
     }
-    for (const entry of entriesOf(next, this.kv.shards)) {
+    for (const entry of entriesOf(next)) {
       const name = entry.key.join("/");
       const same = old.get(name);
       old.delete(name);
@@ -274,7 +268,7 @@ export class Store {
     const atomic = this.kv.atomic();
     const now = this.clock.now();
     let guarded = false;
-    let ready = false;
+    const ready: TaskRecord[] = [];
     for (const unit of units) {
       for (const check of unit.checks) atomic.check(check);
       for (const { before, next } of unit.changes) {
@@ -283,8 +277,12 @@ export class Store {
           atomic.check({ key: keys.task(next.id), versionstamp: before?.versionstamp ?? null });
         }
         guarded ||= unit.fresh;
-        ready ||= isReady(next);
+        if (entersQueue(before?.record ?? null, next)) ready.push(next as TaskRecord);
       }
+    }
+    // The queue first: it tells each record which block holds it.
+    for (const write of this.#queue.add(ready)) this.kv.write(atomic, write, now);
+    for (const unit of units) {
       for (const write of unit.writes) this.kv.write(atomic, write, now);
     }
     const steps = units.flatMap((unit) => unit.steps);
@@ -293,7 +291,7 @@ export class Store {
       for (const check of merged.checks) atomic.check(check);
       for (const write of merged.writes) this.kv.write(atomic, write, now);
     }
-    if (ready) this.#onCommit(atomic);
+    if (ready.length > 0) this.#onCommit(atomic);
     const result = await atomic.commit();
     if (!result.ok) return null;
     merged?.applied(result.versionstamp);
@@ -341,6 +339,11 @@ export class Store {
   forgetReady(id: string): void {
     this.#ready.delete(id);
   }
+}
+
+/** True if this step puts the task at the end of the queue. */
+function entersQueue(before: Stored | null, next: Stored): boolean {
+  return isReady(next) && !(before && isReady(before));
 }
 
 function isReady(stored: Stored): boolean {

@@ -131,7 +131,7 @@ export class Submitter {
     await this.#requireFree(call, checked);
 
     const groups = groupId === null ? [] : [groupId];
-    const drafts = checked.map((one, i) => draftOf(one, ids[i], now, store.nextOrder(), groups));
+    const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups));
     const inputs = await this.#storeInputs(drafts, checked);
     const changes: Change[] = drafts.map((draft, i) => ({
       before: null,

@@ -98,8 +98,8 @@ export interface TaskRecord {
   crashes: number;
   maxCrashes: number;
   lease: Lease | null;
-  /** Place in the ready queue while PENDING: the instant it became ready, made unique within the process. */
-  order: number;
+  /** The block of the ready queue that holds it while PENDING. */
+  queued: { order: number; block: string } | null;
   input: StoredValue;
   result: StoredValue | null;
   error: TaskError | null;

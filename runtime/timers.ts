@@ -43,7 +43,7 @@ export class Timers {
     if (value !== null && !isForgotten(value)) {
       const entry: Entry = { record: value, versionstamp: versionstamp! };
       if (due.kind === "start" && typeOf(value) === "SCHEDULED" && value.runAt === due.at) {
-        const next = becameReady(value, now, this.store.nextOrder());
+        const next = becameReady(value, now);
         await this.store.commit("settle", [{ before: entry, next }]);
         return;
       }

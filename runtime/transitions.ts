@@ -45,10 +45,11 @@ function enter(
     at: Math.max(now, stateOf(record)?.at ?? 0),
     attempt: patch.attempt ?? record.attempt,
   };
+  const queued = type === "PENDING" ? record.queued : null;
   const history = record.history.length < HISTORY_KEPT
     ? [...record.history, entry]
     : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];
-  return { ...record, ...patch, seq: entry.seq, history };
+  return { ...record, ...patch, seq: entry.seq, history, queued };
 }
 
 function end(
@@ -70,12 +71,12 @@ export function submitted(draft: TaskRecord, now: number): TaskRecord {
     : enter(draft, now, "PENDING", "Pending", null);
 }
 
-/** A scheduled task's time has come. `order` is its place in the queue. */
-export function becameReady(record: TaskRecord, now: number, order: number): TaskRecord {
+/** A scheduled task's time has come. */
+export function becameReady(record: TaskRecord, now: number): TaskRecord {
   const late = now - record.runAt > LATE_AFTER_MS
     ? enter(record, now, "SCHEDULED", "Late", `${Math.round((now - record.runAt) / 1000)} s after runAt`)
     : record;
-  return enter(late, now, "PENDING", "Pending", null, { order });
+  return enter(late, now, "PENDING", "Pending", null);
 }
 
 /** A worker takes the right to run the next attempt. */
@@ -99,15 +100,14 @@ export function settled(
   record: TaskRecord,
   now: number,
   outcome: Outcome,
-  random: number,
-  order: number,
+  random: () => number,
 ): TaskRecord {
   if (typeOf(record) === "CANCELLING") return cancelled(record, now, record.cancel?.reason ?? null);
   switch (outcome.kind) {
     case "completed":
       return end(record, now, "COMPLETED", "Completed", null, { result: outcome.result });
     case "released":
-      return handedBack(record, now, order, "handed back by a stopping worker");
+      return handedBack(record, now, "handed back by a stopping worker");
     case "failed":
     case "timed-out":
       return failed(record, now, outcome, random);
@@ -118,13 +118,13 @@ function failed(
   record: TaskRecord,
   now: number,
   outcome: { kind: "failed" | "timed-out"; error: TaskError },
-  random: number,
+  random: () => number,
 ): TaskRecord {
   const { error } = outcome;
   const message = `${error.name}: ${error.message}`;
   if (error.retryable && record.attempt < record.maxAttempts) {
     const policy = { ...DEFAULT_RETRY, ...record.retry };
-    const runAt = now + retryDelayMs(policy, record.attempt - (record.retriedAtAttempt ?? 0), random);
+    const runAt = now + retryDelayMs(policy, record.attempt - (record.retriedAtAttempt ?? 0), random());
     return enter(record, now, "SCHEDULED", "AwaitingRetry", message, { lease: null, runAt });
   }
   const name = outcome.kind === "timed-out"
@@ -136,16 +136,15 @@ function failed(
 }
 
 /** Back into the queue; the attempt that was begun does not count. */
-function handedBack(record: TaskRecord, now: number, order: number, message: string): TaskRecord {
+function handedBack(record: TaskRecord, now: number, message: string): TaskRecord {
   return enter(record, now, "PENDING", "Pending", message, {
     lease: null,
     attempt: record.attempt - 1,
-    order,
   });
 }
 
 /** The worker that held the lease is dead. Uses up one of `maxCrashes`, and no attempt. */
-export function reclaimed(record: TaskRecord, now: number, order: number): TaskRecord {
+export function reclaimed(record: TaskRecord, now: number): TaskRecord {
   if (typeOf(record) === "CANCELLING") return cancelled(record, now, record.cancel?.reason ?? null);
   const crashes = record.crashes + 1;
   if (crashes > record.maxCrashes) {
@@ -154,7 +153,7 @@ export function reclaimed(record: TaskRecord, now: number, order: number): TaskR
     return end(record, now, "CRASHED", "Crashed", message, { crashes, error });
   }
   return {
-    ...handedBack(record, now, order, `its worker died (${crashes} of ${record.maxCrashes})`),
+    ...handedBack(record, now, `its worker died (${crashes} of ${record.maxCrashes})`),
     crashes,
   };
 }
@@ -192,10 +191,9 @@ export function canExpire(record: TaskRecord): boolean {
  * counting, so that each start stays distinguishable. `seq` leaves room for the two events (`error` and `end`)
  * that readers of the ended task have already seen.
  */
-export function retried(record: TaskRecord, now: number, order: number, input: StoredValue): TaskRecord {
+export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
   return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", "Pending", "retried on request", {
-    order,
     input,
     maxAttempts: record.attempt + attempts,
     retriedAtAttempt: record.attempt,

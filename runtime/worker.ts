@@ -2,10 +2,12 @@
 // else here only decides when. A heartbeat says that the worker lives, and finds what others did to its tasks.
 
 import { Attempt } from "./attempt.ts";
-import { claim, leasesOf } from "./claim.ts";
+import { claim, leaseBlocksOf } from "./claim.ts";
 import { sleep } from "./clock.ts";
 import { execute, type ExecuteOptions } from "./execute.ts";
-import { keys } from "./keys.ts";
+import { keys, prefixes } from "./keys.ts";
+import type { Write } from "./kv.ts";
+import { LeaseBook } from "./lease_book.ts";
 import type { Log } from "./log.ts";
 import type { Heartbeat } from "./reaper.ts";
 import type { Store } from "./store.ts";
@@ -28,8 +30,9 @@ export class Worker {
   readonly #running = new Map<string, Attempt>();
   /** Attempts whose outcome is on its way to KV. */
   readonly #settling = new Map<string, Attempt>();
-  /** Leases of this worker that nothing here knew of at the last heartbeat. */
+  /** Lease blocks of this worker that nothing here knew of at the last heartbeat. */
   #suspects = new Set<string>();
+  readonly #leases = new LeaseBook();
   #startedAt = 0;
   #beatVersion: string | null = null;
   #beatTimer: () => void = () => {};
@@ -67,11 +70,13 @@ export class Worker {
   /** Claims once, and starts what it got. @returns true if there may be more to claim. */
   async tick(): Promise<boolean> {
     const limit = this.options.concurrency - this.#running.size;
-    const { entries, more } = await claim(this.store, {
+    const { entries, block, more } = await claim(this.store, {
       worker: this.id,
       limit,
       knows: (task) => this.options.registry.has(task),
+      writes: this.#usedUpLeases(),
     });
+    if (block !== null) this.#leases.open(block, entries.map(({ record }) => record.id));
     for (const entry of entries) this.#begin(entry);
     return more;
   }
@@ -92,6 +97,7 @@ export class Worker {
     const result = await kv.atomic().check({ key, versionstamp: this.#beatVersion }).set(key, value).commit();
     if (result.ok) {
       this.#beatVersion = result.versionstamp;
+      await this.#heedStops();
       await this.#compareLeases();
       return;
     }
@@ -109,12 +115,19 @@ export class Worker {
     while (this.#running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
     for (const attempt of this.#running.values()) attempt.release();
     while (this.#running.size + this.#settling.size > 0) await sleep(clock, 5);
-    await kv.writeBlind([{ key: keys.worker(this.id) }], 0);
+    await kv.writeBlind([{ key: keys.worker(this.id) }, ...this.#usedUpLeases()], 0);
+  }
+
+  /** Deletes the lease blocks whose tasks are all settled. They wait for a commit that goes anyway. */
+  #usedUpLeases(): Write[] {
+    return this.#leases.takeUsedUp().map((block) => ({ key: keys.lease(this.id, block) }));
   }
 
   async #claimWhileRung(): Promise<void> {
     try {
       while (this.#rung && !this.#stopping) {
+        // Functions that end together free their slots together: one claim for all of them, not one for the first.
+        await Promise.resolve();
         this.#rung = false;
         if (this.#running.size >= this.options.concurrency || this.#settling.size >= MOST_UNSETTLED) {
           this.#more = true;
@@ -155,6 +168,7 @@ export class Worker {
       }
     } finally {
       this.#settling.delete(attempt.id);
+      this.#leases.close(attempt.id);
       if (this.#more) this.ring();
     }
   }
@@ -170,28 +184,33 @@ export class Worker {
     }, this.options.leaseMs / 3);
   }
 
+  /** A cancel that another process asked for. */
+  async #heedStops(): Promise<void> {
+    const stops = await this.store.kv.list({ prefix: prefixes.stopsOf(this.id) }, { limit: MOST_LEASES });
+    const ids = stops.map(({ key }) => key[2] as string).filter((id) => !this.#running.get(id)?.aborted);
+    if (ids.length === 0) return;
+    const entries = await this.store.readMany(ids);
+    ids.forEach((id, i) => this.#running.get(id)?.adopt(entries[i]));
+  }
+
   /**
-   * Holds the lease entries in KV against what runs here: a cancel that another process asked for is heeded, and a
-   * lease that this worker does not know of (its claim was applied, but reported as failed) is handed back.
+   * Holds the lease blocks in KV against those that this worker knows. An unknown one is of a claim that was applied
+   * but reported as failed: its tasks are handed back.
    */
   async #compareLeases(): Promise<void> {
-    const leases = await leasesOf(this.store, this.id, MOST_LEASES);
-    const unknown = leases.filter(({ id }) => !this.#running.has(id) && !this.#settling.has(id));
-    // Twice in a row: the first time it may be a claim that is just being answered.
-    const lost = unknown.filter(({ id }) => this.#suspects.has(id));
-    this.#suspects = new Set(unknown.map(({ id }) => id));
-    const stopping = leases.filter(({ id, type }) =>
-      type === "CANCELLING" && this.#running.get(id)?.signal.aborted === false
-    );
-    const ids = [...lost, ...stopping].map(({ id }) => id);
-    if (ids.length === 0) return;
-    for (const entry of await this.store.readMany(ids)) {
-      if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== this.id) continue;
-      const attempt = this.#running.get(entry.record.id);
-      if (attempt) attempt.adopt(entry);
-      else if (!this.#settling.has(entry.record.id)) {
+    const blocks = await leaseBlocksOf(this.store, this.id, MOST_LEASES);
+    const unknown = blocks.filter(({ block }) => !this.#leases.holds(block));
+    // Twice in a row: the first time it may be a claim that is just being answered, or a used-up block.
+    const lost = unknown.filter(({ block }) => this.#suspects.has(block));
+    this.#suspects = new Set(unknown.map(({ block }) => block));
+    for (const { block, ids } of lost) {
+      for (const entry of await this.store.readMany(ids)) {
+        if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== this.id) continue;
+        const { id } = entry.record;
+        if (this.#running.has(id) || this.#settling.has(id)) continue;
         await new Attempt(this.store, entry as Entry).settle({ kind: "released" });
       }
+      await this.store.kv.writeBlind([{ key: keys.lease(this.id, block) }], 0);
     }
   }
 

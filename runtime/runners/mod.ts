@@ -16,8 +16,8 @@ export class Runners {
   }
 
   /** The runner of a definition, once it has a place to run: an attempt's time starts to count then. */
-  async of(definition: AnyDefinition, signal: AbortSignal): Promise<Runner> {
-    return definition.thread === undefined ? runInline : await this.#threads.acquire(signal);
+  async of(definition: AnyDefinition, signal: () => AbortSignal): Promise<Runner> {
+    return definition.thread === undefined ? runInline : await this.#threads.acquire(signal());
   }
 
   close(): void {

@@ -1,0 +1,100 @@
+// deno-lint-ignore-file no-console
+// Documents → digest each, over HTTP → tally → a table. It starts the service that `deno task start` runs, uses it as
+// any client would, and leaves its database behind. What it finds goes to standard output, all else to standard error.
+
+import { fileURLToPath } from "node:url";
+import { Api } from "./api.ts";
+import { DATABASE, removeDatabase } from "./database.ts";
+import { type Documents, findDocuments, UsageError } from "./documents.ts";
+import { digestAll, LARGEST_INPUT_BYTES, tally } from "./map_reduce.ts";
+import { Progress } from "./progress.ts";
+import { lookUpText, reportText, slowestOf } from "./report.ts";
+import { Service } from "./service.ts";
+
+const HELP = `Digest documents through the service and print what is in them.
+
+  deno task demo                          every tracked text file of this repository
+  deno task demo -- FILE…                 these files
+  deno task demo -- "../books/*.txt" DIR  patterns, and directories with all text files in them
+
+The database stays in ${DATABASE}, for a look at the tasks afterwards; the next demo begins with a new one.
+Exit code: 0, 1 if no document could be digested, 2 if there is nothing to digest, 130 after Ctrl-C.`;
+
+const EXIT_CODE_OF_INTERRUPTED = 130;
+
+if (import.meta.main) {
+  // A leading "--" reaches the script when it is started as `deno task demo -- FILE`.
+  const args = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
+  Deno.exit(args.some((arg) => arg === "--help" || arg === "-h") ? help() : await guarded(args));
+}
+
+function help(): number {
+  console.log(HELP);
+  return 0;
+}
+
+async function guarded(args: string[]): Promise<number> {
+  const interrupt = new AbortController();
+  Deno.addSignalListener("SIGINT", () => interrupt.abort());
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", () => interrupt.abort());
+  try {
+    avoidProxy();
+    return await demo(args, interrupt.signal);
+  } catch (error) {
+    if (interrupt.signal.aborted) {
+      console.error("stopped");
+      return EXIT_CODE_OF_INTERRUPTED;
+    }
+    console.error(`the demo failed: ${error instanceof Error ? error.message : error}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}
+
+/** `fetch` would ask the proxy that a machine may have even for this machine's own address. */
+function avoidProxy(): void {
+  Deno.env.set(
+    "NO_PROXY",
+    [Deno.env.get("NO_PROXY") ?? "", "127.0.0.1"].filter((host) => host !== "").join(","),
+  );
+}
+
+async function demo(args: string[], signal: AbortSignal): Promise<number> {
+  const documents = await findDocuments(args, {
+    repository: fileURLToPath(new URL("..", import.meta.url)),
+    // `deno task` runs scripts in the repository; this is where the command was typed.
+    base: Deno.env.get("INIT_CWD") ?? Deno.cwd(),
+  });
+  if (await removeDatabase()) console.error(`removed the database of an earlier demo, ${DATABASE}`);
+  console.error(`starting the service; it may read what is below ${documents.root}`);
+  const service = new Service({
+    HOST: "127.0.0.1",
+    PORT: "0",
+    ROLE: "all",
+    KV_PATH: DATABASE,
+    DIGEST_ROOT: documents.root,
+    MAX_INPUT_BYTES: String(LARGEST_INPUT_BYTES),
+  });
+  const stop = () => void service.stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await digestAndReport(new Api(await service.listening(), signal), documents);
+  } finally {
+    await service.stop();
+  }
+}
+
+async function digestAndReport(api: Api, { paths }: Documents): Promise<number> {
+  const progress = new Progress(paths.length, {
+    isTerminal: Deno.stderr.isTerminal(),
+    write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
+    now: () => performance.now(),
+  });
+  const { tasks, wallMs } = await digestAll(api, paths, progress);
+  const digested = tasks.filter(({ state }) => state.type === "COMPLETED");
+  const failed = tasks.filter(({ state }) => state.type !== "COMPLETED");
+  const totals = await tally(api, digested);
+  console.log(reportText({ totals, failed, slowest: slowestOf(tasks), wallMs }));
+  console.log(lookUpText((slowestOf(tasks) ?? tasks[0]).id, DATABASE, Deno.build.os, Deno.version.deno));
+  return digested.length > 0 ? 0 : 1;
+}
