@@ -100,8 +100,9 @@ export class Runtime {
   readonly #bells: Doorbell[];
   readonly #log: Log;
   readonly #leaseMs: number;
-  #reapTimer: () => void = () => {};
-  #housekeeping: Promise<unknown> = Promise.resolve();
+  readonly #sweepMs: number;
+  /** What ends the repeated work. */
+  readonly #stops: (() => Promise<void>)[] = [];
   #stopped = false;
 
   constructor(options: RuntimeOptions, clock: Clock, bells: Doorbell[], ringOnCommit: boolean) {
@@ -110,6 +111,7 @@ export class Runtime {
     this.#log = options.log ?? silentLog;
     this.#bells = bells;
     this.#leaseMs = options.leaseMs ?? DEFAULTS.leaseMs;
+    this.#sweepMs = options.sweepMs ?? DEFAULTS.sweepMs;
     this.maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
     this.registry = new Registry(options.definitions);
     const store = this.#store = new Store({
@@ -151,7 +153,11 @@ export class Runtime {
     await this.#worker?.start();
     for (const bell of this.#bells) bell.start(() => this.#ring());
     this.#dueLoop.ring();
-    this.#scheduleReap();
+    this.#every(this.#leaseMs / 3, "reaping", async () => {
+      const handedOn = await this.#reaper.tick();
+      if (handedOn > 0) this.#log.info(`handed on ${handedOn} tasks of dead workers`);
+    });
+    this.#every(this.#sweepMs, "looking at watched tasks", () => this.#notifier.sweep());
   }
 
   /**
@@ -161,10 +167,9 @@ export class Runtime {
   async stop(graceMs = 4_000): Promise<void> {
     this.#stopped = true;
     for (const bell of this.#bells) await bell.stop();
-    this.#reapTimer();
+    await Promise.all(this.#stops.map((stop) => stop()));
     await this.#dueLoop.stop();
     await this.#worker?.stop(graceMs);
-    await this.#housekeeping;
     await this.#store.idle();
     this.#runners.close();
   }
@@ -232,7 +237,6 @@ export class Runtime {
   #ring(): void {
     this.#worker?.ring();
     this.#dueLoop.ring();
-    if (this.#notifier.watched > 0) this.#keepHouse("looking at watched tasks", () => this.#notifier.sweep());
   }
 
   #ringFor({ record }: Parameters<Store["onApplied"]>[0]): void {
@@ -248,20 +252,21 @@ export class Runtime {
     if (record.expiresAt !== null && record.startedAt === null) this.#dueLoop.expect(record.expiresAt);
   }
 
-  #scheduleReap(): void {
-    this.#reapTimer = this.clock.timer(() => {
-      this.#keepHouse("reaping", async () => {
-        const handedOn = await this.#reaper.tick();
-        if (handedOn > 0) this.#log.info(`handed on ${handedOn} tasks of dead workers`);
-      });
-      if (!this.#stopped) this.#scheduleReap();
-    }, this.#leaseMs / 3);
-  }
-
-  /** One at a time, and never in anybody's way. */
-  #keepHouse(what: string, work: () => Promise<unknown>): void {
-    this.#housekeeping = this.#housekeeping.then(work).catch((error) =>
-      this.#log.error(`${what} failed`, error)
-    );
+  /** Does something again and again, never twice at once; a failure is logged, and the next time may be better. */
+  #every(ms: number, what: string, work: () => Promise<unknown>): void {
+    let working: Promise<unknown> = Promise.resolve();
+    let cancel = () => {};
+    const schedule = () => {
+      cancel = this.clock.timer(() => {
+        working = work().catch((error) => this.#log.error(`${what} failed`, error)).then(() => {
+          if (!this.#stopped) schedule();
+        });
+      }, ms);
+    };
+    schedule();
+    this.#stops.push(async () => {
+      cancel();
+      await working;
+    });
   }
 }

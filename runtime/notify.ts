@@ -5,7 +5,10 @@ import { type Clock, sleep } from "./clock.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "./task.ts";
 
-/** Called with each newer version of a watched task, and with null once it is gone. */
+/**
+ * Called with each version of a watched task that is found, and with null once it is gone. Versions may come late and
+ * out of order: the listener compares versionstamps.
+ */
 export type Listener = (entry: Entry<Stored> | null) => void;
 
 /** Tasks read again in one sweep: more than this many are taken turn by turn. */
@@ -71,6 +74,8 @@ export class Notifier {
     const arrived = new Bell(this.store.clock);
     const stop = waitMs > 0
       ? this.watch([id], (entry) => {
+        // A sweep may bring what it read before the last commit.
+        if (newest !== undefined && !isNewer(entry, newest)) return;
         newest = entry;
         if (hasEnded(entry)) arrived.ring();
       })

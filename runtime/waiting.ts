@@ -33,6 +33,8 @@ export async function waitFor(
   const stop = notifier.watch(new Set(ids), (entry) => {
     // One that is forgotten while we wait had ended before: what is known of it stays.
     if (!entry || isForgotten(entry.record)) return;
+    const known = newest.get(entry.record.id);
+    if (known && known.versionstamp >= entry.versionstamp) return;
     newest.set(entry.record.id, entry as Entry);
     if (isTerminal(entry.record)) bell.ring();
   });
