@@ -1,5 +1,7 @@
 // Configuration → KV → runtime → app → server, and a graceful stop. Nothing else happens here.
 
+// deno-lint-ignore-file no-console -- the process speaks to its operator here
+
 import { dirname } from "node:path";
 import { type Config, ConfigError, kvPathOf, readConfig, VARIABLES } from "./config.ts";
 import { createApp } from "./routes/app.ts";

@@ -8,7 +8,7 @@ import { endOf } from "../runtime/task_stream.ts";
 import type { App, AppOptions } from "./app.ts";
 import { idParams, problems, sseAnswer } from "./schemas.ts";
 import { type SseEvent, sseResponse } from "./sse.ts";
-import { errorText, historyView, resultText, stateText } from "./view.ts";
+import { errorText, historyText, outcomeText, resultText } from "./view.ts";
 
 const place = z.coerce.number().int().min(0).openapi({ type: "integer" });
 
@@ -62,7 +62,7 @@ async function sseOf(runtime: Runtime, event: TaskEvent): Promise<SseEvent> {
   const common = `"seq":${event.seq},"at":"${isoAt(event.at)}","attempt":${event.attempt}`;
   switch (event.kind) {
     case "state":
-      return { id, event: "state", data: JSON.stringify(historyView({ ...event.state, seq: event.seq })) };
+      return { id, event: "state", data: historyText(event.state) };
     case "progress":
       return { id, event: "progress", data: `{${common},${JSON.stringify(event.progress).slice(1)}` };
     case "log":
@@ -77,21 +77,23 @@ async function sseOf(runtime: Runtime, event: TaskEvent): Promise<SseEvent> {
       return {
         id,
         event: "error",
-        data: `{${common},"state":${JSON.stringify(historyView(event.state))},"error":${
-          errorText(event.error)
-        }}`,
+        data: `{${common},"state":${historyText(event.state)},"error":${errorText(event.error)}}`,
       };
     case "result": {
       const { record } = event.entry;
-      return { id, event: "result", data: stateText(record, { result: await resultText(runtime, record) }) };
+      return {
+        id,
+        event: "result",
+        data: outcomeText(record, { result: await resultText(runtime, record) }),
+      };
     }
     case "failure":
       return {
         id,
         event: "error",
-        data: stateText(event.entry.record, { error: errorText(event.entry.record.error) }),
+        data: outcomeText(event.entry.record, { error: errorText(event.entry.record.error) }),
       };
     case "end":
-      return { id, event: "end", data: stateText(event.entry.record) };
+      return { id, event: "end", data: outcomeText(event.entry.record) };
   }
 }

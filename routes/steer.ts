@@ -8,7 +8,7 @@ import type { App } from "./app.ts";
 import { jsonBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema } from "./schemas.ts";
-import { jsonResponse, stateText, taskHeaders, taskText } from "./view.ts";
+import { jsonResponse, outcomeText, taskHeaders, taskText } from "./view.ts";
 
 const LONGEST_REASON = 500;
 const DEFAULT_GRACE_MS = 10_000;
@@ -67,7 +67,7 @@ export function steerRoutes(app: App, runtime: Runtime): void {
         extra: { outcome, id },
       });
     }
-    const text = stateText(entry.record, { outcome: JSON.stringify(outcome) });
+    const text = outcomeText(entry.record, { outcome: JSON.stringify(outcome) });
     return jsonResponse(text, outcome === "cancelled" ? 200 : 202, { "cache-control": "no-store" });
   });
 

@@ -20,8 +20,8 @@ import {
   errorText,
   etagOf,
   jsonResponse,
+  outcomeText,
   resultText,
-  stateText,
   stateView,
   summaryText,
   taskHeaders,
@@ -85,20 +85,20 @@ export function taskRoutes(app: App, runtime: Runtime): void {
     const entry = await runtime.task(c.req.valid("param").id, (query.wait ?? 0) * 1_000, c.req.raw.signal);
     const { record } = entry;
     if (!isTerminal(record)) {
-      return jsonResponse(stateText(record), 202, { "retry-after": "1", "cache-control": "no-store" });
+      return jsonResponse(outcomeText(record), 202, { "retry-after": "1", "cache-control": "no-store" });
     }
     const headers = taskHeaders(entry);
     if (stateOf(record).type === "COMPLETED") {
       const members = { result: await resultText(runtime, record) };
       return jsonResponse(
-        stateText(record, query.raiseOnFailure === "false" ? { ...members, error: "null" } : members),
+        outcomeText(record, query.raiseOnFailure === "false" ? { ...members, error: "null" } : members),
         200,
         headers,
       );
     }
     if (query.raiseOnFailure === "false") {
       return jsonResponse(
-        stateText(record, { result: "null", error: errorText(record.error) }),
+        outcomeText(record, { result: "null", error: errorText(record.error) }),
         200,
         headers,
       );

@@ -14,7 +14,7 @@ export interface ClaimOptions {
   /** Definitions that this process can run. Tasks of others are left for those that can. */
   knows: (task: string) => boolean;
   /** Written along: lease blocks that are used up. */
-  writes?: Write[];
+  writes?: () => Write[];
 }
 
 export interface Claimed {
@@ -48,7 +48,7 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   const known = new Map((await store.readReady(ids)).map((entry, i) => [ids[i], entry]));
   const now = store.clock.now();
   const changes: Change[] = [];
-  const writes: Write[] = [...options.writes ?? []];
+  const writes: Write[] = options.writes?.() ?? [];
   const late: Entry[] = [];
   for (const { block, wanted } of parts) {
     for (const id of wanted) {

@@ -36,7 +36,15 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
+let lastAt = NaN;
+let lastIso = "";
+
 /** ISO 8601 in UTC with milliseconds: how every instant goes over the wire. */
 export function isoAt(at: number): string {
-  return new Date(at).toISOString();
+  // Instants of one task, and of tasks of one moment, are often the same.
+  if (at !== lastAt) {
+    lastIso = new Date(at).toISOString();
+    lastAt = at;
+  }
+  return lastIso;
 }

@@ -2,13 +2,13 @@
 
 import type { Clock } from "./clock.ts";
 import type { Log } from "./log.ts";
+import { Rounds } from "./rounds.ts";
 import type { Timers } from "./timers.ts";
 
 export class DueLoop {
   #nextAt = Infinity;
   #cancel: () => void = () => {};
-  #ticking: Promise<void> | null = null;
-  #again = false;
+  readonly #rounds = new Rounds(() => this.#round());
   #stopped = false;
 
   constructor(
@@ -27,31 +27,26 @@ export class DueLoop {
 
   /** Looks now. */
   ring(): void {
-    this.#again = true;
-    if (!this.#stopped) this.#ticking ??= this.#tick();
+    if (!this.#stopped) this.#rounds.ring();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancel();
-    await this.#ticking;
+    await this.#rounds.idle();
   }
 
-  async #tick(): Promise<void> {
+  async #round(): Promise<void> {
+    if (this.#stopped) return;
+    this.#cancel();
+    this.#nextAt = Infinity;
     try {
-      while (this.#again && !this.#stopped) {
-        this.#again = false;
-        this.#cancel();
-        this.#nextAt = Infinity;
-        const next = await this.timers.tick();
-        if (next !== null && next <= this.clock.now()) this.#again = true;
-        else if (next !== null) this.expect(next);
-      }
+      const next = await this.timers.tick();
+      if (next !== null && next <= this.clock.now()) this.ring();
+      else if (next !== null) this.expect(next);
     } catch (error) {
       // The sweep looks again.
       this.log.error("timers failed", error);
-    } finally {
-      this.#ticking = null;
     }
   }
 }

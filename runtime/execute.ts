@@ -9,7 +9,7 @@ import type { Registry } from "./registry.ts";
 import type { Runners } from "./runners/mod.ts";
 import type { TaskError, TaskRecord } from "./task.ts";
 import type { Outcome } from "./transitions.ts";
-import { bytesInRecord, type Values } from "./values.ts";
+import type { Values } from "./values.ts";
 
 export interface ExecuteOptions {
   registry: Registry;
@@ -81,7 +81,7 @@ async function outcomeOf(
   }
   return {
     kind: "completed",
-    result: await values.store(attempt.id, text, bytesInRecord(attempt.record.input)),
+    result: await values.store(attempt.id, text, attempt.record.input),
   };
 }
 

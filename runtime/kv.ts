@@ -78,7 +78,7 @@ export class KvPort {
   /** Adds one write to a commit. `now` is the wall clock that `expireAt` is measured by. */
   write(atomic: Deno.AtomicOperation, { key, value, expireAt }: Write, now: number): void {
     if (value === undefined) atomic.delete(key);
-    else if (expireAt == null) atomic.set(key, value);
+    else if (expireAt === undefined || expireAt === null) atomic.set(key, value);
     else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
   }
 

@@ -5,15 +5,7 @@ import { prefixes } from "./keys.ts";
 import type { Waiting } from "./entries.ts";
 import { blocks } from "./queue.ts";
 import type { Store } from "./store.ts";
-import {
-  type Entry,
-  isForgotten,
-  isPastRetention,
-  isTerminalType,
-  type StateType,
-  type Stored,
-  typeOf,
-} from "./task.ts";
+import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "./task.ts";
 
 export interface ListQuery {
   state?: StateType;
@@ -83,13 +75,10 @@ async function candidates(store: Store, query: ListQuery, before: string | null)
   } else if (state !== undefined && state !== "COMPLETED") {
     return await fromIndex(store, prefixes.index("state", state), query, before);
   }
-  const page = await store.kv.list<Stored>(within(prefixes.task, query, before), {
-    limit: PER_READ,
-    reverse: true,
-  });
+  const page = await store.readNewest(within(prefixes.task, query, before), PER_READ);
   return {
-    ids: page.map(({ key }) => key[key.length - 1] as string),
-    found: page.map(({ value, versionstamp }) => present(store, value, versionstamp)),
+    ids: page.map(({ id }) => id),
+    found: page.map(({ entry }) => entry && !isForgotten(entry.record) ? entry as Entry : null),
     done: page.length < PER_READ,
   };
 }
@@ -165,11 +154,6 @@ async function* driversOf(
 async function records(store: Store, ids: string[]): Promise<(Entry | null)[]> {
   const entries = await store.readMany(ids);
   return entries.map((entry) => entry && !isForgotten(entry.record) ? entry as Entry : null);
-}
-
-function present(store: Store, stored: Stored, versionstamp: string): Entry | null {
-  if (isForgotten(stored) || isPastRetention(stored, store.clock.now())) return null;
-  return { record: stored, versionstamp };
 }
 
 function matches({ record }: Entry, query: ListQuery): boolean {

@@ -3,8 +3,8 @@
 // anything else is decided: it was applied, it conflicts, or it goes into the next commit.
 
 import { type Cost, GroupCommit } from "./batch.ts";
-import type { Clock } from "./clock.ts";
-import { sleep } from "./clock.ts";
+import { type Clock, sleep } from "./clock.ts";
+import { decode, encode } from "./codec.ts";
 import { entriesOf, expiryOf, type IndexEntry } from "./entries.ts";
 import type { StoredEvent } from "./events.ts";
 import { GroupLog, type GroupStep } from "./group_log.ts";
@@ -104,12 +104,25 @@ export class Store {
 
   /** The record or tombstone, as KV holds it now; null also once its retention is over. */
   async read(id: string): Promise<Entry<Stored> | null> {
-    return this.#present(await this.kv.get<Stored>(keys.task(id)));
+    return this.#present(entryOf(await this.kv.get<Uint8Array>(keys.task(id))));
   }
 
   async readMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
-    const found = await this.kv.getMany<Stored>(ids.map(keys.task));
-    return found.map((entry) => this.#present(entry));
+    return (await this.peekMany(ids)).map((entry) => this.#present(entry));
+  }
+
+  /** Like `readMany`, but with what is past its retention and not yet removed. */
+  async peekMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
+    return (await this.kv.getMany<Uint8Array>(ids.map(keys.task))).map(entryOf);
+  }
+
+  /** Records in the order of their ids, newest first, from one listing. */
+  async readNewest(
+    selector: Deno.KvListSelector,
+    limit: number,
+  ): Promise<{ id: string; entry: Entry<Stored> | null }[]> {
+    const page = await this.kv.list<Uint8Array>(selector, { limit, reverse: true });
+    return page.map((kv) => ({ id: kv.key[1] as string, entry: this.#present(entryOf(kv)) }));
   }
 
   /** Ready tasks for a claim: from memory where this process wrote them, so possibly out of date. */
@@ -180,10 +193,9 @@ export class Store {
     for (const lane of Object.values(this.#lanes)) await lane.idle();
   }
 
-  #present({ value, versionstamp }: Deno.KvEntryMaybe<Stored>): Entry<Stored> | null {
-    if (value === null) return null;
-    if (!isForgotten(value) && isPastRetention(value, this.clock.now())) return null;
-    return { record: value, versionstamp };
+  #present(entry: Entry<Stored> | null): Entry<Stored> | null {
+    if (!entry || isForgotten(entry.record)) return entry;
+    return isPastRetention(entry.record, this.clock.now()) ? null : entry;
   }
 
   #unit(changes: Change[], options: UnitOptions): Unit {
@@ -194,7 +206,6 @@ export class Store {
       const record = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
       const left = leftHistory(before?.record ?? null, record);
       if (left.length > 0) (record as TaskRecord).hasEvents = true;
-      writes.push({ key: keys.task(record.id), value: record, expireAt: expiryOf(record) });
       this.#indexWrites(before?.record ?? null, record, writes);
       for (const event of events ? [...left, ...events] : left) {
         writes.push({ key: keys.event(record.id, event.seq), value: event });
@@ -208,8 +219,9 @@ export class Store {
     const cost: Cost = {
       checks: checks.length + (fresh ? 0 : changes.length),
       shared: fresh ? ["fresh", ...groups] : groups,
-      mutations: writes.length + 2 * groups.length,
-      bytes: writes.reduce((sum, write) => sum + writeBytes(write), 0),
+      mutations: prepared.length + writes.length + 2 * groups.length,
+      bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
+        writes.reduce((sum, write) => sum + writeBytes(write), 0),
     };
     return { op, changes: prepared, writes, checks, fresh, steps, cost };
   }
@@ -283,6 +295,13 @@ export class Store {
     // The queue first: it tells each record which block holds it.
     for (const write of this.#queue.add(ready)) this.kv.write(atomic, write, now);
     for (const unit of units) {
+      for (const { next } of unit.changes) {
+        this.kv.write(
+          atomic,
+          { key: keys.task(next.id), value: encode(next), expireAt: expiryOf(next) },
+          now,
+        );
+      }
       for (const write of unit.writes) this.kv.write(atomic, write, now);
     }
     const steps = units.flatMap((unit) => unit.steps);
@@ -309,11 +328,12 @@ export class Store {
       })),
       ...unit.checks,
     ]);
-    const found = await this.kv.getMany<Stored>(guards.flat().map(({ key }) => key));
+    const found = await this.kv.getMany<unknown>(guards.flat().map(({ key }) => key));
     let at = 0;
     return units.map((unit, i) => {
       const mine = found.slice(at, at += guards[i].length);
-      const written = mine.find(({ value }, k) => k < unit.changes.length && value?.op === unit.op);
+      const records = mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[];
+      const written = records.find((kv) => entryOf(kv)?.record.op === unit.op);
       if (written) return { unit, verdict: "applied", versionstamp: written.versionstamp! };
       const holds = mine.every(({ versionstamp }, k) => versionstamp === guards[i][k].versionstamp);
       return { unit, verdict: holds ? "again" : "conflict", versionstamp: "" };
@@ -373,30 +393,30 @@ function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
   });
 }
 
-/** A generous estimate: KV counts keys twice, and text may take two bytes a character. */
+/** A generous estimate: KV counts keys twice. */
 function writeBytes({ key, value }: Write): number {
-  if (value === undefined) return 2 * KEY_BYTES;
   const keyBytes = 2 * KEY_BYTES * (key.length > 3 ? 2 : 1);
-  if (value === null || typeof value !== "object") return keyBytes + 64;
-  if (value instanceof Uint8Array) return keyBytes + value.byteLength;
-  return keyBytes + ("history" in value ? recordBytes(value as TaskRecord) : valueBytes(value));
+  if (value === undefined || value === null || typeof value !== "object") return keyBytes + 64;
+  return keyBytes + 64 + 2 * JSON.stringify(value).length;
 }
 
 const KEY_BYTES = 64;
 
-function recordBytes(record: TaskRecord): number {
-  let bytes = 900 + 2 * record.metadata.length + 200 * record.history.length + inlineBytes(record.input);
-  for (const { message } of record.history) bytes += 2 * (message?.length ?? 0);
-  for (const tag of record.tags) bytes += 2 * tag.length + 8;
-  if (record.result) bytes += inlineBytes(record.result);
-  if (record.error) bytes += valueBytes(record.error);
-  return bytes;
+/** What a record takes at the most, from its few parts that can be long: a character takes up to three bytes. */
+function recordBytes(stored: Stored): number {
+  if (isForgotten(stored)) return 400;
+  const { metadata, history, input, result, error, tags } = stored;
+  let characters = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
+  for (const { message } of history) characters += message?.length ?? 0;
+  for (const tag of tags) characters += tag.length + 4;
+  if (error) characters += JSON.stringify(error).length;
+  return 1_100 + 150 * history.length + 3 * characters;
 }
 
-function inlineBytes(value: StoredValue): number {
-  return "json" in value ? 2 * value.json.length : 64;
+function inlineLength(value: StoredValue): number {
+  return "json" in value ? value.json.length : 64;
 }
 
-function valueBytes(value: unknown): number {
-  return 64 + 2 * JSON.stringify(value).length;
+function entryOf({ value, versionstamp }: Deno.KvEntryMaybe<Uint8Array>): Entry<Stored> | null {
+  return value === null ? null : { record: decode(value), versionstamp };
 }

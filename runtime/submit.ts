@@ -156,7 +156,7 @@ export class Submitter {
       const options: UnitOptions = { fresh, writes: n === 0 ? first : [] };
       if (n === 0 && idem) options.checks = [idem.guard];
       if (idem && (n === 0 || last)) options.writes!.push(idemWrite(last));
-      const applied = await this.#commitPack(pack, options, idem?.resumed != null);
+      const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
       if (!applied) {
         await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
         throw new ConflictError(await this.#describeConflict(pack));

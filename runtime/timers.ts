@@ -3,7 +3,7 @@
 
 import { type DueKind, keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { type Entry, isForgotten, isPastRetention, type Stored, typeOf } from "./task.ts";
+import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord, typeOf } from "./task.ts";
 import { becameReady, canExpire, expired } from "./transitions.ts";
 import type { Values } from "./values.ts";
 
@@ -32,28 +32,21 @@ export class Timers {
     }));
     const ripe = dues.filter(({ at }) => at <= now);
     // All ripe ones read in a few calls; their commits group by themselves.
-    const found = await kv.getMany<Stored>(ripe.map(({ id }) => keys.task(id)));
+    const found = await this.store.peekMany(ripe.map(({ id }) => id));
     await Promise.all(ripe.map((due, i) => this.#fire(due, found[i], now)));
     if (ripe.length === PER_TICK) return now;
     return dues.find(({ at }) => at > now)?.at ?? null;
   }
 
-  async #fire(due: Due, { value, versionstamp }: Deno.KvEntryMaybe<Stored>, now: number): Promise<void> {
-    if (due.kind === "purge") return await this.#purge(due, value);
-    if (value !== null && !isForgotten(value)) {
-      const entry: Entry = { record: value, versionstamp: versionstamp! };
-      if (due.kind === "start" && typeOf(value) === "SCHEDULED" && value.runAt === due.at) {
-        const next = becameReady(value, now);
-        await this.store.commit("settle", [{ before: entry, next }]);
-        return;
-      }
-      if (due.kind === "expire" && canExpire(value) && value.expiresAt === due.at) {
-        await this.store.commit("settle", [{ before: entry, next: expired(value, now) }]);
-        return;
-      }
+  async #fire(due: Due, entry: Entry<Stored> | null, now: number): Promise<void> {
+    if (due.kind === "purge") return await this.#purge(due, entry?.record ?? null);
+    const next = entry && nextOf(due, entry.record, now);
+    if (next) {
+      await this.store.commit("settle", [{ before: entry, next }]);
+      return;
     }
     // A stray: no record is driven by it.
-    const check = { key: keys.task(due.id), versionstamp };
+    const check = { key: keys.task(due.id), versionstamp: entry?.versionstamp ?? null };
     await this.store.kv.atomic().check(check).delete(due.key).commit();
   }
 
@@ -63,4 +56,14 @@ export class Timers {
     // Not gone: it was retried since, and its next end has a timer of its own.
     await this.store.kv.writeBlind([{ key: due.key }], 0);
   }
+}
+
+/** The task after the timer, or null if the timer is not (or no longer) one of its own. */
+function nextOf({ kind, at }: Due, record: Stored, now: number): TaskRecord | null {
+  if (isForgotten(record)) return null;
+  if (kind === "start" && typeOf(record) === "SCHEDULED" && record.runAt === at) {
+    return becameReady(record, now);
+  }
+  if (kind === "expire" && canExpire(record) && record.expiresAt === at) return expired(record, now);
+  return null;
 }

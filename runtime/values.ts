@@ -17,29 +17,28 @@ const CHUNK_BYTES = 60_000;
 const CHUNKS_PER_COMMIT = 10;
 const KEYS_PER_PURGE = 500;
 
-/** What a text takes inside a record: V8 writes one byte a character, or two if any is beyond Latin-1. */
-export function inlineBytes(text: string): number {
-  // deno-lint-ignore no-control-regex
-  return /^[\x00-\xff]*$/.test(text) ? text.length : 2 * text.length;
+/** What a stored value takes inside its record, where its text stands as a JSON string. */
+export function bytesInRecord(value: StoredValue): number {
+  return "json" in value ? quotedBytes(value.json) : 0;
 }
 
-/** The bytes that a stored value takes inside its record. */
-export function bytesInRecord(value: StoredValue | null): number {
-  return value && "json" in value ? inlineBytes(value.json) : 0;
+function quotedBytes(text: string): number {
+  return utf8Bytes(JSON.stringify(text));
 }
+
+/** A character of JSON text takes up to three bytes in a JSON string, so this needs no counting. */
+const SURELY_SHORT = 1_000;
 
 /** Large values in KV. */
 export class Values {
   constructor(private readonly kv: KvPort, private readonly ids: Ids) {}
 
   /**
-   * Stores JSON text for a task. `taken` is what its other value already uses of the record's room.
+   * Stores JSON text for a task; `beside` is its other value, which shares the record's room.
    * A large text goes under a name of its own: no other attempt can overwrite it.
    */
-  async store(task: string, text: string, taken = 0): Promise<StoredValue> {
-    if (text.length <= INLINE_BYTES - taken && inlineBytes(text) <= INLINE_BYTES - taken) {
-      return { json: text };
-    }
+  async store(task: string, text: string, beside: StoredValue | null = null): Promise<StoredValue> {
+    if (fitsInline(text, beside)) return { json: text };
     const packed = await gzip(text);
     const blob = this.ids.token();
     const chunks = Math.ceil(packed.byteLength / CHUNK_BYTES);
@@ -88,6 +87,13 @@ export class Values {
       await this.kv.writeBlind(all.slice(from, from + KEYS_PER_PURGE).map((key) => ({ key })), 0);
     }
   }
+}
+
+function fitsInline(text: string, beside: StoredValue | null): boolean {
+  const other = beside && "json" in beside ? beside.json : "";
+  if (text.length <= SURELY_SHORT && other.length <= SURELY_SHORT) return true;
+  if (text.length > INLINE_BYTES) return false;
+  return quotedBytes(text) + (beside ? bytesInRecord(beside) : 0) <= INLINE_BYTES;
 }
 
 async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -10,6 +10,7 @@ import type { Write } from "./kv.ts";
 import { LeaseBook } from "./lease_book.ts";
 import type { Log } from "./log.ts";
 import type { Heartbeat } from "./reaper.ts";
+import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, type Stored } from "./task.ts";
 
@@ -36,13 +37,14 @@ export class Worker {
   #startedAt = 0;
   #beatVersion: string | null = null;
   #beatTimer: () => void = () => {};
-  #rung = false;
+  /** There was more to claim than there were free slots. */
   #more = false;
-  #loop: Promise<void> | null = null;
+  readonly #claims: Rounds;
   #stopping = false;
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     this.id = store.ids.id();
+    this.#claims = new Rounds(() => this.#claimRound());
   }
 
   get running(): number {
@@ -58,8 +60,7 @@ export class Worker {
 
   /** There may be work. */
   ring(): void {
-    this.#rung = true;
-    if (!this.#stopping) this.#loop ??= this.#claimWhileRung();
+    if (!this.#stopping) this.#claims.ring();
   }
 
   /** The task may be one that runs here: a cancel reaches its function this way. */
@@ -74,7 +75,7 @@ export class Worker {
       worker: this.id,
       limit,
       knows: (task) => this.options.registry.has(task),
-      writes: this.#usedUpLeases(),
+      writes: () => this.#usedUpLeases(),
     });
     if (block !== null) this.#leases.open(block, entries.map(({ record }) => record.id));
     for (const entry of entries) this.#begin(entry);
@@ -109,7 +110,7 @@ export class Worker {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     this.#beatTimer();
-    await this.#loop;
+    await this.#claims.idle();
     const { clock, kv } = this.store;
     const until = clock.monotonic() + graceMs;
     while (this.#running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
@@ -123,24 +124,17 @@ export class Worker {
     return this.#leases.takeUsedUp().map((block) => ({ key: keys.lease(this.id, block) }));
   }
 
-  async #claimWhileRung(): Promise<void> {
+  async #claimRound(): Promise<void> {
+    if (this.#stopping) return;
+    this.#more = this.#running.size >= this.options.concurrency || this.#settling.size >= MOST_UNSETTLED;
+    // Full: the next slot that comes free rings again.
+    if (this.#more) return;
     try {
-      while (this.#rung && !this.#stopping) {
-        // Functions that end together free their slots together: one claim for all of them, not one for the first.
-        await Promise.resolve();
-        this.#rung = false;
-        if (this.#running.size >= this.options.concurrency || this.#settling.size >= MOST_UNSETTLED) {
-          this.#more = true;
-          break;
-        }
-        this.#more = await this.tick();
-        if (this.#more) this.#rung = true;
-      }
+      this.#more = await this.tick();
+      if (this.#more) this.ring();
     } catch (error) {
       // The sweep rings again.
       this.options.log.error("claiming failed", error);
-    } finally {
-      this.#loop = null;
     }
   }
 

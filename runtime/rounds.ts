@@ -1,0 +1,32 @@
+// Work that is done in rounds, one at a time: a ring during a round asks for one more round after it.
+
+export class Rounds {
+  #rung = false;
+  #running: Promise<void> | null = null;
+
+  /** @param round handles its own errors. */
+  constructor(private readonly round: () => Promise<void>) {}
+
+  ring(): void {
+    this.#rung = true;
+    this.#running ??= this.#run();
+  }
+
+  /** Resolves once no round is under way. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    // Never ends before it is remembered as running; and rings of the same moment make one round.
+    await Promise.resolve();
+    try {
+      while (this.#rung) {
+        this.#rung = false;
+        await this.round();
+      }
+    } finally {
+      this.#running = null;
+    }
+  }
+}
