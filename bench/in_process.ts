@@ -20,11 +20,11 @@ async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Promise<T
 }
 
 async function submit(runtime: Runtime, a: number): Promise<string> {
-  const { ids } = await runtime.submit({
+  const { entries } = await runtime.submit({
     submissions: [{ task: "add", input: { a, b: 2 } }],
     pointerOf: () => "",
   });
-  return ids[0];
+  return entries[0].record.id;
 }
 
 /** Waits until all of these have ended, and looks at their results. */

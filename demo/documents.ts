@@ -39,7 +39,7 @@ export async function findDocuments(named: string[], { repository, base }: Place
   if (files.length > MOST_DOCUMENTS) {
     throw new UsageError(`${files.length} documents are too many: the demo takes up to ${MOST_DOCUMENTS}`);
   }
-  const root = named.length === 0 ? repository : commonDirectory(files);
+  const root = named.length === 0 ? resolve(repository) : commonDirectory(files);
   if (root === null) throw new UsageError("the documents are on several drives: name those of one drive");
   return { root, paths: files.map((file) => relative(root, file).replaceAll(sep, "/")) };
 }

@@ -29,10 +29,14 @@ export async function digestAll(api: Api, paths: string[], progress: Progress): 
   const groupId = await api.submitAll("digest", paths.map((path) => ({ path })));
   const tasks: Task[] = [];
   let wallMs = 0;
-  for await (const task of api.asCompleted(groupId)) {
-    tasks.push(task);
-    wallMs = performance.now() - startedAt;
-    progress.step();
+  try {
+    for await (const task of api.asCompleted(groupId)) {
+      tasks.push(task);
+      wallMs = performance.now() - startedAt;
+      progress.step();
+    }
+  } finally {
+    progress.end();
   }
   return { tasks, wallMs };
 }

@@ -24,11 +24,16 @@ export class Progress {
     else this.#tell();
   }
 
+  /** To be called when no more steps come, whether all are done or not. */
+  end(): void {
+    if (this.output.isTerminal && this.#drawnAt !== -Infinity) this.output.write("\n");
+  }
+
   #draw(): void {
     const isLast = this.#done >= this.total;
     if (!isLast && this.output.now() - this.#drawnAt < REDRAW_MS) return;
     this.#drawnAt = this.output.now();
-    this.output.write(`\r${barText(this.#done, this.total)}${isLast ? "\n" : ""}`);
+    this.output.write(`\r${barText(this.#done, this.total)}`);
   }
 
   #tell(): void {

@@ -38,7 +38,6 @@ function useBody(c: Context, text: string, value: unknown): void {
   // Whoever asks for the body gets what was read and parsed here.
   c.req.text = () => Promise.resolve(text);
   c.req.json = <T>() => Promise.resolve(value as T);
-  if (c.req.header("content-type") === undefined) c.req.raw.headers.set("content-type", "application/json");
 }
 
 function parse(text: string): unknown {

@@ -42,10 +42,9 @@ const streamQuery = z.strictObject({
   id: z.preprocess((value) => value === undefined || Array.isArray(value) ? value : [value], ids.optional())
     .openapi({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
   ...streamShape,
-  timeout: timeoutSeconds.optional().openapi({
-    type: "number",
-    description: "Seconds for the whole iteration.",
-  }),
+  timeout: z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
+    .transform(Number).pipe(timeoutSeconds).optional()
+    .openapi({ type: "number", minimum: 0, description: "Seconds for the whole iteration." }),
 }).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));
 
 const streamBody = z.strictObject({
@@ -57,7 +56,7 @@ const streamBody = z.strictObject({
   "AsCompletedRequest",
 );
 
-const lastEventId = z.object({ "last-event-id": z.string().max(600).optional() });
+const lastEventId = z.object({ "last-event-id": z.string().max(4_100).optional() });
 
 export function completionRoutes(app: App, runtime: Runtime, options: AppOptions): void {
   const wait = createRoute({
@@ -81,7 +80,11 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
     if (query.groupId !== undefined) await runtime.groups.record(query.groupId);
     const wanted = query.ids ?? await runtime.groups.members(query.groupId!, MOST_MEMBERS);
-    const { done, notDone } = await runtime.wait(wanted, query.returnWhen, waitMs, c.req.raw.signal);
+    const { done, notDone } = await runtime.wait(wanted, query.returnWhen, waitMs, {
+      signal: c.req.raw.signal,
+      // A group outlives the tasks in it.
+      mustExist: query.ids !== undefined,
+    });
     const [doneText, notDoneText] = [done, notDone].map((entries) =>
       entries.map(({ record }) => summaryText(record)).join(",")
     );
@@ -148,7 +151,7 @@ async function stream(
   });
   if (events === null) return c.body(null, 204);
   const onError = (error: unknown) => log.error("an as-completed stream failed", error);
-  return sseResponse(sseEvents(runtime, events), { pingMs, abort, onError });
+  return sseResponse(c, sseEvents(runtime, events), { pingMs, abort, onError });
 }
 
 async function* sseEvents(

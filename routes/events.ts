@@ -41,7 +41,7 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
     if (end !== null && after >= end) return c.body(null, 204);
     const abort = new AbortController();
     const events = sseEvents(runtime, runtime.events(entry, after, abort.signal));
-    return sseResponse(events, {
+    return sseResponse(c, events, {
       pingMs,
       abort,
       onError: (error) => log.error("an event stream failed", error),

@@ -125,9 +125,8 @@ export const idParams = z.object({
 export const LONGEST_WAIT_SECONDS = 60;
 
 /** Seconds in a query; more than the longest wait is cut to it. */
-export const waitQuery = z.coerce.number().min(0).transform((seconds) =>
-  Math.min(seconds, LONGEST_WAIT_SECONDS)
-)
+export const waitQuery = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
+  .transform(Number).transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
   .optional().openapi({
     type: "number",
     minimum: 0,
@@ -135,7 +134,7 @@ export const waitQuery = z.coerce.number().min(0).transform((seconds) =>
   });
 
 /** A stream's own deadline: no limit, as no request is repeated for it. */
-export const timeoutSeconds = z.coerce.number().min(0).max(30 * 24 * 60 * 60);
+export const timeoutSeconds = z.number().min(0).max(30 * 24 * 60 * 60);
 
 export const ids = z.array(z.uuid().toLowerCase()).min(1).max(1_000);
 

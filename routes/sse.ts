@@ -1,6 +1,8 @@
 // Server-Sent Events from an async generator. The reader's pace is the generator's pace: nothing is produced that
 // nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
 
+import type { Context } from "hono";
+
 export interface SseEvent {
   event: string;
   /** JSON text, in one line. */
@@ -24,9 +26,19 @@ export interface SseOptions {
 
 /** A response that streams batches of events. */
 export function sseResponse(
+  c: Context,
   batches: AsyncGenerator<SseEvent[]>,
   { pingMs, abort, onError }: SseOptions,
 ): Response {
+  const headers = {
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+  };
+  if (c.req.method === "HEAD") {
+    abort.abort();
+    return new Response(null, { headers });
+  }
   let timer: ReturnType<typeof setInterval> | undefined;
   // One batch is asked for ahead of the reader, and its promise kept while pings go out.
   let closed = false;
@@ -64,13 +76,7 @@ export function sseResponse(
     },
     cancel: close,
   }, { highWaterMark: 1 });
-  return new Response(body, {
-    headers: {
-      "content-type": "text/event-stream",
-      "cache-control": "no-store",
-      "x-accel-buffering": "no",
-    },
-  });
+  return new Response(body, { headers });
 }
 
 function format({ id, event, data }: SseEvent): string {

@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { ForgottenError, NotFoundError } from "../runtime/errors.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { Idempotency, SubmitCall } from "../runtime/submit.ts";
 import { submissionSchema } from "../runtime/submission.ts";
@@ -10,19 +11,21 @@ import type { App } from "./app.ts";
 import { bodyText, jsonBody } from "./body.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "./schemas.ts";
-import { jsonResponse, submittedText, taskHeaders, taskText } from "./view.ts";
+import { jsonResponse, taskHeaders, taskText } from "./view.ts";
 
 /** Room for everything of a submit but its input. */
 const ENVELOPE_BYTES = 64 * 1024;
 const MOST_IN_A_BATCH = 1_000;
 
+const submission = submissionSchema.openapi("Submission");
+
 const batchSchema = z.strictObject({
-  tasks: z.array(submissionSchema).min(1).max(MOST_IN_A_BATCH),
+  tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
   group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
 }).openapi("BatchSubmission");
 
 const preferHeader = idempotencyHeader.extend({
-  prefer: z.string().max(200).optional().describe(
+  prefer: z.string().optional().describe(
     "`wait=N`: answer with the ended task if it ends within N seconds.",
   ),
 });
@@ -39,7 +42,7 @@ export function submitRoutes(app: App, runtime: Runtime): void {
       headers: preferHeader,
       body: {
         required: true,
-        content: { "application/json": { schema: submissionSchema.openapi("Submission") } },
+        content: { "application/json": { schema: submission } },
       },
     },
     responses: {
@@ -50,25 +53,21 @@ export function submitRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(one, async (c) => {
     const call = { submissions: [c.req.valid("json")], pointerOf: () => "" };
-    const submitted = await runtime.submit({ ...call, idempotency: await idempotencyOf(c) });
-    const [id] = submitted.ids;
-    const waitMs = preferredWaitMs(c.req.header("prefer"));
-    const headers = submitHeaders(submitted.entries === null, waitMs);
-
-    const first = submitted.entries?.[0] ?? null;
-    const entry = waitMs !== null
-      ? await runtime.task(id, waitMs, c.req.raw.signal)
-      : first ?? await runtime.task(id);
-    if (waitMs !== null && isTerminal(entry.record)) {
-      return jsonResponse(await taskText(runtime, entry), 200, { ...headers, ...taskHeaders(entry) });
-    }
-    const text = await (waitMs === null ? submittedText(runtime, entry) : taskText(runtime, entry));
-    return jsonResponse(text, 202, {
-      ...headers,
-      ...taskHeaders(entry),
-      location: `/v1/tasks/${id}`,
-      "retry-after": "1",
+    const { entries: [entry], replayed } = await runtime.submit({
+      ...call,
+      idempotency: await idempotencyOf(c),
     });
+    const { id } = entry.record;
+    const waitMs = preferredWaitMs(c.req.header("prefer"));
+    const headers = { ...submitHeaders(replayed, waitMs), location: `/v1/tasks/${id}`, "retry-after": "1" };
+    if (waitMs === null) {
+      return jsonResponse(await taskText(runtime, entry), 202, { ...headers, ...etag(entry) });
+    }
+    const newest = await newestOf(runtime, entry, waitMs, c.req.raw.signal);
+    const text = await taskText(runtime, newest);
+    if (!isTerminal(newest.record)) return jsonResponse(text, 202, { ...headers, ...etag(newest) });
+    const { "retry-after": _, location: __, ...rest } = headers;
+    return jsonResponse(text, 200, { ...rest, ...taskHeaders(newest) });
   });
 
   const batch = createRoute({
@@ -98,9 +97,8 @@ export function submitRoutes(app: App, runtime: Runtime): void {
       group,
       idempotency: await idempotencyOf(c),
     };
-    const { ids, entries, groupId } = await runtime.submit(call);
-    const text = await batchText(runtime, entries ?? await runtime.tasks(ids), groupId);
-    return jsonResponse(text, 202, submitHeaders(entries === null, null));
+    const { entries, groupId, replayed } = await runtime.submit(call);
+    return jsonResponse(await batchText(runtime, entries, groupId), 202, submitHeaders(replayed, null));
   });
 }
 
@@ -111,9 +109,24 @@ function submitHeaders(replayed: boolean, waitMs: number | null): Record<string,
   };
 }
 
+/** The task after the wait. One that a replay stands for may be gone by now; then its first answer is all there is. */
+async function newestOf(runtime: Runtime, entry: Entry, waitMs: number, signal: AbortSignal): Promise<Entry> {
+  try {
+    return await runtime.task(entry.record.id, waitMs, signal);
+  } catch (error) {
+    if (error instanceof NotFoundError || error instanceof ForgottenError) return entry;
+    throw error;
+  }
+}
+
+/** A replay knows no version of the task. */
+function etag(entry: Entry): Record<string, string> {
+  return entry.versionstamp === "" ? { "cache-control": "no-store" } : taskHeaders(entry);
+}
+
 async function batchText(runtime: Runtime, entries: Entry[], groupId: string | null): Promise<string> {
   const tasks: string[] = [];
-  for (const entry of entries) tasks.push(await submittedText(runtime, entry));
+  for (const entry of entries) tasks.push(await taskText(runtime, entry));
   return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
 }
 

@@ -22,23 +22,6 @@ export async function taskText(runtime: Runtime, { record }: Entry): Promise<Tex
   return withValues(record, input, await resultText(runtime, record), true);
 }
 
-/** A task as it was answered right after its submit. */
-export async function submittedText(runtime: Runtime, { record }: Entry): Promise<Text> {
-  const first = record.history[0];
-  const asSubmitted: TaskRecord = {
-    ...record,
-    history: [first],
-    attempt: 0,
-    maxAttempts: record.maxAttempts - (record.retriedAtAttempt ?? 0),
-    result: null,
-    error: null,
-    progress: null,
-    startedAt: null,
-    finishedAt: null,
-  };
-  return await taskText(runtime, { record: asSubmitted, versionstamp: "" });
-}
-
 /** A task as lists show it: without input, result and history. */
 export function summaryText(record: TaskRecord): Text {
   return withValues(record, null, null, false);

@@ -10,6 +10,10 @@ export interface Cost {
   shared: string[];
   mutations: number;
   bytes: number;
+  /** Bytes of the keys, which have a limit of their own. */
+  keyBytes: number;
+  /** Records that it changes. Two steps of one record never share a commit: both would pass its check. */
+  owns: string[];
 }
 
 interface Waiting<Item, Outcome> {
@@ -62,15 +66,19 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
 
   #take(): Waiting<Item, Outcome>[] {
     const shared = new Set<string>();
-    let checks = 0, mutations = 0, bytes = 0, count = 0;
+    const owned = new Set<string>();
+    let checks = 0, mutations = 0, bytes = 0, keyBytes = 0, count = 0;
     for (const { item: { cost } } of this.#waiting) {
       checks += cost.checks;
       mutations += cost.mutations;
       bytes += cost.bytes;
+      keyBytes += cost.keyBytes;
       for (const name of cost.shared) shared.add(name);
-      const over = checks + shared.size > this.limits.checks || mutations > this.limits.mutations ||
-        bytes > this.limits.bytes;
-      if (over && count > 0) break;
+      const { limits } = this;
+      const over = checks + shared.size > limits.checks || mutations > limits.mutations ||
+        bytes > limits.bytes || keyBytes > limits.keyBytes;
+      if (count > 0 && (over || cost.owns.some((id) => owned.has(id)))) break;
+      for (const id of cost.owns) owned.add(id);
       count++;
     }
     return this.#waiting.splice(0, count);

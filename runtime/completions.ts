@@ -56,12 +56,14 @@ export class Completions {
     options: CompletionOptions,
   ): Promise<AsyncGenerator<CompletionEvent> | null> {
     const cursor = options.cursor === undefined ? null : Cursor.parse(options.cursor, this.#now);
-    if (cursor?.ended) return null;
     if ("groupId" in query) {
       await this.groups.record(query.groupId);
-      return this.#ofGroup(query.groupId, cursor ?? Cursor.start("g", "", this.#now), options);
+      if (cursor && cursor.of !== query.groupId) throw badCursor("it belongs to another group");
+      if (cursor?.ended) return null;
+      return this.#ofGroup(query.groupId, cursor ?? Cursor.start("g", query.groupId, this.#now), options);
     }
     if ("tag" in query) {
+      if (cursor?.ended) return null;
       const view = cursor?.of ?? this.store.ids.id();
       const ids = cursor ? await this.#readView(view) : await this.#makeView(view, query.tag);
       return await this.#openIds(ids, cursor ?? Cursor.start("t", view, this.#now), options);
@@ -69,6 +71,7 @@ export class Completions {
     const ids = [...new Set(query.ids)];
     const of = fingerprint(ids);
     if (cursor && cursor.of !== of) throw badCursor("it belongs to another list of ids");
+    if (cursor?.ended) return null;
     return await this.#openIds(ids, cursor ?? Cursor.start("i", of, this.#now), options);
   }
 
@@ -86,11 +89,14 @@ export class Completions {
     // What has ended is told in the order in which it did: versionstamps are the order of commits.
     const arrived: (Entry<Stored> | string)[] = [];
     const bell = new Bell(this.store.clock);
-    const stop = this.notifier.watch(open, (entry) => {
-      if (entry === null || !(isForgotten(entry.record) || isTerminal(entry.record))) return;
-      arrived.push(entry);
-      bell.ring();
-    });
+    const stop = stopWith(
+      options.signal,
+      this.notifier.watch(open, (entry) => {
+        if (entry === null || !(isForgotten(entry.record) || isTerminal(entry.record))) return;
+        arrived.push(entry);
+        bell.ring();
+      }),
+    );
     try {
       const newest = new Map<string, Entry>();
       if (cursor.isStart) await readAll(this.store, open, newest);
@@ -163,11 +169,11 @@ export class Completions {
     options: CompletionOptions,
   ): AsyncGenerator<CompletionEvent> {
     const deadline = this.#deadline(cursor, options);
-    // A task that was retried stands in the log once for each of its ends.
-    const seen = new Set<string>();
     const bell = new Bell(this.store.clock);
     const stop = this.notifier.watchGroup(group, () => bell.ring());
     let { seq, yielded } = GroupPlace.decode(cursor.place);
+    // A task that is retried stands in the log once for each of its ends.
+    const skipped = GroupPlace.skippedIn(cursor.place);
     try {
       for (;;) {
         // Counters before log: when they say that all have ended, the log read after them holds every end.
@@ -175,22 +181,27 @@ export class Completions {
         const ended = Object.values(record.ended).reduce((sum, count) => sum + count, 0);
         const page = await this.groups.log(group, seq + 1, LOG_PAGE);
         const entries = await this.store.readMany(page.map(({ task }) => task));
-        for (const [i, { seq: at, task }] of page.entries()) {
+        for (const [i, { seq: at, task, again }] of page.entries()) {
           seq = at;
           const entry = entries[i];
           const gone = entry === null || isForgotten(entry.record);
-          if (seen.has(task) || (!gone && !isTerminal(entry.record as Entry["record"]))) continue;
-          seen.add(task);
+          // Delivered for its first end, unless it was being retried just then.
+          if (again && !skipped.has(task)) continue;
+          if (!gone && !isTerminal(entry.record as Entry["record"])) {
+            skipped.add(task);
+            continue;
+          }
+          skipped.delete(task);
           yielded++;
           yield {
             kind: "task",
             id: task,
             entry: gone ? null : entry as Entry,
-            cursor: cursor.at(GroupPlace.encode(seq, yielded)),
+            cursor: cursor.at(GroupPlace.encode(seq, yielded, skipped)),
           };
         }
         if (page.length === LOG_PAGE) continue;
-        const place = GroupPlace.encode(seq, yielded);
+        const place = GroupPlace.encode(seq, yielded, skipped);
         if (ended >= record.total && seq >= record.log) {
           yield { kind: "end", total: record.total, yielded, cursor: cursor.end(place) };
           return;
@@ -249,6 +260,12 @@ export class Completions {
   }
 }
 
+/** A stream that is closed before it was begun never gets to its own clean-up; the signal does it then. */
+function stopWith(signal: AbortSignal | undefined, stop: () => void): () => void {
+  signal?.addEventListener("abort", stop, { once: true });
+  return stop;
+}
+
 /** `<kind>.<of>.<startedAt>.<place>`, and `.e` behind it at the end. */
 class Cursor {
   private constructor(
@@ -267,7 +284,7 @@ class Cursor {
   }
 
   static parse(text: string, now: number): Cursor {
-    const match = /^([igt])\.([0-9a-z-]{0,40})\.([0-9a-z]{1,10})\.([\w-]{0,400})(\.e)?$/.exec(text);
+    const match = /^([igt])\.([0-9a-z-]{0,40})\.([0-9a-z]{1,10})\.([\w~-]{0,4000})(\.e)?$/.exec(text);
     if (!match) throw badCursor("it was not made by this service");
     const [, kind, of, startedAt, place, end] = match;
     return new Cursor(kind, of, parseInt(startedAt, 36) || now, place, end !== undefined, false);
@@ -330,14 +347,18 @@ function fromBase64Url(text: string): Uint8Array | null {
   }
 }
 
+/** `<seq>_<yielded>`, and behind it the tasks that were passed over because they were being retried. */
 const GroupPlace = {
-  encode: (seq: number, yielded: number) => `${seq}_${yielded}`,
+  encode(seq: number, yielded: number, skipped: Set<string>): string {
+    return [`${seq}_${yielded}`, ...skipped].join("~");
+  },
   decode(text: string): { seq: number; yielded: number } {
     if (text === "") return { seq: 0, yielded: 0 };
-    const match = /^(\d{1,15})_(\d{1,15})$/.exec(text);
+    const match = /^(\d{1,15})_(\d{1,15})(~|$)/.exec(text);
     if (!match) throw badCursor("it does not belong to a group");
     return { seq: Number(match[1]), yielded: Number(match[2]) };
   },
+  skippedIn: (text: string) => new Set(text.split("~").slice(1)),
 };
 
 function badCursor(why: string): ValidationError {

@@ -9,13 +9,19 @@ export class DueLoop {
   #nextAt = Infinity;
   #cancel: () => void = () => {};
   readonly #rounds = new Rounds(() => this.#round());
-  #stopped = false;
+  /** Not before `start`, and not after `stop`. */
+  #stopped = true;
 
   constructor(
     private readonly timers: Pick<Timers, "tick">,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}
+
+  start(): void {
+    this.#stopped = false;
+    this.ring();
+  }
 
   /** Something is due at this instant (wall clock). */
   expect(at: number): void {

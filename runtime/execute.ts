@@ -4,7 +4,7 @@
 import type { Attempt } from "./attempt.ts";
 import type { AnyDefinition, TaskContext, TaskInfo } from "./define.ts";
 import { isoAt } from "./clock.ts";
-import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
+import { clip, NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import type { Runners } from "./runners/mod.ts";
 import type { TaskError, TaskRecord } from "./task.ts";
@@ -20,8 +20,11 @@ export interface ExecuteOptions {
   keepStacks: boolean;
 }
 
-const LONGEST_ERROR = 2_000;
-const LONGEST_STACK = 3_000;
+/** Bytes of JSON. */
+const LONGEST_ERROR_MESSAGE = 2_000;
+const LONGEST_STACK = 2_000;
+/** Characters of JSON with all causes. */
+const LONGEST_ERROR = 2_500;
 const DEEPEST_CAUSE = 3;
 
 /** Runs an attempt to its end. Null: the lease was lost, and there is nothing to write. */
@@ -90,24 +93,31 @@ function failure(name: string, message: string): Outcome {
   return { kind: "failed", error: { name, message, retryable: false } };
 }
 
-/** What was thrown, as far as it can be kept: anything may be thrown, and a getter may throw again. */
-export function errorOf(thrown: unknown, keepStacks: boolean, depth = 0): TaskError {
+/** What was thrown, as far as it can be kept: anything may be thrown, and reading it may throw again. */
+export function errorOf(thrown: unknown, keepStacks: boolean): TaskError {
+  try {
+    const error = portrait(thrown, keepStacks, 0);
+    // With all its causes it may be too long for the record; then the first one says most.
+    if (error.cause && JSON.stringify(error).length > LONGEST_ERROR) delete error.cause;
+    return error;
+  } catch {
+    return { name: "Error", message: "something was thrown that cannot be read", retryable: true };
+  }
+}
+
+function portrait(thrown: unknown, keepStacks: boolean, depth: number): TaskError {
   if (typeof thrown !== "object" || thrown === null) {
-    return { name: "Error", message: clip(String(thrown), LONGEST_ERROR), retryable: true };
+    return { name: "Error", message: clip(String(thrown), LONGEST_ERROR_MESSAGE), retryable: true };
   }
   const { name, message, cause, stack, retryable } = thrown as Partial<Error> & { retryable?: unknown };
   const error: TaskError = {
     name: clip(typeof name === "string" && name !== "" ? name : "Error", 100),
-    message: clip(typeof message === "string" ? message : "", LONGEST_ERROR),
+    message: clip(typeof message === "string" ? message : "", LONGEST_ERROR_MESSAGE),
     retryable: retryable !== false,
   };
-  if (cause !== undefined && depth < DEEPEST_CAUSE) error.cause = errorOf(cause, false, depth + 1);
+  if (cause !== undefined && depth < DEEPEST_CAUSE) error.cause = portrait(cause, false, depth + 1);
   if (keepStacks && typeof stack === "string") error.stack = clip(stack, LONGEST_STACK);
   return error;
-}
-
-function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }
 
 function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {

@@ -24,6 +24,14 @@ export interface GroupStep {
   id: string;
   was: StateType | null;
   is: StateType | null;
+  /** It has ended before: it was retried since. */
+  again: boolean;
+}
+
+/** What an entry of the log says beside its key. */
+export interface LogValue {
+  type: StateType;
+  again: boolean;
 }
 
 export interface Merged {
@@ -59,12 +67,16 @@ export class GroupLog {
       const known = await this.#load(group);
       if (!known) continue; // Its retention is over: nobody can ask for it any more.
       const record = { ...known.record, ended: { ...known.record.ended } };
-      for (const { id, was, is } of groupSteps) {
+      for (const { id, was, is, again } of groupSteps) {
         if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
         if (is) {
           record.ended[is] = (record.ended[is] ?? 0) + 1;
           record.log++;
-          merged.writes.push({ key: keys.groupDone(group, record.log, id), value: is, expireAt });
+          merged.writes.push({
+            key: keys.groupDone(group, record.log, id),
+            value: { type: is, again } satisfies LogValue,
+            expireAt,
+          });
         }
       }
       merged.checks.push({ key: keys.group(group), versionstamp: known.versionstamp });

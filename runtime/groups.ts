@@ -3,7 +3,7 @@
 
 import type { Waiting } from "./entries.ts";
 import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
-import { type GroupRecord, groupWrite } from "./group_log.ts";
+import { type GroupRecord, groupWrite, type LogValue } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
 import { isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
@@ -110,10 +110,18 @@ export class Groups {
   }
 
   /** Entries `from` (1 is the first) and later of the completion log, at most `limit`. */
-  async log(id: string, from: number, limit: number): Promise<{ seq: number; task: string }[]> {
+  async log(
+    id: string,
+    from: number,
+    limit: number,
+  ): Promise<{ seq: number; task: string; again: boolean }[]> {
     const prefix = prefixes.groupDone(id);
-    const page = await this.store.kv.list({ prefix, start: [...prefix, from] }, { limit });
-    return page.map(({ key }) => ({ seq: key[3] as number, task: key[4] as string }));
+    const page = await this.store.kv.list<LogValue>({ prefix, start: [...prefix, from] }, { limit });
+    return page.map(({ key, value }) => ({
+      seq: key[3] as number,
+      task: key[4] as string,
+      again: value.again,
+    }));
   }
 
   async #running(group: string): Promise<StateType[]> {

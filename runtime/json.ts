@@ -96,3 +96,14 @@ export function utf8Bytes(text: string): number {
   // Three bytes a unit at the most, so short texts need no encoding to be known as short.
   return utf8.encode(text).byteLength;
 }
+
+/** The text, cut so that its JSON has at most `bytes` bytes: an escaped character counts as what it becomes. */
+export function clip(text: string, bytes: number): string {
+  // Six bytes are the most that a character can take.
+  if (text.length * 6 + 2 <= bytes) return text;
+  let end = Math.min(text.length, bytes);
+  while (end > 0 && utf8Bytes(JSON.stringify(text.slice(0, end))) > bytes - (end < text.length ? 3 : 0)) {
+    end = Math.floor(end * 0.9);
+  }
+  return end === text.length ? text : `${text.slice(0, end)}…`;
+}

@@ -22,10 +22,15 @@ export interface KvLimits {
   mutations: number;
   /** Estimated bytes of all mutations in one commit. */
   bytes: number;
+  /** Estimated bytes of all their keys. */
+  keyBytes: number;
 }
 
-/** Deno's client takes 100 checks, 1000 mutations and 819,200 bytes; the rest is room for an estimate's error. */
-export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 700_000 };
+/**
+ * Deno's client takes 100 checks, 1000 mutations, 819,200 bytes, 81,920 of them in keys; the rest is room for an
+ * estimate's error and for what a commit adds for all of its tasks together.
+ */
+export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 700_000, keyBytes: 70_000 };
 
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;

@@ -19,11 +19,11 @@ import { Runners } from "./runners/mod.ts";
 import { Steering } from "./steer.ts";
 import { Store } from "./store.ts";
 import { type SubmitCall, type Submitted, Submitter } from "./submit.ts";
-import { type Entry, isForgotten, type StoredValue, typeOf } from "./task.ts";
+import { type Entry, isForgotten, type Stored, type StoredValue, typeOf } from "./task.ts";
 import { taskEvents } from "./task_stream.ts";
 import { Timers } from "./timers.ts";
 import { Values } from "./values.ts";
-import { type ReturnWhen, type Waited, waitFor } from "./waiting.ts";
+import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./waiting.ts";
 import type { Doorbell } from "./wake/bell.ts";
 import { QueueBell } from "./wake/queue.ts";
 import { SweepBell } from "./wake/sweep.ts";
@@ -144,7 +144,8 @@ export class Runtime {
     store.onApplied = (entry) => {
       this.#notifier.publish(entry);
       this.#worker?.changed(entry);
-      if (ringOnCommit) this.#ringFor(entry);
+      this.#expectTimers(entry);
+      if (ringOnCommit && isReady(entry.record)) this.#worker?.ring();
     };
   }
 
@@ -152,7 +153,7 @@ export class Runtime {
   async start(): Promise<void> {
     await this.#worker?.start();
     for (const bell of this.#bells) bell.start(() => this.#ring());
-    this.#dueLoop.ring();
+    this.#dueLoop.start();
     this.#every(this.#leaseMs / 3, "reaping", async () => {
       const handedOn = await this.#reaper.tick();
       if (handedOn > 0) this.#log.info(`handed on ${handedOn} tasks of dead workers`);
@@ -201,16 +202,6 @@ export class Runtime {
     return entry as Entry;
   }
 
-  /** @throws {NotFoundError | ForgottenError} */
-  async tasks(ids: string[]): Promise<Entry[]> {
-    const entries = await this.#store.readMany(ids);
-    return entries.map((entry, i) => {
-      if (!entry) throw new NotFoundError("task", ids[i], `/ids/${i}`);
-      if (isForgotten(entry.record)) throw new ForgottenError(ids[i]);
-      return entry as Entry;
-    });
-  }
-
   /** JSON text of an input or a result. */
   value(id: string, value: StoredValue): Promise<string> {
     return this.#values.load(id, value);
@@ -225,8 +216,8 @@ export class Runtime {
   }
 
   /** See {@linkcode waitFor}. */
-  wait(ids: string[], returnWhen: ReturnWhen, waitMs: number, signal?: AbortSignal): Promise<Waited> {
-    return waitFor(this.#store, this.#notifier, ids, returnWhen, waitMs, signal);
+  wait(ids: string[], returnWhen: ReturnWhen, waitMs: number, options?: WaitOptions): Promise<Waited> {
+    return waitFor(this.#store, this.#notifier, ids, returnWhen, waitMs, options);
   }
 
   /** One read, to see that the database answers. */
@@ -239,16 +230,10 @@ export class Runtime {
     this.#dueLoop.ring();
   }
 
-  #ringFor({ record }: Parameters<Store["onApplied"]>[0]): void {
+  /** What this process schedules, it need not find out by looking. */
+  #expectTimers({ record }: Entry<Stored>): void {
     if (isForgotten(record)) return this.#dueLoop.expect(record.forgottenAt);
-    switch (typeOf(record)) {
-      case "PENDING":
-        this.#worker?.ring();
-        break;
-      case "SCHEDULED":
-        this.#dueLoop.expect(record.runAt);
-        break;
-    }
+    if (typeOf(record) === "SCHEDULED") this.#dueLoop.expect(record.runAt);
     if (record.expiresAt !== null && record.startedAt === null) this.#dueLoop.expect(record.expiresAt);
   }
 
@@ -269,4 +254,8 @@ export class Runtime {
       await working;
     });
   }
+}
+
+function isReady(record: Stored): boolean {
+  return !isForgotten(record) && typeOf(record) === "PENDING";
 }

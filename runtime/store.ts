@@ -149,18 +149,19 @@ export class Store {
   /** Splits changes into runs that each fit one commit, in order. */
   pack(changes: Change[], options: UnitOptions = {}): Change[][] {
     const packs: Change[][] = [];
-    let mutations = 0, bytes = 0, checks = 0;
+    let mutations = 0, bytes = 0, keyBytes = 0, checks = 0;
     for (const change of changes) {
       const { cost } = this.#unit([change], options);
       mutations += cost.mutations;
       bytes += cost.bytes;
+      keyBytes += cost.keyBytes;
       checks += cost.checks;
       const { limits } = this.kv;
-      const full = mutations > limits.mutations || bytes > limits.bytes ||
+      const full = mutations > limits.mutations || bytes > limits.bytes || keyBytes > limits.keyBytes ||
         checks + SPARE_CHECKS > limits.checks;
       if (packs.length === 0 || full) {
         packs.push([]);
-        ({ mutations, bytes, checks } = cost);
+        ({ mutations, bytes, keyBytes, checks } = cost);
       }
       packs[packs.length - 1].push(change);
     }
@@ -206,6 +207,9 @@ export class Store {
       const record = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
       const left = leftHistory(before?.record ?? null, record);
       if (left.length > 0) (record as TaskRecord).hasEvents = true;
+      if (!isForgotten(record) && record.groups.length > 0 && isTerminal(record)) {
+        record.logged = record.groups;
+      }
       this.#indexWrites(before?.record ?? null, record, writes);
       for (const event of events ? [...left, ...events] : left) {
         writes.push({ key: keys.event(record.id, event.seq), value: event });
@@ -213,6 +217,7 @@ export class Store {
       steps.push(...groupSteps(before?.record ?? null, record));
       return { before, next: record };
     });
+    for (const { next } of prepared) requireFit(next);
     const fresh = options.fresh ?? false;
     const checks = options.checks ?? [];
     const groups = steps.map(({ group }) => group);
@@ -222,6 +227,8 @@ export class Store {
       mutations: prepared.length + writes.length + 2 * groups.length,
       bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
         writes.reduce((sum, write) => sum + writeBytes(write), 0),
+      keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
+      owns: prepared.map(({ next }) => next.id),
     };
     return { op, changes: prepared, writes, checks, fresh, steps, cost };
   }
@@ -389,28 +396,52 @@ function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
   const is = isTerminal(next) ? typeOf(next) : null;
   return next.groups.flatMap((group) => {
     const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
-    return was === is ? [] : [{ group, id: next.id, was, is }];
+    const again = old?.logged?.includes(group) ?? false;
+    return was === is ? [] : [{ group, id: next.id, was, is, again }];
   });
 }
 
-/** A generous estimate: KV counts keys twice. */
-function writeBytes({ key, value }: Write): number {
-  const keyBytes = 2 * KEY_BYTES * (key.length > 3 ? 2 : 1);
-  if (value === undefined || value === null || typeof value !== "object") return keyBytes + 64;
-  return keyBytes + 64 + 2 * JSON.stringify(value).length;
+/** KV takes 65,536 bytes. One record above that would fail the whole commit, and with it tasks of others. */
+const LARGEST_RECORD = 65_000;
+
+/** @throws {RangeError} before anything of it is in a commit. */
+function requireFit(stored: Stored): void {
+  if (recordBytes(stored) <= LARGEST_RECORD) return;
+  const bytes = encode(stored).byteLength;
+  if (bytes > LARGEST_RECORD) {
+    throw new RangeError(`the record of task ${stored.id} would have ${bytes} bytes`);
+  }
 }
 
+/** An estimate from above. KV counts keys twice. */
+function writeBytes({ key, value }: Write): number {
+  const bytes = 2 * keyBytes(key) + 64;
+  return typeof value === "object" && value !== null ? bytes + 3 * JSON.stringify(value).length : bytes;
+}
+
+/** What the key of a record or a queue entry takes, and a little more. */
 const KEY_BYTES = 64;
 
-/** What a record takes at the most, from its few parts that can be long: a character takes up to three bytes. */
+function keyBytes(key: Deno.KvKey): number {
+  let bytes = 0;
+  // A text has two bytes around it; beyond ASCII a character takes up to three.
+  // deno-lint-ignore no-control-regex
+  for (const part of key) {
+    bytes += typeof part !== "string" ? 9 : part.length * (/^[\x00-\x7f]*$/.test(part) ? 1 : 3) + 2;
+  }
+  return bytes;
+}
+
+/** What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 function recordBytes(stored: Stored): number {
   if (isForgotten(stored)) return 400;
   const { metadata, history, input, result, error, tags } = stored;
-  let characters = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
-  for (const { message } of history) characters += message?.length ?? 0;
-  for (const tag of tags) characters += tag.length + 4;
-  if (error) characters += JSON.stringify(error).length;
-  return 1_100 + 150 * history.length + 3 * characters;
+  let text = 0;
+  for (const { message } of history) text += message?.length ?? 0;
+  for (const tag of tags) text += tag.length + 1;
+  if (error) text += JSON.stringify(error).length;
+  const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
+  return 1_500 + 150 * history.length + 6 * text + 3 * json;
 }
 
 function inlineLength(value: StoredValue): number {

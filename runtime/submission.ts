@@ -1,13 +1,18 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
+import { utf8Bytes } from "./json.ts";
 import { STATE_TYPES } from "./task.ts";
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 const LONGEST_METADATA = 4_096;
 
 const ms = (min: number, max: number) => z.int().min(min).max(max);
-const instant = z.iso.datetime({ offset: true });
+const YEAR_10000 = Date.UTC(10_000);
+const instant = z.iso.datetime({ offset: true }).refine((text) => {
+  const at = Date.parse(text);
+  return at >= 0 && at < YEAR_10000;
+}, { error: "must lie between the years 1970 and 9999 in UTC" });
 
 export const retrySchema = z.strictObject({
   maxAttempts: z.int().min(1).max(1_000),
@@ -33,11 +38,18 @@ export const optionsSchema = z.strictObject({
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
   priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
   tags: z.array(z.string().min(1).max(100)).max(20).optional(),
-  metadata: z.record(z.string(), z.unknown()).optional()
-    .refine((metadata) => metadata === undefined || JSON.stringify(metadata).length <= LONGEST_METADATA, {
-      error: `at most ${LONGEST_METADATA} characters of JSON`,
+  // No z.record: that drops a key named __proto__.
+  metadata: z.unknown()
+    .refine((value) => value === undefined || isObject(value), { error: "must be an object" })
+    .refine((value) => value === undefined || utf8Bytes(JSON.stringify(value)) <= LONGEST_METADATA, {
+      error: `at most ${LONGEST_METADATA} bytes of JSON`,
     })
-    .describe("Yours: kept and shown, never looked at."),
+    .optional()
+    .meta({
+      type: "object",
+      additionalProperties: true,
+      description: "Yours: kept and shown, never looked at.",
+    }),
   retentionMs: ms(0, YEAR_MS).optional().describe("How long it is kept after its end. Default 24 h."),
 }).superRefine((options, context) => {
   for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
@@ -57,6 +69,10 @@ export const submissionSchema = z.strictObject({
     .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
   options: optionsSchema.optional(),
 });
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 export type SubmitOptions = z.input<typeof optionsSchema>;
 export type Submission = z.input<typeof submissionSchema>;

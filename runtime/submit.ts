@@ -29,11 +29,11 @@ export interface SubmitCall {
 }
 
 export interface Submitted {
-  /** In the order of the submissions. A replay holds ids only: what became of the tasks is for the caller to read. */
-  ids: string[];
-  /** The new tasks; null for a replay. */
-  entries: Entry[] | null;
+  /** As they were submitted, in the order of the submissions. */
+  entries: Entry[];
   groupId: string | null;
+  /** The call came before under its idempotency key: these are its tasks as they were then. */
+  replayed: boolean;
 }
 
 interface IdemRecord {
@@ -45,11 +45,21 @@ interface IdemRecord {
   complete: boolean;
 }
 
+/** What is known of a call's idempotency key before it is stored. */
+interface Idem {
+  guard: { key: Deno.KvKey; versionstamp: string | null };
+  fingerprint: string;
+  /** A call that was cut off between its commits: what it had decided. */
+  resumed: { ids: string[]; groupId: string | null } | null;
+}
+
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 export class Submitter {
   /** Keys whose first call this process is still working on. */
   readonly #inFlight = new Set<string>();
+  /** Ids of callers' own that this process is just storing. */
+  readonly #ownIds = new Set<string>();
 
   constructor(
     private readonly store: Store,
@@ -67,7 +77,7 @@ export class Submitter {
    */
   async submit(call: SubmitCall): Promise<Submitted> {
     const { idempotency } = call;
-    if (!idempotency) return await this.#store(call, this.#checked(call), null);
+    if (!idempotency) return await this.#storeAlone(call, null);
     const { key } = idempotency;
     if (this.#inFlight.has(key)) {
       throw new ConflictError(`a call with the idempotency key "${key}" is still under way`);
@@ -85,17 +95,27 @@ export class Submitter {
       const { value, versionstamp } = await this.store.kv.get<IdemRecord>(keys.idem(key));
       const known = value && value.createdAt + IDEMPOTENCY_MS > this.store.clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
-      if (known?.complete) return { ids: known.ids, entries: null, groupId: known.groupId };
+      if (known?.complete) return this.#replay(call, known);
       const resumed = known && { ids: known.ids, groupId: known.groupId };
       const guard = { key: keys.idem(key), versionstamp };
       try {
-        return await this.#store(call, this.#checked(call), { guard, fingerprint, resumed });
+        return await this.#storeAlone(call, { guard, fingerprint, resumed });
       } catch (error) {
         // Another process may have been first with this key; then its answer is the answer.
         const now = await this.store.kv.get<IdemRecord>(keys.idem(key));
         if (!(error instanceof ConflictError) || now.versionstamp === versionstamp) throw error;
       }
     }
+  }
+
+  /** The same call gives the same first answer, whatever has become of the tasks since. */
+  #replay(call: SubmitCall, { ids, groupId, createdAt }: IdemRecord): Submitted {
+    const groups = groupId === null ? [] : [groupId];
+    const entries = this.#checked(call).map((one, i): Entry => {
+      const draft = { ...draftOf(one, ids[i], createdAt, groups), input: { json: one.input } };
+      return { record: submitted(draft, createdAt), versionstamp: "" };
+    });
+    return { entries, groupId, replayed: true };
   }
 
   #checked(call: SubmitCall): Checked[] {
@@ -114,21 +134,33 @@ export class Submitter {
     return checked;
   }
 
-  async #store(
-    call: SubmitCall,
-    checked: Checked[],
-    idem: {
-      guard: { key: Deno.KvKey; versionstamp: string | null };
-      fingerprint: string;
-      resumed: { ids: string[]; groupId: string | null } | null;
-    } | null,
-  ): Promise<Submitted> {
+  /**
+   * Keeps other calls off the callers' own ids: a call of several commits must not find one taken half-way. Another
+   * process could still come between, which is found by the commit itself.
+   */
+  async #storeAlone(call: SubmitCall, idem: Idem | null): Promise<Submitted> {
+    const checked = this.#checked(call);
+    const own = checked.flatMap(({ submission: { id } }) => id ?? []);
+    const taken = own.findIndex((id) => this.#ownIds.has(id));
+    if (taken >= 0) {
+      const index = checked.findIndex(({ submission: { id } }) => id === own[taken]);
+      throw new ConflictError(`id ${own[taken]} is taken`, `${call.pointerOf(index)}/id`);
+    }
+    for (const id of own) this.#ownIds.add(id);
+    try {
+      return await this.#store(call, checked, idem);
+    } finally {
+      for (const id of own) this.#ownIds.delete(id);
+    }
+  }
+
+  async #store(call: SubmitCall, checked: Checked[], idem: Idem | null): Promise<Submitted> {
     const { store } = this;
     const now = store.clock.now();
     const ids = idem?.resumed?.ids ?? checked.map(({ submission }) => submission.id ?? store.ids.id());
     const groupId = idem?.resumed ? idem.resumed.groupId : call.group ? store.ids.id() : null;
     const fresh = !idem?.resumed && checked.every(({ submission }) => submission.id === undefined);
-    await this.#requireFree(call, checked);
+    if (!idem?.resumed) await this.#requireFree(call, checked);
 
     const groups = groupId === null ? [] : [groupId];
     const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups));
@@ -163,7 +195,7 @@ export class Submitter {
       }
       entries.push(...applied);
     }
-    return { ids, entries, groupId };
+    return { entries, groupId, replayed: false };
   }
 
   /** A call that is taken up again after a crash finds some of its tasks already there, each one whole. */

@@ -111,6 +111,8 @@ export interface TaskRecord {
   metadata: string;
   /** The groups that count this task; the first one is its `groupId`. */
   groups: string[];
+  /** Those of its groups that have an end of it in their log. */
+  logged?: string[];
   parentId: string | null;
   timeoutMs: number | null;
   retry: Omit<RetryPolicy, "maxAttempts">;

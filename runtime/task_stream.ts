@@ -35,6 +35,8 @@ export async function* taskEvents(
     while (newest && !signal?.aborted) {
       const page = await eventsAfter(store.kv, newest, after);
       if (page.length === 0) {
+        // Whoever asks for what comes behind the end gets an end to the stream.
+        if ((endOf(newest) ?? Infinity) <= after) return;
         await bell.next(LOOK_AGAIN_MS, signal);
         continue;
       }

@@ -1,6 +1,7 @@
 // Every way a task can move, as pure functions of (record, now, …). None of them reads or writes
 // anything; the store commits what they return, under a check of what they were given.
 
+import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
 import {
   type HistoryEntry,
@@ -24,7 +25,8 @@ export type Outcome =
   /** The worker is stopping and hands the attempt back unused. */
   | { kind: "released" };
 
-const LONGEST_MESSAGE = 120;
+/** Bytes of JSON; 64 of them and everything else at its longest fit a record. */
+const LONGEST_MESSAGE = 200;
 /** A start this much after `runAt` is recorded as Late. */
 const LATE_AFTER_MS = 15_000;
 
@@ -206,8 +208,4 @@ export function retried(record: TaskRecord, now: number, input: StoredValue): Ta
     runAt: now,
     finishedAt: null,
   });
-}
-
-function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

@@ -14,6 +14,12 @@ export interface Waited {
   notDone: Entry[];
 }
 
+export interface WaitOptions {
+  signal?: AbortSignal;
+  /** False: ids of tasks that are gone are passed over. */
+  mustExist?: boolean;
+}
+
 /**
  * Waits until the first task has ended, the first has failed (a cancelled one does not count), or all have ended;
  * at most `waitMs`. Duplicates count once; both lists keep the order of `ids`.
@@ -26,7 +32,7 @@ export async function waitFor(
   ids: string[],
   returnWhen: ReturnWhen,
   waitMs: number,
-  signal?: AbortSignal,
+  { signal, mustExist = true }: WaitOptions = {},
 ): Promise<Waited> {
   const newest = new Map<string, Entry>();
   const bell = new Bell(store.clock);
@@ -39,7 +45,8 @@ export async function waitFor(
     if (isTerminal(entry.record)) bell.ring();
   });
   try {
-    await readAll(store, ids, newest);
+    if (mustExist) await readAll(store, ids, newest);
+    else await readPresent(store, ids, newest);
     const until = store.clock.monotonic() + waitMs;
     while (!isOver([...newest.values()], returnWhen)) {
       const leftMs = until - store.clock.monotonic();
@@ -49,7 +56,7 @@ export async function waitFor(
   } finally {
     stop();
   }
-  const entries = [...new Set(ids)].map((id) => newest.get(id)!);
+  const entries = [...new Set(ids)].flatMap((id) => newest.get(id) ?? []);
   return {
     done: entries.filter(({ record }) => isTerminal(record)),
     notDone: entries.filter(({ record }) => !isTerminal(record)),
@@ -66,6 +73,14 @@ export async function readAll(store: Store, ids: string[], newest: Map<string, E
     if (isForgotten(entry.record)) throw new ForgottenError(id);
     const known = newest.get(id);
     if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry as Entry);
+  }
+}
+
+async function readPresent(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {
+  for (const entry of await store.readMany(ids)) {
+    if (!entry || isForgotten(entry.record)) continue;
+    const known = newest.get(entry.record.id);
+    if (!known || known.versionstamp < entry.versionstamp) newest.set(entry.record.id, entry as Entry);
   }
 }
 

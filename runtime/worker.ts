@@ -40,6 +40,7 @@ export class Worker {
   /** There was more to claim than there were free slots. */
   #more = false;
   readonly #claims: Rounds;
+  #started = false;
   #stopping = false;
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
@@ -55,12 +56,13 @@ export class Worker {
     this.#startedAt = this.store.clock.now();
     await this.beat();
     this.#scheduleBeat();
+    this.#started = true;
     this.ring();
   }
 
   /** There may be work. */
   ring(): void {
-    if (!this.#stopping) this.#claims.ring();
+    if (this.#started && !this.#stopping) this.#claims.ring();
   }
 
   /** The task may be one that runs here: a cancel reaches its function this way. */

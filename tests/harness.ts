@@ -45,6 +45,7 @@ export interface Call {
   signal?: AbortSignal;
 }
 
+const LONGEST_STOP_MS = 3_000;
 export const JSON_TYPE = "application/json";
 
 export async function aService(options: ServiceOptions = {}): Promise<Service> {
@@ -63,6 +64,8 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     definitions: [...Object.values(shipped), ...definitions],
     sweepMs: 200,
     log,
+    // A submit's own call would make the worker claim, also before its start.
+    doorbells: running ? {} : { call: false },
     ...rest,
   });
   const app = createApp(runtime, { log, pingMs });
@@ -161,7 +164,12 @@ export class Service implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.runtime.stop(0);
+    const stopped = this.runtime.stop(0).then(() => true);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LONGEST_STOP_MS));
+    const inTime = await Promise.race([stopped, late]);
+    clearTimeout(timer);
+    assert.ok(inTime, `the runtime did not stop within ${LONGEST_STOP_MS} ms`);
     await Promise.all(this.#servers.map((server) => server.shutdown()));
     this.kv.close();
     if (!this.mayLogErrors) assert.deepEqual(this.errors, [], "the service logged errors");

@@ -167,7 +167,7 @@ function isOfType(value: unknown, type: string): boolean {
     case "integer":
       return Number.isInteger(value);
     default:
-      return typeof value === type;
+      return (typeof value as string) === type;
   }
 }
 

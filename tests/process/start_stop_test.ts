@@ -1,0 +1,71 @@
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { aDatabase, Server, startAndFail } from "../server.ts";
+
+Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
+  await using server = await Server.start({ KV_PATH: ":memory:" });
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  const task = await server.submit("add", { a: 1, b: 2 });
+  assert.equal((await server.task(task.id, 10)).result, 3);
+  assert.equal(server.output.stdout, `errand listening on ${server.url}\n`);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  Deno.test(`${signal} lets running tasks finish and hands the rest back`, async () => {
+    await using database = await aDatabase();
+    let short: string, long: string, waiting: string;
+    {
+      await using server = await Server.start({ KV_PATH: database.path, CONCURRENCY: "2" });
+      short = (await server.submit("sleep", { ms: 700, value: "finished" })).id;
+      long = (await server.submit("sleep", { ms: 6_000, value: "again" })).id;
+      await server.until(long, "RUNNING");
+      waiting = (await server.submit("add", { a: 1, b: 2 })).id;
+      // Somebody listens: an open stream must not hold up the end.
+      const stream = await fetch(`${server.url}/v1/tasks/${long}/events`);
+      const { code, tookMs } = await server.end(signal);
+      await stream.text().catch(() => {});
+      assert.equal(code, 0, server.output.stderr);
+      assert.ok(tookMs >= 650 && tookMs < 5_000, `${tookMs} ms`);
+    }
+    await using server = await Server.start({ KV_PATH: database.path });
+    const finished = await server.task(short);
+    assert.deepEqual([finished.state.type, finished.result, finished.attempt], ["COMPLETED", "finished", 1]);
+    assert.equal((await server.task(waiting, 10)).result, 3);
+    const again = await server.until(long, "RUNNING");
+    assert.equal(again.attempt, 1, "being handed back must not use up an attempt");
+    assert.deepEqual(again.history.map(({ type }: { type: string }) => type), [
+      "PENDING",
+      "RUNNING",
+      "PENDING",
+      "RUNNING",
+    ]);
+  });
+}
+
+Deno.test("a signal right after the first line is heeded, and with nothing to do it stops at once", async () => {
+  await using server = await Server.start({ KV_PATH: ":memory:" });
+  const { code, tookMs } = await server.end("SIGTERM");
+  assert.equal(code, 0);
+  assert.ok(tookMs < 1_500, `${tookMs} ms`);
+});
+
+Deno.test("a port that is taken stops the start with exit code 2 and says so", async () => {
+  await using server = await Server.start({ KV_PATH: ":memory:" });
+  const PORT = new URL(server.url).port;
+  const { code, said, stdout } = await startAndFail({ KV_PATH: ":memory:", PORT });
+  assert.equal(code, 2, said);
+  assert.match(said, /errand cannot start/);
+  assert.equal(stdout, "");
+});
+
+Deno.test("a web process submits and answers, a worker process on the same file runs", async () => {
+  await using database = await aDatabase();
+  await using web = await Server.start({ KV_PATH: database.path, ROLE: "web" });
+  const { id } = await web.submit("add", { a: 1, b: 2 });
+  assert.equal((await web.task(id, 0.2)).state.type, "PENDING");
+  await using worker = await Server.start({ KV_PATH: database.path, ROLE: "worker" });
+  assert.equal((await worker.fetch("/healthz")).status, 200);
+  assert.equal((await worker.fetch("/readyz")).status, 200);
+  assert.equal((await worker.fetch(`/v1/tasks/${id}`)).status, 404);
+  assert.equal((await web.task(id, 10)).result, 3);
+});
