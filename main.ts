@@ -5,7 +5,7 @@
 import { dirname } from "node:path";
 import { type Config, ConfigError, kvPathOf, readConfig, VARIABLES } from "./config.ts";
 import { createApp } from "./routes/app.ts";
-import { openKv } from "./runtime/kv.ts";
+import { type KvPort, openKv } from "./runtime/kv.ts";
 import type { Log } from "./runtime/log.ts";
 import { createRuntime } from "./runtime/mod.ts";
 import { definitions } from "./tasks/mod.ts";
@@ -22,6 +22,9 @@ const log: Log = {
   },
 };
 
+/** What keeps the service from starting is said in a line, without a stack. */
+class StartError extends Error {}
+
 if (import.meta.main) {
   if (Deno.args.some((arg) => arg === "--help" || arg === "-h")) {
     help();
@@ -29,7 +32,7 @@ if (import.meta.main) {
     try {
       await serve(readConfig(Deno.env.toObject()));
     } catch (error) {
-      if (!(error instanceof ConfigError || error instanceof Deno.errors.AddrInUse)) throw error;
+      if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
       console.error(`errand cannot start: ${error.message}`);
       Deno.exit(2);
     }
@@ -39,8 +42,7 @@ if (import.meta.main) {
 async function serve(config: Config): Promise<void> {
   const onDeploy = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
   const path = kvPathOf(config, onDeploy);
-  if (path !== undefined && path !== ":memory:") await Deno.mkdir(dirname(path), { recursive: true });
-  const kv = await openKv(path);
+  const kv = await open(path);
   const runtime = await createRuntime({
     kv,
     definitions: Object.values(definitions),
@@ -53,31 +55,59 @@ async function serve(config: Config): Promise<void> {
     log,
   });
   const app = createApp(runtime, { log, pingMs: onDeploy ? 5_000 : 15_000, api: config.ROLE !== "worker" });
-  const server = Deno.serve({
-    port: config.PORT,
-    hostname: config.HOST,
-    onListen: ({ hostname, port }) => {
-      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      console.log(`errand listening on http://${host}:${port}`);
-    },
-  }, (request) => app.fetch(request));
-  await runtime.start();
 
+  let stop: (() => Promise<void>) | null = null;
   let stopping = false;
-  const stop = async () => {
+  const onSignal = async () => {
     if (stopping) return;
     stopping = true;
     // Whatever hangs, the process is gone in time: leases and the queue bring the rest back.
     setTimeout(() => Deno.exit(0), STOP_WITHIN_MS);
+    await stop?.();
+    Deno.exit(0);
+  };
+  // Before anybody can know that the service is there.
+  Deno.addSignalListener("SIGINT", onSignal);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
+
+  const server = listen(config, (request) => app.fetch(request));
+  stop = async () => {
     // New connections are refused from here on; open streams are cut, and their readers come back elsewhere.
     const closed = server.shutdown();
     await runtime.stop(GRACE_MS);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
     kv.close();
-    Deno.exit(0);
   };
-  Deno.addSignalListener("SIGINT", stop);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+  await runtime.start();
+}
+
+async function open(path: string | undefined): Promise<KvPort> {
+  try {
+    if (path !== undefined && path !== ":memory:") await Deno.mkdir(dirname(path), { recursive: true });
+    return await openKv(path);
+  } catch (error) {
+    throw new StartError(
+      `KV_PATH must name a file that can be opened as a database; it is "${path}": ${messageOf(error)}`,
+    );
+  }
+}
+
+function listen({ PORT, HOST }: Config, handler: (request: Request) => Response | Promise<Response>) {
+  const onListen = ({ hostname, port }: Deno.NetAddr) => {
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    console.log(`errand listening on http://${host}:${port}`);
+  };
+  try {
+    return Deno.serve({ port: PORT, hostname: HOST, onListen }, handler);
+  } catch (error) {
+    throw new StartError(
+      `HOST and PORT must be an address to listen on; they are ${HOST} and ${PORT}: ${messageOf(error)}`,
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function help(): void {

@@ -25,6 +25,7 @@ export async function* completions(url: string, options: CompletionsOptions = {}
   let lastEventId: string | undefined;
   for (let failures = 0; failures < MOST_FAILURES; failures++) {
     const body = await open(url, lastEventId, signal);
+    if (body === null) return;
     try {
       for await (const { id, event, data } of parsed(body, (ms) => pauseMs = ms)) {
         lastEventId = id ?? lastEventId;
@@ -40,16 +41,16 @@ export async function* completions(url: string, options: CompletionsOptions = {}
   throw new Error(`${url} brought nothing on ${MOST_FAILURES} connections in a row`);
 }
 
-/** Empty if nobody answers. */
+/** Empty if nobody answers; null if all was delivered before. */
 async function open(
   url: string,
   lastEventId: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null> {
   const headers = { accept: "text/event-stream", ...(lastEventId ? { "last-event-id": lastEventId } : {}) };
   try {
     const response = await fetch(url, { headers, signal });
-    if (response.ok && response.body) return response.body;
+    if (response.ok) return response.body;
     throw new Error(`${url} was answered with ${response.status}: ${await response.text()}`);
   } catch (error) {
     if (isCut(error)) return ReadableStream.from([]);

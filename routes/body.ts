@@ -18,7 +18,7 @@ export function jsonBody({ limitBytes, optional = false }: BodyOptions): Middlew
   return async function jsonBody(c, next) {
     const text = await readText(c, limitBytes);
     if (text === "" && optional) {
-      useBody(c, "{}", {});
+      useBody(c, "", {});
       return await next();
     }
     const type = c.req.header("content-type");
@@ -37,6 +37,7 @@ export function bodyText(c: Context): Promise<string> {
 function useBody(c: Context, text: string, value: unknown): void {
   // Whoever asks for the body gets what was read and parsed here.
   c.req.text = () => Promise.resolve(text);
+  c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
   c.req.json = <T>() => Promise.resolve(value as T);
 }
 

@@ -36,7 +36,7 @@ function describeSubmissions(schemas: Record<string, Schema>, runtime: Runtime):
       required: ["task", "input"],
       properties: {
         ...general.properties,
-        task: { type: "string", const: definition.name },
+        task: { type: "string", enum: [definition.name], default: definition.name },
         input: jsonSchemaOf(definition.input, "input"),
       },
     };

@@ -72,8 +72,10 @@ export class Attempt {
 
   /** The record was changed, by this attempt or by someone else. */
   adopt(entry: Entry<Stored> | null): void {
+    // News may come late: of the claim itself, or of a change that was overtaken.
+    if (entry && entry.versionstamp <= this.#entry.versionstamp) return;
     if (!entry || isForgotten(entry.record) || entry.record.lease?.token !== this.token) return this.lose();
-    if (entry.versionstamp > this.#entry.versionstamp) this.#entry = entry as Entry;
+    this.#entry = entry as Entry;
     if (typeOf(this.record) === "CANCELLING") this.#cancel();
   }
 

@@ -46,8 +46,7 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
     const value = await runner(definition, contextOf(attempt, input));
     return await outcomeOf(value, definition, attempt, options);
   } catch (thrown) {
-    if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
-    return { kind: "failed", error: errorOf(thrown, keepStacks) };
+    return outcomeOfThrown(thrown, keepStacks);
   } finally {
     stopTimer?.();
   }
@@ -93,16 +92,23 @@ function failure(name: string, message: string): Outcome {
   return { kind: "failed", error: { name, message, retryable: false } };
 }
 
-/** What was thrown, as far as it can be kept: anything may be thrown, and reading it may throw again. */
-export function errorOf(thrown: unknown, keepStacks: boolean): TaskError {
+/** Anything may be thrown, and looking at it may throw again. */
+function outcomeOfThrown(thrown: unknown, keepStacks: boolean): Outcome {
   try {
-    const error = portrait(thrown, keepStacks, 0);
-    // With all its causes it may be too long for the record; then the first one says most.
-    if (error.cause && JSON.stringify(error).length > LONGEST_ERROR) delete error.cause;
-    return error;
+    if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
+    return { kind: "failed", error: errorOf(thrown, keepStacks) };
   } catch {
-    return { name: "Error", message: "something was thrown that cannot be read", retryable: true };
+    const message = "something was thrown that cannot be read";
+    return { kind: "failed", error: { name: "Error", message, retryable: true } };
   }
+}
+
+/** What was thrown, as far as it fits the record. */
+export function errorOf(thrown: unknown, keepStacks: boolean): TaskError {
+  const error = portrait(thrown, keepStacks, 0);
+  // With all its causes it may be too long; then the outermost one says most.
+  if (error.cause && JSON.stringify(error).length > LONGEST_ERROR) delete error.cause;
+  return error;
 }
 
 function portrait(thrown: unknown, keepStacks: boolean, depth: number): TaskError {

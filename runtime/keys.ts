@@ -33,6 +33,8 @@ export const keys = {
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
   /** Lists: by end state, by definition, by tag, by group. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
+  /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
+  oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
 } as const;

@@ -1,10 +1,11 @@
 // Lists of tasks, newest first. Each filter has an index that narrows the search; the rest is compared on the records.
 // A page looks at a bounded number of records, so it may come back short, with a cursor to go on from.
 
-import { prefixes } from "./keys.ts";
+import { keys, prefixes } from "./keys.ts";
 import type { Waiting } from "./entries.ts";
 import { blocks } from "./queue.ts";
 import type { Store } from "./store.ts";
+import { CLOCKS_APART_MS } from "./submit.ts";
 import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "./task.ts";
 
 export interface ListQuery {
@@ -33,9 +34,10 @@ const MOST_SORTED = 10_000;
 
 export async function list(store: Store, query: ListQuery): Promise<Page> {
   const entries: Entry[] = [];
+  const bounds = await idBounds(store, query);
   let before = query.cursor ?? null;
   for (let looked = 0; looked < LONGEST_LOOK;) {
-    const { found, ids, done } = await candidates(store, query, before);
+    const { found, ids, done } = await candidates(store, query, bounds, before);
     looked += ids.length;
     for (const [i, id] of ids.entries()) {
       const entry = found[i];
@@ -56,10 +58,15 @@ interface Candidates {
   done: boolean;
 }
 
-async function candidates(store: Store, query: ListQuery, before: string | null): Promise<Candidates> {
+async function candidates(
+  store: Store,
+  query: ListQuery,
+  bounds: IdBounds,
+  before: string | null,
+): Promise<Candidates> {
   const { state, task, tag, groupId } = query;
-  if (tag !== undefined) return await fromIndex(store, prefixes.index("tag", tag), query, before);
-  if (groupId !== undefined) return await fromIndex(store, prefixes.index("group", groupId), query, before);
+  if (tag !== undefined) return await fromIndex(store, prefixes.index("tag", tag), bounds, before);
+  if (groupId !== undefined) return await fromIndex(store, prefixes.index("group", groupId), bounds, before);
   if (state !== undefined && !isTerminalType(state)) {
     const driven = await drivenIn(store, [state], task);
     if (driven) return fromIds(store, driven, before);
@@ -69,13 +76,13 @@ async function candidates(store: Store, query: ListQuery, before: string | null)
       ? await drivenIn(store, ["PENDING", "SCHEDULED", "RUNNING"], task)
       : [];
     if (driven) {
-      const ended = await idsWithin(store, prefixes.index("task", task), query, before);
+      const ended = await idsWithin(store, prefixes.index("task", task), bounds, before);
       return fromIds(store, [...driven, ...ended].sort().reverse(), before, ended.length < PER_READ);
     }
   } else if (state !== undefined && state !== "COMPLETED") {
-    return await fromIndex(store, prefixes.index("state", state), query, before);
+    return await fromIndex(store, prefixes.index("state", state), bounds, before);
   }
-  const page = await store.readNewest(within(prefixes.task, query, before), PER_READ);
+  const page = await store.readNewest(within(prefixes.task, bounds, before), PER_READ);
   return {
     ids: page.map(({ id }) => id),
     found: page.map(({ entry }) => entry && !isForgotten(entry.record) ? entry as Entry : null),
@@ -86,20 +93,20 @@ async function candidates(store: Store, query: ListQuery, before: string | null)
 async function fromIndex(
   store: Store,
   prefix: Deno.KvKey,
-  query: ListQuery,
+  bounds: IdBounds,
   before: string | null,
 ): Promise<Candidates> {
-  const ids = await idsWithin(store, prefix, query, before);
+  const ids = await idsWithin(store, prefix, bounds, before);
   return { ids, found: await records(store, ids), done: ids.length < PER_READ };
 }
 
 async function idsWithin(
   store: Store,
   prefix: Deno.KvKey,
-  query: ListQuery,
+  bounds: IdBounds,
   before: string | null,
 ): Promise<string[]> {
-  const page = await store.kv.list(within(prefix, query, before), { limit: PER_READ, reverse: true });
+  const page = await store.kv.list(within(prefix, bounds, before), { limit: PER_READ, reverse: true });
   return page.map(({ key }) => key[key.length - 1] as string);
 }
 
@@ -165,13 +172,24 @@ function matches({ record }: Entry, query: ListQuery): boolean {
     (query.createdBefore === undefined || record.createdAt < query.createdBefore);
 }
 
-/**
- * The part of an id-ordered range that a page may start in. A UUIDv7 begins with its milliseconds, so instants
- * narrow the range; ids of a caller's own that are no UUIDv7 fall outside it.
- */
-function within(prefix: Deno.KvKey, query: ListQuery, before: string | null): Deno.KvListSelector {
-  const from = query.createdAfter === undefined ? "" : idAt(query.createdAfter);
-  const to = query.createdBefore === undefined ? null : idAt(query.createdBefore);
+/** Where in a range of ids the wanted tasks can be. */
+interface IdBounds {
+  from: string;
+  to: string | null;
+}
+
+/** A UUIDv7 begins with its milliseconds, so instants narrow a range, unless ids of callers' own tell other times. */
+async function idBounds(store: Store, { createdAfter, createdBefore }: ListQuery): Promise<IdBounds> {
+  const asked = createdAfter !== undefined || createdBefore !== undefined;
+  if (!asked || (await store.kv.get(keys.oddIds)).value !== null) return { from: "", to: null };
+  return {
+    from: createdAfter === undefined ? "" : idAt(createdAfter - CLOCKS_APART_MS),
+    to: createdBefore === undefined ? null : idAt(createdBefore + CLOCKS_APART_MS),
+  };
+}
+
+/** The part of an id-ordered range that a page may be in. */
+function within(prefix: Deno.KvKey, { from, to }: IdBounds, before: string | null): Deno.KvListSelector {
   const end = to !== null && (before === null || to < before) ? to : before;
   const start = [...prefix, from];
   if (end !== null) return { start, end: [...prefix, end < from ? from : end] };

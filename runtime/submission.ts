@@ -1,7 +1,6 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
-import { utf8Bytes } from "./json.ts";
 import { STATE_TYPES } from "./task.ts";
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
@@ -13,6 +12,9 @@ const instant = z.iso.datetime({ offset: true }).refine((text) => {
   const at = Date.parse(text);
   return at >= 0 && at < YEAR_10000;
 }, { error: "must lie between the years 1970 and 9999 in UTC" });
+
+const tag = z.string().min(1).max(100)
+  .regex(/^\P{Cc}*$/u, { error: "must not contain control characters" });
 
 export const retrySchema = z.strictObject({
   maxAttempts: z.int().min(1).max(1_000),
@@ -37,12 +39,12 @@ export const optionsSchema = z.strictObject({
   maxCrashes: z.int().min(0).max(100).optional()
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
   priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
-  tags: z.array(z.string().min(1).max(100)).max(20).optional(),
+  tags: z.array(tag).max(20).optional(),
   // No z.record: that drops a key named __proto__.
   metadata: z.unknown()
     .refine((value) => value === undefined || isObject(value), { error: "must be an object" })
-    .refine((value) => value === undefined || utf8Bytes(JSON.stringify(value)) <= LONGEST_METADATA, {
-      error: `at most ${LONGEST_METADATA} bytes of JSON`,
+    .refine((value) => value === undefined || JSON.stringify(value).length <= LONGEST_METADATA, {
+      error: `at most ${LONGEST_METADATA} characters of JSON`,
     })
     .optional()
     .meta({

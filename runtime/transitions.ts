@@ -26,7 +26,7 @@ export type Outcome =
   | { kind: "released" };
 
 /** Bytes of JSON; 64 of them and everything else at its longest fit a record. */
-const LONGEST_MESSAGE = 200;
+const LONGEST_MESSAGE = 120;
 /** A start this much after `runAt` is recorded as Late. */
 const LATE_AFTER_MS = 15_000;
 

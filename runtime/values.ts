@@ -11,7 +11,7 @@ import type { StoredValue } from "./task.ts";
  * Room for a task's values inside its record. With everything else at its longest the record stays below the
  * 65,536 bytes that KV takes.
  */
-export const INLINE_BYTES = 16_384;
+export const INLINE_BYTES = 14_000;
 
 const CHUNK_BYTES = 60_000;
 const CHUNKS_PER_COMMIT = 10;

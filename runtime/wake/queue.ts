@@ -16,7 +16,11 @@ const LOST_AFTER_MS = 10_000;
 export class QueueBell implements Doorbell {
   #sentAt = -Infinity;
   #undelivered = false;
+  /** A commit went without its message: one more has to follow. */
+  #owed = false;
+  #cancelOwed: () => void = () => {};
   #ring: () => void = () => {};
+  #stopped = false;
 
   constructor(private readonly kv: Kv, private readonly clock: Clock) {}
 
@@ -29,10 +33,13 @@ export class QueueBell implements Doorbell {
   }
 
   onCommit(atomic: Deno.AtomicOperation): void {
-    const sinceMs = this.clock.monotonic() - this.#sentAt;
-    if (sinceMs < AT_MOST_EVERY_MS || (this.#undelivered && sinceMs < LOST_AFTER_MS)) return;
-    this.#sentAt = this.clock.monotonic();
-    this.#undelivered = true;
+    if (this.#waitMs() > 0) {
+      // The message under way may arrive before this commit does, so it cannot stand for it.
+      this.#owed = true;
+      this.#scheduleOwed();
+      return;
+    }
+    this.#sent();
     atomic.enqueue(MESSAGE);
   }
 
@@ -42,11 +49,37 @@ export class QueueBell implements Doorbell {
     this.kv.listenQueue((message) => {
       if (message !== MESSAGE) return;
       this.#undelivered = false;
+      if (this.#owed) this.#scheduleOwed();
       this.#ring();
     }).catch(() => {});
   }
 
   stop(): void {
+    this.#stopped = true;
     this.#ring = () => {};
+    this.#cancelOwed();
+  }
+
+  /** Until the next message may be sent. */
+  #waitMs(): number {
+    const sinceMs = this.clock.monotonic() - this.#sentAt;
+    return (this.#undelivered ? LOST_AFTER_MS : AT_MOST_EVERY_MS) - sinceMs;
+  }
+
+  #sent(): void {
+    this.#sentAt = this.clock.monotonic();
+    this.#undelivered = true;
+    this.#owed = false;
+  }
+
+  #scheduleOwed(): void {
+    this.#cancelOwed();
+    if (this.#stopped) return;
+    this.#cancelOwed = this.clock.timer(() => {
+      if (!this.#owed || this.#waitMs() > 0) return;
+      this.#sent();
+      // A hint that fails to go out is a delay: the sweep rings too.
+      this.kv.enqueue(MESSAGE).catch(() => this.#undelivered = false);
+    }, Math.max(0, this.#waitMs()));
   }
 }
