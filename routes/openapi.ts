@@ -3,6 +3,7 @@
 import type { Runtime } from "../runtime/mod.ts";
 import { jsonSchemaOf } from "../runtime/registry.ts";
 import type { App } from "./app.ts";
+import { sampleOf } from "./sample.ts";
 
 type Schema = Record<string, unknown>;
 type Document = ReturnType<App["getOpenAPI31Document"]>;
@@ -19,6 +20,7 @@ export function openapiDocument(app: App, runtime: Runtime): Document {
   });
   const schemas = document.components!.schemas as Record<string, Schema>;
   describeSubmissions(schemas, runtime);
+  addExamples(document, runtime);
   return document;
 }
 
@@ -36,7 +38,7 @@ function describeSubmissions(schemas: Record<string, Schema>, runtime: Runtime):
       required: ["task", "input"],
       properties: {
         ...general.properties,
-        task: { type: "string", enum: [definition.name], default: definition.name },
+        task: { type: "string", enum: [definition.name] },
         input: jsonSchemaOf(definition.input, "input"),
       },
     };
@@ -45,4 +47,17 @@ function describeSubmissions(schemas: Record<string, Schema>, runtime: Runtime):
     oneOf: Object.values(mapping).map(($ref) => ({ $ref })),
     discriminator: { propertyName: "task", mapping },
   };
+}
+
+/** One body for each definition, to choose from and try. */
+function addExamples(document: Document, runtime: Runtime): void {
+  const body = document.paths!["/v1/tasks"].post!.requestBody as { content: Record<string, Schema> };
+  body.content["application/json"].examples = Object.fromEntries(
+    runtime.registry.all().map(({ name, description, input }) => {
+      return [name, {
+        summary: description ?? name,
+        value: { task: name, input: sampleOf(jsonSchemaOf(input, "input")) },
+      }];
+    }),
+  );
 }

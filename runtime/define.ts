@@ -17,7 +17,10 @@ export interface TaskInfo {
   readonly parentId: string | null;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
-  /** Unique for each start of each attempt: hand it to other systems to make side effects idempotent. */
+  /**
+   * Names the attempt. The same when an attempt is run again because its worker died, so other systems can tell by it
+   * that they have seen its side effects before.
+   */
   readonly token: string;
 }
 
@@ -33,7 +36,7 @@ export interface TaskContext<Input> {
   progress(current: number, total?: number, message?: string): void;
   /** Writes one line to the task's event stream. */
   log(message: string, data?: unknown): void;
-  /** Streams a piece of output to whoever listens; it can be replayable later. Any JSON value up to 32 KiB. */
+  /** Streams a piece of output to whoever listens; it can be replayable later. Any JSON value of up to 30,000 characters. */
   emit(chunk: unknown): void;
 }
 

@@ -133,7 +133,7 @@ function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {
   return {
     input,
     get task() {
-      return info ??= infoOf(record, attempt.token);
+      return info ??= infoOf(record);
     },
     attempt: record.attempt,
     get signal() {
@@ -145,7 +145,7 @@ function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {
   };
 }
 
-function infoOf(record: TaskRecord, token: string): TaskInfo {
+function infoOf(record: TaskRecord): TaskInfo {
   return {
     id: record.id,
     task: record.task,
@@ -155,6 +155,6 @@ function infoOf(record: TaskRecord, token: string): TaskInfo {
     groupId: record.groups[0] ?? null,
     parentId: record.parentId,
     createdAt: isoAt(record.createdAt),
-    token,
+    token: `${record.id}:${record.attempt}`,
   };
 }

@@ -57,13 +57,15 @@ export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Record<
   return rest;
 }
 
-/** Up to three names, those with the fewest edits from `wanted` first. */
+/** The name with the fewest edits from `wanted`, and up to two more that are about as near. */
 export function nearest(wanted: string, names: string[]): string[] {
-  return names
-    .map((name) => ({ name, edits: edits(wanted.toLowerCase().slice(0, 100), name.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits || (a.name < b.name ? -1 : 1))
-    .slice(0, 3)
-    .map(({ name }) => name);
+  const short = wanted.toLowerCase().slice(0, 100);
+  const near = names
+    .map((name) => ({ name, edits: edits(short, name.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits || (a.name < b.name ? -1 : 1));
+  return near.filter(({ edits }, i) => i === 0 || edits <= near[0].edits + 1).slice(0, 3).map(({ name }) =>
+    name
+  );
 }
 
 /** Levenshtein distance. */

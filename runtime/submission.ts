@@ -14,7 +14,7 @@ const instant = z.iso.datetime({ offset: true }).refine((text) => {
 }, { error: "must lie between the years 1970 and 9999 in UTC" });
 
 const tag = z.string().min(1).max(100)
-  .regex(/^\P{Cc}*$/u, { error: "must not contain control characters" });
+  .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" });
 
 export const retrySchema = z.strictObject({
   maxAttempts: z.int().min(1).max(1_000),

@@ -161,7 +161,7 @@ export class Submitter {
     const now = store.clock.now();
     const ids = idem?.resumed?.ids ?? checked.map(({ submission }) => submission.id ?? store.ids.id());
     const groupId = idem?.resumed ? idem.resumed.groupId : call.group ? store.ids.id() : null;
-    const fresh = !idem?.resumed && checked.every(({ submission }) => submission.id === undefined);
+    const drawn = !idem?.resumed && checked.every(({ submission }) => submission.id === undefined);
     if (!idem?.resumed) await this.#requireFree(call, checked);
 
     const groups = groupId === null ? [] : [groupId];
@@ -173,7 +173,8 @@ export class Submitter {
     }));
 
     const first: Write[] = [];
-    if (groupId !== null) {
+    // A call that is taken up again finds its group there, perhaps with ends counted already.
+    if (groupId !== null && !idem?.resumed) {
       const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
       first.push(groupWrite(group, now));
     }
@@ -186,7 +187,10 @@ export class Submitter {
       expireAt: now + IDEMPOTENCY_MS,
     });
 
-    const packs = changes.length === 1 ? [changes] : store.pack(changes, { fresh });
+    let packs = changes.length === 1 ? [changes] : store.pack(changes, { fresh: drawn });
+    // Over several commits, another process may take up the same call in between and make these very ids.
+    const fresh = drawn && (idem === null || packs.length === 1);
+    if (drawn && !fresh) packs = store.pack(changes, { fresh });
     const entries: Entry[] = [];
     for (const [n, pack] of packs.entries()) {
       const last = n === packs.length - 1;

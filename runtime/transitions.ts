@@ -4,6 +4,7 @@
 import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
 import {
+  HISTORY_KEPT,
   type HistoryEntry,
   type Lease,
   type Progress,
@@ -15,7 +16,6 @@ import {
   type TaskRecord,
   typeOf,
 } from "./task.ts";
-import { HISTORY_KEPT } from "./task.ts";
 
 /** How an attempt ended, normalised by the executor. */
 export type Outcome =

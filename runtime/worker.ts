@@ -42,6 +42,8 @@ export class Worker {
   readonly #claims: Rounds;
   #started = false;
   #stopping = false;
+  #signedOff = false;
+  #beating: Promise<void> = Promise.resolve();
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     this.id = store.ids.id();
@@ -111,13 +113,16 @@ export class Worker {
   /** Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    this.#beatTimer();
     await this.#claims.idle();
     const { clock, kv } = this.store;
     const until = clock.monotonic() + graceMs;
     while (this.#running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
     for (const attempt of this.#running.values()) attempt.release();
     while (this.#running.size + this.#settling.size > 0) await sleep(clock, 5);
+    // It lives for as long as it holds leases, also while it stops.
+    this.#signedOff = true;
+    this.#beatTimer();
+    await this.#beating;
     await kv.writeBlind([{ key: keys.worker(this.id) }, ...this.#usedUpLeases()], 0);
   }
 
@@ -170,13 +175,12 @@ export class Worker {
   }
 
   #scheduleBeat(): void {
-    this.#beatTimer = this.store.clock.timer(async () => {
-      try {
-        await this.beat();
-      } catch (error) {
+    this.#beatTimer = this.store.clock.timer(() => {
+      this.#beating = this.beat().catch((error) => {
         this.options.log.error("a heartbeat failed", error);
-      }
-      if (!this.#stopping) this.#scheduleBeat();
+      }).then(() => {
+        if (!this.#signedOff) this.#scheduleBeat();
+      });
     }, this.options.leaseMs / 3);
   }
 

@@ -8,19 +8,24 @@ import type { Doorbell } from "./bell.ts";
 
 /** Marks our messages among others of the same database. */
 const MESSAGE = "errand:ring";
-/** At most one undelivered message, and at most one in this time: queue messages are dear. */
+/** Queue messages are dear: at most one in this time, and one undelivered. */
 const AT_MOST_EVERY_MS = 50;
-/** A message that has not come back by now is given up: the sweep will have rung. */
-const LOST_AFTER_MS = 10_000;
+/**
+ * A message that has not come back by then is sent again, later each time. KV may miss its own wake-up and leave a
+ * message until its next poll, a minute later; the next enqueue wakes it.
+ */
+const LOST_AFTER_MS = 250;
+const LOST_AFTER_AT_MOST_MS = 10_000;
 
 export class QueueBell implements Doorbell {
   #sentAt = -Infinity;
   #undelivered = false;
   /** A commit went without its message: one more has to follow. */
   #owed = false;
-  #cancelOwed: () => void = () => {};
+  #lostAfterMs = LOST_AFTER_MS;
+  #cancelTimer: () => void = () => {};
   #ring: () => void = () => {};
-  #stopped = false;
+  #started = false;
 
   constructor(private readonly kv: Kv, private readonly clock: Clock) {}
 
@@ -33,53 +38,59 @@ export class QueueBell implements Doorbell {
   }
 
   onCommit(atomic: Deno.AtomicOperation): void {
-    if (this.#waitMs() > 0) {
+    if (!this.#undelivered && this.#sinceMs() >= AT_MOST_EVERY_MS) {
+      this.#sent();
+      atomic.enqueue(MESSAGE);
+    } else {
       // The message under way may arrive before this commit does, so it cannot stand for it.
       this.#owed = true;
-      this.#scheduleOwed();
-      return;
+      this.#schedule();
     }
-    this.#sent();
-    atomic.enqueue(MESSAGE);
   }
 
   start(ring: () => void): void {
+    this.#started = true;
     this.#ring = ring;
     // Settles when the handle is closed. A listener cannot be taken back before that.
     this.kv.listenQueue((message) => {
       if (message !== MESSAGE) return;
       this.#undelivered = false;
-      if (this.#owed) this.#scheduleOwed();
+      this.#lostAfterMs = LOST_AFTER_MS;
+      this.#schedule();
       this.#ring();
     }).catch(() => {});
+    this.#schedule();
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#started = false;
     this.#ring = () => {};
-    this.#cancelOwed();
+    this.#cancelTimer();
   }
 
-  /** Until the next message may be sent. */
-  #waitMs(): number {
-    const sinceMs = this.clock.monotonic() - this.#sentAt;
-    return (this.#undelivered ? LOST_AFTER_MS : AT_MOST_EVERY_MS) - sinceMs;
+  #sinceMs(): number {
+    return this.clock.monotonic() - this.#sentAt;
   }
 
   #sent(): void {
     this.#sentAt = this.clock.monotonic();
     this.#undelivered = true;
     this.#owed = false;
+    this.#schedule();
   }
 
-  #scheduleOwed(): void {
-    this.#cancelOwed();
-    if (this.#stopped) return;
-    this.#cancelOwed = this.clock.timer(() => {
-      if (!this.#owed || this.#waitMs() > 0) return;
-      this.#sent();
-      // A hint that fails to go out is a delay: the sweep rings too.
-      this.kv.enqueue(MESSAGE).catch(() => this.#undelivered = false);
-    }, Math.max(0, this.#waitMs()));
+  /** Looks again when a message may be sent that is owed, or has to be sent again. */
+  #schedule(): void {
+    this.#cancelTimer();
+    if (!this.#started || !(this.#undelivered || this.#owed)) return;
+    const waitMs = this.#undelivered ? this.#lostAfterMs : AT_MOST_EVERY_MS;
+    this.#cancelTimer = this.clock.timer(() => this.#send(), Math.max(0, waitMs - this.#sinceMs()));
+  }
+
+  #send(): void {
+    if (this.#undelivered) this.#lostAfterMs = Math.min(2 * this.#lostAfterMs, LOST_AFTER_AT_MOST_MS);
+    this.#sent();
+    // A hint that fails to go out is a delay: it is sent again, and the sweep rings too.
+    this.kv.enqueue(MESSAGE).catch(() => {});
   }
 }
