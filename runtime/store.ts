@@ -424,10 +424,9 @@ const KEY_BYTES = 64;
 
 function keyBytes(key: Deno.KvKey): number {
   let bytes = 0;
-  // A text has two bytes around it; beyond ASCII a character takes up to three.
-  // deno-lint-ignore no-control-regex
   for (const part of key) {
-    bytes += typeof part !== "string" ? 9 : part.length * (/^[\x00-\x7f]*$/.test(part) ? 1 : 3) + 2;
+    // A text has two bytes around it; beyond ASCII a character takes up to three.
+    bytes += typeof part !== "string" ? 9 : part.length * (/^\p{ASCII}*$/u.test(part) ? 1 : 3) + 2;
   }
   return bytes;
 }
