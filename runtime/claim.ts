@@ -3,9 +3,10 @@
 import { keys, prefixes } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import { blocks, isQueuedAt, type ReadyBlock } from "./queue.ts";
-import type { Change, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 import { type Entry, typeOf } from "./task.ts";
 import { canExpire, claimed, expired } from "./transitions.ts";
+import type { Change } from "./unit.ts";
 
 export interface ClaimOptions {
   worker: string;

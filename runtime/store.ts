@@ -1,58 +1,23 @@
-// The one place that writes tasks. A unit is a set of changes that become true together or not at all; units of
-// many callers share a commit. After a commit that failed or whose answer was lost, every unit is read back before
+// The one place that writes tasks. Units of many callers share a commit. After a commit that failed or whose answer was lost, every unit is read back before
 // anything else is decided: it was applied, it conflicts, or it goes into the next commit.
 
-import { type Cost, GroupCommit } from "./batch.ts";
+import { GroupCommit } from "./batch.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { decode, encode } from "./codec.ts";
-import { entriesOf, expiryOf, type IndexEntry } from "./entries.ts";
-import type { StoredEvent } from "./events.ts";
-import { GroupLog, type GroupStep } from "./group_log.ts";
+import { expiryOf } from "./entries.ts";
+import { GroupLog } from "./group_log.ts";
 import type { Ids } from "./ids.ts";
 import { keys } from "./keys.ts";
-import type { KvPort, Write } from "./kv.ts";
+import type { KvPort } from "./kv.ts";
 import { Queue } from "./queue.ts";
-import {
-  type Entry,
-  isForgotten,
-  isPastRetention,
-  isTerminal,
-  type Stored,
-  type StoredValue,
-  type TaskRecord,
-  typeOf,
-} from "./task.ts";
-
-/** One record's step from what KV holds to what it shall hold. */
-export interface Change {
-  /** What the change was computed from; null makes a new record. */
-  before: Entry<Stored> | null;
-  next: Stored;
-  /** Written in the same commit, under the task's event log. */
-  events?: StoredEvent[];
-}
-
-export interface UnitOptions {
-  /** Further keys that must still have this version. */
-  checks?: { key: Deno.KvKey; versionstamp: string | null }[];
-  writes?: Write[];
-  /** The new records' ids were drawn just now: nobody else can have made them. */
-  fresh?: boolean;
-}
+import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord, typeOf } from "./task.ts";
+import { type Change, type Unit, unitOf, type UnitOptions } from "./unit.ts";
 
 /** The entries as KV holds them now, in the order of the changes, or null if something else came first. */
 export type Applied = Entry<Stored>[] | null;
 
 /** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
 export type Lane = "submit" | "claim" | "settle";
-
-interface Unit extends Required<Omit<UnitOptions, "writes">> {
-  op: string;
-  changes: { before: Entry<Stored> | null; next: Stored }[];
-  writes: Write[];
-  steps: GroupStep[];
-  cost: Cost;
-}
 
 type Verdict = "applied" | "conflict" | "again";
 
@@ -143,7 +108,7 @@ export class Store {
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
   commit(lane: Lane, changes: Change[], options: UnitOptions = {}): Promise<Applied> {
-    return this.#lanes[lane].add(this.#unit(changes, options));
+    return this.#lanes[lane].add(unitOf(this.ids.token(), changes, options));
   }
 
   /** Splits changes into runs that each fit one commit, in order. */
@@ -151,7 +116,7 @@ export class Store {
     const packs: Change[][] = [];
     let mutations = 0, bytes = 0, keyBytes = 0, checks = 0;
     for (const change of changes) {
-      const { cost } = this.#unit([change], options);
+      const { cost } = unitOf("", [change], options);
       mutations += cost.mutations;
       bytes += cost.bytes;
       keyBytes += cost.keyBytes;
@@ -197,57 +162,6 @@ export class Store {
   #present(entry: Entry<Stored> | null): Entry<Stored> | null {
     if (!entry || isForgotten(entry.record)) return entry;
     return isPastRetention(entry.record, this.clock.now()) ? null : entry;
-  }
-
-  #unit(changes: Change[], options: UnitOptions): Unit {
-    const op = this.ids.token();
-    const writes = options.writes ? [...options.writes] : [];
-    const steps: GroupStep[] = [];
-    const prepared = changes.map(({ before, next, events }) => {
-      const record = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
-      const left = leftHistory(before?.record ?? null, record);
-      if (left.length > 0) (record as TaskRecord).hasEvents = true;
-      if (!isForgotten(record) && record.groups.length > 0 && isTerminal(record)) {
-        record.logged = record.groups;
-      }
-      this.#indexWrites(before?.record ?? null, record, writes);
-      for (const event of events ? [...left, ...events] : left) {
-        writes.push({ key: keys.event(record.id, event.seq), value: event });
-      }
-      steps.push(...groupSteps(before?.record ?? null, record));
-      return { before, next: record };
-    });
-    for (const { next } of prepared) requireFit(next);
-    const fresh = options.fresh ?? false;
-    const checks = options.checks ?? [];
-    const groups = steps.map(({ group }) => group);
-    const cost: Cost = {
-      checks: checks.length + (fresh ? 0 : changes.length),
-      shared: fresh ? ["fresh", ...groups] : groups,
-      mutations: prepared.length + writes.length + 2 * groups.length,
-      bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
-        writes.reduce((sum, write) => sum + writeBytes(write), 0),
-      keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
-      owns: prepared.map(({ next }) => next.id),
-    };
-    return { op, changes: prepared, writes, checks, fresh, steps, cost };
-  }
-
-  #indexWrites(before: Stored | null, next: Stored, writes: Write[]): void {
-    const old = new Map<string, IndexEntry>();
-    if (before) {
-      for (const entry of entriesOf(before)) {
-        old.set(entry.key.join("/"), entry);
-      }
-    }
-    for (const entry of entriesOf(next)) {
-      const name = entry.key.join("/");
-      const same = old.get(name);
-      old.delete(name);
-      if (same && same.expireAt === entry.expireAt && sameValue(same.value, entry.value)) continue;
-      writes.push(entry);
-    }
-    for (const { key } of old.values()) writes.push({ key });
   }
 
   async #commit(units: Unit[]): Promise<Applied[]> {
@@ -375,76 +289,6 @@ function entersQueue(before: Stored | null, next: Stored): boolean {
 
 function isReady(stored: Stored): boolean {
   return !isForgotten(stored) && typeOf(stored) === "PENDING";
-}
-
-function sameValue(a: unknown, b: unknown): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** States that the step pushed out of the record's history go on in the event log. */
-function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
-  if (!before || isForgotten(before) || isForgotten(next)) return [];
-  const oldest = next.history[0].seq;
-  return before.history.filter(({ seq }) => seq < oldest)
-    .map((state) => ({ kind: "state", seq: state.seq, at: state.at, attempt: state.attempt, state }));
-}
-
-/** What a step means to each group that counts the task. */
-function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
-  if (isForgotten(next) || next.groups.length === 0) return [];
-  const old = before && !isForgotten(before) ? before : null;
-  const is = isTerminal(next) ? typeOf(next) : null;
-  return next.groups.flatMap((group) => {
-    const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
-    const again = old?.logged?.includes(group) ?? false;
-    return was === is ? [] : [{ group, id: next.id, was, is, again }];
-  });
-}
-
-/** KV takes 65,536 bytes. One record above that would fail the whole commit, and with it tasks of others. */
-const LARGEST_RECORD = 65_000;
-
-/** @throws {RangeError} before anything of it is in a commit. */
-function requireFit(stored: Stored): void {
-  if (recordBytes(stored) <= LARGEST_RECORD) return;
-  const bytes = encode(stored).byteLength;
-  if (bytes > LARGEST_RECORD) {
-    throw new RangeError(`the record of task ${stored.id} would have ${bytes} bytes`);
-  }
-}
-
-/** An estimate from above. KV counts keys twice. */
-function writeBytes({ key, value }: Write): number {
-  const bytes = 2 * keyBytes(key) + 64;
-  return typeof value === "object" && value !== null ? bytes + 3 * JSON.stringify(value).length : bytes;
-}
-
-/** What the key of a record or a queue entry takes, and a little more. */
-const KEY_BYTES = 64;
-
-function keyBytes(key: Deno.KvKey): number {
-  let bytes = 0;
-  for (const part of key) {
-    // A text has two bytes around it; beyond ASCII a character takes up to three.
-    bytes += typeof part !== "string" ? 9 : part.length * (/^\p{ASCII}*$/u.test(part) ? 1 : 3) + 2;
-  }
-  return bytes;
-}
-
-/** What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped already. */
-function recordBytes(stored: Stored): number {
-  if (isForgotten(stored)) return 400;
-  const { metadata, history, input, result, error, tags } = stored;
-  let text = 0;
-  for (const { message } of history) text += message?.length ?? 0;
-  for (const tag of tags) text += tag.length + 1;
-  if (error) text += JSON.stringify(error).length;
-  const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
-  return 1_500 + 150 * history.length + 6 * text + 3 * json;
-}
-
-function inlineLength(value: StoredValue): number {
-  return "json" in value ? value.json.length : 64;
 }
 
 function entryOf({ value, versionstamp }: Deno.KvEntryMaybe<Uint8Array>): Entry<Stored> | null {

@@ -7,10 +7,11 @@ import { type GroupRecord, groupWrite } from "./group_log.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
-import type { Change, Store, UnitOptions } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { Submission } from "./submission.ts";
 import type { Entry, StoredValue, TaskRecord } from "./task.ts";
 import { submitted } from "./transitions.ts";
+import type { Change, UnitOptions } from "./unit.ts";
 import type { Values } from "./values.ts";
 
 /** The same key with the same fingerprint of the call stands for the same tasks, for a day. */

@@ -1,0 +1,113 @@
+// A unit: changes of records that become true together or not at all, with everything that follows from them: index
+// keys, events, what groups count, and what all of it costs. What is decided at the moment of the commit (places in
+// the queue, group counters) is left to the store.
+
+import type { Cost } from "./batch.ts";
+import { entriesOf, type IndexEntry } from "./entries.ts";
+import type { StoredEvent } from "./events.ts";
+import type { GroupStep } from "./group_log.ts";
+import { keys } from "./keys.ts";
+import type { Write } from "./kv.ts";
+import { KEY_BYTES, keyBytes, recordBytes, requireFit, writeBytes } from "./size.ts";
+import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "./task.ts";
+
+/** One record's step from what KV holds to what it shall hold. */
+export interface Change {
+  /** What the change was computed from; null makes a new record. */
+  before: Entry<Stored> | null;
+  next: Stored;
+  /** Written in the same commit, under the task's event log. */
+  events?: StoredEvent[];
+}
+
+export interface UnitOptions {
+  /** Further keys that must still have this version. */
+  checks?: { key: Deno.KvKey; versionstamp: string | null }[];
+  writes?: Write[];
+  /** The new records' ids were drawn just now: nobody else can have made them. */
+  fresh?: boolean;
+}
+
+export interface Unit extends Required<Omit<UnitOptions, "writes">> {
+  op: string;
+  changes: { before: Entry<Stored> | null; next: Stored }[];
+  writes: Write[];
+  steps: GroupStep[];
+  cost: Cost;
+}
+
+/** @throws {RangeError} for a record that KV would refuse. */
+export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
+  const writes = options.writes ? [...options.writes] : [];
+  const steps: GroupStep[] = [];
+  const prepared = changes.map(({ before, next, events }) => {
+    const record = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
+    const left = leftHistory(before?.record ?? null, record);
+    if (left.length > 0) (record as TaskRecord).hasEvents = true;
+    if (!isForgotten(record) && record.groups.length > 0 && isTerminal(record)) {
+      record.logged = record.groups;
+    }
+    indexWrites(before?.record ?? null, record, writes);
+    for (const event of events ? [...left, ...events] : left) {
+      writes.push({ key: keys.event(record.id, event.seq), value: event });
+    }
+    steps.push(...groupSteps(before?.record ?? null, record));
+    return { before, next: record };
+  });
+  for (const { next } of prepared) requireFit(next);
+  const fresh = options.fresh ?? false;
+  const checks = options.checks ?? [];
+  const groups = steps.map(({ group }) => group);
+  const cost: Cost = {
+    checks: checks.length + (fresh ? 0 : changes.length),
+    shared: fresh ? ["fresh", ...groups] : groups,
+    mutations: prepared.length + writes.length + 2 * groups.length,
+    bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
+      writes.reduce((sum, write) => sum + writeBytes(write), 0),
+    keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
+    owns: prepared.map(({ next }) => next.id),
+  };
+  return { op, changes: prepared, writes, checks, fresh, steps, cost };
+}
+
+/** The difference between the index keys of the old and the new record. */
+function indexWrites(before: Stored | null, next: Stored, writes: Write[]): void {
+  const old = new Map<string, IndexEntry>();
+  if (before) {
+    for (const entry of entriesOf(before)) {
+      old.set(entry.key.join("/"), entry);
+    }
+  }
+  for (const entry of entriesOf(next)) {
+    const name = entry.key.join("/");
+    const same = old.get(name);
+    old.delete(name);
+    if (same && same.expireAt === entry.expireAt && sameValue(same.value, entry.value)) continue;
+    writes.push(entry);
+  }
+  for (const { key } of old.values()) writes.push({ key });
+}
+
+function sameValue(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** States that the step pushed out of the record's history go on in the event log. */
+function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
+  if (!before || isForgotten(before) || isForgotten(next)) return [];
+  const oldest = next.history[0].seq;
+  return before.history.filter(({ seq }) => seq < oldest)
+    .map((state) => ({ kind: "state", seq: state.seq, at: state.at, attempt: state.attempt, state }));
+}
+
+/** What a step means to each group that counts the task. */
+function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
+  if (isForgotten(next) || next.groups.length === 0) return [];
+  const old = before && !isForgotten(before) ? before : null;
+  const is = isTerminal(next) ? typeOf(next) : null;
+  return next.groups.flatMap((group) => {
+    const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
+    const again = old?.logged?.includes(group) ?? false;
+    return was === is ? [] : [{ group, id: next.id, was, is, again }];
+  });
+}
