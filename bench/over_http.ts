@@ -8,7 +8,7 @@ async function withService<T>(work: (url: URL) => Promise<T>): Promise<T> {
   return await withFile(async (path) => {
     const main = new URL("../main.ts", import.meta.url).pathname;
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", ...(Deno.env.get("PROF") ? ["--cpu-prof", "--cpu-prof-dir=/tmp/prof"] : []), main],
+      args: ["run", "-A", main],
       env: { PORT: "0", KV_PATH: path },
       stdout: "piped",
       stderr: "inherit",

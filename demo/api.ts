@@ -1,23 +1,13 @@
 // The service's HTTP API, as far as the demo needs it.
 
 import { completions } from "./completions.ts";
+import type { Task } from "./task.ts";
 
 const MOST_IN_A_BATCH = 1_000;
 /** The longest that one request may wait. */
 const WAIT_SECONDS = 60;
 /** So that the tasks can be looked up for longer than the day that is the default. */
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
-
-/** What the demo reads of a task. */
-export interface Task {
-  id: string;
-  state: { type: string; name: string; message: string | null };
-  input: unknown;
-  result: unknown;
-  error: { name: string; message: string } | null;
-  startedAt: string | null;
-  finishedAt: string | null;
-}
 
 export class Api {
   constructor(private readonly url: string, private readonly signal?: AbortSignal) {}

@@ -3,7 +3,7 @@
 
 import { type EventSourceMessage, EventSourceParserStream } from "eventsource-parser/stream";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Task } from "./api.ts";
+import type { Task } from "./task.ts";
 
 /** Connections in a row that bring no event, before it is given up. */
 const MOST_FAILURES = 5;

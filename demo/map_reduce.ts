@@ -1,6 +1,7 @@
 // The two steps: `digest` over every document, `tally` over what came out.
 
-import type { Api, Task } from "./api.ts";
+import type { Api } from "./api.ts";
+import type { Task } from "./task.ts";
 import type { Progress } from "./progress.ts";
 
 /** What the demo sets MAX_INPUT_BYTES to: the most that the service allows, for the input of the one `tally`. */

@@ -1,6 +1,6 @@
 // What the demo prints at its end, as text.
 
-import type { Task } from "./api.ts";
+import type { Task } from "./task.ts";
 import type { Totals } from "./map_reduce.ts";
 
 const MOST_FAILURES_SHOWN = 20;

@@ -2,8 +2,8 @@
 
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { faultsOf } from "../runtime/faults.ts";
-import type { Log } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/mod.ts";
+import type { App, AppOptions } from "./surface.ts";
 import { completionRoutes } from "./completions.ts";
 import { definitionRoutes } from "./definitions.ts";
 import { docsRoutes } from "./docs.ts";
@@ -23,16 +23,6 @@ import {
 import { steerRoutes } from "./steer.ts";
 import { submitRoutes } from "./submit.ts";
 import { taskRoutes } from "./tasks.ts";
-
-export type App = OpenAPIHono;
-
-export interface AppOptions {
-  log: Log;
-  /** Milliseconds between comments on an idle stream: 15,000, or 5,000 on Deno Deploy. */
-  pingMs: number;
-  /** False: health checks only. */
-  api?: boolean;
-}
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log } = options;

@@ -5,7 +5,7 @@ import type { Context } from "hono";
 import type { CompletionEvent, CompletionQuery } from "../runtime/completions.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { RETURN_WHEN } from "../runtime/waiting.ts";
-import type { App, AppOptions } from "./app.ts";
+import type { App, AppOptions } from "./surface.ts";
 import { jsonBody } from "./body.ts";
 import {
   bodyProblems,

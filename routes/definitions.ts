@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Runtime } from "../runtime/mod.ts";
 import { jsonSchemaOf } from "../runtime/registry.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { jsonAnswer } from "./schemas.ts";
 
 const schema = z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12");

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import swaggerAssets from "swagger-ui-dist/absolute-path.js";
 import type { Runtime } from "../runtime/mod.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { openapiDocument } from "./openapi.ts";
 import { notFound, ProblemError } from "./problem.ts";
 

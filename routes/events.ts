@@ -5,7 +5,7 @@ import { isoAt } from "../runtime/clock.ts";
 import type { TaskEvent } from "../runtime/events.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { endOf } from "../runtime/task_stream.ts";
-import type { App, AppOptions } from "./app.ts";
+import type { App, AppOptions } from "./surface.ts";
 import { idParams, problems, sseAnswer } from "./schemas.ts";
 import { type SseEvent, sseResponse } from "./sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "./view.ts";

@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { GroupStatus } from "../runtime/groups.ts";
 import { isoAt } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/mod.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { jsonBody } from "./body.ts";
 import { bodyProblems, groupSchema, idParams, jsonAnswer, problems } from "./schemas.ts";
 import { jsonResponse } from "./view.ts";

@@ -2,7 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Runtime } from "../runtime/mod.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { ProblemError } from "./problem.ts";
 import { jsonAnswer, problems } from "./schemas.ts";
 

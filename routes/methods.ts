@@ -1,7 +1,7 @@
 // Which methods a path takes: so that a wrong method is answered as such, and the document can be held against the
 // routes that exist.
 
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 
 /** Methods of the routes that match a path. */
 export function methodsAt(app: App, path: string): string[] {

@@ -2,7 +2,7 @@
 
 import type { Runtime } from "../runtime/mod.ts";
 import { jsonSchemaOf } from "../runtime/registry.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { sampleOf } from "./sample.ts";
 
 type Schema = Record<string, unknown>;

@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Runtime } from "../runtime/mod.ts";
 import { stateOf } from "../runtime/task.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { jsonBody } from "./body.ts";
 import { ProblemError } from "./problem.ts";
 import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema } from "./schemas.ts";

@@ -7,7 +7,7 @@ import type { Runtime } from "../runtime/mod.ts";
 import type { Idempotency, SubmitCall } from "../runtime/submit.ts";
 import { submissionSchema } from "../runtime/submission.ts";
 import { type Entry, isTerminal } from "../runtime/task.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { bodyText, jsonBody } from "./body.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "./schemas.ts";

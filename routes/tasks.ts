@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ListQuery } from "../runtime/list.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf, type StateType } from "../runtime/task.ts";
-import type { App } from "./app.ts";
+import type { App } from "./surface.ts";
 import { type Problem, ProblemError } from "./problem.ts";
 import {
   idParams,

@@ -4,7 +4,8 @@
 
 import assert from "node:assert/strict";
 import { EventSourceParserStream } from "eventsource-parser/stream";
-import { type App, createApp } from "../routes/app.ts";
+import { createApp } from "../routes/app.ts";
+import type { App } from "../routes/surface.ts";
 import type { AnyDefinition } from "../runtime/define.ts";
 import { type KvPort, openKv } from "../runtime/kv.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../runtime/mod.ts";

@@ -1,11 +1,9 @@
 // Where a definition's function runs: in this process, or on a worker thread of its own.
 
-import type { AnyDefinition, TaskContext } from "../define.ts";
+import type { AnyDefinition } from "../define.ts";
 import { runInline } from "./inline.ts";
+import type { Runner } from "./runner.ts";
 import { ThreadPool } from "./thread.ts";
-
-/** Runs a definition's function and gives its value; rejects with what it threw. */
-export type Runner = (definition: AnyDefinition, context: TaskContext<unknown>) => Promise<unknown>;
 
 export class Runners {
   readonly #threads: ThreadPool;

@@ -3,7 +3,7 @@
 
 import type { AnyDefinition, TaskContext } from "../define.ts";
 import { NotJsonError } from "../json.ts";
-import type { Runner } from "./mod.ts";
+import type { Runner } from "./runner.ts";
 import type { FromThread, ToThread } from "./thread_main.ts";
 
 export class ThreadPool {
