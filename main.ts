@@ -22,6 +22,18 @@ const log: Log = {
   },
 };
 
+/** A function that leaves a promise or a timer behind shall not take all the others down with it. */
+function surviveStrayErrors(): void {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("a promise that nobody waits for was rejected", event.reason);
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("an error that nobody caught", event.error);
+  });
+}
+
 /** What keeps the service from starting is said in a line, without a stack. */
 class StartError extends Error {}
 
@@ -79,6 +91,7 @@ async function serve(config: Config): Promise<void> {
     kv.close();
   };
   await runtime.start();
+  surviveStrayErrors();
 }
 
 async function open(path: string | undefined): Promise<KvPort> {

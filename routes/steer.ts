@@ -3,6 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Runtime } from "../runtime/mod.ts";
+import type { IfMatch } from "../runtime/steer.ts";
 import { stateOf } from "../runtime/task.ts";
 import type { App } from "./surface.ts";
 import { jsonBody } from "./body.ts";
@@ -120,7 +121,8 @@ export function steerRoutes(app: App, runtime: Runtime): void {
   });
 }
 
-function ifMatchOf(c: Context): string | undefined {
+function ifMatchOf(c: Context): IfMatch {
   const header = c.req.header("if-match");
-  return header === undefined || header.trim() === "*" ? undefined : header.trim().replaceAll('"', "");
+  if (header === undefined || header.trim() === "*") return undefined;
+  return header.split(",").map((tag) => tag.trim().replaceAll('"', ""));
 }

@@ -32,11 +32,13 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     private readonly limits: KvLimits,
   ) {}
 
-  get depth(): number {
-    return this.#waiting.length;
-  }
-
+  /** Rejects with a RangeError what can never fit one commit. */
   add(item: Item): Promise<Outcome> {
+    const load = new Load();
+    load.add(item.cost);
+    if (load.exceeds(this.limits)) {
+      return Promise.reject(new RangeError("this is more than one commit takes"));
+    }
     const outcome = new Promise<Outcome>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
     });
@@ -65,22 +67,43 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 
   #take(): Waiting<Item, Outcome>[] {
-    const shared = new Set<string>();
-    const owned = new Set<string>();
-    let checks = 0, mutations = 0, bytes = 0, keyBytes = 0, count = 0;
+    const load = new Load();
+    let count = 0;
     for (const { item: { cost } } of this.#waiting) {
-      checks += cost.checks;
-      mutations += cost.mutations;
-      bytes += cost.bytes;
-      keyBytes += cost.keyBytes;
-      for (const name of cost.shared) shared.add(name);
-      const { limits } = this;
-      const over = checks + shared.size > limits.checks || mutations > limits.mutations ||
-        bytes > limits.bytes || keyBytes > limits.keyBytes;
-      if (count > 0 && (over || cost.owns.some((id) => owned.has(id)))) break;
-      for (const id of cost.owns) owned.add(id);
+      if (load.owns(cost)) break;
+      load.add(cost);
+      if (count > 0 && load.exceeds(this.limits)) break;
       count++;
     }
     return this.#waiting.splice(0, count);
+  }
+}
+
+/** What a commit holds so far. */
+export class Load {
+  readonly #shared = new Set<string>();
+  readonly #owned = new Set<string>();
+  #checks = 0;
+  #mutations = 0;
+  #bytes = 0;
+  #keyBytes = 0;
+
+  add({ checks, shared, mutations, bytes, keyBytes, owns }: Cost): void {
+    this.#checks += checks;
+    this.#mutations += mutations;
+    this.#bytes += bytes;
+    this.#keyBytes += keyBytes;
+    for (const name of shared) this.#shared.add(name);
+    for (const id of owns) this.#owned.add(id);
+  }
+
+  /** True if it changes one of these records already. */
+  owns(cost: Cost): boolean {
+    return cost.owns.some((id) => this.#owned.has(id));
+  }
+
+  exceeds(limits: KvLimits): boolean {
+    return this.#checks + this.#shared.size > limits.checks || this.#mutations > limits.mutations ||
+      this.#bytes > limits.bytes || this.#keyBytes > limits.keyBytes;
   }
 }

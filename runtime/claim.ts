@@ -4,7 +4,8 @@ import { keys, prefixes } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import { blocks, isQueuedAt, type ReadyBlock } from "./queue.ts";
 import type { Store } from "./store.ts";
-import { type Entry, typeOf } from "./task.ts";
+import { recordBytes } from "./size.ts";
+import { type Entry, type TaskRecord, typeOf } from "./task.ts";
 import { canExpire, claimed, expired } from "./transitions.ts";
 import type { Change } from "./unit.ts";
 
@@ -16,6 +17,14 @@ export interface ClaimOptions {
   knows: (task: string) => boolean;
   /** Written along: lease blocks that are used up. */
   writes?: () => Write[];
+  /** Where the last look ended without finding anything. */
+  from?: Place;
+}
+
+/** A place in the queue. */
+export interface Place {
+  shard: number;
+  key: Deno.KvKey | null;
 }
 
 export interface Claimed {
@@ -25,10 +34,14 @@ export interface Claimed {
   block: string | null;
   /** True if the queue may hold more for this worker. */
   more: boolean;
+  /** Where to look next, if nothing was found up to there: what stands ahead is for others. */
+  next?: Place;
 }
 
-/** Ids looked at in one go, so that a head that nobody here knows cannot hide the rest forever. */
+/** Ids that one look passes over; the next one goes on from there. */
 const LONGEST_LOOK = 10_000;
+/** Of a commit's bytes, what records may take; the rest is for the blocks. */
+const RECORDS_SHARE = 0.8;
 
 /** A block with what this claim wants of it. */
 interface Part {
@@ -42,41 +55,54 @@ interface Part {
  */
 export async function claim(store: Store, options: ClaimOptions): Promise<Claimed> {
   const limit = Math.min(options.limit, store.kv.limits.checks);
-  const { parts, full } = await head(store, limit, options.knows);
-  if (parts.length === 0) return { entries: [], block: null, more: false };
+  const { parts, full, next } = await head(
+    store,
+    limit,
+    options.knows,
+    options.from ?? { shard: 0, key: null },
+  );
+  if (parts.length === 0) return { entries: [], block: null, more: next !== undefined, next };
 
-  const ids = parts.flatMap(({ wanted }) => wanted);
-  const known = new Map((await store.readReady(ids)).map((entry, i) => [ids[i], entry]));
+  const blockOf = new Map(parts.flatMap(({ block, wanted }) => wanted.map((id) => [id, block.key] as const)));
+  const isHere = (record: TaskRecord) =>
+    typeOf(record) === "PENDING" && isQueuedAt(record, blockOf.get(record.id)!);
+  const known = await store.readReady([...blockOf.keys()], isHere);
   const now = store.clock.now();
   const changes: Change[] = [];
-  const writes: Write[] = options.writes?.() ?? [];
   const late: Entry[] = [];
-  for (const { block, wanted } of parts) {
-    for (const id of wanted) {
-      const entry = known.get(id) ?? null;
-      // Cancelled, forgotten or claimed elsewhere since it was queued here: it only leaves the block.
-      if (!entry || typeOf(entry.record) !== "PENDING" || !isQueuedAt(entry.record, block.key)) continue;
+  const taken = new Set<string>();
+  let room = RECORDS_SHARE * store.kv.limits.bytes;
+  for (const id of blockOf.keys()) {
+    const entry = known.get(id);
+    // Cancelled, forgotten or claimed elsewhere since it was queued here: it only leaves the block.
+    if (entry && isHere(entry.record)) {
       if (canExpire(entry.record) && entry.record.expiresAt! <= now) {
         late.push(entry);
-        continue;
+      } else {
+        const lease = { worker: options.worker, token: store.ids.token() };
+        const next = claimed(entry.record, now, lease);
+        room -= recordBytes(next);
+        // Full: the others wait where they are for the next claim.
+        if (room < 0 && changes.length > 0) break;
+        changes.push({ before: entry, next });
       }
-      const lease = { worker: options.worker, token: store.ids.token() };
-      changes.push({ before: entry, next: claimed(entry.record, now, lease) });
     }
-    writes.push(without(block, new Set(wanted)));
+    taken.add(id);
   }
   await Promise.all(late.map((entry) => {
     return store.commit("settle", [{ before: entry, next: expired(entry.record, now) }]);
   }));
+  const writes = parts.map(({ block }) => without(block, taken));
   if (changes.length === 0) {
     await store.kv.writeBlind(writes, now);
     return { entries: [], block: null, more: true };
   }
   const block = store.ids.token();
   writes.push({ key: keys.lease(options.worker, block), value: changes.map(({ next }) => next.id) });
+  writes.push(...options.writes?.() ?? []);
   const applied = await store.commit("claim", changes, { writes });
-  if (applied) return { entries: applied as Entry[], block, more: full };
-  for (const id of ids) store.forgetReady(id);
+  if (applied) return { entries: applied as Entry[], block, more: full || taken.size < blockOf.size };
+  for (const id of taken) store.forgetReady(id);
   return { entries: [], block: null, more: true };
 }
 
@@ -85,18 +111,20 @@ async function head(
   store: Store,
   limit: number,
   knows: (task: string) => boolean,
-): Promise<{ parts: Part[]; full: boolean }> {
+  from: Place,
+): Promise<{ parts: Part[]; full: boolean; next?: Place }> {
   const parts: Part[] = [];
   let count = 0;
   let looked = 0;
-  for (let shard = 0; shard < store.kv.shards; shard++) {
-    for await (const block of blocks(store.kv, shard)) {
+  for (let shard = from.shard; shard < store.kv.shards; shard++) {
+    for await (const block of blocks(store.kv, shard, shard === from.shard ? from.key : null)) {
       const { ids, tasks } = block.value;
       const wanted = ids.filter((_, i) => knows(tasks[i])).slice(0, limit - count);
       if (wanted.length > 0) parts.push({ block, wanted });
       count += wanted.length;
       looked += ids.length;
-      if (count === limit || looked >= LONGEST_LOOK) return { parts, full: true };
+      if (count === limit) return { parts, full: true };
+      if (looked >= LONGEST_LOOK) return { parts, full: true, next: { shard, key: block.key } };
     }
   }
   return { parts, full: false };

@@ -12,7 +12,7 @@ import { idsTagged } from "./list.ts";
 import { Bell, type Notifier } from "./notify.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "./task.ts";
-import { readAll } from "./waiting.ts";
+import { byEnd, readAll } from "./waiting.ts";
 
 export type CompletionEvent =
   /** `entry` is null if the task was forgotten before it could be delivered. */
@@ -57,6 +57,8 @@ export class Completions {
     options: CompletionOptions,
   ): Promise<AsyncGenerator<CompletionEvent> | null> {
     const cursor = options.cursor === undefined ? null : Cursor.parse(options.cursor, this.#now);
+    const kind = "groupId" in query ? "g" : "tag" in query ? "t" : "i";
+    if (cursor && cursor.kind !== kind) throw badCursor("it belongs to another kind of stream");
     if ("groupId" in query) {
       await this.groups.record(query.groupId);
       if (cursor && cursor.of !== query.groupId) throw badCursor("it belongs to another group");
@@ -92,9 +94,10 @@ export class Completions {
     const bell = new Bell(this.store.clock);
     const stop = stopWith(
       options.signal,
-      this.notifier.watch(open, (entry) => {
-        if (entry === null || !(isForgotten(entry.record) || isTerminal(entry.record))) return;
-        arrived.push(entry);
+      this.notifier.watch(open, (entry, id) => {
+        if (entry !== null && !isForgotten(entry.record) && !isTerminal(entry.record)) return;
+        // One that is gone had ended, and its retention was over before anybody looked.
+        arrived.push(entry ?? id);
         bell.ring();
       }),
     );
@@ -103,7 +106,7 @@ export class Completions {
       if (cursor.isStart) await readAll(this.store, open, newest);
       else await this.#readWhatIsLeft(open, newest, arrived);
       const ended = [...newest.values()].filter(({ record }) => isTerminal(record));
-      ended.sort((a, b) => a.versionstamp < b.versionstamp ? -1 : a.versionstamp > b.versionstamp ? 1 : 0);
+      ended.sort(byEnd);
       arrived.unshift(...ended);
     } catch (error) {
       stop();
@@ -174,7 +177,7 @@ export class Completions {
     const stop = this.notifier.watchGroup(group, () => bell.ring());
     let { seq, yielded } = GroupPlace.decode(cursor.place);
     // A task that is retried stands in the log once for each of its ends.
-    const skipped = GroupPlace.skippedIn(cursor.place);
+    const skipped = await this.#skippedIn(group, cursor.place);
     try {
       for (;;) {
         // Counters before log: when they say that all have ended, the log read after them holds every end.
@@ -189,7 +192,7 @@ export class Completions {
           // Delivered for its first end, unless it was being retried just then.
           if (again && !skipped.has(task)) continue;
           if (!gone && !isTerminal(entry.record as Entry["record"])) {
-            skipped.add(task);
+            if (!skipped.has(task)) skipped.set(task, at);
             continue;
           }
           skipped.delete(task);
@@ -203,7 +206,7 @@ export class Completions {
         }
         if (page.length === LOG_PAGE) continue;
         const place = GroupPlace.encode(seq, yielded, skipped);
-        if (ended >= record.total && seq >= record.log) {
+        if (ended >= record.total && seq >= record.log && skipped.size === 0) {
           yield { kind: "end", total: record.total, yielded, cursor: cursor.end(place) };
           return;
         }
@@ -223,6 +226,14 @@ export class Completions {
     } finally {
       stop();
     }
+  }
+
+  /** The tasks that a cursor says were passed over, by their places in the log. */
+  async #skippedIn(group: string, place: string): Promise<Map<string, number>> {
+    const entries = await Promise.all(
+      GroupPlace.skippedIn(place).map((seq) => this.groups.log(group, seq, 1)),
+    );
+    return new Map(entries.flat().map(({ task, seq }) => [task, seq]));
   }
 
   #deadline(cursor: Cursor, { timeoutMs }: CompletionOptions): number {

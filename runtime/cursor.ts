@@ -6,7 +6,7 @@ import { type Fault, ValidationError } from "./errors.ts";
 /** `<kind>.<of>.<startedAt>.<place>`, and `.e` behind it at the end. */
 export class Cursor {
   private constructor(
-    private readonly kind: string,
+    readonly kind: string,
     /** What the place is a place in: the fingerprint of a list of ids, or the name of a view. */
     readonly of: string,
     /** When the first connection began. A timeout's own cursor says 0: going on from there begins anew. */
@@ -84,18 +84,18 @@ function fromBase64Url(text: string): Uint8Array | null {
   }
 }
 
-/** `<seq>_<yielded>`, and behind it the tasks that were passed over because they were being retried. */
+/** `<seq>_<yielded>`, and behind it the places of tasks that were passed over because they were being retried. */
 export const GroupPlace = {
-  encode(seq: number, yielded: number, skipped: Set<string>): string {
-    return [`${seq}_${yielded}`, ...skipped].join("~");
+  encode(seq: number, yielded: number, skipped: Map<string, number>): string {
+    return [`${seq}_${yielded}`, ...skipped.values()].join("~");
   },
   decode(text: string): { seq: number; yielded: number } {
     if (text === "") return { seq: 0, yielded: 0 };
-    const match = /^(\d{1,15})_(\d{1,15})(~|$)/.exec(text);
+    const match = /^(\d{1,15})_(\d{1,15})(~\d{1,15})*$/.exec(text);
     if (!match) throw badCursor("it does not belong to a group");
     return { seq: Number(match[1]), yielded: Number(match[2]) };
   },
-  skippedIn: (text: string) => new Set(text.split("~").slice(1)),
+  skippedIn: (text: string): number[] => text.split("~").slice(1).map(Number),
 };
 
 export function badCursor(why: string): ValidationError {

@@ -30,7 +30,7 @@ export function expiryOf(stored: Stored): number | null {
 
 export function entriesOf(stored: Stored): IndexEntry[] {
   if (isForgotten(stored)) {
-    return [{ key: keys.due(stored.forgottenAt, "purge", stored.id), value: null, expireAt: null }];
+    return [{ key: keys.due("purge", stored.forgottenAt, stored.id), value: null, expireAt: null }];
   }
   const record = stored;
   const { id } = record;
@@ -47,20 +47,20 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     if (type !== "COMPLETED") entries.push({ key: keys.index("state", type, id), value: null, expireAt });
     if (storesMore(record)) {
       const at = record.finishedAt! + record.retentionMs;
-      entries.push({ key: keys.due(at, "purge", id), value: null, expireAt: null });
+      entries.push({ key: keys.due("purge", at, id), value: null, expireAt: null });
     }
     return entries;
   }
   // PENDING and RUNNING are driven by a block in the queue or of a lease, which stand for many tasks (queue.ts).
   if (type === "SCHEDULED") {
     const value: Waiting = { task: record.task, groups: record.groups };
-    entries.push({ key: keys.due(record.runAt, "start", id), value, expireAt: null });
+    entries.push({ key: keys.due("start", record.runAt, id), value, expireAt: null });
   }
   if (type === "CANCELLING") {
     entries.push({ key: keys.stop(record.lease!.worker, id), value: null, expireAt: null });
   }
   if (canExpire(record)) {
-    entries.push({ key: keys.due(record.expiresAt!, "expire", id), value: null, expireAt: null });
+    entries.push({ key: keys.due("expire", record.expiresAt!, id), value: null, expireAt: null });
   }
   return entries;
 }

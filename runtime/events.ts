@@ -31,12 +31,12 @@ export type TaskEvent =
   | { kind: "result" | "end"; seq: number; at: number; attempt: number; entry: Entry }
   | { kind: "failure"; seq: number; at: number; attempt: number; entry: Entry };
 
-/** Events that one commit adds to a task at the most, well inside KV's limits. */
-export const EVENTS_PER_COMMIT = 100;
 /** JSON text of one event's data, in UTF-16 units: with two bytes each it still fits a KV value. */
 export const LONGEST_EVENT = 30_000;
 
-const PAGE = 500;
+const PAGE_EVENTS = 500;
+const PAGE_BYTES = 64 * 1024;
+const PER_READ = 25;
 
 /**
  * The events of a task after `after`, dense and in order, up to a page; the record is read first, so that every
@@ -55,12 +55,10 @@ export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Prom
   }));
   let upTo = record.seq;
   if (record.hasEvents && after < record.seq) {
-    const stored = await kv.list<StoredEvent>(
-      { prefix: prefixes.events(record.id), start: keys.event(record.id, after + 1) },
-      { limit: PAGE },
-    );
-    if (stored.length === PAGE) upTo = stored[PAGE - 1].value.seq;
-    events.push(...stored.map(({ value }) => value));
+    const stored = await storedAfter(kv, record.id, after);
+    // Behind the last one of a page more may follow; behind the record's own place states may that it does not know.
+    if (stored.more) upTo = Math.min(upTo, stored.events[stored.events.length - 1].seq);
+    events.push(...stored.events);
     events.sort((a, b) => a.seq - b.seq);
   }
   const page = events.filter(({ seq }) => seq <= upTo);
@@ -68,6 +66,30 @@ export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Prom
     page.push(...closing(entry).filter(({ seq }) => seq > after));
   }
   return page;
+}
+
+/** A page of stored events: a reader that is slow holds one page in memory, so it is bounded in bytes. */
+async function storedAfter(
+  kv: KvPort,
+  id: string,
+  after: number,
+): Promise<{ events: StoredEvent[]; more: boolean }> {
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  while (events.length < PAGE_EVENTS && bytes < PAGE_BYTES) {
+    const start = keys.event(id, (events[events.length - 1]?.seq ?? after) + 1);
+    const part = await kv.list<StoredEvent>({ prefix: prefixes.events(id), start }, { limit: PER_READ });
+    for (const { value } of part) {
+      events.push(value);
+      bytes += value.kind === "chunk"
+        ? value.chunk.length
+        : value.kind === "log"
+        ? value.message.length + (value.data?.length ?? 0)
+        : 0;
+    }
+    if (part.length < PER_READ) return { events, more: false };
+  }
+  return { events, more: true };
 }
 
 function closing(entry: Entry): TaskEvent[] {

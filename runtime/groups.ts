@@ -6,7 +6,8 @@ import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
 import { type GroupRecord, groupWrite, type LogValue } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
+import { byEnd } from "./waiting.ts";
+import { type Entry, isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
 
 export interface GroupStatus {
   id: string;
@@ -49,13 +50,30 @@ export class Groups {
     const group: GroupRecord = { id, total: members.length, log: 0, ended: {}, createdAt: now };
     // The group first: a task that ends in between must find its counters.
     await store.kv.writeBlind([groupWrite(group, now)], now);
-    await Promise.all(entries.map(async (entry) => {
-      await store.update("settle", entry!.record.id, ({ record }) => {
-        if (isForgotten(record) || record.groups.includes(id)) return null;
-        return { next: { ...record, groups: [...record.groups, id] } };
+    // Those that have ended come into the log in the order in which they did.
+    const joins = (entries as Entry[]).toSorted(byEnd).map((entry) => {
+      return store.update("settle", entry.record.id, ({ record }) => {
+        return isForgotten(record) ? null : { next: { ...record, groups: [...record.groups, id] } };
       }, entry);
-    }));
+    });
+    const lost = (await Promise.all(joins)).filter((joined) => !joined).length;
+    if (lost > 0) await this.#shrink(id, lost);
     return await this.status(id);
+  }
+
+  /** Members that were forgotten while the group was made are not waited for. */
+  async #shrink(id: string, lost: number): Promise<void> {
+    const { kv, clock } = this.store;
+    const key = keys.group(id);
+    for (;;) {
+      const { value, versionstamp } = await kv.get<GroupRecord>(key);
+      const write = groupWrite({ ...value!, total: value!.total - lost }, clock.now());
+      const result = await kv.commit((atomic) => {
+        kv.write(atomic.check({ key, versionstamp }), write, clock.now());
+        return atomic;
+      });
+      if (result.ok) return;
+    }
   }
 
   async record(id: string): Promise<GroupRecord> {
@@ -135,7 +153,9 @@ export class Groups {
   }
 
   async #scheduled(group: string): Promise<StateType[]> {
-    const timers = await this.store.kv.list<Waiting | null>({ prefix: prefixes.due }, { limit: MOST_DRIVEN });
-    return timers.flatMap(({ value }) => value?.groups.includes(group) ? ["SCHEDULED" as const] : []);
+    const timers = await this.store.kv.list<Waiting>({ prefix: prefixes.due("start") }, {
+      limit: MOST_DRIVEN,
+    });
+    return timers.flatMap(({ value }) => value.groups.includes(group) ? ["SCHEDULED" as const] : []);
   }
 }

@@ -14,7 +14,7 @@ export const keys = {
     block,
   ],
   /** A timer: what is due for a task at an instant. */
-  due: (at: number, kind: DueKind, id: string): Key => ["due", at, kind, id],
+  due: (kind: DueKind, at: number, id: string): Key => ["due", kind, at, id],
   /** What a worker runs, in blocks of ids: one for each claim. */
   lease: (worker: string, block: string): Key => ["lease", worker, block],
   /** A task that its worker shall stop. */
@@ -47,7 +47,7 @@ export type IndexKind = "state" | "task" | "tag" | "group";
 export const prefixes = {
   task: ["task"] as Key,
   ready: (shard: number): Key => ["ready", shard],
-  due: ["due"] as Key,
+  due: (kind: DueKind): Key => ["due", kind],
   leases: ["lease"] as Key,
   leasesOf: (worker: string): Key => ["lease", worker],
   stopsOf: (worker: string): Key => ["stop", worker],

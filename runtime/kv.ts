@@ -87,12 +87,18 @@ export class KvPort {
     else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
   }
 
+  /** A small commit of its own, tried again while another handle or process holds the file. */
+  commit(
+    build: (atomic: Deno.AtomicOperation) => Deno.AtomicOperation,
+  ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
+    return whileLocked(() => build(this.atomic()).commit());
+  }
+
   /** Writes without any check, and so may be repeated: for keys that nobody else writes. */
   async writeBlind(writes: Write[], now: number): Promise<void> {
-    await whileLocked(() => {
-      const atomic = this.atomic();
+    await this.commit((atomic) => {
       for (const write of writes) this.write(atomic, write, now);
-      return atomic.commit();
+      return atomic;
     });
   }
 
@@ -104,9 +110,9 @@ export class KvPort {
 
 /** Opens a database. `path`: a file, `:memory:`, or undefined for the platform's own. */
 export async function openKv(path: string | undefined): Promise<KvPort> {
-  const writer = await Deno.openKv(path);
+  const writer = await whileLocked(() => Deno.openKv(path));
   if (path === undefined || path === ":memory:") return new KvPort(writer);
-  return new KvPort(writer, await Deno.openKv(path));
+  return new KvPort(writer, await whileLocked(() => Deno.openKv(path)));
 }
 
 /** SQLite says this when another handle or process holds the file; nothing was read or written. */
@@ -114,7 +120,8 @@ export function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }
 
-async function whileLocked<T>(read: () => Promise<T>): Promise<T> {
+/** Each try waits inside KV already. */
+export async function whileLocked<T>(read: () => Promise<T>): Promise<T> {
   for (let tries = 1;; tries++) {
     try {
       return await read();

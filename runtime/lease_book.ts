@@ -17,11 +17,20 @@ export class LeaseBook {
     const block = this.#blockOf.get(id);
     if (block === undefined) return;
     this.#blockOf.delete(id);
-    const left = this.#open.get(block)!;
-    left.delete(id);
-    if (left.size > 0) return;
+    const left = this.#open.get(block);
+    left?.delete(id);
+    if (!left || left.size > 0) return;
     this.#open.delete(block);
     this.#usedUp.push(block);
+  }
+
+  /** It could not be settled: its block stays in KV, and whoever finds it there looks after it. */
+  lose(id: string): void {
+    const block = this.#blockOf.get(id);
+    if (block === undefined) return;
+    this.#blockOf.delete(id);
+    // Without the others' names it is never used up.
+    this.#open.delete(block);
   }
 
   holds(block: string): boolean {

@@ -147,11 +147,9 @@ async function* driversOf(
       }
     }
   } else if (state === "SCHEDULED") {
-    const page = await store.kv.list<Waiting | null>({ prefix: prefixes.due }, { limit: MOST_SORTED + 1 });
-    const started = page.filter(({ key, value }) =>
-      key[2] === "start" && (task === undefined || value?.task === task)
-    );
-    yield started.map(({ key }) => key[3] as string);
+    const page = await store.kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: MOST_SORTED + 1 });
+    const wanted = page.filter(({ value }) => task === undefined || value.task === task);
+    yield (page.length > MOST_SORTED ? page : wanted).map(({ key }) => key[3] as string);
   } else {
     const page = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: MOST_SORTED });
     yield page.flatMap(({ value }) => value);

@@ -118,6 +118,7 @@ export class Runtime {
       kv: options.kv,
       clock,
       ids,
+      claims: options.runsTasks !== false,
       onCommit: (atomic) => {
         for (const bell of bells) bell.onCommit?.(atomic);
       },

@@ -9,7 +9,7 @@ import { type Entry, isForgotten, isTerminal, type Stored } from "./task.ts";
  * Called with each version of a watched task that is found, and with null once it is gone. Versions may come late and
  * out of order: the listener compares versionstamps.
  */
-export type Listener = (entry: Entry<Stored> | null) => void;
+export type Listener = (entry: Entry<Stored> | null, id: string) => void;
 
 /** Tasks read again in one sweep: more than this many are taken turn by turn. */
 const READ_PER_SWEEP = 2_000;
@@ -28,7 +28,7 @@ export class Notifier {
   /** Hands a committed change to those who wait for it. */
   publish(entry: Entry<Stored>): void {
     const listeners = this.#tasks.get(entry.record.id);
-    if (listeners) { for (const listener of [...listeners]) listener(entry); }
+    if (listeners) { for (const listener of [...listeners]) listener(entry, entry.record.id); }
     if (this.#groups.size === 0 || isForgotten(entry.record) || !isTerminal(entry.record)) return;
     for (const group of entry.record.groups) this.#ringGroup(group);
   }
@@ -59,7 +59,7 @@ export class Notifier {
       // To the end of the line, so that the next sweep reads others first.
       this.#tasks.delete(id);
       this.#tasks.set(id, listeners);
-      for (const listener of [...listeners]) listener(entries[i]);
+      for (const listener of [...listeners]) listener(entries[i], id);
     });
   }
 

@@ -58,10 +58,14 @@ export class Queue {
   }
 }
 
-/** The blocks of a shard from the head on, a few at first: most claims are satisfied by the first ones. */
-export async function* blocks(kv: KvPort, shard: number): AsyncGenerator<Deno.KvEntry<ReadyBlock>> {
+/** The blocks of a shard, from the head on or `behind` a block's key, a few at first: most claims are satisfied by the first ones. */
+export async function* blocks(
+  kv: KvPort,
+  shard: number,
+  behind: Deno.KvKey | null = null,
+): AsyncGenerator<Deno.KvEntry<ReadyBlock>> {
   const prefix = prefixes.ready(shard);
-  let start: Deno.KvKey | null = null;
+  let start: Deno.KvKey | null = behind && [...behind, ""];
   for (let size = 4;; size = Math.min(4 * size, 256)) {
     const page: Deno.KvEntry<ReadyBlock>[] = await kv.list<ReadyBlock>(
       start ? { prefix, start } : { prefix },

@@ -18,14 +18,15 @@ export interface Heartbeat {
 
 interface Seen {
   rev: string | null;
-  /** Monotonic. */
-  since: number;
+  /** How long this process has watched it stand still. */
+  stillMs: number;
 }
 
 const PER_ROUND = 1_000;
 
 export class Reaper {
   readonly #seen = new Map<string, Seen>();
+  #lookedAt = 0;
 
   constructor(private readonly store: Store, private readonly leaseMs: number) {}
 
@@ -40,13 +41,18 @@ export class Reaper {
 
     let handedOn = 0;
     const now = clock.monotonic();
+    // A pause of this process is no silence of the others: they may have been paused with it.
+    const watchedMs = Math.min(now - this.#lookedAt, this.leaseMs / 2);
+    this.#lookedAt = now;
     for (const [worker, beat] of alive) {
       const rev = beat?.value.rev ?? null;
       const seen = this.#seen.get(worker);
-      if (!seen || seen.rev !== rev) this.#seen.set(worker, { rev, since: now });
-      else if (now - seen.since >= this.leaseMs) {
-        handedOn += await this.#reap(worker, beat?.versionstamp ?? null);
+      if (!seen || seen.rev !== rev) {
+        this.#seen.set(worker, { rev, stillMs: 0 });
+        continue;
       }
+      seen.stillMs += watchedMs;
+      if (seen.stillMs >= this.leaseMs) handedOn += await this.#reap(worker, beat?.versionstamp ?? null);
     }
     return handedOn;
   }
@@ -70,7 +76,7 @@ export class Reaper {
     const { kv } = this.store;
     // Under check: a beat that comes at this moment wins, and the worker lives.
     const key = keys.worker(worker);
-    const gone = await kv.atomic().check({ key, versionstamp }).delete(key).commit();
+    const gone = await kv.commit((atomic) => atomic.check({ key, versionstamp }).delete(key));
     if (!gone.ok) return 0;
     let handedOn = 0;
     for (;;) {

@@ -13,6 +13,8 @@ export const DEFAULT_RETRY: RetryPolicy = {
 
 /** Milliseconds to wait after `failures` failed attempts in a row (1 or more). `random` is in [0, 1). */
 export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
-  const delayMs = Math.min(policy.maxDelayMs, policy.delayMs * policy.factor ** (failures - 1));
+  // No delay stays no delay, however large the power (0 times infinity is no number).
+  const grown = policy.delayMs === 0 ? 0 : policy.delayMs * policy.factor ** (failures - 1);
+  const delayMs = Math.min(policy.maxDelayMs, grown);
   return Math.round(policy.jitter ? delayMs * random : delayMs);
 }

@@ -15,6 +15,7 @@ import type { Store } from "./store.ts";
 import {
   type Entry,
   isForgotten,
+  isPastRetention,
   isTerminal,
   stateOf,
   type Stored,
@@ -30,8 +31,8 @@ export interface Cancelled {
   entry: Entry;
 }
 
-/** An ETag that the task must still have, or undefined. */
-export type IfMatch = string | undefined;
+/** Versions of which the task must have one, or undefined. */
+export type IfMatch = string[] | undefined;
 
 export class Steering {
   constructor(
@@ -85,6 +86,7 @@ export class Steering {
       const after = await this.store.update("settle", id, (entry) => {
         const { record } = this.#require(entry, ifMatch);
         const state = stateOf(record);
+        if (isPastRetention(record, this.store.clock.now())) throw new NotFoundError("task", id);
         if (!isTerminal(record) || state.type === "COMPLETED") {
           throw new ConflictError(
             `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,
@@ -127,9 +129,9 @@ export class Steering {
 
   #require(entry: Entry<Stored>, ifMatch: IfMatch): Entry {
     if (isForgotten(entry.record)) throw new ForgottenError(entry.record.id);
-    if (ifMatch !== undefined && ifMatch !== entry.versionstamp) {
+    if (ifMatch !== undefined && !ifMatch.includes(entry.versionstamp)) {
       throw new PreconditionError(
-        `the task has changed: its version is ${entry.versionstamp}, not ${ifMatch}`,
+        `the task has changed: its version is ${entry.versionstamp}`,
       );
     }
     return entry as Entry;

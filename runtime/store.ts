@@ -1,7 +1,7 @@
 // The one place that writes tasks. Units of many callers share a commit. After a commit that failed or whose answer was lost, every unit is read back before
 // anything else is decided: it was applied, it conflicts, or it goes into the next commit.
 
-import { GroupCommit } from "./batch.ts";
+import { type Cost, GroupCommit, Load } from "./batch.ts";
 import { type Clock, sleep } from "./clock.ts";
 import { decode, encode } from "./codec.ts";
 import { expiryOf } from "./entries.ts";
@@ -30,13 +30,15 @@ export interface StoreOptions {
   ids: Ids;
   /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
   onCommit?: (atomic: Deno.AtomicOperation) => void;
+  /** False: this process claims nothing, so it need not remember what is ready. */
+  claims?: boolean;
 }
 
 /** How long a commit that fails with an error is tried before the caller is told. */
 const GIVE_UP_AFTER_MS = 10_000;
 const READY_KEPT = 20_000;
-/** Left free in a packed commit, for the checks of groups and idempotency keys. */
-const SPARE_CHECKS = 3;
+/** Left free in a packed commit, for groups and idempotency keys. */
+const SPARE: Cost = { checks: 3, shared: [], mutations: 4, bytes: 60_000, keyBytes: 1_000, owns: [] };
 
 /** KV did not take the commit within `GIVE_UP_AFTER_MS`. What became of it is unknown. */
 export class UnavailableError extends Error {
@@ -55,8 +57,10 @@ export class Store {
   /** Tasks that this process made ready, so that claiming them needs no read. A hint: the commit checks it. */
   readonly #ready = new Map<string, Entry>();
   readonly #queue: Queue;
+  readonly #claims: boolean;
 
-  constructor({ kv, clock, ids, onCommit }: StoreOptions) {
+  constructor({ kv, clock, ids, onCommit, claims = true }: StoreOptions) {
+    this.#claims = claims;
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
@@ -90,15 +94,22 @@ export class Store {
     return page.map((kv) => ({ id: kv.key[1] as string, entry: this.#present(entryOf(kv)) }));
   }
 
-  /** Ready tasks for a claim: from memory where this process wrote them, so possibly out of date. */
-  async readReady(ids: string[]): Promise<(Entry | null)[]> {
-    const missing = ids.filter((id) => !this.#ready.has(id));
-    const read = missing.length > 0 ? await this.readMany(missing) : [];
-    const byId = new Map(missing.map((id, i) => [id, read[i]]));
-    return ids.map((id) => {
-      const entry = this.#ready.get(id) ?? byId.get(id) ?? null;
-      return entry && !isForgotten(entry.record) ? entry as Entry : null;
-    });
+  /**
+   * Ready tasks for a claim: from memory where that agrees with the queue (`fits`), else from KV. Another process may
+   * have run the task and put it into another block since.
+   */
+  async readReady(ids: string[], fits: (record: TaskRecord) => boolean): Promise<Map<string, Entry>> {
+    const entries = new Map<string, Entry>();
+    const missing: string[] = [];
+    for (const id of ids) {
+      const known = this.#ready.get(id);
+      if (known && fits(known.record)) entries.set(id, known);
+      else missing.push(id);
+    }
+    for (const entry of missing.length > 0 ? await this.readMany(missing) : []) {
+      if (entry && !isForgotten(entry.record)) entries.set(entry.record.id, entry as Entry);
+    }
+    return entries;
   }
 
   /**
@@ -114,19 +125,16 @@ export class Store {
   /** Splits changes into runs that each fit one commit, in order. */
   pack(changes: Change[], options: UnitOptions = {}): Change[][] {
     const packs: Change[][] = [];
-    let mutations = 0, bytes = 0, keyBytes = 0, checks = 0;
+    let load = new Load();
+    load.add(SPARE);
     for (const change of changes) {
       const { cost } = unitOf("", [change], options);
-      mutations += cost.mutations;
-      bytes += cost.bytes;
-      keyBytes += cost.keyBytes;
-      checks += cost.checks;
-      const { limits } = this.kv;
-      const full = mutations > limits.mutations || bytes > limits.bytes || keyBytes > limits.keyBytes ||
-        checks + SPARE_CHECKS > limits.checks;
-      if (packs.length === 0 || full) {
+      load.add(cost);
+      if (packs.length === 0 || load.exceeds(this.kv.limits)) {
         packs.push([]);
-        ({ mutations, bytes, keyBytes, checks } = cost);
+        load = new Load();
+        load.add(SPARE);
+        load.add(cost);
       }
       packs[packs.length - 1].push(change);
     }
@@ -272,14 +280,22 @@ export class Store {
 
   #remember(entry: Entry<Stored>): void {
     const { record } = entry;
+    if (!this.#claims) return;
     if (!isReady(record)) this.#ready.delete(record.id);
-    else if (this.#ready.size < READY_KEPT) this.#ready.set(record.id, entry as Entry);
+    else if (this.#ready.size < READY_KEPT && isSmall(record as TaskRecord)) {
+      this.#ready.set(record.id, entry as Entry);
+    }
   }
 
   /** Drops what was remembered of a task whose claim conflicted. */
   forgetReady(id: string): void {
     this.#ready.delete(id);
   }
+}
+
+/** Small enough to be kept by the thousand. */
+function isSmall({ input }: TaskRecord): boolean {
+  return !("json" in input) || input.json.length <= 1_000;
 }
 
 /** True if this step puts the task at the end of the queue. */

@@ -1,7 +1,6 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
-import { STATE_TYPES } from "./task.ts";
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 const LONGEST_METADATA = 4_096;
@@ -78,5 +77,3 @@ function isObject(value: unknown): boolean {
 
 export type SubmitOptions = z.input<typeof optionsSchema>;
 export type Submission = z.input<typeof submissionSchema>;
-
-export const stateTypeSchema = z.enum(STATE_TYPES as [string, ...string[]]);

@@ -179,7 +179,7 @@ export class Submitter {
       const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
       first.push(groupWrite(group, now));
     }
-    if (checked.some(({ submission: { id } }) => id !== undefined && !tells(id, now))) {
+    if (ids.some((id) => !tells(id, now))) {
       first.push({ key: keys.oddIds, value: true });
     }
     const idemWrite = (complete: boolean): Write => ({
@@ -211,12 +211,12 @@ export class Submitter {
   /** A call that is taken up again after a crash finds some of its tasks already there, each one whole. */
   async #commitPack(pack: Change[], options: UnitOptions, resumed: boolean): Promise<Entry[] | null> {
     if (!resumed) return await this.store.commit("submit", pack, options) as Entry[] | null;
-    const there = await this.store.readMany(pack.map(({ next }) => next.id));
+    const there = await this.store.peekMany(pack.map(({ next }) => next.id));
     const missing = pack.filter((_, i) => there[i] === null);
     const applied = await this.store.commit("submit", missing, options) as Entry[] | null;
     if (!applied) return null;
     const made = new Map(applied.map((entry) => [entry.record.id, entry]));
-    return pack.map(({ next }, i) => made.get(next.id) ?? there[i] as Entry);
+    return pack.map(({ next }) => made.get(next.id) ?? { record: next as TaskRecord, versionstamp: "" });
   }
 
   /** Ids of the caller's own must be free; most conflicts are found here, before anything is written. */
@@ -245,7 +245,10 @@ export class Submitter {
   }
 }
 
-/** True if an id of the caller's own is a UUIDv7 of this moment, so that it sorts like all others. */
+/**
+ * True if an id is a UUIDv7 of this moment, so that it sorts like all others. Ids of callers' own may not be, nor those
+ * that are drawn after the clock was set back: they go on from the later time.
+ */
 function tells(id: string, now: number): boolean {
   return id[14] === "7" && Math.abs(parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - now) < CLOCKS_APART_MS;
 }

@@ -15,6 +15,7 @@ interface Due {
 }
 
 const PER_TICK = 500;
+const KINDS: DueKind[] = ["start", "expire", "purge"];
 
 export class Timers {
   constructor(private readonly store: Store, private readonly values: Values) {}
@@ -23,23 +24,25 @@ export class Timers {
   async tick(): Promise<number | null> {
     const { kv, clock } = this.store;
     const now = clock.now();
-    const entries = await kv.list({ prefix: prefixes.due }, { limit: PER_TICK });
-    const dues = entries.map(({ key }): Due => ({
+    const pages = await Promise.all(
+      KINDS.map((kind) => kv.list({ prefix: prefixes.due(kind) }, { limit: PER_TICK })),
+    );
+    const dues = pages.flat().map(({ key }): Due => ({
       key,
-      at: key[1] as number,
-      kind: key[2] as DueKind,
+      kind: key[1] as DueKind,
+      at: key[2] as number,
       id: key[3] as string,
-    }));
+    })).sort((a, b) => a.at - b.at);
     const ripe = dues.filter(({ at }) => at <= now);
     // All ripe ones read in a few calls; their commits group by themselves.
     const found = await this.store.peekMany(ripe.map(({ id }) => id));
     await Promise.all(ripe.map((due, i) => this.#fire(due, found[i], now)));
-    if (ripe.length === PER_TICK) return now;
+    if (ripe.length >= PER_TICK) return now;
     return dues.find(({ at }) => at > now)?.at ?? null;
   }
 
   async #fire(due: Due, entry: Entry<Stored> | null, now: number): Promise<void> {
-    if (due.kind === "purge") return await this.#purge(due, entry?.record ?? null);
+    if (due.kind === "purge") return await this.#purge(due, entry);
     const next = entry && nextOf(due, entry.record, now);
     if (next) {
       await this.store.commit("settle", [{ before: entry, next }]);
@@ -47,14 +50,22 @@ export class Timers {
     }
     // A stray: no record is driven by it.
     const check = { key: keys.task(due.id), versionstamp: entry?.versionstamp ?? null };
-    await this.store.kv.atomic().check(check).delete(due.key).commit();
+    await this.store.kv.commit((atomic) => atomic.check(check).delete(due.key));
   }
 
-  async #purge(due: Due, stored: Stored | null): Promise<void> {
-    const gone = stored === null || isForgotten(stored) || isPastRetention(stored, this.store.clock.now());
-    if (gone) await this.values.purge(due.id);
-    // Not gone: it was retried since, and its next end has a timer of its own.
-    await this.store.kv.writeBlind([{ key: due.key }], 0);
+  async #purge(due: Due, entry: Entry<Stored> | null): Promise<void> {
+    const { kv, clock } = this.store;
+    if (entry && !isForgotten(entry.record) && isPastRetention(entry.record, clock.now())) {
+      // The record first, under check: a retry that comes at this moment finds all of the task, or none of it.
+      const key = keys.task(due.id);
+      const { versionstamp } = entry;
+      const gone = await kv.commit((atomic) => atomic.check({ key, versionstamp }).delete(key));
+      if (!gone.ok) return;
+      entry = null;
+    }
+    if (entry === null || isForgotten(entry.record)) await this.values.purge(due.id);
+    // Otherwise it was retried since, and its next end has a timer of its own.
+    await kv.writeBlind([{ key: due.key }], 0);
   }
 }
 

@@ -36,9 +36,14 @@ export async function waitFor(
 ): Promise<Waited> {
   const newest = new Map<string, Entry>();
   const bell = new Bell(store.clock);
-  const stop = notifier.watch(new Set(ids), (entry) => {
-    // One that is forgotten while we wait had ended before: what is known of it stays.
-    if (!entry || isForgotten(entry.record)) return;
+  const stop = notifier.watch(new Set(ids), (entry, id) => {
+    if (!entry || isForgotten(entry.record)) {
+      // Only an ended task goes. What was not known as ended is in neither list.
+      const known = newest.get(id);
+      if (known && !isTerminal(known.record)) newest.delete(id);
+      bell.ring();
+      return;
+    }
     const known = newest.get(entry.record.id);
     if (known && known.versionstamp >= entry.versionstamp) return;
     newest.set(entry.record.id, entry as Entry);
@@ -94,4 +99,10 @@ function isOver(entries: Entry[], returnWhen: ReturnWhen): boolean {
 function isFailure(record: TaskRecord): boolean {
   const type = typeOf(record);
   return type === "FAILED" || type === "CRASHED";
+}
+
+/** The order of completion; within a millisecond that of the commits, unless the record was written again since. */
+export function byEnd(a: Entry, b: Entry): number {
+  return (a.record.finishedAt ?? Infinity) - (b.record.finishedAt ?? Infinity) ||
+    (a.versionstamp < b.versionstamp ? -1 : a.versionstamp > b.versionstamp ? 1 : 0);
 }

@@ -2,7 +2,7 @@
 // else here only decides when. A heartbeat says that the worker lives, and finds what others did to its tasks.
 
 import { Attempt } from "./attempt.ts";
-import { claim, leaseBlocksOf } from "./claim.ts";
+import { claim, leaseBlocksOf, type Place } from "./claim.ts";
 import { sleep } from "./clock.ts";
 import { execute, type ExecuteOptions } from "./execute.ts";
 import { keys, prefixes } from "./keys.ts";
@@ -13,6 +13,7 @@ import type { Heartbeat } from "./reaper.ts";
 import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, type Stored } from "./task.ts";
+import type { Outcome } from "./transitions.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
   /** Handlers that run at once. */
@@ -24,6 +25,8 @@ export interface WorkerOptions extends ExecuteOptions {
 /** Outcomes that wait for their commit: with more than this, nothing new is claimed. */
 const MOST_UNSETTLED = 2_000;
 const MOST_LEASES = 10_000;
+const SETTLE_AGAIN_MS = 100;
+const SETTLE_AGAIN_AT_MOST_MS = 5_000;
 
 export class Worker {
   readonly id: string;
@@ -37,6 +40,8 @@ export class Worker {
   #startedAt = 0;
   #beatVersion: string | null = null;
   #beatTimer: () => void = () => {};
+  /** Where the queue's head that nobody here knows ends. */
+  #lookFrom: Place | undefined;
   /** There was more to claim than there were free slots. */
   #more = false;
   readonly #claims: Rounds;
@@ -75,12 +80,14 @@ export class Worker {
   /** Claims once, and starts what it got. @returns true if there may be more to claim. */
   async tick(): Promise<boolean> {
     const limit = this.options.concurrency - this.#running.size;
-    const { entries, block, more } = await claim(this.store, {
+    const { entries, block, more, next } = await claim(this.store, {
       worker: this.id,
       limit,
       knows: (task) => this.options.registry.has(task),
       writes: () => this.#usedUpLeases(),
+      from: this.#lookFrom,
     });
+    this.#lookFrom = next;
     if (block !== null) this.#leases.open(block, entries.map(({ record }) => record.id));
     for (const entry of entries) this.#begin(entry);
     return more;
@@ -99,7 +106,8 @@ export class Worker {
       concurrency: this.options.concurrency,
       running: this.#running.size,
     };
-    const result = await kv.atomic().check({ key, versionstamp: this.#beatVersion }).set(key, value).commit();
+    const check = { key, versionstamp: this.#beatVersion };
+    const result = await kv.commit((atomic) => atomic.check(check).set(key, value));
     if (result.ok) {
       this.#beatVersion = result.versionstamp;
       await this.#heedStops();
@@ -151,8 +159,7 @@ export class Worker {
       this.options.log.error(`a report of task ${attempt.id} was not written`, error);
     this.#running.set(attempt.id, attempt);
     this.#finish(attempt).catch((error) => {
-      // Its lease ends with this worker, or the next heartbeat finds it and hands it back.
-      this.options.log.error(`task ${attempt.id} could not be settled`, error);
+      this.options.log.error(`task ${attempt.id} was left behind`, error);
     });
   }
 
@@ -162,15 +169,33 @@ export class Worker {
     this.#running.delete(attempt.id);
     this.#settling.set(attempt.id, attempt);
     if (this.#more) this.ring();
-    try {
-      const settled = outcome !== null && await attempt.settle(outcome);
-      if (!settled && outcome?.kind === "completed") {
-        await this.options.values.discard(attempt.id, outcome.result);
+    const over = outcome === null || await this.#settle(attempt, outcome);
+    this.#settling.delete(attempt.id);
+    if (over) this.#leases.close(attempt.id);
+    else this.#leases.lose(attempt.id);
+    if (this.#more) this.ring();
+  }
+
+  /**
+   * Writes the outcome, again and again while KV is away: it is kept in memory until then.
+   *
+   * @returns false if the worker stopped before it could be written.
+   */
+  async #settle(attempt: Attempt, outcome: Outcome): Promise<boolean> {
+    for (let pauseMs = SETTLE_AGAIN_MS;; pauseMs = Math.min(2 * pauseMs, SETTLE_AGAIN_AT_MOST_MS)) {
+      try {
+        const settled = await attempt.settle(outcome);
+        const kept = settled && outcome.kind === "completed" && attempt.record.result === outcome.result;
+        if (outcome.kind === "completed" && !kept) {
+          await this.options.values.discard(attempt.id, outcome.result);
+        }
+        return true;
+      } catch (error) {
+        this.options.log.error(`the outcome of task ${attempt.id} could not be written`, error);
+        if (this.#stopping) return false;
+        if (error instanceof RangeError) outcome = tooLargeToKeep(error);
+        else await sleep(this.store.clock, pauseMs);
       }
-    } finally {
-      this.#settling.delete(attempt.id);
-      this.#leases.close(attempt.id);
-      if (this.#more) this.ring();
     }
   }
 
@@ -204,10 +229,10 @@ export class Worker {
     const lost = unknown.filter(({ block }) => this.#suspects.has(block));
     this.#suspects = new Set(unknown.map(({ block }) => block));
     for (const { block, ids } of lost) {
+      // Deleting it would leave those without a driver that are still to be settled.
+      if (ids.some((id) => this.#running.has(id) || this.#settling.has(id))) continue;
       for (const entry of await this.store.readMany(ids)) {
         if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== this.id) continue;
-        const { id } = entry.record;
-        if (this.#running.has(id) || this.#settling.has(id)) continue;
         await new Attempt(this.store, entry as Entry).settle({ kind: "released" });
       }
       await this.store.kv.writeBlind([{ key: keys.lease(this.id, block) }], 0);
@@ -219,4 +244,9 @@ export class Worker {
     const entries = await this.store.readMany(attempts.map(({ id }) => id));
     attempts.forEach((attempt, i) => attempt.adopt(entries[i]));
   }
+}
+
+/** A record that KV refuses would be refused again. */
+function tooLargeToKeep({ message }: RangeError): Outcome {
+  return { kind: "failed", error: { name: "RecordTooLarge", message, retryable: false } };
 }

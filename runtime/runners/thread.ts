@@ -10,6 +10,7 @@ export class ThreadPool {
   readonly #idle: Worker[] = [];
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
+  #runs = 0;
   #closed = false;
 
   constructor(private readonly size: number) {}
@@ -48,11 +49,12 @@ export class ThreadPool {
   }
 
   async #run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
-    const thread = this.#idle.pop() ??
-      new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module", name: definition.name });
+    let thread: Worker | undefined;
     let reusable = false;
     try {
-      const value = await runOn(thread, definition, context);
+      thread = this.#idle.pop() ??
+        new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module", name: definition.name });
+      const value = await runOn(thread, ++this.#runs, definition, context);
       reusable = true;
       return value;
     } catch (error) {
@@ -61,22 +63,40 @@ export class ThreadPool {
       throw error instanceof ThrownInThread ? error.cause : error;
     } finally {
       this.#busy--;
-      if (reusable && !this.#closed) this.#idle.push(thread);
-      else thread.terminate();
+      if (thread && reusable && !this.#closed) this.#keep(thread);
+      else thread?.terminate();
       this.#waiting.shift()?.();
     }
+  }
+
+  /** What a function left running may still fail: that ends the idle thread, and nothing else. */
+  #keep(thread: Worker): void {
+    this.#idle.push(thread);
+    thread.onerror = (event) => {
+      event.preventDefault();
+      const at = this.#idle.indexOf(thread);
+      if (at >= 0) this.#idle.splice(at, 1);
+      thread.terminate();
+    };
   }
 }
 
 class ThrownInThread extends Error {}
 
-function runOn(thread: Worker, definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+function runOn(
+  thread: Worker,
+  run: number,
+  definition: AnyDefinition,
+  context: TaskContext<unknown>,
+): Promise<unknown> {
   const { signal, input, task, attempt } = context;
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
+    // Something that an earlier function left running.
+    if (data.run !== run) return;
     try {
       switch (data.kind) {
         case "value":
@@ -101,11 +121,10 @@ function runOn(thread: Worker, definition: AnyDefinition, context: TaskContext<u
     event.preventDefault();
     reject(new Error(`the thread died: ${event.message}`));
   };
-  const message: ToThread = { module: definition.thread!, name: definition.name, input, task, attempt };
+  const message: ToThread = { run, module: definition.thread!, name: definition.name, input, task, attempt };
   thread.postMessage(message);
   return promise.finally(() => {
     signal.removeEventListener("abort", abort);
     thread.onmessage = null;
-    thread.onerror = null;
   });
 }

@@ -4,6 +4,8 @@ import type { AnyDefinition, TaskContext, TaskInfo } from "../define.ts";
 import { NotJsonError, toJsonText } from "../json.ts";
 
 export interface ToThread {
+  /** Which run of the thread this is; everything that comes back carries it. */
+  run: number;
   module: string;
   name: string;
   input: unknown;
@@ -11,7 +13,9 @@ export interface ToThread {
   attempt: number;
 }
 
-export type FromThread =
+export type FromThread = { run: number } & FromFunction;
+
+type FromFunction =
   | { kind: "value"; value: unknown }
   | { kind: "not-json"; message: string }
   | { kind: "thrown"; error: unknown }
@@ -25,10 +29,20 @@ const scope = self as unknown as {
   onmessage: ((event: MessageEvent<ToThread>) => void) | null;
 };
 
+// Either would end the thread without a word, and its task would wait for it.
+for (const [object, name] of [[self, "close"], [Deno, "exit"]] as const) {
+  Object.defineProperty(object, name, {
+    value: () => {
+      throw new Error(`${name}() is not for a function: return or throw instead`);
+    },
+  });
+}
+
 scope.onmessage = async ({ data }) => {
+  const post = (message: FromFunction) => scope.postMessage({ run: data.run, ...message });
   try {
     const definition = await find(data.module, data.name);
-    const value = await definition.handler(contextOf(data));
+    const value = await definition.handler(contextOf(data, post));
     toJsonText(value);
     post({ kind: "value", value });
   } catch (thrown) {
@@ -44,7 +58,10 @@ async function find(module: string, name: string): Promise<AnyDefinition> {
   return definition as AnyDefinition;
 }
 
-function contextOf({ input, task, attempt }: ToThread): TaskContext<unknown> {
+function contextOf(
+  { input, task, attempt }: ToThread,
+  post: (message: FromFunction) => void,
+): TaskContext<unknown> {
   return {
     input,
     task,
@@ -55,10 +72,6 @@ function contextOf({ input, task, attempt }: ToThread): TaskContext<unknown> {
     log: (message, data) => post({ kind: "log", message, data }),
     emit: (chunk) => post({ kind: "chunk", chunk }),
   };
-}
-
-function post(message: FromThread): void {
-  scope.postMessage(message);
 }
 
 /** Structured cloning drops own fields of errors, `retryable` among them. */

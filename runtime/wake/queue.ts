@@ -3,7 +3,7 @@
 // (PLATFORM.md A3). Only a backend with queues has it.
 
 import type { Clock } from "../clock.ts";
-import type { Kv } from "../kv.ts";
+import { type Kv, whileLocked } from "../kv.ts";
 import type { Doorbell } from "./bell.ts";
 
 /** Marks our messages among others of the same database. */
@@ -34,7 +34,8 @@ export class QueueBell implements Doorbell {
    */
   static async works(kv: Kv): Promise<boolean> {
     const never = { key: ["errand", "never"], versionstamp: "ff".repeat(10) };
-    return await kv.atomic().check(never).enqueue(MESSAGE).commit().then(() => true, () => false);
+    const ask = () => kv.atomic().check(never).enqueue(MESSAGE).commit();
+    return await whileLocked(ask).then(() => true, () => false);
   }
 
   onCommit(atomic: Deno.AtomicOperation): void {
