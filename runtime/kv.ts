@@ -2,6 +2,8 @@
 // handle for reads, and the retry of "database is locked". Commits are not retried here: what became of a
 // failed commit is unknown until it is read back, and only the store can do that.
 
+import { type Clock, sleep, systemClock } from "./clock.ts";
+
 /** The part of `Deno.Kv` that the runtime uses. */
 export type Kv = Pick<
   Deno.Kv,
@@ -34,7 +36,7 @@ export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 7
 
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
-const LOCKED_RETRIES = 200;
+const LOCKED_RETRIES = 400;
 
 export class KvPort {
   readonly #reader: Kv;
@@ -120,13 +122,15 @@ export function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }
 
-/** Each try waits inside KV already. */
-export async function whileLocked<T>(read: () => Promise<T>): Promise<T> {
+/** Tries again for a while. KV waits a little inside each try, but without pauses two processes may starve a third. */
+export async function whileLocked<T>(work: () => Promise<T>, clock: Clock = systemClock): Promise<T> {
   for (let tries = 1;; tries++) {
     try {
-      return await read();
+      return await work();
     } catch (error) {
       if (!isLocked(error) || tries > LOCKED_RETRIES) throw error;
+      // Uneven pauses, so that those who wait do not march in step.
+      if (tries > 3) await sleep(clock, (tries * 7) % 20);
     }
   }
 }

@@ -157,7 +157,7 @@ export class Runtime {
     this.#dueLoop.start();
     this.#every(this.#leaseMs / 3, "reaping", async () => {
       const handedOn = await this.#reaper.tick();
-      if (handedOn > 0) this.#log.info(`handed on ${handedOn} tasks of dead workers`);
+      if (handedOn > 0) this.#log.info(`tasks of dead workers that were handed on: ${handedOn}`);
     });
     this.#every(this.#sweepMs, "looking at watched tasks", () => this.#notifier.sweep());
   }
