@@ -42,6 +42,8 @@ export class Attempt {
     this.id = entry.record.id;
     this.token = entry.record.lease!.token;
     this.reports = new Reports(entry.record.attempt, () => store.clock.now(), () => this.#scheduleFlush());
+    // Cancelled between its claim and now.
+    if (typeOf(entry.record) === "CANCELLING") this.#cancel();
   }
 
   get record(): TaskRecord {

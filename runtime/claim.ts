@@ -101,7 +101,11 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   writes.push({ key: keys.lease(options.worker, block), value: changes.map(({ next }) => next.id) });
   writes.push(...options.writes?.() ?? []);
   const applied = await store.commit("claim", changes, { writes });
-  if (applied) return { entries: applied as Entry[], block, more: full || taken.size < blockOf.size };
+  if (applied) {
+    // After a commit that was read back, somebody may have taken some of them on already.
+    const mine = (applied as Entry[]).filter(({ record }) => record.lease?.worker === options.worker);
+    return { entries: mine, block, more: full || taken.size < blockOf.size };
+  }
   for (const id of taken) store.forgetReady(id);
   return { entries: [], block: null, more: true };
 }

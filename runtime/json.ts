@@ -105,5 +105,8 @@ export function clip(text: string, bytes: number): string {
   while (end > 0 && utf8Bytes(JSON.stringify(text.slice(0, end))) > bytes - (end < text.length ? 3 : 0)) {
     end = Math.floor(end * 0.9);
   }
-  return end === text.length ? text : `${text.slice(0, end)}…`;
+  if (end === text.length) return text;
+  // Not between the two halves of a character.
+  if (/[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
+  return `${text.slice(0, end)}…`;
 }

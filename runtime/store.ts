@@ -19,7 +19,8 @@ export type Applied = Entry<Stored>[] | null;
 /** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
 export type Lane = "submit" | "claim" | "settle";
 
-type Verdict = "applied" | "conflict" | "again";
+/** The entries of a unit that was applied, or what else became of it. */
+type Verdict = Entry<Stored>[] | "conflict" | "again";
 
 /** Told of every change that this process committed. */
 export type OnApplied = (entry: Entry<Stored>, before: Entry<Stored> | null) => void;
@@ -183,7 +184,12 @@ export class Store {
         return null;
       });
       if (versionstamp !== null) {
-        for (const unit of pending) outcomes.set(unit, this.#applied(unit, versionstamp));
+        for (const unit of pending) {
+          outcomes.set(
+            unit,
+            this.#applied(unit, unit.changes.map(({ next }) => ({ record: next, versionstamp }))),
+          );
+        }
         break;
       }
       if (failure !== undefined) {
@@ -194,9 +200,9 @@ export class Store {
         await sleep(this.clock, Math.min(500, 5 * 2 ** failures) * this.ids.random());
       }
       const again: Unit[] = [];
-      for (const { unit, verdict, versionstamp } of await this.#readBack(pending)) {
+      for (const [unit, verdict] of await this.#readBack(pending)) {
         if (verdict === "again") again.push(unit);
-        else outcomes.set(unit, verdict === "applied" ? this.#applied(unit, versionstamp) : null);
+        else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
       }
       this.#groups.distrust();
       pending = again;
@@ -247,9 +253,7 @@ export class Store {
   }
 
   /** What became of each unit of a commit that did not succeed, by reading what KV holds now. */
-  async #readBack(
-    units: Unit[],
-  ): Promise<{ unit: Unit; verdict: Verdict; versionstamp: string }[]> {
+  async #readBack(units: Unit[]): Promise<[Unit, Verdict][]> {
     const guards = units.map((unit) => [
       ...unit.changes.map(({ before, next }) => ({
         key: keys.task(next.id),
@@ -261,21 +265,22 @@ export class Store {
     let at = 0;
     return units.map((unit, i) => {
       const mine = found.slice(at, at += guards[i].length);
-      const records = mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[];
-      const written = records.find((kv) => entryOf(kv)?.record.op === unit.op);
-      if (written) return { unit, verdict: "applied", versionstamp: written.versionstamp! };
+      const records = (mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[]).map(entryOf);
+      // One that was applied may have been written on since, or may even be gone: what KV holds now is what counts.
+      if (records.some((entry) => entry && isBy(unit.op, entry.record))) {
+        return [unit, unit.changes.map(({ next }, k) => records[k] ?? { record: next, versionstamp: "" })];
+      }
       const holds = mine.every(({ versionstamp }, k) => versionstamp === guards[i][k].versionstamp);
-      return { unit, verdict: holds ? "again" : "conflict", versionstamp: "" };
+      return [unit, holds ? "again" : "conflict"];
     });
   }
 
-  #applied(unit: Unit, versionstamp: string): Entry<Stored>[] {
-    return unit.changes.map(({ before, next }) => {
-      const entry = { record: next, versionstamp };
+  #applied({ changes }: Unit, entries: Entry<Stored>[]): Entry<Stored>[] {
+    entries.forEach((entry, i) => {
       this.#remember(entry);
-      this.onApplied(entry, before);
-      return entry;
+      this.onApplied(entry, changes[i].before);
     });
+    return entries;
   }
 
   #remember(entry: Entry<Stored>): void {
@@ -291,6 +296,10 @@ export class Store {
   forgetReady(id: string): void {
     this.#ready.delete(id);
   }
+}
+
+function isBy(op: string, { op: last, ops }: Stored): boolean {
+  return last === op || ops?.includes(op) === true;
 }
 
 /** Small enough to be kept by the thousand. */

@@ -84,8 +84,10 @@ export interface TaskRecord {
   task: string;
   /** Rises by one with each write of the record. */
   rev: number;
-  /** Names the commit that wrote this record: how an ambiguous commit is read back. */
+  /** Names the unit that wrote this record: how an ambiguous commit is read back. */
   op: string;
+  /** The last few before it: a commit may be read back only after others have written. */
+  ops?: string[];
   /** The last used place in the event sequence. */
   seq: number;
   /** Oldest first; the last one is the state. */
@@ -130,6 +132,7 @@ export interface TaskRecord {
 export interface Tombstone {
   id: string;
   op: string;
+  ops?: string[];
   rev: number;
   forgottenAt: number;
 }

@@ -30,6 +30,19 @@ const LONGEST_MESSAGE = 120;
 /** A start this much after `runAt` is recorded as Late. */
 const LATE_AFTER_MS = 15_000;
 
+/** What may follow what. A terminal state is left by a retry on request alone; COMPLETED never is. */
+const NEXT: Record<StateType, StateType[]> = {
+  SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
+  PENDING: ["RUNNING", "CANCELLED"],
+  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: [],
+  CANCELLING: ["CANCELLED"],
+  COMPLETED: [],
+  FAILED: ["PENDING"],
+  CRASHED: ["PENDING"],
+  CANCELLED: ["PENDING"],
+};
+
 /** Appends a state to the history. An instant never lies before the one ahead of it, whatever the clock says. */
 function enter(
   record: TaskRecord,
@@ -39,6 +52,10 @@ function enter(
   message: string | null,
   patch: Partial<TaskRecord> = {},
 ): TaskRecord {
+  const from = stateOf(record)?.type;
+  if (from && !NEXT[from].includes(type)) {
+    throw new Error(`Cannot move task ${record.id} from ${from} to ${type}`);
+  }
   const entry: HistoryEntry = {
     seq: record.seq + 1,
     type,
@@ -87,7 +104,7 @@ export function claimed(record: TaskRecord, now: number, lease: Lease): TaskReco
   return enter(record, now, "RUNNING", attempt > 1 ? "Retrying" : "Running", null, {
     attempt,
     lease,
-    startedAt: record.startedAt ?? now,
+    startedAt: record.startedAt ?? Math.max(now, stateOf(record).at),
     progress: null,
   });
 }

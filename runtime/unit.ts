@@ -36,12 +36,16 @@ export interface Unit extends Required<Omit<UnitOptions, "writes">> {
   cost: Cost;
 }
 
+/** Of the ops before the newest. */
+const OPS_KEPT = 3;
+
 /** @throws {RangeError} for a record that KV would refuse. */
 export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
   const writes = options.writes ? [...options.writes] : [];
   const steps: GroupStep[] = [];
   const prepared = changes.map(({ before, next, events }) => {
-    const record = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
+    const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
+    if (before) record.ops = [before.record.op, ...before.record.ops ?? []].slice(0, OPS_KEPT);
     const left = leftHistory(before?.record ?? null, record);
     if (left.length > 0) (record as TaskRecord).hasEvents = true;
     if (!isForgotten(record) && record.groups.length > 0 && isTerminal(record)) {

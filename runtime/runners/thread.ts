@@ -19,6 +19,8 @@ export class ThreadPool {
   async acquire(signal: AbortSignal): Promise<Runner> {
     while (this.#busy >= this.size) {
       await this.#turn(signal);
+      // Whoever leaves passes the turn on: it may have been given to him.
+      if (signal.aborted) this.#waiting.shift()?.();
       signal.throwIfAborted();
     }
     signal.throwIfAborted();

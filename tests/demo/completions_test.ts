@@ -1,6 +1,6 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
-import type { Task } from "../../demo/api.ts";
+import type { Task } from "../../demo/task.ts";
 import { completions } from "../../demo/completions.ts";
 
 const event = (id: string, name: string, data: unknown) =>

@@ -1,7 +1,7 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import type { Task } from "../../demo/api.ts";
+import type { Task } from "../../demo/task.ts";
 import { Service } from "../../demo/service.ts";
 import { Directory } from "./directory.ts";
 

@@ -1,6 +1,6 @@
 // A task as the service shows it, for the demo's tests.
 
-import type { Task } from "../../demo/api.ts";
+import type { Task } from "../../demo/task.ts";
 
 export function aTask(fields: Partial<Task> = {}): Task {
   return {

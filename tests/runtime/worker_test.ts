@@ -1,0 +1,262 @@
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { leaseBlocksOf } from "../../runtime/claim.ts";
+import { type AnyDefinition, define, type TaskContext } from "../../runtime/define.ts";
+import { keys, prefixes } from "../../runtime/keys.ts";
+import { Registry } from "../../runtime/registry.ts";
+import { Runners } from "../../runtime/runners/mod.ts";
+import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../../runtime/task.ts";
+import { cancelRequested } from "../../runtime/transitions.ts";
+import { Worker } from "../../runtime/worker.ts";
+import { aBench, type Bench, type BenchOptions, onEachBackend } from "./builders.ts";
+import { FaultyKv } from "./faulty_kv.ts";
+import { turn, until } from "./manual_clock.ts";
+
+const LEASE_MS = 9_000;
+
+interface Handling {
+  context: TaskContext<unknown>;
+  gate: PromiseWithResolvers<unknown>;
+}
+
+/** A worker whose one function, "work", goes on when the test says so. */
+async function aWorker(concurrency: number, options: BenchOptions = {}) {
+  const bench = await aBench(options);
+  const handling: Handling[] = [];
+  let most = 0, now = 0;
+  const work = define({ name: "work", input: z.unknown() }, async (context) => {
+    most = Math.max(most, ++now);
+    const gate = Promise.withResolvers<unknown>();
+    handling.push({ context, gate });
+    try {
+      return await gate.promise;
+    } finally {
+      now--;
+    }
+  }) as AnyDefinition;
+  const errors: unknown[] = [];
+  const worker = new Worker(bench.store, {
+    registry: new Registry([work]),
+    runners: new Runners(1),
+    values: bench.values,
+    maxResultBytes: 2 ** 24,
+    keepStacks: false,
+    concurrency,
+    leaseMs: LEASE_MS,
+    log: { info: () => {}, error: (_, error) => errors.push(error) },
+  });
+  bench.store.onApplied = (entry) => {
+    worker.changed(entry);
+    if (typeOf(entry.record as TaskRecord) === "PENDING") worker.ring();
+  };
+  return {
+    bench,
+    worker,
+    handling,
+    most: () => most,
+    errors,
+    [Symbol.asyncDispose]: async () => {
+      await bench.clock.run(worker.stop(0));
+      await bench[Symbol.asyncDispose]();
+      assert.deepEqual(errors, []);
+    },
+  };
+}
+
+const states = async (bench: Bench, entries: Entry[]) =>
+  await Promise.all(entries.map(async ({ record }) => typeOf(await bench.record(record.id))));
+
+onEachBackend("more ready tasks than the concurrency all run, and never more at once", async (path) => {
+  await using setup = await aWorker(3, { path });
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit(...Array(20).fill({}));
+  await worker.start();
+  for (let i = 0; i < 20; i++) {
+    await until(() => handling.length > i, `start ${i}`);
+    assert.ok(worker.running <= 3);
+    handling[i].gate.resolve(i);
+    // The next one starts in its slot before another comes free.
+    await until(() => handling.length >= Math.min(20, i + 4), `the start after end ${i}`);
+  }
+  await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+  assert.equal(setup.most(), 3);
+  assert.equal(handling.length, 20);
+});
+
+Deno.test("tick() claims only as many as there are free slots, and says that there is more", async () => {
+  await using setup = await aWorker(2);
+  const { bench, worker, handling } = setup;
+  await bench.submit({}, {}, {});
+  assert.equal(await worker.tick(), true);
+  await until(() => handling.length === 2);
+  assert.equal(worker.running, 2);
+});
+
+Deno.test("stop() hands running tasks back without counting an attempt or a crash, and signs off", async () => {
+  const setup = await aWorker(2);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {}, {});
+  await worker.start();
+  await until(() => handling.length === 2);
+  const { signal } = handling[0].context;
+  await bench.clock.run(worker.stop(0));
+  assert.equal((signal.reason as Error).name, "WorkerStoppingError");
+  for (const { record: { id } } of entries) {
+    const { attempt, crashes, history } = await bench.record(id);
+    assert.deepEqual([attempt, crashes, history.at(-1)!.type], [0, 0, "PENDING"]);
+  }
+  assert.equal((await bench.kv.get(keys.worker(worker.id))).value, null);
+  assert.deepEqual(await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 }), []);
+  assert.equal(bench.clock.timers, 0);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("stop() gives functions their grace to finish, and claims no more meanwhile", async () => {
+  const setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {});
+  await worker.start();
+  await until(() => handling.length === 1);
+  const stopped = bench.clock.run(worker.stop(3_600_000));
+  await turn();
+  handling[0].gate.resolve("done");
+  await stopped;
+  assert.deepEqual((await states(bench, entries)).sort(), ["COMPLETED", "PENDING"]);
+  assert.equal(handling.length, 1);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("a worker goes on beating while it stops", async () => {
+  const setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  const rev = async () => (await bench.kv.get<{ rev: string }>(keys.worker(worker.id))).value?.rev;
+  const first = await rev();
+  const stopped = worker.stop(60_000);
+  await turn();
+  bench.clock.advance(LEASE_MS / 3);
+  await until(async () => await rev() !== first);
+  handling[0].gate.resolve(1);
+  await bench.clock.run(stopped);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("a cancel by another process reaches the function at the next beat", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  bench.store.onApplied = () => {};
+  await bench.store.update("settle", id, ({ record }) => {
+    return { next: cancelRequested(record as TaskRecord, bench.clock.now(), "enough", 1_000) };
+  });
+  const { signal } = handling[0].context;
+  assert.equal(signal.aborted, false);
+  await worker.beat();
+  assert.equal((signal.reason as Error).message, "enough");
+  handling[0].gate.resolve("too late");
+  await until(async () => isTerminal(await bench.record(id)));
+  const { type, message } = stateOf(await bench.record(id));
+  assert.deepEqual([type, message], ["CANCELLED", "enough"]);
+});
+
+Deno.test("a function that does not heed a cancel is left behind after its grace", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  await bench.store.update("settle", id, ({ record }) => {
+    return { next: cancelRequested(record as TaskRecord, bench.clock.now(), null, 1_000) };
+  });
+  bench.clock.advance(999);
+  await turn();
+  assert.equal(typeOf(await bench.record(id)), "CANCELLING");
+  bench.clock.advance(1);
+  await until(async () => typeOf(await bench.record(id)) === "CANCELLED");
+});
+
+Deno.test("an attempt that takes longer than timeoutMs ends TimedOut, heeded or not", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({ timeoutMs: 500 });
+  await worker.start();
+  await until(() => handling.length === 1);
+  bench.clock.advance(500);
+  await until(async () => isTerminal(await bench.record(id)));
+  assert.equal(stateOf(await bench.record(id)).name, "TimedOut");
+  assert.equal((handling[0].context.signal.reason as Error).name, "TimeoutError");
+});
+
+Deno.test("a worker that was declared dead gives up the tasks that are another's, and beats again", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  bench.store.onApplied = () => {};
+  await bench.kv.writeBlind([{ key: keys.worker(worker.id) }], 0);
+  const lease = { worker: "other", token: "other" };
+  const after = await bench.store.update("settle", id, ({ record }) => {
+    return { next: { ...record as TaskRecord, lease } };
+  });
+  await worker.beat();
+  assert.equal((handling[0].context.signal.reason as Error).name, "LeaseLostError");
+  await until(() => worker.running === 0);
+  assert.deepEqual(await bench.record(id), after!.record);
+  await worker.beat();
+  assert.ok((await bench.kv.get(keys.worker(worker.id))).value);
+});
+
+Deno.test("a claim that was applied but reported as failed for good is handed back at the second beat", async () => {
+  const faulty = new FaultyKv();
+  await using setup = await aWorker(1, { wrap: faulty.wrap });
+  const { bench, worker, errors } = setup;
+  bench.store.onApplied = () => {};
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.beat();
+  const { getMany } = bench.kv;
+  bench.kv.getMany = () => Promise.reject(new Error("no reads either"));
+  faulty.next.push("applied, throws");
+  await assert.rejects(bench.clock.run(worker.tick()));
+  bench.kv.getMany = getMany;
+  assert.equal(typeOf(await bench.record(id)), "RUNNING");
+  await worker.beat();
+  assert.equal(typeOf(await bench.record(id)), "RUNNING");
+  await worker.beat();
+  const { attempt, crashes, history } = await bench.record(id);
+  assert.deepEqual([attempt, crashes, history.at(-1)!.type], [0, 0, "PENDING"]);
+  assert.deepEqual(await leaseBlocksOf(bench.store, worker.id, 9), []);
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("what a function throws ends its task, and the slot is free again", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {});
+  await worker.start();
+  for (let i = 0; i < 2; i++) {
+    await until(() => handling.length > i);
+    handling[i].gate.reject(i ? new RangeError("no") : { toString: null });
+  }
+  await until(async () => (await states(bench, entries)).every((type) => type === "FAILED"));
+  assert.equal((await bench.record(entries[1].record.id)).error!.name, "RangeError");
+});
+
+Deno.test("used-up lease blocks leave KV with the next claim", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [first] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  handling[0].gate.resolve(1);
+  await until(async () => isTerminal(await bench.record(first.record.id)));
+  const [second] = await bench.submit({});
+  await until(() => handling.length === 2);
+  const blocks = await leaseBlocksOf(bench.store, worker.id, 9);
+  assert.deepEqual(blocks.map(({ ids }) => ids), [[second.record.id]]);
+});
