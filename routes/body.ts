@@ -2,8 +2,15 @@
 // before a schema looks at it.
 
 import type { Context, MiddlewareHandler } from "hono";
-import { DEEPEST, isTooDeep } from "../runtime/json.ts";
-import { malformedJson, ProblemError, tooLarge, unsupportedMediaType, validationFailed } from "./problem.ts";
+import { DEEPEST, isTooDeep, utf8Bytes } from "../runtime/json.ts";
+import {
+  malformedJson,
+  type Problem,
+  ProblemError,
+  tooLarge,
+  unsupportedMediaType,
+  validationFailed,
+} from "./problem.ts";
 
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
@@ -63,15 +70,23 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
     );
   }
   if (!stream) return "";
-  // A body whose size is known and small is read in one go.
-  const bytes = announced > 0
-    ? new Uint8Array(await c.req.raw.arrayBuffer())
-    : await readBounded(stream, limitBytes);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    throw new ProblemError(malformedJson("the body is not valid UTF-8"));
+  // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8; where that
+  // was not in the body itself, the lengths differ.
+  if (announced > 0) {
+    const text = await c.req.raw.text();
+    if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
+    return text;
   }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readBounded(stream, limitBytes));
+  } catch (error) {
+    if (error instanceof TypeError) throw new ProblemError(notUtf8());
+    throw error;
+  }
+}
+
+function notUtf8(): Problem {
+  return malformedJson("the body is not valid UTF-8");
 }
 
 async function readBounded(stream: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array> {

@@ -34,9 +34,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
 
   /** Rejects with a RangeError what can never fit one commit. */
   add(item: Item): Promise<Outcome> {
-    const load = new Load();
-    load.add(item.cost);
-    if (load.exceeds(this.limits)) {
+    if (isOver(item.cost, item.cost.shared.length, this.limits)) {
       return Promise.reject(new RangeError("this is more than one commit takes"));
     }
     const outcome = new Promise<Outcome>((resolve, reject) => {
@@ -80,19 +78,19 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
 }
 
 /** What a commit holds so far. */
-export class Load {
+export class Load implements Omit<Cost, "shared" | "owns"> {
+  checks = 0;
+  mutations = 0;
+  bytes = 0;
+  keyBytes = 0;
   readonly #shared = new Set<string>();
   readonly #owned = new Set<string>();
-  #checks = 0;
-  #mutations = 0;
-  #bytes = 0;
-  #keyBytes = 0;
 
   add({ checks, shared, mutations, bytes, keyBytes, owns }: Cost): void {
-    this.#checks += checks;
-    this.#mutations += mutations;
-    this.#bytes += bytes;
-    this.#keyBytes += keyBytes;
+    this.checks += checks;
+    this.mutations += mutations;
+    this.bytes += bytes;
+    this.keyBytes += keyBytes;
     for (const name of shared) this.#shared.add(name);
     for (const id of owns) this.#owned.add(id);
   }
@@ -103,7 +101,11 @@ export class Load {
   }
 
   exceeds(limits: KvLimits): boolean {
-    return this.#checks + this.#shared.size > limits.checks || this.#mutations > limits.mutations ||
-      this.#bytes > limits.bytes || this.#keyBytes > limits.keyBytes;
+    return isOver(this, this.#shared.size, limits);
   }
+}
+
+function isOver(load: Omit<Cost, "shared" | "owns">, shared: number, limits: KvLimits): boolean {
+  return load.checks + shared > limits.checks || load.mutations > limits.mutations ||
+    load.bytes > limits.bytes || load.keyBytes > limits.keyBytes;
 }

@@ -44,7 +44,7 @@ export interface RuntimeOptions {
   definitions: Iterable<AnyDefinition>;
   /** False: this process submits and answers, and runs no tasks. Default true. */
   runsTasks?: boolean;
-  /** Handlers that run at once. Default 100. */
+  /** Handlers that run at once. Default 200. */
   concurrency?: number;
   /** Worker threads that run at once. Default: one for each core. */
   threads?: number;
@@ -65,7 +65,7 @@ export interface RuntimeOptions {
 }
 
 export const DEFAULTS = {
-  concurrency: 100,
+  concurrency: 200,
   leaseMs: 10_000,
   maxInputBytes: 2 ** 20,
   maxResultBytes: 2 ** 24,

@@ -26,11 +26,10 @@ export function writeBytes({ key, value }: Write): number {
 export const KEY_BYTES = 64;
 
 export function keyBytes(key: Deno.KvKey): number {
+  // All parts are ASCII but tags, whose characters may take three bytes.
+  const perCharacter = key[1] === "tag" ? 3 : 1;
   let bytes = 0;
-  for (const part of key) {
-    // A text has two bytes around it; beyond ASCII a character takes up to three.
-    bytes += typeof part !== "string" ? 9 : part.length * (/^\p{ASCII}*$/u.test(part) ? 1 : 3) + 2;
-  }
+  for (const part of key) bytes += typeof part === "string" ? part.length * perCharacter + 2 : 9;
   return bytes;
 }
 

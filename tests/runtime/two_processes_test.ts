@@ -1,0 +1,46 @@
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { define } from "../../runtime/define.ts";
+import { openKv } from "../../runtime/kv.ts";
+import { createRuntime, type Runtime } from "../../runtime/mod.ts";
+
+const flaky = define({
+  name: "flaky",
+  input: z.object({ n: z.number() }),
+  retry: { maxAttempts: 4, delayMs: 5, jitter: false },
+}, ({ attempt, input }) => {
+  if (attempt < 3) throw new Error("not yet");
+  return input.n;
+});
+
+/** Two runtimes with handles of their own on one file: what two processes are, but for the process. */
+async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  const ports = [await openKv(`${folder}/kv`), await openKv(`${folder}/kv`)];
+  const runtimes = await Promise.all(
+    ports.map((kv) => createRuntime({ kv, definitions: [flaky], concurrency: 4, sweepMs: 50 })),
+  );
+  try {
+    for (const runtime of runtimes) await runtime.start();
+    await work(runtimes);
+  } finally {
+    for (const runtime of runtimes) await runtime.stop(500);
+    for (const kv of ports) kv.close();
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("tasks that two processes fail, retry and hand to each other are never left without a driver", async () => {
+  await twoRuntimes(async (runtimes) => {
+    const submissions = Array.from({ length: 60 }, (_, n) => ({ task: "flaky", input: { n } }));
+    const calls = runtimes.map((runtime) => runtime.submit({ submissions, pointerOf: () => "" }));
+    const ids = (await Promise.all(calls)).flatMap(({ entries }) => entries.map(({ record }) => record.id));
+    const { done, notDone } = await runtimes[0].wait(ids, "ALL_COMPLETED", 20_000);
+    assert.deepEqual(notDone.map(({ record }) => record.history.at(-1)), []);
+    for (const { record } of done) {
+      assert.equal(record.history.at(-1)!.type, "COMPLETED");
+      assert.equal(record.attempt, 3);
+    }
+  });
+});
