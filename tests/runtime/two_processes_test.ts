@@ -8,9 +8,9 @@ import { createRuntime, type Runtime } from "../../runtime/mod.ts";
 const flaky = define({
   name: "flaky",
   input: z.object({ n: z.number() }),
-  retry: { maxAttempts: 4, delayMs: 5, jitter: false },
+  retry: { maxAttempts: 5, delayMs: 100, factor: 1 },
 }, ({ attempt, input }) => {
-  if (attempt < 3) throw new Error("not yet");
+  if (attempt < 5) throw new Error("not yet");
   return input.n;
 });
 
@@ -19,7 +19,7 @@ async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promis
   const folder = await Deno.makeTempDir();
   const ports = [await openKv(`${folder}/kv`), await openKv(`${folder}/kv`)];
   const runtimes = await Promise.all(
-    ports.map((kv) => createRuntime({ kv, definitions: [flaky], concurrency: 4, sweepMs: 50 })),
+    ports.map((kv) => createRuntime({ kv, definitions: [flaky], concurrency: 20, sweepMs: 50 })),
   );
   try {
     for (const runtime of runtimes) await runtime.start();
@@ -33,14 +33,16 @@ async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promis
 
 Deno.test("tasks that two processes fail, retry and hand to each other are never left without a driver", async () => {
   await twoRuntimes(async (runtimes) => {
-    const submissions = Array.from({ length: 60 }, (_, n) => ({ task: "flaky", input: { n } }));
-    const calls = runtimes.map((runtime) => runtime.submit({ submissions, pointerOf: () => "" }));
+    const submissions = Array.from({ length: 300 }, (_, n) => ({ task: "flaky", input: { n } }));
+    const calls = submissions.map((submission, i) => {
+      return runtimes[i % 2].submit({ submissions: [submission], pointerOf: () => "" });
+    });
     const ids = (await Promise.all(calls)).flatMap(({ entries }) => entries.map(({ record }) => record.id));
     const { done, notDone } = await runtimes[0].wait(ids, "ALL_COMPLETED", 20_000);
     assert.deepEqual(notDone.map(({ record }) => record.history.at(-1)), []);
     for (const { record } of done) {
       assert.equal(record.history.at(-1)!.type, "COMPLETED");
-      assert.equal(record.attempt, 3);
+      assert.equal(record.attempt, 5);
     }
   });
 });
