@@ -68,10 +68,9 @@ export class Groups {
     for (;;) {
       const { value, versionstamp } = await kv.get<GroupRecord>(key);
       const write = groupWrite({ ...value!, total: value!.total - lost }, clock.now());
-      const result = await kv.commit((atomic) => {
-        kv.write(atomic.check({ key, versionstamp }), write, clock.now());
-        return atomic;
-      });
+      const atomic = kv.atomic().check({ key, versionstamp });
+      kv.write(atomic, write, clock.now());
+      const result = await kv.commit(atomic);
       if (result.ok) return;
     }
   }

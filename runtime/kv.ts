@@ -1,6 +1,6 @@
 // The port to Deno KV: the part of `Deno.Kv` in use, the limits of the backend behind it, a second
-// handle for reads, and the retry of "database is locked". Commits are not retried here: what became of a
-// failed commit is unknown until it is read back, and only the store can do that.
+// handle for reads, and the retry of "database is locked", which says that nothing was done. No other failure
+// of a commit is retried here: what became of it is unknown until it is read back, and only the store can do that.
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
 
@@ -89,19 +89,16 @@ export class KvPort {
     else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
   }
 
-  /** A small commit of its own, tried again while another handle or process holds the file. */
-  commit(
-    build: (atomic: Deno.AtomicOperation) => Deno.AtomicOperation,
-  ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    return whileLocked(() => build(this.atomic()).commit());
+  /** Commits it, again while another handle or process holds the file. */
+  commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
+    return whileLocked(() => atomic.commit());
   }
 
   /** Writes without any check, and so may be repeated: for keys that nobody else writes. */
   async writeBlind(writes: Write[], now: number): Promise<void> {
-    await this.commit((atomic) => {
-      for (const write of writes) this.write(atomic, write, now);
-      return atomic;
-    });
+    const atomic = this.atomic();
+    for (const write of writes) this.write(atomic, write, now);
+    await this.commit(atomic);
   }
 
   close(): void {

@@ -76,7 +76,7 @@ export class Reaper {
     const { kv } = this.store;
     // Under check: a beat that comes at this moment wins, and the worker lives.
     const key = keys.worker(worker);
-    const gone = await kv.commit((atomic) => atomic.check({ key, versionstamp }).delete(key));
+    const gone = await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
     if (!gone.ok) return 0;
     let handedOn = 0;
     for (;;) {

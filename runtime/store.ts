@@ -246,7 +246,7 @@ export class Store {
       for (const write of merged.writes) this.kv.write(atomic, write, now);
     }
     if (ready.length > 0) this.#onCommit(atomic);
-    const result = await atomic.commit();
+    const result = await this.kv.commit(atomic);
     if (!result.ok) return null;
     merged?.applied(result.versionstamp);
     return result.versionstamp;

@@ -50,7 +50,8 @@ export class Timers {
     }
     // A stray: no record is driven by it.
     const check = { key: keys.task(due.id), versionstamp: entry?.versionstamp ?? null };
-    await this.store.kv.commit((atomic) => atomic.check(check).delete(due.key));
+    const { kv } = this.store;
+    await kv.commit(kv.atomic().check(check).delete(due.key));
   }
 
   async #purge(due: Due, entry: Entry<Stored> | null): Promise<void> {
@@ -59,7 +60,7 @@ export class Timers {
       // The record first, under check: a retry that comes at this moment finds all of the task, or none of it.
       const key = keys.task(due.id);
       const { versionstamp } = entry;
-      const gone = await kv.commit((atomic) => atomic.check({ key, versionstamp }).delete(key));
+      const gone = await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
       if (!gone.ok) return;
       entry = null;
     }

@@ -107,7 +107,7 @@ export class Worker {
       running: this.#running.size,
     };
     const check = { key, versionstamp: this.#beatVersion };
-    const result = await kv.commit((atomic) => atomic.check(check).set(key, value));
+    const result = await kv.commit(kv.atomic().check(check).set(key, value));
     if (result.ok) {
       this.#beatVersion = result.versionstamp;
       await this.#heedStops();

@@ -2,7 +2,7 @@
 
 import { type Ids, makeIds } from "../../runtime/ids.ts";
 import { keys } from "../../runtime/keys.ts";
-import { type KvLimits, KvPort, openKv } from "../../runtime/kv.ts";
+import { type KvLimits, KvPort, openKv, whileLocked } from "../../runtime/kv.ts";
 import { Store } from "../../runtime/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/task.ts";
 import { submitted } from "../../runtime/transitions.ts";
@@ -88,7 +88,7 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
   const { path = ":memory:", wrap = (kv) => kv } = options;
   const opened = await openKv(path);
   const writer = opened.writer as Deno.Kv;
-  const reader = path === ":memory:" ? undefined : await Deno.openKv(path);
+  const reader = path === ":memory:" ? undefined : await whileLocked(() => Deno.openKv(path));
   const kv = new KvPort(wrap(writer), reader, options.limits, options.shards);
   const clock = new ManualClock();
   const ids = makeIds(clock, seeded());
