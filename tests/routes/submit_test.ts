@@ -296,7 +296,7 @@ Deno.test("a task that has not started by expiresAt or within ttlMs ends CANCELL
 
 Deno.test("a task that started in time is not expired later", async () => {
   await using service = await aService();
-  const ended = await service.run("sleep", { ms: 80 }, { ttlMs: 40 });
+  const ended = await service.run("sleep", { ms: 1_200 }, { ttlMs: 1_000 });
   assert.equal(ended.state.type, "COMPLETED");
 });
 
