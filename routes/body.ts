@@ -20,32 +20,31 @@ export interface BodyOptions {
   optional?: boolean;
 }
 
+export interface Body {
+  text: string;
+  value: unknown;
+}
+
 /** Makes `c.req.json()` give the body, or answers with what is wrong. */
-export function jsonBody({ limitBytes, optional = false }: BodyOptions): MiddlewareHandler {
+export function jsonBody(options: BodyOptions): MiddlewareHandler {
   return async function jsonBody(c, next) {
-    const text = await readText(c, limitBytes);
-    if (text === "" && optional) {
-      useBody(c, "", {});
-      return await next();
-    }
-    const type = c.req.header("content-type");
-    if (type === undefined || !JSON_TYPE.test(type)) throw new ProblemError(unsupportedMediaType(type));
-    if (text === "") throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
-    useBody(c, text, parse(text));
+    const { text, value } = await readJson(c, options);
+    // Whoever asks for the body gets what was read and parsed here.
+    c.req.text = () => Promise.resolve(text);
+    c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
+    c.req.json = <T>() => Promise.resolve(value as T);
     await next();
   };
 }
 
-/** The text of the body, for a fingerprint. */
-export function bodyText(c: Context): Promise<string> {
-  return c.req.text();
-}
-
-function useBody(c: Context, text: string, value: unknown): void {
-  // Whoever asks for the body gets what was read and parsed here.
-  c.req.text = () => Promise.resolve(text);
-  c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
-  c.req.json = <T>() => Promise.resolve(value as T);
+/** @throws {ProblemError} that says what is wrong with it. */
+export async function readJson(c: Context, { limitBytes, optional = false }: BodyOptions): Promise<Body> {
+  const text = await readText(c, limitBytes);
+  if (text === "" && optional) return { text, value: {} };
+  const type = c.req.header("content-type");
+  if (type === undefined || !JSON_TYPE.test(type)) throw new ProblemError(unsupportedMediaType(type));
+  if (text === "") throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
+  return { text, value: parse(text) };
 }
 
 function parse(text: string): unknown {
@@ -62,14 +61,12 @@ function parse(text: string): unknown {
 
 async function readText(c: Context, limitBytes: number): Promise<string> {
   const announced = Number(c.req.header("content-length") ?? 0);
-  const stream = c.req.raw.body;
   if (announced > limitBytes) {
-    await stream?.cancel();
+    await c.req.raw.body?.cancel();
     throw new ProblemError(
       tooLarge(`the body has ${announced} bytes; the limit here is ${limitBytes} bytes`),
     );
   }
-  if (!stream) return "";
   // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8; where that
   // was not in the body itself, the lengths differ.
   if (announced > 0) {
@@ -77,6 +74,8 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
     return text;
   }
+  const stream = c.req.raw.body;
+  if (!stream) return "";
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await readBounded(stream, limitBytes));
   } catch (error) {
