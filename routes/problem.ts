@@ -14,7 +14,7 @@ import {
   UnknownDefinitionError,
   ValidationError,
 } from "../runtime/errors.ts";
-import { UnavailableError } from "../runtime/store.ts";
+import { UnavailableError } from "../runtime/committer.ts";
 
 export interface Problem {
   status: number;

@@ -37,8 +37,8 @@ export class LeaseBook {
     return this.#open.has(block);
   }
 
-  /** Blocks to be deleted, each once. */
-  takeUsedUp(): string[] {
-    return this.#usedUp.splice(0);
+  /** Blocks to be deleted, each once, `most` at a time. */
+  takeUsedUp(most = Infinity): string[] {
+    return this.#usedUp.splice(0, most);
   }
 }

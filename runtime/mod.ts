@@ -19,7 +19,7 @@ import { Runners } from "./runners/mod.ts";
 import { Steering } from "./steer.ts";
 import { Store } from "./store.ts";
 import { type SubmitCall, type Submitted, Submitter } from "./submit.ts";
-import { type Entry, isForgotten, type Stored, type StoredValue, typeOf } from "./task.ts";
+import { type Entry, isForgotten, isReady, type Stored, type StoredValue, typeOf } from "./task.ts";
 import { taskEvents } from "./task_stream.ts";
 import { Timers } from "./timers.ts";
 import { Values } from "./values.ts";
@@ -142,6 +142,8 @@ export class Runtime {
       leaseMs: this.#leaseMs,
       log: this.#log,
     });
+    // The call in the same process at its shortest: a new task begins where it was submitted.
+    if (ringOnCommit) store.starter = this.#worker;
     store.onApplied = (entry) => {
       this.#notifier.publish(entry);
       this.#worker?.changed(entry);
@@ -255,8 +257,4 @@ export class Runtime {
       await working;
     });
   }
-}
-
-function isReady(record: Stored): boolean {
-  return !isForgotten(record) && typeOf(record) === "PENDING";
 }

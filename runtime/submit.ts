@@ -9,7 +9,7 @@ import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
 import type { Store } from "./store.ts";
 import type { Submission } from "./submission.ts";
-import type { Entry, StoredValue, TaskRecord } from "./task.ts";
+import { type Entry, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
 import { submitted } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
 import type { Values } from "./values.ts";
@@ -203,7 +203,7 @@ export class Submitter {
         await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
         throw new ConflictError(await this.#describeConflict(pack));
       }
-      entries.push(...applied);
+      entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
     }
     return { entries, groupId, replayed: false };
   }
@@ -243,6 +243,11 @@ export class Submitter {
     }
     return inputs;
   }
+}
+
+/** What the caller is told. A task may have begun in the very commit that stored it: then its version is another. */
+function asSubmitted(entry: Entry, record: TaskRecord): Entry {
+  return typeOf(entry.record) === typeOf(record) ? entry : { record, versionstamp: "" };
 }
 
 /**

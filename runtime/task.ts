@@ -166,6 +166,11 @@ export function isTerminal(record: TaskRecord): boolean {
   return TERMINAL.has(typeOf(record));
 }
 
+/** True if it waits for a worker and nothing else. */
+export function isReady(stored: Stored): boolean {
+  return !isForgotten(stored) && typeOf(stored) === "PENDING";
+}
+
 /** KV's own expiry comes late (PLATFORM: up to a minute), so every read asks this instead of trusting it. */
 export function isPastRetention(record: TaskRecord, now: number): boolean {
   return record.finishedAt !== null && record.finishedAt + record.retentionMs <= now;

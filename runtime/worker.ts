@@ -4,6 +4,7 @@
 import { Attempt } from "./attempt.ts";
 import { claim, leaseBlocksOf, type Place } from "./claim.ts";
 import { sleep } from "./clock.ts";
+import type { Starter, Taken } from "./committer.ts";
 import { execute, type ExecuteOptions } from "./execute.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Write } from "./kv.ts";
@@ -12,8 +13,8 @@ import type { Log } from "./log.ts";
 import type { Heartbeat } from "./reaper.ts";
 import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
-import { type Entry, isForgotten, type Stored } from "./task.ts";
-import type { Outcome } from "./transitions.ts";
+import { type Entry, isForgotten, type Lease, type Stored, type TaskRecord } from "./task.ts";
+import { claimed, type Outcome } from "./transitions.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
   /** Handlers that run at once. */
@@ -25,11 +26,15 @@ export interface WorkerOptions extends ExecuteOptions {
 /** Outcomes that wait for their commit: with more than this, nothing new is claimed. */
 const MOST_UNSETTLED = 2_000;
 const MOST_LEASES = 10_000;
+/** Lease blocks deleted with one commit. */
+const MOST_USED_UP = 30;
 const SETTLE_AGAIN_MS = 100;
 const SETTLE_AGAIN_AT_MOST_MS = 5_000;
 
-export class Worker {
+export class Worker implements Starter {
   readonly id: string;
+  /** New tasks whose commit is under way, and which begin with it. */
+  readonly #starting = new Map<string, Lease>();
   /** Attempts whose function runs. */
   readonly #running = new Map<string, Attempt>();
   /** Attempts whose outcome is on its way to KV. */
@@ -42,8 +47,8 @@ export class Worker {
   #beatTimer: () => void = () => {};
   /** Where the queue's head that nobody here knows ends. */
   #lookFrom: Place | undefined;
-  /** There was more to claim than there were free slots. */
-  #more = false;
+  /** There was more to claim than there were free slots; at the start nobody knows. */
+  #more = true;
   readonly #claims: Rounds;
   #started = false;
   #stopping = false;
@@ -72,22 +77,71 @@ export class Worker {
     if (this.#started && !this.#stopping) this.#claims.ring();
   }
 
-  /** The task may be one that runs here: a cancel reaches its function this way. */
+  /**
+   * New tasks begin at once while there are slots for them and for all that came before them: so nobody is held up by
+   * them, and their claim costs no commit of its own.
+   */
+  take(ready: TaskRecord[]): Taken {
+    const taken: Taken = { running: new Map(), writes: [] };
+    const free = this.#free - this.store.waiting;
+    if (!this.#started || this.#stopping || this.#more || free <= 0) return taken;
+    const { clock, ids } = this.store;
+    const now = clock.now();
+    const fit = ready.filter((record) => record.expiresAt === null && this.options.registry.has(record.task));
+    // Sorting is stable: equals stay in their order.
+    for (const record of fit.sort((a, b) => b.priority - a.priority).slice(0, free)) {
+      const lease = { worker: this.id, token: ids.token() };
+      taken.running.set(record.id, claimed(record, now, lease));
+      this.#starting.set(record.id, lease);
+    }
+    if (taken.running.size === 0) return taken;
+    const block = ids.token();
+    const started = [...taken.running.keys()];
+    this.#leases.open(block, started);
+    taken.writes.push({ key: keys.lease(this.id, block), value: started }, ...this.#usedUpLeases());
+    return taken;
+  }
+
+  release({ running }: Taken): void {
+    let released = false;
+    for (const id of running.keys()) {
+      if (!this.#starting.delete(id)) continue;
+      this.#leases.lose(id);
+      released = true;
+    }
+    if (released && this.#more) this.ring();
+  }
+
+  /** The task may be one that begins or runs here: a cancel reaches its function this way. */
   changed(entry: Entry<Stored>): void {
-    this.#running.get(entry.record.id)?.adopt(entry);
+    const { record } = entry;
+    const lease = this.#starting.get(record.id);
+    if (lease && !isForgotten(record) && record.lease?.token === lease.token) {
+      this.#starting.delete(record.id);
+      this.#begin(entry as Entry);
+    } else {
+      this.#running.get(record.id)?.adopt(entry);
+    }
+  }
+
+  /** Slots that no function runs in or is about to. */
+  get #free(): number {
+    if (this.#settling.size >= MOST_UNSETTLED) return 0;
+    return Math.max(0, this.options.concurrency - this.#running.size - this.#starting.size);
   }
 
   /** Claims once, and starts what it got. @returns true if there may be more to claim. */
   async tick(): Promise<boolean> {
-    const limit = this.options.concurrency - this.#running.size;
+    const look = this.store.nextLook();
     const { entries, block, more, next } = await claim(this.store, {
       worker: this.id,
-      limit,
+      limit: this.#free,
       knows: (task) => this.options.registry.has(task),
       writes: () => this.#usedUpLeases(),
       from: this.#lookFrom,
     });
     this.#lookFrom = next;
+    if (!more) this.store.forgetReadyBefore(look);
     if (block !== null) this.#leases.open(block, entries.map(({ record }) => record.id));
     for (const entry of entries) this.#begin(entry);
     return more;
@@ -123,6 +177,7 @@ export class Worker {
     this.#stopping = true;
     await this.#claims.idle();
     const { clock, kv } = this.store;
+    while (this.#starting.size > 0) await sleep(clock, 5);
     const until = clock.monotonic() + graceMs;
     while (this.#running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
     for (const attempt of this.#running.values()) attempt.release();
@@ -131,19 +186,24 @@ export class Worker {
     this.#signedOff = true;
     this.#beatTimer();
     await this.#beating;
-    await kv.writeBlind([{ key: keys.worker(this.id) }, ...this.#usedUpLeases()], 0);
+    for (let used = this.#usedUpLeases(); used.length > 0; used = this.#usedUpLeases()) {
+      await kv.writeBlind(used, 0);
+    }
+    await kv.writeBlind([{ key: keys.worker(this.id) }], 0);
   }
 
   /** Deletes the lease blocks whose tasks are all settled. They wait for a commit that goes anyway. */
   #usedUpLeases(): Write[] {
-    return this.#leases.takeUsedUp().map((block) => ({ key: keys.lease(this.id, block) }));
+    return this.#leases.takeUsedUp(MOST_USED_UP).map((block) => ({ key: keys.lease(this.id, block) }));
   }
 
   async #claimRound(): Promise<void> {
     if (this.#stopping) return;
-    this.#more = this.#running.size >= this.options.concurrency || this.#settling.size >= MOST_UNSETTLED;
     // Full: the next slot that comes free rings again.
-    if (this.#more) return;
+    if (this.#free === 0) {
+      this.#more = true;
+      return;
+    }
     try {
       this.#more = await this.tick();
       if (this.#more) this.ring();

@@ -10,6 +10,7 @@ const LEVELS = [
   "batch codec events group_log queue registry runners/inline runners/thread transitions values wake/queue",
   "draft entries report runners/mod size",
   "unit",
+  "committer",
   "store",
   "attempt claim notify steer submit timers",
   "due_loop execute list reaper task_stream waiting",

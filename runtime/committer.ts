@@ -1,0 +1,204 @@
+// From units of work to commits of KV. After a commit that failed or whose answer was lost, every unit is read back
+// before anything else is decided: it was applied, it conflicts, or it goes into the next commit.
+
+import { type Clock, sleep } from "./clock.ts";
+import { encode, entryOf } from "./codec.ts";
+import { expiryOf } from "./entries.ts";
+import { GroupLog } from "./group_log.ts";
+import type { Ids } from "./ids.ts";
+import { keys } from "./keys.ts";
+import type { KvPort, Write } from "./kv.ts";
+import { Queue } from "./queue.ts";
+import { type Entry, isReady, type Stored, type TaskRecord } from "./task.ts";
+import type { Unit } from "./unit.ts";
+
+/** The entries as KV holds them now, in the order of the changes, or null if something else came first. */
+export type Applied = Entry<Stored>[] | null;
+
+/** The entries of a unit that was applied, or what else became of it. */
+type Verdict = Entry<Stored>[] | "conflict" | "again";
+
+/** Told of every change that this process committed. */
+export type OnApplied = (entry: Entry<Stored>, before: Entry<Stored> | null) => void;
+
+/** Lets new tasks begin in the very commit that stores them: a claim of their own would be a third of their cost. */
+export interface Starter {
+  /** Of tasks that a commit is about to make ready: those that begin in it, RUNNING under leases of this process. */
+  take(ready: TaskRecord[]): Taken;
+  /** The commit is decided: what was taken for it and not told as applied does not begin. */
+  release(taken: Taken): void;
+}
+
+export interface Taken {
+  /** By id. */
+  running: Map<string, TaskRecord>;
+  /** To be committed with them. */
+  writes: Write[];
+}
+
+export interface CommitterOptions {
+  kv: KvPort;
+  clock: Clock;
+  ids: Ids;
+  /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
+  onCommit?: (atomic: Deno.AtomicOperation) => void;
+  onApplied: OnApplied;
+}
+
+/** How long a commit that fails with an error is tried before the caller is told. */
+const GIVE_UP_AFTER_MS = 10_000;
+
+/** KV did not take the commit within `GIVE_UP_AFTER_MS`. What became of it is unknown. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
+}
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #queue: Queue;
+  readonly #groups: GroupLog;
+
+  constructor(options: CommitterOptions) {
+    const { kv, clock, ids } = this.#options = options;
+    this.#queue = new Queue(kv.shards, clock, ids);
+    this.#groups = new GroupLog(kv, clock);
+  }
+
+  /**
+   * Commits units together, for as long as some of them are neither applied nor in conflict.
+   *
+   * @throws {UnavailableError} if KV takes no commit for 10 s.
+   */
+  async commit(units: Unit[], starter: Starter | null): Promise<Applied[]> {
+    const { clock, ids } = this.#options;
+    const outcomes = new Map<Unit, Applied>();
+    const since = clock.monotonic();
+    let failures = 0;
+    for (let pending = units; pending.length > 0;) {
+      const taken = starter?.take(readyOf(pending)) ?? null;
+      try {
+        let failure: unknown;
+        const versionstamp = await this.#try(pending, taken).catch((error) => {
+          failure = error;
+          return null;
+        });
+        if (versionstamp !== null) {
+          for (const unit of pending) {
+            outcomes.set(unit, this.#applied(unit, entriesOf(unit, taken, versionstamp)));
+          }
+          break;
+        }
+        if (failure !== undefined) {
+          if (clock.monotonic() - since > GIVE_UP_AFTER_MS) {
+            throw new UnavailableError("the database did not take a commit", { cause: failure });
+          }
+          failures++;
+          await sleep(clock, Math.min(500, 5 * 2 ** failures) * ids.random());
+        }
+        const again: Unit[] = [];
+        for (const [unit, verdict] of await this.#readBack(pending)) {
+          if (verdict === "again") again.push(unit);
+          else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
+        }
+        this.#groups.distrust();
+        pending = again;
+      } finally {
+        if (taken) starter!.release(taken);
+      }
+    }
+    return units.map((unit) => outcomes.get(unit)!);
+  }
+
+  /** The commit's versionstamp, or null if a check failed. An exception leaves it unknown. */
+  async #try(units: Unit[], taken: Taken | null): Promise<string | null> {
+    const { kv, clock, onCommit } = this.#options;
+    const atomic = kv.atomic();
+    const now = clock.now();
+    let guarded = false;
+    for (const unit of units) {
+      for (const check of unit.checks) atomic.check(check);
+      for (const { before, next } of unit.changes) {
+        // One check keeps a whole commit of fresh ids from being applied twice.
+        if (!unit.fresh || !guarded) {
+          atomic.check({ key: keys.task(next.id), versionstamp: before?.versionstamp ?? null });
+        }
+        guarded ||= unit.fresh;
+      }
+    }
+    // The queue first: it tells each record which block holds it.
+    const ready = readyOf(units);
+    const queued = taken ? ready.filter(({ id }) => !taken.running.has(id)) : ready;
+    for (const write of this.#queue.add(queued)) kv.write(atomic, write, now);
+    for (const unit of units) {
+      for (const { next } of unit.changes) {
+        const record = taken?.running.get(next.id) ?? next;
+        kv.write(
+          atomic,
+          { key: keys.task(record.id), value: encode(record), expireAt: expiryOf(record) },
+          now,
+        );
+      }
+      for (const write of unit.writes) kv.write(atomic, write, now);
+    }
+    for (const write of taken?.writes ?? []) kv.write(atomic, write, now);
+    const steps = units.flatMap((unit) => unit.steps);
+    const merged = steps.length > 0 ? await this.#groups.merge(steps) : null;
+    if (merged) {
+      for (const check of merged.checks) atomic.check(check);
+      for (const write of merged.writes) kv.write(atomic, write, now);
+    }
+    if (queued.length > 0) onCommit?.(atomic);
+    const result = await kv.commit(atomic);
+    if (!result.ok) return null;
+    merged?.applied(result.versionstamp);
+    return result.versionstamp;
+  }
+
+  /** What became of each unit of a commit that did not succeed, by reading what KV holds now. */
+  async #readBack(units: Unit[]): Promise<[Unit, Verdict][]> {
+    const guards = units.map((unit) => [
+      ...unit.changes.map(({ before, next }) => ({
+        key: keys.task(next.id),
+        versionstamp: before?.versionstamp ?? null,
+      })),
+      ...unit.checks,
+    ]);
+    const found = await this.#options.kv.getMany<unknown>(guards.flat().map(({ key }) => key));
+    let at = 0;
+    return units.map((unit, i) => {
+      const mine = found.slice(at, at += guards[i].length);
+      const records = (mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[]).map(entryOf);
+      // One that was applied may have been written on since, or may even be gone: what KV holds now is what counts.
+      if (records.some((entry) => entry && isBy(unit.op, entry.record))) {
+        return [unit, unit.changes.map(({ next }, k) => records[k] ?? { record: next, versionstamp: "" })];
+      }
+      const holds = mine.every(({ versionstamp }, k) => versionstamp === guards[i][k].versionstamp);
+      return [unit, holds ? "again" : "conflict"];
+    });
+  }
+
+  #applied({ changes }: Unit, entries: Entry<Stored>[]): Entry<Stored>[] {
+    entries.forEach((entry, i) => this.#options.onApplied(entry, changes[i].before));
+    return entries;
+  }
+}
+
+/** What a unit's records are after its commit. */
+function entriesOf({ changes }: Unit, taken: Taken | null, versionstamp: string): Entry<Stored>[] {
+  return changes.map(({ next }) => ({ record: taken?.running.get(next.id) ?? next, versionstamp }));
+}
+
+/** The records that these units put at the end of the queue. */
+function readyOf(units: Unit[]): TaskRecord[] {
+  const ready: TaskRecord[] = [];
+  for (const { changes } of units) {
+    for (const { before, next } of changes) {
+      if (isReady(next) && !(before && isReady(before.record))) ready.push(next as TaskRecord);
+    }
+  }
+  return ready;
+}
+
+function isBy(op: string, { op: last, ops }: Stored): boolean {
+  return last === op || ops?.includes(op) === true;
+}
