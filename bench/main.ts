@@ -19,7 +19,7 @@ const cases: (() => Promise<Measurement>)[] = [
   () => rawSets(10_000 * size, 1),
   () => rawSets(20_000 * size, 64),
   () => nativeQueue(10_000 * size, 64),
-  () => inProcess(50_000 * size, 256),
+  () => inProcess(50_000 * size, 128),
   () => overHttp(50_000 * size, 64),
   () => latencyInProcess(100, 10 * size),
   () => latencyOverHttp(100, 10 * size),

@@ -10,7 +10,7 @@ import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../../
 import { cancelRequested } from "../../runtime/transitions.ts";
 import { Worker } from "../../runtime/worker.ts";
 import { aBench, type Bench, type BenchOptions, onEachBackend } from "./builders.ts";
-import { FaultyKv } from "./faulty_kv.ts";
+import { FaultyKv, MISHAPS } from "./faulty_kv.ts";
 import { turn, until } from "./manual_clock.ts";
 
 const LEASE_MS = 9_000;
@@ -259,4 +259,78 @@ Deno.test("used-up lease blocks leave KV with the next claim", async () => {
   await until(() => handling.length === 2);
   const blocks = await leaseBlocksOf(bench.store, worker.id, 9);
   assert.deepEqual(blocks.map(({ ids }) => ids), [[second.record.id]]);
+});
+
+/** A worker that may begin new tasks in the commit that stores them, and has seen that nothing waits. */
+async function aStarter(concurrency: number, options: BenchOptions = {}) {
+  const setup = await aWorker(concurrency, options);
+  setup.bench.store.starter = setup.worker;
+  await setup.worker.start();
+  for (let i = 0; i < 5; i++) await turn();
+  return setup;
+}
+
+onEachBackend("a new task begins in the commit that stores it, and ends like any other", async (path) => {
+  await using setup = await aStarter(3, { path });
+  const { bench, worker, handling } = setup;
+  await until(async () => {
+    const [{ record: { id } }] = await bench.submit({});
+    return (await bench.record(id)).rev === 1 && typeOf(await bench.record(id)) === "RUNNING";
+  }, "a start without a claim");
+  const { id } = handling.at(-1)!.context.task;
+  const { history, lease, attempt, queued } = await bench.record(id);
+  assert.deepEqual(history.map(({ seq, type }) => [seq, type]), [[1, "PENDING"], [2, "RUNNING"]]);
+  assert.deepEqual([lease?.worker, attempt, queued], [worker.id, 1, null]);
+  assert.ok((await leaseBlocksOf(bench.store, worker.id, 9)).some(({ ids }) => ids.includes(id)));
+  assert.deepEqual(await bench.kv.list({ prefix: ["ready"] }, { limit: 9 }), []);
+  for (const { gate } of handling) gate.resolve("done");
+  await until(async () => typeOf(await bench.record(id)) === "COMPLETED");
+});
+
+Deno.test("new tasks beyond the free slots wait in the queue, larger priority first, and are not overtaken", async () => {
+  await using setup = await aStarter(2);
+  const { bench, handling } = setup;
+  const [low, high, none, some] = await bench.submit({}, { priority: 5 }, { priority: -5 }, { priority: 1 });
+  await until(() => handling.length === 2);
+  assert.deepEqual(await states(bench, [low, high, none, some]), [
+    "PENDING",
+    "RUNNING",
+    "PENDING",
+    "RUNNING",
+  ]);
+  const [later] = await bench.submit({});
+  for (let i = 0; i < 5; i++) {
+    handling[i].gate.resolve(i);
+    if (i < 3) await until(() => handling.length === i + 3);
+  }
+  const started = handling.map(({ context }) => context.task.id);
+  assert.deepEqual(started.slice(2), [low, later, none].map(({ record }) => record.id));
+});
+
+for (const mishap of MISHAPS) {
+  Deno.test(`tasks that begin in a commit that is ${mishap} begin once, and their slots come free`, async () => {
+    const faulty = new FaultyKv();
+    await using setup = await aStarter(3, { wrap: faulty.wrap });
+    const { bench, worker, handling } = setup;
+    for (let round = 0; round < 3; round++) {
+      faulty.next.push(mishap);
+      const entries = await bench.clock.run(bench.submit({}, {}));
+      await until(() => handling.length === 2 * (round + 1), "both begin");
+      for (const { gate } of handling) gate.resolve("done");
+      await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+      for (const { record: { id } } of entries) assert.equal((await bench.record(id)).attempt, 1);
+    }
+    assert.equal(worker.running, 0);
+    assert.equal(handling.length, 6);
+  });
+}
+
+Deno.test("a worker that is stopping begins no new tasks", async () => {
+  const setup = await aStarter(2);
+  const { bench, worker, handling } = setup;
+  await bench.clock.run(worker.stop(0));
+  const entries = await bench.submit({});
+  assert.deepEqual(await states(bench, entries), ["PENDING"]);
+  assert.equal(handling.length, 0);
+  await bench[Symbol.asyncDispose]();
 });
