@@ -334,3 +334,29 @@ Deno.test("a worker that is stopping begins no new tasks", async () => {
   assert.equal(handling.length, 0);
   await bench[Symbol.asyncDispose]();
 });
+
+Deno.test("a new task does not take the slot of one that waits in the queue", async () => {
+  await using setup = await aStarter(1);
+  const { bench, worker, handling } = setup;
+  bench.store.onApplied = (entry) => worker.changed(entry); // Nobody rings, so what is queued stays there.
+  const [queued] = await bench.submit({ expiresAt: Number.MAX_SAFE_INTEGER });
+  const [later] = await bench.submit({});
+  assert.deepEqual(await states(bench, [queued, later]), ["PENDING", "PENDING"]);
+  assert.equal(handling.length, 0);
+  worker.ring();
+  await until(() => handling.length === 1);
+  assert.equal(handling[0].context.task.id, queued.record.id);
+});
+
+Deno.test("lease blocks of tasks that began with their submit are deleted when these have ended", async () => {
+  const setup = await aStarter(3);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {}, {});
+  await until(() => handling.length === 3);
+  assert.equal((await leaseBlocksOf(bench.store, worker.id, 9)).length, 1);
+  for (const { gate } of handling) gate.resolve("done");
+  await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+  await bench.clock.run(worker.stop(0));
+  assert.deepEqual(await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 }), []);
+  await bench[Symbol.asyncDispose]();
+});
