@@ -75,10 +75,11 @@ export class Committer {
     const since = clock.monotonic();
     let failures = 0;
     for (let pending = units; pending.length > 0;) {
-      const taken = starter?.take(readyOf(pending)) ?? null;
+      const ready = readyOf(pending);
+      const taken = starter?.take(ready) ?? null;
       try {
         let failure: unknown;
-        const versionstamp = await this.#try(pending, taken).catch((error) => {
+        const versionstamp = await this.#try(pending, ready, taken).catch((error) => {
           failure = error;
           return null;
         });
@@ -110,7 +111,7 @@ export class Committer {
   }
 
   /** The commit's versionstamp, or null if a check failed. An exception leaves it unknown. */
-  async #try(units: Unit[], taken: Taken | null): Promise<string | null> {
+  async #try(units: Unit[], ready: TaskRecord[], taken: Taken | null): Promise<string | null> {
     const { kv, clock, onCommit } = this.#options;
     const atomic = kv.atomic();
     const now = clock.now();
@@ -126,7 +127,6 @@ export class Committer {
       }
     }
     // The queue first: it tells each record which block holds it.
-    const ready = readyOf(units);
     const queued = taken ? ready.filter(({ id }) => !taken.running.has(id)) : ready;
     for (const write of this.#queue.add(queued)) kv.write(atomic, write, now);
     for (const unit of units) {
