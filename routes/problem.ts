@@ -61,10 +61,11 @@ export function problemOf(error: unknown): Problem | null {
   }
   if (error instanceof TooLargeError) return tooLarge(error.message, error.pointer);
   if (error instanceof NotFoundError) {
-    return { ...notFound(error.message), errors: faultsAt(error.pointer, error.message) };
+    return { ...notFound(error.message), errors: someOf(error.faults) };
   }
   if (error instanceof ForgottenError) {
-    return { status: 410, slug: "task-forgotten", title: "Task forgotten", detail: error.message };
+    const { message: detail, faults } = error;
+    return { status: 410, slug: "task-forgotten", title: "Task forgotten", detail, errors: someOf(faults) };
   }
   if (error instanceof ConflictError) {
     return {
@@ -155,6 +156,10 @@ function ofHttpException({ status, message }: HTTPException): Problem {
   if (status === 400) return malformedJson(message || "the body is no JSON");
   if (status === 415) return unsupportedMediaType(undefined);
   return { status, slug: `http-${status}`, title: `HTTP ${status}`, detail: message };
+}
+
+function someOf(faults: Fault[]): Fault[] | undefined {
+  return faults.length > 0 ? faults : undefined;
 }
 
 function faultsAt(pointer: string, message: string): Fault[] | undefined {

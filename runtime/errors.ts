@@ -26,18 +26,18 @@ export class UnknownDefinitionError extends Error {
   }
 }
 
-/** There is no such task or group, or its retention is over. */
+/** There is no such task or group, or its retention is over. Of several that were asked for, `faults` has them all. */
 export class NotFoundError extends Error {
   override name = "NotFoundError";
-  constructor(readonly kind: "task" | "group", readonly id: string, readonly pointer = "") {
+  constructor(readonly kind: "task" | "group", readonly id: string, readonly faults: Fault[] = []) {
     super(`no ${kind} has the id ${id}, or its retention is over`);
   }
 }
 
-/** The task was deleted on request. */
+/** The task was deleted on request. Of several that were asked for, `faults` has all that are not there. */
 export class ForgottenError extends Error {
   override name = "ForgottenError";
-  constructor(readonly id: string) {
+  constructor(readonly id: string, readonly faults: Fault[] = []) {
     super(`task ${id} was forgotten: it and all it stored were deleted on request`);
   }
 }

@@ -2,12 +2,12 @@
 // groups of existing tasks and tells how a group stands.
 
 import type { Waiting } from "./entries.ts";
-import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
+import { ConflictError, NotFoundError } from "./errors.ts";
 import { type GroupRecord, groupWrite, type LogValue } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { byEnd } from "./waiting.ts";
-import { type Entry, isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
+import { byEnd, present } from "./waiting.ts";
+import { isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
 
 export interface GroupStatus {
   id: string;
@@ -36,14 +36,11 @@ export class Groups {
   async create(ids: string[]): Promise<GroupStatus> {
     const { store } = this;
     const members = [...new Set(ids)];
-    const entries = await store.readMany(members);
-    for (const [i, entry] of entries.entries()) {
-      const pointer = `/ids/${ids.indexOf(members[i])}`;
-      if (!entry) throw new NotFoundError("task", members[i], pointer);
-      if (isForgotten(entry.record)) throw new ForgottenError(members[i]);
-      if (entry.record.groups.length >= MOST_GROUPS_OF_A_TASK) {
-        throw new ConflictError(`task ${members[i]} is in ${MOST_GROUPS_OF_A_TASK} groups already`, pointer);
-      }
+    const entries = present(await store.readMany(members), members, ids);
+    for (const { record } of entries) {
+      if (record.groups.length < MOST_GROUPS_OF_A_TASK) continue;
+      const pointer = `/ids/${ids.indexOf(record.id)}`;
+      throw new ConflictError(`task ${record.id} is in ${MOST_GROUPS_OF_A_TASK} groups already`, pointer);
     }
     const id = store.ids.id();
     const now = store.clock.now();
@@ -51,7 +48,7 @@ export class Groups {
     // The group first: a task that ends in between must find its counters.
     await store.kv.writeBlind([groupWrite(group, now)], now);
     // Those that have ended come into the log in the order in which they did.
-    const joins = (entries as Entry[]).toSorted(byEnd).map((entry) => {
+    const joins = entries.toSorted(byEnd).map((entry) => {
       return store.update("settle", entry.record.id, ({ record }) => {
         return isForgotten(record) ? null : { next: { ...record, groups: [...record.groups, id] } };
       }, entry);

@@ -83,7 +83,8 @@ export class Submitter {
     if (!idempotency) return await this.#storeAlone(call, null);
     const { key } = idempotency;
     if (this.#inFlight.has(key)) {
-      throw new ConflictError(`a call with the idempotency key "${key}" is still under way`);
+      const message = `a call with the idempotency key "${key}" is still under way`;
+      throw new ConflictError(message, "/header/idempotency-key");
     }
     this.#inFlight.add(key);
     try {

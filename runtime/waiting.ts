@@ -1,10 +1,10 @@
 // Waiting for several tasks at once, as Python's concurrent.futures.wait: it never fails on a timeout, and says
 // which tasks are done and which are not.
 
-import { ForgottenError, NotFoundError } from "./errors.ts";
+import { type Fault, ForgottenError, NotFoundError } from "./errors.ts";
 import { Bell, type Notifier } from "./notify.ts";
 import type { Store } from "./store.ts";
-import { type Entry, isForgotten, isTerminal, type TaskRecord, typeOf } from "./task.ts";
+import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "./task.ts";
 
 export const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
 export type ReturnWhen = typeof RETURN_WHEN[number];
@@ -71,14 +71,32 @@ export async function waitFor(
 /** Reads tasks that must be there, keeping what a notification has brought meanwhile if that is newer. */
 export async function readAll(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {
   const unique = [...new Set(ids)];
-  const read = await store.readMany(unique);
-  for (const [i, entry] of read.entries()) {
-    const id = unique[i];
-    if (!entry) throw new NotFoundError("task", id, `/ids/${ids.indexOf(id)}`);
-    if (isForgotten(entry.record)) throw new ForgottenError(id);
+  for (const entry of present(await store.readMany(unique), unique, ids)) {
+    const { id } = entry.record;
     const known = newest.get(id);
-    if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry as Entry);
+    if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry);
   }
+}
+
+/**
+ * The entries, which must all be there.
+ *
+ * @param unique whose entries they are
+ * @param ids the list as it was handed in: faults point into it
+ * @throws {NotFoundError | ForgottenError} for the first that is not, with a fault for each of them
+ */
+export function present(entries: (Entry<Stored> | null)[], unique: string[], ids: string[]): Entry[] {
+  const missing = entries.flatMap((entry, i) => {
+    if (entry !== null && !isForgotten(entry.record)) return [];
+    return entry === null ? new NotFoundError("task", unique[i]) : new ForgottenError(unique[i]);
+  });
+  if (missing.length === 0) return entries as Entry[];
+  const [first] = missing;
+  const places = new Map(ids.map((id, i) => [id, i] as const).reverse());
+  const faults = missing.map(({ id, message }): Fault => ({ pointer: `/ids/${places.get(id)}`, message }));
+  throw first instanceof NotFoundError
+    ? new NotFoundError("task", first.id, faults)
+    : new ForgottenError(first.id, faults);
 }
 
 async function readPresent(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {

@@ -1,0 +1,47 @@
+// /v1/as-completed: the tasks of a list or a group, each once, as they end.
+
+import { parseEvent } from "./answer.ts";
+import { eventStream, type StreamEvent } from "./event_stream.ts";
+import type { Http } from "./http.ts";
+import type { Task } from "./wire.ts";
+
+/** What one request may ask for. */
+export const MOST_IDS = 1_000;
+/** The service's own limit: 30 days. */
+const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
+
+export type CompletionQuery = { ids: string[] } | { groupId: string };
+
+export type Completion =
+  | { kind: "task"; task: Task }
+  /** It was deleted, or its retention was over, before it could be told. */
+  | { kind: "gone"; id: string }
+  | { kind: "timeout" };
+
+/** Ends after the last task, or after a `timeout`. */
+export async function* completions(
+  http: Http,
+  query: CompletionQuery,
+  { timeoutMs = Infinity, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+): AsyncGenerator<Completion> {
+  const timeoutSeconds = timeoutMs === Infinity
+    ? undefined
+    : Math.min(timeoutMs / 1_000, LONGEST_TIMEOUT_SECONDS);
+  const call = {
+    method: "POST",
+    path: "/v1/as-completed",
+    body: { ...query, timeoutSeconds },
+    signal,
+  } as const;
+  for await (const event of eventStream(http, call, ["end", "timeout"])) {
+    const completion = completionOf(event);
+    if (completion !== null) yield completion;
+  }
+}
+
+function completionOf({ event, data }: StreamEvent): Completion | null {
+  if (event === "timeout") return { kind: "timeout" };
+  if (event !== "task") return null;
+  const task = parseEvent(data, "/v1/as-completed");
+  return task.forgotten ? { kind: "gone", id: task.id } : { kind: "task", task };
+}

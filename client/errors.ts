@@ -1,0 +1,195 @@
+// What can go wrong, as classes to branch on. How a task ended: TaskError, CrashedError, CancelledError. That it has
+// not ended in time: TimeoutError. That it is not there: NotFoundError, ForgottenError. All else is about the call.
+
+import type { Failure, State, Task } from "./wire.ts";
+
+/** Any error of this client. */
+export class ErrandError extends Error {
+  override name = "ErrandError";
+}
+
+/** What the task's function threw, or what that was caused by. */
+export class RemoteError extends Error {
+  readonly retryable: boolean;
+  /** Where the operator shows stacks. */
+  readonly remoteStack?: string;
+
+  constructor({ name, message, cause, stack, retryable }: Failure) {
+    super(message, cause ? { cause: new RemoteError(cause) } : undefined);
+    this.name = name;
+    this.retryable = retryable;
+    this.remoteStack = stack;
+  }
+}
+
+/**
+ * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and `cause` are
+ * those of what was thrown, `remoteName` is its name.
+ */
+export class TaskError extends ErrandError {
+  override name = "TaskError";
+  readonly id: string;
+  readonly state: State;
+  readonly remoteName: string;
+  readonly retryable: boolean;
+  readonly remoteStack?: string;
+
+  constructor({ id, state, error }: Task) {
+    const { name, message, cause, stack, retryable } = error ??
+      { name: "Error", message: state.message ?? `it ended ${state.type}`, retryable: false };
+    super(message, cause ? { cause: new RemoteError(cause) } : undefined);
+    this.id = id;
+    this.state = state;
+    this.remoteName = name;
+    this.retryable = retryable;
+    this.remoteStack = stack;
+  }
+}
+
+/** The task ended CRASHED: its workers died more often than `maxCrashes` allows. */
+export class CrashedError extends TaskError {
+  override name = "CrashedError";
+}
+
+/** The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. */
+export class CancelledError extends ErrandError {
+  override name = "CancelledError";
+  readonly id: string;
+  readonly state: State;
+  /** As given to the cancel; else what the service says; null if nobody gave one. */
+  readonly reason: string | null;
+
+  constructor({ id, state }: Task) {
+    super(`task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`);
+    this.id = id;
+    this.state = state;
+    this.reason = state.message;
+  }
+}
+
+/** It was not there in time. Nothing was cancelled by that. */
+export class TimeoutError extends ErrandError {
+  override name = "TimeoutError";
+}
+
+/** The deadline of the whole iteration has come. */
+export class AsCompletedTimeoutError<Future = unknown> extends TimeoutError {
+  override name = "AsCompletedTimeoutError";
+  readonly total: number;
+  /** Those that had not ended, in the order in which they were given. */
+  readonly pending: Future[];
+
+  constructor(total: number, pending: Future[]) {
+    super(`${pending.length} (of ${total}) futures unfinished`);
+    this.total = total;
+    this.pending = pending;
+  }
+}
+
+/** Nobody answered, or the connection was cut, for as long as it was tried. */
+export class ConnectionError extends ErrandError {
+  override name = "ConnectionError";
+}
+
+/** What answered is not this service, or speaks another language: the message says what was expected and what came. */
+export class UnexpectedAnswerError extends ErrandError {
+  override name = "UnexpectedAnswerError";
+  readonly status: number;
+
+  constructor(message: string, status: number, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+/** An answer of the service that is no success (RFC 9457). */
+export interface Problem {
+  /** `/problems/<slug>` */
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance?: string;
+  errors?: { pointer: string; message: string }[];
+  [member: string]: unknown;
+}
+
+/** The service refused the call. Further classes exist for what callers branch on. */
+export class ProblemError extends ErrandError {
+  override name = "ProblemError";
+  readonly problem: Problem;
+  readonly status: number;
+
+  constructor(problem: Problem) {
+    super(problem.detail);
+    this.problem = problem;
+    this.status = problem.status;
+  }
+
+  /** The last part of the problem's `type`, as `validation-failed`. */
+  get slug(): string {
+    return this.problem.type.split("/").at(-1)!;
+  }
+
+  /** The faults in what was sent; each with a JSON Pointer to its place. */
+  get errors(): { pointer: string; message: string }[] {
+    return this.problem.errors ?? [];
+  }
+}
+
+/** 422: what was sent breaks a rule. `errors` points at it. Nothing was stored. */
+export class ValidationError extends ProblemError {
+  override name = "ValidationError";
+}
+
+/** 422: the service has no definition of this name. */
+export class UnknownDefinitionError extends ValidationError {
+  override name = "UnknownDefinitionError";
+
+  /** Names that look like it, best first. */
+  get nearest(): string[] {
+    return this.problem.nearest as string[] ?? [];
+  }
+}
+
+/** 409: the state of things does not allow it. */
+export class ConflictError extends ProblemError {
+  override name = "ConflictError";
+}
+
+/** 404: no task or group has this id, or its retention is over. */
+export class NotFoundError extends ProblemError {
+  override name = "NotFoundError";
+}
+
+/** 410: the task was deleted on request. */
+export class ForgottenError extends ProblemError {
+  override name = "ForgottenError";
+}
+
+/** 401 or 403: the token is missing, wrong, or may not do this. */
+export class UnauthorizedError extends ProblemError {
+  override name = "UnauthorizedError";
+}
+
+/** 429, 502, 503 or 504, also after the retries. */
+export class UnavailableError extends ProblemError {
+  override name = "UnavailableError";
+  /** The pause that the service asks for (`Retry-After`). */
+  readonly retryAfterMs: number;
+
+  constructor(problem: Problem, retryAfterMs: number) {
+    super(problem);
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** `map` was given nothing to go through. */
+export class MappingMissingIterableError extends ErrandError {
+  override name = "MappingMissingIterableError";
+}
+
+/** `map` was given iterables of different lengths. */
+export class MappingLengthMismatchError extends ErrandError {
+  override name = "MappingLengthMismatchError";
+}

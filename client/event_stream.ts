@@ -1,0 +1,127 @@
+// A stream of server-sent events that goes on after a cut: it connects again with the id of the last event, and the
+// service continues exactly there. Only the event `end`, or a 204, is an end.
+
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { connectionError, readStream } from "./answer.ts";
+import { Backoff } from "./backoff.ts";
+import { ConnectionError, ErrandError } from "./errors.ts";
+import { type Call, type Http, isPassing, type Request } from "./http.ts";
+import { Limit, pause } from "./time.ts";
+
+/** The service says something every 15 s. */
+const SILENCE_MS = 45_000;
+/** A connection that lasted this long was a good one, whatever came over it. */
+const GOOD_MS = 5_000;
+/** For the service to close the connection after the end, so that it can be used again. */
+const CLOSING_MS = 1_000;
+
+export interface StreamEvent {
+  id: string | undefined;
+  event: string;
+  /** JSON text. */
+  data: string;
+}
+
+/**
+ * The events, up to and with the one named in `last`. Leaving the loop closes the connection.
+ *
+ * @throws {ConnectionError} if for as long as `retry.forMs` no connection lasts or brings an event
+ */
+export async function* eventStream(
+  http: Http,
+  call: Call,
+  last: readonly string[] = ["end"],
+): AsyncGenerator<StreamEvent> {
+  const backoff = new Backoff(http.retry);
+  let lastEventId: string | undefined;
+  let askedMs = 0;
+  for (;;) {
+    call.signal?.throwIfAborted();
+    const headers = {
+      ...call.headers,
+      accept: "text/event-stream",
+      ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+    };
+    const request = http.request({ ...call, headers });
+    const openedAt = performance.now();
+    let failure: unknown;
+    try {
+      const onRetry = (ms: number) => askedMs = ms;
+      for await (const event of connection(http, request, call.signal, last, onRetry)) {
+        if (event === null) return;
+        lastEventId = event.id ?? lastEventId;
+        backoff.reset();
+        yield event;
+        if (last.includes(event.event)) return;
+      }
+      failure = new Error("the stream was cut");
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (error instanceof ErrandError && !isPassing(error)) throw error;
+      failure = error;
+    }
+    if (performance.now() - openedAt >= GOOD_MS) backoff.reset();
+    // At first at once: most cuts are no more than that. Then as slowly as the service asks for.
+    const pauseMs = backoff.next(backoff.failures === 0 ? 0 : askedMs);
+    if (pauseMs === null) throw gaveUp(request, failure, backoff);
+    await pause(pauseMs, call.signal);
+  }
+}
+
+/** The events of one connection; null for a 204. */
+async function* connection(
+  http: Http,
+  request: Request,
+  signal: AbortSignal | undefined,
+  last: readonly string[],
+  onRetry: (ms: number) => void,
+): AsyncGenerator<StreamEvent | null> {
+  const limit = new Limit(signal);
+  limit.within(http.requestTimeoutMs);
+  try {
+    const response = await request.send(limit.signal);
+    if (response.status === 204) {
+      yield null;
+      return;
+    }
+    const arrived: EventSourceMessage[] = [];
+    const parser = createParser({ onEvent: (event) => void arrived.push(event), onRetry });
+    const reader = (await readStream(response, request.name)).getReader();
+    const decoder = new TextDecoder();
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      limit.within(SILENCE_MS);
+      parser.feed(decoder.decode(value, { stream: true }));
+      for (const { id, event = "message", data } of arrived.splice(0)) {
+        if (last.includes(event)) {
+          limit.within(CLOSING_MS);
+          await closed(reader);
+        }
+        yield { id, event, data };
+      }
+    }
+  } finally {
+    limit.end();
+  }
+}
+
+/** Reads to the end of a stream that has said its last, or gives it up. */
+async function closed(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // It was not closed in time, so the connection is closed from here.
+  }
+}
+
+function gaveUp(request: Request, failure: unknown, { failures, elapsedMs }: Backoff): unknown {
+  if (failure instanceof ErrandError && !(failure instanceof ConnectionError)) return failure;
+  const { message, cause } = failure instanceof ConnectionError
+    ? failure
+    : connectionError(request.name, failure);
+  const seconds = (elapsedMs / 1_000).toFixed(1);
+  return new ConnectionError(`${message} (${failures} connections in ${seconds} s brought no event)`, {
+    cause,
+  });
+}

@@ -1,0 +1,149 @@
+// Calls to the service: one request, tried again where that is safe, with a deadline, until there is an answer.
+
+import { type Answer, connectionError, readAnswer } from "./answer.ts";
+import { Backoff, RETRY, type RetryRule } from "./backoff.ts";
+import { ConflictError, ConnectionError, ErrandError, UnavailableError } from "./errors.ts";
+import { Limit, pause } from "./time.ts";
+
+export interface HttpOptions {
+  /** Where the service is, as `http://127.0.0.1:8000`; a path is kept. */
+  url: string | URL;
+  /** Sent as `Authorization: Bearer …`. */
+  token?: string;
+  /** Sent with every call. */
+  headers?: Record<string, string>;
+  /** In place of the platform's `fetch`. */
+  fetch?: typeof fetch;
+  /** How long calls that are safe to repeat are tried again. Default: 10 s, pauses from 0.1 to 2 s. */
+  retry?: Partial<RetryRule>;
+  /** How long one request may stay without its answer, beyond the time that it asks the service to wait. Default 30 s. */
+  requestTimeoutMs?: number;
+}
+
+export interface Call {
+  method: "GET" | "POST" | "DELETE";
+  /** With its query, from the service's own root on. */
+  path: string;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** How long the service was asked to wait with its answer. */
+  waitMs?: number;
+  /** How long the one request may take. Default: `requestTimeoutMs`. */
+  limitMs?: number;
+  /** False: sent once and not again, as a second one could do it twice. */
+  repeatable?: boolean;
+}
+
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Where the service puts the fault when the first call under this key is not done yet. */
+const KEY_POINTER = "/header/idempotency-key";
+
+export class Http {
+  readonly #base: string;
+  readonly #fetch: typeof fetch;
+  readonly #headers: Headers;
+  readonly requestTimeoutMs: number;
+  readonly retry: RetryRule;
+
+  /** @throws {TypeError} for a URL or a header that cannot be one */
+  constructor({ url, token, headers, fetch, retry, requestTimeoutMs = REQUEST_TIMEOUT_MS }: HttpOptions) {
+    this.#base = baseOf(url);
+    this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
+    this.#headers = new Headers(headers);
+    if (token !== undefined) this.#headers.set("authorization", `Bearer ${token}`);
+    this.requestTimeoutMs = requestTimeoutMs;
+    this.retry = { ...RETRY, ...retry };
+  }
+
+  /** The answer to a call, once there is one. */
+  async call(call: Call): Promise<Answer> {
+    const request = this.request(call);
+    const backoff = new Backoff(this.retry);
+    for (;;) {
+      call.signal?.throwIfAborted();
+      try {
+        return await this.#once(request, call);
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        const pauseMs = call.repeatable === false || !isPassing(error) ? null : backoff.next(askedMs(error));
+        if (pauseMs === null) throw tried(error, backoff);
+        await pause(pauseMs, call.signal);
+      }
+    }
+  }
+
+  async #once(
+    request: Request,
+    { signal, waitMs = 0, limitMs = this.requestTimeoutMs }: Call,
+  ): Promise<Answer> {
+    const limit = new Limit(signal);
+    limit.within(limitMs + waitMs);
+    try {
+      return await readAnswer(await request.send(limit.signal), request.name);
+    } catch (error) {
+      throw error instanceof ErrandError ? error : connectionError(request.name, error);
+    } finally {
+      limit.end();
+    }
+  }
+
+  /** @throws {TypeError} if the body is nothing that JSON can say */
+  request({ method, path, body, headers }: Call): Request {
+    const all = new Headers(this.#headers);
+    all.set("accept", "application/json, application/problem+json");
+    if (body !== undefined) all.set("content-type", "application/json");
+    for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    const url = this.#base + path;
+    return {
+      // How errors speak of it: without the query, which may be long.
+      name: `${method} ${url.split("?")[0]}`,
+      send: (signal) => this.#fetch(url, { method, headers: all, body: text, signal }),
+    };
+  }
+}
+
+/** A call in the form in which it is sent, as often as it takes. */
+export interface Request {
+  name: string;
+  send(signal: AbortSignal): Promise<Response>;
+}
+
+/** @throws {TypeError} if it is no absolute http(s) URL */
+function baseOf(url: string | URL): string {
+  const parsed = URL.parse(url);
+  if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
+    throw new TypeError(
+      `url must be an absolute http or https URL, as http://127.0.0.1:8000; it is ${quoted(url)}`,
+    );
+  }
+  if (parsed.search !== "" || parsed.hash !== "" || parsed.username !== "") {
+    throw new TypeError(`url must have no user, query or fragment; it is ${quoted(url)}`);
+  }
+  return parsed.href.replace(/\/+$/, "");
+}
+
+function quoted(url: unknown): string {
+  return JSON.stringify(String(url));
+}
+
+/** What another try may mend. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof ConflictError) return error.errors.some(({ pointer }) => pointer === KEY_POINTER);
+  return error instanceof ConnectionError || error instanceof UnavailableError;
+}
+
+/** The pause that the service asked for. */
+function askedMs(error: unknown): number {
+  return error instanceof UnavailableError ? error.retryAfterMs : 0;
+}
+
+/** Says how long it was tried. */
+function tried(error: unknown, { failures, elapsedMs }: Backoff): unknown {
+  if (!(error instanceof ConnectionError) || failures < 2) return error;
+  const seconds = (elapsedMs / 1_000).toFixed(1);
+  return new ConnectionError(`${error.message} (tried ${failures} times in ${seconds} s)`, {
+    cause: error.cause,
+  });
+}

@@ -1,0 +1,327 @@
+// A future of a task that is on disk somewhere else. It holds an id and, once it has seen it, the end of the task.
+
+import type { Arrivals } from "./arrivals.ts";
+import { parseEvent } from "./answer.ts";
+import {
+  CancelledError,
+  ConflictError,
+  ForgottenError,
+  NotFoundError,
+  TaskError,
+  TimeoutError,
+} from "./errors.ts";
+import { eventStream } from "./event_stream.ts";
+import { type Http, isPassing } from "./http.ts";
+import type { Looks } from "./looks.ts";
+import { errorOf } from "./outcome.ts";
+import { after, checkTimeout, type Timeout } from "./time.ts";
+import { isTerminal, type State, type Task, type TaskEvent } from "./wire.ts";
+
+/** What the futures of one client share. */
+export interface Connection {
+  readonly http: Http;
+  readonly arrivals: Arrivals;
+  readonly looks: Looks;
+  /** Told of errors in callbacks, which have nobody to be thrown at. */
+  readonly log: (message: string, error: unknown) => void;
+}
+
+export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
+
+export interface ResultOptions extends Timeout {
+  /** False: the error of a task that did not complete is returned, not thrown. */
+  raiseOnFailure?: boolean;
+  /**
+   * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all the
+   * same, as Python's `asyncio.wait_for`.
+   */
+  cancelOnTimeout?: boolean;
+}
+
+/** What the rest of the client may do with a future, and its users may not. */
+export let internals: {
+  connectionOf(future: TaskFuture): Connection;
+  /** The ended task, if its end has been seen. */
+  knownEnd<Result>(future: TaskFuture<Result>): Task<Result> | null;
+  /** Tells a future that its task has ended. */
+  settle(future: TaskFuture, task: Task): void;
+};
+
+/**
+ * A task's future, in any process and at any time: it survives the one that submitted.
+ *
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
+ * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ */
+export class TaskFuture<Result = unknown> {
+  readonly id: string;
+  readonly #connection: Connection;
+  #ended: Task<Result> | null = null;
+  /** Bound, as functions that take a future would keep a `TaskFuture<number>` from being a `TaskFuture<unknown>`. */
+  #callbacks: { of: unknown; run: () => void }[] = [];
+  /** Stops waiting for the sake of callbacks. */
+  #stopWatching: (() => void) | null = null;
+
+  /** Made by a client: `submit`, `map`, `future`. */
+  constructor(connection: Connection, id: string) {
+    this.#connection = connection;
+    this.id = id;
+  }
+
+  /**
+   * The value, as soon as it is there; null if the function returned nothing.
+   *
+   * @throws {TaskError} if it failed, {@linkcode CrashedError} if its workers died too often
+   * @throws {CancelledError} if it was cancelled, or expired
+   * @throws {TimeoutError} at the timeout; the task goes on
+   * @throws {NotFoundError | ForgottenError} if there is no such task any more
+   */
+  async result(
+    options: ResultOptions & { raiseOnFailure: false },
+  ): Promise<Result | TaskError | CancelledError>;
+  async result(options?: ResultOptions): Promise<Result>;
+  async result(options: ResultOptions = {}): Promise<unknown> {
+    const task = options.cancelOnTimeout ? await this.#endedOrCancelled(options) : await this.#end(options);
+    const error = errorOf(task);
+    if (error === null) return task.result;
+    if (options.raiseOnFailure === false) return error;
+    throw error;
+  }
+
+  /**
+   * The error with which the task failed, as soon as it has ended; null if it completed.
+   *
+   * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
+   */
+  async exception(options: Timeout = {}): Promise<TaskError | null> {
+    const error = errorOf(await this.#end(options));
+    if (error instanceof CancelledError) throw error;
+    return error;
+  }
+
+  /** Waits for the end, however it may be. True: it has ended; false: not in time. */
+  async wait(options: Timeout = {}): Promise<boolean> {
+    try {
+      await this.#end(options);
+      return true;
+    } catch (error) {
+      if (error instanceof TimeoutError) return false;
+      throw error;
+    }
+  }
+
+  /** The whole task as it is now. */
+  async task({ signal }: { signal?: AbortSignal } = {}): Promise<Task<Result>> {
+    if (this.#ended) return this.#ended;
+    const { body: task } = await this.#call("GET", "", { signal });
+    if (isTerminal(task.state)) this.#settle(task);
+    return task;
+  }
+
+  async state(options?: { signal?: AbortSignal }): Promise<State> {
+    return (await this.task(options)).state;
+  }
+
+  /** True if it has ended: completed, failed, crashed or cancelled. */
+  async done(options?: { signal?: AbortSignal }): Promise<boolean> {
+    return isTerminal(await this.state(options));
+  }
+
+  /** True while its function runs, also while that is asked to stop. */
+  async running(options?: { signal?: AbortSignal }): Promise<boolean> {
+    const { type } = await this.state(options);
+    return type === "RUNNING" || type === "CANCELLING";
+  }
+
+  /** True if it ended by a cancel, or expired. */
+  async cancelled(options?: { signal?: AbortSignal }): Promise<boolean> {
+    return (await this.state(options)).type === "CANCELLED";
+  }
+
+  /** True if the service knows it; false if nobody ever submitted it, or it is gone. */
+  async exists(options?: { signal?: AbortSignal }): Promise<boolean> {
+    try {
+      await this.task(options);
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError || error instanceof ForgottenError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
+   * `graceMs`. False: too late, it has ended otherwise.
+   */
+  async cancel(reason?: string, options: { graceMs?: number; signal?: AbortSignal } = {}): Promise<boolean> {
+    const { graceMs, signal } = options;
+    try {
+      await this.#call("POST", "/cancel", { body: { reason, graceMs }, signal });
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError && error.problem.outcome === "too_late") return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs an ended task that did not complete once more, under the same id. It is not sent twice: after a
+   * ConnectionError the state says whether it arrived.
+   *
+   * @throws {ConflictError} if it has not ended, or completed
+   */
+  async retry({ signal, ...change }: { input?: unknown; signal?: AbortSignal } = {}): Promise<void> {
+    await this.#call("POST", "/retry", { body: change, signal, repeatable: false });
+    this.#ended = null;
+  }
+
+  /**
+   * Deletes the ended task and all that it stored. From then on it is a ForgottenError.
+   *
+   * @throws {ConflictError} if it has not ended
+   */
+  async forget({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    try {
+      await this.#call("DELETE", "", { signal });
+    } catch (error) {
+      // Also what a repeated call gets whose first answer was lost.
+      if (!(error instanceof ForgottenError)) throw error;
+    }
+    this.#ended = null;
+  }
+
+  /**
+   * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
+   * itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
+   */
+  async *events(options: { after?: number; signal?: AbortSignal } = {}): AsyncGenerator<TaskEvent<Result>> {
+    const { after, signal } = options;
+    const path = `/v1/tasks/${this.id}/events${after === undefined ? "" : `?after=${after}`}`;
+    for await (
+      const { id, event, data } of eventStream(this.#connection.http, { method: "GET", path, signal })
+    ) {
+      if (event !== "end") {
+        yield { event, seq: Number(id), data: parseEvent(data, path) } as TaskEvent<Result>;
+      }
+    }
+  }
+
+  /**
+   * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
+   * order in which they were added. What one throws is logged, and nothing else.
+   */
+  addDoneCallback(callback: DoneCallback<Result>): void {
+    const run = () => this.#run(callback);
+    if (this.#ended) return run();
+    this.#callbacks.push({ of: callback, run });
+    this.#stopWatching ??= this.#connection.arrivals.watch(this.id, {
+      onEnd: (task) => this.#settle(task as Task<Result>),
+      onError: (error) => {
+        this.#stopWatching = null;
+        this.#connection.log(`the callbacks of task ${this.id} were not called`, error);
+      },
+    });
+  }
+
+  /** Gives how many there were of it. */
+  removeDoneCallback(callback: DoneCallback<Result>): number {
+    const before = this.#callbacks.length;
+    this.#callbacks = this.#callbacks.filter(({ of }) => of !== callback);
+    if (this.#callbacks.length === 0) this.#unwatch();
+    return before - this.#callbacks.length;
+  }
+
+  static {
+    internals = {
+      connectionOf: (future) => future.#connection,
+      knownEnd: (future) => future.#ended,
+      settle: (future, task) => future.#settle(task),
+    };
+  }
+
+  #settle(task: Task<Result>): void {
+    if (this.#ended) return;
+    this.#ended = task;
+    this.#unwatch();
+    for (const { run } of this.#callbacks.splice(0)) run();
+  }
+
+  #unwatch(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+  }
+
+  #run(callback: DoneCallback<Result>): void {
+    const failed = (error: unknown) => this.#connection.log(`a callback of task ${this.id} failed`, error);
+    try {
+      // One that is async fails later.
+      Promise.resolve(callback(this)).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  async #endedOrCancelled(options: ResultOptions): Promise<Task<Result>> {
+    try {
+      return await this.#end(options);
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      await this.cancel("its caller's time was over", { signal: options.signal });
+      const task = await this.#end({ signal: options.signal });
+      if (task.state.type === "CANCELLED") throw error;
+      return task;
+    }
+  }
+
+  /** The ended task. */
+  #end({ timeoutMs, signal }: Timeout): Promise<Task<Result>> {
+    return new Promise((resolve, reject) => {
+      const limitMs = checkTimeout(timeoutMs);
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#ended) return resolve(this.#ended);
+      const stops: (() => void)[] = [];
+      const stop = () => stops.forEach((each) => each());
+      const onEnd = (task: Task) => {
+        stop();
+        this.#settle(task as Task<Result>);
+        resolve(task as Task<Result>);
+      };
+      const onError = (error: unknown) => {
+        stop();
+        reject(error);
+      };
+      const onAbort = () => onError(signal!.reason);
+      signal?.addEventListener("abort", onAbort, { once: true });
+      stops.push(
+        () => signal?.removeEventListener("abort", onAbort),
+        after(limitMs, () => {
+          this.#lastLook(limitMs, signal).then(onEnd, onError);
+        }),
+      );
+      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.id, { onEnd, onError }));
+    });
+  }
+
+  /** At the deadline the service itself is asked: news may be on its way still. */
+  async #lastLook(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
+    const late = `task ${this.id} has not ended within ${limitMs} ms`;
+    let isDone: boolean;
+    try {
+      isDone = await this.#connection.looks.isDone(this.id);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!isPassing(error)) throw error;
+      throw new TimeoutError(`${late}, as far as is known: ${(error as Error).message}`, { cause: error });
+    }
+    if (isDone) return (await this.#call("GET", "", { signal })).body;
+    throw new TimeoutError(late);
+  }
+
+  async #call(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    rest: { body?: unknown; signal?: AbortSignal; repeatable?: boolean },
+  ) {
+    return await this.#connection.http.call({ method, path: `/v1/tasks/${this.id}${path}`, ...rest });
+  }
+}

@@ -1,0 +1,85 @@
+// Deadlines and pauses. Everything here ends at once when its signal is aborted, with the signal's reason.
+
+/** A longer timer would fire at once (it is counted in 32 bits). */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export interface Timeout {
+  /** Milliseconds; 0 means: only if it is there now. Left out: without limit. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/** @throws {RangeError} if it is no number of milliseconds. */
+export function checkTimeout(timeoutMs: number | undefined): number {
+  if (timeoutMs === undefined) return Infinity;
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
+  throw new RangeError(`timeoutMs must be a number of milliseconds from 0 on; it is ${timeoutMs}`);
+}
+
+/** An instant on the clock that only goes forward. */
+export class Deadline {
+  readonly #at: number;
+
+  constructor(timeoutMs: number) {
+    this.#at = performance.now() + timeoutMs;
+  }
+
+  /** Never below 0. */
+  get leftMs(): number {
+    return Math.max(0, this.#at - performance.now());
+  }
+}
+
+/** Calls back after `ms`, unless that is without end; gives what stops it. */
+export function after(ms: number, call: () => void): () => void {
+  if (ms === Infinity) return () => {};
+  const timer = setTimeout(call, Math.min(ms, LONGEST_TIMER_MS));
+  return () => clearTimeout(timer);
+}
+
+export function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
+    const onAbort = () => {
+      stop();
+      reject(signal!.reason);
+    };
+    const stop = after(ms, () => {
+      signal?.removeEventListener("abort", onAbort);
+      resolve();
+    });
+    signal?.addEventListener("abort", onAbort, { once: true });
+  });
+}
+
+/** What ends a request: the caller's signal, or that nothing has come for a while. */
+export class Limit {
+  readonly #abort = new AbortController();
+  readonly #outer?: AbortSignal;
+  #stop = () => {};
+
+  constructor(outer?: AbortSignal) {
+    this.#outer = outer;
+    if (outer?.aborted) this.#onAbort();
+    else outer?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** From now on: something has to come within `ms`. */
+  within(ms: number): void {
+    this.#stop();
+    this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${ms} ms`)));
+  }
+
+  /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
+  end(): void {
+    this.#stop();
+    this.#outer?.removeEventListener("abort", this.#onAbort);
+    this.#abort.abort(new Error("it is over"));
+  }
+
+  readonly #onAbort = () => this.#abort.abort(this.#outer!.reason);
+}

@@ -1,0 +1,51 @@
+// From the type of the server's definitions to the types of calls. `import type { definitions }` is all that a caller
+// needs: no code of the server comes along.
+
+/** A schema by its Standard Schema types, which zod and others carry. */
+interface Schema {
+  readonly "~standard": {
+    readonly types?: { readonly input: unknown; readonly output: unknown } | undefined;
+  };
+}
+
+/** What the client looks at in a definition. */
+export interface DefinitionLike {
+  readonly name: string;
+  readonly input: Schema;
+  readonly output: Schema;
+}
+
+/** `typeof definitions` of a server's `tasks/mod.ts`. */
+export type Definitions = Readonly<Record<string, DefinitionLike>>;
+
+/** The names that can be submitted. */
+export type NameOf<D extends Definitions> = D[keyof D]["name"];
+
+type Named<D extends Definitions, Name> = Extract<D[keyof D], { readonly name: Name }>;
+type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
+type IsUntyped<D extends Definitions> = string extends NameOf<D> ? true : false;
+
+// A client that was told no definitions checks nothing.
+// deno-lint-ignore no-explicit-any
+type Unchecked = any;
+
+/** What a definition takes. */
+export type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked
+  : TypesOf<Named<D, Name>["input"]>["input"];
+
+/** What a definition returns, as it arrives: JSON. A function that returns nothing gives null. */
+export type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked
+  : Arrived<TypesOf<Named<D, Name>["output"]>["output"]>;
+
+type Arrived<T> = unknown extends T ? T : Json<Exclude<T, undefined | void>> | NullIfAbsent<T>;
+type NullIfAbsent<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
+
+/** A value after JSON: a Date is a string, and whatever else has `toJSON` is what that returns. */
+type Json<T> = unknown extends T ? T
+  : T extends { toJSON(): infer Text } ? Json<Text>
+  : T extends object ? { [Key in keyof T]: Json<T[Key]> }
+  : T;
+
+/** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
+export type Arguments<Input, Options> = object extends Input ? [input?: Input, options?: Options]
+  : [input: Input, options?: Options];

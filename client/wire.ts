@@ -1,0 +1,134 @@
+// What the service sends and takes, as it stands in its OpenAPI document.
+
+export type StateType =
+  | "SCHEDULED"
+  | "PENDING"
+  | "RUNNING"
+  | "PAUSED"
+  | "CANCELLING"
+  | "COMPLETED"
+  | "FAILED"
+  | "CRASHED"
+  | "CANCELLED";
+
+/** The type drives logic, the name is for people. */
+export interface State {
+  type: StateType;
+  name: string;
+  message: string | null;
+  /** ISO 8601, UTC. */
+  at: string;
+}
+
+export interface HistoryEntry extends State {
+  /** The state's place among the task's events. */
+  seq: number;
+  attempt: number;
+}
+
+/** What a task's function threw. */
+export interface Failure {
+  name: string;
+  message: string;
+  cause?: Failure;
+  /** Only where the operator shows stacks. */
+  stack?: string;
+  /** False: a retry could not mend it, so there was none. */
+  retryable: boolean;
+}
+
+export interface Progress {
+  current: number;
+  total: number | null;
+  message: string | null;
+}
+
+/** A task as lists show it: without input, result and history. */
+export interface TaskSummary {
+  id: string;
+  /** The name of its definition. */
+  task: string;
+  state: State;
+  attempt: number;
+  maxAttempts: number;
+  error: Failure | null;
+  progress: Progress | null;
+  priority: number;
+  tags: string[];
+  metadata: Record<string, unknown>;
+  groupId: string | null;
+  parentId: string | null;
+  waitFor: string[];
+  createdAt: string;
+  runAt: string;
+  startedAt: string | null;
+  finishedAt: string | null;
+  expiresAt: string | null;
+  links: { self: string; result: string; events: string; cancel: string };
+}
+
+export interface Task<Result = unknown> extends TaskSummary {
+  input: unknown;
+  /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
+  result: Result | null;
+  history: HistoryEntry[];
+}
+
+/** When a failed attempt is tried again: after `delayMs * factor ** n`, at most `maxDelayMs`. */
+export interface RetryPolicy {
+  /** Attempts in all; 1 means no retry. */
+  maxAttempts?: number;
+  delayMs?: number;
+  factor?: number;
+  maxDelayMs?: number;
+  /** Draw the pause evenly from 0 to the computed one. */
+  jitter?: boolean;
+}
+
+/** What a submit may say about a task, beside its input. */
+export interface TaskOptions {
+  /** Start this much later. Not together with `runAt`. */
+  delayMs?: number;
+  /** Not before this instant (ISO 8601). */
+  runAt?: string;
+  /** Not started within this: CANCELLED Expired. Not together with `expiresAt`. */
+  ttlMs?: number;
+  /** Not started by this instant (ISO 8601): CANCELLED Expired. */
+  expiresAt?: string;
+  /** Longest time of one attempt. */
+  timeoutMs?: number;
+  retry?: RetryPolicy;
+  /** How often it may run again after its worker died; this uses up no attempt. */
+  maxCrashes?: number;
+  /** −10 to 10, larger first. */
+  priority?: number;
+  tags?: string[];
+  /** Yours: kept and shown, never looked at. */
+  metadata?: Record<string, unknown>;
+  /** How long the task is kept after its end. */
+  retentionMs?: number;
+}
+
+interface Reported {
+  at: string;
+  attempt: number;
+}
+
+/** One event of a task. `seq` is its place: 1, 2, 3, … without a gap. */
+export type TaskEvent<Result = unknown> =
+  & { seq: number }
+  & (
+    | { event: "state"; data: HistoryEntry }
+    | { event: "progress"; data: Progress & Reported }
+    | { event: "log"; data: { message: string; data: unknown } & Reported }
+    | { event: "chunk"; data: { chunk: unknown } & Reported }
+    | { event: "result"; data: { id: string; state: State; result: Result } }
+    | { event: "error"; data: { state: State; error: Failure | null } & Partial<Reported> }
+  );
+
+const TERMINAL: readonly StateType[] = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"];
+
+/** True for a state that a task does not leave by itself. */
+export function isTerminal({ type }: State): boolean {
+  return TERMINAL.includes(type);
+}
