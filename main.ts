@@ -5,6 +5,7 @@
 import { dirname } from "node:path";
 import { type Config, ConfigError, kvPathOf, readConfig, VARIABLES } from "./config.ts";
 import { createApp } from "./routes/app.ts";
+import type { AnyDefinition } from "./runtime/define.ts";
 import { type KvPort, openKv } from "./runtime/kv.ts";
 import type { Log } from "./runtime/log.ts";
 import { createRuntime } from "./runtime/mod.ts";
@@ -42,7 +43,7 @@ if (import.meta.main) {
     help();
   } else {
     try {
-      await serve(readConfig(Deno.env.toObject()));
+      await serve(readConfig(Deno.env.toObject()), Object.values(definitions));
     } catch (error) {
       if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
       console.error(`errand cannot start: ${error.message}`);
@@ -51,13 +52,14 @@ if (import.meta.main) {
   }
 }
 
-async function serve(config: Config): Promise<void> {
+/** The whole service on these definitions, until a signal ends the process. */
+export async function serve(config: Config, definitions: AnyDefinition[]): Promise<void> {
   const onDeploy = Deno.env.get("DENO_DEPLOYMENT_ID") !== undefined;
   const path = kvPathOf(config, onDeploy);
   const kv = await open(path);
   const runtime = await createRuntime({
     kv,
-    definitions: Object.values(definitions),
+    definitions,
     runsTasks: config.ROLE !== "web",
     concurrency: config.CONCURRENCY,
     leaseMs: config.LEASE_MS,

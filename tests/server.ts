@@ -9,12 +9,12 @@ const FIRST_LINE = /^errand listening on (http:\/\/\S+)\n/;
 
 export type Env = Record<string, string>;
 
-function command(env: Env, stdout: "piped" | "null" = "piped") {
+function command(env: Env, main = MAIN) {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", MAIN],
+    args: ["run", "-A", main],
     env: { PORT: "0", NO_COLOR: "1", ...env },
     stdin: "null",
-    stdout,
+    stdout: "piped",
     stderr: "piped",
   });
 }
@@ -36,8 +36,9 @@ export class Server implements AsyncDisposable {
     readonly output: { stdout: string; stderr: string },
   ) {}
 
-  static async start(env: Env): Promise<Server> {
-    const child = command(env).spawn();
+  /** @param main another program than main.ts, with definitions of its own */
+  static async start(env: Env, main?: string): Promise<Server> {
+    const child = command(env, main).spawn();
     const output = { stdout: "", stderr: "" };
     const listening = Promise.withResolvers<string>();
     const read = async (name: "stdout" | "stderr") => {

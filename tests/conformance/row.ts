@@ -1,0 +1,28 @@
+// One promise of another system, and the test that shows that it is kept here, or why it is not yet.
+
+import type { Errand } from "../client/errand.ts";
+
+export interface Kept {
+  /** In the system's own words and names. */
+  promise: string;
+  /** Where the system says so. */
+  source: string;
+  test: (errand: Errand) => Promise<void>;
+}
+
+export interface NotYet {
+  promise: string;
+  source: string;
+  /** Why, and what has to come first. */
+  notYet: string;
+}
+
+export interface System {
+  name: string;
+  rows: (Kept | NotYet)[];
+}
+
+/** The same in the table, in the list of passing rows and as the name of the test. */
+export function nameOf(system: System, { promise, source }: Kept | NotYet): string {
+  return `${system.name} · ${promise} (${source})`;
+}

@@ -1,0 +1,64 @@
+// deno-lint-ignore-file no-console
+// `deno task conformance`: runs every row against a real service and prints the table. Exit code 1 if a row fails
+// that is in the list of passing ones, or has gone from the table.
+
+import { aClient, aServer, type Errand } from "../client/errand.ts";
+import { readPassing, writePassing } from "./passing.ts";
+import { type Kept, nameOf, type NotYet } from "./row.ts";
+import { systems } from "./systems.ts";
+
+const HELP = `Prints what of other systems' promises is kept here.
+
+  deno task conformance            run all rows, print the table
+  deno task conformance --update   the same, and take down the rows that pass as passing`;
+
+const LONGEST_MS = 30_000;
+
+if (import.meta.main) {
+  if (Deno.args.includes("--help")) console.log(HELP);
+  else Deno.exit(await printTable(Deno.args.includes("--update")));
+}
+
+async function printTable(update: boolean): Promise<number> {
+  await using server = await aServer({ CONCURRENCY: "20", LEASE_MS: "2000" });
+  const passing: string[] = [];
+  const failed: string[] = [];
+  const counts: string[] = [];
+  for (const system of systems) {
+    console.log(`\n${system.name}`);
+    let kept = 0;
+    for (const row of system.rows) {
+      const name = nameOf(system, row);
+      const said = await outcomeOf(row, aClient(server.url));
+      if (said === "pass") {
+        kept++;
+        passing.push(name);
+      } else if ("test" in row) failed.push(`${name}: ${said}`);
+      console.log(`  ${said.split("\n")[0].padEnd(8)} ${row.promise} (${row.source})`);
+      if ("notYet" in row) console.log(`           ${row.notYet}`);
+    }
+    counts.push(`${system.name}: ${kept} of ${system.rows.length}`);
+  }
+  console.log(`\npass: ${counts.join(", ")}`);
+  const lost = (await readPassing()).filter((name) => !passing.includes(name));
+  if (update) await writePassing(passing);
+  for (const each of failed) console.error(`\nFAILED ${each}`);
+  for (const each of update ? [] : lost) console.error(`\nit passed before: ${each}`);
+  return failed.length + (update ? 0 : lost.length) > 0 ? 1 : 0;
+}
+
+async function outcomeOf(row: Kept | NotYet, errand: Errand): Promise<string> {
+  if ("notYet" in row) return "not yet";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`took over ${LONGEST_MS} ms`)), LONGEST_MS);
+  });
+  try {
+    await Promise.race([row.test(errand), late]);
+    return "pass";
+  } catch (error) {
+    return `FAILED\n${error instanceof Error ? error.stack : error}`;
+  } finally {
+    clearTimeout(timer);
+  }
+}

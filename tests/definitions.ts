@@ -1,0 +1,57 @@
+// Definitions that only tests need: what the shipped ones cannot show.
+
+import { z } from "zod";
+import { define } from "../runtime/define.ts";
+import { PermanentError } from "../runtime/errors.ts";
+import { definitions as shipped } from "../tasks/mod.ts";
+
+/** Returns nothing: its result is null. */
+const nothing = define({ name: "nothing", input: z.object({}) }, () => {});
+
+/** Tells what it was told: the task as its function sees it. */
+const whoami = define(
+  {
+    name: "whoami",
+    input: z.object({}),
+    output: z.looseObject({ id: z.string(), attempt: z.int(), token: z.string(), tags: z.array(z.string()) }),
+  },
+  ({ task, attempt }) => ({ ...task, tags: [...task.tags], attempt }),
+);
+
+/** Throws an error that was caused by another one. */
+const caused = define({ name: "caused", input: z.object({}) }, () => {
+  throw new RangeError("outer", { cause: new TypeError("inner") });
+});
+
+/** Throws what no retry can mend. */
+const permanent = define({ name: "permanent", input: z.object({}) }, () => {
+  throw new PermanentError("never again");
+});
+
+/** Goes on for `ms`, whatever its signal says, and returns "ignored". */
+const stubborn = define(
+  { name: "stubborn", input: z.object({ ms: z.int() }) },
+  ({ input }) => new Promise<string>((resolve) => setTimeout(() => resolve("ignored"), input.ms)),
+);
+
+/** Sees its signal, cleans up for `ms`, and reports why it was stopped. */
+const tidy = define(
+  { name: "tidy", input: z.object({ ms: z.int() }) },
+  ({ input, signal, log }) =>
+    new Promise((_, reject) => {
+      const keep = setTimeout(() => reject(new Error("nobody stopped it")), 20_000);
+      signal.addEventListener("abort", () => {
+        clearTimeout(keep);
+        log("stopping", String(signal.reason));
+        setTimeout(() => reject(signal.reason), input.ms);
+      });
+    }),
+);
+
+/** Returns a date, which arrives as a text. */
+const dated = define(
+  { name: "dated", input: z.object({ year: z.int() }), output: z.object({ at: z.date() }) },
+  ({ input }) => ({ at: new Date(Date.UTC(input.year, 0)) }),
+);
+
+export const definitions = { ...shipped, nothing, whoami, caused, permanent, stubborn, tidy, dated };
