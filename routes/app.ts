@@ -4,6 +4,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { faultsOf } from "../runtime/faults.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App, AppOptions } from "./surface.ts";
+import { clientRoutes } from "./client.ts";
 import { completionRoutes } from "./completions.ts";
 import { definitionRoutes } from "./definitions.ts";
 import { docsRoutes } from "./docs.ts";
@@ -45,6 +46,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     groupRoutes(app, runtime);
     definitionRoutes(app, runtime);
     docsRoutes(app, runtime);
+    clientRoutes(app);
   }
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);

@@ -1,0 +1,779 @@
+// Made by `deno task client` from client/*.ts.
+/** Parts of a list, each of at most `size`. */
+declare function chunksOf<T>(list: readonly T[], size: number): T[][];
+
+type StateType = "SCHEDULED" | "PENDING" | "RUNNING" | "PAUSED" | "CANCELLING" | "COMPLETED" | "FAILED" | "CRASHED" | "CANCELLED";
+/** The type drives logic, the name is for people. */
+interface State {
+    type: StateType;
+    name: string;
+    message: string | null;
+    /** ISO 8601, UTC. */
+    at: string;
+}
+interface HistoryEntry extends State {
+    /** The state's place among the task's events. */
+    seq: number;
+    attempt: number;
+}
+/** What a task's function threw. */
+interface Failure {
+    name: string;
+    message: string;
+    cause?: Failure;
+    /** Only where the operator shows stacks. */
+    stack?: string;
+    /** False: a retry could not mend it, so there was none. */
+    retryable: boolean;
+}
+interface Progress {
+    current: number;
+    total: number | null;
+    message: string | null;
+}
+/** A task as lists show it: without input, result and history. */
+interface TaskSummary {
+    id: string;
+    /** The name of its definition. */
+    task: string;
+    state: State;
+    attempt: number;
+    maxAttempts: number;
+    error: Failure | null;
+    progress: Progress | null;
+    priority: number;
+    tags: string[];
+    metadata: Record<string, unknown>;
+    groupId: string | null;
+    parentId: string | null;
+    waitFor: string[];
+    createdAt: string;
+    runAt: string;
+    startedAt: string | null;
+    finishedAt: string | null;
+    expiresAt: string | null;
+    links: {
+        self: string;
+        result: string;
+        events: string;
+        cancel: string;
+    };
+}
+interface Task<Result = unknown> extends TaskSummary {
+    input: unknown;
+    /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
+    result: Result | null;
+    history: HistoryEntry[];
+}
+/** When a failed attempt is tried again: after `delayMs * factor ** n`, at most `maxDelayMs`. */
+interface RetryPolicy {
+    /** Attempts in all; 1 means no retry. */
+    maxAttempts?: number;
+    delayMs?: number;
+    factor?: number;
+    maxDelayMs?: number;
+    /** Draw the pause evenly from 0 to the computed one. */
+    jitter?: boolean;
+}
+/** What a submit may say about a task, beside its input. */
+interface TaskOptions {
+    /** Start this much later. Not together with `runAt`. */
+    delayMs?: number;
+    /** Not before this instant (ISO 8601). */
+    runAt?: string;
+    /** Not started within this: CANCELLED Expired. Not together with `expiresAt`. */
+    ttlMs?: number;
+    /** Not started by this instant (ISO 8601): CANCELLED Expired. */
+    expiresAt?: string;
+    /** Longest time of one attempt. */
+    timeoutMs?: number;
+    retry?: RetryPolicy;
+    /** How often it may run again after its worker died; this uses up no attempt. */
+    maxCrashes?: number;
+    /** −10 to 10, larger first. */
+    priority?: number;
+    tags?: string[];
+    /** Yours: kept and shown, never looked at. */
+    metadata?: Record<string, unknown>;
+    /** How long the task is kept after its end. */
+    retentionMs?: number;
+}
+interface Reported {
+    at: string;
+    attempt: number;
+}
+/** One event of a task. `seq` is its place: 1, 2, 3, … without a gap. */
+type TaskEvent<Result = unknown> = {
+    seq: number;
+} & ({
+    event: "state";
+    data: HistoryEntry;
+} | {
+    event: "progress";
+    data: Progress & Reported;
+} | {
+    event: "log";
+    data: {
+        message: string;
+        data: unknown;
+    } & Reported;
+} | {
+    event: "chunk";
+    data: {
+        chunk: unknown;
+    } & Reported;
+} | {
+    event: "result";
+    data: {
+        id: string;
+        state: State;
+        result: Result;
+    };
+} | {
+    event: "error";
+    data: {
+        state: State;
+        error: Failure | null;
+    } & Partial<Reported>;
+});
+/** True for a state that a task does not leave by itself. */
+declare function isTerminal({ type }: State): boolean;
+
+/** Any error of this client. */
+declare class ErrandError extends Error {
+    name: string;
+}
+/** What the task's function threw, or what that was caused by. */
+declare class RemoteError extends Error {
+    readonly retryable: boolean;
+    /** Where the operator shows stacks. */
+    readonly remoteStack?: string;
+    constructor({ name, message, cause, stack, retryable }: Failure);
+}
+/**
+ * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and `cause` are
+ * those of what was thrown, `remoteName` is its name.
+ */
+declare class TaskError extends ErrandError {
+    name: string;
+    readonly id: string;
+    readonly state: State;
+    readonly remoteName: string;
+    readonly retryable: boolean;
+    readonly remoteStack?: string;
+    constructor({ id, state, error }: Task);
+}
+/** The task ended CRASHED: its workers died more often than `maxCrashes` allows. */
+declare class CrashedError extends TaskError {
+    name: string;
+}
+/** The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. */
+declare class CancelledError extends ErrandError {
+    name: string;
+    readonly id: string;
+    readonly state: State;
+    /** As given to the cancel; else what the service says; null if nobody gave one. */
+    readonly reason: string | null;
+    constructor({ id, state }: Task);
+}
+/** It was not there in time. Nothing was cancelled by that. */
+declare class TimeoutError extends ErrandError {
+    name: string;
+}
+/** The deadline of the whole iteration has come. */
+declare class AsCompletedTimeoutError<Future = unknown> extends TimeoutError {
+    name: string;
+    readonly total: number;
+    /** Those that had not ended, in the order in which they were given. */
+    readonly pending: Future[];
+    constructor(total: number, pending: Future[]);
+}
+/** Nobody answered, or the connection was cut, for as long as it was tried. */
+declare class ConnectionError extends ErrandError {
+    name: string;
+}
+/** What answered is not this service, or speaks another language: the message says what was expected and what came. */
+declare class UnexpectedAnswerError extends ErrandError {
+    name: string;
+    readonly status: number;
+    constructor(message: string, status: number, options?: ErrorOptions);
+}
+/** An answer of the service that is no success (RFC 9457). */
+interface Problem {
+    /** `/problems/<slug>` */
+    type: string;
+    title: string;
+    status: number;
+    detail: string;
+    instance?: string;
+    errors?: {
+        pointer: string;
+        message: string;
+    }[];
+    [member: string]: unknown;
+}
+/** The service refused the call. Further classes exist for what callers branch on. */
+declare class ProblemError extends ErrandError {
+    name: string;
+    readonly problem: Problem;
+    readonly status: number;
+    constructor(problem: Problem);
+    /** The last part of the problem's `type`, as `validation-failed`. */
+    get slug(): string;
+    /** The faults in what was sent; each with a JSON Pointer to its place. */
+    get errors(): {
+        pointer: string;
+        message: string;
+    }[];
+}
+/** 422: what was sent breaks a rule. `errors` points at it. Nothing was stored. */
+declare class ValidationError extends ProblemError {
+    name: string;
+}
+/** 422: the service has no definition of this name. */
+declare class UnknownDefinitionError extends ValidationError {
+    name: string;
+    /** Names that look like it, best first. */
+    get nearest(): string[];
+}
+/** 409: the state of things does not allow it. */
+declare class ConflictError extends ProblemError {
+    name: string;
+}
+/** 404: no task or group has this id, or its retention is over. */
+declare class NotFoundError extends ProblemError {
+    name: string;
+}
+/** 410: the task was deleted on request. */
+declare class ForgottenError extends ProblemError {
+    name: string;
+}
+/** 401 or 403: the token is missing, wrong, or may not do this. */
+declare class UnauthorizedError extends ProblemError {
+    name: string;
+}
+/** 429, 502, 503 or 504, also after the retries. */
+declare class UnavailableError extends ProblemError {
+    name: string;
+    /** The pause that the service asks for (`Retry-After`). */
+    readonly retryAfterMs: number;
+    constructor(problem: Problem, retryAfterMs: number);
+}
+/** `map` was given nothing to go through. */
+declare class MappingMissingIterableError extends ErrandError {
+    name: string;
+}
+/** `map` was given iterables of different lengths. */
+declare class MappingLengthMismatchError extends ErrandError {
+    name: string;
+}
+
+interface Answer {
+    status: number;
+    headers: Headers;
+    body: any;
+}
+/**
+ * The JSON of a successful answer.
+ *
+ * @throws {ProblemError} for a refusal
+ * @throws {UnexpectedAnswerError} for what this service would not say
+ */
+declare function readAnswer(response: Response, call: string): Promise<Answer>;
+/** The body of a successful answer that is a stream of events. */
+declare function readStream(response: Response, call: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
+/** `fetch` says it with a TypeError, whose cause may say more. */
+declare function connectionError(call: string, error: unknown): ConnectionError;
+/** @throws {UnexpectedAnswerError} if it is no JSON */
+declare function parseEvent(data: string, call: string): any;
+
+interface RetryRule {
+    /** Go on trying for this long. 0: no second try. */
+    forMs: number;
+    /** The first pause; each next one is twice as long. */
+    delayMs: number;
+    /** The longest pause. */
+    maxDelayMs: number;
+}
+declare const RETRY: RetryRule;
+/** The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from it. */
+declare class Backoff {
+    #private;
+    failures: number;
+    constructor(rule: RetryRule);
+    /** For how long it has been failing. */
+    get elapsedMs(): number;
+    /**
+     * The pause before the next try, spread so that many clients do not come back together; null when the time is up.
+     *
+     * @param atLeastMs what the server asked for
+     */
+    next(atLeastMs?: number): number | null;
+    /** It got somewhere: what fails from now on is another matter. */
+    reset(): void;
+}
+
+interface Timeout {
+    /** Milliseconds; 0 means: only if it is there now. Left out: without limit. */
+    timeoutMs?: number;
+    signal?: AbortSignal;
+}
+/** @throws {RangeError} if it is no number of milliseconds. */
+declare function checkTimeout(timeoutMs: number | undefined): number;
+/** An instant on the clock that only goes forward. */
+declare class Deadline {
+    #private;
+    constructor(timeoutMs: number);
+    /** Never below 0. */
+    get leftMs(): number;
+}
+/** Calls back after `ms`, unless that is without end; gives what stops it. */
+declare function after(ms: number, call: () => void): () => void;
+declare function pause(ms: number, signal?: AbortSignal): Promise<void>;
+/** What ends a request: the caller's signal, or that nothing has come for a while. */
+declare class Limit {
+    #private;
+    constructor(outer?: AbortSignal);
+    get signal(): AbortSignal;
+    /** From now on: something has to come within `ms`. */
+    within(ms: number): void;
+    /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
+    end(): void;
+}
+
+interface HttpOptions {
+    /** Where the service is, as `http://127.0.0.1:8000`; a path is kept. */
+    url: string | URL;
+    /** Sent as `Authorization: Bearer …`. */
+    token?: string;
+    /** Sent with every call. */
+    headers?: Record<string, string>;
+    /** In place of the platform's `fetch`. */
+    fetch?: typeof fetch;
+    /** How long calls that are safe to repeat are tried again. Default: 10 s, pauses from 0.1 to 2 s. */
+    retry?: Partial<RetryRule>;
+    /** How long one request may stay without its answer, beyond the time that it asks the service to wait. Default 30 s. */
+    requestTimeoutMs?: number;
+}
+interface Call {
+    method: "GET" | "POST" | "DELETE";
+    /** With its query, from the service's own root on. */
+    path: string;
+    body?: unknown;
+    headers?: Record<string, string>;
+    signal?: AbortSignal;
+    /** How long the service was asked to wait with its answer. */
+    waitMs?: number;
+    /** How long the one request may take. Default: `requestTimeoutMs`. */
+    limitMs?: number;
+    /** False: sent once and not again, as a second one could do it twice. */
+    repeatable?: boolean;
+}
+declare class Http {
+    #private;
+    readonly requestTimeoutMs: number;
+    readonly retry: RetryRule;
+    /** @throws {TypeError} for a URL or a header that cannot be one */
+    constructor({ url, token, headers, fetch, retry, requestTimeoutMs }: HttpOptions);
+    /** The answer to a call, once there is one. */
+    call(call: Call): Promise<Answer>;
+    /** @throws {TypeError} if the body is nothing that JSON can say */
+    request({ method, path, body, headers }: Call): Request;
+}
+/** A call in the form in which it is sent, as often as it takes. */
+interface Request {
+    name: string;
+    send(signal: AbortSignal): Promise<Response>;
+}
+/** What another try may mend. */
+declare function isPassing(error: unknown): boolean;
+
+interface StreamEvent {
+    id: string | undefined;
+    event: string;
+    /** JSON text. */
+    data: string;
+}
+/**
+ * The events, up to and with the one named in `last`. Leaving the loop closes the connection.
+ *
+ * @throws {ConnectionError} if for as long as `retry.forMs` no connection lasts or brings an event
+ */
+declare function eventStream(http: Http, call: Call, last?: readonly string[]): AsyncGenerator<StreamEvent>;
+
+/** What one request may ask for. */
+declare const MOST_IDS = 1000;
+type CompletionQuery = {
+    ids: string[];
+} | {
+    groupId: string;
+};
+type Completion = {
+    kind: "task";
+    task: Task;
+}
+/** It was deleted, or its retention was over, before it could be told. */
+ | {
+    kind: "gone";
+    id: string;
+} | {
+    kind: "timeout";
+};
+/** Ends after the last task, or after a `timeout`. */
+declare function completions(http: Http, query: CompletionQuery, { timeoutMs, signal }?: {
+    timeoutMs?: number;
+    signal?: AbortSignal;
+}): AsyncGenerator<Completion>;
+
+interface Waiter {
+    onEnd(task: Task): void;
+    /** It is not there, or the service cannot be reached. */
+    onError(error: unknown): void;
+}
+declare class Arrivals {
+    #private;
+    constructor(http: Http);
+    /** Tells the waiter once, after this call; gives what stops it. */
+    watch(id: string, waiter: Waiter): () => void;
+}
+
+interface Waited {
+    done: TaskSummary[];
+    notDone: TaskSummary[];
+}
+declare class Looks {
+    #private;
+    constructor(http: Http);
+    /** One try, of at most two seconds. */
+    isDone(id: string): Promise<boolean>;
+}
+
+/** Null for a task that completed. */
+declare function errorOf(task: Task): TaskError | CancelledError | null;
+
+/** What the futures of one client share. */
+interface Connection {
+    readonly http: Http;
+    readonly arrivals: Arrivals;
+    readonly looks: Looks;
+    /** Told of errors in callbacks, which have nobody to be thrown at. */
+    readonly log: (message: string, error: unknown) => void;
+}
+type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
+interface ResultOptions extends Timeout {
+    /** False: the error of a task that did not complete is returned, not thrown. */
+    raiseOnFailure?: boolean;
+    /**
+     * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all the
+     * same, as Python's `asyncio.wait_for`.
+     */
+    cancelOnTimeout?: boolean;
+}
+/** What the rest of the client may do with a future, and its users may not. */
+declare let internals: {
+    connectionOf(future: TaskFuture): Connection;
+    /** The ended task, if its end has been seen. */
+    knownEnd<Result>(future: TaskFuture<Result>): Task<Result> | null;
+    /** Tells a future that its task has ended. */
+    settle(future: TaskFuture, task: Task): void;
+};
+/**
+ * A task's future, in any process and at any time: it survives the one that submitted.
+ *
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
+ * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ */
+declare class TaskFuture<Result = unknown> {
+    #private;
+    readonly id: string;
+    /** Made by a client: `submit`, `map`, `future`. */
+    constructor(connection: Connection, id: string);
+    /**
+     * The value, as soon as it is there; null if the function returned nothing.
+     *
+     * @throws {TaskError} if it failed, {@linkcode CrashedError} if its workers died too often
+     * @throws {CancelledError} if it was cancelled, or expired
+     * @throws {TimeoutError} at the timeout; the task goes on
+     * @throws {NotFoundError | ForgottenError} if there is no such task any more
+     */
+    result(options: ResultOptions & {
+        raiseOnFailure: false;
+    }): Promise<Result | TaskError | CancelledError>;
+    result(options?: ResultOptions): Promise<Result>;
+    /**
+     * The error with which the task failed, as soon as it has ended; null if it completed.
+     *
+     * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
+     */
+    exception(options?: Timeout): Promise<TaskError | null>;
+    /** Waits for the end, however it may be. True: it has ended; false: not in time. */
+    wait(options?: Timeout): Promise<boolean>;
+    /** The whole task as it is now. */
+    task({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<Task<Result>>;
+    state(options?: {
+        signal?: AbortSignal;
+    }): Promise<State>;
+    /** True if it has ended: completed, failed, crashed or cancelled. */
+    done(options?: {
+        signal?: AbortSignal;
+    }): Promise<boolean>;
+    /** True while its function runs, also while that is asked to stop. */
+    running(options?: {
+        signal?: AbortSignal;
+    }): Promise<boolean>;
+    /** True if it ended by a cancel, or expired. */
+    cancelled(options?: {
+        signal?: AbortSignal;
+    }): Promise<boolean>;
+    /** True if the service knows it; false if nobody ever submitted it, or it is gone. */
+    exists(options?: {
+        signal?: AbortSignal;
+    }): Promise<boolean>;
+    /**
+     * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
+     * `graceMs`. False: too late, it has ended otherwise.
+     */
+    cancel(reason?: string, options?: {
+        graceMs?: number;
+        signal?: AbortSignal;
+    }): Promise<boolean>;
+    /**
+     * Runs an ended task that did not complete once more, under the same id. It is not sent twice: after a
+     * ConnectionError the state says whether it arrived.
+     *
+     * @throws {ConflictError} if it has not ended, or completed
+     */
+    retry({ signal, ...change }?: {
+        input?: unknown;
+        signal?: AbortSignal;
+    }): Promise<void>;
+    /**
+     * Deletes the ended task and all that it stored. From then on it is a ForgottenError.
+     *
+     * @throws {ConflictError} if it has not ended
+     */
+    forget({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<void>;
+    /**
+     * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
+     * itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
+     */
+    events(options?: {
+        after?: number;
+        signal?: AbortSignal;
+    }): AsyncGenerator<TaskEvent<Result>>;
+    /**
+     * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
+     * order in which they were added. What one throws is logged, and nothing else.
+     */
+    addDoneCallback(callback: DoneCallback<Result>): void;
+    /** Gives how many there were of it. */
+    removeDoneCallback(callback: DoneCallback<Result>): number;
+}
+
+/** Two futures of one task count once. */
+declare function uniqueOf<Result>(futures: Iterable<TaskFuture<Result>>): TaskFuture<Result>[];
+/** By connection, as futures of several services may be waited for together. */
+declare function byConnection<Result>(futures: TaskFuture<Result>[]): Map<Connection, Map<string, TaskFuture<Result>>>;
+
+/** What several sources give, as it comes. Leaving the loop, or an error of one, ends them all. */
+declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
+
+/**
+ * The futures in the order in which their tasks end: those that have ended first, then each as it does, the cancelled
+ * ones too, duplicates once. Goes on by itself after a cut. Leaving the loop closes the connection.
+ *
+ * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
+ * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled by that
+ * @throws {NotFoundError | ForgottenError} if one of the tasks is not there at the start
+ */
+declare function asCompleted<Result>(futures: Iterable<TaskFuture<Result>>, { timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
+
+interface GatherOptions extends Timeout {
+    /** True: the error of a task that did not complete stands in its place among the results. */
+    returnExceptions?: boolean;
+    /** True: an abort of `signal` cancels the tasks that have not ended. */
+    cancelOnAbort?: boolean;
+}
+/**
+ * The results in the order of the futures, whatever the order of their ends.
+ *
+ * Without `returnExceptions` the first failure in time is thrown as soon as it is there; the other tasks go on.
+ *
+ * @throws {AsCompletedTimeoutError} at the timeout; the tasks go on
+ */
+declare function gather<Result>(futures: Iterable<TaskFuture<Result>>, options: GatherOptions & {
+    returnExceptions: true;
+}): Promise<(Result | TaskError | CancelledError)[]>;
+declare function gather<Result>(futures: Iterable<TaskFuture<Result>>, options?: GatherOptions): Promise<Result[]>;
+/** Asks all to stop that have not ended. */
+declare function cancelAll(futures: Iterable<TaskFuture>, reason?: string): Promise<boolean[]>;
+
+/** Marks an iterable that every task gets as a whole. */
+declare class Unmapped<T> {
+    readonly value: T;
+    constructor(value: T);
+}
+/** Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each anyway. */
+declare function unmapped<T>(value: T): Unmapped<T>;
+/** A field of a `map`: one value for each task, or one for all. */
+type MapField<T> = Iterable<T> | Unmapped<T> | T;
+/** The fields of a `map`. */
+type MapFields<Input> = {
+    [Field in keyof Input]?: MapField<Input[Field]>;
+};
+/**
+ * One input for each element.
+ *
+ * @throws {MappingMissingIterableError} if no field is an iterable
+ * @throws {MappingLengthMismatchError} if they differ in length
+ */
+declare function inputsOf(fields: Record<string, unknown>): Record<string, unknown>[];
+
+declare const RETURN_WHEN: readonly ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"];
+/**
+ * `FIRST_COMPLETED`: one has ended, a cancelled one counts. `FIRST_EXCEPTION`: one has failed, a cancelled one does not
+ * count; or all have ended. `ALL_COMPLETED`: all have ended.
+ */
+type ReturnWhen = typeof RETURN_WHEN[number];
+interface WaitOptions extends Timeout {
+    /** Default `ALL_COMPLETED`. */
+    returnWhen?: ReturnWhen;
+}
+/** Both in the order in which they were given; duplicates once. */
+interface DoneAndNotDone<Result> {
+    done: TaskFuture<Result>[];
+    notDone: TaskFuture<Result>[];
+}
+/**
+ * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
+ *
+ * @throws {RangeError} for another `returnWhen`
+ * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
+ */
+declare function wait<Result>(given: Iterable<TaskFuture<Result>>, { returnWhen, timeoutMs, signal }?: WaitOptions): Promise<DoneAndNotDone<Result>>;
+
+/** A frozen array: it stands for a group, whose members do not change. */
+declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
+    #private;
+    /** The group on the service; null for an empty list, and for more tasks than a group takes. */
+    readonly groupId: string | null;
+    /** Made by a client's `map`. */
+    constructor(futures: readonly TaskFuture<Result>[], groupId: string | null);
+    static get [Symbol.species](): ArrayConstructor;
+    /**
+     * All values in the order of the inputs. The first one in that order that failed is thrown at its turn.
+     *
+     * @throws as `TaskFuture.result`; the timeout is one for all
+     */
+    results(options?: Timeout): Promise<Result[]>;
+    /**
+     * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed is thrown
+     * at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
+     *
+     * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
+     */
+    inOrder(options?: Timeout): AsyncGenerator<Result>;
+    /** The futures as their tasks end. */
+    asCompleted(options?: Timeout): AsyncGenerator<TaskFuture<Result>>;
+    wait(options?: WaitOptions): Promise<DoneAndNotDone<Result>>;
+    /** Cancels those that have not ended; for each, whether it was in time. */
+    cancel(reason?: string): Promise<boolean[]>;
+}
+
+/** A schema by its Standard Schema types, which zod and others carry. */
+interface Schema {
+    readonly "~standard": {
+        readonly types?: {
+            readonly input: unknown;
+            readonly output: unknown;
+        } | undefined;
+    };
+}
+/** What the client looks at in a definition. */
+interface DefinitionLike {
+    readonly name: string;
+    readonly input: Schema;
+    readonly output: Schema;
+}
+/** `typeof definitions` of a server's `tasks/mod.ts`. */
+type Definitions = Readonly<Record<string, DefinitionLike>>;
+/** The names that can be submitted. */
+type NameOf<D extends Definitions> = D[keyof D]["name"];
+type Named<D extends Definitions, Name> = Extract<D[keyof D], {
+    readonly name: Name;
+}>;
+type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
+type IsUntyped<D extends Definitions> = string extends NameOf<D> ? true : false;
+type Unchecked = any;
+/** What a definition takes. */
+type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
+/** What a definition returns, as it arrives: JSON. A function that returns nothing gives null. */
+type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : Arrived<TypesOf<Named<D, Name>["output"]>["output"]>;
+type Arrived<T> = unknown extends T ? T : Json<Exclude<T, undefined | void>> | NullIfAbsent<T>;
+type NullIfAbsent<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
+/** A value after JSON: a Date is a string, and whatever else has `toJSON` is what that returns. */
+type Json<T> = unknown extends T ? T : T extends {
+    toJSON(): infer Text;
+} ? Json<Text> : T extends object ? {
+    [Key in keyof T]: Json<T[Key]>;
+} : T;
+/** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
+type Arguments<Input, Options> = object extends Input ? [input?: Input, options?: Options] : [input: Input, options?: Options];
+
+interface ClientOptions extends HttpOptions {
+    /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
+    log?: (message: string, error: unknown) => void;
+}
+interface MapOptions extends TaskOptions {
+    /** Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each call. */
+    idempotencyKey?: string;
+    signal?: AbortSignal;
+}
+interface SubmitOptions extends MapOptions {
+    /** An id of your own, a UUID; a ConflictError if it is taken. */
+    id?: string;
+}
+/**
+ * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
+ * names, what goes in and what comes out; without it, all is allowed.
+ *
+ * @example
+ * ```ts
+ * import type { definitions } from "../tasks/mod.ts";
+ * const errand = new Client<typeof definitions>({ url: "http://127.0.0.1:8000" });
+ * const future = await errand.submit("add", { a: 1, b: 2 });
+ * const sum: number = await future.result();
+ * ```
+ */
+declare class Client<D extends Definitions = Definitions> {
+    #private;
+    /** @throws {TypeError} if the URL is no absolute http(s) URL */
+    constructor({ log, ...options }: ClientOptions);
+    /**
+     * Submits a task. When this resolves, the task is on disk.
+     *
+     * After a lost connection it is sent again under the same Idempotency-Key, so it never becomes two tasks.
+     *
+     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+     * @throws {ConflictError} if the id is taken
+     */
+    submit<Name extends NameOf<D>>(name: Name, ...[input, options]: Arguments<InputOf<D, Name>, SubmitOptions>): Promise<TaskFuture<ResultOf<D, Name>>>;
+    /** The future of a task that was submitted anywhere, at any time. Asks nothing yet. */
+    future<Result = unknown>(id: string): TaskFuture<Result>;
+    /**
+     * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
+     * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task.
+     *
+     * All or none for up to 1,000 tasks; of more, those that were submitted are cancelled if a later one is refused.
+     *
+     * @throws {MappingMissingIterableError | MappingLengthMismatchError} before anything is sent
+     */
+    map<Name extends NameOf<D>>(name: Name, inputs: Iterable<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
+    map<Name extends NameOf<D>>(name: Name, fields: MapFields<InputOf<D, Name>>, more?: MapFields<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
+}
+
+export { AsCompletedTimeoutError, CancelledError, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, ErrandError, Failure, ForgottenError, GatherOptions, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, RemoteError, ResultOf, ResultOptions, RetryPolicy, RetryRule, ReturnWhen, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, ValidationError, WaitOptions, asCompleted, gather, unmapped, wait };

@@ -1,0 +1,79 @@
+// Tasks brought to the point from which a row shows its promise.
+
+import { setTimeout as pause } from "node:timers/promises";
+import type { StateType, TaskFuture } from "../../client/mod.ts";
+import type { Errand } from "../client/errand.ts";
+
+/** Long enough to be still running when the row has seen all it wants; it cancels the task then. */
+export const LONG_MS = 20_000;
+
+/** Does not start for a minute. */
+export function aPending(errand: Errand): Promise<TaskFuture> {
+  return errand.submit("sleep", { ms: 0 }, { delayMs: 60_000 });
+}
+
+/** Runs, until it is cancelled. */
+export async function aRunning(errand: Errand): Promise<TaskFuture> {
+  const future = await errand.submit("sleep", { ms: LONG_MS });
+  await until(future, "RUNNING");
+  return future;
+}
+
+/** The future has seen its end. */
+export async function aCompleted(errand: Errand): Promise<TaskFuture<number>> {
+  const future = await errand.submit("add", { a: 1, b: 2 });
+  await future.wait();
+  return future;
+}
+
+/** The future has seen its end. */
+export async function aFailed(errand: Errand, message = "boom"): Promise<TaskFuture<number>> {
+  const future = await errand.submit("fail", { message });
+  await future.wait();
+  return future;
+}
+
+/** The future has seen its end. */
+export async function aCancelled(errand: Errand): Promise<TaskFuture> {
+  const future = await aPending(errand);
+  await future.cancel();
+  await future.wait();
+  return future;
+}
+
+export async function until(future: TaskFuture, type: StateType): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    if ((await future.state()).type === type) return;
+    await pause(10);
+  }
+  throw new Error(`task ${future.id} does not become ${type}`);
+}
+
+/** The types of all states that the task was in, in order. */
+export async function pathOf(future: TaskFuture): Promise<StateType[]> {
+  return (await future.task()).history.map(({ type }) => type);
+}
+
+export function idsOf(futures: Iterable<TaskFuture>): string[] {
+  return [...futures].map(({ id }) => id);
+}
+
+/** When the tasks have ended, in milliseconds. */
+export async function endsOf(futures: Iterable<TaskFuture>): Promise<number[]> {
+  const tasks = await Promise.all([...futures].map((future) => future.task()));
+  return tasks.map(({ finishedAt }) => Date.parse(finishedAt!));
+}
+
+/** What the client says on the console, as it does when nobody gave it a log. */
+export async function saidDuring(run: () => Promise<void>): Promise<string[]> {
+  const { console } = globalThis;
+  const { error } = console;
+  const said: string[] = [];
+  console.error = (...parts) => void said.push(parts.join(" "));
+  try {
+    await run();
+  } finally {
+    console.error = error;
+  }
+  return said;
+}
