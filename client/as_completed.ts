@@ -20,18 +20,18 @@ const GRACE_MS = 2_000;
  * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled by that
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there at the start
  */
-export function asCompleted<Result>(
-  futures: Iterable<TaskFuture<Result>>,
+export function asCompleted<Future extends TaskFuture>(
+  futures: Iterable<Future>,
   { timeoutMs, signal }: Timeout = {},
-): AsyncGenerator<TaskFuture<Result>> {
+): AsyncGenerator<Future> {
   return iterate(futures, new Deadline(checkTimeout(timeoutMs)), signal);
 }
 
-async function* iterate<Result>(
-  given: Iterable<TaskFuture<Result>>,
+async function* iterate<Future extends TaskFuture>(
+  given: Iterable<Future>,
   deadline: Deadline,
   signal?: AbortSignal,
-): AsyncGenerator<TaskFuture<Result>> {
+): AsyncGenerator<Future> {
   signal?.throwIfAborted();
   const futures = uniqueOf(given);
   const pending = new Set(futures);
@@ -69,14 +69,14 @@ function groupOf(given: object): string | null {
 }
 
 /** What one stream brings. */
-interface Source<Result> {
+interface Source<Future extends TaskFuture> {
   connection: Connection;
-  futures: Map<string, TaskFuture<Result>>;
+  futures: Map<string, Future>;
   groupId: string | null;
 }
 
-function sourcesOf<Result>(futures: TaskFuture<Result>[], groupId: string | null): Source<Result>[] {
-  const sources: Source<Result>[] = [];
+function sourcesOf<Future extends TaskFuture>(futures: Future[], groupId: string | null): Source<Future>[] {
+  const sources: Source<Future>[] = [];
   for (const [connection, ofIt] of byConnection(futures)) {
     if (groupId !== null) {
       sources.push({ connection, futures: ofIt, groupId });
@@ -89,11 +89,11 @@ function sourcesOf<Result>(futures: TaskFuture<Result>[], groupId: string | null
   return sources;
 }
 
-async function* read<Result>(
-  { connection, futures, groupId }: Source<Result>,
+async function* read<Future extends TaskFuture>(
+  { connection, futures, groupId }: Source<Future>,
   deadline: Deadline,
   signal: AbortSignal,
-): AsyncGenerator<{ future: TaskFuture<Result>; task: Task | null }> {
+): AsyncGenerator<{ future: Future; task: Task | null }> {
   const query = groupId === null ? { ids: [...futures.keys()] } : { groupId };
   const limit = new Limit(signal);
   limit.within(deadline.leftMs + GRACE_MS);

@@ -3,7 +3,7 @@
 import { type Connection, internals, type TaskFuture } from "./task_future.ts";
 
 /** Two futures of one task count once. */
-export function uniqueOf<Result>(futures: Iterable<TaskFuture<Result>>): TaskFuture<Result>[] {
+export function uniqueOf<Future extends TaskFuture>(futures: Iterable<Future>): Future[] {
   const known = new Map<Connection, Set<string>>();
   return [...futures].filter((future) => {
     const connection = internals.connectionOf(future);
@@ -14,13 +14,13 @@ export function uniqueOf<Result>(futures: Iterable<TaskFuture<Result>>): TaskFut
 }
 
 /** By connection, as futures of several services may be waited for together. */
-export function byConnection<Result>(
-  futures: TaskFuture<Result>[],
-): Map<Connection, Map<string, TaskFuture<Result>>> {
-  const groups = new Map<Connection, Map<string, TaskFuture<Result>>>();
+export function byConnection<Future extends TaskFuture>(
+  futures: Future[],
+): Map<Connection, Map<string, Future>> {
+  const groups = new Map<Connection, Map<string, Future>>();
   for (const future of futures) {
     const connection = internals.connectionOf(future);
-    const group = groups.get(connection) ?? new Map<string, TaskFuture<Result>>();
+    const group = groups.get(connection) ?? new Map<string, Future>();
     groups.set(connection, group.set(future.id, future));
   }
   return groups;

@@ -12,6 +12,15 @@ export interface GatherOptions extends Timeout {
   cancelOnAbort?: boolean;
 }
 
+/** For a tuple of futures the tuple of their results, each of its own type. */
+export type ResultsOf<Futures, Also = never> = Futures extends readonly TaskFuture[]
+  ? number extends Futures["length"] ? (ResultIn<Futures[number]> | Also)[]
+  : { -readonly [Index in keyof Futures]: ResultIn<Futures[Index]> | Also }
+  : Futures extends Iterable<infer Future> ? (ResultIn<Future> | Also)[]
+  : never;
+
+type ResultIn<Future> = Future extends TaskFuture<infer Result> ? Result : never;
+
 /**
  * The results in the order of the futures, whatever the order of their ends.
  *
@@ -19,18 +28,18 @@ export interface GatherOptions extends Timeout {
  *
  * @throws {AsCompletedTimeoutError} at the timeout; the tasks go on
  */
-export async function gather<Result>(
-  futures: Iterable<TaskFuture<Result>>,
+export async function gather<const Futures extends Iterable<TaskFuture>>(
+  futures: Futures,
   options: GatherOptions & { returnExceptions: true },
-): Promise<(Result | TaskError | CancelledError)[]>;
-export async function gather<Result>(
-  futures: Iterable<TaskFuture<Result>>,
+): Promise<ResultsOf<Futures, TaskError | CancelledError>>;
+export async function gather<const Futures extends Iterable<TaskFuture>>(
+  futures: Futures,
   options?: GatherOptions,
-): Promise<Result[]>;
-export async function gather<Result>(
-  given: Iterable<TaskFuture<Result>>,
+): Promise<ResultsOf<Futures>>;
+export async function gather(
+  given: Iterable<TaskFuture>,
   { returnExceptions = false, cancelOnAbort = false, ...limits }: GatherOptions = {},
-): Promise<unknown[]> {
+): Promise<unknown> {
   const raiseOnFailure = !returnExceptions as false;
   const results = new Map<string, unknown>();
   try {

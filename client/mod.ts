@@ -5,7 +5,7 @@ export { type DoneCallback, type ResultOptions, TaskFuture } from "./task_future
 export { TaskFutures } from "./task_futures.ts";
 export { asCompleted } from "./as_completed.ts";
 export { type DoneAndNotDone, type ReturnWhen, wait, type WaitOptions } from "./wait.ts";
-export { gather, type GatherOptions } from "./gather.ts";
+export { gather, type GatherOptions, type ResultsOf } from "./gather.ts";
 export { type MapField, type MapFields, type Unmapped, unmapped } from "./mapping.ts";
 export * from "./errors.ts";
 export type { RetryRule } from "./backoff.ts";

@@ -67,7 +67,7 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     return asCompleted(this, options);
   }
 
-  wait(options: WaitOptions = {}): Promise<DoneAndNotDone<Result>> {
+  wait(options: WaitOptions = {}): Promise<DoneAndNotDone<TaskFuture<Result>>> {
     return wait(this, options);
   }
 

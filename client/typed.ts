@@ -47,5 +47,6 @@ type Json<T> = unknown extends T ? T
   : T;
 
 /** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
-export type Arguments<Input, Options> = object extends Input ? [input?: Input, options?: Options]
+export type Arguments<Input, Options> = Record<string, never> extends Input
+  ? [input?: Input, options?: Options]
   : [input: Input, options?: Options];

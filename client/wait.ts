@@ -22,9 +22,9 @@ export interface WaitOptions extends Timeout {
 }
 
 /** Both in the order in which they were given; duplicates once. */
-export interface DoneAndNotDone<Result> {
-  done: TaskFuture<Result>[];
-  notDone: TaskFuture<Result>[];
+export interface DoneAndNotDone<Future extends TaskFuture> {
+  done: Future[];
+  notDone: Future[];
 }
 
 /** The longest that the service holds one request. */
@@ -36,10 +36,10 @@ const LONGEST_WAIT_MS = 60_000;
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
-export async function wait<Result>(
-  given: Iterable<TaskFuture<Result>>,
+export async function wait<Future extends TaskFuture>(
+  given: Iterable<Future>,
   { returnWhen = "ALL_COMPLETED", timeoutMs, signal }: WaitOptions = {},
-): Promise<DoneAndNotDone<Result>> {
+): Promise<DoneAndNotDone<Future>> {
   if (!RETURN_WHEN.includes(returnWhen)) {
     throw new RangeError(`returnWhen must be one of ${RETURN_WHEN.join(", ")}; it is ${String(returnWhen)}`);
   }
@@ -64,25 +64,25 @@ export async function wait<Result>(
 }
 
 /** What one request can ask for. */
-interface Part<Result> {
+interface Part<Future extends TaskFuture> {
   connection: Connection;
-  futures: Map<string, TaskFuture<Result>>;
+  futures: Map<string, Future>;
 }
 
-function partsOf<Result>(futures: TaskFuture<Result>[]): Part<Result>[] {
+function partsOf<Future extends TaskFuture>(futures: Future[]): Part<Future>[] {
   return [...byConnection(futures)].flatMap(([connection, ofIt]) =>
     chunksOf([...ofIt], MOST_IDS).map((chunk) => ({ connection, futures: new Map(chunk) }))
   );
 }
 
 /** Those that have ended. */
-async function waitForPart<Result>(
-  { connection, futures }: Part<Result>,
+async function waitForPart<Future extends TaskFuture>(
+  { connection, futures }: Part<Future>,
   returnWhen: ReturnWhen,
   deadline: Deadline,
   over: AbortController,
   signal?: AbortSignal,
-): Promise<TaskFuture<Result>[]> {
+): Promise<Future[]> {
   const ask = async (waitMs: number, signal?: AbortSignal): Promise<Waited> => {
     const body = { ids: [...futures.keys()], returnWhen, timeoutSeconds: waitMs / 1_000 };
     return (await connection.http.call({ method: "POST", path: "/v1/wait", body, waitMs, signal })).body;
