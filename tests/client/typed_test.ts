@@ -17,7 +17,27 @@ declare const sum: TaskFuture<number>;
 export function is<Expected>(_: Expected) {}
 `;
 
+/** Both ways, so that neither has what the other lacks. */
+const SAME = `type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+export const same: true = null as unknown as Same<Ours, Theirs>;`;
+
 const RIGHT: Record<string, string> = {
+  "a task's options are those that the service takes": `
+import type { TaskOptions } from "${new URL("client/mod.ts", root)}";
+import type { SubmitOptions } from "${new URL("runtime/submission.ts", root)}";
+type Ours = Omit<TaskOptions, "metadata">;
+type Theirs = Omit<SubmitOptions, "metadata">;
+${SAME}`,
+  "a task's states are those of the service": `
+import type { StateType as Ours } from "${new URL("client/mod.ts", root)}";
+import type { StateType as Theirs } from "${new URL("runtime/task.ts", root)}";
+${SAME}`,
+  "a task has the members that the service describes": `
+import type { Task } from "${new URL("client/mod.ts", root)}";
+import { taskSchema } from "${new URL("routes/schemas.ts", root)}";
+type Ours = keyof Task;
+type Theirs = keyof ReturnType<typeof taskSchema.parse>;
+${SAME}`,
   "a result is what the definition returns":
     `is<number>(await (await errand.submit("add", { a: 1, b: 2 })).result())`,
   "a literal stays one":
