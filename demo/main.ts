@@ -3,10 +3,10 @@
 // any client would, and leaves its database behind. What it finds goes to standard output, all else to standard error.
 
 import { fileURLToPath } from "node:url";
-import { Api } from "./api.ts";
+import { Client } from "../client/mod.ts";
 import { DATABASE, removeDatabase } from "./database.ts";
 import { type Documents, findDocuments, UsageError } from "./documents.ts";
-import { digestAll, LARGEST_INPUT_BYTES, tally } from "./map_reduce.ts";
+import { digestAll, type Errand, LARGEST_INPUT_BYTES, tally } from "./map_reduce.ts";
 import { Progress } from "./progress.ts";
 import { lookUpText, reportText, slowestOf } from "./report.ts";
 import { Service } from "./service.ts";
@@ -78,22 +78,23 @@ async function demo(args: string[], signal: AbortSignal): Promise<number> {
   signal.addEventListener("abort", stop, { once: true });
   try {
     signal.throwIfAborted();
-    return await digestAndReport(new Api(await service.listening(), signal), documents);
+    const errand: Errand = new Client({ url: await service.listening() });
+    return await digestAndReport(errand, documents, signal);
   } finally {
     await service.stop();
   }
 }
 
-async function digestAndReport(api: Api, { paths }: Documents): Promise<number> {
+async function digestAndReport(errand: Errand, { paths }: Documents, signal: AbortSignal): Promise<number> {
   const progress = new Progress(paths.length, {
     isTerminal: Deno.stderr.isTerminal(),
     write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
     now: () => performance.now(),
   });
-  const { tasks, wallMs } = await digestAll(api, paths, progress);
+  const { tasks, wallMs } = await digestAll(errand, paths, progress, signal);
   const digested = tasks.filter(({ state }) => state.type === "COMPLETED");
   const failed = tasks.filter(({ state }) => state.type !== "COMPLETED");
-  const totals = await tally(api, digested);
+  const totals = await tally(errand, digested, signal);
   console.log(reportText({ totals, failed, slowest: slowestOf(tasks), wallMs }));
   console.log(lookUpText((slowestOf(tasks) ?? tasks[0]).id, DATABASE, Deno.build.os, Deno.version.deno));
   return digested.length > 0 ? 0 : 1;

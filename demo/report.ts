@@ -6,7 +6,7 @@ import type { Totals } from "./map_reduce.ts";
 const MOST_FAILURES_SHOWN = 20;
 
 export interface Outcome {
-  totals: Totals;
+  totals: Omit<Totals, "largest">;
   failed: Task[];
   slowest: Task | null;
   wallMs: number;

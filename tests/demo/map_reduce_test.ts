@@ -1,14 +1,14 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
-import { type Digest, fitting } from "../../demo/map_reduce.ts";
+import { fitting } from "../../demo/map_reduce.ts";
 
-const digest = (words: number): Digest => ({
+const digest = (words: number) => ({
   bytes: 1,
   lines: 1,
   words,
   top: Array.from({ length: words }, (_, i) => ({ word: `größe${i}`, count: words - i })),
 });
-const bytesOf = (digests: Digest[]) => new TextEncoder().encode(JSON.stringify({ digests })).length;
+const bytesOf = (digests: unknown[]) => new TextEncoder().encode(JSON.stringify({ digests })).length;
 
 Deno.test("fitting() leaves digests as they are if they fit, to the byte", () => {
   const digests = [digest(50), digest(3)];

@@ -5,7 +5,7 @@ import type { Task } from "../../demo/task.ts";
 export function aTask(fields: Partial<Task> = {}): Task {
   return {
     id: "0199",
-    state: { type: "COMPLETED", name: "Completed", message: null },
+    state: { type: "COMPLETED", name: "Completed", message: null, at: "2026-01-01T00:00:00.010Z" },
     input: { path: "a.txt" },
     result: null,
     error: null,
@@ -18,7 +18,7 @@ export function aTask(fields: Partial<Task> = {}): Task {
 export function aFailedTask(path: string, message: string): Task {
   return aTask({
     input: { path },
-    state: { type: "FAILED", name: "Failed", message: null },
-    error: { name: "Error", message },
+    state: { type: "FAILED", name: "Failed", message: null, at: "2026-01-01T00:00:00.010Z" },
+    error: { name: "Error", message, retryable: true },
   });
 }
