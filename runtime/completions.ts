@@ -75,7 +75,7 @@ export class Completions {
     const of = fingerprint(ids);
     if (cursor && cursor.of !== of) throw badCursor("it belongs to another list of ids");
     if (cursor?.ended) return null;
-    return await this.#openIds(ids, cursor ?? Cursor.start("i", of, this.#now), options);
+    return await this.#openIds(ids, cursor ?? Cursor.start("i", of, this.#now), options, query.ids);
   }
 
   get #now(): number {
@@ -86,6 +86,7 @@ export class Completions {
     ids: string[],
     cursor: Cursor,
     options: CompletionOptions,
+    asked = ids,
   ): Promise<AsyncGenerator<CompletionEvent>> {
     const delivered = Bitmap.decode(cursor.place, ids.length);
     const open = ids.filter((_, i) => !delivered.has(i));
@@ -103,7 +104,7 @@ export class Completions {
     );
     try {
       const newest = new Map<string, Entry>();
-      if (cursor.isStart) await readAll(this.store, open, newest);
+      if (cursor.isStart) await readAll(this.store, open, newest, asked);
       else await this.#readWhatIsLeft(open, newest, arrived);
       const ended = [...newest.values()].filter(({ record }) => isTerminal(record));
       ended.sort(byEnd);

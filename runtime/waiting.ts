@@ -68,10 +68,19 @@ export async function waitFor(
   };
 }
 
-/** Reads tasks that must be there, keeping what a notification has brought meanwhile if that is newer. */
-export async function readAll(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {
+/**
+ * Reads tasks that must be there, keeping what a notification has brought meanwhile if that is newer.
+ *
+ * @param asked the list as it was handed in: faults point into it
+ */
+export async function readAll(
+  store: Store,
+  ids: string[],
+  newest: Map<string, Entry>,
+  asked = ids,
+): Promise<void> {
   const unique = [...new Set(ids)];
-  for (const entry of present(await store.readMany(unique), unique, ids)) {
+  for (const entry of present(await store.readMany(unique), unique, asked)) {
     const { id } = entry.record;
     const known = newest.get(id);
     if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry);

@@ -221,6 +221,26 @@ Deno.test("an unknown id is 404 before the stream starts", async () => {
   assert.equal(service.runtime.watched, 0);
 });
 
+Deno.test("every id that is not there is pointed at, unknown and forgotten ones", async () => {
+  await using service = await aService();
+  const { id } = await service.submit("add", input);
+  const { id: forgotten } = await service.run("add", input);
+  await service.delete(`/v1/tasks/${forgotten}`);
+  const unknown = [UNKNOWN_ID, UNKNOWN_ID.replace(/.$/, "f")];
+  const places = [
+    await service.post("/v1/as-completed", { ids: [unknown[0], id, id, forgotten, unknown[1], unknown[0]] }),
+    await service.post("/v1/wait", { ids: [unknown[0], id, forgotten, unknown[1]], timeoutSeconds: 0 }),
+    await service.post("/v1/groups", { ids: [forgotten, unknown[0]] }),
+  ].map((
+    answer,
+  ) => [answer.status, ...answer.body.errors.map(({ pointer }: { pointer: string }) => pointer)]);
+  assert.deepEqual(places, [
+    [404, "/ids/0", "/ids/3", "/ids/4"],
+    [404, "/ids/0", "/ids/2", "/ids/3"],
+    [410, "/ids/0", "/ids/1"],
+  ]);
+});
+
 Deno.test("exactly one of ids, groupId and tag says which tasks", async () => {
   await using service = await aService();
   const { id } = await service.submit("add", input);

@@ -120,7 +120,7 @@ Deno.test("calls with one Idempotency-Key at the same time make one task", async
   assert.equal(made.length, 1);
   for (const answer of answers) {
     if (answer.status === 202) assert.equal(answer.body.id, made[0].body.id);
-    else assertProblem(answer, 409, "conflict");
+    else assertProblem(answer, 409, "conflict", "/header/idempotency-key");
   }
   assert.equal((await service.get("/v1/tasks")).body.tasks.length, 1);
 });
