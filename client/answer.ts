@@ -14,6 +14,7 @@ import {
   UnknownDefinitionError,
   ValidationError,
 } from "./errors.ts";
+import type { Expected } from "./wire.ts";
 
 const EXCERPT = 200;
 /** A proxy in front of a service that is being restarted says these. */
@@ -27,19 +28,23 @@ export interface Answer {
 }
 
 /**
- * The JSON of a successful answer.
+ * The JSON of a successful answer; null for one without a body.
  *
  * @throws {ProblemError} for a refusal
  * @throws {UnexpectedAnswerError} for what this service would not say
  */
-export async function readAnswer(response: Response, call: string): Promise<Answer> {
+export async function readAnswer(
+  response: Response,
+  call: string,
+  expected: Expected | null,
+): Promise<Answer> {
   const { status, headers } = response;
   const text = await response.text();
   if (!response.ok) throw refusal(response, text, call);
-  if (status === 204) return { status, headers, body: null };
-  if (!typeOf(response).endsWith("json")) throw unexpected("JSON", response, text, call);
-  const body = parsed(text);
+  if (expected === null) return { status, headers, body: null };
+  const body = typeOf(response).endsWith("json") ? parsed(text) : undefined;
   if (body === undefined) throw unexpected("JSON", response, text, call);
+  if (!expected.is(body)) throw unexpected(expected.what, response, text, call);
   return { status, headers, body };
 }
 
@@ -123,13 +128,13 @@ export function connectionError(call: string, error: unknown): ConnectionError {
   });
 }
 
-/** @throws {UnexpectedAnswerError} if it is no JSON */
+/** @throws {UnexpectedAnswerError} if it is no JSON object */
 // deno-lint-ignore no-explicit-any
 export function parseEvent(data: string, call: string): any {
   const value = parsed(data);
-  if (value !== undefined) return value;
+  if (typeof value === "object" && value !== null) return value;
   const excerpt = JSON.stringify(data.slice(0, EXCERPT));
-  throw new UnexpectedAnswerError(`expected JSON in an event of ${call}, but got ${excerpt}`, 200);
+  throw new UnexpectedAnswerError(`expected a JSON object in an event of ${call}, but got ${excerpt}`, 200);
 }
 
 // deno-lint-ignore no-explicit-any

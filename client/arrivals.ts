@@ -3,15 +3,20 @@
 
 import { chunksOf } from "./chunks.ts";
 import { completions, MOST_IDS } from "./completion_stream.ts";
-import { ErrandError, ForgottenError, NotFoundError } from "./errors.ts";
+import { ErrandError } from "./errors.ts";
 import type { Http } from "./http.ts";
+import { explain, missingOf } from "./missing.ts";
 import { after } from "./time.ts";
 import { isTerminal, type Task } from "./wire.ts";
 
-/** Streams that are not full; a browser has six connections to a host in all. */
+/** Streams, as long as they can be joined; a browser has six connections to a host in all. */
 const MOST_STREAMS = 3;
-/** When the streams are that many, new ids are gathered for this long before two of them are joined. */
+/** When two streams are to be joined, new ids are gathered for this long before. */
 const GATHER_MS = 25;
+/** A stream this much larger than what is new stays as it is: the service would look at all of it again. */
+const MUCH_LARGER = 8;
+/** How many more streams that may make. */
+const SPARE_STREAMS = 2;
 
 export interface Waiter {
   onEnd(task: Task): void;
@@ -61,7 +66,7 @@ export class Arrivals {
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    if (this.#streams.size < MOST_STREAMS) queueMicrotask(() => this.#open());
+    if (this.#joinable(1) === null) queueMicrotask(() => this.#open());
     else after(GATHER_MS, () => this.#open());
   }
 
@@ -70,17 +75,25 @@ export class Arrivals {
     const ids = [...this.#fresh];
     this.#fresh.clear();
     if (ids.length === 0) return;
-    while (this.#streams.size >= MOST_STREAMS) {
-      const [smallest] = [...this.#streams].sort((a, b) => a.ids.size - b.ids.size);
-      if (smallest.ids.size + ids.length > MOST_IDS) break;
-      ids.push(...smallest.ids);
-      this.#close(smallest);
+    for (let stream = this.#joinable(ids.length); stream !== null; stream = this.#joinable(ids.length)) {
+      ids.push(...stream.ids);
+      this.#close(stream);
     }
     for (const chunk of chunksOf(ids, MOST_IDS)) {
       const stream = { ids: new Set(chunk), abort: new AbortController() };
       this.#streams.add(stream);
       void this.#read(stream);
     }
+  }
+
+  /** The stream that `count` new ids go together with; null if they get one of their own. */
+  #joinable(count: number): Stream | null {
+    if (this.#streams.size < MOST_STREAMS) return null;
+    const [smallest] = [...this.#streams].sort((a, b) => a.ids.size - b.ids.size);
+    const { size } = smallest.ids;
+    if (size + count > MOST_IDS) return null;
+    const hasSpare = this.#streams.size < MOST_STREAMS + SPARE_STREAMS;
+    return hasSpare && size > MUCH_LARGER * (count + 4) ? null : smallest;
   }
 
   #close(stream: Stream): void {
@@ -95,9 +108,10 @@ export class Arrivals {
       for await (const completion of completions(this.#http, { ids: asked }, { signal })) {
         if (completion.kind === "timeout") continue;
         const id = completion.kind === "task" ? completion.task.id : completion.id;
-        ids.delete(id);
+        // One that was left meanwhile may be waited for elsewhere again, after a retry: this is old news then.
+        if (!ids.delete(id)) continue;
         if (completion.kind === "task") this.#tell(id, (waiter) => waiter.onEnd(completion.task));
-        else await this.#explain(id);
+        else void this.#explain([id]);
       }
       if (ids.size > 0) throw new ErrandError(`the stream ended before ${ids.size} of its tasks had`);
       this.#streams.delete(stream);
@@ -114,19 +128,16 @@ export class Arrivals {
       if (missing.length === 0) this.#tell(id, (waiter) => waiter.onError(error));
       else this.#again(id);
     }
-    for (const id of missing) await this.#explain(id);
+    await this.#explain(missing);
   }
 
-  /** Asks for the one task, to say what has become of it. */
-  async #explain(id: string): Promise<void> {
-    try {
-      const { body: task } = await this.#http.call({ method: "GET", path: `/v1/tasks/${id}` });
+  async #explain(ids: string[]): Promise<void> {
+    await explain(this.#http, ids, (id, what) => {
+      if ("error" in what) this.#tell(id, (waiter) => waiter.onError(what.error));
       // It is back: somebody has used its id once more.
-      if (isTerminal(task.state)) this.#tell(id, (waiter) => waiter.onEnd(task));
+      else if (isTerminal(what.task.state)) this.#tell(id, (waiter) => waiter.onEnd(what.task));
       else this.#again(id);
-    } catch (error) {
-      this.#tell(id, (waiter) => waiter.onError(error));
-    }
+    });
   }
 
   #again(id: string): void {
@@ -140,11 +151,4 @@ export class Arrivals {
     this.#waiters.delete(id);
     for (const waiter of waiters ?? []) tell(waiter);
   }
-}
-
-/** The ids that the service's answer points at as unknown or forgotten. */
-function missingOf(ids: string[], error: unknown): string[] {
-  if (!(error instanceof NotFoundError || error instanceof ForgottenError)) return [];
-  const places = error.errors.map(({ pointer }) => /^\/ids\/(\d+)$/.exec(pointer)?.[1]);
-  return places.flatMap((place) => place === undefined ? [] : ids[Number(place)] ?? []);
 }

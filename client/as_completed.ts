@@ -1,13 +1,11 @@
 // as_completed over futures: one deadline, each future once, those that have ended first.
 
-import { completions, MOST_IDS } from "./completion_stream.ts";
+import { completions } from "./completion_stream.ts";
 import { AsCompletedTimeoutError, ErrandError } from "./errors.ts";
-import { chunksOf } from "./chunks.ts";
-import { byConnection, uniqueOf } from "./futures.ts";
+import { type Awaited, distinct, type Part, partsOf } from "./futures.ts";
 import { merged } from "./merge.ts";
-import { type Connection, internals, type TaskFuture } from "./task_future.ts";
+import type { TaskFuture } from "./task_future.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "./time.ts";
-import type { Task } from "./wire.ts";
 
 /** The service tells its deadline by itself; it is not waited for longer than this. */
 const GRACE_MS = 2_000;
@@ -24,91 +22,67 @@ export function asCompleted<Future extends TaskFuture>(
   futures: Iterable<Future>,
   { timeoutMs, signal }: Timeout = {},
 ): AsyncGenerator<Future> {
-  return iterate(futures, new Deadline(checkTimeout(timeoutMs)), signal);
+  return iterate(distinct(futures), new Deadline(checkTimeout(timeoutMs)), signal);
 }
 
 async function* iterate<Future extends TaskFuture>(
-  given: Iterable<Future>,
+  tasks: Awaited<Future>[],
   deadline: Deadline,
   signal?: AbortSignal,
 ): AsyncGenerator<Future> {
-  signal?.throwIfAborted();
-  const futures = uniqueOf(given);
-  const pending = new Set(futures);
-  for (const future of futures) {
-    if (internals.knownEnd(future) === null) continue;
-    pending.delete(future);
-    yield future;
+  const pending = new Set(tasks);
+  for (const task of tasks) {
+    signal?.throwIfAborted();
+    if (!task.hasEnded()) continue;
+    pending.delete(task);
+    yield task.future;
   }
-  const groupId = futures.length > MOST_IDS ? groupOf(given) : null;
-  const sources = sourcesOf([...pending], groupId);
-  // One source's deadline is the deadline of all: the others are at it too, and are heard to their end.
-  const stop = new AbortController();
-  const onAbort = () => stop.abort(signal!.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  signal?.throwIfAborted();
+  const stop = new Limit(signal);
+  let isLate = false;
   try {
-    for await (
-      const { future, task } of merged(sources.map((source) => read(source, deadline, stop.signal)))
-    ) {
-      if (!pending.delete(future)) continue;
-      if (task) internals.settle(future, task);
-      yield future;
+    const streams = partsOf(pending).map((part) => read(part, deadline, stop.signal));
+    for await (const task of merged(streams)) {
+      // The deadline of one is the deadline of all; the others are heard to their end.
+      if (task === null) isLate = true;
+      else if (pending.delete(task)) yield task.future;
     }
   } finally {
-    signal?.removeEventListener("abort", onAbort);
-    stop.abort();
+    stop.end();
   }
   if (pending.size === 0) return;
-  if (deadline.leftMs === 0) throw new AsCompletedTimeoutError(futures.length, [...pending]);
-  throw new ErrandError(`the stream ended before ${pending.size} of its tasks had`);
+  if (!isLate) throw new ErrandError(`the stream ended before ${pending.size} of its tasks had`);
+  throw new AsCompletedTimeoutError(tasks.length, [...pending].map(({ future }) => future));
 }
 
-/** A list that was submitted as a group can be asked for by that, however long it is. */
-function groupOf(given: object): string | null {
-  return (given as { groupId?: string | null }).groupId ?? null;
-}
-
-/** What one stream brings. */
-interface Source<Future extends TaskFuture> {
-  connection: Connection;
-  futures: Map<string, Future>;
-  groupId: string | null;
-}
-
-function sourcesOf<Future extends TaskFuture>(futures: Future[], groupId: string | null): Source<Future>[] {
-  const sources: Source<Future>[] = [];
-  for (const [connection, ofIt] of byConnection(futures)) {
-    if (groupId !== null) {
-      sources.push({ connection, futures: ofIt, groupId });
-      continue;
-    }
-    for (const chunk of chunksOf([...ofIt], MOST_IDS)) {
-      sources.push({ connection, futures: new Map(chunk), groupId: null });
-    }
-  }
-  return sources;
-}
-
+/** The tasks of a part as they end; null at the deadline. */
 async function* read<Future extends TaskFuture>(
-  { connection, futures, groupId }: Source<Future>,
+  { connection, tasks }: Part<Future>,
   deadline: Deadline,
   signal: AbortSignal,
-): AsyncGenerator<{ future: Future; task: Task | null }> {
-  const query = groupId === null ? { ids: [...futures.keys()] } : { groupId };
+): AsyncGenerator<Awaited<Future> | null> {
   const limit = new Limit(signal);
-  limit.within(deadline.leftMs + GRACE_MS);
+  const options = { timeoutMs: deadline.leftMs, signal: limit.signal };
+  const events = completions(connection.http, { ids: [...tasks.keys()] }, options);
   try {
-    const options = { timeoutMs: deadline.leftMs, signal: limit.signal };
-    for await (const completion of completions(connection.http, query, options)) {
-      if (completion.kind === "timeout") return;
-      const task = completion.kind === "task" ? completion.task : null;
-      const future = futures.get(completion.kind === "task" ? completion.task.id : completion.id);
-      if (future) yield { future, task };
+    for (;;) {
+      // Only the time in which nothing comes counts: those that look at what came may take theirs.
+      limit.within(deadline.leftMs + GRACE_MS);
+      const { value, done } = await events.next();
+      limit.rest();
+      if (done) return;
+      if (value.kind === "timeout") yield null;
+      else {
+        const task = tasks.get(value.kind === "task" ? value.task.id : value.id);
+        if (value.kind === "task") task?.settle(value.task);
+        if (task) yield task;
+      }
     }
   } catch (error) {
-    const isLate = limit.signal.aborted && !signal.aborted;
-    if (!isLate) throw error;
+    if (!limit.signal.aborted || signal.aborted) throw error;
+    yield null; // The service did not even say that it is late.
   } finally {
     limit.end();
+    await events.return(undefined);
   }
 }

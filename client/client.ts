@@ -8,7 +8,7 @@ import { inputsOf, type MapFields } from "./mapping.ts";
 import { type Connection, TaskFuture } from "./task_future.ts";
 import { TaskFutures } from "./task_futures.ts";
 import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./typed.ts";
-import type { Task, TaskOptions } from "./wire.ts";
+import { A_TASK, type Expected, isTask, type TaskOptions } from "./wire.ts";
 
 export interface ClientOptions extends HttpOptions {
   /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
@@ -29,7 +29,14 @@ export interface SubmitOptions extends MapOptions {
 /** What one request takes. */
 const MOST_IN_A_BATCH = 1_000;
 const BATCH_CHARACTERS = 4 * 1024 * 1024;
-const MOST_IN_A_GROUP = 10_000;
+
+const A_BATCH: Expected = {
+  what: "the submitted tasks",
+  is(body) {
+    const { tasks } = (body ?? {}) as { tasks?: unknown };
+    return Array.isArray(tasks) && tasks.every(isTask);
+  },
+};
 
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
@@ -71,11 +78,16 @@ export class Client<D extends Definitions = Definitions> {
       body: { task: name, input, id, options: taskOptions },
       headers: { "idempotency-key": idempotencyKey },
       signal,
+      expects: A_TASK,
     });
     return this.future(task.id);
   }
 
-  /** The future of a task that was submitted anywhere, at any time. Asks nothing yet. */
+  /**
+   * The future of a task that was submitted anywhere, at any time. Asks nothing yet.
+   *
+   * @throws {TypeError} if the id is no UUID
+   */
   future<Result = unknown>(id: string): TaskFuture<Result> {
     return new TaskFuture<Result>(this.#connection, id);
   }
@@ -84,7 +96,9 @@ export class Client<D extends Definitions = Definitions> {
    * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
    * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task.
    *
-   * All or none for up to 1,000 tasks; of more, those that were submitted are cancelled if a later one is refused.
+   * Up to 1,000 tasks are submitted all or none, and get a group on the service. More go in several requests and get
+   * none; if a later request is refused, the tasks of the earlier ones are cancelled, unless the call has a key of its
+   * own, under which it can be repeated.
    *
    * @throws {MappingMissingIterableError | MappingLengthMismatchError} before anything is sent
    */
@@ -111,8 +125,10 @@ export class Client<D extends Definitions = Definitions> {
   }
 
   async #submitAll(name: string, inputs: unknown[], options: MapOptions): Promise<TaskFutures> {
-    const { signal, idempotencyKey = aKey(), ...taskOptions } = options;
+    const { signal, idempotencyKey: ownKey, ...taskOptions } = options;
+    const key = ownKey ?? aKey();
     const batches = batchesOf(inputs.map((input) => ({ task: name, input, options: taskOptions })));
+    const group = batches.length === 1;
     const futures: TaskFuture[] = [];
     let groupId: string | null = null;
     try {
@@ -120,21 +136,19 @@ export class Client<D extends Definitions = Definitions> {
         const { body } = await this.#connection.http.call({
           method: "POST",
           path: "/v1/tasks/batch",
-          body: { tasks, group: batches.length === 1 },
-          headers: { "idempotency-key": `${idempotencyKey}:${i}` },
+          body: { tasks, group },
+          headers: { "idempotency-key": `${key}:${i}` },
           signal,
+          expects: A_BATCH,
         });
-        futures.push(...body.tasks.map(({ id }: Task) => this.future(id)));
+        for (const { id } of body.tasks) futures.push(this.future(id));
         groupId = body.groupId;
       }
-      if (batches.length > 1 && futures.length <= MOST_IN_A_GROUP) {
-        const body = { ids: futures.map(({ id }) => id) };
-        groupId =
-          (await this.#connection.http.call({ method: "POST", path: "/v1/groups", body, signal })).body.id;
-      }
     } catch (error) {
-      // Nobody has their futures. What cannot be cancelled now runs for nobody, which is no worse than that.
-      await cancelAll(futures, "a later part of the same map was refused").catch(() => {});
+      // Nobody has their futures. One that cannot be cancelled now runs for nobody, which is no worse.
+      if (ownKey === undefined) {
+        await Promise.allSettled([cancelAll(futures, "a later part of its map was refused")]);
+      }
       throw error;
     }
     return new TaskFutures(futures, groupId);

@@ -1,16 +1,16 @@
-// /v1/as-completed: the tasks of a list or a group, each once, as they end.
+// /v1/as-completed: the tasks of a list, each once, as they end.
 
 import { parseEvent } from "./answer.ts";
+import { UnexpectedAnswerError } from "./errors.ts";
 import { eventStream, type StreamEvent } from "./event_stream.ts";
 import type { Http } from "./http.ts";
-import type { Task } from "./wire.ts";
+import { isTask, type Task } from "./wire.ts";
 
+const PATH = "/v1/as-completed";
 /** What one request may ask for. */
 export const MOST_IDS = 1_000;
 /** The service's own limit: 30 days. */
 const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
-
-export type CompletionQuery = { ids: string[] } | { groupId: string };
 
 export type Completion =
   | { kind: "task"; task: Task }
@@ -21,7 +21,7 @@ export type Completion =
 /** Ends after the last task, or after a `timeout`. */
 export async function* completions(
   http: Http,
-  query: CompletionQuery,
+  query: { ids: string[] },
   { timeoutMs = Infinity, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): AsyncGenerator<Completion> {
   const timeoutSeconds = timeoutMs === Infinity
@@ -42,6 +42,11 @@ export async function* completions(
 function completionOf({ event, data }: StreamEvent): Completion | null {
   if (event === "timeout") return { kind: "timeout" };
   if (event !== "task") return null;
-  const task = parseEvent(data, "/v1/as-completed");
-  return task.forgotten ? { kind: "gone", id: task.id } : { kind: "task", task };
+  const task = parseEvent(data, PATH);
+  if (task.forgotten) return { kind: "gone", id: String(task.id) };
+  if (isTask(task)) return { kind: "task", task };
+  throw new UnexpectedAnswerError(
+    `expected a task in an event of ${PATH}, but got ${data.slice(0, 200)}`,
+    200,
+  );
 }

@@ -5,7 +5,7 @@ import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { connectionError, readStream } from "./answer.ts";
 import { Backoff } from "./backoff.ts";
 import { ConnectionError, ErrandError } from "./errors.ts";
-import { type Call, type Http, isPassing, type Request } from "./http.ts";
+import { askedMs, type Call, type Http, isPassing, type Request } from "./http.ts";
 import { Limit, pause } from "./time.ts";
 
 /** The service says something every 15 s. */
@@ -29,12 +29,13 @@ export interface StreamEvent {
  */
 export async function* eventStream(
   http: Http,
-  call: Call,
+  call: Omit<Call, "expects">,
   last: readonly string[] = ["end"],
 ): AsyncGenerator<StreamEvent> {
   const backoff = new Backoff(http.retry);
   let lastEventId: string | undefined;
-  let askedMs = 0;
+  /** What the stream itself asks for between connections. */
+  let pauseMs = 0;
   for (;;) {
     call.signal?.throwIfAborted();
     const headers = {
@@ -43,11 +44,18 @@ export async function* eventStream(
       ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
     };
     const request = http.request({ ...call, headers });
-    const openedAt = performance.now();
+    let firstAt: number | null = null;
+    let lastAt = 0;
     let failure: unknown;
     try {
-      const onRetry = (ms: number) => askedMs = ms;
-      for await (const event of connection(http, request, call.signal, last, onRetry)) {
+      const heard: Heard = {
+        anything() {
+          lastAt = performance.now();
+          firstAt ??= lastAt;
+        },
+        retry: (ms) => pauseMs = ms,
+      };
+      for await (const event of connection(http, request, call.signal, last, heard)) {
         if (event === null) return;
         lastEventId = event.id ?? lastEventId;
         backoff.reset();
@@ -60,12 +68,18 @@ export async function* eventStream(
       if (error instanceof ErrandError && !isPassing(error)) throw error;
       failure = error;
     }
-    if (performance.now() - openedAt >= GOOD_MS) backoff.reset();
+    if (firstAt !== null && lastAt - firstAt >= GOOD_MS) backoff.reset();
     // At first at once: most cuts are no more than that. Then as slowly as the service asks for.
-    const pauseMs = backoff.next(backoff.failures === 0 ? 0 : askedMs);
-    if (pauseMs === null) throw gaveUp(request, failure, backoff);
-    await pause(pauseMs, call.signal);
+    const nextMs = backoff.next(Math.max(askedMs(failure), backoff.failures === 0 ? 0 : pauseMs));
+    if (nextMs === null) throw gaveUp(request, failure, backoff);
+    await pause(nextMs, call.signal);
   }
+}
+
+interface Heard {
+  anything(): void;
+  /** The pause before the next connection. */
+  retry(ms: number): void;
 }
 
 /** The events of one connection; null for a 204. */
@@ -74,7 +88,7 @@ async function* connection(
   request: Request,
   signal: AbortSignal | undefined,
   last: readonly string[],
-  onRetry: (ms: number) => void,
+  heard: Heard,
 ): AsyncGenerator<StreamEvent | null> {
   const limit = new Limit(signal);
   limit.within(http.requestTimeoutMs);
@@ -85,18 +99,21 @@ async function* connection(
       return;
     }
     const arrived: EventSourceMessage[] = [];
-    const parser = createParser({ onEvent: (event) => void arrived.push(event), onRetry });
+    const parser = createParser({ onEvent: (event) => void arrived.push(event), onRetry: heard.retry });
     const reader = (await readStream(response, request.name)).getReader();
     const decoder = new TextDecoder();
     for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
       limit.within(SILENCE_MS);
+      const { value, done } = await reader.read();
+      limit.rest();
+      if (done) return;
+      heard.anything();
       parser.feed(decoder.decode(value, { stream: true }));
       for (const { id, event = "message", data } of arrived.splice(0)) {
         if (last.includes(event)) {
           limit.within(CLOSING_MS);
           await closed(reader);
+          limit.rest();
         }
         yield { id, event, data };
       }

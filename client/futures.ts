@@ -1,27 +1,65 @@
-// Lists of futures: each once, and by service.
+// Lists of futures, by the tasks that they stand for: each once, and in parts of a request's size.
 
+import { chunksOf } from "./chunks.ts";
+import { MOST_IDS } from "./completion_stream.ts";
 import { type Connection, internals, type TaskFuture } from "./task_future.ts";
+import type { Task } from "./wire.ts";
 
-/** Two futures of one task count once. */
-export function uniqueOf<Future extends TaskFuture>(futures: Iterable<Future>): Future[] {
-  const known = new Map<Connection, Set<string>>();
-  return [...futures].filter((future) => {
+/** A task, and the futures in a list that stand for it. */
+export interface Awaited<Future extends TaskFuture> {
+  /** The first of them. */
+  future: Future;
+  /** True if one of them has seen the end. */
+  hasEnded(): boolean;
+  /** Tells all of them. */
+  settle(task: Task): void;
+}
+
+/** Each task once, in the order of the list. */
+export function distinct<Future extends TaskFuture>(futures: Iterable<Future>): Awaited<Future>[] {
+  const known = new Map<Connection, Map<string, Future[]>>();
+  const lists: Future[][] = [];
+  for (const future of futures) {
     const connection = internals.connectionOf(future);
-    const ids = known.get(connection) ?? new Set();
-    known.set(connection, ids);
-    return ids.size < ids.add(future.id).size;
+    const ofConnection = known.get(connection) ?? new Map<string, Future[]>();
+    known.set(connection, ofConnection);
+    const list = ofConnection.get(future.id);
+    if (list) list.push(future);
+    else {
+      const fresh = [future];
+      ofConnection.set(future.id, fresh);
+      lists.push(fresh);
+    }
+  }
+  return lists.map((list) => {
+    const settlers = list.map((future) => internals.settler(future));
+    const settle = (task: Task) => settlers.forEach((tell) => tell(task));
+    const hasEnded = () => {
+      const end = list.map((future) => internals.knownEnd(future)).find((task) => task !== null);
+      if (end) settle(end);
+      return end !== undefined;
+    };
+    return { future: list[0], hasEnded, settle };
   });
 }
 
-/** By connection, as futures of several services may be waited for together. */
-export function byConnection<Future extends TaskFuture>(
-  futures: Future[],
-): Map<Connection, Map<string, Future>> {
-  const groups = new Map<Connection, Map<string, Future>>();
-  for (const future of futures) {
-    const connection = internals.connectionOf(future);
-    const group = groups.get(connection) ?? new Map<string, Future>();
-    groups.set(connection, group.set(future.id, future));
+/** What one request can ask for. */
+export interface Part<Future extends TaskFuture> {
+  connection: Connection;
+  /** By the ids of the tasks. */
+  tasks: Map<string, Awaited<Future>>;
+}
+
+/** By service, as futures of several may be waited for together. */
+export function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>): Part<Future>[] {
+  const lists = new Map<Connection, [string, Awaited<Future>][]>();
+  for (const task of tasks) {
+    const connection = internals.connectionOf(task.future);
+    const list = lists.get(connection) ?? [];
+    lists.set(connection, list);
+    list.push([task.future.id, task]);
   }
-  return groups;
+  return [...lists].flatMap(([connection, list]) =>
+    chunksOf(list, MOST_IDS).map((chunk) => ({ connection, tasks: new Map(chunk) }))
+  );
 }

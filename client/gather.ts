@@ -1,12 +1,13 @@
 // asyncio.gather over futures.
 
 import { asCompleted } from "./as_completed.ts";
-import type { CancelledError, TaskError } from "./errors.ts";
-import type { TaskFuture } from "./task_future.ts";
+import { ErrandError } from "./errors.ts";
+import { inParallel } from "./parallel.ts";
+import { internals, type TaskFuture } from "./task_future.ts";
 import type { Timeout } from "./time.ts";
 
 export interface GatherOptions extends Timeout {
-  /** True: the error of a task that did not complete stands in its place among the results. */
+  /** True: the error of a task that has no result stands in its place among the results. */
   returnExceptions?: boolean;
   /** True: an abort of `signal` cancels the tasks that have not ended. */
   cancelOnAbort?: boolean;
@@ -30,30 +31,56 @@ type ResultIn<Future> = Future extends TaskFuture<infer Result> ? Result : never
  */
 export async function gather<const Futures extends Iterable<TaskFuture>>(
   futures: Futures,
-  options: GatherOptions & { returnExceptions: true },
-): Promise<ResultsOf<Futures, TaskError | CancelledError>>;
+  options?: GatherOptions & { returnExceptions?: false },
+): Promise<ResultsOf<Futures>>;
 export async function gather<const Futures extends Iterable<TaskFuture>>(
   futures: Futures,
-  options?: GatherOptions,
-): Promise<ResultsOf<Futures>>;
+  options: GatherOptions,
+): Promise<ResultsOf<Futures, ErrandError>>;
 export async function gather(
   given: Iterable<TaskFuture>,
   { returnExceptions = false, cancelOnAbort = false, ...limits }: GatherOptions = {},
 ): Promise<unknown> {
-  const raiseOnFailure = !returnExceptions as false;
-  const results = new Map<string, unknown>();
+  const futures = [...given];
+  const { signal } = limits;
   try {
-    for await (const future of asCompleted(given, limits)) {
-      results.set(future.id, await future.result({ raiseOnFailure, signal: limits.signal }));
+    for await (const future of asCompleted(futures, limits)) {
+      if (!returnExceptions) await future.result({ signal });
     }
+    return await Promise.all(
+      futures.map((future) => returnExceptions ? outcome(future, signal) : future.result()),
+    );
   } catch (error) {
-    if (cancelOnAbort && limits.signal?.aborted) await cancelAll(given);
+    if (cancelOnAbort && signal?.aborted) await Promise.allSettled([cancelAll(futures)]);
     throw error;
   }
-  return [...given].map(({ id }) => results.get(id));
 }
 
-/** Asks all to stop that have not ended. */
-export async function cancelAll(futures: Iterable<TaskFuture>, reason?: string): Promise<boolean[]> {
-  return await Promise.all([...futures].map((future) => future.cancel(reason)));
+async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknown> {
+  try {
+    return await future.result({ signal });
+  } catch (error) {
+    if (error instanceof ErrandError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
+ * does not keep the others from it.
+ */
+export async function cancelAll(futures: readonly TaskFuture[], reason?: string): Promise<boolean[]> {
+  const errors: unknown[] = [];
+  const outcomes = await inParallel(futures, async (future) => {
+    const known = internals.knownEnd(future);
+    if (known) return known.state.type === "CANCELLED";
+    try {
+      return await future.cancel(reason);
+    } catch (error) {
+      errors.push(error);
+      return false;
+    }
+  });
+  if (errors.length > 0) throw errors[0];
+  return outcomes;
 }

@@ -2,8 +2,15 @@
 
 import { type Answer, connectionError, readAnswer } from "./answer.ts";
 import { Backoff, RETRY, type RetryRule } from "./backoff.ts";
-import { ConflictError, ConnectionError, ErrandError, UnavailableError } from "./errors.ts";
+import {
+  ConflictError,
+  ConnectionError,
+  ErrandError,
+  UnavailableError,
+  UnexpectedAnswerError,
+} from "./errors.ts";
 import { Limit, pause } from "./time.ts";
+import type { Expected } from "./wire.ts";
 
 export interface HttpOptions {
   /** Where the service is, as `http://127.0.0.1:8000`; a path is kept. */
@@ -27,10 +34,10 @@ export interface Call {
   body?: unknown;
   headers?: Record<string, string>;
   signal?: AbortSignal;
+  /** What a successful answer must look like. Null: it has no body. */
+  expects: Expected | null;
   /** How long the service was asked to wait with its answer. */
   waitMs?: number;
-  /** How long the one request may take. Default: `requestTimeoutMs`. */
-  limitMs?: number;
   /** False: sent once and not again, as a second one could do it twice. */
   repeatable?: boolean;
 }
@@ -75,12 +82,12 @@ export class Http {
 
   async #once(
     request: Request,
-    { signal, waitMs = 0, limitMs = this.requestTimeoutMs }: Call,
+    { signal, waitMs = 0, expects }: Call,
   ): Promise<Answer> {
     const limit = new Limit(signal);
-    limit.within(limitMs + waitMs);
+    limit.within(this.requestTimeoutMs + waitMs);
     try {
-      return await readAnswer(await request.send(limit.signal), request.name);
+      return await readAnswer(await request.send(limit.signal), request.name, expects);
     } catch (error) {
       throw error instanceof ErrandError ? error : connectionError(request.name, error);
     } finally {
@@ -89,30 +96,40 @@ export class Http {
   }
 
   /** @throws {TypeError} if the body is nothing that JSON can say */
-  request({ method, path, body, headers }: Call): Request {
+  request({ method, path, body, headers }: Omit<Call, "expects">): Request {
     const all = new Headers(this.#headers);
     all.set("accept", "application/json, application/problem+json");
     if (body !== undefined) all.set("content-type", "application/json");
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
     const text = body === undefined ? undefined : JSON.stringify(body);
     const url = this.#base + path;
+    // Without the query, which may be long.
+    const name = `${method} ${url.split("?")[0]}`;
+    const fetch = this.#fetch; // A browser's own must not be called as a method.
     return {
-      // How errors speak of it: without the query, which may be long.
-      name: `${method} ${url.split("?")[0]}`,
-      send: (signal) => this.#fetch(url, { method, headers: all, body: text, signal }),
+      name,
+      async send(signal) {
+        const response = await fetch(url, { method, headers: all, body: text, signal });
+        // On its way a POST becomes a GET, whose answer is another one.
+        if (!response.redirected || method === "GET") return response;
+        await response.body?.cancel();
+        const message = `expected an answer of Errand, but ${name} was redirected to ${response.url}`;
+        throw new UnexpectedAnswerError(message, response.status);
+      },
     };
   }
 }
 
 /** A call in the form in which it is sent, as often as it takes. */
 export interface Request {
+  /** How errors speak of it. */
   name: string;
   send(signal: AbortSignal): Promise<Response>;
 }
 
 /** @throws {TypeError} if it is no absolute http(s) URL */
 function baseOf(url: string | URL): string {
-  const parsed = URL.parse(url);
+  const parsed = parsedUrl(url);
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
     throw new TypeError(
       `url must be an absolute http or https URL, as http://127.0.0.1:8000; it is ${quoted(url)}`,
@@ -122,6 +139,15 @@ function baseOf(url: string | URL): string {
     throw new TypeError(`url must have no user, query or fragment; it is ${quoted(url)}`);
   }
   return parsed.href.replace(/\/+$/, "");
+}
+
+/** As `URL.parse`, which the first Node 22 and older browsers lack. */
+function parsedUrl(url: string | URL): URL | null {
+  try {
+    return new URL(url);
+  } catch {
+    return null;
+  }
 }
 
 function quoted(url: unknown): string {
@@ -135,7 +161,7 @@ export function isPassing(error: unknown): boolean {
 }
 
 /** The pause that the service asked for. */
-function askedMs(error: unknown): number {
+export function askedMs(error: unknown): number {
   return error instanceof UnavailableError ? error.retryAfterMs : 0;
 }
 

@@ -1,44 +1,84 @@
-// Whether a task has ended by now: what is asked in one turn of the event loop is one request.
+// Whether a task has ended by now, asked at a deadline: what is asked within a few milliseconds is one request.
 
-import { MOST_IDS } from "./completion_stream.ts";
+import { chunksOf } from "./chunks.ts";
+import { completions, MOST_IDS } from "./completion_stream.ts";
 import type { Http } from "./http.ts";
-import type { TaskSummary } from "./wire.ts";
+import { explain, missingOf } from "./missing.ts";
+import { after, Limit } from "./time.ts";
+import { isTerminal, type Task } from "./wire.ts";
 
+/** Timers that were set together fire one after the other. */
+const GATHER_MS = 5;
 /** Who looks is at a deadline already. */
 const LOOK_MS = 2_000;
 
-export interface Waited {
-  done: TaskSummary[];
-  notDone: TaskSummary[];
+interface Asked {
+  resolve(task: Task | null): void;
+  reject(error: unknown): void;
 }
 
 export class Looks {
   readonly #http: Http;
-  #next: { ids: Set<string>; done: Promise<Set<string>> } | null = null;
+  #next = new Map<string, Asked[]>();
 
   constructor(http: Http) {
     this.#http = http;
   }
 
-  /** One try, of at most two seconds. */
-  async isDone(id: string): Promise<boolean> {
-    if (this.#next === null || this.#next.ids.size === MOST_IDS) {
-      const ids = new Set<string>();
-      this.#next = { ids, done: Promise.resolve().then(() => this.#look(ids)) };
-    }
-    this.#next.ids.add(id);
-    return (await this.#next.done).has(id);
+  /**
+   * The ended task; null if it has not ended.
+   *
+   * @throws {ConnectionError} if nobody says so within two seconds
+   */
+  ended(id: string): Promise<Task | null> {
+    if (this.#next.size === 0) after(GATHER_MS, () => this.#lookAtAll());
+    return new Promise((resolve, reject) => {
+      const asked = this.#next.get(id) ?? [];
+      this.#next.set(id, asked);
+      asked.push({ resolve, reject });
+    });
   }
 
-  async #look(ids: Set<string>): Promise<Set<string>> {
-    if (this.#next?.ids === ids) this.#next = null;
-    const { body } = await this.#http.call({
-      method: "POST",
-      path: "/v1/wait",
-      body: { ids: [...ids], timeoutSeconds: 0 },
-      repeatable: false,
-      limitMs: LOOK_MS,
+  #lookAtAll(): void {
+    const all = this.#next;
+    this.#next = new Map();
+    for (const chunk of chunksOf([...all], MOST_IDS)) void this.#look(new Map(chunk));
+  }
+
+  async #look(asked: Map<string, Asked[]>): Promise<void> {
+    const ids = [...asked.keys()];
+    const limit = new Limit();
+    limit.within(LOOK_MS);
+    const tell = (id: string, task: Task | null) => {
+      asked.get(id)?.forEach(({ resolve }) => resolve(task));
+      asked.delete(id);
+    };
+    try {
+      for await (
+        const completion of completions(this.#http, { ids }, { timeoutMs: 0, signal: limit.signal })
+      ) {
+        if (completion.kind === "task") tell(completion.task.id, completion.task);
+        if (completion.kind === "gone") await this.#explain([completion.id], asked);
+      }
+      for (const id of [...asked.keys()]) tell(id, null);
+    } catch (error) {
+      const missing = missingOf(ids, error);
+      await this.#explain(missing, asked);
+      if (asked.size === 0) return;
+      if (missing.length > 0) return await this.#look(asked);
+      for (const each of [...asked.values()].flat()) each.reject(error);
+    } finally {
+      limit.end();
+    }
+  }
+
+  async #explain(ids: string[], asked: Map<string, Asked[]>): Promise<void> {
+    await explain(this.#http, ids, (id, what) => {
+      for (const { resolve, reject } of asked.get(id) ?? []) {
+        if ("error" in what) reject(what.error);
+        else resolve(isTerminal(what.task.state) ? what.task : null);
+      }
+      asked.delete(id);
     });
-    return new Set((body as Waited).done.map(({ id }) => id));
   }
 }

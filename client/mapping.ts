@@ -4,10 +4,14 @@ import { MappingLengthMismatchError, MappingMissingIterableError } from "./error
 
 /** Marks an iterable that every task gets as a whole. */
 export class Unmapped<T> {
-  readonly value: T;
+  readonly #value: T;
 
   constructor(value: T) {
-    this.value = value;
+    this.#value = value;
+  }
+
+  get value(): T {
+    return this.#value;
   }
 }
 
@@ -16,8 +20,11 @@ export function unmapped<T>(value: T): Unmapped<T> {
   return new Unmapped(value);
 }
 
-/** A field of a `map`: one value for each task, or one for all. */
-export type MapField<T> = Iterable<T> | Unmapped<T> | T;
+/** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
+export type MapField<T> =
+  | Iterable<T>
+  | Unmapped<T>
+  | (T extends string ? T : T extends Iterable<unknown> ? never : T);
 
 /** The fields of a `map`. */
 export type MapFields<Input> = { [Field in keyof Input]?: MapField<Input[Field]> };

@@ -5,6 +5,7 @@ import { parseEvent } from "./answer.ts";
 import {
   CancelledError,
   ConflictError,
+  ErrandError,
   ForgottenError,
   NotFoundError,
   TaskError,
@@ -15,7 +16,7 @@ import { type Http, isPassing } from "./http.ts";
 import type { Looks } from "./looks.ts";
 import { errorOf } from "./outcome.ts";
 import { after, checkTimeout, type Timeout } from "./time.ts";
-import { isTerminal, type State, type Task, type TaskEvent } from "./wire.ts";
+import { A_TASK, type Expected, isTerminal, type State, type Task, type TaskEvent } from "./wire.ts";
 
 /** What the futures of one client share. */
 export interface Connection {
@@ -43,9 +44,16 @@ export let internals: {
   connectionOf(future: TaskFuture): Connection;
   /** The ended task, if its end has been seen. */
   knownEnd<Result>(future: TaskFuture<Result>): Task<Result> | null;
-  /** Tells a future that its task has ended. */
-  settle(future: TaskFuture, task: Task): void;
+  /** What tells a future that its task has ended, if that was asked from now on. */
+  settler(future: TaskFuture): (task: Task) => void;
 };
+
+const AN_OUTCOME: Expected = {
+  what: "the outcome of a cancel",
+  is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
+};
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
@@ -57,6 +65,8 @@ export class TaskFuture<Result = unknown> {
   readonly id: string;
   readonly #connection: Connection;
   #ended: Task<Result> | null = null;
+  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
+  #life = 0;
   /** Bound, as functions that take a future would keep a `TaskFuture<number>` from being a `TaskFuture<unknown>`. */
   #callbacks: { of: unknown; run: () => void }[] = [];
   /** Stops waiting for the sake of callbacks. */
@@ -64,8 +74,9 @@ export class TaskFuture<Result = unknown> {
 
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection: Connection, id: string) {
+    if (!UUID.test(id)) throw new TypeError(`the id of a task must be a UUID; it is ${JSON.stringify(id)}`);
     this.#connection = connection;
-    this.id = id;
+    this.id = id.toLowerCase();
   }
 
   /**
@@ -113,8 +124,9 @@ export class TaskFuture<Result = unknown> {
   /** The whole task as it is now. */
   async task({ signal }: { signal?: AbortSignal } = {}): Promise<Task<Result>> {
     if (this.#ended) return this.#ended;
+    const life = this.#life;
     const { body: task } = await this.#call("GET", "", { signal });
-    if (isTerminal(task.state)) this.#settle(task);
+    if (isTerminal(task.state)) this.#settle(task, life);
     return task;
   }
 
@@ -156,7 +168,7 @@ export class TaskFuture<Result = unknown> {
   async cancel(reason?: string, options: { graceMs?: number; signal?: AbortSignal } = {}): Promise<boolean> {
     const { graceMs, signal } = options;
     try {
-      await this.#call("POST", "/cancel", { body: { reason, graceMs }, signal });
+      await this.#call("POST", "/cancel", { body: { reason, graceMs }, signal, expects: AN_OUTCOME });
       return true;
     } catch (error) {
       if (error instanceof ConflictError && error.problem.outcome === "too_late") return false;
@@ -171,8 +183,11 @@ export class TaskFuture<Result = unknown> {
    * @throws {ConflictError} if it has not ended, or completed
    */
   async retry({ signal, ...change }: { input?: unknown; signal?: AbortSignal } = {}): Promise<void> {
-    await this.#call("POST", "/retry", { body: change, signal, repeatable: false });
-    this.#ended = null;
+    try {
+      await this.#call("POST", "/retry", { body: change, signal, repeatable: false });
+    } finally {
+      this.#forgetEnd(); // Whether it arrived may be unknown.
+    }
   }
 
   /**
@@ -182,12 +197,18 @@ export class TaskFuture<Result = unknown> {
    */
   async forget({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
     try {
-      await this.#call("DELETE", "", { signal });
+      await this.#call("DELETE", "", { signal, expects: null });
     } catch (error) {
       // Also what a repeated call gets whose first answer was lost.
       if (!(error instanceof ForgottenError)) throw error;
+    } finally {
+      this.#forgetEnd();
     }
+  }
+
+  #forgetEnd(): void {
     this.#ended = null;
+    this.#life++;
   }
 
   /**
@@ -208,17 +229,32 @@ export class TaskFuture<Result = unknown> {
 
   /**
    * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
-   * order in which they were added. What one throws is logged, and nothing else.
+   * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
+   * for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback: DoneCallback<Result>): void {
     const run = () => this.#run(callback);
     if (this.#ended) return run();
     this.#callbacks.push({ of: callback, run });
-    this.#stopWatching ??= this.#connection.arrivals.watch(this.id, {
-      onEnd: (task) => this.#settle(task as Task<Result>),
-      onError: (error) => {
+    if (this.#stopWatching === null) this.#watch();
+  }
+
+  #watch(): void {
+    const { arrivals, http, log } = this.#connection;
+    const life = this.#life;
+    this.#stopWatching = arrivals.watch(this.id, {
+      onEnd: (task) => {
         this.#stopWatching = null;
-        this.#connection.log(`the callbacks of task ${this.id} were not called`, error);
+        this.#settle(task as Task<Result>, life);
+        if (this.#callbacks.length > 0) this.#watch();
+      },
+      onError: (error) => {
+        if (isPassing(error)) {
+          this.#stopWatching = after(http.retry.maxDelayMs, () => this.#watch());
+          return;
+        }
+        this.#stopWatching = null;
+        log(`the callbacks of task ${this.id} were not called`, error);
       },
     });
   }
@@ -235,12 +271,15 @@ export class TaskFuture<Result = unknown> {
     internals = {
       connectionOf: (future) => future.#connection,
       knownEnd: (future) => future.#ended,
-      settle: (future, task) => future.#settle(task),
+      settler(future) {
+        const life = future.#life;
+        return (task) => future.#settle(task, life);
+      },
     };
   }
 
-  #settle(task: Task<Result>): void {
-    if (this.#ended) return;
+  #settle(task: Task<Result>, life: number): void {
+    if (this.#ended || life !== this.#life) return;
     this.#ended = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
@@ -279,11 +318,12 @@ export class TaskFuture<Result = unknown> {
       const limitMs = checkTimeout(timeoutMs);
       if (signal?.aborted) return reject(signal.reason);
       if (this.#ended) return resolve(this.#ended);
+      const life = this.#life;
       const stops: (() => void)[] = [];
       const stop = () => stops.forEach((each) => each());
       const onEnd = (task: Task) => {
         stop();
-        this.#settle(task as Task<Result>);
+        this.#settle(task as Task<Result>, life);
         resolve(task as Task<Result>);
       };
       const onError = (error: unknown) => {
@@ -305,23 +345,28 @@ export class TaskFuture<Result = unknown> {
   /** At the deadline the service itself is asked: news may be on its way still. */
   async #lastLook(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
     const late = `task ${this.id} has not ended within ${limitMs} ms`;
-    let isDone: boolean;
+    let task: Task | null;
     try {
-      isDone = await this.#connection.looks.isDone(this.id);
+      task = await this.#connection.looks.ended(this.id);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isPassing(error)) throw error;
+      if (error instanceof ErrandError && !isPassing(error)) throw error;
       throw new TimeoutError(`${late}, as far as is known: ${(error as Error).message}`, { cause: error });
     }
-    if (isDone) return (await this.#call("GET", "", { signal })).body;
-    throw new TimeoutError(late);
+    if (task === null) throw new TimeoutError(late);
+    return task as Task<Result>;
   }
 
   async #call(
     method: "GET" | "POST" | "DELETE",
     path: string,
-    rest: { body?: unknown; signal?: AbortSignal; repeatable?: boolean },
+    rest: { body?: unknown; signal?: AbortSignal; repeatable?: boolean; expects?: Expected | null },
   ) {
-    return await this.#connection.http.call({ method, path: `/v1/tasks/${this.id}${path}`, ...rest });
+    return await this.#connection.http.call({
+      method,
+      path: `/v1/tasks/${this.id}${path}`,
+      expects: A_TASK,
+      ...rest,
+    });
   }
 }

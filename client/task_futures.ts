@@ -3,18 +3,18 @@
 import { asCompleted } from "./as_completed.ts";
 import { cancelAll } from "./gather.ts";
 import type { TaskFuture } from "./task_future.ts";
-import { checkTimeout, Deadline, type Timeout } from "./time.ts";
+import { checkTimeout, Deadline, Limit, type Timeout } from "./time.ts";
 import { type DoneAndNotDone, wait, type WaitOptions } from "./wait.ts";
 
 /** A frozen array: it stands for a group, whose members do not change. */
 export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
-  /** The group on the service; null for an empty list, and for more tasks than a group takes. */
+  /** The group on the service; null for an empty list, and for more tasks than one request submits. */
   readonly groupId: string | null;
 
   /** Made by a client's `map`. */
   constructor(futures: readonly TaskFuture<Result>[], groupId: string | null) {
     super();
-    this.push(...futures);
+    for (const future of futures) this.push(future);
     this.groupId = groupId;
     Object.freeze(this);
   }
@@ -31,12 +31,7 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
    */
   async results(options: Timeout = {}): Promise<Result[]> {
     const deadline = new Deadline(checkTimeout(options.timeoutMs));
-    const pending = this.map((future) => future.result({ ...options, timeoutMs: deadline.leftMs }));
-    // They are awaited one by one: those behind the one that is thrown have nobody to tell.
-    for (const each of pending) each.catch(() => {});
-    const results: Result[] = [];
-    for (const each of pending) results.push(await each);
-    return results;
+    return await Array.fromAsync(this.#values(deadline, options.signal));
   }
 
   /**
@@ -46,19 +41,32 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
    * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
    */
   inOrder(options: Timeout = {}): AsyncGenerator<Result> {
-    return this.#inOrder(new Deadline(checkTimeout(options.timeoutMs)), options.signal);
+    const deadline = new Deadline(checkTimeout(options.timeoutMs));
+    return this.#inOrder(this.#values(deadline, options.signal));
   }
 
-  async *#inOrder(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
-    let given = 0;
+  async *#inOrder(values: AsyncGenerator<Result>): AsyncGenerator<Result> {
+    let isWhole = false;
     try {
-      for (const future of this) {
-        const value = await future.result({ timeoutMs: deadline.leftMs, signal });
-        given++;
-        yield value;
-      }
+      yield* values;
+      isWhole = true;
     } finally {
-      if (given < this.length) await cancelAll(this.slice(given));
+      // What keeps a task from being cancelled must not hide why it was to be.
+      if (!isWhole) await Promise.allSettled([this.cancel("the iteration over its map was left")]);
+    }
+  }
+
+  /** All are waited for from the first value on, and no longer than anybody wants them. */
+  async *#values(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
+    const limit = new Limit(signal);
+    try {
+      const options = { timeoutMs: deadline.leftMs, signal: limit.signal };
+      const results = this.map((future) => future.result(options));
+      // They are asked for one by one; what fails behind the one that is thrown has nobody to tell.
+      for (const each of results) each.catch(() => {});
+      for (const each of results) yield await each;
+    } finally {
+      limit.end();
     }
   }
 

@@ -52,7 +52,7 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** What ends a request: the caller's signal, or that nothing has come for a while. */
+/** What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed more. */
 export class Limit {
   readonly #abort = new AbortController();
   readonly #outer?: AbortSignal;
@@ -68,10 +68,21 @@ export class Limit {
     return this.#abort.signal;
   }
 
-  /** From now on: something has to come within `ms`. */
+  /** From now on something has to come within `ms`. */
   within(ms: number): void {
+    this.rest();
+    this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${Math.round(ms)} ms`)));
+  }
+
+  /** It came: the time that is taken by who uses it does not count. */
+  rest(): void {
     this.#stop();
-    this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${ms} ms`)));
+    this.#stop = () => {};
+  }
+
+  /** Ends it with this reason. */
+  abort(reason?: unknown): void {
+    this.#abort.abort(reason);
   }
 
   /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */

@@ -23,7 +23,7 @@ export type NameOf<D extends Definitions> = D[keyof D]["name"];
 
 type Named<D extends Definitions, Name> = Extract<D[keyof D], { readonly name: Name }>;
 type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
-type IsUntyped<D extends Definitions> = string extends NameOf<D> ? true : false;
+type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
 
 // A client that was told no definitions checks nothing.
 // deno-lint-ignore no-explicit-any
@@ -40,13 +40,16 @@ export type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? 
 type Arrived<T> = unknown extends T ? T : Json<Exclude<T, undefined | void>> | NullIfAbsent<T>;
 type NullIfAbsent<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 
+/** What JSON leaves as it is. */
+type Plain = null | undefined | boolean | number | string | Plain[] | { [key: string]: Plain };
+
 /** A value after JSON: a Date is a string, and whatever else has `toJSON` is what that returns. */
 type Json<T> = unknown extends T ? T
+  : T extends Plain ? T
   : T extends { toJSON(): infer Text } ? Json<Text>
-  : T extends object ? { [Key in keyof T]: Json<T[Key]> }
-  : T;
+  : { [Key in keyof T]: Json<T[Key]> };
 
 /** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
-export type Arguments<Input, Options> = Record<string, never> extends Input
-  ? [input?: Input, options?: Options]
+export type Arguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options]
+  : Record<string, never> extends Input ? [input?: Input, options?: Options]
   : [input: Input, options?: Options];

@@ -1,12 +1,11 @@
 // concurrent.futures.wait over futures: never an error on timeout.
 
-import { chunksOf } from "./chunks.ts";
-import { byConnection, uniqueOf } from "./futures.ts";
-import { MOST_IDS } from "./completion_stream.ts";
-import type { Waited } from "./looks.ts";
-import type { Connection, TaskFuture } from "./task_future.ts";
-import { checkTimeout, Deadline, type Timeout } from "./time.ts";
-import type { TaskSummary } from "./wire.ts";
+import { ErrandError } from "./errors.ts";
+import { type Awaited, distinct, type Part, partsOf } from "./futures.ts";
+import { isPassing } from "./http.ts";
+import type { TaskFuture } from "./task_future.ts";
+import { checkTimeout, Deadline, Limit, type Timeout } from "./time.ts";
+import { type Expected, isTask, type TaskSummary } from "./wire.ts";
 
 const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
 
@@ -29,6 +28,21 @@ export interface DoneAndNotDone<Future extends TaskFuture> {
 
 /** The longest that the service holds one request. */
 const LONGEST_WAIT_MS = 60_000;
+/** It tells its deadline by itself; it is not waited for longer than this. */
+const GRACE_MS = 2_000;
+
+interface Waited {
+  done: TaskSummary[];
+  notDone: TaskSummary[];
+}
+
+const WAITED: Expected = {
+  what: "which tasks are done",
+  is(body) {
+    const { done, notDone } = (body ?? {}) as Partial<Waited>;
+    return [done, notDone].every((list) => Array.isArray(list) && list.every(isTask));
+  },
+};
 
 /**
  * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
@@ -37,7 +51,7 @@ const LONGEST_WAIT_MS = 60_000;
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
 export async function wait<Future extends TaskFuture>(
-  given: Iterable<Future>,
+  futures: Iterable<Future>,
   { returnWhen = "ALL_COMPLETED", timeoutMs, signal }: WaitOptions = {},
 ): Promise<DoneAndNotDone<Future>> {
   if (!RETURN_WHEN.includes(returnWhen)) {
@@ -45,60 +59,99 @@ export async function wait<Future extends TaskFuture>(
   }
   const deadline = new Deadline(checkTimeout(timeoutMs));
   signal?.throwIfAborted();
-  const futures = uniqueOf(given);
-  // Aborted as soon as it is true for one part; the others then say how they stand.
-  const over = new AbortController();
-  const onAbort = () => over.abort(signal!.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  const tasks = distinct(futures);
+  // It ends the waiting of all parts as soon as it is true for one; they then say how they stand.
+  const over = new Limit(signal);
+  const condition = { returnWhen, deadline, signal, over, isMet: false };
   try {
-    const parts = partsOf(futures).map((part) => waitForPart(part, returnWhen, deadline, over, signal));
-    const isDone = new Set((await Promise.all(parts)).flat());
+    const parts = partsOf(tasks).map((part) => waitForPart(part, condition));
+    const ended = new Set((await Promise.all(parts)).flat());
+    const isDone = (task: Awaited<Future>) => ended.has(task);
     return {
-      done: futures.filter((future) => isDone.has(future)),
-      notDone: futures.filter((future) => !isDone.has(future)),
+      done: tasks.filter(isDone).map(({ future }) => future),
+      notDone: tasks.filter((task) => !isDone(task)).map(({ future }) => future),
     };
   } finally {
-    over.abort();
-    signal?.removeEventListener("abort", onAbort);
+    over.end();
   }
 }
 
-/** What one request can ask for. */
-interface Part<Future extends TaskFuture> {
-  connection: Connection;
-  futures: Map<string, Future>;
-}
-
-function partsOf<Future extends TaskFuture>(futures: Future[]): Part<Future>[] {
-  return [...byConnection(futures)].flatMap(([connection, ofIt]) =>
-    chunksOf([...ofIt], MOST_IDS).map((chunk) => ({ connection, futures: new Map(chunk) }))
-  );
+/** What all parts wait for. */
+interface Condition {
+  returnWhen: ReturnWhen;
+  deadline: Deadline;
+  signal?: AbortSignal;
+  /** Ends the waiting of all parts. */
+  over: Limit;
+  isMet: boolean;
 }
 
 /** Those that have ended. */
 async function waitForPart<Future extends TaskFuture>(
-  { connection, futures }: Part<Future>,
-  returnWhen: ReturnWhen,
-  deadline: Deadline,
-  over: AbortController,
-  signal?: AbortSignal,
-): Promise<Future[]> {
-  const ask = async (waitMs: number, signal?: AbortSignal): Promise<Waited> => {
-    const body = { ids: [...futures.keys()], returnWhen, timeoutSeconds: waitMs / 1_000 };
-    return (await connection.http.call({ method: "POST", path: "/v1/wait", body, waitMs, signal })).body;
-  };
+  part: Part<Future>,
+  condition: Condition,
+): Promise<Awaited<Future>[]> {
+  const { returnWhen, deadline, over, signal } = condition;
   for (;;) {
-    const { done, notDone } = await ask(Math.min(deadline.leftMs, LONGEST_WAIT_MS), over.signal)
-      .catch((error) => {
-        signal?.throwIfAborted();
-        if (over.signal.aborted) return ask(0, signal);
-        throw error;
-      });
-    if (returnWhen !== "ALL_COMPLETED" && done.some((task) => isEnough(task, returnWhen))) over.abort();
-    if (over.signal.aborted || notDone.length === 0 || deadline.leftMs === 0) {
-      return done.map(({ id }) => futures.get(id)!);
+    let answer: Waited;
+    try {
+      const waitMs = Math.min(deadline.leftMs, LONGEST_WAIT_MS);
+      answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS, over.signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const isLate = deadline.leftMs === 0 && mayPass(error);
+      if (!isLate && !condition.isMet) throw error;
+      return await lastLook(part, returnWhen, signal);
     }
+    const { done, notDone } = answer;
+    if (returnWhen !== "ALL_COMPLETED" && done.some((task) => isEnough(task, returnWhen))) {
+      condition.isMet = true;
+      over.abort();
+    }
+    if (condition.isMet || notDone.length === 0 || deadline.leftMs === 0) return endedOf(part, done);
   }
+}
+
+async function ask<Future extends TaskFuture>(
+  { connection, tasks }: Part<Future>,
+  returnWhen: ReturnWhen,
+  waitMs: number,
+  limitMs: number,
+  signal?: AbortSignal,
+): Promise<Waited> {
+  const body = { ids: [...tasks.keys()], returnWhen, timeoutSeconds: waitMs / 1_000 };
+  const limit = new Limit(signal);
+  limit.within(limitMs);
+  try {
+    const call = { method: "POST", path: "/v1/wait", body, waitMs, expects: WAITED } as const;
+    return (await connection.http.call({ ...call, signal: limit.signal })).body;
+  } finally {
+    limit.end();
+  }
+}
+
+/** How a part stands; if nobody says so in time, how it stood when it was last heard of. */
+async function lastLook<Future extends TaskFuture>(
+  part: Part<Future>,
+  returnWhen: ReturnWhen,
+  signal?: AbortSignal,
+): Promise<Awaited<Future>[]> {
+  try {
+    return endedOf(part, (await ask(part, returnWhen, 0, GRACE_MS, signal)).done);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!mayPass(error)) throw error;
+    return [...part.tasks.values()].filter((task) => task.hasEnded());
+  }
+}
+
+function endedOf<Future extends TaskFuture>({ tasks }: Part<Future>, done: TaskSummary[]): Awaited<Future>[] {
+  return done.flatMap(({ id }) => tasks.get(id) ?? []);
+}
+
+/** The connection's fault, or that of the time that was set for it. */
+function mayPass(error: unknown): boolean {
+  return isPassing(error) || !(error instanceof ErrandError);
 }
 
 function isEnough({ state: { type } }: TaskSummary, returnWhen: ReturnWhen): boolean {

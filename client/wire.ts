@@ -132,3 +132,17 @@ const TERMINAL: readonly StateType[] = ["COMPLETED", "FAILED", "CRASHED", "CANCE
 export function isTerminal({ type }: State): boolean {
   return TERMINAL.includes(type);
 }
+
+/** What an answer has to look like, and how an error says so. */
+export interface Expected {
+  what: string;
+  is(body: unknown): boolean;
+}
+
+export const A_TASK: Expected = { what: "a task", is: isTask };
+
+/** True for what looks like a task, and not like what another service says. */
+export function isTask(body: unknown): body is Task {
+  const { id, state } = (body ?? {}) as Partial<Task>;
+  return typeof id === "string" && typeof state?.type === "string";
+}

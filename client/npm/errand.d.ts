@@ -138,6 +138,14 @@ type TaskEvent<Result = unknown> = {
 });
 /** True for a state that a task does not leave by itself. */
 declare function isTerminal({ type }: State): boolean;
+/** What an answer has to look like, and how an error says so. */
+interface Expected {
+    what: string;
+    is(body: unknown): boolean;
+}
+declare const A_TASK: Expected;
+/** True for what looks like a task, and not like what another service says. */
+declare function isTask(body: unknown): body is Task;
 
 /** Any error of this client. */
 declare class ErrandError extends Error {
@@ -274,17 +282,17 @@ interface Answer {
     body: any;
 }
 /**
- * The JSON of a successful answer.
+ * The JSON of a successful answer; null for one without a body.
  *
  * @throws {ProblemError} for a refusal
  * @throws {UnexpectedAnswerError} for what this service would not say
  */
-declare function readAnswer(response: Response, call: string): Promise<Answer>;
+declare function readAnswer(response: Response, call: string, expected: Expected | null): Promise<Answer>;
 /** The body of a successful answer that is a stream of events. */
 declare function readStream(response: Response, call: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 /** `fetch` says it with a TypeError, whose cause may say more. */
 declare function connectionError(call: string, error: unknown): ConnectionError;
-/** @throws {UnexpectedAnswerError} if it is no JSON */
+/** @throws {UnexpectedAnswerError} if it is no JSON object */
 declare function parseEvent(data: string, call: string): any;
 
 interface RetryRule {
@@ -330,13 +338,17 @@ declare class Deadline {
 /** Calls back after `ms`, unless that is without end; gives what stops it. */
 declare function after(ms: number, call: () => void): () => void;
 declare function pause(ms: number, signal?: AbortSignal): Promise<void>;
-/** What ends a request: the caller's signal, or that nothing has come for a while. */
+/** What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed more. */
 declare class Limit {
     #private;
     constructor(outer?: AbortSignal);
     get signal(): AbortSignal;
-    /** From now on: something has to come within `ms`. */
+    /** From now on something has to come within `ms`. */
     within(ms: number): void;
+    /** It came: the time that is taken by who uses it does not count. */
+    rest(): void;
+    /** Ends it with this reason. */
+    abort(reason?: unknown): void;
     /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
     end(): void;
 }
@@ -362,10 +374,10 @@ interface Call {
     body?: unknown;
     headers?: Record<string, string>;
     signal?: AbortSignal;
+    /** What a successful answer must look like. Null: it has no body. */
+    expects: Expected | null;
     /** How long the service was asked to wait with its answer. */
     waitMs?: number;
-    /** How long the one request may take. Default: `requestTimeoutMs`. */
-    limitMs?: number;
     /** False: sent once and not again, as a second one could do it twice. */
     repeatable?: boolean;
 }
@@ -378,15 +390,18 @@ declare class Http {
     /** The answer to a call, once there is one. */
     call(call: Call): Promise<Answer>;
     /** @throws {TypeError} if the body is nothing that JSON can say */
-    request({ method, path, body, headers }: Call): Request;
+    request({ method, path, body, headers }: Omit<Call, "expects">): Request;
 }
 /** A call in the form in which it is sent, as often as it takes. */
 interface Request {
+    /** How errors speak of it. */
     name: string;
     send(signal: AbortSignal): Promise<Response>;
 }
 /** What another try may mend. */
 declare function isPassing(error: unknown): boolean;
+/** The pause that the service asked for. */
+declare function askedMs(error: unknown): number;
 
 interface StreamEvent {
     id: string | undefined;
@@ -399,15 +414,10 @@ interface StreamEvent {
  *
  * @throws {ConnectionError} if for as long as `retry.forMs` no connection lasts or brings an event
  */
-declare function eventStream(http: Http, call: Call, last?: readonly string[]): AsyncGenerator<StreamEvent>;
+declare function eventStream(http: Http, call: Omit<Call, "expects">, last?: readonly string[]): AsyncGenerator<StreamEvent>;
 
 /** What one request may ask for. */
 declare const MOST_IDS = 1000;
-type CompletionQuery = {
-    ids: string[];
-} | {
-    groupId: string;
-};
 type Completion = {
     kind: "task";
     task: Task;
@@ -420,10 +430,24 @@ type Completion = {
     kind: "timeout";
 };
 /** Ends after the last task, or after a `timeout`. */
-declare function completions(http: Http, query: CompletionQuery, { timeoutMs, signal }?: {
+declare function completions(http: Http, query: {
+    ids: string[];
+}, { timeoutMs, signal }?: {
     timeoutMs?: number;
     signal?: AbortSignal;
 }): AsyncGenerator<Completion>;
+
+/** What `call` makes of each, in order, with a few calls under way at a time. */
+declare function inParallel<T, R>(list: readonly T[], call: (each: T) => Promise<R>): Promise<R[]>;
+
+/** The ids that an answer points at as unknown or forgotten; `ids` as they were sent. */
+declare function missingOf(ids: string[], error: unknown): string[];
+/** Tells of each id the task, if it is there after all, or the error that says why not. */
+declare function explain(http: Http, ids: string[], tell: (id: string, what: {
+    task: Task;
+} | {
+    error: unknown;
+}) => void): Promise<void>;
 
 interface Waiter {
     onEnd(task: Task): void;
@@ -437,15 +461,15 @@ declare class Arrivals {
     watch(id: string, waiter: Waiter): () => void;
 }
 
-interface Waited {
-    done: TaskSummary[];
-    notDone: TaskSummary[];
-}
 declare class Looks {
     #private;
     constructor(http: Http);
-    /** One try, of at most two seconds. */
-    isDone(id: string): Promise<boolean>;
+    /**
+     * The ended task; null if it has not ended.
+     *
+     * @throws {ConnectionError} if nobody says so within two seconds
+     */
+    ended(id: string): Promise<Task | null>;
 }
 
 /** Null for a task that completed. */
@@ -474,8 +498,8 @@ declare let internals: {
     connectionOf(future: TaskFuture): Connection;
     /** The ended task, if its end has been seen. */
     knownEnd<Result>(future: TaskFuture<Result>): Task<Result> | null;
-    /** Tells a future that its task has ended. */
-    settle(future: TaskFuture, task: Task): void;
+    /** What tells a future that its task has ended, if that was asked from now on. */
+    settler(future: TaskFuture): (task: Task) => void;
 };
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
@@ -567,17 +591,33 @@ declare class TaskFuture<Result = unknown> {
     }): AsyncGenerator<TaskEvent<Result>>;
     /**
      * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
-     * order in which they were added. What one throws is logged, and nothing else.
+     * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
+     * for a service that is away; if there is no such task, that is logged.
      */
     addDoneCallback(callback: DoneCallback<Result>): void;
     /** Gives how many there were of it. */
     removeDoneCallback(callback: DoneCallback<Result>): number;
 }
 
-/** Two futures of one task count once. */
-declare function uniqueOf<Result>(futures: Iterable<TaskFuture<Result>>): TaskFuture<Result>[];
-/** By connection, as futures of several services may be waited for together. */
-declare function byConnection<Result>(futures: TaskFuture<Result>[]): Map<Connection, Map<string, TaskFuture<Result>>>;
+/** A task, and the futures in a list that stand for it. */
+interface Awaited<Future extends TaskFuture> {
+    /** The first of them. */
+    future: Future;
+    /** True if one of them has seen the end. */
+    hasEnded(): boolean;
+    /** Tells all of them. */
+    settle(task: Task): void;
+}
+/** Each task once, in the order of the list. */
+declare function distinct<Future extends TaskFuture>(futures: Iterable<Future>): Awaited<Future>[];
+/** What one request can ask for. */
+interface Part<Future extends TaskFuture> {
+    connection: Connection;
+    /** By the ids of the tasks. */
+    tasks: Map<string, Awaited<Future>>;
+}
+/** By service, as futures of several may be waited for together. */
+declare function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>): Part<Future>[];
 
 /** What several sources give, as it comes. Leaving the loop, or an error of one, ends them all. */
 declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
@@ -590,14 +630,19 @@ declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
  * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled by that
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there at the start
  */
-declare function asCompleted<Result>(futures: Iterable<TaskFuture<Result>>, { timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
+declare function asCompleted<Future extends TaskFuture>(futures: Iterable<Future>, { timeoutMs, signal }?: Timeout): AsyncGenerator<Future>;
 
 interface GatherOptions extends Timeout {
-    /** True: the error of a task that did not complete stands in its place among the results. */
+    /** True: the error of a task that has no result stands in its place among the results. */
     returnExceptions?: boolean;
     /** True: an abort of `signal` cancels the tasks that have not ended. */
     cancelOnAbort?: boolean;
 }
+/** For a tuple of futures the tuple of their results, each of its own type. */
+type ResultsOf<Futures, Also = never> = Futures extends readonly TaskFuture[] ? number extends Futures["length"] ? (ResultIn<Futures[number]> | Also)[] : {
+    -readonly [Index in keyof Futures]: ResultIn<Futures[Index]> | Also;
+} : Futures extends Iterable<infer Future> ? (ResultIn<Future> | Also)[] : never;
+type ResultIn<Future> = Future extends TaskFuture<infer Result> ? Result : never;
 /**
  * The results in the order of the futures, whatever the order of their ends.
  *
@@ -605,22 +650,26 @@ interface GatherOptions extends Timeout {
  *
  * @throws {AsCompletedTimeoutError} at the timeout; the tasks go on
  */
-declare function gather<Result>(futures: Iterable<TaskFuture<Result>>, options: GatherOptions & {
-    returnExceptions: true;
-}): Promise<(Result | TaskError | CancelledError)[]>;
-declare function gather<Result>(futures: Iterable<TaskFuture<Result>>, options?: GatherOptions): Promise<Result[]>;
-/** Asks all to stop that have not ended. */
-declare function cancelAll(futures: Iterable<TaskFuture>, reason?: string): Promise<boolean[]>;
+declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Futures, options?: GatherOptions & {
+    returnExceptions?: false;
+}): Promise<ResultsOf<Futures>>;
+declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Futures, options: GatherOptions): Promise<ResultsOf<Futures, ErrandError>>;
+/**
+ * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
+ * does not keep the others from it.
+ */
+declare function cancelAll(futures: readonly TaskFuture[], reason?: string): Promise<boolean[]>;
 
 /** Marks an iterable that every task gets as a whole. */
 declare class Unmapped<T> {
-    readonly value: T;
+    #private;
     constructor(value: T);
+    get value(): T;
 }
 /** Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each anyway. */
 declare function unmapped<T>(value: T): Unmapped<T>;
-/** A field of a `map`: one value for each task, or one for all. */
-type MapField<T> = Iterable<T> | Unmapped<T> | T;
+/** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
+type MapField<T> = Iterable<T> | Unmapped<T> | (T extends string ? T : T extends Iterable<unknown> ? never : T);
 /** The fields of a `map`. */
 type MapFields<Input> = {
     [Field in keyof Input]?: MapField<Input[Field]>;
@@ -644,9 +693,9 @@ interface WaitOptions extends Timeout {
     returnWhen?: ReturnWhen;
 }
 /** Both in the order in which they were given; duplicates once. */
-interface DoneAndNotDone<Result> {
-    done: TaskFuture<Result>[];
-    notDone: TaskFuture<Result>[];
+interface DoneAndNotDone<Future extends TaskFuture> {
+    done: Future[];
+    notDone: Future[];
 }
 /**
  * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
@@ -654,12 +703,12 @@ interface DoneAndNotDone<Result> {
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
-declare function wait<Result>(given: Iterable<TaskFuture<Result>>, { returnWhen, timeoutMs, signal }?: WaitOptions): Promise<DoneAndNotDone<Result>>;
+declare function wait<Future extends TaskFuture>(futures: Iterable<Future>, { returnWhen, timeoutMs, signal }?: WaitOptions): Promise<DoneAndNotDone<Future>>;
 
 /** A frozen array: it stands for a group, whose members do not change. */
 declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     #private;
-    /** The group on the service; null for an empty list, and for more tasks than a group takes. */
+    /** The group on the service; null for an empty list, and for more tasks than one request submits. */
     readonly groupId: string | null;
     /** Made by a client's `map`. */
     constructor(futures: readonly TaskFuture<Result>[], groupId: string | null);
@@ -679,7 +728,7 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     inOrder(options?: Timeout): AsyncGenerator<Result>;
     /** The futures as their tasks end. */
     asCompleted(options?: Timeout): AsyncGenerator<TaskFuture<Result>>;
-    wait(options?: WaitOptions): Promise<DoneAndNotDone<Result>>;
+    wait(options?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
     /** Cancels those that have not ended; for each, whether it was in time. */
     cancel(reason?: string): Promise<boolean[]>;
 }
@@ -707,7 +756,7 @@ type Named<D extends Definitions, Name> = Extract<D[keyof D], {
     readonly name: Name;
 }>;
 type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
-type IsUntyped<D extends Definitions> = string extends NameOf<D> ? true : false;
+type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
 type Unchecked = any;
 /** What a definition takes. */
 type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
@@ -715,14 +764,18 @@ type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecke
 type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : Arrived<TypesOf<Named<D, Name>["output"]>["output"]>;
 type Arrived<T> = unknown extends T ? T : Json<Exclude<T, undefined | void>> | NullIfAbsent<T>;
 type NullIfAbsent<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
+/** What JSON leaves as it is. */
+type Plain = null | undefined | boolean | number | string | Plain[] | {
+    [key: string]: Plain;
+};
 /** A value after JSON: a Date is a string, and whatever else has `toJSON` is what that returns. */
-type Json<T> = unknown extends T ? T : T extends {
+type Json<T> = unknown extends T ? T : T extends Plain ? T : T extends {
     toJSON(): infer Text;
-} ? Json<Text> : T extends object ? {
+} ? Json<Text> : {
     [Key in keyof T]: Json<T[Key]>;
-} : T;
+};
 /** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
-type Arguments<Input, Options> = object extends Input ? [input?: Input, options?: Options] : [input: Input, options?: Options];
+type Arguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options] : Record<string, never> extends Input ? [input?: Input, options?: Options] : [input: Input, options?: Options];
 
 interface ClientOptions extends HttpOptions {
     /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
@@ -762,13 +815,19 @@ declare class Client<D extends Definitions = Definitions> {
      * @throws {ConflictError} if the id is taken
      */
     submit<Name extends NameOf<D>>(name: Name, ...[input, options]: Arguments<InputOf<D, Name>, SubmitOptions>): Promise<TaskFuture<ResultOf<D, Name>>>;
-    /** The future of a task that was submitted anywhere, at any time. Asks nothing yet. */
+    /**
+     * The future of a task that was submitted anywhere, at any time. Asks nothing yet.
+     *
+     * @throws {TypeError} if the id is no UUID
+     */
     future<Result = unknown>(id: string): TaskFuture<Result>;
     /**
      * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
      * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task.
      *
-     * All or none for up to 1,000 tasks; of more, those that were submitted are cancelled if a later one is refused.
+     * Up to 1,000 tasks are submitted all or none, and get a group on the service. More go in several requests and get
+     * none; if a later request is refused, the tasks of the earlier ones are cancelled, unless the call has a key of its
+     * own, under which it can be repeated.
      *
      * @throws {MappingMissingIterableError | MappingLengthMismatchError} before anything is sent
      */
@@ -776,4 +835,4 @@ declare class Client<D extends Definitions = Definitions> {
     map<Name extends NameOf<D>>(name: Name, fields: MapFields<InputOf<D, Name>>, more?: MapFields<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
 }
 
-export { AsCompletedTimeoutError, CancelledError, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, ErrandError, Failure, ForgottenError, GatherOptions, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, RemoteError, ResultOf, ResultOptions, RetryPolicy, RetryRule, ReturnWhen, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, ValidationError, WaitOptions, asCompleted, gather, unmapped, wait };
+export { AsCompletedTimeoutError, CancelledError, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, ErrandError, Failure, ForgottenError, GatherOptions, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, ValidationError, WaitOptions, asCompleted, gather, unmapped, wait };

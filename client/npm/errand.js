@@ -151,18 +151,18 @@ var GATEWAY = {
   503: "Unavailable",
   504: "Gateway timeout"
 };
-async function readAnswer(response, call) {
+async function readAnswer(response, call, expected) {
   const { status, headers } = response;
   const text = await response.text();
   if (!response.ok) throw refusal(response, text, call);
-  if (status === 204) return {
+  if (expected === null) return {
     status,
     headers,
     body: null
   };
-  if (!typeOf(response).endsWith("json")) throw unexpected("JSON", response, text, call);
-  const body = parsed(text);
+  const body = typeOf(response).endsWith("json") ? parsed(text) : void 0;
   if (body === void 0) throw unexpected("JSON", response, text, call);
+  if (!expected.is(body)) throw unexpected(expected.what, response, text, call);
   return {
     status,
     headers,
@@ -245,9 +245,9 @@ function connectionError(call, error) {
 }
 function parseEvent(data, call) {
   const value = parsed(data);
-  if (value !== void 0) return value;
+  if (typeof value === "object" && value !== null) return value;
   const excerpt = JSON.stringify(data.slice(0, EXCERPT));
-  throw new UnexpectedAnswerError(`expected JSON in an event of ${call}, but got ${excerpt}`, 200);
+  throw new UnexpectedAnswerError(`expected a JSON object in an event of ${call}, but got ${excerpt}`, 200);
 }
 function parsed(text) {
   try {
@@ -357,10 +357,20 @@ var Limit = class {
   get signal() {
     return this.#abort.signal;
   }
-  /** From now on: something has to come within `ms`. */
+  /** From now on something has to come within `ms`. */
   within(ms) {
+    this.rest();
+    this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${Math.round(ms)} ms`)));
+  }
+  /** It came: the time that is taken by who uses it does not count. */
+  rest() {
     this.#stop();
-    this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${ms} ms`)));
+    this.#stop = () => {
+    };
+  }
+  /** Ends it with this reason. */
+  abort(reason) {
+    this.#abort.abort(reason);
   }
   /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
   end() {
@@ -408,11 +418,11 @@ var Http = class {
       }
     }
   }
-  async #once(request, { signal, waitMs = 0, limitMs = this.requestTimeoutMs }) {
+  async #once(request, { signal, waitMs = 0, expects }) {
     const limit = new Limit(signal);
-    limit.within(limitMs + waitMs);
+    limit.within(this.requestTimeoutMs + waitMs);
     try {
-      return await readAnswer(await request.send(limit.signal), request.name);
+      return await readAnswer(await request.send(limit.signal), request.name, expects);
     } catch (error) {
       throw error instanceof ErrandError ? error : connectionError(request.name, error);
     } finally {
@@ -424,23 +434,30 @@ var Http = class {
     const all = new Headers(this.#headers);
     all.set("accept", "application/json, application/problem+json");
     if (body !== void 0) all.set("content-type", "application/json");
-    for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
+    for (const [name2, value] of Object.entries(headers ?? {})) all.set(name2, value);
     const text = body === void 0 ? void 0 : JSON.stringify(body);
     const url = this.#base + path;
+    const name = `${method} ${url.split("?")[0]}`;
+    const fetch = this.#fetch;
     return {
-      // How errors speak of it: without the query, which may be long.
-      name: `${method} ${url.split("?")[0]}`,
-      send: (signal) => this.#fetch(url, {
-        method,
-        headers: all,
-        body: text,
-        signal
-      })
+      name,
+      async send(signal) {
+        const response = await fetch(url, {
+          method,
+          headers: all,
+          body: text,
+          signal
+        });
+        if (!response.redirected || method === "GET") return response;
+        await response.body?.cancel();
+        const message = `expected an answer of Errand, but ${name} was redirected to ${response.url}`;
+        throw new UnexpectedAnswerError(message, response.status);
+      }
     };
   }
 };
 function baseOf(url) {
-  const parsed2 = URL.parse(url);
+  const parsed2 = parsedUrl(url);
   if (parsed2 === null || !/^https?:$/.test(parsed2.protocol)) {
     throw new TypeError(`url must be an absolute http or https URL, as http://127.0.0.1:8000; it is ${quoted(url)}`);
   }
@@ -448,6 +465,13 @@ function baseOf(url) {
     throw new TypeError(`url must have no user, query or fragment; it is ${quoted(url)}`);
   }
   return parsed2.href.replace(/\/+$/, "");
+}
+function parsedUrl(url) {
+  try {
+    return new URL(url);
+  } catch {
+    return null;
+  }
 }
 function quoted(url) {
   return JSON.stringify(String(url));
@@ -476,7 +500,7 @@ async function* eventStream(http, call, last = [
 ]) {
   const backoff = new Backoff(http.retry);
   let lastEventId;
-  let askedMs2 = 0;
+  let pauseMs = 0;
   for (; ; ) {
     call.signal?.throwIfAborted();
     const headers = {
@@ -490,11 +514,18 @@ async function* eventStream(http, call, last = [
       ...call,
       headers
     });
-    const openedAt = performance.now();
+    let firstAt = null;
+    let lastAt = 0;
     let failure;
     try {
-      const onRetry = (ms) => askedMs2 = ms;
-      for await (const event of connection(http, request, call.signal, last, onRetry)) {
+      const heard = {
+        anything() {
+          lastAt = performance.now();
+          firstAt ??= lastAt;
+        },
+        retry: (ms) => pauseMs = ms
+      };
+      for await (const event of connection(http, request, call.signal, last, heard)) {
         if (event === null) return;
         lastEventId = event.id ?? lastEventId;
         backoff.reset();
@@ -507,13 +538,13 @@ async function* eventStream(http, call, last = [
       if (error instanceof ErrandError && !isPassing(error)) throw error;
       failure = error;
     }
-    if (performance.now() - openedAt >= GOOD_MS) backoff.reset();
-    const pauseMs = backoff.next(backoff.failures === 0 ? 0 : askedMs2);
-    if (pauseMs === null) throw gaveUp(request, failure, backoff);
-    await pause(pauseMs, call.signal);
+    if (firstAt !== null && lastAt - firstAt >= GOOD_MS) backoff.reset();
+    const nextMs = backoff.next(Math.max(askedMs(failure), backoff.failures === 0 ? 0 : pauseMs));
+    if (nextMs === null) throw gaveUp(request, failure, backoff);
+    await pause(nextMs, call.signal);
   }
 }
-async function* connection(http, request, signal, last, onRetry) {
+async function* connection(http, request, signal, last, heard) {
   const limit = new Limit(signal);
   limit.within(http.requestTimeoutMs);
   try {
@@ -525,14 +556,16 @@ async function* connection(http, request, signal, last, onRetry) {
     const arrived = [];
     const parser = createParser({
       onEvent: (event) => void arrived.push(event),
-      onRetry
+      onRetry: heard.retry
     });
     const reader = (await readStream(response, request.name)).getReader();
     const decoder = new TextDecoder();
     for (; ; ) {
-      const { value, done } = await reader.read();
-      if (done) return;
       limit.within(SILENCE_MS);
+      const { value, done } = await reader.read();
+      limit.rest();
+      if (done) return;
+      heard.anything();
       parser.feed(decoder.decode(value, {
         stream: true
       }));
@@ -540,6 +573,7 @@ async function* connection(http, request, signal, last, onRetry) {
         if (last.includes(event)) {
           limit.within(CLOSING_MS);
           await closed(reader);
+          limit.rest();
         }
         yield {
           id,
@@ -567,7 +601,27 @@ function gaveUp(request, failure, { failures, elapsedMs }) {
   });
 }
 
+// client/wire.ts
+var TERMINAL = [
+  "COMPLETED",
+  "FAILED",
+  "CRASHED",
+  "CANCELLED"
+];
+function isTerminal({ type }) {
+  return TERMINAL.includes(type);
+}
+var A_TASK = {
+  what: "a task",
+  is: isTask
+};
+function isTask(body) {
+  const { id, state } = body ?? {};
+  return typeof id === "string" && typeof state?.type === "string";
+}
+
 // client/completion_stream.ts
+var PATH = "/v1/as-completed";
 var MOST_IDS = 1e3;
 var LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
 async function* completions(http, query, { timeoutMs = Infinity, signal } = {}) {
@@ -594,30 +648,65 @@ function completionOf({ event, data }) {
     kind: "timeout"
   };
   if (event !== "task") return null;
-  const task = parseEvent(data, "/v1/as-completed");
-  return task.forgotten ? {
+  const task = parseEvent(data, PATH);
+  if (task.forgotten) return {
     kind: "gone",
-    id: task.id
-  } : {
+    id: String(task.id)
+  };
+  if (isTask(task)) return {
     kind: "task",
     task
   };
+  throw new UnexpectedAnswerError(`expected a task in an event of ${PATH}, but got ${data.slice(0, 200)}`, 200);
 }
 
-// client/wire.ts
-var TERMINAL = [
-  "COMPLETED",
-  "FAILED",
-  "CRASHED",
-  "CANCELLED"
-];
-function isTerminal({ type }) {
-  return TERMINAL.includes(type);
+// client/parallel.ts
+var AT_ONCE = 6;
+async function inParallel(list, call) {
+  const results = [];
+  let next = 0;
+  const work = async () => {
+    while (next < list.length) {
+      const at = next++;
+      results[at] = await call(list[at]);
+    }
+  };
+  await Promise.all(Array.from({
+    length: Math.min(AT_ONCE, list.length)
+  }, work));
+  return results;
+}
+
+// client/missing.ts
+function missingOf(ids, error) {
+  if (!(error instanceof NotFoundError || error instanceof ForgottenError)) return [];
+  const places = error.errors.map(({ pointer }) => /^\/ids\/(\d+)$/.exec(pointer)?.[1]);
+  return places.flatMap((place) => place === void 0 ? [] : ids[Number(place)] ?? []);
+}
+async function explain(http, ids, tell) {
+  await inParallel(ids, async (id) => {
+    try {
+      const { body: task } = await http.call({
+        method: "GET",
+        path: `/v1/tasks/${id}`,
+        expects: A_TASK
+      });
+      tell(id, {
+        task
+      });
+    } catch (error) {
+      tell(id, {
+        error
+      });
+    }
+  });
 }
 
 // client/arrivals.ts
 var MOST_STREAMS = 3;
 var GATHER_MS = 25;
+var MUCH_LARGER = 8;
+var SPARE_STREAMS = 2;
 var Arrivals = class {
   #http;
   #waiters = /* @__PURE__ */ new Map();
@@ -653,7 +742,7 @@ var Arrivals = class {
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    if (this.#streams.size < MOST_STREAMS) queueMicrotask(() => this.#open());
+    if (this.#joinable(1) === null) queueMicrotask(() => this.#open());
     else after(GATHER_MS, () => this.#open());
   }
   #open() {
@@ -663,13 +752,9 @@ var Arrivals = class {
     ];
     this.#fresh.clear();
     if (ids.length === 0) return;
-    while (this.#streams.size >= MOST_STREAMS) {
-      const [smallest] = [
-        ...this.#streams
-      ].sort((a, b) => a.ids.size - b.ids.size);
-      if (smallest.ids.size + ids.length > MOST_IDS) break;
-      ids.push(...smallest.ids);
-      this.#close(smallest);
+    for (let stream = this.#joinable(ids.length); stream !== null; stream = this.#joinable(ids.length)) {
+      ids.push(...stream.ids);
+      this.#close(stream);
     }
     for (const chunk of chunksOf(ids, MOST_IDS)) {
       const stream = {
@@ -679,6 +764,17 @@ var Arrivals = class {
       this.#streams.add(stream);
       void this.#read(stream);
     }
+  }
+  /** The stream that `count` new ids go together with; null if they get one of their own. */
+  #joinable(count) {
+    if (this.#streams.size < MOST_STREAMS) return null;
+    const [smallest] = [
+      ...this.#streams
+    ].sort((a, b) => a.ids.size - b.ids.size);
+    const { size } = smallest.ids;
+    if (size + count > MOST_IDS) return null;
+    const hasSpare = this.#streams.size < MOST_STREAMS + SPARE_STREAMS;
+    return hasSpare && size > MUCH_LARGER * (count + 4) ? null : smallest;
   }
   #close(stream) {
     this.#streams.delete(stream);
@@ -697,9 +793,11 @@ var Arrivals = class {
       })) {
         if (completion.kind === "timeout") continue;
         const id = completion.kind === "task" ? completion.task.id : completion.id;
-        ids.delete(id);
+        if (!ids.delete(id)) continue;
         if (completion.kind === "task") this.#tell(id, (waiter) => waiter.onEnd(completion.task));
-        else await this.#explain(id);
+        else void this.#explain([
+          id
+        ]);
       }
       if (ids.size > 0) throw new ErrandError(`the stream ended before ${ids.size} of its tasks had`);
       this.#streams.delete(stream);
@@ -714,20 +812,14 @@ var Arrivals = class {
       if (missing.length === 0) this.#tell(id, (waiter) => waiter.onError(error));
       else this.#again(id);
     }
-    for (const id of missing) await this.#explain(id);
+    await this.#explain(missing);
   }
-  /** Asks for the one task, to say what has become of it. */
-  async #explain(id) {
-    try {
-      const { body: task } = await this.#http.call({
-        method: "GET",
-        path: `/v1/tasks/${id}`
-      });
-      if (isTerminal(task.state)) this.#tell(id, (waiter) => waiter.onEnd(task));
+  async #explain(ids) {
+    await explain(this.#http, ids, (id, what) => {
+      if ("error" in what) this.#tell(id, (waiter) => waiter.onError(what.error));
+      else if (isTerminal(what.task.state)) this.#tell(id, (waiter) => waiter.onEnd(what.task));
       else this.#again(id);
-    } catch (error) {
-      this.#tell(id, (waiter) => waiter.onError(error));
-    }
+    });
   }
   #again(id) {
     if (!this.#waiters.has(id)) return;
@@ -740,11 +832,6 @@ var Arrivals = class {
     for (const waiter of waiters ?? []) tell(waiter);
   }
 };
-function missingOf(ids, error) {
-  if (!(error instanceof NotFoundError || error instanceof ForgottenError)) return [];
-  const places = error.errors.map(({ pointer }) => /^\/ids\/(\d+)$/.exec(pointer)?.[1]);
-  return places.flatMap((place) => place === void 0 ? [] : ids[Number(place)] ?? []);
-}
 
 // client/outcome.ts
 function errorOf(task) {
@@ -762,18 +849,26 @@ function errorOf(task) {
 
 // client/task_future.ts
 var internals;
+var AN_OUTCOME = {
+  what: "the outcome of a cancel",
+  is: (body) => typeof body?.outcome === "string"
+};
+var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 var TaskFuture = class {
   id;
   #connection;
   #ended = null;
+  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
+  #life = 0;
   /** Bound, as functions that take a future would keep a `TaskFuture<number>` from being a `TaskFuture<unknown>`. */
   #callbacks = [];
   /** Stops waiting for the sake of callbacks. */
   #stopWatching = null;
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection2, id) {
+    if (!UUID.test(id)) throw new TypeError(`the id of a task must be a UUID; it is ${JSON.stringify(id)}`);
     this.#connection = connection2;
-    this.id = id;
+    this.id = id.toLowerCase();
   }
   async result(options = {}) {
     const task = options.cancelOnTimeout ? await this.#endedOrCancelled(options) : await this.#end(options);
@@ -805,10 +900,11 @@ var TaskFuture = class {
   /** The whole task as it is now. */
   async task({ signal } = {}) {
     if (this.#ended) return this.#ended;
+    const life = this.#life;
     const { body: task } = await this.#call("GET", "", {
       signal
     });
-    if (isTerminal(task.state)) this.#settle(task);
+    if (isTerminal(task.state)) this.#settle(task, life);
     return task;
   }
   async state(options) {
@@ -849,7 +945,8 @@ var TaskFuture = class {
           reason,
           graceMs
         },
-        signal
+        signal,
+        expects: AN_OUTCOME
       });
       return true;
     } catch (error) {
@@ -864,12 +961,15 @@ var TaskFuture = class {
    * @throws {ConflictError} if it has not ended, or completed
    */
   async retry({ signal, ...change } = {}) {
-    await this.#call("POST", "/retry", {
-      body: change,
-      signal,
-      repeatable: false
-    });
-    this.#ended = null;
+    try {
+      await this.#call("POST", "/retry", {
+        body: change,
+        signal,
+        repeatable: false
+      });
+    } finally {
+      this.#forgetEnd();
+    }
   }
   /**
    * Deletes the ended task and all that it stored. From then on it is a ForgottenError.
@@ -879,12 +979,18 @@ var TaskFuture = class {
   async forget({ signal } = {}) {
     try {
       await this.#call("DELETE", "", {
-        signal
+        signal,
+        expects: null
       });
     } catch (error) {
       if (!(error instanceof ForgottenError)) throw error;
+    } finally {
+      this.#forgetEnd();
     }
+  }
+  #forgetEnd() {
     this.#ended = null;
+    this.#life++;
   }
   /**
    * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
@@ -909,7 +1015,8 @@ var TaskFuture = class {
   }
   /**
    * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
-   * order in which they were added. What one throws is logged, and nothing else.
+   * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
+   * for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback) {
     const run = () => this.#run(callback);
@@ -918,11 +1025,24 @@ var TaskFuture = class {
       of: callback,
       run
     });
-    this.#stopWatching ??= this.#connection.arrivals.watch(this.id, {
-      onEnd: (task) => this.#settle(task),
-      onError: (error) => {
+    if (this.#stopWatching === null) this.#watch();
+  }
+  #watch() {
+    const { arrivals, http, log } = this.#connection;
+    const life = this.#life;
+    this.#stopWatching = arrivals.watch(this.id, {
+      onEnd: (task) => {
         this.#stopWatching = null;
-        this.#connection.log(`the callbacks of task ${this.id} were not called`, error);
+        this.#settle(task, life);
+        if (this.#callbacks.length > 0) this.#watch();
+      },
+      onError: (error) => {
+        if (isPassing(error)) {
+          this.#stopWatching = after(http.retry.maxDelayMs, () => this.#watch());
+          return;
+        }
+        this.#stopWatching = null;
+        log(`the callbacks of task ${this.id} were not called`, error);
       }
     });
   }
@@ -937,11 +1057,14 @@ var TaskFuture = class {
     internals = {
       connectionOf: (future) => future.#connection,
       knownEnd: (future) => future.#ended,
-      settle: (future, task) => future.#settle(task)
+      settler(future) {
+        const life = future.#life;
+        return (task) => future.#settle(task, life);
+      }
     };
   }
-  #settle(task) {
-    if (this.#ended) return;
+  #settle(task, life) {
+    if (this.#ended || life !== this.#life) return;
     this.#ended = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
@@ -979,11 +1102,12 @@ var TaskFuture = class {
       const limitMs = checkTimeout(timeoutMs);
       if (signal?.aborted) return reject(signal.reason);
       if (this.#ended) return resolve(this.#ended);
+      const life = this.#life;
       const stops = [];
       const stop = () => stops.forEach((each) => each());
       const onEnd = (task) => {
         stop();
-        this.#settle(task);
+        this.#settle(task, life);
         resolve(task);
       };
       const onError = (error) => {
@@ -1006,50 +1130,79 @@ var TaskFuture = class {
   /** At the deadline the service itself is asked: news may be on its way still. */
   async #lastLook(limitMs, signal) {
     const late = `task ${this.id} has not ended within ${limitMs} ms`;
-    let isDone;
+    let task;
     try {
-      isDone = await this.#connection.looks.isDone(this.id);
+      task = await this.#connection.looks.ended(this.id);
     } catch (error) {
       signal?.throwIfAborted();
-      if (!isPassing(error)) throw error;
+      if (error instanceof ErrandError && !isPassing(error)) throw error;
       throw new TimeoutError(`${late}, as far as is known: ${error.message}`, {
         cause: error
       });
     }
-    if (isDone) return (await this.#call("GET", "", {
-      signal
-    })).body;
-    throw new TimeoutError(late);
+    if (task === null) throw new TimeoutError(late);
+    return task;
   }
   async #call(method, path, rest) {
     return await this.#connection.http.call({
       method,
       path: `/v1/tasks/${this.id}${path}`,
+      expects: A_TASK,
       ...rest
     });
   }
 };
 
 // client/futures.ts
-function uniqueOf(futures) {
+function distinct(futures) {
   const known = /* @__PURE__ */ new Map();
-  return [
-    ...futures
-  ].filter((future) => {
-    const connection2 = internals.connectionOf(future);
-    const ids = known.get(connection2) ?? /* @__PURE__ */ new Set();
-    known.set(connection2, ids);
-    return ids.size < ids.add(future.id).size;
-  });
-}
-function byConnection(futures) {
-  const groups = /* @__PURE__ */ new Map();
+  const lists = [];
   for (const future of futures) {
     const connection2 = internals.connectionOf(future);
-    const group = groups.get(connection2) ?? /* @__PURE__ */ new Map();
-    groups.set(connection2, group.set(future.id, future));
+    const ofConnection = known.get(connection2) ?? /* @__PURE__ */ new Map();
+    known.set(connection2, ofConnection);
+    const list = ofConnection.get(future.id);
+    if (list) list.push(future);
+    else {
+      const fresh = [
+        future
+      ];
+      ofConnection.set(future.id, fresh);
+      lists.push(fresh);
+    }
   }
-  return groups;
+  return lists.map((list) => {
+    const settlers = list.map((future) => internals.settler(future));
+    const settle = (task) => settlers.forEach((tell) => tell(task));
+    const hasEnded = () => {
+      const end = list.map((future) => internals.knownEnd(future)).find((task) => task !== null);
+      if (end) settle(end);
+      return end !== void 0;
+    };
+    return {
+      future: list[0],
+      hasEnded,
+      settle
+    };
+  });
+}
+function partsOf(tasks) {
+  const lists = /* @__PURE__ */ new Map();
+  for (const task of tasks) {
+    const connection2 = internals.connectionOf(task.future);
+    const list = lists.get(connection2) ?? [];
+    lists.set(connection2, list);
+    list.push([
+      task.future.id,
+      task
+    ]);
+  }
+  return [
+    ...lists
+  ].flatMap(([connection2, list]) => chunksOf(list, MOST_IDS).map((chunk) => ({
+    connection: connection2,
+    tasks: new Map(chunk)
+  })));
 }
 
 // client/merge.ts
@@ -1086,168 +1239,201 @@ async function* merged(sources) {
 // client/as_completed.ts
 var GRACE_MS = 2e3;
 function asCompleted(futures, { timeoutMs, signal } = {}) {
-  return iterate(futures, new Deadline(checkTimeout(timeoutMs)), signal);
+  return iterate(distinct(futures), new Deadline(checkTimeout(timeoutMs)), signal);
 }
-async function* iterate(given, deadline, signal) {
-  signal?.throwIfAborted();
-  const futures = uniqueOf(given);
-  const pending = new Set(futures);
-  for (const future of futures) {
-    if (internals.knownEnd(future) === null) continue;
-    pending.delete(future);
-    yield future;
+async function* iterate(tasks, deadline, signal) {
+  const pending = new Set(tasks);
+  for (const task of tasks) {
+    signal?.throwIfAborted();
+    if (!task.hasEnded()) continue;
+    pending.delete(task);
+    yield task.future;
   }
-  const groupId = futures.length > MOST_IDS ? groupOf(given) : null;
-  const sources = sourcesOf([
-    ...pending
-  ], groupId);
-  const stop = new AbortController();
-  const onAbort = () => stop.abort(signal.reason);
-  signal?.addEventListener("abort", onAbort, {
-    once: true
-  });
+  signal?.throwIfAborted();
+  const stop = new Limit(signal);
+  let isLate = false;
   try {
-    for await (const { future, task } of merged(sources.map((source) => read(source, deadline, stop.signal)))) {
-      if (!pending.delete(future)) continue;
-      if (task) internals.settle(future, task);
-      yield future;
+    const streams = partsOf(pending).map((part) => read(part, deadline, stop.signal));
+    for await (const task of merged(streams)) {
+      if (task === null) isLate = true;
+      else if (pending.delete(task)) yield task.future;
     }
   } finally {
-    signal?.removeEventListener("abort", onAbort);
-    stop.abort();
+    stop.end();
   }
   if (pending.size === 0) return;
-  if (deadline.leftMs === 0) throw new AsCompletedTimeoutError(futures.length, [
+  if (!isLate) throw new ErrandError(`the stream ended before ${pending.size} of its tasks had`);
+  throw new AsCompletedTimeoutError(tasks.length, [
     ...pending
-  ]);
-  throw new ErrandError(`the stream ended before ${pending.size} of its tasks had`);
+  ].map(({ future }) => future));
 }
-function groupOf(given) {
-  return given.groupId ?? null;
-}
-function sourcesOf(futures, groupId) {
-  const sources = [];
-  for (const [connection2, ofIt] of byConnection(futures)) {
-    if (groupId !== null) {
-      sources.push({
-        connection: connection2,
-        futures: ofIt,
-        groupId
-      });
-      continue;
-    }
-    for (const chunk of chunksOf([
-      ...ofIt
-    ], MOST_IDS)) {
-      sources.push({
-        connection: connection2,
-        futures: new Map(chunk),
-        groupId: null
-      });
-    }
-  }
-  return sources;
-}
-async function* read({ connection: connection2, futures, groupId }, deadline, signal) {
-  const query = groupId === null ? {
-    ids: [
-      ...futures.keys()
-    ]
-  } : {
-    groupId
-  };
+async function* read({ connection: connection2, tasks }, deadline, signal) {
   const limit = new Limit(signal);
-  limit.within(deadline.leftMs + GRACE_MS);
+  const options = {
+    timeoutMs: deadline.leftMs,
+    signal: limit.signal
+  };
+  const events = completions(connection2.http, {
+    ids: [
+      ...tasks.keys()
+    ]
+  }, options);
   try {
-    const options = {
-      timeoutMs: deadline.leftMs,
-      signal: limit.signal
-    };
-    for await (const completion of completions(connection2.http, query, options)) {
-      if (completion.kind === "timeout") return;
-      const task = completion.kind === "task" ? completion.task : null;
-      const future = futures.get(completion.kind === "task" ? completion.task.id : completion.id);
-      if (future) yield {
-        future,
-        task
-      };
+    for (; ; ) {
+      limit.within(deadline.leftMs + GRACE_MS);
+      const { value, done } = await events.next();
+      limit.rest();
+      if (done) return;
+      if (value.kind === "timeout") yield null;
+      else {
+        const task = tasks.get(value.kind === "task" ? value.task.id : value.id);
+        if (value.kind === "task") task?.settle(value.task);
+        if (task) yield task;
+      }
     }
   } catch (error) {
-    const isLate = limit.signal.aborted && !signal.aborted;
-    if (!isLate) throw error;
+    if (!limit.signal.aborted || signal.aborted) throw error;
+    yield null;
   } finally {
     limit.end();
+    await events.return(void 0);
   }
 }
 
 // client/gather.ts
 async function gather(given, { returnExceptions = false, cancelOnAbort = false, ...limits } = {}) {
-  const raiseOnFailure = !returnExceptions;
-  const results = /* @__PURE__ */ new Map();
+  const futures = [
+    ...given
+  ];
+  const { signal } = limits;
   try {
-    for await (const future of asCompleted(given, limits)) {
-      results.set(future.id, await future.result({
-        raiseOnFailure,
-        signal: limits.signal
-      }));
+    for await (const future of asCompleted(futures, limits)) {
+      if (!returnExceptions) await future.result({
+        signal
+      });
     }
+    return await Promise.all(futures.map((future) => returnExceptions ? outcome(future, signal) : future.result()));
   } catch (error) {
-    if (cancelOnAbort && limits.signal?.aborted) await cancelAll(given);
+    if (cancelOnAbort && signal?.aborted) await Promise.allSettled([
+      cancelAll(futures)
+    ]);
     throw error;
   }
-  return [
-    ...given
-  ].map(({ id }) => results.get(id));
+}
+async function outcome(future, signal) {
+  try {
+    return await future.result({
+      signal
+    });
+  } catch (error) {
+    if (error instanceof ErrandError) return error;
+    throw error;
+  }
 }
 async function cancelAll(futures, reason) {
-  return await Promise.all([
-    ...futures
-  ].map((future) => future.cancel(reason)));
+  const errors = [];
+  const outcomes = await inParallel(futures, async (future) => {
+    const known = internals.knownEnd(future);
+    if (known) return known.state.type === "CANCELLED";
+    try {
+      return await future.cancel(reason);
+    } catch (error) {
+      errors.push(error);
+      return false;
+    }
+  });
+  if (errors.length > 0) throw errors[0];
+  return outcomes;
 }
 
 // client/looks.ts
+var GATHER_MS2 = 5;
 var LOOK_MS = 2e3;
 var Looks = class {
   #http;
-  #next = null;
+  #next = /* @__PURE__ */ new Map();
   constructor(http) {
     this.#http = http;
   }
-  /** One try, of at most two seconds. */
-  async isDone(id) {
-    if (this.#next === null || this.#next.ids.size === MOST_IDS) {
-      const ids = /* @__PURE__ */ new Set();
-      this.#next = {
-        ids,
-        done: Promise.resolve().then(() => this.#look(ids))
-      };
-    }
-    this.#next.ids.add(id);
-    return (await this.#next.done).has(id);
-  }
-  async #look(ids) {
-    if (this.#next?.ids === ids) this.#next = null;
-    const { body } = await this.#http.call({
-      method: "POST",
-      path: "/v1/wait",
-      body: {
-        ids: [
-          ...ids
-        ],
-        timeoutSeconds: 0
-      },
-      repeatable: false,
-      limitMs: LOOK_MS
+  /**
+   * The ended task; null if it has not ended.
+   *
+   * @throws {ConnectionError} if nobody says so within two seconds
+   */
+  ended(id) {
+    if (this.#next.size === 0) after(GATHER_MS2, () => this.#lookAtAll());
+    return new Promise((resolve, reject) => {
+      const asked = this.#next.get(id) ?? [];
+      this.#next.set(id, asked);
+      asked.push({
+        resolve,
+        reject
+      });
     });
-    return new Set(body.done.map(({ id }) => id));
+  }
+  #lookAtAll() {
+    const all = this.#next;
+    this.#next = /* @__PURE__ */ new Map();
+    for (const chunk of chunksOf([
+      ...all
+    ], MOST_IDS)) void this.#look(new Map(chunk));
+  }
+  async #look(asked) {
+    const ids = [
+      ...asked.keys()
+    ];
+    const limit = new Limit();
+    limit.within(LOOK_MS);
+    const tell = (id, task) => {
+      asked.get(id)?.forEach(({ resolve }) => resolve(task));
+      asked.delete(id);
+    };
+    try {
+      for await (const completion of completions(this.#http, {
+        ids
+      }, {
+        timeoutMs: 0,
+        signal: limit.signal
+      })) {
+        if (completion.kind === "task") tell(completion.task.id, completion.task);
+        if (completion.kind === "gone") await this.#explain([
+          completion.id
+        ], asked);
+      }
+      for (const id of [
+        ...asked.keys()
+      ]) tell(id, null);
+    } catch (error) {
+      const missing = missingOf(ids, error);
+      await this.#explain(missing, asked);
+      if (asked.size === 0) return;
+      if (missing.length > 0) return await this.#look(asked);
+      for (const each of [
+        ...asked.values()
+      ].flat()) each.reject(error);
+    } finally {
+      limit.end();
+    }
+  }
+  async #explain(ids, asked) {
+    await explain(this.#http, ids, (id, what) => {
+      for (const { resolve, reject } of asked.get(id) ?? []) {
+        if ("error" in what) reject(what.error);
+        else resolve(isTerminal(what.task.state) ? what.task : null);
+      }
+      asked.delete(id);
+    });
   }
 };
 
 // client/mapping.ts
 var Unmapped = class {
-  value;
+  #value;
   constructor(value) {
-    this.value = value;
+    this.#value = value;
+  }
+  get value() {
+    return this.#value;
   }
 };
 function unmapped(value) {
@@ -1295,68 +1481,107 @@ var RETURN_WHEN = [
   "ALL_COMPLETED"
 ];
 var LONGEST_WAIT_MS = 6e4;
-async function wait(given, { returnWhen = "ALL_COMPLETED", timeoutMs, signal } = {}) {
+var GRACE_MS2 = 2e3;
+var WAITED = {
+  what: "which tasks are done",
+  is(body) {
+    const { done, notDone } = body ?? {};
+    return [
+      done,
+      notDone
+    ].every((list) => Array.isArray(list) && list.every(isTask));
+  }
+};
+async function wait(futures, { returnWhen = "ALL_COMPLETED", timeoutMs, signal } = {}) {
   if (!RETURN_WHEN.includes(returnWhen)) {
     throw new RangeError(`returnWhen must be one of ${RETURN_WHEN.join(", ")}; it is ${String(returnWhen)}`);
   }
   const deadline = new Deadline(checkTimeout(timeoutMs));
   signal?.throwIfAborted();
-  const futures = uniqueOf(given);
-  const over = new AbortController();
-  const onAbort = () => over.abort(signal.reason);
-  signal?.addEventListener("abort", onAbort, {
-    once: true
-  });
+  const tasks = distinct(futures);
+  const over = new Limit(signal);
+  const condition = {
+    returnWhen,
+    deadline,
+    signal,
+    over,
+    isMet: false
+  };
   try {
-    const parts = partsOf(futures).map((part) => waitForPart(part, returnWhen, deadline, over, signal));
-    const isDone = new Set((await Promise.all(parts)).flat());
+    const parts = partsOf(tasks).map((part) => waitForPart(part, condition));
+    const ended = new Set((await Promise.all(parts)).flat());
+    const isDone = (task) => ended.has(task);
     return {
-      done: futures.filter((future) => isDone.has(future)),
-      notDone: futures.filter((future) => !isDone.has(future))
+      done: tasks.filter(isDone).map(({ future }) => future),
+      notDone: tasks.filter((task) => !isDone(task)).map(({ future }) => future)
     };
   } finally {
-    over.abort();
-    signal?.removeEventListener("abort", onAbort);
+    over.end();
   }
 }
-function partsOf(futures) {
-  return [
-    ...byConnection(futures)
-  ].flatMap(([connection2, ofIt]) => chunksOf([
-    ...ofIt
-  ], MOST_IDS).map((chunk) => ({
-    connection: connection2,
-    futures: new Map(chunk)
-  })));
+async function waitForPart(part, condition) {
+  const { returnWhen, deadline, over, signal } = condition;
+  for (; ; ) {
+    let answer;
+    try {
+      const waitMs = Math.min(deadline.leftMs, LONGEST_WAIT_MS);
+      answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS2, over.signal);
+    } catch (error) {
+      signal?.throwIfAborted();
+      const isLate = deadline.leftMs === 0 && mayPass(error);
+      if (!isLate && !condition.isMet) throw error;
+      return await lastLook(part, returnWhen, signal);
+    }
+    const { done, notDone } = answer;
+    if (returnWhen !== "ALL_COMPLETED" && done.some((task) => isEnough(task, returnWhen))) {
+      condition.isMet = true;
+      over.abort();
+    }
+    if (condition.isMet || notDone.length === 0 || deadline.leftMs === 0) return endedOf(part, done);
+  }
 }
-async function waitForPart({ connection: connection2, futures }, returnWhen, deadline, over, signal) {
-  const ask = async (waitMs, signal2) => {
-    const body = {
-      ids: [
-        ...futures.keys()
-      ],
-      returnWhen,
-      timeoutSeconds: waitMs / 1e3
-    };
-    return (await connection2.http.call({
+async function ask({ connection: connection2, tasks }, returnWhen, waitMs, limitMs, signal) {
+  const body = {
+    ids: [
+      ...tasks.keys()
+    ],
+    returnWhen,
+    timeoutSeconds: waitMs / 1e3
+  };
+  const limit = new Limit(signal);
+  limit.within(limitMs);
+  try {
+    const call = {
       method: "POST",
       path: "/v1/wait",
       body,
       waitMs,
-      signal: signal2
+      expects: WAITED
+    };
+    return (await connection2.http.call({
+      ...call,
+      signal: limit.signal
     })).body;
-  };
-  for (; ; ) {
-    const { done, notDone } = await ask(Math.min(deadline.leftMs, LONGEST_WAIT_MS), over.signal).catch((error) => {
-      signal?.throwIfAborted();
-      if (over.signal.aborted) return ask(0, signal);
-      throw error;
-    });
-    if (returnWhen !== "ALL_COMPLETED" && done.some((task) => isEnough(task, returnWhen))) over.abort();
-    if (over.signal.aborted || notDone.length === 0 || deadline.leftMs === 0) {
-      return done.map(({ id }) => futures.get(id));
-    }
+  } finally {
+    limit.end();
   }
+}
+async function lastLook(part, returnWhen, signal) {
+  try {
+    return endedOf(part, (await ask(part, returnWhen, 0, GRACE_MS2, signal)).done);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!mayPass(error)) throw error;
+    return [
+      ...part.tasks.values()
+    ].filter((task) => task.hasEnded());
+  }
+}
+function endedOf({ tasks }, done) {
+  return done.flatMap(({ id }) => tasks.get(id) ?? []);
+}
+function mayPass(error) {
+  return isPassing(error) || !(error instanceof ErrandError);
 }
 function isEnough({ state: { type } }, returnWhen) {
   return returnWhen === "FIRST_COMPLETED" || type === "FAILED" || type === "CRASHED";
@@ -1364,12 +1589,12 @@ function isEnough({ state: { type } }, returnWhen) {
 
 // client/task_futures.ts
 var TaskFutures = class extends Array {
-  /** The group on the service; null for an empty list, and for more tasks than a group takes. */
+  /** The group on the service; null for an empty list, and for more tasks than one request submits. */
   groupId;
   /** Made by a client's `map`. */
   constructor(futures, groupId) {
     super();
-    this.push(...futures);
+    for (const future of futures) this.push(future);
     this.groupId = groupId;
     Object.freeze(this);
   }
@@ -1384,15 +1609,7 @@ var TaskFutures = class extends Array {
    */
   async results(options = {}) {
     const deadline = new Deadline(checkTimeout(options.timeoutMs));
-    const pending = this.map((future) => future.result({
-      ...options,
-      timeoutMs: deadline.leftMs
-    }));
-    for (const each of pending) each.catch(() => {
-    });
-    const results = [];
-    for (const each of pending) results.push(await each);
-    return results;
+    return await Array.fromAsync(this.#values(deadline, options.signal));
   }
   /**
    * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed is thrown
@@ -1401,21 +1618,34 @@ var TaskFutures = class extends Array {
    * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
    */
   inOrder(options = {}) {
-    return this.#inOrder(new Deadline(checkTimeout(options.timeoutMs)), options.signal);
+    const deadline = new Deadline(checkTimeout(options.timeoutMs));
+    return this.#inOrder(this.#values(deadline, options.signal));
   }
-  async *#inOrder(deadline, signal) {
-    let given = 0;
+  async *#inOrder(values) {
+    let isWhole = false;
     try {
-      for (const future of this) {
-        const value = await future.result({
-          timeoutMs: deadline.leftMs,
-          signal
-        });
-        given++;
-        yield value;
-      }
+      yield* values;
+      isWhole = true;
     } finally {
-      if (given < this.length) await cancelAll(this.slice(given));
+      if (!isWhole) await Promise.allSettled([
+        this.cancel("the iteration over its map was left")
+      ]);
+    }
+  }
+  /** All are waited for from the first value on, and no longer than anybody wants them. */
+  async *#values(deadline, signal) {
+    const limit = new Limit(signal);
+    try {
+      const options = {
+        timeoutMs: deadline.leftMs,
+        signal: limit.signal
+      };
+      const results = this.map((future) => future.result(options));
+      for (const each of results) each.catch(() => {
+      });
+      for (const each of results) yield await each;
+    } finally {
+      limit.end();
     }
   }
   /** The futures as their tasks end. */
@@ -1434,7 +1664,13 @@ var TaskFutures = class extends Array {
 // client/client.ts
 var MOST_IN_A_BATCH = 1e3;
 var BATCH_CHARACTERS = 4 * 1024 * 1024;
-var MOST_IN_A_GROUP = 1e4;
+var A_BATCH = {
+  what: "the submitted tasks",
+  is(body) {
+    const { tasks } = body ?? {};
+    return Array.isArray(tasks) && tasks.every(isTask);
+  }
+};
 var Client = class {
   #connection;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
@@ -1469,11 +1705,16 @@ var Client = class {
       headers: {
         "idempotency-key": idempotencyKey
       },
-      signal
+      signal,
+      expects: A_TASK
     });
     return this.future(task.id);
   }
-  /** The future of a task that was submitted anywhere, at any time. Asks nothing yet. */
+  /**
+   * The future of a task that was submitted anywhere, at any time. Asks nothing yet.
+   *
+   * @throws {TypeError} if the id is no UUID
+   */
   future(id) {
     return new TaskFuture(this.#connection, id);
   }
@@ -1486,12 +1727,14 @@ var Client = class {
     }), options);
   }
   async #submitAll(name, inputs, options) {
-    const { signal, idempotencyKey = aKey(), ...taskOptions } = options;
+    const { signal, idempotencyKey: ownKey, ...taskOptions } = options;
+    const key = ownKey ?? aKey();
     const batches = batchesOf(inputs.map((input) => ({
       task: name,
       input,
       options: taskOptions
     })));
+    const group = batches.length === 1;
     const futures = [];
     let groupId = null;
     try {
@@ -1501,30 +1744,23 @@ var Client = class {
           path: "/v1/tasks/batch",
           body: {
             tasks,
-            group: batches.length === 1
+            group
           },
           headers: {
-            "idempotency-key": `${idempotencyKey}:${i}`
+            "idempotency-key": `${key}:${i}`
           },
-          signal
+          signal,
+          expects: A_BATCH
         });
-        futures.push(...body.tasks.map(({ id }) => this.future(id)));
+        for (const { id } of body.tasks) futures.push(this.future(id));
         groupId = body.groupId;
       }
-      if (batches.length > 1 && futures.length <= MOST_IN_A_GROUP) {
-        const body = {
-          ids: futures.map(({ id }) => id)
-        };
-        groupId = (await this.#connection.http.call({
-          method: "POST",
-          path: "/v1/groups",
-          body,
-          signal
-        })).body.id;
-      }
     } catch (error) {
-      await cancelAll(futures, "a later part of the same map was refused").catch(() => {
-      });
+      if (ownKey === void 0) {
+        await Promise.allSettled([
+          cancelAll(futures, "a later part of its map was refused")
+        ]);
+      }
       throw error;
     }
     return new TaskFutures(futures, groupId);
