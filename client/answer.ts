@@ -41,7 +41,10 @@ export async function readAnswer(
   const { status, headers } = response;
   const text = await response.text();
   if (!response.ok) throw refusal(response, text, call);
-  if (expected === null) return { status, headers, body: null };
+  if (expected === null) {
+    if (status !== 204) throw unexpected("no more than a 204", response, text, call);
+    return { status, headers, body: null };
+  }
   const body = typeOf(response).endsWith("json") ? parsed(text) : undefined;
   if (body === undefined) throw unexpected("JSON", response, text, call);
   if (!expected.is(body)) throw unexpected(expected.what, response, text, call);

@@ -104,14 +104,18 @@ export class Arrivals {
   async #read(stream: Stream): Promise<void> {
     const { ids, abort: { signal } } = stream;
     const asked = [...ids];
+    let told = 0;
     try {
       for await (const completion of completions(this.#http, { ids: asked }, { signal })) {
         if (completion.kind === "timeout") continue;
+        told++;
         const id = completion.kind === "task" ? completion.task.id : completion.id;
         // One that was left meanwhile may be waited for elsewhere again, after a retry: this is old news then.
         if (!ids.delete(id)) continue;
         if (completion.kind === "task") this.#tell(id, (waiter) => waiter.onEnd(completion.task));
         else void this.#explain([id]);
+        // What is still to come was left. (If there is nothing, the connection can be used again behind the end.)
+        if (ids.size === 0 && told < asked.length) break;
       }
       if (ids.size > 0) throw new ErrandError(`the stream ended before ${ids.size} of its tasks had`);
       this.#streams.delete(stream);

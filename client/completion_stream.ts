@@ -22,7 +22,11 @@ export type Completion =
 export async function* completions(
   http: Http,
   query: { ids: string[] },
-  { timeoutMs = Infinity, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+  { timeoutMs = Infinity, tryForMs, signal }: {
+    timeoutMs?: number;
+    tryForMs?: number;
+    signal?: AbortSignal;
+  } = {},
 ): AsyncGenerator<Completion> {
   const timeoutSeconds = timeoutMs === Infinity
     ? undefined
@@ -31,11 +35,16 @@ export async function* completions(
     method: "POST",
     path: "/v1/as-completed",
     body: { ...query, timeoutSeconds },
+    tryForMs,
     signal,
   } as const;
-  for await (const event of eventStream(http, call, ["end", "timeout"])) {
+  let told = 0;
+  const isComplete = () => told === query.ids.length;
+  for await (const event of eventStream(http, call, { last: ["end", "timeout"], isComplete })) {
     const completion = completionOf(event);
-    if (completion !== null) yield completion;
+    if (completion === null) continue;
+    told++;
+    yield completion;
   }
 }
 

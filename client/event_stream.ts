@@ -3,7 +3,7 @@
 
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { connectionError, readStream } from "./answer.ts";
-import { Backoff } from "./backoff.ts";
+import type { Backoff } from "./backoff.ts";
 import { ConnectionError, ErrandError } from "./errors.ts";
 import { askedMs, type Call, type Http, isPassing, type Request } from "./http.ts";
 import { Limit, pause } from "./time.ts";
@@ -22,17 +22,24 @@ export interface StreamEvent {
   data: string;
 }
 
+export interface StreamOptions {
+  /** The events that are an end. */
+  last?: readonly string[];
+  /** True when the reader has all that it wants: a stream that is cut then is not opened again. */
+  isComplete?(): boolean;
+}
+
 /**
- * The events, up to and with the one named in `last`. Leaving the loop closes the connection.
+ * The events, up to and with the last one. Leaving the loop closes the connection.
  *
  * @throws {ConnectionError} if for as long as `retry.forMs` no connection lasts or brings an event
  */
 export async function* eventStream(
   http: Http,
   call: Omit<Call, "expects">,
-  last: readonly string[] = ["end"],
+  { last = ["end"], isComplete = () => false }: StreamOptions = {},
 ): AsyncGenerator<StreamEvent> {
-  const backoff = new Backoff(http.retry);
+  const backoff = http.backoff(call);
   let lastEventId: string | undefined;
   /** What the stream itself asks for between connections. */
   let pauseMs = 0;
@@ -68,6 +75,7 @@ export async function* eventStream(
       if (error instanceof ErrandError && !isPassing(error)) throw error;
       failure = error;
     }
+    if (isComplete()) return;
     if (firstAt !== null && lastAt - firstAt >= GOOD_MS) backoff.reset();
     // At first at once: most cuts are no more than that. Then as slowly as the service asks for.
     const nextMs = backoff.next(Math.max(askedMs(failure), backoff.failures === 0 ? 0 : pauseMs));

@@ -38,8 +38,8 @@ export interface Call {
   expects: Expected | null;
   /** How long the service was asked to wait with its answer. */
   waitMs?: number;
-  /** False: sent once and not again, as a second one could do it twice. */
-  repeatable?: boolean;
+  /** Go on trying for no longer than this. */
+  tryForMs?: number;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -66,14 +66,14 @@ export class Http {
   /** The answer to a call, once there is one. */
   async call(call: Call): Promise<Answer> {
     const request = this.request(call);
-    const backoff = new Backoff(this.retry);
+    const backoff = this.backoff(call);
     for (;;) {
       call.signal?.throwIfAborted();
       try {
         return await this.#once(request, call);
       } catch (error) {
         call.signal?.throwIfAborted();
-        const pauseMs = call.repeatable === false || !isPassing(error) ? null : backoff.next(askedMs(error));
+        const pauseMs = isPassing(error) ? backoff.next(askedMs(error)) : null;
         if (pauseMs === null) throw tried(error, backoff);
         await pause(pauseMs, call.signal);
       }
@@ -93,6 +93,11 @@ export class Http {
     } finally {
       limit.end();
     }
+  }
+
+  /** The pauses between the tries of a call. */
+  backoff({ tryForMs = Infinity }: Pick<Call, "tryForMs">): Backoff {
+    return new Backoff({ ...this.retry, forMs: Math.min(this.retry.forMs, tryForMs) });
   }
 
   /** @throws {TypeError} if the body is nothing that JSON can say */
@@ -135,7 +140,7 @@ function baseOf(url: string | URL): string {
       `url must be an absolute http or https URL, as http://127.0.0.1:8000; it is ${quoted(url)}`,
     );
   }
-  if (parsed.search !== "" || parsed.hash !== "" || parsed.username !== "") {
+  if (/[?#]/.test(parsed.href) || parsed.username !== "" || parsed.password !== "") {
     throw new TypeError(`url must have no user, query or fragment; it is ${quoted(url)}`);
   }
   return parsed.href.replace(/\/+$/, "");

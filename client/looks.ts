@@ -28,7 +28,7 @@ export class Looks {
   /**
    * The ended task; null if it has not ended.
    *
-   * @throws {ConnectionError} if nobody says so within two seconds
+   * @throws {ConnectionError} if for two seconds nobody says so
    */
   ended(id: string): Promise<Task | null> {
     if (this.#next.size === 0) after(GATHER_MS, () => this.#lookAtAll());
@@ -48,14 +48,15 @@ export class Looks {
   async #look(asked: Map<string, Asked[]>): Promise<void> {
     const ids = [...asked.keys()];
     const limit = new Limit();
-    limit.within(LOOK_MS);
+    limit.within(2 * LOOK_MS);
+    const options = { timeoutMs: 0, tryForMs: LOOK_MS, signal: limit.signal };
     const tell = (id: string, task: Task | null) => {
       asked.get(id)?.forEach(({ resolve }) => resolve(task));
       asked.delete(id);
     };
     try {
       for await (
-        const completion of completions(this.#http, { ids }, { timeoutMs: 0, signal: limit.signal })
+        const completion of completions(this.#http, { ids }, options)
       ) {
         if (completion.kind === "task") tell(completion.task.id, completion.task);
         if (completion.kind === "gone") await this.#explain([completion.id], asked);

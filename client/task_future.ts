@@ -8,11 +8,12 @@ import {
   ErrandError,
   ForgottenError,
   NotFoundError,
+  ProblemError,
   TaskError,
   TimeoutError,
 } from "./errors.ts";
 import { eventStream } from "./event_stream.ts";
-import { type Http, isPassing } from "./http.ts";
+import { type Call, type Http, isPassing } from "./http.ts";
 import type { Looks } from "./looks.ts";
 import { errorOf } from "./outcome.ts";
 import { after, checkTimeout, type Timeout } from "./time.ts";
@@ -87,10 +88,8 @@ export class TaskFuture<Result = unknown> {
    * @throws {TimeoutError} at the timeout; the task goes on
    * @throws {NotFoundError | ForgottenError} if there is no such task any more
    */
-  async result(
-    options: ResultOptions & { raiseOnFailure: false },
-  ): Promise<Result | TaskError | CancelledError>;
-  async result(options?: ResultOptions): Promise<Result>;
+  async result(options?: ResultOptions & { raiseOnFailure?: true }): Promise<Result>;
+  async result(options: ResultOptions): Promise<Result | TaskError | CancelledError>;
   async result(options: ResultOptions = {}): Promise<unknown> {
     const task = options.cancelOnTimeout ? await this.#endedOrCancelled(options) : await this.#end(options);
     const error = errorOf(task);
@@ -177,16 +176,27 @@ export class TaskFuture<Result = unknown> {
   }
 
   /**
-   * Runs an ended task that did not complete once more, under the same id. It is not sent twice: after a
-   * ConnectionError the state says whether it arrived.
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
+   * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
   async retry({ signal, ...change }: { input?: unknown; signal?: AbortSignal } = {}): Promise<void> {
+    const end = await this.#call("GET", "", { signal });
     try {
-      await this.#call("POST", "/retry", { body: change, signal, repeatable: false });
+      for (let version = end;;) {
+        const headers = { "if-match": version.headers.get("etag") ?? "*" };
+        try {
+          return void await this.#call("POST", "/retry", { body: change, headers, signal });
+        } catch (error) {
+          if (!(error instanceof ProblemError && error.status === 412)) throw error;
+          // Either this has worked before, and only the answer was lost, or something beside its state has changed.
+          version = await this.#call("GET", "", { signal });
+          if (lastSeq(version.body) !== lastSeq(end.body)) return;
+        }
+      }
     } finally {
-      this.#forgetEnd(); // Whether it arrived may be unknown.
+      this.#forgetEnd();
     }
   }
 
@@ -360,7 +370,7 @@ export class TaskFuture<Result = unknown> {
   async #call(
     method: "GET" | "POST" | "DELETE",
     path: string,
-    rest: { body?: unknown; signal?: AbortSignal; repeatable?: boolean; expects?: Expected | null },
+    rest: Partial<Pick<Call, "body" | "headers" | "signal" | "expects">>,
   ) {
     return await this.#connection.http.call({
       method,
@@ -369,4 +379,9 @@ export class TaskFuture<Result = unknown> {
       ...rest,
     });
   }
+}
+
+/** The place of the newest state among the task's events. */
+function lastSeq({ history }: Task): number | undefined {
+  return history.at(-1)?.seq;
 }

@@ -33,21 +33,12 @@ type Unchecked = any;
 export type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked
   : TypesOf<Named<D, Name>["input"]>["input"];
 
-/** What a definition returns, as it arrives: JSON. A function that returns nothing gives null. */
+/** What a definition returns, which is JSON. A function that returns nothing gives null. */
 export type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked
-  : Arrived<TypesOf<Named<D, Name>["output"]>["output"]>;
+  : NothingIsNull<TypesOf<Named<D, Name>["output"]>["output"]>;
 
-type Arrived<T> = unknown extends T ? T : Json<Exclude<T, undefined | void>> | NullIfAbsent<T>;
-type NullIfAbsent<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
-
-/** What JSON leaves as it is. */
-type Plain = null | undefined | boolean | number | string | Plain[] | { [key: string]: Plain };
-
-/** A value after JSON: a Date is a string, and whatever else has `toJSON` is what that returns. */
-type Json<T> = unknown extends T ? T
-  : T extends Plain ? T
-  : T extends { toJSON(): infer Text } ? Json<Text>
-  : { [Key in keyof T]: Json<T[Key]> };
+type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
+type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 
 /** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
 export type Arguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options]

@@ -1,6 +1,6 @@
 // concurrent.futures.wait over futures: never an error on timeout.
 
-import { ErrandError } from "./errors.ts";
+import { ConnectionError, ErrandError } from "./errors.ts";
 import { type Awaited, distinct, type Part, partsOf } from "./futures.ts";
 import { isPassing } from "./http.ts";
 import type { TaskFuture } from "./task_future.ts";
@@ -47,6 +47,7 @@ const WAITED: Expected = {
 /**
  * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
  *
+ * @throws {ConnectionError} if at the end of the time nobody says how they stand
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
@@ -99,9 +100,9 @@ async function waitForPart<Future extends TaskFuture>(
       answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS, over.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const isLate = deadline.leftMs === 0 && mayPass(error);
+      const isLate = deadline.leftMs === 0 && isPassing(error);
       if (!isLate && !condition.isMet) throw error;
-      return await lastLook(part, returnWhen, signal);
+      return endedOf(part, (await ask(part, returnWhen, 0, GRACE_MS, signal)).done);
     }
     const { done, notDone } = answer;
     if (returnWhen !== "ALL_COMPLETED" && done.some((task) => isEnough(task, returnWhen))) {
@@ -124,34 +125,17 @@ async function ask<Future extends TaskFuture>(
   limit.within(limitMs);
   try {
     const call = { method: "POST", path: "/v1/wait", body, waitMs, expects: WAITED } as const;
-    return (await connection.http.call({ ...call, signal: limit.signal })).body;
+    return (await connection.http.call({ ...call, tryForMs: limitMs, signal: limit.signal })).body;
+  } catch (error) {
+    if (error instanceof ErrandError || signal?.aborted) throw error;
+    throw new ConnectionError((error as Error).message, { cause: error }); // The limit's own.
   } finally {
     limit.end();
   }
 }
 
-/** How a part stands; if nobody says so in time, how it stood when it was last heard of. */
-async function lastLook<Future extends TaskFuture>(
-  part: Part<Future>,
-  returnWhen: ReturnWhen,
-  signal?: AbortSignal,
-): Promise<Awaited<Future>[]> {
-  try {
-    return endedOf(part, (await ask(part, returnWhen, 0, GRACE_MS, signal)).done);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!mayPass(error)) throw error;
-    return [...part.tasks.values()].filter((task) => task.hasEnded());
-  }
-}
-
 function endedOf<Future extends TaskFuture>({ tasks }: Part<Future>, done: TaskSummary[]): Awaited<Future>[] {
   return done.flatMap(({ id }) => tasks.get(id) ?? []);
-}
-
-/** The connection's fault, or that of the time that was set for it. */
-function mayPass(error: unknown): boolean {
-  return isPassing(error) || !(error instanceof ErrandError);
 }
 
 function isEnough({ state: { type } }: TaskSummary, returnWhen: ReturnWhen): boolean {

@@ -48,10 +48,14 @@ const tidy = define(
     }),
 );
 
-/** Returns a date, which arrives as a text. */
-const dated = define(
-  { name: "dated", input: z.object({ year: z.int() }), output: z.object({ at: z.date() }) },
-  ({ input }) => ({ at: new Date(Date.UTC(input.year, 0)) }),
+/** Has types that a client must not stumble over: a brand, any JSON, and an input that may be missing. */
+const typed = define(
+  {
+    name: "typed",
+    input: z.object({ count: z.int() }).optional(),
+    output: z.object({ id: z.string().brand<"Id">(), any: z.json() }),
+  },
+  ({ input }) => ({ id: `${input?.count}`, any: [input?.count ?? null] }),
 );
 
-export const definitions = { ...shipped, nothing, whoami, caused, permanent, stubborn, tidy, dated };
+export const definitions = { ...shipped, nothing, whoami, caused, permanent, stubborn, tidy, typed };

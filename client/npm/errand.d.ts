@@ -378,8 +378,8 @@ interface Call {
     expects: Expected | null;
     /** How long the service was asked to wait with its answer. */
     waitMs?: number;
-    /** False: sent once and not again, as a second one could do it twice. */
-    repeatable?: boolean;
+    /** Go on trying for no longer than this. */
+    tryForMs?: number;
 }
 declare class Http {
     #private;
@@ -389,6 +389,8 @@ declare class Http {
     constructor({ url, token, headers, fetch, retry, requestTimeoutMs }: HttpOptions);
     /** The answer to a call, once there is one. */
     call(call: Call): Promise<Answer>;
+    /** The pauses between the tries of a call. */
+    backoff({ tryForMs }: Pick<Call, "tryForMs">): Backoff;
     /** @throws {TypeError} if the body is nothing that JSON can say */
     request({ method, path, body, headers }: Omit<Call, "expects">): Request;
 }
@@ -409,12 +411,18 @@ interface StreamEvent {
     /** JSON text. */
     data: string;
 }
+interface StreamOptions {
+    /** The events that are an end. */
+    last?: readonly string[];
+    /** True when the reader has all that it wants: a stream that is cut then is not opened again. */
+    isComplete?(): boolean;
+}
 /**
- * The events, up to and with the one named in `last`. Leaving the loop closes the connection.
+ * The events, up to and with the last one. Leaving the loop closes the connection.
  *
  * @throws {ConnectionError} if for as long as `retry.forMs` no connection lasts or brings an event
  */
-declare function eventStream(http: Http, call: Omit<Call, "expects">, last?: readonly string[]): AsyncGenerator<StreamEvent>;
+declare function eventStream(http: Http, call: Omit<Call, "expects">, { last, isComplete }?: StreamOptions): AsyncGenerator<StreamEvent>;
 
 /** What one request may ask for. */
 declare const MOST_IDS = 1000;
@@ -432,8 +440,9 @@ type Completion = {
 /** Ends after the last task, or after a `timeout`. */
 declare function completions(http: Http, query: {
     ids: string[];
-}, { timeoutMs, signal }?: {
+}, { timeoutMs, tryForMs, signal }?: {
     timeoutMs?: number;
+    tryForMs?: number;
     signal?: AbortSignal;
 }): AsyncGenerator<Completion>;
 
@@ -467,7 +476,7 @@ declare class Looks {
     /**
      * The ended task; null if it has not ended.
      *
-     * @throws {ConnectionError} if nobody says so within two seconds
+     * @throws {ConnectionError} if for two seconds nobody says so
      */
     ended(id: string): Promise<Task | null>;
 }
@@ -520,10 +529,10 @@ declare class TaskFuture<Result = unknown> {
      * @throws {TimeoutError} at the timeout; the task goes on
      * @throws {NotFoundError | ForgottenError} if there is no such task any more
      */
-    result(options: ResultOptions & {
-        raiseOnFailure: false;
-    }): Promise<Result | TaskError | CancelledError>;
-    result(options?: ResultOptions): Promise<Result>;
+    result(options?: ResultOptions & {
+        raiseOnFailure?: true;
+    }): Promise<Result>;
+    result(options: ResultOptions): Promise<Result | TaskError | CancelledError>;
     /**
      * The error with which the task failed, as soon as it has ended; null if it completed.
      *
@@ -564,8 +573,8 @@ declare class TaskFuture<Result = unknown> {
         signal?: AbortSignal;
     }): Promise<boolean>;
     /**
-     * Runs an ended task that did not complete once more, under the same id. It is not sent twice: after a
-     * ConnectionError the state says whether it arrived.
+     * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
+     * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
      *
      * @throws {ConflictError} if it has not ended, or completed
      */
@@ -700,6 +709,7 @@ interface DoneAndNotDone<Future extends TaskFuture> {
 /**
  * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
  *
+ * @throws {ConnectionError} if at the end of the time nobody says how they stand
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
@@ -760,20 +770,10 @@ type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
 type Unchecked = any;
 /** What a definition takes. */
 type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
-/** What a definition returns, as it arrives: JSON. A function that returns nothing gives null. */
-type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : Arrived<TypesOf<Named<D, Name>["output"]>["output"]>;
-type Arrived<T> = unknown extends T ? T : Json<Exclude<T, undefined | void>> | NullIfAbsent<T>;
-type NullIfAbsent<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
-/** What JSON leaves as it is. */
-type Plain = null | undefined | boolean | number | string | Plain[] | {
-    [key: string]: Plain;
-};
-/** A value after JSON: a Date is a string, and whatever else has `toJSON` is what that returns. */
-type Json<T> = unknown extends T ? T : T extends Plain ? T : T extends {
-    toJSON(): infer Text;
-} ? Json<Text> : {
-    [Key in keyof T]: Json<T[Key]>;
-};
+/** What a definition returns, which is JSON. A function that returns nothing gives null. */
+type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : NothingIsNull<TypesOf<Named<D, Name>["output"]>["output"]>;
+type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
+type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 /** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
 type Arguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options] : Record<string, never> extends Input ? [input?: Input, options?: Options] : [input: Input, options?: Options];
 

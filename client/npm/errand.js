@@ -155,11 +155,14 @@ async function readAnswer(response, call, expected) {
   const { status, headers } = response;
   const text = await response.text();
   if (!response.ok) throw refusal(response, text, call);
-  if (expected === null) return {
-    status,
-    headers,
-    body: null
-  };
+  if (expected === null) {
+    if (status !== 204) throw unexpected("no more than a 204", response, text, call);
+    return {
+      status,
+      headers,
+      body: null
+    };
+  }
   const body = typeOf(response).endsWith("json") ? parsed(text) : void 0;
   if (body === void 0) throw unexpected("JSON", response, text, call);
   if (!expected.is(body)) throw unexpected(expected.what, response, text, call);
@@ -405,14 +408,14 @@ var Http = class {
   /** The answer to a call, once there is one. */
   async call(call) {
     const request = this.request(call);
-    const backoff = new Backoff(this.retry);
+    const backoff = this.backoff(call);
     for (; ; ) {
       call.signal?.throwIfAborted();
       try {
         return await this.#once(request, call);
       } catch (error) {
         call.signal?.throwIfAborted();
-        const pauseMs = call.repeatable === false || !isPassing(error) ? null : backoff.next(askedMs(error));
+        const pauseMs = isPassing(error) ? backoff.next(askedMs(error)) : null;
         if (pauseMs === null) throw tried(error, backoff);
         await pause(pauseMs, call.signal);
       }
@@ -428,6 +431,13 @@ var Http = class {
     } finally {
       limit.end();
     }
+  }
+  /** The pauses between the tries of a call. */
+  backoff({ tryForMs = Infinity }) {
+    return new Backoff({
+      ...this.retry,
+      forMs: Math.min(this.retry.forMs, tryForMs)
+    });
   }
   /** @throws {TypeError} if the body is nothing that JSON can say */
   request({ method, path, body, headers }) {
@@ -461,7 +471,7 @@ function baseOf(url) {
   if (parsed2 === null || !/^https?:$/.test(parsed2.protocol)) {
     throw new TypeError(`url must be an absolute http or https URL, as http://127.0.0.1:8000; it is ${quoted(url)}`);
   }
-  if (parsed2.search !== "" || parsed2.hash !== "" || parsed2.username !== "") {
+  if (/[?#]/.test(parsed2.href) || parsed2.username !== "" || parsed2.password !== "") {
     throw new TypeError(`url must have no user, query or fragment; it is ${quoted(url)}`);
   }
   return parsed2.href.replace(/\/+$/, "");
@@ -495,10 +505,10 @@ function tried(error, { failures, elapsedMs }) {
 var SILENCE_MS = 45e3;
 var GOOD_MS = 5e3;
 var CLOSING_MS = 1e3;
-async function* eventStream(http, call, last = [
+async function* eventStream(http, call, { last = [
   "end"
-]) {
-  const backoff = new Backoff(http.retry);
+], isComplete = () => false } = {}) {
+  const backoff = http.backoff(call);
   let lastEventId;
   let pauseMs = 0;
   for (; ; ) {
@@ -538,6 +548,7 @@ async function* eventStream(http, call, last = [
       if (error instanceof ErrandError && !isPassing(error)) throw error;
       failure = error;
     }
+    if (isComplete()) return;
     if (firstAt !== null && lastAt - firstAt >= GOOD_MS) backoff.reset();
     const nextMs = backoff.next(Math.max(askedMs(failure), backoff.failures === 0 ? 0 : pauseMs));
     if (nextMs === null) throw gaveUp(request, failure, backoff);
@@ -624,7 +635,7 @@ function isTask(body) {
 var PATH = "/v1/as-completed";
 var MOST_IDS = 1e3;
 var LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
-async function* completions(http, query, { timeoutMs = Infinity, signal } = {}) {
+async function* completions(http, query, { timeoutMs = Infinity, tryForMs, signal } = {}) {
   const timeoutSeconds = timeoutMs === Infinity ? void 0 : Math.min(timeoutMs / 1e3, LONGEST_TIMEOUT_SECONDS);
   const call = {
     method: "POST",
@@ -633,14 +644,22 @@ async function* completions(http, query, { timeoutMs = Infinity, signal } = {}) 
       ...query,
       timeoutSeconds
     },
+    tryForMs,
     signal
   };
-  for await (const event of eventStream(http, call, [
-    "end",
-    "timeout"
-  ])) {
+  let told = 0;
+  const isComplete = () => told === query.ids.length;
+  for await (const event of eventStream(http, call, {
+    last: [
+      "end",
+      "timeout"
+    ],
+    isComplete
+  })) {
     const completion = completionOf(event);
-    if (completion !== null) yield completion;
+    if (completion === null) continue;
+    told++;
+    yield completion;
   }
 }
 function completionOf({ event, data }) {
@@ -785,6 +804,7 @@ var Arrivals = class {
     const asked = [
       ...ids
     ];
+    let told = 0;
     try {
       for await (const completion of completions(this.#http, {
         ids: asked
@@ -792,12 +812,14 @@ var Arrivals = class {
         signal
       })) {
         if (completion.kind === "timeout") continue;
+        told++;
         const id = completion.kind === "task" ? completion.task.id : completion.id;
         if (!ids.delete(id)) continue;
         if (completion.kind === "task") this.#tell(id, (waiter) => waiter.onEnd(completion.task));
         else void this.#explain([
           id
         ]);
+        if (ids.size === 0 && told < asked.length) break;
       }
       if (ids.size > 0) throw new ErrandError(`the stream ended before ${ids.size} of its tasks had`);
       this.#streams.delete(stream);
@@ -955,18 +977,34 @@ var TaskFuture = class {
     }
   }
   /**
-   * Runs an ended task that did not complete once more, under the same id. It is not sent twice: after a
-   * ConnectionError the state says whether it arrived.
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
+   * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
   async retry({ signal, ...change } = {}) {
+    const end = await this.#call("GET", "", {
+      signal
+    });
     try {
-      await this.#call("POST", "/retry", {
-        body: change,
-        signal,
-        repeatable: false
-      });
+      for (let version = end; ; ) {
+        const headers = {
+          "if-match": version.headers.get("etag") ?? "*"
+        };
+        try {
+          return void await this.#call("POST", "/retry", {
+            body: change,
+            headers,
+            signal
+          });
+        } catch (error) {
+          if (!(error instanceof ProblemError && error.status === 412)) throw error;
+          version = await this.#call("GET", "", {
+            signal
+          });
+          if (lastSeq(version.body) !== lastSeq(end.body)) return;
+        }
+      }
     } finally {
       this.#forgetEnd();
     }
@@ -1152,6 +1190,9 @@ var TaskFuture = class {
     });
   }
 };
+function lastSeq({ history }) {
+  return history.at(-1)?.seq;
+}
 
 // client/futures.ts
 function distinct(futures) {
@@ -1358,7 +1399,7 @@ var Looks = class {
   /**
    * The ended task; null if it has not ended.
    *
-   * @throws {ConnectionError} if nobody says so within two seconds
+   * @throws {ConnectionError} if for two seconds nobody says so
    */
   ended(id) {
     if (this.#next.size === 0) after(GATHER_MS2, () => this.#lookAtAll());
@@ -1383,7 +1424,12 @@ var Looks = class {
       ...asked.keys()
     ];
     const limit = new Limit();
-    limit.within(LOOK_MS);
+    limit.within(2 * LOOK_MS);
+    const options = {
+      timeoutMs: 0,
+      tryForMs: LOOK_MS,
+      signal: limit.signal
+    };
     const tell = (id, task) => {
       asked.get(id)?.forEach(({ resolve }) => resolve(task));
       asked.delete(id);
@@ -1391,10 +1437,7 @@ var Looks = class {
     try {
       for await (const completion of completions(this.#http, {
         ids
-      }, {
-        timeoutMs: 0,
-        signal: limit.signal
-      })) {
+      }, options)) {
         if (completion.kind === "task") tell(completion.task.id, completion.task);
         if (completion.kind === "gone") await this.#explain([
           completion.id
@@ -1528,9 +1571,9 @@ async function waitForPart(part, condition) {
       answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS2, over.signal);
     } catch (error) {
       signal?.throwIfAborted();
-      const isLate = deadline.leftMs === 0 && mayPass(error);
+      const isLate = deadline.leftMs === 0 && isPassing(error);
       if (!isLate && !condition.isMet) throw error;
-      return await lastLook(part, returnWhen, signal);
+      return endedOf(part, (await ask(part, returnWhen, 0, GRACE_MS2, signal)).done);
     }
     const { done, notDone } = answer;
     if (returnWhen !== "ALL_COMPLETED" && done.some((task) => isEnough(task, returnWhen))) {
@@ -1560,28 +1603,20 @@ async function ask({ connection: connection2, tasks }, returnWhen, waitMs, limit
     };
     return (await connection2.http.call({
       ...call,
+      tryForMs: limitMs,
       signal: limit.signal
     })).body;
+  } catch (error) {
+    if (error instanceof ErrandError || signal?.aborted) throw error;
+    throw new ConnectionError(error.message, {
+      cause: error
+    });
   } finally {
     limit.end();
   }
 }
-async function lastLook(part, returnWhen, signal) {
-  try {
-    return endedOf(part, (await ask(part, returnWhen, 0, GRACE_MS2, signal)).done);
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (!mayPass(error)) throw error;
-    return [
-      ...part.tasks.values()
-    ].filter((task) => task.hasEnded());
-  }
-}
 function endedOf({ tasks }, done) {
   return done.flatMap(({ id }) => tasks.get(id) ?? []);
-}
-function mayPass(error) {
-  return isPassing(error) || !(error instanceof ErrandError);
 }
 function isEnough({ state: { type } }, returnWhen) {
   return returnWhen === "FIRST_COMPLETED" || type === "FAILED" || type === "CRASHED";

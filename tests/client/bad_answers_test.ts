@@ -504,6 +504,20 @@ for (const status of [429, 503]) {
   });
 }
 
+Deno.test("a Retry-After within the time for retries is waited for, each time", async () => {
+  const soon = problem(503, "busy", {}, { "retry-after": "8" });
+  await using listener = new Listener(() => soon);
+  const enough = new RangeError("enough");
+  const abort = new AbortController();
+  const calls = Array.from({ length: 20 }, () => {
+    return failed("task", aClient(listener.url).future(ID).task({ signal: abort.signal }), RangeError);
+  });
+  await eventually(() => listener.received.length === calls.length);
+  await pause(50);
+  abort.abort(enough);
+  for (const call of calls) assert.equal(await call, enough);
+});
+
 for (const status of [502, 503, 504]) {
   Deno.test(`a gateway's page with ${status} is passed over, by calls and by streams`, async () => {
     const done = event(1, "task", ENDED) + event(2, "end", { total: 1, yielded: 1 });
@@ -745,7 +759,7 @@ Deno.test("a service that does not know the task in one place, and does in anoth
     return method === "POST" ? problem(404, "not-found", { errors }) : json(200, TASK);
   });
   const abort = new AbortController();
-  const result = aClient(listener.url, FAST).future(ID).result({ signal: abort.signal });
+  const result = aClient(listener.url, { retry: { forMs: 0 } }).future(ID).result({ signal: abort.signal });
   const outcome = result.then(() => "a value", (error) => error);
   const first = await Promise.race([outcome, pause(1_500)]);
   // Whatever it is: not a circle without a pause.
@@ -754,6 +768,13 @@ Deno.test("a service that does not know the task in one place, and does in anoth
   await outcome;
   assert.ok(asked < 50, `it asked ${asked} times`);
   if (first !== undefined) assert.ok(first instanceof ErrandError, String(first));
+});
+
+Deno.test("a service that answers a wait before its time is not asked without a pause", async () => {
+  await using listener = new Listener(() => json(200, { done: [], notDone: [TASK] }));
+  const future = aClient(listener.url, FAST).future(ID);
+  await inTime(wait([future], { timeoutMs: 500 }).then(() => {}, () => {}), "wait");
+  assert.ok(listener.received.length < 50, `it asked ${listener.received.length} times`);
 });
 
 Deno.test("a task that is not there is a NotFoundError, one that was forgotten a ForgottenError", async () => {

@@ -1,16 +1,22 @@
 // A TCP proxy in front of a service: it counts what goes through, and cuts, refuses or stalls as a test asks for.
 
-/** A request for a stream of events starts like this; one request's head always starts a chunk, as nothing pipelines. */
+/** What a request starts with. It always starts a chunk, as nothing here sends a second one before the answer. */
 const REQUEST = /^([A-Z]+) (\S+) HTTP\/1\.1\r\n/;
 const STREAM = /^\/v1\/(as-completed|tasks\/[^/]+\/events)(\?|$)/;
-/** The last chunk of an answer that was sent in chunks, as all streams are. */
+/** How an answer ends that is sent in chunks, as all streams are. */
 const LAST_CHUNK = "\r\n0\r\n\r\n";
+const HEAD_BYTES = 500;
+const decoder = new TextDecoder();
 
 interface Pair {
   client: Deno.Conn;
   service: Deno.Conn;
   /** A stream was asked for, and has not ended: tells it from a connection that is idle and kept for later. */
   isStream: boolean;
+  /** What the stream has brought. */
+  bytes: number;
+  /** Cut instead of the answer. */
+  isLost: boolean;
 }
 
 export class Proxy implements AsyncDisposable {
@@ -21,11 +27,14 @@ export class Proxy implements AsyncDisposable {
   refused = 0;
   /** The most streams that were open at once. */
   mostStreams = 0;
+  /** Each stream is cut behind this many bytes, wherever that is. */
+  streamBytes = Infinity;
   readonly #target: Deno.ConnectOptions;
   readonly #listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   readonly #pairs = new Set<Pair>();
   readonly #work = new Set<Promise<void>>();
   #isRefusing = false;
+  #losing: { pattern: RegExp; count: number } = { pattern: /^$/, count: 0 };
   #stalled: PromiseWithResolvers<void> | null = null;
 
   constructor(url: string) {
@@ -53,6 +62,11 @@ export class Proxy implements AsyncDisposable {
     const { streams } = this;
     for (const pair of this.#pairs) this.#close(pair);
     return streams;
+  }
+
+  /** Lets the next `count` requests of this kind through, and cuts the connection in place of their answers. */
+  loseAnswers(pattern: RegExp, count = 1): void {
+    this.#losing = { pattern, count };
   }
 
   /** From now on a new connection is closed as soon as it is there. Those that are open stay. */
@@ -103,38 +117,66 @@ export class Proxy implements AsyncDisposable {
     } catch {
       return client.close();
     }
-    const pair = { client, service, isStream: false };
+    const pair = { client, service, isStream: false, bytes: 0, isLost: false };
     this.#pairs.add(pair);
-    let tail = "";
     await Promise.all([
       this.#forward(pair, client, service, (chunk) => this.#onRequest(pair, chunk)),
-      this.#forward(pair, service, client, (chunk) => {
-        tail = (tail + chunk.slice(-LAST_CHUNK.length)).slice(-LAST_CHUNK.length);
-        if (tail === LAST_CHUNK) pair.isStream = false;
-      }),
+      this.#forward(pair, service, client, this.#onAnswer(pair)),
     ]);
   }
 
-  #onRequest(pair: Pair, chunk: string): void {
-    const [, method, path] = REQUEST.exec(chunk) ?? [];
-    if (method === undefined) return;
-    this.requests.push(`${method} ${path.split("?")[0]}`);
+  #onRequest(pair: Pair, chunk: Uint8Array): Uint8Array {
+    const [, method, path] = REQUEST.exec(decoder.decode(chunk.subarray(0, HEAD_BYTES))) ?? [];
+    if (method === undefined) return chunk;
+    const request = `${method} ${path.split("?")[0]}`;
+    this.requests.push(request);
     pair.isStream = STREAM.test(path);
+    pair.bytes = 0;
     this.mostStreams = Math.max(this.mostStreams, this.streams);
+    if (this.#losing.count > 0 && this.#losing.pattern.test(request)) {
+      this.#losing.count--;
+      pair.isLost = true;
+    }
+    return chunk;
   }
 
-  /** The end of one direction ends the other one too: nobody half-closes here. */
-  async #forward(pair: Pair, from: Deno.Conn, to: Deno.Conn, see: (chunk: string) => void): Promise<void> {
+  #onAnswer(pair: Pair): (chunk: Uint8Array) => Uint8Array | null {
+    let tail = "";
+    return (chunk) => {
+      if (pair.isLost) return null;
+      tail = (tail + decoder.decode(chunk.subarray(-LAST_CHUNK.length))).slice(-LAST_CHUNK.length);
+      if (!pair.isStream) return chunk;
+      const left = this.streamBytes - pair.bytes;
+      pair.bytes += chunk.length;
+      if (left <= 0) return null;
+      if (tail === LAST_CHUNK && chunk.length <= left) pair.isStream = false;
+      return chunk.subarray(0, left);
+    };
+  }
+
+  /**
+   * The end of one direction ends the other one too: nobody half-closes here.
+   *
+   * @param pass gives what goes on; null cuts the connection
+   */
+  async #forward(
+    pair: Pair,
+    from: Deno.Conn,
+    to: Deno.Conn,
+    pass: (chunk: Uint8Array) => Uint8Array | null,
+  ): Promise<void> {
     const buffer = new Uint8Array(65_536);
     try {
       for (;;) {
         const length = await from.read(buffer);
         if (length === null) break;
-        // A stalled connection is still read once: that its other end closes it is seen after that.
+        // A stalled connection is still read once: that its other end closes it is seen before that.
         await this.#stalled?.promise;
-        let rest = buffer.subarray(0, length);
-        see(String.fromCharCode(...rest.subarray(0, 200)) + latin1(rest.subarray(200)));
+        let rest = pass(buffer.subarray(0, length));
+        if (rest === null) break;
+        const isWhole = rest.length === length;
         while (rest.length > 0) rest = rest.subarray(await to.write(rest));
+        if (!isWhole) break;
       }
     } catch {
       // Closed from here, or by the one it is read from or written to.

@@ -14,6 +14,7 @@ import type { definitions } from "${new URL("tests/definitions.ts", root)}";
 const errand = new Client<typeof definitions>({ url: "http://127.0.0.1:8000" });
 const untyped = new Client({ url: new URL("http://127.0.0.1:8000"), token: "t" });
 declare const sum: TaskFuture<number>;
+type Digests = Parameters<typeof errand.submit<"tally">>[1]["digests"];
 export function is<Expected>(_: Expected) {}
 `;
 
@@ -45,7 +46,8 @@ ${SAME}`,
   "options are the third argument":
     `await errand.submit("add", { a: 1, b: 2 }, { timeoutMs: 5_000, id: "x", retry: { maxAttempts: 3 } })`,
   "an input that needs nothing may be left out": `await errand.submit("nothing")`,
-  "a date arrives as a text": `is<string>((await (await errand.submit("dated", { year: 1 })).result()).at)`,
+  "a brand and any JSON are no obstacle":
+    `const typed = await (await errand.submit("typed")).result(); is<string>(typed.id); is<unknown>(typed.any)`,
   "an unknown result stays unknown":
     `is<unknown>(await (await errand.submit("echo", { value: 1 })).result())`,
   "a union input takes each of its forms":
@@ -87,11 +89,16 @@ const WRONG: Record<string, [string, program: string]> = {
     "TS2345",
     `is<string>(await (await errand.submit("add", { a: 1, b: 2 })).result())`,
   ],
-  "a future in place of its value": ["TS2345", `is<number>(await errand.submit("add", { a: 1, b: 2 }))`],
-  "a date in place of its text": [
-    "TS2345",
-    `is<Date>((await (await errand.submit("dated", { year: 1 })).result()).at)`,
+  "errors among gathered results that the type hides": [
+    "TS2322",
+    `const options = { returnExceptions: true }; const all: [number] = await gather([sum], options); is<unknown>(all)`,
   ],
+  "an error as a result that the type hides": [
+    "TS2322",
+    `const options = { raiseOnFailure: false }; const value: number = await sum.result(options); is<unknown>(value)`,
+  ],
+  "map over a list that is one value": ["TS2769", `await errand.map("tally", { digests: [] as Digests })`],
+  "a future in place of its value": ["TS2345", `is<number>(await errand.submit("add", { a: 1, b: 2 }))`],
   "a result that may be an error": ["TS2345", `is<number>(await sum.result({ raiseOnFailure: false }))`],
   "map over the wrong elements": ["TS2769", `await errand.map("add", { a: ["1"] }, { b: 10 })`],
   "map over an unknown field": ["TS2769", `await errand.map("add", { a: [1], b: 1, c: [1] })`],

@@ -20,7 +20,6 @@ import {
   LONG_MS,
   pathOf,
   saidDuring,
-  until,
 } from "./steps.ts";
 
 export const concurrentFutures: System = {
@@ -76,7 +75,7 @@ export const concurrentFutures: System = {
       promise: "Future.result(): None for a call that returns nothing",
       source: "Python docs, concurrent.futures.Future.result",
       test: async (errand) => {
-        const future = await errand.submit("nothing");
+        const future = await errand.submit("nothing", {});
         assert.equal(await future.result(), null);
         assert.equal(await future.done(), true);
       },
@@ -139,10 +138,11 @@ export const concurrentFutures: System = {
       promise: "Future.result(None): waits without limit",
       source: "Python docs, concurrent.futures.Future.result",
       test: async (errand) => {
-        const future = await errand.submit("sleep", { ms: 600, value: "late" });
-        const waiting = future.result({ timeoutMs: undefined });
-        await assert.rejects(future.result({ timeoutMs: 50 }), TimeoutError);
-        assert.equal(await waiting, "late");
+        const future = await aPending(errand);
+        const waiting = assert.rejects(future.result({ timeoutMs: undefined }), CancelledError);
+        await assert.rejects(future.result({ timeoutMs: 300 }), TimeoutError);
+        await future.cancel();
+        await waiting;
       },
     },
     {
@@ -216,7 +216,8 @@ export const concurrentFutures: System = {
       },
     },
     {
-      promise: "Future.cancel() of a running call: there False, it cannot be stopped; here True, it is asked to",
+      promise:
+        "Future.cancel() of a running call: there False, it cannot be stopped; here True, it is asked to",
       source: "Python docs, concurrent.futures.Future.cancel",
       test: async (errand) => {
         const future = await aRunning(errand);
@@ -372,7 +373,8 @@ export const concurrentFutures: System = {
     {
       promise: "set_running_or_notify_cancel(): an error if it runs already: no call is begun twice",
       source: "CPython, concurrent/futures/_base.py, Future.set_running_or_notify_cancel",
-      notYet: "It is a step between workers, which no client can call. To show it, rows need a service with " +
+      notYet:
+        "It is a step between workers, which no client can call. To show it, rows need a service with " +
         "several worker processes of its own.",
     },
     {
@@ -381,7 +383,9 @@ export const concurrentFutures: System = {
       test: async (errand) => {
         const open = [await aPending(errand), await aRunning(errand)];
         const ended = [await aCompleted(errand), await aFailed(errand), await aCancelled(errand)];
-        const { done, notDone } = await wait([open[0], ended[0], ended[1], open[1], ended[2]], { timeoutMs: 0 });
+        const { done, notDone } = await wait([open[0], ended[0], ended[1], open[1], ended[2]], {
+          timeoutMs: 0,
+        });
         assert.deepEqual(idsOf(done), idsOf(ended));
         assert.deepEqual(idsOf(notDone), idsOf(open));
         for (const future of open) await future.cancel();
@@ -518,19 +522,16 @@ export const concurrentFutures: System = {
       promise: "as_completed(): those that are done come first",
       source: "Python docs, concurrent.futures.as_completed",
       test: async (errand) => {
-        const quick = await errand.submit("sleep", { ms: 100 });
-        const ended = [await aCompleted(errand), await aFailed(errand)];
-        // Two futures that have not seen the end yet: only the service knows it.
-        const again = ended.map(({ id }) => errand.future(id));
-        const next = await errand.submit("sleep", { ms: 300 });
-        const yielded = idsOf(await Array.fromAsync(asCompleted([next, quick, ...again])));
-        assert.ok(yielded.indexOf(next.id) === 3, yielded.join());
-        const open = await aRunning(errand);
-        for await (const { id } of asCompleted([open, ...ended])) {
-          if (id === ended[0].id) await open.cancel();
-          yielded.push(id);
+        const slow = await aRunning(errand);
+        const seen = await aCompleted(errand);
+        // The service knows that it has ended; this future does not yet.
+        const unseen = errand.future((await aFailed(errand)).id);
+        const yielded: string[] = [];
+        for await (const { id } of asCompleted([slow, unseen, seen])) {
+          if (yielded.push(id) === 2) await slow.cancel();
         }
-        assert.deepEqual(yielded.slice(4), [...idsOf(ended), open.id]);
+        assert.deepEqual(yielded.slice(0, 2).toSorted(), [seen.id, unseen.id].toSorted());
+        assert.equal(yielded[2], slow.id);
       },
     },
     {
@@ -539,8 +540,8 @@ export const concurrentFutures: System = {
       test: async (errand) => {
         const futures = await Promise.all(Array.from({ length: 4 }, () => aPending(errand)));
         const order = [2, 0, 3, 1].map((i) => futures[i]);
-        const yielded: string[] = [];
         const [first, ...rest] = order;
+        const yielded: string[] = [];
         await first.cancel();
         for await (const { id } of asCompleted(futures)) {
           yielded.push(id);
@@ -550,9 +551,187 @@ export const concurrentFutures: System = {
       },
     },
     {
-      promise: "as_completed(): the order of the ends, also of those that ended before the call",
+      promise: "as_completed(): a future that is given twice is yielded once",
+      source: "Python docs, concurrent.futures.as_completed",
+      test: async (errand) => {
+        const [seen, running] = [await aCompleted(errand), await errand.submit("sleep", { ms: 100 })];
+        const again = [errand.future(running.id), errand.future(seen.id)];
+        const yielded = await Array.fromAsync(
+          asCompleted([running, seen, ...again, running, seen]),
+        );
+        assert.deepEqual(idsOf(yielded), [seen.id, running.id]);
+      },
+    },
+    {
+      promise: "as_completed(): cancelled futures are yielded too",
+      source: "Python docs, concurrent.futures.as_completed",
+      test: async (errand) => {
+        const [before, during] = [await aCancelled(errand), await aPending(errand)];
+        const yielded: string[] = [];
+        for await (const { id } of asCompleted([during, before])) {
+          yielded.push(id);
+          await during.cancel();
+        }
+        assert.deepEqual(yielded, [before.id, during.id]);
+      },
+    },
+    {
+      promise: "as_completed(timeout): one deadline for the whole iteration",
+      source: "Python docs, concurrent.futures.as_completed",
+      test: async (errand) => {
+        // Each ends well within the timeout after the one before it; all of them together do not.
+        const futures = await errand.map("sleep", Array.from({ length: 16 }, (_, i) => ({ ms: i * 200 })));
+        await assert.rejects(Array.fromAsync(asCompleted(futures, { timeoutMs: 500 })), TimeoutError);
+        await futures.cancel();
+      },
+    },
+    {
+      promise: "as_completed(): raises '%d (of %d) futures unfinished' at the deadline",
       source: "CPython, concurrent/futures/_base.py, as_completed",
-      notYet: "",
+      test: async (errand) => {
+        const slow = await errand.map("sleep", [{ ms: LONG_MS }, { ms: LONG_MS }]);
+        const quick = await errand.map("add", { a: [1, 2, 3] }, { b: 1 });
+        await wait(quick);
+        const yielded: string[] = [];
+        await assert.rejects(
+          async () => {
+            for await (const { id } of asCompleted([...slow, ...quick], { timeoutMs: 500 })) yielded.push(id);
+          },
+          (error) =>
+            error instanceof AsCompletedTimeoutError && error.message === "2 (of 5) futures unfinished",
+        );
+        assert.deepEqual(yielded.toSorted(), idsOf(quick).toSorted());
+        await slow.cancel();
+      },
+    },
+    {
+      promise: "Executor.map(): one call for each element of the iterables, side by side",
+      source: "Python docs, concurrent.futures.Executor.map",
+      test: async (errand) => {
+        const futures = await errand.map("add", { a: [1, 2, 3], b: new Set([10, 20, 30]) });
+        assert.deepEqual(await Array.fromAsync(futures.inOrder()), [11, 22, 33]);
+      },
+    },
+    {
+      promise: "Executor.map(): ends with the shortest of the iterables",
+      source: "Python docs, concurrent.futures.Executor.map, which is like map()",
+      notYet: "Prefect promises the contrary, and its promise is kept: different lengths are a " +
+        "MappingLengthMismatchError, as they are mostly a mistake.",
+    },
+    {
+      promise: "Executor.map(): all calls are submitted before the first value is asked for",
+      source: "Python docs, concurrent.futures.Executor.map",
+      test: async (errand) => {
+        const futures = await errand.map("sleep", [{ ms: 0, value: "a" }, { ms: 0, value: "b" }]);
+        const values = futures.inOrder();
+        // Nobody has asked for a value, and yet all of them end.
+        assert.deepEqual(idsOf((await wait(futures)).done), idsOf(futures));
+        assert.deepEqual(await Array.fromAsync(values), ["a", "b"]);
+      },
+    },
+    {
+      promise: "Executor.map(): values in the order of the input, whatever the order of the ends",
+      source: "Python docs, concurrent.futures.Executor.map",
+      test: async (errand) => {
+        const futures = await errand.map("sleep", [{ ms: 500, value: "slow" }, { ms: 0, value: "quick" }]);
+        assert.deepEqual(await Array.fromAsync(futures.inOrder()), ["slow", "quick"]);
+        const [slow, quick] = await endsOf(futures);
+        assert.ok(quick < slow);
+      },
+    },
+    {
+      promise: "Executor.map(): the first call that raised does so when its value is asked for, not before",
+      source: "Python docs, concurrent.futures.Executor.map",
+      test: async (errand) => {
+        const futures = await errand.map("fail", [
+          { message: "not at first", untilAttempt: 2 },
+          { message: "the second", retryable: false },
+          { message: "the third", retryable: false },
+        ], { retry: { maxAttempts: 2, delayMs: 500, jitter: false } });
+        const values: number[] = [];
+        await assert.rejects(
+          async () => {
+            for await (const value of futures.inOrder()) values.push(value);
+          },
+          (error) => error instanceof TaskError && error.message === "the second",
+        );
+        assert.deepEqual(values, [2]);
+        const [first, second] = await endsOf(futures);
+        assert.ok(second < first);
+      },
+    },
+    {
+      promise: "Executor.map(): after an error the calls that are left are cancelled",
+      source: "CPython, concurrent/futures/_base.py, Executor.map",
+      test: async (errand) => {
+        // The second one waits a minute for its next attempt.
+        const futures = await errand.map("fail", [
+          { message: "now", retryable: false },
+          { message: "not at first", untilAttempt: 2 },
+        ], { retry: { maxAttempts: 2, delayMs: 60_000, jitter: false } });
+        await assert.rejects(Array.fromAsync(futures.inOrder()), TaskError);
+        await assert.rejects(futures[1].result(), CancelledError);
+      },
+    },
+    {
+      promise: "Executor.map(): leaving the iteration cancels the calls that are left",
+      source: "CPython, concurrent/futures/_base.py, Executor.map",
+      test: async (errand) => {
+        const futures = await errand.map("sleep", [{ ms: 0 }, { ms: LONG_MS }, { ms: LONG_MS }]);
+        for await (const _ of futures.inOrder()) break;
+        assert.equal(await futures[0].cancelled(), false);
+        for (const future of futures.slice(1)) await assert.rejects(future.result(), CancelledError);
+      },
+    },
+    {
+      promise: "Executor.map(timeout): one deadline for all values, from the call on",
+      source: "Python docs, concurrent.futures.Executor.map",
+      test: async (errand) => {
+        const futures = await errand.map("sleep", Array.from({ length: 16 }, (_, i) => ({ ms: i * 200 })));
+        await assert.rejects(Array.fromAsync(futures.inOrder({ timeoutMs: 500 })), TimeoutError);
+        await wait(futures);
+        assert.equal(await futures[15].cancelled(), true);
+      },
+    },
+    {
+      promise: "Executor.map(chunksize): several calls travel to a process at once",
+      source: "Python docs, concurrent.futures.Executor.map",
+      notYet: "It is an optimization of process pools. The form that means something here, one task for " +
+        "several inputs, comes with the canvas (chunks).",
+    },
+    {
+      promise: "Executor.map(buffersize): at most that many calls are in flight",
+      source: "Python docs, concurrent.futures.Executor.map",
+      notYet:
+        "Bounded parallelism has to come first (concurrency limits, or a map that submits as it is read).",
+    },
+    {
+      promise: "Executor.shutdown(wait): returns when the pending calls are done",
+      source: "Python docs, concurrent.futures.Executor.shutdown",
+      notYet:
+        "A client owns no pool: the workers are the service's and outlive every client. To wait for the " +
+        "own tasks is wait() or TaskFutures.wait().",
+    },
+    {
+      promise: "Executor.shutdown(cancel_futures): cancels what is pending, and only that",
+      source: "Python docs, concurrent.futures.Executor.shutdown",
+      notYet:
+        "A client owns no pool, and a cancel here stops running tasks too. A cancel of only those that " +
+        "have not started has to come first (cancel by filter).",
+    },
+    {
+      promise: "Executor.submit(): RuntimeError after shutdown",
+      source: "Python docs, concurrent.futures.Executor.shutdown",
+      notYet:
+        "A client has nothing to shut down. A service that is stopping refuses connections; rows would " +
+        "need a service of their own that they may stop.",
+    },
+    {
+      promise: "BrokenExecutor: when a worker dies, its pool and all of its futures fail",
+      source: "Python docs, concurrent.futures.BrokenExecutor",
+      notYet:
+        "Meant to stay so: a task whose worker died is run again, and only that one ends CRASHED in the " +
+        "end. Rows that show it need a service of their own that they may kill.",
     },
   ],
 };

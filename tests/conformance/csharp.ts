@@ -1,6 +1,618 @@
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  asCompleted,
+  CancelledError,
+  gather,
+  type Progress,
+  TaskError,
+  type TaskFuture,
+  TimeoutError,
+  wait,
+} from "../../client/mod.ts";
+import type { Errand } from "../client/errand.ts";
 import type { System } from "./row.ts";
+import {
+  aCancelled,
+  aCompleted,
+  aFailed,
+  aPending,
+  aRunning,
+  aTidying,
+  endsOf,
+  idsOf,
+  LONG_MS,
+} from "./steps.ts";
 
 export const csharp: System = {
   name: "C# Task",
-  rows: [],
+  rows: [
+    {
+      promise: "TaskStatus.Created: a task that exists and waits for its Start()",
+      source: ".NET docs, TaskStatus",
+      notYet: "A submitted task is always on its way. To hold one back until somebody lets it go, " +
+        "PAUSED and its resume have to come first.",
+    },
+    {
+      promise: "TaskStatus.WaitingForActivation: it waits for what it depends on",
+      source: ".NET docs, TaskStatus",
+      notYet: "Dependencies between tasks have to come first (waitFor, futures as arguments): " +
+        "PENDING AwaitingDependencies.",
+    },
+    {
+      promise: "TaskStatus.WaitingToRun: it is scheduled, and has not begun",
+      source: ".NET docs, TaskStatus",
+      test: async (errand) => {
+        const future = await aPending(errand);
+        const { state, startedAt } = await future.task();
+        assert.deepEqual([state.type, startedAt], ["SCHEDULED", null]);
+        assert.equal(await future.running(), false);
+        await future.cancel();
+      },
+    },
+    {
+      promise: "TaskStatus.Running: it runs, and has not ended",
+      source: ".NET docs, TaskStatus",
+      test: async (errand) => {
+        const future = await aRunning(errand);
+        assert.deepEqual([await future.running(), await future.done()], [true, false]);
+        await future.cancel();
+      },
+    },
+    {
+      promise: "TaskStatus.WaitingForChildrenToComplete: it has ended, its attached children have not",
+      source: ".NET docs, TaskStatus",
+      notYet: "Child tasks have to come first: a task cannot submit one as its own yet.",
+    },
+    {
+      promise: "TaskStatus.RanToCompletion: its function returned",
+      source: ".NET docs, TaskStatus",
+      test: async (errand) => {
+        assert.equal((await (await aCompleted(errand)).state()).type, "COMPLETED");
+      },
+    },
+    {
+      promise: "TaskStatus.Faulted: its function threw",
+      source: ".NET docs, TaskStatus",
+      test: async (errand) => {
+        assert.equal((await (await aFailed(errand)).state()).type, "FAILED");
+      },
+    },
+    {
+      promise: "TaskStatus.Canceled: it was cancelled, before its start or while it ran",
+      source: ".NET docs, TaskStatus",
+      test: async (errand) => {
+        assert.equal((await (await aCancelled(errand)).state()).type, "CANCELLED");
+        const running = await aRunning(errand);
+        await running.cancel();
+        await running.wait();
+        assert.equal((await running.state()).type, "CANCELLED");
+      },
+    },
+    {
+      promise: "Task.IsCompleted: true in any of the three final states, and only there",
+      source: ".NET docs, Task.IsCompleted",
+      test: async (errand) => {
+        for (const future of [await aCompleted(errand), await aFailed(errand), await aCancelled(errand)]) {
+          assert.equal(await errand.future(future.id).done(), true);
+        }
+        for (const future of [await aPending(errand), await aRunning(errand)]) {
+          assert.equal(await future.done(), false);
+          await future.cancel();
+        }
+      },
+    },
+    {
+      promise: "A final state is never left by itself: a cancel comes too late",
+      source: ".NET docs, TaskStatus",
+      test: async (errand) => {
+        for (const future of [await aCompleted(errand), await aFailed(errand)]) {
+          const { state } = await future.task();
+          await future.cancel();
+          assert.deepEqual(await errand.future(future.id).state(), state);
+        }
+      },
+    },
+    {
+      promise: "Task without a value: it ends all the same, and gives nothing",
+      source: ".NET docs, Task",
+      test: async (errand) => {
+        const future = await errand.submit("nothing", {});
+        assert.equal(await future.result(), null);
+      },
+    },
+    {
+      promise: "Task without a value: that it has ended is told by its state, not by what it gives",
+      source: ".NET docs, Task.IsCompleted",
+      test: async (errand) => {
+        const [ended, open] = [await errand.submit("nothing", {}), await aPending(errand)];
+        await ended.wait();
+        const tasks = [await ended.task(), await open.task()];
+        assert.deepEqual(tasks.map(({ result }) => result), [null, null]);
+        assert.deepEqual(tasks.map(({ state }) => state.type), ["COMPLETED", "SCHEDULED"]);
+        await open.cancel();
+      },
+    },
+    {
+      promise: "Task<TResult>: await gives the value",
+      source: "C# reference, await",
+      test: async (errand) => {
+        const sum: number = await (await errand.submit("add", { a: 40, b: 2 })).result();
+        assert.equal(sum, 42);
+      },
+    },
+    {
+      promise: "await rethrows what the function threw, as it is",
+      source: "C# reference, await",
+      test: async (errand) => {
+        const future = await errand.submit("fail", { message: "no such file", name: "IOException" });
+        await assert.rejects(
+          future.result(),
+          (error) =>
+            error instanceof TaskError && error.remoteName === "IOException" &&
+            error.message === "no such file",
+        );
+      },
+    },
+    {
+      promise: "await throws OperationCanceledException if the task was cancelled",
+      source: "C# reference, await",
+      test: async (errand) => {
+        await assert.rejects((await aCancelled(errand)).result(), CancelledError);
+      },
+    },
+    {
+      promise: "Exception.InnerException: what the exception was caused by comes along",
+      source: ".NET docs, Exception.InnerException",
+      test: async (errand) => {
+        const error = await (await errand.submit("caused", {})).exception();
+        assert.equal(error?.message, "outer");
+        assert.ok(error.cause instanceof Error);
+        assert.deepEqual([error.cause.name, error.cause.message], ["TypeError", "inner"]);
+      },
+    },
+    {
+      promise: "Task.Exception: null unless it is faulted",
+      source: ".NET docs, Task.Exception",
+      test: async (errand) => {
+        assert.equal((await (await aFailed(errand, "boom")).exception())?.message, "boom");
+        assert.equal(await (await aCompleted(errand)).exception(), null);
+        for (const future of [await aCancelled(errand), await aCompleted(errand)]) {
+          assert.equal((await future.task()).error, null);
+        }
+      },
+    },
+    {
+      promise: "Task.Wait(), Task.Result: throw an AggregateException around what the function threw",
+      source: ".NET docs, Task.Wait",
+      notYet: "Meant to stay so: a task has one error, which is thrown as it is, as by await. " +
+        "There is no blocking wait in JavaScript that would need the other form.",
+    },
+    {
+      promise: "Task.Wait(timeout): true if the task ends in time",
+      source: ".NET docs, Task.Wait",
+      test: async (errand) => {
+        const future = await errand.submit("sleep", { ms: 100 });
+        assert.equal(await future.wait({ timeoutMs: 10_000 }), true);
+      },
+    },
+    {
+      promise: "Task.Wait(timeout): false at the timeout, no exception",
+      source: ".NET docs, Task.Wait",
+      test: async (errand) => {
+        const future = await aPending(errand);
+        assert.equal(await future.wait({ timeoutMs: 50 }), false);
+        assert.equal(await future.wait({ timeoutMs: 0 }), false);
+        await future.cancel();
+      },
+    },
+    {
+      promise: "Task.Wait(timeout): throws if the task faulted or was cancelled in time",
+      source: ".NET docs, Task.Wait",
+      notYet:
+        "Prefect promises the contrary of its future.wait(), and that is kept: wait() says only whether it " +
+        "has ended, result() throws.",
+    },
+    {
+      promise: "Task.Wait(timeout): does not cancel the work",
+      source: ".NET docs, Task.Wait",
+      test: async (errand) => {
+        const future = await aRunning(errand);
+        await future.wait({ timeoutMs: 50 });
+        assert.equal((await future.state()).type, "RUNNING");
+        await future.cancel();
+      },
+    },
+    {
+      promise: "Task.WaitAsync(timeout): gives the value if it is there in time",
+      source: ".NET docs, Task.WaitAsync",
+      test: async (errand) => {
+        const future = await errand.submit("sleep", { ms: 100, value: "there" });
+        assert.equal(await future.result({ timeoutMs: 10_000 }), "there");
+      },
+    },
+    {
+      promise: "Task.WaitAsync(timeout): TimeoutException at the timeout",
+      source: ".NET docs, Task.WaitAsync",
+      test: async (errand) => {
+        const future = await aPending(errand);
+        await assert.rejects(future.result({ timeoutMs: 50 }), TimeoutError);
+        await future.cancel();
+      },
+    },
+    {
+      promise: "Task.WaitAsync(token): ends with the token, although the task has not ended",
+      source: ".NET docs, Task.WaitAsync",
+      test: async (errand) => {
+        const future = await aPending(errand);
+        const abort = new AbortController();
+        const reason = new Error("nobody waits any more");
+        const waiting = assert.rejects(future.result({ signal: abort.signal }), (error) => error === reason);
+        await pause(20);
+        abort.abort(reason);
+        await waiting;
+        await assert.rejects(future.result({ signal: abort.signal }), (error) => error === reason);
+        await future.cancel();
+      },
+    },
+    {
+      promise: "Task.WaitAsync(timeout, token): neither of them cancels the work",
+      source: ".NET docs, Task.WaitAsync",
+      test: async (errand) => {
+        const future = await aRunning(errand);
+        const abort = new AbortController();
+        const waiting = assert.rejects(future.result({ timeoutMs: 10_000, signal: abort.signal }));
+        await assert.rejects(future.result({ timeoutMs: 50, signal: abort.signal }), TimeoutError);
+        abort.abort();
+        await waiting;
+        assert.equal((await future.state()).type, "RUNNING");
+        await future.cancel();
+      },
+    },
+    {
+      promise: "Cancellation is cooperative: a running function is told, and ends by itself",
+      source: ".NET docs, Cancellation in managed threads",
+      test: async (errand) => {
+        const future = await aTidying(errand, 50);
+        await future.cancel("enough");
+        const events = await Array.fromAsync(future.events());
+        const said = events.map(({ event, data }) => event === "state" ? data.type : event);
+        // What it says after it was told is kept, and comes before its end.
+        assert.deepEqual(said, ["PENDING", "RUNNING", "CANCELLING", "log", "CANCELLED", "error"]);
+      },
+    },
+    {
+      promise: "A task that is cancelled before its start never runs",
+      source: ".NET docs, Task.Run(Action, CancellationToken)",
+      test: async (errand) => {
+        const { attempt, startedAt } = await (await aCancelled(errand)).task();
+        assert.deepEqual([attempt, startedAt], [0, null]);
+      },
+    },
+    {
+      promise: "Canceled if its function throws OperationCanceledException with its signalled token",
+      source: ".NET docs, Task cancellation",
+      test: async (errand) => {
+        // It rejects with its signal's reason.
+        const future = await aTidying(errand, 0);
+        await future.cancel("enough");
+        await assert.rejects(
+          future.result(),
+          (error) => error instanceof CancelledError && error.reason === "enough",
+        );
+      },
+    },
+    {
+      promise: "Faulted if it throws OperationCanceledException without its token being signalled",
+      source: ".NET docs, Task cancellation",
+      test: async (errand) => {
+        for (const name of ["CancelledError", "AbortError"]) {
+          const future = await errand.submit("fail", { message: "not by a cancel", name });
+          await assert.rejects(future.result(), TaskError);
+          assert.equal((await future.state()).type, "FAILED");
+        }
+      },
+    },
+    {
+      promise:
+        "Faulted if it throws something else, RanToCompletion if it returns, after its token was signalled",
+      source: ".NET docs, Task cancellation",
+      notYet: "Here a cancel that was acknowledged holds: however the function ends then, the task ends " +
+        "CANCELLED, and nothing is kept of what it returned or threw. First a way to keep that has to come.",
+    },
+    {
+      promise: "WhenAll: the results in the order of the tasks",
+      source: ".NET docs, Task.WhenAll",
+      test: async (errand) => {
+        const futures = await errand.map("sleep", [{ ms: 500, value: "slow" }, { ms: 0, value: "quick" }]);
+        assert.deepEqual(await gather(futures), ["slow", "quick"]);
+        const [slow, quick] = await endsOf(futures);
+        assert.ok(quick < slow);
+      },
+    },
+    {
+      promise: "WhenAll: ends when all have, although one has failed before",
+      source: ".NET docs, Task.WhenAll",
+      test: async (errand) => {
+        const slow = await errand.submit("sleep", { ms: 300, value: "slow" });
+        const [error, value] = await gather([await aFailed(errand), slow], {
+          returnExceptions: true,
+        });
+        assert.ok(error instanceof TaskError);
+        assert.equal(value, "slow");
+      },
+    },
+    {
+      promise: "WhenAll: the exceptions of all that failed",
+      source: ".NET docs, Task.WhenAll",
+      test: async (errand) => {
+        const futures = await errand.map("fail", [
+          { message: "first" },
+          { message: "none", untilAttempt: 1 },
+          { message: "third" },
+        ]);
+        const [first, value, third] = await gather(futures, { returnExceptions: true });
+        assert.ok(first instanceof TaskError && third instanceof TaskError);
+        assert.deepEqual([first.message, value, third.message], ["first", 1, "third"]);
+      },
+    },
+    {
+      promise: "await WhenAll: throws the first exception in the order of the tasks",
+      source: ".NET docs, Task.WhenAll",
+      test: async (errand) => {
+        const futures = await errand.map("fail", [
+          { message: "fails late" },
+          { message: "fails soon", retryable: false },
+        ], { retry: { maxAttempts: 2, delayMs: 500, jitter: false } });
+        await assert.rejects(
+          futures.results(),
+          (error) => error instanceof TaskError && error.message === "fails late",
+        );
+        const [late, soon] = await endsOf(futures);
+        assert.ok(soon < late);
+      },
+    },
+    {
+      promise: "WhenAll of none has ended at once",
+      source: ".NET docs, Task.WhenAll",
+      test: async () => {
+        assert.deepEqual(await gather([]), []);
+      },
+    },
+    {
+      promise: "WhenAll is a task: Faulted if one failed, else Canceled if one was cancelled",
+      source: ".NET docs, Task.WhenAll",
+      notYet:
+        "A gather is a promise of the caller and has no state of its own. The canvas has to come first " +
+        "(a group or chord as a task), or a state of groups.",
+    },
+    {
+      promise: "WhenAny: gives the first task that ends; the others go on",
+      source: ".NET docs, Task.WhenAny",
+      test: async (errand) => {
+        const [slow, quick] = await errand.map("sleep", [{ ms: LONG_MS }, { ms: 100 }]);
+        const { done } = await wait([slow, quick], { returnWhen: "FIRST_COMPLETED" });
+        assert.deepEqual(done, [quick]);
+        assert.equal(await slow.done(), false);
+        await slow.cancel();
+      },
+    },
+    {
+      promise: "WhenAny: never throws by itself: a failed or cancelled task is an answer",
+      source: ".NET docs, Task.WhenAny",
+      test: async (errand) => {
+        const slow = await aRunning(errand);
+        for (const ended of [await aFailed(errand), await aCancelled(errand)]) {
+          const { done } = await wait([slow, ended], { returnWhen: "FIRST_COMPLETED" });
+          assert.deepEqual(idsOf(done), [ended.id]);
+        }
+        await slow.cancel();
+      },
+    },
+    {
+      promise: "WhenAny of none: ArgumentException",
+      source: ".NET docs, Task.WhenAny",
+      notYet: "concurrent.futures promises the contrary of its wait(), and that is kept: two empty lists.",
+    },
+    {
+      promise: "WhenEach: the tasks in the order in which they end, those that have ended first",
+      source: ".NET docs, Task.WhenEach",
+      test: async (errand) => {
+        const futures = await Promise.all(Array.from({ length: 3 }, () => aPending(errand)));
+        const ended = await aCompleted(errand);
+        const order = [futures[1], futures[2], futures[0]];
+        const rest = [...order];
+        const yielded: string[] = [];
+        for await (const { id } of asCompleted([...futures, ended])) {
+          yielded.push(id);
+          await rest.shift()?.cancel();
+        }
+        assert.deepEqual(yielded, idsOf([ended, ...order]));
+      },
+    },
+    {
+      promise: "WhenEach: gives the tasks themselves: a failed or cancelled one does not end the iteration",
+      source: ".NET docs, Task.WhenEach",
+      test: async (errand) => {
+        const futures = [await aFailed(errand), await aCancelled(errand), await aCompleted(errand)];
+        const quick = await errand.submit("sleep", { ms: 50 });
+        const yielded = await Array.fromAsync(asCompleted([...futures, quick]));
+        assert.equal(yielded.length, 4);
+        for (const future of yielded) assert.ok(future === quick || futures.includes(future as never));
+      },
+    },
+    {
+      promise: "WhenEach(...).WithCancellation(token): the token ends the iteration, not the tasks",
+      source: ".NET docs, TaskAsyncEnumerableExtensions.WithCancellation",
+      test: async (errand) => {
+        const [ended, slow] = [await aCompleted(errand), await aRunning(errand)];
+        const abort = new AbortController();
+        await assert.rejects(
+          async () => {
+            for await (const _ of asCompleted([ended, slow], { signal: abort.signal })) {
+              setTimeout(() => abort.abort(), 50);
+            }
+          },
+          { name: "AbortError" },
+        );
+        assert.equal(await slow.done(), false);
+        await slow.cancel();
+      },
+    },
+    {
+      promise: "ContinueWith: the continuation gets the task when it has ended, or at once if it has before",
+      source: ".NET docs, Task.ContinueWith",
+      test: async (errand) => {
+        const [open, ended] = [await errand.submit("sleep", { ms: 100 }), await aCompleted(errand)];
+        const continued: TaskFuture[] = [];
+        open.addDoneCallback((task) => continued.push(task));
+        ended.addDoneCallback((task) => continued.push(task));
+        assert.deepEqual(continued, [ended]);
+        await open.wait();
+        assert.deepEqual(continued, [ended, open]);
+      },
+    },
+    ...(["OnlyOnRanToCompletion", "OnlyOnFaulted", "OnlyOnCanceled"] as const).map((only) => ({
+      promise: `TaskContinuationOptions.${only}: a continuation sees which outcome it is`,
+      source: ".NET docs, TaskContinuationOptions",
+      test: async (errand: Errand) => {
+        const pending = await aPending(errand);
+        const futures: Record<typeof only, TaskFuture> = {
+          OnlyOnRanToCompletion: await errand.submit("sleep", { ms: 50 }),
+          OnlyOnFaulted: await errand.submit("fail", { message: "boom" }, { delayMs: 50 }),
+          OnlyOnCanceled: pending,
+        };
+        const types = {
+          OnlyOnRanToCompletion: "COMPLETED",
+          OnlyOnFaulted: "FAILED",
+          OnlyOnCanceled: "CANCELLED",
+        };
+        const continued: TaskFuture[] = [];
+        const all = Object.values(futures).map((future) =>
+          new Promise((resolve) =>
+            future.addDoneCallback(async (task) => {
+              if ((await task.state()).type === types[only]) continued.push(task);
+              resolve(null);
+            })
+          )
+        );
+        await pending.cancel();
+        await Promise.all(all);
+        assert.deepEqual(idsOf(continued), [futures[only].id]);
+      },
+    })),
+    {
+      promise: "ContinueWith: the continuation is a task of its own, with a value",
+      source: ".NET docs, Task.ContinueWith",
+      notYet:
+        "A callback runs in the caller's process. A continuation that runs on the service comes with the " +
+        "canvas (chain, link, waitFor).",
+    },
+    {
+      promise: "AttachedToParent: a parent has not ended until its children have",
+      source: ".NET docs, Attached and detached child tasks",
+      notYet: "Child tasks have to come first: a task cannot submit one as its own yet.",
+    },
+    {
+      promise: "AttachedToParent: a child's exception becomes its parent's",
+      source: ".NET docs, Attached and detached child tasks",
+      notYet: "Child tasks have to come first: a task cannot submit one as its own yet.",
+    },
+    {
+      promise:
+        "TaskCompletionSource: a task that is ended from outside, by SetResult, SetException or SetCanceled",
+      source: ".NET docs, TaskCompletionSource",
+      notYet: "External completion is missing: a token with which somebody else ends a task.",
+    },
+    {
+      promise: "TaskCompletionSource.Set*: InvalidOperationException if it has ended",
+      source: ".NET docs, TaskCompletionSource.SetResult",
+      notYet: "External completion has to come first; this is then its 409.",
+    },
+    {
+      promise: "TaskCompletionSource.TrySet*: false if it has ended",
+      source: ".NET docs, TaskCompletionSource.TrySetResult",
+      notYet: "External completion has to come first; its answer says whether it was in time.",
+    },
+    {
+      promise: "Task.FromResult, FromException, FromCanceled: a task that has ended without having run",
+      source: ".NET docs, Task.FromResult",
+      notYet: "External completion has to come first: no task here ends COMPLETED or FAILED without a run.",
+    },
+    {
+      promise: "Task.Delay(ms): does not end before the time is over",
+      source: ".NET docs, Task.Delay",
+      test: async (errand) => {
+        const future = await errand.submit("add", { a: 1, b: 2 }, { delayMs: 200 });
+        await future.wait();
+        const { createdAt, startedAt } = await future.task();
+        assert.ok(Date.parse(startedAt!) - Date.parse(createdAt) >= 200);
+      },
+    },
+    {
+      promise: "Task.Delay(ms, token): a cancel ends the delay",
+      source: ".NET docs, Task.Delay",
+      test: async (errand) => {
+        const future = await errand.submit("add", { a: 1, b: 2 }, { delayMs: 60_000 });
+        const waiting = assert.rejects(errand.future(future.id).result(), CancelledError);
+        await future.cancel();
+        await waiting;
+      },
+    },
+    {
+      promise: "IProgress<T>.Report: whoever listens gets each report, in order, before the end",
+      source: ".NET docs, IProgress<T>",
+      test: async (errand) => {
+        const future = await errand.submit("countdown", { from: 3, stepMs: 20 });
+        const reports: Progress[] = [];
+        const events: string[] = [];
+        for await (const { event, data } of future.events()) {
+          events.push(event);
+          if (event === "progress") reports.push(data);
+        }
+        assert.deepEqual(reports.map(({ current, total }) => [current, total]), [[1, 3], [2, 3], [3, 3]]);
+        assert.equal(events.at(-1), "result");
+      },
+    },
+    {
+      promise: "Parallel.ForEachAsync: at most MaxDegreeOfParallelism of them run at a time",
+      source: ".NET docs, ParallelOptions.MaxDegreeOfParallelism",
+      notYet: "Bounded parallelism has to come first: concurrency limits, or a map with one of its own.",
+    },
+    {
+      promise:
+        "Parallel.ForEachAsync: after a failure no more are begun, and those that run are told to stop",
+      source: ".NET docs, Parallel.ForEachAsync",
+      notYet:
+        "A failure policy of groups has to come first. (inOrder() cancels those behind the first that failed, " +
+        "at its turn.)",
+    },
+    {
+      promise: "A task that failed and that nobody awaits does not end the process that made it",
+      source: ".NET docs, TaskScheduler.UnobservedTaskException, since .NET 4.5",
+      test: async (errand) => {
+        const futures = await errand.map("fail", { message: ["first", "second", "third"] });
+        for (const future of futures) future.addDoneCallback(() => {});
+        // An unhandled rejection of those behind the first would fail this test.
+        await assert.rejects(futures.results(), TaskError);
+        await wait(futures);
+      },
+    },
+    {
+      promise: "TaskScheduler.UnobservedTaskException: told of failures that nobody looked at",
+      source: ".NET docs, TaskScheduler.UnobservedTaskException",
+      notYet:
+        "It is raised when the garbage collector takes the task. A durable task is not taken: its failure stays " +
+        "to be looked at, GET /v1/tasks?state=FAILED lists it. The stream of all events has to come first.",
+    },
+    {
+      promise: "Task.AsyncState: what the caller gave along comes back as it was",
+      source: ".NET docs, Task.AsyncState",
+      test: async (errand) => {
+        const metadata = { order: 17, customer: { name: "Ada" }, tags: ["a", null, 1.5] };
+        const { id } = await errand.submit("add", { a: 1, b: 2 }, { metadata });
+        assert.deepEqual((await errand.future(id).task()).metadata, metadata);
+      },
+    },
+  ],
 };

@@ -19,6 +19,15 @@ export async function aRunning(errand: Errand): Promise<TaskFuture> {
   return future;
 }
 
+/** Runs; when it is cancelled it cleans up for `ms`, and then throws what its signal said. */
+export async function aTidying(errand: Errand, ms: number): Promise<TaskFuture> {
+  const future = await errand.submit("tidy", { ms });
+  await until(future, "RUNNING");
+  // It is running for the service a moment before its function listens to its signal.
+  await pause(50);
+  return future;
+}
+
 /** The future has seen its end. */
 export async function aCompleted(errand: Errand): Promise<TaskFuture<number>> {
   const future = await errand.submit("add", { a: 1, b: 2 });
@@ -76,4 +85,18 @@ export async function saidDuring(run: () => Promise<void>): Promise<string[]> {
     console.error = error;
   }
   return said;
+}
+
+/** Puts another `fetch` in the place of the real one, which it is given, while `run` runs. */
+export async function withFetch<T>(
+  other: (real: typeof fetch) => typeof fetch,
+  run: () => Promise<T>,
+): Promise<T> {
+  const real = globalThis.fetch;
+  globalThis.fetch = other(real);
+  try {
+    return await run();
+  } finally {
+    globalThis.fetch = real;
+  }
 }

@@ -1,0 +1,22 @@
+// A service of its own that dies in the midst of its work: what the service that all rows share cannot show.
+
+import { aClient, aServer, type Errand } from "../client/errand.ts";
+import { aDatabase, type Env } from "../server.ts";
+
+/** Runs `before`, ends the service with kill -9, starts it again on the same database and runs `after`. */
+export async function acrossCrash<Seen>(
+  env: Env,
+  before: (errand: Errand) => Promise<Seen>,
+  after: (errand: Errand, seen: Seen) => Promise<void>,
+): Promise<void> {
+  await using database = await aDatabase();
+  const all = { ...env, KV_PATH: database.path };
+  let seen: Seen;
+  {
+    await using server = await aServer(all);
+    seen = await before(aClient(server.url));
+    await server.end("SIGKILL");
+  }
+  await using server = await aServer(all);
+  await after(aClient(server.url), seen);
+}
