@@ -85,6 +85,7 @@ Deno.test("what was asked before a retry does not bring the old end back", () =>
 Deno.test("a stream that is late does not tell an end that was before a retry", async () => {
   await using server = await aServer();
   let streams = 0;
+  let isOver = false;
   // The first stream arrives half a second late, as over a bad line.
   const slowly: typeof fetch = async (input, init) => {
     const response = await fetch(input, init);
@@ -94,6 +95,7 @@ Deno.test("a stream that is late does not tell an end that was before a retry", 
         await pause(500);
         controller.enqueue(chunk);
       },
+      flush: () => void (isOver = true),
     });
     return new Response(response.body!.pipeThrough(late), response);
   };
@@ -110,6 +112,8 @@ Deno.test("a stream that is late does not tell an end that was before a retry", 
   assert.equal(await future.result(), "second");
   await beside.cancel();
   await assert.rejects(kept, CancelledError);
+  await eventually(() => isOver);
+  await pause(50);
 });
 
 Deno.test("a map under a key of its caller's can be repeated, and nothing of it is cancelled", () =>
