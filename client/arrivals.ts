@@ -3,7 +3,7 @@
 
 import { chunksOf } from "./chunks.ts";
 import { completions, MOST_IDS } from "./completion_stream.ts";
-import { ErrandError } from "./errors.ts";
+import { ErrandError, UnexpectedAnswerError } from "./errors.ts";
 import type { Http } from "./http.ts";
 import { explain, missingOf } from "./missing.ts";
 import { after } from "./time.ts";
@@ -17,6 +17,9 @@ const GATHER_MS = 25;
 const MUCH_LARGER = 8;
 /** How many more streams that may make. */
 const SPARE_STREAMS = 2;
+
+/** For that to be no accident any more. */
+const MOST_CONTRADICTIONS = 3;
 
 export interface Waiter {
   onEnd(task: Task): void;
@@ -35,6 +38,7 @@ export class Arrivals {
   /** Waited for, and in no stream yet. */
   readonly #fresh = new Set<string>();
   readonly #streams = new Set<Stream>();
+  readonly #contradictions = new Map<string, number>();
   #isScheduled = false;
 
   constructor(http: Http) {
@@ -138,10 +142,18 @@ export class Arrivals {
   async #explain(ids: string[]): Promise<void> {
     await explain(this.#http, ids, (id, what) => {
       if ("error" in what) this.#tell(id, (waiter) => waiter.onError(what.error));
-      // It is back: somebody has used its id once more.
       else if (isTerminal(what.task.state)) this.#tell(id, (waiter) => waiter.onEnd(what.task));
-      else this.#again(id);
+      else this.#contradicted(id);
     });
+  }
+
+  /** It was not there, and then it was: somebody has used its id once more, or the service is not of one mind. */
+  #contradicted(id: string): void {
+    const times = (this.#contradictions.get(id) ?? 0) + 1;
+    this.#contradictions.set(id, times);
+    if (times < MOST_CONTRADICTIONS) return this.#again(id);
+    const message = `the service says that task ${id} is there, and that it is not`;
+    this.#tell(id, (waiter) => waiter.onError(new UnexpectedAnswerError(message, 404)));
   }
 
   #again(id: string): void {
@@ -153,6 +165,7 @@ export class Arrivals {
   #tell(id: string, tell: (waiter: Waiter) => void): void {
     const waiters = this.#waiters.get(id);
     this.#waiters.delete(id);
+    this.#contradictions.delete(id);
     for (const waiter of waiters ?? []) tell(waiter);
   }
 }

@@ -34,9 +34,11 @@ export class Backoff {
   next(atLeastMs = 0): number | null {
     const { forMs, delayMs, maxDelayMs } = this.#rule;
     this.#since ??= performance.now();
+    const leftMs = forMs - this.elapsedMs;
     const computedMs = Math.min(maxDelayMs, delayMs * 2 ** this.failures++);
+    if (leftMs <= 0 || atLeastMs > leftMs) return null;
     const pauseMs = Math.max(atLeastMs, computedMs) * (0.5 + Math.random() / 2) + atLeastMs / 2;
-    return this.elapsedMs + pauseMs > forMs ? null : pauseMs;
+    return Math.min(pauseMs, leftMs);
   }
 
   /** It got somewhere: what fails from now on is another matter. */

@@ -9,8 +9,10 @@ import { isTerminal, type Task } from "./wire.ts";
 
 /** Timers that were set together fire one after the other. */
 const GATHER_MS = 5;
-/** Who looks is at a deadline already. */
-const LOOK_MS = 2_000;
+/** Who looks is at a deadline already: it is tried for this long, */
+const TRY_MS = 1_500;
+/** and a service that says nothing is given up after this. */
+const SILENT_MS = 2_000;
 
 interface Asked {
   resolve(task: Task | null): void;
@@ -48,8 +50,8 @@ export class Looks {
   async #look(asked: Map<string, Asked[]>): Promise<void> {
     const ids = [...asked.keys()];
     const limit = new Limit();
-    limit.within(2 * LOOK_MS);
-    const options = { timeoutMs: 0, tryForMs: LOOK_MS, signal: limit.signal };
+    limit.within(SILENT_MS);
+    const options = { timeoutMs: 0, tryForMs: TRY_MS, signal: limit.signal };
     const tell = (id: string, task: Task | null) => {
       asked.get(id)?.forEach(({ resolve }) => resolve(task));
       asked.delete(id);

@@ -4,7 +4,7 @@ import { ConnectionError, ErrandError } from "./errors.ts";
 import { type Awaited, distinct, type Part, partsOf } from "./futures.ts";
 import { isPassing } from "./http.ts";
 import type { TaskFuture } from "./task_future.ts";
-import { checkTimeout, Deadline, Limit, type Timeout } from "./time.ts";
+import { checkTimeout, Deadline, Limit, pause, type Timeout } from "./time.ts";
 import { type Expected, isTask, type TaskSummary } from "./wire.ts";
 
 const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
@@ -93,9 +93,11 @@ async function waitForPart<Future extends TaskFuture>(
   condition: Condition,
 ): Promise<Awaited<Future>[]> {
   const { returnWhen, deadline, over, signal } = condition;
-  for (;;) {
+  for (let isFirst = true;;) {
     let answer: Waited;
     try {
+      // An answer before its time, as some proxies make them, shall not have one request chase the other.
+      if (!isFirst) await pause(Math.min(part.connection.http.retry.delayMs, deadline.leftMs), over.signal);
       const waitMs = Math.min(deadline.leftMs, LONGEST_WAIT_MS);
       answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS, over.signal);
     } catch (error) {
@@ -110,6 +112,7 @@ async function waitForPart<Future extends TaskFuture>(
       over.abort();
     }
     if (condition.isMet || notDone.length === 0 || deadline.leftMs === 0) return endedOf(part, done);
+    isFirst = false;
   }
 }
 

@@ -295,9 +295,11 @@ var Backoff = class {
   next(atLeastMs = 0) {
     const { forMs, delayMs, maxDelayMs } = this.#rule;
     this.#since ??= performance.now();
+    const leftMs = forMs - this.elapsedMs;
     const computedMs = Math.min(maxDelayMs, delayMs * 2 ** this.failures++);
+    if (leftMs <= 0 || atLeastMs > leftMs) return null;
     const pauseMs = Math.max(atLeastMs, computedMs) * (0.5 + Math.random() / 2) + atLeastMs / 2;
-    return this.elapsedMs + pauseMs > forMs ? null : pauseMs;
+    return Math.min(pauseMs, leftMs);
   }
   /** It got somewhere: what fails from now on is another matter. */
   reset() {
@@ -726,12 +728,14 @@ var MOST_STREAMS = 3;
 var GATHER_MS = 25;
 var MUCH_LARGER = 8;
 var SPARE_STREAMS = 2;
+var MOST_CONTRADICTIONS = 3;
 var Arrivals = class {
   #http;
   #waiters = /* @__PURE__ */ new Map();
   /** Waited for, and in no stream yet. */
   #fresh = /* @__PURE__ */ new Set();
   #streams = /* @__PURE__ */ new Set();
+  #contradictions = /* @__PURE__ */ new Map();
   #isScheduled = false;
   constructor(http) {
     this.#http = http;
@@ -840,8 +844,16 @@ var Arrivals = class {
     await explain(this.#http, ids, (id, what) => {
       if ("error" in what) this.#tell(id, (waiter) => waiter.onError(what.error));
       else if (isTerminal(what.task.state)) this.#tell(id, (waiter) => waiter.onEnd(what.task));
-      else this.#again(id);
+      else this.#contradicted(id);
     });
+  }
+  /** It was not there, and then it was: somebody has used its id once more, or the service is not of one mind. */
+  #contradicted(id) {
+    const times = (this.#contradictions.get(id) ?? 0) + 1;
+    this.#contradictions.set(id, times);
+    if (times < MOST_CONTRADICTIONS) return this.#again(id);
+    const message = `the service says that task ${id} is there, and that it is not`;
+    this.#tell(id, (waiter) => waiter.onError(new UnexpectedAnswerError(message, 404)));
   }
   #again(id) {
     if (!this.#waiters.has(id)) return;
@@ -851,6 +863,7 @@ var Arrivals = class {
   #tell(id, tell) {
     const waiters = this.#waiters.get(id);
     this.#waiters.delete(id);
+    this.#contradictions.delete(id);
     for (const waiter of waiters ?? []) tell(waiter);
   }
 };
@@ -1389,7 +1402,8 @@ async function cancelAll(futures, reason) {
 
 // client/looks.ts
 var GATHER_MS2 = 5;
-var LOOK_MS = 2e3;
+var TRY_MS = 1500;
+var SILENT_MS = 2e3;
 var Looks = class {
   #http;
   #next = /* @__PURE__ */ new Map();
@@ -1424,10 +1438,10 @@ var Looks = class {
       ...asked.keys()
     ];
     const limit = new Limit();
-    limit.within(2 * LOOK_MS);
+    limit.within(SILENT_MS);
     const options = {
       timeoutMs: 0,
-      tryForMs: LOOK_MS,
+      tryForMs: TRY_MS,
       signal: limit.signal
     };
     const tell = (id, task) => {
@@ -1564,9 +1578,10 @@ async function wait(futures, { returnWhen = "ALL_COMPLETED", timeoutMs, signal }
 }
 async function waitForPart(part, condition) {
   const { returnWhen, deadline, over, signal } = condition;
-  for (; ; ) {
+  for (let isFirst = true; ; ) {
     let answer;
     try {
+      if (!isFirst) await pause(Math.min(part.connection.http.retry.delayMs, deadline.leftMs), over.signal);
       const waitMs = Math.min(deadline.leftMs, LONGEST_WAIT_MS);
       answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS2, over.signal);
     } catch (error) {
@@ -1581,6 +1596,7 @@ async function waitForPart(part, condition) {
       over.abort();
     }
     if (condition.isMet || notDone.length === 0 || deadline.leftMs === 0) return endedOf(part, done);
+    isFirst = false;
   }
 }
 async function ask({ connection: connection2, tasks }, returnWhen, waitMs, limitMs, signal) {
