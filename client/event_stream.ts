@@ -99,6 +99,7 @@ async function* connection(
   heard: Heard,
 ): AsyncGenerator<StreamEvent | null> {
   const limit = new Limit(signal);
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   limit.within(http.requestTimeoutMs);
   try {
     const response = await request.send(limit.signal);
@@ -108,7 +109,7 @@ async function* connection(
     }
     const arrived: EventSourceMessage[] = [];
     const parser = createParser({ onEvent: (event) => void arrived.push(event), onRetry: heard.retry });
-    const reader = (await readStream(response, request.name)).getReader();
+    reader = (await readStream(response, request.name)).getReader();
     const decoder = new TextDecoder();
     for (;;) {
       limit.within(SILENCE_MS);
@@ -127,6 +128,7 @@ async function* connection(
       }
     }
   } finally {
+    await reader?.cancel().catch(() => {}); // It fails with what the stream failed with, which is known.
     limit.end();
   }
 }

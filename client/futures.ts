@@ -2,7 +2,8 @@
 
 import { chunksOf } from "./chunks.ts";
 import { MOST_IDS } from "./completion_stream.ts";
-import { type Connection, internals, type TaskFuture } from "./task_future.ts";
+import type { Connection } from "./connection.ts";
+import { internals, type TaskFuture } from "./task_future.ts";
 import type { Task } from "./wire.ts";
 
 /** A task, and the futures in a list that stand for it. */
@@ -32,10 +33,10 @@ export function distinct<Future extends TaskFuture>(futures: Iterable<Future>): 
     }
   }
   return lists.map((list) => {
-    const settlers = list.map((future) => internals.settler(future));
+    const settlers = list.map((future) => internals.endOf(future).settler());
     const settle = (task: Task) => settlers.forEach((tell) => tell(task));
     const hasEnded = () => {
-      const end = list.map((future) => internals.knownEnd(future)).find((task) => task !== null);
+      const end = list.map((future) => internals.endOf(future).task).find((task) => task !== null);
       if (end) settle(end);
       return end !== undefined;
     };

@@ -72,7 +72,7 @@ async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknow
 export async function cancelAll(futures: readonly TaskFuture[], reason?: string): Promise<boolean[]> {
   const errors: unknown[] = [];
   const outcomes = await inParallel(futures, async (future) => {
-    const known = internals.knownEnd(future);
+    const known = internals.endOf(future).task;
     if (known) return known.state.type === "CANCELLED";
     try {
       return await future.cancel(reason);

@@ -1,11 +1,11 @@
 // A future of a task that is on disk somewhere else. It holds an id and, once it has seen it, the end of the task.
 
-import type { Arrivals } from "./arrivals.ts";
 import { parseEvent } from "./answer.ts";
+import type { Connection } from "./connection.ts";
+import { End } from "./end.ts";
 import {
   CancelledError,
   ConflictError,
-  ErrandError,
   ForgottenError,
   NotFoundError,
   ProblemError,
@@ -13,20 +13,10 @@ import {
   TimeoutError,
 } from "./errors.ts";
 import { eventStream } from "./event_stream.ts";
-import { type Call, type Http, isPassing } from "./http.ts";
-import type { Looks } from "./looks.ts";
+import type { Call } from "./http.ts";
 import { errorOf } from "./outcome.ts";
-import { after, checkTimeout, type Timeout } from "./time.ts";
+import type { Timeout } from "./time.ts";
 import { A_TASK, type Expected, isTerminal, type State, type Task, type TaskEvent } from "./wire.ts";
-
-/** What the futures of one client share. */
-export interface Connection {
-  readonly http: Http;
-  readonly arrivals: Arrivals;
-  readonly looks: Looks;
-  /** Told of errors in callbacks, which have nobody to be thrown at. */
-  readonly log: (message: string, error: unknown) => void;
-}
 
 export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 
@@ -38,15 +28,14 @@ export interface ResultOptions extends Timeout {
    * same, as Python's `asyncio.wait_for`.
    */
   cancelOnTimeout?: boolean;
+  /** True: an abort of `signal` cancels the task. */
+  cancelOnAbort?: boolean;
 }
 
-/** What the rest of the client may do with a future, and its users may not. */
+/** What the rest of the client may look into, and its users may not. */
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
-  /** The ended task, if its end has been seen. */
-  knownEnd<Result>(future: TaskFuture<Result>): Task<Result> | null;
-  /** What tells a future that its task has ended, if that was asked from now on. */
-  settler(future: TaskFuture): (task: Task) => void;
+  endOf(future: TaskFuture): End<unknown>;
 };
 
 const AN_OUTCOME: Expected = {
@@ -65,19 +54,14 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 export class TaskFuture<Result = unknown> {
   readonly id: string;
   readonly #connection: Connection;
-  #ended: Task<Result> | null = null;
-  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
-  #life = 0;
-  /** Bound, as functions that take a future would keep a `TaskFuture<number>` from being a `TaskFuture<unknown>`. */
-  #callbacks: { of: unknown; run: () => void }[] = [];
-  /** Stops waiting for the sake of callbacks. */
-  #stopWatching: (() => void) | null = null;
+  readonly #end: End<Result>;
 
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection: Connection, id: string) {
     if (!UUID.test(id)) throw new TypeError(`the id of a task must be a UUID; it is ${JSON.stringify(id)}`);
     this.#connection = connection;
     this.id = id.toLowerCase();
+    this.#end = new End(connection, this.id);
   }
 
   /**
@@ -91,7 +75,7 @@ export class TaskFuture<Result = unknown> {
   async result(options?: ResultOptions & { raiseOnFailure?: true }): Promise<Result>;
   async result(options: ResultOptions): Promise<Result | TaskError | CancelledError>;
   async result(options: ResultOptions = {}): Promise<unknown> {
-    const task = options.cancelOnTimeout ? await this.#endedOrCancelled(options) : await this.#end(options);
+    const task = await this.#endedOrCancelled(options);
     const error = errorOf(task);
     if (error === null) return task.result;
     if (options.raiseOnFailure === false) return error;
@@ -104,7 +88,7 @@ export class TaskFuture<Result = unknown> {
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
   async exception(options: Timeout = {}): Promise<TaskError | null> {
-    const error = errorOf(await this.#end(options));
+    const error = errorOf(await this.#end.wait(options));
     if (error instanceof CancelledError) throw error;
     return error;
   }
@@ -112,7 +96,7 @@ export class TaskFuture<Result = unknown> {
   /** Waits for the end, however it may be. True: it has ended; false: not in time. */
   async wait(options: Timeout = {}): Promise<boolean> {
     try {
-      await this.#end(options);
+      await this.#end.wait(options);
       return true;
     } catch (error) {
       if (error instanceof TimeoutError) return false;
@@ -122,10 +106,10 @@ export class TaskFuture<Result = unknown> {
 
   /** The whole task as it is now. */
   async task({ signal }: { signal?: AbortSignal } = {}): Promise<Task<Result>> {
-    if (this.#ended) return this.#ended;
-    const life = this.#life;
+    if (this.#end.task) return this.#end.task;
+    const settle = this.#end.settler();
     const { body: task } = await this.#call("GET", "", { signal });
-    if (isTerminal(task.state)) this.#settle(task, life);
+    if (isTerminal(task.state)) settle(task);
     return task;
   }
 
@@ -196,7 +180,7 @@ export class TaskFuture<Result = unknown> {
         }
       }
     } finally {
-      this.#forgetEnd();
+      this.#end.forget();
     }
   }
 
@@ -212,13 +196,8 @@ export class TaskFuture<Result = unknown> {
       // Also what a repeated call gets whose first answer was lost.
       if (!(error instanceof ForgottenError)) throw error;
     } finally {
-      this.#forgetEnd();
+      this.#end.forget();
     }
-  }
-
-  #forgetEnd(): void {
-    this.#ended = null;
-    this.#life++;
   }
 
   /**
@@ -243,61 +222,16 @@ export class TaskFuture<Result = unknown> {
    * for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback: DoneCallback<Result>): void {
-    const run = () => this.#run(callback);
-    if (this.#ended) return run();
-    this.#callbacks.push({ of: callback, run });
-    if (this.#stopWatching === null) this.#watch();
-  }
-
-  #watch(): void {
-    const { arrivals, http, log } = this.#connection;
-    const life = this.#life;
-    this.#stopWatching = arrivals.watch(this.id, {
-      onEnd: (task) => {
-        this.#stopWatching = null;
-        this.#settle(task as Task<Result>, life);
-        if (this.#callbacks.length > 0) this.#watch();
-      },
-      onError: (error) => {
-        if (isPassing(error)) {
-          this.#stopWatching = after(http.retry.maxDelayMs, () => this.#watch());
-          return;
-        }
-        this.#stopWatching = null;
-        log(`the callbacks of task ${this.id} were not called`, error);
-      },
-    });
+    this.#end.addCallback(callback, () => this.#run(callback));
   }
 
   /** Gives how many there were of it. */
   removeDoneCallback(callback: DoneCallback<Result>): number {
-    const before = this.#callbacks.length;
-    this.#callbacks = this.#callbacks.filter(({ of }) => of !== callback);
-    if (this.#callbacks.length === 0) this.#unwatch();
-    return before - this.#callbacks.length;
+    return this.#end.removeCallback(callback);
   }
 
   static {
-    internals = {
-      connectionOf: (future) => future.#connection,
-      knownEnd: (future) => future.#ended,
-      settler(future) {
-        const life = future.#life;
-        return (task) => future.#settle(task, life);
-      },
-    };
-  }
-
-  #settle(task: Task<Result>, life: number): void {
-    if (this.#ended || life !== this.#life) return;
-    this.#ended = task;
-    this.#unwatch();
-    for (const { run } of this.#callbacks.splice(0)) run();
-  }
-
-  #unwatch(): void {
-    this.#stopWatching?.();
-    this.#stopWatching = null;
+    internals = { connectionOf: (future) => future.#connection, endOf: (future) => future.#end };
   }
 
   #run(callback: DoneCallback<Result>): void {
@@ -311,60 +245,17 @@ export class TaskFuture<Result = unknown> {
   }
 
   async #endedOrCancelled(options: ResultOptions): Promise<Task<Result>> {
+    const { signal, cancelOnTimeout = false, cancelOnAbort = false } = options;
     try {
-      return await this.#end(options);
+      return await this.#end.wait(options);
     } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      await this.cancel("its caller's time was over", { signal: options.signal });
-      const task = await this.#end({ signal: options.signal });
+      if (cancelOnAbort && signal?.aborted) await Promise.allSettled([this.cancel("its caller has gone")]);
+      if (!cancelOnTimeout || !(error instanceof TimeoutError)) throw error;
+      await this.cancel("its caller's time was over", { signal });
+      const task = await this.#end.wait({ signal });
       if (task.state.type === "CANCELLED") throw error;
       return task;
     }
-  }
-
-  /** The ended task. */
-  #end({ timeoutMs, signal }: Timeout): Promise<Task<Result>> {
-    return new Promise((resolve, reject) => {
-      const limitMs = checkTimeout(timeoutMs);
-      if (signal?.aborted) return reject(signal.reason);
-      if (this.#ended) return resolve(this.#ended);
-      const life = this.#life;
-      const stops: (() => void)[] = [];
-      const stop = () => stops.forEach((each) => each());
-      const onEnd = (task: Task) => {
-        stop();
-        this.#settle(task as Task<Result>, life);
-        resolve(task as Task<Result>);
-      };
-      const onError = (error: unknown) => {
-        stop();
-        reject(error);
-      };
-      const onAbort = () => onError(signal!.reason);
-      signal?.addEventListener("abort", onAbort, { once: true });
-      stops.push(
-        () => signal?.removeEventListener("abort", onAbort),
-        after(limitMs, () => {
-          this.#lastLook(limitMs, signal).then(onEnd, onError);
-        }),
-      );
-      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.id, { onEnd, onError }));
-    });
-  }
-
-  /** At the deadline the service itself is asked: news may be on its way still. */
-  async #lastLook(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
-    const late = `task ${this.id} has not ended within ${limitMs} ms`;
-    let task: Task | null;
-    try {
-      task = await this.#connection.looks.ended(this.id);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof ErrandError && !isPassing(error)) throw error;
-      throw new TimeoutError(`${late}, as far as is known: ${(error as Error).message}`, { cause: error });
-    }
-    if (task === null) throw new TimeoutError(late);
-    return task as Task<Result>;
   }
 
   async #call(

@@ -40,11 +40,13 @@ const tidy = define(
   ({ input, signal, log }) =>
     new Promise((_, reject) => {
       const keep = setTimeout(() => reject(new Error("nobody stopped it")), 20_000);
-      signal.addEventListener("abort", () => {
+      const stop = () => {
         clearTimeout(keep);
         log("stopping", String(signal.reason));
         setTimeout(() => reject(signal.reason), input.ms);
-      });
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop);
     }),
 );
 

@@ -481,9 +481,6 @@ declare class Looks {
     ended(id: string): Promise<Task | null>;
 }
 
-/** Null for a task that completed. */
-declare function errorOf(task: Task): TaskError | CancelledError | null;
-
 /** What the futures of one client share. */
 interface Connection {
     readonly http: Http;
@@ -492,6 +489,31 @@ interface Connection {
     /** Told of errors in callbacks, which have nobody to be thrown at. */
     readonly log: (message: string, error: unknown) => void;
 }
+
+declare class End<Result> {
+    #private;
+    constructor(connection: Connection, id: string);
+    /** The ended task; null if its end has not been seen. */
+    get task(): Task<Result> | null;
+    /** What tells that the task has ended, if that was asked from now on. */
+    settler(): (task: Task) => void;
+    /** The task is run again, or gone. */
+    forget(): void;
+    /** Runs it at the end, in the order in which they were added; at once if that has been seen. */
+    addCallback(of: unknown, run: () => void): void;
+    /** Gives how many there were of it. */
+    removeCallback(of: unknown): number;
+    /**
+     * The ended task, as soon as it has ended.
+     *
+     * @throws {TimeoutError} at the timeout
+     */
+    wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>>;
+}
+
+/** Null for a task that completed. */
+declare function errorOf(task: Task): TaskError | CancelledError | null;
+
 type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 interface ResultOptions extends Timeout {
     /** False: the error of a task that did not complete is returned, not thrown. */
@@ -501,14 +523,13 @@ interface ResultOptions extends Timeout {
      * same, as Python's `asyncio.wait_for`.
      */
     cancelOnTimeout?: boolean;
+    /** True: an abort of `signal` cancels the task. */
+    cancelOnAbort?: boolean;
 }
-/** What the rest of the client may do with a future, and its users may not. */
+/** What the rest of the client may look into, and its users may not. */
 declare let internals: {
     connectionOf(future: TaskFuture): Connection;
-    /** The ended task, if its end has been seen. */
-    knownEnd<Result>(future: TaskFuture<Result>): Task<Result> | null;
-    /** What tells a future that its task has ended, if that was asked from now on. */
-    settler(future: TaskFuture): (task: Task) => void;
+    endOf(future: TaskFuture): End<unknown>;
 };
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.

@@ -559,6 +559,7 @@ async function* eventStream(http, call, { last = [
 }
 async function* connection(http, request, signal, last, heard) {
   const limit = new Limit(signal);
+  let reader;
   limit.within(http.requestTimeoutMs);
   try {
     const response = await request.send(limit.signal);
@@ -571,7 +572,7 @@ async function* connection(http, request, signal, last, heard) {
       onEvent: (event) => void arrived.push(event),
       onRetry: heard.retry
     });
-    const reader = (await readStream(response, request.name)).getReader();
+    reader = (await readStream(response, request.name)).getReader();
     const decoder = new TextDecoder();
     for (; ; ) {
       limit.within(SILENCE_MS);
@@ -596,6 +597,8 @@ async function* connection(http, request, signal, last, heard) {
       }
     }
   } finally {
+    await reader?.cancel().catch(() => {
+    });
     limit.end();
   }
 }
@@ -868,6 +871,132 @@ var Arrivals = class {
   }
 };
 
+// client/end.ts
+var End = class {
+  #connection;
+  #id;
+  #task = null;
+  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
+  #life = 0;
+  #callbacks = [];
+  /** Stops waiting for the sake of callbacks. */
+  #stopWatching = null;
+  constructor(connection2, id) {
+    this.#connection = connection2;
+    this.#id = id;
+  }
+  /** The ended task; null if its end has not been seen. */
+  get task() {
+    return this.#task;
+  }
+  /** What tells that the task has ended, if that was asked from now on. */
+  settler() {
+    const life = this.#life;
+    return (task) => this.#settle(task, life);
+  }
+  /** The task is run again, or gone. */
+  forget() {
+    this.#task = null;
+    this.#life++;
+  }
+  #settle(task, life) {
+    if (this.#task || life !== this.#life) return;
+    this.#task = task;
+    this.#unwatch();
+    for (const { run } of this.#callbacks.splice(0)) run();
+  }
+  /** Runs it at the end, in the order in which they were added; at once if that has been seen. */
+  addCallback(of, run) {
+    if (this.#task) return run();
+    this.#callbacks.push({
+      of,
+      run
+    });
+    if (this.#stopWatching === null) this.#watch();
+  }
+  /** Gives how many there were of it. */
+  removeCallback(of) {
+    const before = this.#callbacks.length;
+    this.#callbacks = this.#callbacks.filter((callback) => callback.of !== of);
+    if (this.#callbacks.length === 0) this.#unwatch();
+    return before - this.#callbacks.length;
+  }
+  #watch() {
+    const { arrivals, http, log } = this.#connection;
+    const settle = this.settler();
+    this.#stopWatching = arrivals.watch(this.#id, {
+      onEnd: (task) => {
+        this.#stopWatching = null;
+        settle(task);
+        if (this.#callbacks.length > 0) this.#watch();
+      },
+      onError: (error) => {
+        if (isPassing(error)) {
+          this.#stopWatching = after(http.retry.maxDelayMs, () => this.#watch());
+          return;
+        }
+        this.#stopWatching = null;
+        log(`the callbacks of task ${this.#id} were not called`, error);
+      }
+    });
+  }
+  #unwatch() {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+  }
+  /**
+   * The ended task, as soon as it has ended.
+   *
+   * @throws {TimeoutError} at the timeout
+   */
+  wait({ timeoutMs, signal }) {
+    return new Promise((resolve, reject) => {
+      const limitMs = checkTimeout(timeoutMs);
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#task) return resolve(this.#task);
+      const settle = this.settler();
+      const stops = [];
+      const stop = () => stops.forEach((each) => each());
+      const onEnd = (task) => {
+        stop();
+        settle(task);
+        resolve(task);
+      };
+      const onError = (error) => {
+        stop();
+        reject(error);
+      };
+      const onAbort = () => onError(signal.reason);
+      signal?.addEventListener("abort", onAbort, {
+        once: true
+      });
+      stops.push(() => signal?.removeEventListener("abort", onAbort), after(limitMs, () => {
+        this.#lastLook(limitMs, signal).then(onEnd, onError);
+      }));
+      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.#id, {
+        onEnd,
+        onError
+      }));
+    });
+  }
+  /** At the deadline the service itself is asked: news may be on its way still. */
+  async #lastLook(limitMs, signal) {
+    const late = `task ${this.#id} has not ended within ${limitMs} ms`;
+    let task;
+    try {
+      task = await this.#connection.looks.ended(this.#id);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof ErrandError && !isPassing(error)) throw error;
+      throw new TimeoutError(`${late}, as far as is known: ${error.message}`, {
+        cause: error
+      });
+    }
+    if (task === null) throw new TimeoutError(late);
+    return task;
+  }
+};
+
 // client/outcome.ts
 function errorOf(task) {
   switch (task.state.type) {
@@ -892,21 +1021,16 @@ var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 var TaskFuture = class {
   id;
   #connection;
-  #ended = null;
-  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
-  #life = 0;
-  /** Bound, as functions that take a future would keep a `TaskFuture<number>` from being a `TaskFuture<unknown>`. */
-  #callbacks = [];
-  /** Stops waiting for the sake of callbacks. */
-  #stopWatching = null;
+  #end;
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection2, id) {
     if (!UUID.test(id)) throw new TypeError(`the id of a task must be a UUID; it is ${JSON.stringify(id)}`);
     this.#connection = connection2;
     this.id = id.toLowerCase();
+    this.#end = new End(connection2, this.id);
   }
   async result(options = {}) {
-    const task = options.cancelOnTimeout ? await this.#endedOrCancelled(options) : await this.#end(options);
+    const task = await this.#endedOrCancelled(options);
     const error = errorOf(task);
     if (error === null) return task.result;
     if (options.raiseOnFailure === false) return error;
@@ -918,14 +1042,14 @@ var TaskFuture = class {
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
   async exception(options = {}) {
-    const error = errorOf(await this.#end(options));
+    const error = errorOf(await this.#end.wait(options));
     if (error instanceof CancelledError) throw error;
     return error;
   }
   /** Waits for the end, however it may be. True: it has ended; false: not in time. */
   async wait(options = {}) {
     try {
-      await this.#end(options);
+      await this.#end.wait(options);
       return true;
     } catch (error) {
       if (error instanceof TimeoutError) return false;
@@ -934,12 +1058,12 @@ var TaskFuture = class {
   }
   /** The whole task as it is now. */
   async task({ signal } = {}) {
-    if (this.#ended) return this.#ended;
-    const life = this.#life;
+    if (this.#end.task) return this.#end.task;
+    const settle = this.#end.settler();
     const { body: task } = await this.#call("GET", "", {
       signal
     });
-    if (isTerminal(task.state)) this.#settle(task, life);
+    if (isTerminal(task.state)) settle(task);
     return task;
   }
   async state(options) {
@@ -1019,7 +1143,7 @@ var TaskFuture = class {
         }
       }
     } finally {
-      this.#forgetEnd();
+      this.#end.forget();
     }
   }
   /**
@@ -1036,12 +1160,8 @@ var TaskFuture = class {
     } catch (error) {
       if (!(error instanceof ForgottenError)) throw error;
     } finally {
-      this.#forgetEnd();
+      this.#end.forget();
     }
-  }
-  #forgetEnd() {
-    this.#ended = null;
-    this.#life++;
   }
   /**
    * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
@@ -1070,59 +1190,17 @@ var TaskFuture = class {
    * for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback) {
-    const run = () => this.#run(callback);
-    if (this.#ended) return run();
-    this.#callbacks.push({
-      of: callback,
-      run
-    });
-    if (this.#stopWatching === null) this.#watch();
-  }
-  #watch() {
-    const { arrivals, http, log } = this.#connection;
-    const life = this.#life;
-    this.#stopWatching = arrivals.watch(this.id, {
-      onEnd: (task) => {
-        this.#stopWatching = null;
-        this.#settle(task, life);
-        if (this.#callbacks.length > 0) this.#watch();
-      },
-      onError: (error) => {
-        if (isPassing(error)) {
-          this.#stopWatching = after(http.retry.maxDelayMs, () => this.#watch());
-          return;
-        }
-        this.#stopWatching = null;
-        log(`the callbacks of task ${this.id} were not called`, error);
-      }
-    });
+    this.#end.addCallback(callback, () => this.#run(callback));
   }
   /** Gives how many there were of it. */
   removeDoneCallback(callback) {
-    const before = this.#callbacks.length;
-    this.#callbacks = this.#callbacks.filter(({ of }) => of !== callback);
-    if (this.#callbacks.length === 0) this.#unwatch();
-    return before - this.#callbacks.length;
+    return this.#end.removeCallback(callback);
   }
   static {
     internals = {
       connectionOf: (future) => future.#connection,
-      knownEnd: (future) => future.#ended,
-      settler(future) {
-        const life = future.#life;
-        return (task) => future.#settle(task, life);
-      }
+      endOf: (future) => future.#end
     };
-  }
-  #settle(task, life) {
-    if (this.#ended || life !== this.#life) return;
-    this.#ended = task;
-    this.#unwatch();
-    for (const { run } of this.#callbacks.splice(0)) run();
-  }
-  #unwatch() {
-    this.#stopWatching?.();
-    this.#stopWatching = null;
   }
   #run(callback) {
     const failed = (error) => this.#connection.log(`a callback of task ${this.id} failed`, error);
@@ -1133,66 +1211,23 @@ var TaskFuture = class {
     }
   }
   async #endedOrCancelled(options) {
+    const { signal, cancelOnTimeout = false, cancelOnAbort = false } = options;
     try {
-      return await this.#end(options);
+      return await this.#end.wait(options);
     } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
+      if (cancelOnAbort && signal?.aborted) await Promise.allSettled([
+        this.cancel("its caller has gone")
+      ]);
+      if (!cancelOnTimeout || !(error instanceof TimeoutError)) throw error;
       await this.cancel("its caller's time was over", {
-        signal: options.signal
+        signal
       });
-      const task = await this.#end({
-        signal: options.signal
+      const task = await this.#end.wait({
+        signal
       });
       if (task.state.type === "CANCELLED") throw error;
       return task;
     }
-  }
-  /** The ended task. */
-  #end({ timeoutMs, signal }) {
-    return new Promise((resolve, reject) => {
-      const limitMs = checkTimeout(timeoutMs);
-      if (signal?.aborted) return reject(signal.reason);
-      if (this.#ended) return resolve(this.#ended);
-      const life = this.#life;
-      const stops = [];
-      const stop = () => stops.forEach((each) => each());
-      const onEnd = (task) => {
-        stop();
-        this.#settle(task, life);
-        resolve(task);
-      };
-      const onError = (error) => {
-        stop();
-        reject(error);
-      };
-      const onAbort = () => onError(signal.reason);
-      signal?.addEventListener("abort", onAbort, {
-        once: true
-      });
-      stops.push(() => signal?.removeEventListener("abort", onAbort), after(limitMs, () => {
-        this.#lastLook(limitMs, signal).then(onEnd, onError);
-      }));
-      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.id, {
-        onEnd,
-        onError
-      }));
-    });
-  }
-  /** At the deadline the service itself is asked: news may be on its way still. */
-  async #lastLook(limitMs, signal) {
-    const late = `task ${this.id} has not ended within ${limitMs} ms`;
-    let task;
-    try {
-      task = await this.#connection.looks.ended(this.id);
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (error instanceof ErrandError && !isPassing(error)) throw error;
-      throw new TimeoutError(`${late}, as far as is known: ${error.message}`, {
-        cause: error
-      });
-    }
-    if (task === null) throw new TimeoutError(late);
-    return task;
   }
   async #call(method, path, rest) {
     return await this.#connection.http.call({
@@ -1226,10 +1261,10 @@ function distinct(futures) {
     }
   }
   return lists.map((list) => {
-    const settlers = list.map((future) => internals.settler(future));
+    const settlers = list.map((future) => internals.endOf(future).settler());
     const settle = (task) => settlers.forEach((tell) => tell(task));
     const hasEnded = () => {
-      const end = list.map((future) => internals.knownEnd(future)).find((task) => task !== null);
+      const end = list.map((future) => internals.endOf(future).task).find((task) => task !== null);
       if (end) settle(end);
       return end !== void 0;
     };
@@ -1387,7 +1422,7 @@ async function outcome(future, signal) {
 async function cancelAll(futures, reason) {
   const errors = [];
   const outcomes = await inParallel(futures, async (future) => {
-    const known = internals.knownEnd(future);
+    const known = internals.endOf(future).task;
     if (known) return known.state.type === "CANCELLED";
     try {
       return await future.cancel(reason);

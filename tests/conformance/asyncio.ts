@@ -253,9 +253,14 @@ export const asyncio: System = {
     {
       promise: "wait_for(): when it is cancelled itself, the task is cancelled too",
       source: "Python docs, asyncio.wait_for",
-      notYet:
-        "An abort of result() ends the waiting only, whatever cancelOnTimeout says, as gather and wait do " +
-        "without more. First result() needs gather's cancelOnAbort.",
+      test: async (errand) => {
+        const abort = new AbortController();
+        const future = await aRunning(errand);
+        const waited = future.result({ signal: abort.signal, cancelOnAbort: true });
+        abort.abort(new Error("its caller has gone"));
+        await assert.rejects(waited, { message: "its caller has gone" });
+        await assert.rejects(errand.future(future.id).result(), CancelledError);
+      },
     },
     {
       promise: "gather(): results in the order of the arguments, whatever the order of the ends",
@@ -525,8 +530,8 @@ export const asyncio: System = {
     },
     ...notYet(
       "Python docs, asyncio.timeout",
-      "A scope with a deadline of its own is the caller's: an AbortSignal. JavaScript's cannot be moved, and " +
-        "whether it is over is its `aborted`.",
+      "A scope with a deadline of its own is the caller's: an AbortSignal. JavaScript's cannot be moved, " +
+        "and whether it is over is its `aborted`.",
       [
         "Timeout.reschedule(): moves the deadline",
         "Timeout.expired(): whether it was that one of several scopes",
@@ -553,15 +558,15 @@ export const asyncio: System = {
       promise: "Task.cancelling(), uncancel(): requests are counted, and can be taken back",
       source: "Python docs, asyncio.Task.uncancel",
       notYet:
-        "A cancel is written down and told to the function once; asking again changes nothing, and nobody can " +
-        "take it back. That keeps 'cancelled' from being a lie; no issue waits for it.",
+        "A cancel is written down and told to the function once; asking again changes nothing, and nobody " +
+        "can take it back. That keeps 'cancelled' from being a lie; no issue waits for it.",
     },
     {
       promise: "create_task(context=…): the task sees the context variables of its caller",
       source: "Python docs, asyncio.create_task",
       notYet:
-        "Context variables are references inside one process; a task runs in another one. What it is to know " +
-        "goes into its input or metadata.",
+        "Context variables are references inside one process; a task runs in another one. What it is to " +
+        "know goes into its input or metadata.",
     },
   ],
 };
