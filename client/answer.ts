@@ -17,8 +17,13 @@ import {
 import type { Expected } from "./wire.ts";
 
 const EXCERPT = 200;
-/** A proxy in front of a service that is being restarted says these. */
-const GATEWAY: Record<number, string> = { 502: "Bad gateway", 503: "Unavailable", 504: "Gateway timeout" };
+/** A proxy in front of a service says these in its own words. */
+const GATEWAY: Record<number, string> = {
+  429: "Too many requests",
+  502: "Bad gateway",
+  503: "Unavailable",
+  504: "Gateway timeout",
+};
 
 export interface Answer {
   status: number;

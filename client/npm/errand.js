@@ -147,6 +147,7 @@ var MappingLengthMismatchError = class extends ErrandError {
 // client/answer.ts
 var EXCERPT = 200;
 var GATEWAY = {
+  429: "Too many requests",
   502: "Bad gateway",
   503: "Unavailable",
   504: "Gateway timeout"
