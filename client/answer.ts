@@ -84,7 +84,8 @@ function problemError(problem: Problem, retryAfterMs: number): ProblemError {
     case 403:
       return new UnauthorizedError(problem);
     case 404:
-      return new NotFoundError(problem);
+      // One without a kind is about the path, as when the URL is that of something else.
+      return typeof problem.kind === "string" ? new NotFoundError(problem) : new ProblemError(problem);
     case 409:
       return new ConflictError(problem);
     case 410:

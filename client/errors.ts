@@ -160,6 +160,11 @@ export class ConflictError extends ProblemError {
 /** 404: no task or group has this id, or its retention is over. */
 export class NotFoundError extends ProblemError {
   override name = "NotFoundError";
+
+  /** What is missing: `task` or `group`. */
+  get kind(): string {
+    return String(this.problem.kind);
+  }
 }
 
 /** 410: the task was deleted on request. */

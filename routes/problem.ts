@@ -61,7 +61,8 @@ export function problemOf(error: unknown): Problem | null {
   }
   if (error instanceof TooLargeError) return tooLarge(error.message, error.pointer);
   if (error instanceof NotFoundError) {
-    return { ...notFound(error.message), errors: someOf(error.faults) };
+    // What is missing: a path that does not exist is not-found too.
+    return { ...notFound(error.message), errors: someOf(error.faults), extra: { kind: error.kind } };
   }
   if (error instanceof ForgottenError) {
     const { message: detail, faults } = error;

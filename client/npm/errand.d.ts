@@ -251,6 +251,8 @@ declare class ConflictError extends ProblemError {
 /** 404: no task or group has this id, or its retention is over. */
 declare class NotFoundError extends ProblemError {
     name: string;
+    /** What is missing: `task` or `group`. */
+    get kind(): string;
 }
 /** 410: the task was deleted on request. */
 declare class ForgottenError extends ProblemError {

@@ -121,6 +121,10 @@ var ConflictError = class extends ProblemError {
 };
 var NotFoundError = class extends ProblemError {
   name = "NotFoundError";
+  /** What is missing: `task` or `group`. */
+  get kind() {
+    return String(this.problem.kind);
+  }
 };
 var ForgottenError = class extends ProblemError {
   name = "ForgottenError";
@@ -208,7 +212,7 @@ function problemError(problem, retryAfterMs2) {
     case 403:
       return new UnauthorizedError(problem);
     case 404:
-      return new NotFoundError(problem);
+      return typeof problem.kind === "string" ? new NotFoundError(problem) : new ProblemError(problem);
     case 409:
       return new ConflictError(problem);
     case 410:

@@ -748,7 +748,7 @@ Deno.test("a timeout event that nobody asked for is an error, not a wait without
 Deno.test("a service that does not know the task in one place, and does in another, is given up", async () => {
   const errors = [{ pointer: "/ids/0", message: "unknown" }];
   await using listener = new Listener(({ method }) => {
-    return method === "POST" ? problem(404, "not-found", { errors }) : json(200, TASK);
+    return method === "POST" ? problem(404, "not-found", { errors, kind: "task" }) : json(200, TASK);
   });
   const result = aClient(listener.url, FAST).future(ID).result();
   await failed("result", result, UnexpectedAnswerError, /is there, and that it is not/);
@@ -762,9 +762,16 @@ Deno.test("a service that answers a wait before its time is not asked without a 
   assert.ok(listener.received.length < 50, `it asked ${listener.received.length} times`);
 });
 
+Deno.test("a service that knows the path no more than the task is no service without the task", async () => {
+  await using listener = new Listener(() => problem(404, "not-found"));
+  const future = aClient(listener.url, FAST).future(ID);
+  await failed("exists", future.exists(), ProblemError, /^what not-found means$/);
+  await failed("result", future.result(), ProblemError, /^what not-found means$/);
+});
+
 Deno.test("a task that is not there is a NotFoundError, one that was forgotten a ForgottenError", async () => {
   const errors = [{ pointer: "/ids/0", message: "unknown" }];
-  await forEach(STREAMS, () => problem(404, "not-found", { errors }), async (name, run) => {
+  await forEach(STREAMS, () => problem(404, "not-found", { errors, kind: "task" }), async (name, run) => {
     await failed(name, run(), NotFoundError, /^what not-found means$/);
   });
   await forEach(STREAMS, () => problem(410, "task-forgotten", { errors }), async (name, run) => {
