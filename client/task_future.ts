@@ -43,6 +43,8 @@ const AN_OUTCOME: Expected = {
   is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
 };
 
+/** How often a task may change beside its state while it is retried. */
+const MOST_ROUNDS = 10;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
@@ -168,12 +170,12 @@ export class TaskFuture<Result = unknown> {
   async retry({ signal, ...change }: { input?: unknown; signal?: AbortSignal } = {}): Promise<void> {
     const end = await this.#call("GET", "", { signal });
     try {
-      for (let version = end;;) {
+      for (let version = end, rounds = 1;; rounds++) {
         const headers = { "if-match": version.headers.get("etag") ?? "*" };
         try {
           return void await this.#call("POST", "/retry", { body: change, headers, signal });
         } catch (error) {
-          if (!(error instanceof ProblemError && error.status === 412)) throw error;
+          if (!(error instanceof ProblemError && error.status === 412) || rounds === MOST_ROUNDS) throw error;
           // Either this has worked before, and only the answer was lost, or something beside its state has changed.
           version = await this.#call("GET", "", { signal });
           if (lastSeq(version.body) !== lastSeq(end.body)) return;

@@ -124,5 +124,6 @@ export function steerRoutes(app: App, runtime: Runtime): void {
 function ifMatchOf(c: Context): IfMatch {
   const header = c.req.header("if-match");
   if (header === undefined || header.trim() === "*") return undefined;
-  return header.split(",").map((tag) => tag.trim().replaceAll('"', ""));
+  // A server or proxy that compresses an answer makes its tag a weak one; it names the same version still.
+  return header.split(",").map((tag) => tag.trim().replace(/^W\//, "").replaceAll('"', ""));
 }

@@ -1022,6 +1022,7 @@ var AN_OUTCOME = {
   what: "the outcome of a cancel",
   is: (body) => typeof body?.outcome === "string"
 };
+var MOST_ROUNDS = 10;
 var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 var TaskFuture = class {
   id;
@@ -1129,7 +1130,7 @@ var TaskFuture = class {
       signal
     });
     try {
-      for (let version = end; ; ) {
+      for (let version = end, rounds = 1; ; rounds++) {
         const headers = {
           "if-match": version.headers.get("etag") ?? "*"
         };
@@ -1140,7 +1141,7 @@ var TaskFuture = class {
             signal
           });
         } catch (error) {
-          if (!(error instanceof ProblemError && error.status === 412)) throw error;
+          if (!(error instanceof ProblemError && error.status === 412) || rounds === MOST_ROUNDS) throw error;
           version = await this.#call("GET", "", {
             signal
           });

@@ -203,5 +203,9 @@ Deno.test("If-Match with an old ETag is 412 and changes nothing", async () => {
   assertProblem(await service.post(`/v1/tasks/${id}/retry`, {}, old), 412, "precondition-failed");
   assertProblem(await service.delete(`/v1/tasks/${id}`, old), 412, "precondition-failed");
   const etag = (await service.get(`/v1/tasks/${id}`)).headers.get("etag")!;
-  assert.equal((await service.delete(`/v1/tasks/${id}`, { headers: { "if-match": etag } })).status, 204);
+  // As a server or a proxy that compresses answers makes it.
+  assert.equal(
+    (await service.delete(`/v1/tasks/${id}`, { headers: { "if-match": `W/${etag}` } })).status,
+    204,
+  );
 });
