@@ -1,6 +1,7 @@
 // The port to Deno KV: the part of `Deno.Kv` in use, the limits of the backend behind it, a second
-// handle for reads, and the retry of "database is locked", which says that nothing was done. No other failure
-// of a commit is retried here: what became of it is unknown until it is read back, and only the store can do that.
+// handle for reads, a deadline for every answer, and the retry of "database is locked", which says that nothing was
+// done. No other failure of a commit is retried here: what became of it is unknown until it is read back, and only the
+// store can do that.
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
 
@@ -37,6 +38,13 @@ export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 7
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
 const LOCKED_RETRIES = 400;
+/** Far beyond what a healthy database takes: what waits for one answer holds up all that queue behind it. */
+const DEADLINE_MS = 5_000;
+
+/** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
+export class DeadlineError extends Error {
+  override name = "DeadlineError";
+}
 
 export class KvPort {
   readonly #reader: Kv;
@@ -51,12 +59,13 @@ export class KvPort {
     reader: Kv = writer,
     readonly limits: KvLimits = EMBEDDED_LIMITS,
     readonly shards = 1,
+    private readonly clock: Clock = systemClock,
   ) {
     this.#reader = reader;
   }
 
   get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
-    return whileLocked(() => this.#reader.get<T>(key));
+    return this.#answered(() => this.#reader.get<T>(key));
   }
 
   /** Any number of keys, in their order, ten to a call and all calls at once: not one snapshot. */
@@ -64,7 +73,7 @@ export class KvPort {
     const calls: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
     for (let i = 0; i < wanted.length; i += KEYS_PER_READ) {
       const part = wanted.slice(i, i + KEYS_PER_READ);
-      calls.push(whileLocked(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
+      calls.push(this.#answered(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
     }
     return (await Promise.all(calls)).flat();
   }
@@ -75,7 +84,7 @@ export class KvPort {
     options: { limit: number; reverse?: boolean },
   ): Promise<Deno.KvEntry<T>[]> {
     const batchSize = Math.min(options.limit, 500);
-    return whileLocked(() => Array.fromAsync(this.#reader.list<T>(selector, { ...options, batchSize })));
+    return this.#answered(() => Array.fromAsync(this.#reader.list<T>(selector, { ...options, batchSize })));
   }
 
   atomic(): Deno.AtomicOperation {
@@ -91,7 +100,12 @@ export class KvPort {
 
   /** Commits it, again while another handle or process holds the file. */
   commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    return whileLocked(() => atomic.commit());
+    return this.#answered(() => atomic.commit());
+  }
+
+  /** @throws {DeadlineError} if one try has no answer in time. */
+  #answered<T>(work: () => Promise<T>): Promise<T> {
+    return whileLocked(() => inTime(work(), this.clock), this.clock);
   }
 
   /** Writes without any check, and so may be repeated: for keys that nobody else writes. */
@@ -112,6 +126,15 @@ export async function openKv(path: string | undefined): Promise<KvPort> {
   const writer = await whileLocked(() => Deno.openKv(path));
   if (path === undefined || path === ":memory:") return new KvPort(writer);
   return new KvPort(writer, await whileLocked(() => Deno.openKv(path)));
+}
+
+function inTime<T>(answer: Promise<T>, clock: Clock): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = clock.timer(() => {
+      reject(new DeadlineError(`the database has not answered within ${DEADLINE_MS} ms`));
+    }, DEADLINE_MS);
+    answer.then(resolve, reject).finally(stop);
+  });
 }
 
 /** SQLite says this when another handle or process holds the file; nothing was read or written. */
