@@ -23,6 +23,8 @@ const schema = z.object({
   LEASE_MS: whole(300, LONGEST_LEASE_MS).default(10_000),
   MAX_INPUT_BYTES: whole(1_024, MOST_BYTES).default(2 ** 20),
   MAX_RESULT_BYTES: whole(1_024, MOST_BYTES).default(MOST_BYTES),
+  MAX_QUEUED: whole(1, 1_000_000_000).default(1_000_000),
+  MAX_WAITING: whole(1, 1_000_000).default(10_000),
   SHOW_STACKS: flag.default(false),
 });
 
@@ -38,6 +40,8 @@ export const VARIABLES: Record<keyof Config, string> = {
   LEASE_MS: "a worker without a heartbeat for this long is dead (10000)",
   MAX_INPUT_BYTES: "largest input, up to 16 MiB (1048576)",
   MAX_RESULT_BYTES: "largest result, up to 16 MiB (16777216)",
+  MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
+  MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
   SHOW_STACKS: "keep and show stacks of errors (false)",
 };
 

@@ -65,10 +65,16 @@ export async function serve(config: Config, definitions: AnyDefinition[]): Promi
     leaseMs: config.LEASE_MS,
     maxInputBytes: config.MAX_INPUT_BYTES,
     maxResultBytes: config.MAX_RESULT_BYTES,
+    maxQueued: config.MAX_QUEUED,
     keepStacks: config.SHOW_STACKS,
     log,
   });
-  const app = createApp(runtime, { log, pingMs: onDeploy ? 5_000 : 15_000, api: config.ROLE !== "worker" });
+  const app = createApp(runtime, {
+    log,
+    pingMs: onDeploy ? 5_000 : 15_000,
+    maxWaiting: config.MAX_WAITING,
+    api: config.ROLE !== "worker",
+  });
 
   let stop: (() => Promise<void>) | null = null;
   let stopping = false;

@@ -21,6 +21,7 @@ import {
   problemResponse,
   validationFailed,
 } from "./problem.ts";
+import { Slots } from "./slots.ts";
 import { steerRoutes } from "./steer.ts";
 import { submitRoutes } from "./submit.ts";
 import { taskRoutes } from "./tasks.ts";
@@ -36,13 +37,14 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
       return problemResponse(c, validationFailed(faultsOf(result.error, value, place)));
     },
   });
+  const slots = new Slots(options.maxWaiting);
   healthRoutes(app, runtime);
   if (options.api !== false) {
-    submitRoutes(app, runtime);
-    taskRoutes(app, runtime);
+    submitRoutes(app, runtime, slots);
+    taskRoutes(app, runtime, slots);
     steerRoutes(app, runtime);
-    eventRoutes(app, runtime, options);
-    completionRoutes(app, runtime, options);
+    eventRoutes(app, runtime, options, slots);
+    completionRoutes(app, runtime, options, slots);
     groupRoutes(app, runtime);
     definitionRoutes(app, runtime);
     docsRoutes(app, runtime);

@@ -8,10 +8,12 @@ import {
   type Problem,
   ProblemError,
   tooLarge,
+  tooSlow,
   unsupportedMediaType,
   validationFailed,
 } from "./problem.ts";
 
+const LONGEST_BODY_MS = 30_000;
 const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 export interface BodyOptions {
@@ -39,12 +41,26 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
 
 /** @throws {ProblemError} that says what is wrong with it. */
 export async function readJson(c: Context, { limitBytes, optional = false }: BodyOptions): Promise<Body> {
-  const text = await readText(c, limitBytes);
+  const text = await inTime(readText(c, limitBytes));
   if (text === "" && optional) return { text, value: {} };
   const type = c.req.header("content-type");
   if (type === undefined || !JSON_TYPE.test(type)) throw new ProblemError(unsupportedMediaType(type));
   if (text === "") throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
   return { text, value: parse(text) };
+}
+
+/** A body that comes byte by byte shall not hold its place for ever. */
+async function inTime(text: Promise<string>): Promise<string> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new ProblemError(tooSlow(LONGEST_BODY_MS / 1_000))),
+    LONGEST_BODY_MS,
+  );
+  try {
+    return await Promise.race([text, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function parse(text: string): unknown {

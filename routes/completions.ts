@@ -5,10 +5,12 @@ import type { Context } from "hono";
 import type { CompletionEvent, CompletionQuery } from "../runtime/completions.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { RETURN_WHEN } from "../runtime/waiting.ts";
+import type { Slots } from "./slots.ts";
 import type { App, AppOptions } from "./surface.ts";
 import { jsonBody } from "./body.ts";
 import {
   bodyProblems,
+  heldProblems,
   ids,
   jsonAnswer,
   LONGEST_WAIT_SECONDS,
@@ -58,7 +60,7 @@ const streamBody = z.strictObject({
 
 const lastEventId = z.object({ "last-event-id": z.string().max(4_100).optional() });
 
-export function completionRoutes(app: App, runtime: Runtime, options: AppOptions): void {
+export function completionRoutes(app: App, runtime: Runtime, options: AppOptions, slots: Slots): void {
   const wait = createRoute({
     method: "post",
     path: "/v1/wait",
@@ -72,7 +74,7 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
         z.object({ done: z.array(summarySchema), notDone: z.array(summarySchema) }).openapi("Waited"),
         "Which are done, and which are not",
       ),
-      ...problems({ ...bodyProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
+      ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
     },
   });
   app.openapi(wait, async (c) => {
@@ -80,11 +82,12 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
     if (query.groupId !== undefined) await runtime.groups.record(query.groupId);
     const wanted = query.ids ?? await runtime.groups.members(query.groupId!, MOST_MEMBERS);
-    const { done, notDone } = await runtime.wait(wanted, query.returnWhen, waitMs, {
-      signal: c.req.raw.signal,
-      // A group outlives the tasks in it.
-      mustExist: query.ids !== undefined,
-    });
+    // A group outlives the tasks in it.
+    const options = { signal: c.req.raw.signal, mustExist: query.ids !== undefined };
+    const { done, notDone } = await slots.during(
+      waitMs,
+      () => runtime.wait(wanted, query.returnWhen, waitMs, options),
+    );
     const [doneText, notDoneText] = [done, notDone].map((entries) =>
       entries.map(({ record }) => summaryText(record)).join(",")
     );
@@ -106,12 +109,17 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     request: { query: streamQuery, headers: lastEventId },
     responses: {
       ...responses,
-      ...problems({ 404: "An id is unknown", 410: "A task was forgotten", 422: "See errors" }),
+      ...problems({
+        ...heldProblems,
+        404: "An id is unknown",
+        410: "A task was forgotten",
+        422: "See errors",
+      }),
     },
   });
   app.openapi(get, (c) => {
     const { id, groupId, tag, timeout } = c.req.valid("query");
-    return stream(c, runtime, options, queryOf(id, groupId, tag), timeout);
+    return stream(c, runtime, { ...options, slots }, queryOf(id, groupId, tag), timeout);
   });
 
   const post = createRoute({
@@ -127,31 +135,40 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     },
     responses: {
       ...responses,
-      ...problems({ ...bodyProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
+      ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
     },
   });
   app.openapi(post, (c) => {
     const { ids, groupId, tag, timeout, timeoutSeconds = timeout } = c.req.valid("json");
-    return stream(c, runtime, options, queryOf(ids, groupId, tag), timeoutSeconds);
+    return stream(c, runtime, { ...options, slots }, queryOf(ids, groupId, tag), timeoutSeconds);
   });
 }
 
 async function stream(
   c: Context,
   runtime: Runtime,
-  { pingMs, log }: AppOptions,
+  { pingMs, log, slots }: AppOptions & { slots: Slots },
   query: CompletionQuery,
   timeout: number | undefined,
 ): Promise<Response> {
+  const giveBack = slots.take();
   const abort = new AbortController();
-  const events = await runtime.completions.open(query, {
-    timeoutMs: timeout === undefined ? null : timeout * 1_000,
-    cursor: c.req.header("last-event-id"),
-    signal: abort.signal,
-  });
-  if (events === null) return c.body(null, 204);
-  const onError = (error: unknown) => log.error("an as-completed stream failed", error);
-  return sseResponse(c, sseEvents(runtime, events), { pingMs, abort, onError });
+  try {
+    const events = await runtime.completions.open(query, {
+      timeoutMs: timeout === undefined ? null : timeout * 1_000,
+      cursor: c.req.header("last-event-id"),
+      signal: abort.signal,
+    });
+    if (events === null) {
+      giveBack();
+      return c.body(null, 204);
+    }
+    const onError = (error: unknown) => log.error("an as-completed stream failed", error);
+    return sseResponse(c, sseEvents(runtime, events), { pingMs, giveBack, abort, onError });
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
 }
 
 async function* sseEvents(

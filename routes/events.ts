@@ -5,14 +5,15 @@ import { isoAt } from "../runtime/clock.ts";
 import type { TaskEvent } from "../runtime/events.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { endOf } from "../runtime/task_stream.ts";
+import type { Slots } from "./slots.ts";
 import type { App, AppOptions } from "./surface.ts";
-import { idParams, problems, sseAnswer } from "./schemas.ts";
+import { heldProblems, idParams, problems, sseAnswer } from "./schemas.ts";
 import { type SseEvent, sseResponse } from "./sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "./view.ts";
 
 const place = z.coerce.number().int().min(0).openapi({ type: "integer" });
 
-export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOptions): void {
+export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOptions, slots: Slots): void {
   const route = createRoute({
     method: "get",
     path: "/v1/tasks/{id}/events",
@@ -31,6 +32,7 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
         404: "Unknown, or past its retention",
         410: "Forgotten on request",
         422: "No such place",
+        ...heldProblems,
       }),
     },
   });
@@ -43,6 +45,7 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
     const events = sseEvents(runtime, runtime.events(entry, after, abort.signal));
     return sseResponse(c, events, {
       pingMs,
+      giveBack: slots.take(),
       abort,
       onError: (error) => log.error("an event stream failed", error),
     });

@@ -5,11 +5,13 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
   ConflictError,
+  DeadlineError,
   type Fault,
   ForgottenError,
   IdempotencyMismatchError,
   NotFoundError,
   PreconditionError,
+  QueueFullError,
   TooLargeError,
   UnknownDefinitionError,
   ValidationError,
@@ -84,7 +86,11 @@ export function problemOf(error: unknown): Problem | null {
     const detail = error.message;
     return { status: 422, slug: "idempotency-mismatch", title: "Idempotency key used before", detail };
   }
-  if (error instanceof UnavailableError) {
+  if (error instanceof QueueFullError) {
+    const headers = { "retry-after": "2" };
+    return { status: 429, slug: "queue-full", title: "Queue full", detail: error.message, headers };
+  }
+  if (error instanceof UnavailableError || error instanceof DeadlineError) {
     return {
       status: 503,
       slug: "unavailable",
@@ -140,6 +146,27 @@ export function clientClosed(): Problem {
     slug: "client-closed",
     title: "Client closed request",
     detail: "the client went away",
+  };
+}
+
+export function tooManyWait(most: number): Problem {
+  return {
+    status: 429,
+    slug: "rate-limited",
+    title: "Too many wait",
+    detail: `${most} streams and waits are open here, and more are not allowed (MAX_WAITING)`,
+    headers: { "retry-after": "5" },
+  };
+}
+
+/** The body did not come to its end. */
+export function tooSlow(seconds: number): Problem {
+  return {
+    status: 408,
+    slug: "request-timeout",
+    title: "Request timeout",
+    detail: `the body was not complete within ${seconds} s`,
+    headers: { connection: "close" },
   };
 }
 

@@ -112,10 +112,14 @@ function headersOf(names: string[]) {
 /** What every call with a JSON body may answer. */
 export const bodyProblems = {
   400: "malformed-json",
+  408: "The body was not complete in time",
   413: "payload-too-large",
   415: "The body is no application/json",
   422: "validation-failed, unknown-definition or idempotency-mismatch: see errors",
 } as const;
+
+/** What every call may answer that is held open. */
+export const heldProblems = { 429: "rate-limited: too many streams and waits are open" } as const;
 
 export const idParams = z.object({
   id: z.uuid().toLowerCase().openapi({ param: { name: "id", in: "path" }, format: "uuid" }),

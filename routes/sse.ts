@@ -15,9 +15,14 @@ const encoder = new TextEncoder();
 const PREAMBLE = encoder.encode("retry: 1000\n\n");
 const PING = encoder.encode(": ping\n\n");
 
+/** A reader that takes nothing for this many pings is let go; it can come back and go on where it was. */
+const MOST_STUCK_PINGS = 8;
+
 export interface SseOptions {
   /** A comment goes out at least this often. */
   pingMs: number;
+  /** Gives the stream's slot back. */
+  giveBack: () => void;
   /** Stops the generator: it is aborted when the reader is gone. */
   abort: AbortController;
   /** Told of an error in the generator; the reader sees a cut stream and comes back. */
@@ -28,7 +33,7 @@ export interface SseOptions {
 export function sseResponse(
   c: Context,
   batches: AsyncGenerator<SseEvent[]>,
-  { pingMs, abort, onError }: SseOptions,
+  { pingMs, giveBack, abort, onError }: SseOptions,
 ): Response {
   const headers = {
     "content-type": "text/event-stream",
@@ -37,13 +42,16 @@ export function sseResponse(
   };
   if (c.req.method === "HEAD") {
     abort.abort();
+    giveBack();
     return new Response(null, { headers });
   }
   let timer: ReturnType<typeof setInterval> | undefined;
+  let stuckPings = 0;
   // One batch is asked for ahead of the reader, and its promise kept while pings go out.
   let closed = false;
   const close = () => {
     closed = true;
+    giveBack();
     clearInterval(timer);
     abort.abort();
     // The generator may be waiting: the abort wakes it, and `return` runs its clean-up.
@@ -53,8 +61,15 @@ export function sseResponse(
     start(controller) {
       controller.enqueue(PREAMBLE);
       timer = setInterval(() => {
+        if (closed) return;
         // A reader that does not keep up is not sent pings on top of what it has not read.
-        if (!closed && (controller.desiredSize ?? 0) > 0) controller.enqueue(PING);
+        if ((controller.desiredSize ?? 0) > 0) {
+          stuckPings = 0;
+          controller.enqueue(PING);
+        } else if (++stuckPings >= MOST_STUCK_PINGS) {
+          close();
+          controller.close();
+        }
       }, pingMs);
     },
     async pull(controller) {

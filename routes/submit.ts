@@ -13,6 +13,7 @@ import { jsonBody, readJson } from "./body.ts";
 import { ProblemError, validationFailed } from "./problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "./schemas.ts";
+import type { Slots } from "./slots.ts";
 import { jsonResponse, taskHeaders, taskText } from "./view.ts";
 
 /** Room for everything of a submit but its input. */
@@ -33,7 +34,7 @@ const preferHeader = idempotencyHeader.extend({
   ),
 });
 
-export function submitRoutes(app: App, runtime: Runtime): void {
+export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   const one = createRoute({
     method: "post",
     path: "/v1/tasks",
@@ -50,7 +51,11 @@ export function submitRoutes(app: App, runtime: Runtime): void {
     responses: {
       200: jsonAnswer(taskSchema, "It ended within `Prefer: wait`", ["Preference-Applied"]),
       202: jsonAnswer(taskSchema, "It is on disk and will run", ["Location", "Retry-After"]),
-      ...problems({ ...bodyProblems, 409: "The id is taken, or the same Idempotency-Key is under way" }),
+      ...problems({
+        ...bodyProblems,
+        409: "The id is taken, or the same Idempotency-Key is under way",
+        429: "queue-full, or too many streams and waits are open",
+      }),
     },
   });
   // The hottest path: described in the document, but without the document's chain of validators, which cost a
@@ -72,7 +77,7 @@ export function submitRoutes(app: App, runtime: Runtime): void {
     if (waitMs === null) {
       return jsonResponse(await taskText(runtime, entry), 202, { ...headers, ...etag(entry) });
     }
-    const newest = await newestOf(runtime, entry, waitMs, c.req.raw.signal);
+    const newest = await slots.during(waitMs, () => newestOf(runtime, entry, waitMs, c.req.raw.signal));
     const task = await taskText(runtime, newest);
     if (!isTerminal(newest.record)) return jsonResponse(task, 202, { ...headers, ...etag(newest) });
     const { "retry-after": _retry, location: _location, ...rest } = headers;
@@ -95,7 +100,11 @@ export function submitRoutes(app: App, runtime: Runtime): void {
         z.object({ tasks: z.array(taskSchema), groupId: z.uuid().nullable() }).openapi("Batch"),
         "All are on disk and will run",
       ),
-      ...problems({ ...bodyProblems, 409: "An id is taken, or the same Idempotency-Key is under way" }),
+      ...problems({
+        ...bodyProblems,
+        409: "An id is taken, or the same Idempotency-Key is under way",
+        429: "queue-full",
+      }),
     },
   });
   app.openapi(batch, async (c) => {

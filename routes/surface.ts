@@ -9,6 +9,8 @@ export interface AppOptions {
   log: Log;
   /** Milliseconds between comments on an idle stream: 15,000, or 5,000 on Deno Deploy. */
   pingMs: number;
+  /** Streams and waits that may be open at once. Default 10,000. */
+  maxWaiting?: number;
   /** False: health checks only. */
   api?: boolean;
 }

@@ -4,9 +4,11 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ListQuery } from "../runtime/list.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf, type StateType } from "../runtime/task.ts";
+import type { Slots } from "./slots.ts";
 import type { App } from "./surface.ts";
 import { type Problem, ProblemError } from "./problem.ts";
 import {
+  heldProblems,
   idParams,
   jsonAnswer,
   problems,
@@ -30,7 +32,7 @@ import {
 
 const gone = { 404: "Unknown, or past its retention", 410: "Forgotten on request", 422: "The id is no UUID" };
 
-export function taskRoutes(app: App, runtime: Runtime): void {
+export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
   const get = createRoute({
     method: "get",
     path: "/v1/tasks/{id}",
@@ -45,12 +47,13 @@ export function taskRoutes(app: App, runtime: Runtime): void {
     responses: {
       200: jsonAnswer(taskSchema, "The task", ["ETag"]),
       304: { description: "It has not changed" },
-      ...problems(gone),
+      ...problems({ ...gone, ...heldProblems }),
     },
   });
   app.openapi(get, async (c) => {
     const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
-    const entry = await runtime.task(c.req.valid("param").id, waitMs, c.req.raw.signal);
+    const { id } = c.req.valid("param");
+    const entry = await slots.during(waitMs, () => runtime.task(id, waitMs, c.req.raw.signal));
     const headers = taskHeaders(entry);
     if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
     return jsonResponse(await taskText(runtime, entry), 200, headers);
@@ -75,6 +78,7 @@ export function taskRoutes(app: App, runtime: Runtime): void {
       202: jsonAnswer(resultSchema, "Not done", ["Retry-After"]),
       ...problems({
         ...gone,
+        ...heldProblems,
         410: "task-cancelled, or task-forgotten",
         424: "task-failed: FAILED or CRASHED",
       }),
@@ -82,7 +86,9 @@ export function taskRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(result, async (c) => {
     const query = c.req.valid("query");
-    const entry = await runtime.task(c.req.valid("param").id, (query.wait ?? 0) * 1_000, c.req.raw.signal);
+    const { id } = c.req.valid("param");
+    const waitMs = (query.wait ?? 0) * 1_000;
+    const entry = await slots.during(waitMs, () => runtime.task(id, waitMs, c.req.raw.signal));
     const { record } = entry;
     if (!isTerminal(record)) {
       return jsonResponse(outcomeText(record), 202, { "retry-after": "1", "cache-control": "no-store" });

@@ -50,6 +50,11 @@ export class Attempt {
     return this.#entry.record;
   }
 
+  /** Of the newest version of the record that is known here. */
+  get versionstamp(): string {
+    return this.#entry.versionstamp;
+  }
+
   get clock(): Clock {
     return this.store.clock;
   }

@@ -102,8 +102,10 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   writes.push(...options.writes?.() ?? []);
   const applied = await store.commit("claim", changes, { writes });
   if (applied) {
-    // After a commit that was read back, somebody may have taken some of them on already.
-    const mine = (applied as Entry[]).filter(({ record }) => record.lease?.worker === options.worker);
+    // After a commit that was read back, some of them may have been taken on already: also by this worker, once more.
+    const mine = (applied as Entry[]).filter(({ record }, i) => {
+      return record.lease?.token === (changes[i].next as TaskRecord).lease!.token;
+    });
     return { entries: mine, block, more: full || taken.size < blockOf.size };
   }
   for (const id of taken) store.forgetReady(id);

@@ -63,6 +63,19 @@ export class TooLargeError extends Error {
   }
 }
 
+/** More tasks wait than the operator allows. */
+export class QueueFullError extends Error {
+  override name = "QueueFullError";
+  constructor(readonly waiting: number, most: number) {
+    super(`${waiting} tasks wait for a worker; the limit is ${most} (MAX_QUEUED)`);
+  }
+}
+
+/** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
+export class DeadlineError extends Error {
+  override name = "DeadlineError";
+}
+
 /** The same idempotency key came with another body. */
 export class IdempotencyMismatchError extends Error {
   override name = "IdempotencyMismatchError";

@@ -4,6 +4,7 @@
 // store can do that.
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
+import { DeadlineError } from "./errors.ts";
 
 /** The part of `Deno.Kv` that the runtime uses. */
 export type Kv = Pick<
@@ -40,11 +41,6 @@ const KEYS_PER_READ = 10;
 const LOCKED_RETRIES = 400;
 /** Far beyond what a healthy database takes: what waits for one answer holds up all that queue behind it. */
 const DEADLINE_MS = 5_000;
-
-/** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
-export class DeadlineError extends Error {
-  override name = "DeadlineError";
-}
 
 export class KvPort {
   readonly #reader: Kv;

@@ -1,35 +1,27 @@
 // Which of its lease blocks a worker still needs: a block is used up once every one of its tasks is settled.
-// A block that stays behind in KV does no harm: whoever reads it asks the records.
+// A block that stays behind in KV does no harm: whoever reads it asks the records. One that goes too early does: so a
+// task counts for its block alone. It may stand in several, if it was claimed, taken away, and claimed again.
 
 export class LeaseBook {
   readonly #open = new Map<string, Set<string>>();
-  readonly #blockOf = new Map<string, string>();
   #usedUp: string[] = [];
 
   /** A claim was committed. */
   open(block: string, ids: string[]): void {
-    this.#open.set(block, new Set(ids));
-    for (const id of ids) this.#blockOf.set(id, block);
+    if (ids.length > 0) this.#open.set(block, new Set(ids));
+    else this.#usedUp.push(block);
   }
 
-  /** The task is settled, or no longer this worker's. */
-  close(id: string): void {
-    const block = this.#blockOf.get(id);
-    if (block === undefined) return;
-    this.#blockOf.delete(id);
+  /** The task is settled, or no longer this worker's by this block. */
+  close(block: string, id: string): void {
     const left = this.#open.get(block);
-    left?.delete(id);
-    if (!left || left.size > 0) return;
+    if (!left?.delete(id) || left.size > 0) return;
     this.#open.delete(block);
     this.#usedUp.push(block);
   }
 
-  /** It could not be settled: its block stays in KV, and whoever finds it there looks after it. */
-  lose(id: string): void {
-    const block = this.#blockOf.get(id);
-    if (block === undefined) return;
-    this.#blockOf.delete(id);
-    // Without the others' names it is never used up.
+  /** A task of it could not be settled: it stays in KV, and whoever finds it there looks after it. */
+  lose(block: string): void {
     this.#open.delete(block);
   }
 

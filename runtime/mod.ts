@@ -4,6 +4,7 @@ import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Completions } from "./completions.ts";
 import type { AnyDefinition } from "./define.ts";
+import { QueueDepth } from "./depth.ts";
 import { DueLoop } from "./due_loop.ts";
 import { ForgottenError, NotFoundError } from "./errors.ts";
 import type { TaskEvent } from "./events.ts";
@@ -54,6 +55,8 @@ export interface RuntimeOptions {
   maxInputBytes?: number;
   /** Default 16 MiB. */
   maxResultBytes?: number;
+  /** More tasks than this may not wait for a worker. Default 1,000,000. */
+  maxQueued?: number;
   /** Keep stacks with errors. Default false. */
   keepStacks?: boolean;
   doorbells?: Partial<Doorbells>;
@@ -69,6 +72,7 @@ export const DEFAULTS = {
   leaseMs: 10_000,
   maxInputBytes: 2 ** 20,
   maxResultBytes: 2 ** 24,
+  maxQueued: 1_000_000,
   sweepMs: 2_000,
 } as const;
 
@@ -124,7 +128,8 @@ export class Runtime {
       },
     });
     const values = this.#values = new Values(options.kv, ids);
-    this.#submitter = new Submitter(store, values, this.registry, this.maxInputBytes);
+    const depth = new QueueDepth(store, options.maxQueued ?? DEFAULTS.maxQueued);
+    this.#submitter = new Submitter(store, values, this.registry, this.maxInputBytes, depth);
     this.steering = new Steering(store, values, this.registry, this.maxInputBytes);
     this.groups = new Groups(store);
     this.#notifier = new Notifier(store);
@@ -144,7 +149,8 @@ export class Runtime {
     });
     // The call in the same process at its shortest: a new task begins where it was submitted.
     if (ringOnCommit) store.starter = this.#worker;
-    store.onApplied = (entry) => {
+    store.onApplied = (entry, before) => {
+      depth.changed(entry, before);
       this.#notifier.publish(entry);
       this.#worker?.changed(entry);
       this.#expectTimers(entry);

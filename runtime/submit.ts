@@ -2,6 +2,7 @@
 // commit as the tasks it stands for, so the same call again finds them, whoever answers it.
 
 import { check, type Checked, draftOf } from "./draft.ts";
+import type { QueueDepth } from "./depth.ts";
 import { ConflictError, IdempotencyMismatchError } from "./errors.ts";
 import { type GroupRecord, groupWrite } from "./group_log.ts";
 import { keys } from "./keys.ts";
@@ -69,12 +70,14 @@ export class Submitter {
     private readonly values: Values,
     private readonly registry: Registry,
     private readonly maxInputBytes: number,
+    private readonly depth: QueueDepth,
   ) {}
 
   /**
    * Stores the tasks of one call. When it resolves they are on disk.
    *
    * @throws {ValidationError | UnknownDefinitionError | TooLargeError} before anything is stored.
+   * @throws {QueueFullError} if too many wait already.
    * @throws {ConflictError} if an id is taken, or if a call with the same idempotency key is under way.
    * @throws {IdempotencyMismatchError} if the key was used for another call.
    */
@@ -144,6 +147,7 @@ export class Submitter {
    */
   async #storeAlone(call: SubmitCall, idem: Idem | null): Promise<Submitted> {
     const checked = this.#checked(call);
+    await this.depth.admit(checked.length);
     const own = checked.flatMap(({ submission: { id } }) => id ?? []);
     const taken = own.findIndex((id) => this.#ownIds.has(id));
     if (taken >= 0) {

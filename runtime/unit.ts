@@ -36,8 +36,8 @@ export interface Unit extends Required<Omit<UnitOptions, "writes">> {
   cost: Cost;
 }
 
-/** Of the ops before the newest. */
-const OPS_KEPT = 3;
+/** Of the ops before the newest; the very first is always one of them. */
+const OPS_KEPT = 4;
 
 /** @throws {RangeError} for a record that KV would refuse. */
 export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
@@ -45,7 +45,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
   const steps: GroupStep[] = [];
   const prepared = changes.map(({ before, next, events }) => {
     const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
-    if (before) record.ops = [before.record.op, ...before.record.ops ?? []].slice(0, OPS_KEPT);
+    if (before) record.ops = opsAfter(before.record);
     const left = leftHistory(before?.record ?? null, record);
     if (left.length > 0) (record as TaskRecord).hasEvents = true;
     if (!isForgotten(record) && record.groups.length > 0 && isTerminal(record)) {
@@ -72,6 +72,15 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
     owns: prepared.map(({ next }) => next.id),
   };
   return { op, changes: prepared, writes, checks, fresh, steps, cost };
+}
+
+/**
+ * A submit may be read back long after it was applied: by then its task may have run and ended. Were it not recognised,
+ * its caller would be refused what is stored, and its input would be thrown away.
+ */
+function opsAfter({ op, ops = [] }: Stored): string[] {
+  const all = [op, ...ops];
+  return all.length <= OPS_KEPT ? all : [...all.slice(0, OPS_KEPT - 1), all[all.length - 1]];
 }
 
 /** The difference between the index keys of the old and the new record. */

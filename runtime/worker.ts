@@ -13,7 +13,14 @@ import type { Log } from "./log.ts";
 import type { Heartbeat } from "./reaper.ts";
 import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
-import { type Entry, isForgotten, type Lease, type Stored, type TaskRecord } from "./task.ts";
+import {
+  type Entry,
+  isForgotten,
+  type Lease,
+  type Stored,
+  type StoredValue,
+  type TaskRecord,
+} from "./task.ts";
 import { claimed, type Outcome } from "./transitions.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
@@ -34,7 +41,7 @@ const SETTLE_AGAIN_AT_MOST_MS = 5_000;
 export class Worker implements Starter {
   readonly id: string;
   /** New tasks whose commit is under way, and which begin with it. */
-  readonly #starting = new Map<string, Lease>();
+  readonly #starting = new Map<string, { lease: Lease; block: string }>();
   /** Attempts whose function runs. */
   readonly #running = new Map<string, Attempt>();
   /** Attempts whose outcome is on its way to KV. */
@@ -88,14 +95,14 @@ export class Worker implements Starter {
     const { clock, ids } = this.store;
     const now = clock.now();
     const fit = ready.filter((record) => record.expiresAt === null && this.options.registry.has(record.task));
+    const block = ids.token();
     // Sorting is stable: equals stay in their order.
     for (const record of fit.sort((a, b) => b.priority - a.priority).slice(0, free)) {
       const lease = { worker: this.id, token: ids.token() };
       taken.running.set(record.id, claimed(record, now, lease));
-      this.#starting.set(record.id, lease);
+      this.#starting.set(record.id, { lease, block });
     }
     if (taken.running.size === 0) return taken;
-    const block = ids.token();
     const started = [...taken.running.keys()];
     this.#leases.open(block, started);
     taken.writes.push({ key: keys.lease(this.id, block), value: started }, ...this.#usedUpLeases());
@@ -105,8 +112,10 @@ export class Worker implements Starter {
   release({ running }: Taken): void {
     let released = false;
     for (const id of running.keys()) {
-      if (!this.#starting.delete(id)) continue;
-      this.#leases.lose(id);
+      const starting = this.#starting.get(id);
+      if (!starting) continue;
+      this.#starting.delete(id);
+      this.#leases.lose(starting.block);
       released = true;
     }
     if (released && this.#more) this.ring();
@@ -115,10 +124,10 @@ export class Worker implements Starter {
   /** The task may be one that begins or runs here: a cancel reaches its function this way. */
   changed(entry: Entry<Stored>): void {
     const { record } = entry;
-    const lease = this.#starting.get(record.id);
-    if (lease && !isForgotten(record) && record.lease?.token === lease.token) {
+    const starting = this.#starting.get(record.id);
+    if (starting && !isForgotten(record) && record.lease?.token === starting.lease.token) {
       this.#starting.delete(record.id);
-      this.#begin(entry as Entry);
+      this.#begin(entry as Entry, starting.block);
     } else {
       this.#running.get(record.id)?.adopt(entry);
     }
@@ -142,8 +151,10 @@ export class Worker implements Starter {
     });
     this.#lookFrom = next;
     if (!more) this.store.forgetReadyBefore(look);
-    if (block !== null) this.#leases.open(block, entries.map(({ record }) => record.id));
-    for (const entry of entries) this.#begin(entry);
+    if (block !== null) {
+      this.#leases.open(block, entries.map(({ record }) => record.id));
+      for (const entry of entries) this.#begin(entry, block);
+    }
     return more;
   }
 
@@ -213,26 +224,31 @@ export class Worker implements Starter {
     }
   }
 
-  #begin(entry: Entry): void {
+  #begin(entry: Entry, block: string): void {
+    const { id } = entry.record;
+    const other = this.#running.get(id);
+    // The answer to a claim may come so late that the task was handed back and claimed again: one of the two is over.
+    if (other && other.versionstamp > entry.versionstamp) return this.#leases.close(block, id);
+    other?.lose();
     const attempt = new Attempt(this.store, entry);
     attempt.onError = (error) =>
       this.options.log.error(`a report of task ${attempt.id} was not written`, error);
     this.#running.set(attempt.id, attempt);
-    this.#finish(attempt).catch((error) => {
+    this.#finish(attempt, block).catch((error) => {
       this.options.log.error(`task ${attempt.id} was left behind`, error);
     });
   }
 
-  async #finish(attempt: Attempt): Promise<void> {
+  async #finish(attempt: Attempt, block: string): Promise<void> {
     const outcome = await execute(attempt, this.options);
     // The slot is free as soon as the function is done; writing the outcome goes on beside the next claim.
-    this.#running.delete(attempt.id);
+    if (this.#running.get(attempt.id) === attempt) this.#running.delete(attempt.id);
     this.#settling.set(attempt.id, attempt);
     if (this.#more) this.ring();
     const over = outcome === null || await this.#settle(attempt, outcome);
-    this.#settling.delete(attempt.id);
-    if (over) this.#leases.close(attempt.id);
-    else this.#leases.lose(attempt.id);
+    if (this.#settling.get(attempt.id) === attempt) this.#settling.delete(attempt.id);
+    if (over) this.#leases.close(block, attempt.id);
+    else this.#leases.lose(block);
     if (this.#more) this.ring();
   }
 
@@ -246,9 +262,7 @@ export class Worker implements Starter {
       try {
         const settled = await attempt.settle(outcome);
         const kept = settled && outcome.kind === "completed" && attempt.record.result === outcome.result;
-        if (outcome.kind === "completed" && !kept) {
-          await this.options.values.discard(attempt.id, outcome.result);
-        }
+        if (outcome.kind === "completed" && !kept) await this.#discard(attempt.id, outcome.result);
         return true;
       } catch (error) {
         this.options.log.error(`the outcome of task ${attempt.id} could not be written`, error);
@@ -257,6 +271,19 @@ export class Worker implements Starter {
         else await sleep(this.store.clock, pauseMs);
       }
     }
+  }
+
+  /**
+   * Removes a result unless the record names it: a commit that seemed to have come too late may be the very one that
+   * ended the task.
+   */
+  async #discard(id: string, result: StoredValue): Promise<void> {
+    if ("json" in result) return;
+    const [entry] = await this.store.peekMany([id]);
+    const record = entry?.record;
+    const named = record && !isForgotten(record) ? record.result : null;
+    if (named && "blob" in named && named.blob === result.blob) return;
+    await this.options.values.discard(id, result);
   }
 
   #scheduleBeat(): void {

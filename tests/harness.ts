@@ -37,6 +37,7 @@ export interface ServiceOptions extends Partial<Omit<RuntimeOptions, "kv" | "def
   /** False: nothing claims, so tasks stay as they were submitted. */
   running?: boolean;
   pingMs?: number;
+  maxWaiting?: number;
   /** True: the test looks at `errors` itself. */
   mayLogErrors?: boolean;
 }
@@ -50,8 +51,9 @@ const LONGEST_STOP_MS = 3_000;
 export const JSON_TYPE = "application/json";
 
 export async function aService(options: ServiceOptions = {}): Promise<Service> {
-  const { definitions = [], path = ":memory:", running = true, pingMs = 15_000, mayLogErrors, ...rest } =
+  const { definitions = [], path = ":memory:", running = true, pingMs = 15_000, maxWaiting, ...others } =
     options;
+  const { mayLogErrors, ...rest } = others;
   const errors: string[] = [];
   const log = {
     info: () => {},
@@ -69,7 +71,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     doorbells: running ? {} : { call: false },
     ...rest,
   });
-  const app = createApp(runtime, { log, pingMs });
+  const app = createApp(runtime, { log, pingMs, maxWaiting });
   if (running) await runtime.start();
   return new Service(app, runtime, kv, errors, mayLogErrors ?? false);
 }

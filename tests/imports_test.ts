@@ -12,6 +12,7 @@ const LEVELS = [
   "unit",
   "committer",
   "store",
+  "depth",
   "attempt claim notify steer submit timers",
   "due_loop execute list reaper task_stream waiting",
   "groups worker",
