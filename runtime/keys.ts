@@ -52,6 +52,8 @@ export const prefixes = {
   leasesOf: (worker: string): Key => ["lease", worker],
   stopsOf: (worker: string): Key => ["stop", worker],
   workers: ["worker"] as Key,
+  allEvents: ["event"] as Key,
+  allBlobs: ["blob"] as Key,
   events: (id: string): Key => ["event", id],
   blobs: (id: string): Key => ["blob", id],
   groupDone: (group: string): Key => ["group", group, "done"],

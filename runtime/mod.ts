@@ -11,9 +11,11 @@ import type { TaskEvent } from "./events.ts";
 import { Groups } from "./groups.ts";
 import { type Ids, makeIds } from "./ids.ts";
 import type { KvPort } from "./kv.ts";
+import { Leftovers } from "./leftovers.ts";
 import { list, type ListQuery, type Page } from "./list.ts";
 import { type Log, silentLog } from "./log.ts";
 import { Notifier } from "./notify.ts";
+import { Patrol } from "./patrol.ts";
 import { Reaper } from "./reaper.ts";
 import { Registry } from "./registry.ts";
 import { Runners } from "./runners/mod.ts";
@@ -62,6 +64,8 @@ export interface RuntimeOptions {
   doorbells?: Partial<Doorbells>;
   /** Milliseconds between sweeps. Default 2,000. */
   sweepMs?: number;
+  /** Milliseconds between looks for tasks without a driver and for values without a task. Default 5,000. */
+  patrolMs?: number;
   clock?: Clock;
   ids?: Ids;
   log?: Log;
@@ -74,6 +78,7 @@ export const DEFAULTS = {
   maxResultBytes: 2 ** 24,
   maxQueued: 1_000_000,
   sweepMs: 2_000,
+  patrolMs: 5_000,
 } as const;
 
 /** Builds a runtime on an open database. Nothing runs before `start`. */
@@ -99,12 +104,16 @@ export class Runtime {
   readonly #notifier: Notifier;
   readonly #dueLoop: DueLoop;
   readonly #reaper: Reaper;
+  readonly #patrol: Patrol;
+  readonly #leftovers: Leftovers;
+  readonly #repairs = new Map<string, number>();
   readonly #runners: Runners;
   readonly #worker: Worker | null;
   readonly #bells: Doorbell[];
   readonly #log: Log;
   readonly #leaseMs: number;
   readonly #sweepMs: number;
+  readonly #patrolMs: number;
   /** What ends the repeated work. */
   readonly #stops: (() => Promise<void>)[] = [];
   #stopped = false;
@@ -116,6 +125,7 @@ export class Runtime {
     this.#bells = bells;
     this.#leaseMs = options.leaseMs ?? DEFAULTS.leaseMs;
     this.#sweepMs = options.sweepMs ?? DEFAULTS.sweepMs;
+    this.#patrolMs = options.patrolMs ?? DEFAULTS.patrolMs;
     this.maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
     this.registry = new Registry(options.definitions);
     const store = this.#store = new Store({
@@ -136,6 +146,12 @@ export class Runtime {
     this.completions = new Completions(store, this.#notifier, this.groups);
     this.#dueLoop = new DueLoop(new Timers(store, values), clock, this.#log);
     this.#reaper = new Reaper(store, this.#leaseMs);
+    this.#patrol = new Patrol(store);
+    this.#leftovers = new Leftovers(store, values);
+    this.#patrol.onRepair = this.#leftovers.onRepair = (id, what) => {
+      this.#repairs.set(what, (this.#repairs.get(what) ?? 0) + 1);
+      this.#log.error("a task was repaired", new Error(`task ${id} ${what}`));
+    };
     this.#runners = new Runners(options.threads ?? navigator.hardwareConcurrency);
     this.#worker = options.runsTasks === false ? null : new Worker(store, {
       registry: this.registry,
@@ -168,6 +184,10 @@ export class Runtime {
       if (handedOn > 0) this.#log.info(`tasks of dead workers that were handed on: ${handedOn}`);
     });
     this.#every(this.#sweepMs, "looking at watched tasks", () => this.#notifier.sweep());
+    this.#every(this.#patrolMs, "looking for what was left behind", async () => {
+      await this.#patrol.tick();
+      await this.#leftovers.tick();
+    });
   }
 
   /**
@@ -187,6 +207,11 @@ export class Runtime {
   /** How many functions run here. */
   get running(): number {
     return this.#worker?.running ?? 0;
+  }
+
+  /** What had to be mended so far, by what was wrong. Empty in a run without faults. */
+  get repairs(): ReadonlyMap<string, number> {
+    return this.#repairs;
   }
 
   /** How many tasks and groups somebody waits for here. */

@@ -14,7 +14,7 @@ const LEVELS = [
   "store",
   "depth",
   "attempt claim notify steer submit timers",
-  "due_loop execute list reaper task_stream waiting",
+  "due_loop execute leftovers list patrol reaper task_stream waiting",
   "groups worker",
   "completions",
   "mod",

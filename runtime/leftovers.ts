@@ -1,0 +1,125 @@
+// Removes what no task names any more: chunks of values whose commit never came (its worker died in between), and what
+// was left beside a record that is gone. Such keys are young for a moment in every run, so one goes only after this
+// process has found it abandoned for a long time by its own clock.
+
+import { prefixes } from "./keys.ts";
+import type { Store } from "./store.ts";
+import { isForgotten, type Stored } from "./task.ts";
+import type { Values } from "./values.ts";
+
+/** Tasks with chunks, and tasks with events, that one round looks at. */
+const PER_ROUND = 50;
+/** An outcome whose commit is tried again and again while KV is away is younger than that when it comes back. */
+const ABANDONED_AFTER_MS = 60 * 60 * 1000;
+/** What one round may add to that: the time in which nobody looked does not count. */
+const LONGEST_STEP_MS = 5 * 60 * 1000;
+const MOST_SUSPECTS = 10_000;
+/** Sorts after every string in a key (Deno KV: strings before numbers). */
+const END = Number.MAX_VALUE;
+
+/** A value's chunks, or a task's events. */
+interface Found {
+  task: string;
+  blob: string | null;
+}
+
+export class Leftovers {
+  /** Told of each repair. */
+  onRepair: (id: string, what: string) => void = () => {};
+  /** How long each has been found abandoned. */
+  readonly #suspects = new Map<string, { forMs: number; seenAt: number }>();
+  #afterBlob: Deno.KvKey | null = null;
+  #afterEvents: Deno.KvKey | null = null;
+
+  constructor(
+    private readonly store: Store,
+    private readonly values: Values,
+    private readonly abandonedAfterMs = ABANDONED_AFTER_MS,
+  ) {}
+
+  /** Looks at the next ones. @returns how many were removed. */
+  async tick(): Promise<number> {
+    const found = [...await this.#nextBlobs(), ...await this.#nextEvents()];
+    if (found.length === 0) return 0;
+    const records = await this.store.peekMany(found.map(({ task }) => task));
+    let removed = 0;
+    for (const [i, one] of found.entries()) {
+      const name = `${one.task}/${one.blob ?? ""}`;
+      if (isNamed(one, records[i]?.record ?? null)) this.#suspects.delete(name);
+      else if (this.#isAbandoned(name)) {
+        await this.#remove(one);
+        this.#suspects.delete(name);
+        removed++;
+      }
+    }
+    return removed;
+  }
+
+  /** Each value once: its first chunk stands for all. */
+  async #nextBlobs(): Promise<Found[]> {
+    const found: Found[] = [];
+    while (found.length < PER_ROUND) {
+      const start = this.#afterBlob ?? [...prefixes.allBlobs, ""];
+      const [first] = await this.store.kv.list({ start, end: [...prefixes.allBlobs, END] }, { limit: 1 });
+      if (!first) {
+        this.#afterBlob = null;
+        break;
+      }
+      const [, task, blob] = first.key as [string, string, string];
+      found.push({ task, blob });
+      this.#afterBlob = [...prefixes.blobs(task), blob, END];
+    }
+    return found;
+  }
+
+  async #nextEvents(): Promise<Found[]> {
+    const found: Found[] = [];
+    while (found.length < PER_ROUND) {
+      const start = this.#afterEvents ?? [...prefixes.allEvents, ""];
+      const [first] = await this.store.kv.list({ start, end: [...prefixes.allEvents, END] }, { limit: 1 });
+      if (!first) {
+        this.#afterEvents = null;
+        break;
+      }
+      const task = first.key[1] as string;
+      found.push({ task, blob: null });
+      this.#afterEvents = [...prefixes.events(task), END];
+    }
+    return found;
+  }
+
+  #isAbandoned(name: string): boolean {
+    const now = this.store.clock.monotonic();
+    const known = this.#suspects.get(name);
+    if (!known) {
+      if (this.#suspects.size < MOST_SUSPECTS) this.#suspects.set(name, { forMs: 0, seenAt: now });
+      return false;
+    }
+    known.forMs += Math.min(now - known.seenAt, LONGEST_STEP_MS);
+    known.seenAt = now;
+    return known.forMs >= this.abandonedAfterMs;
+  }
+
+  async #remove({ task, blob }: Found): Promise<void> {
+    if (blob === null) {
+      await this.values.purge(task);
+      this.onRepair(task, "was gone, and its events were not");
+      return;
+    }
+    for (;;) {
+      const chunks = await this.store.kv.list({ prefix: [...prefixes.blobs(task), blob] }, { limit: 500 });
+      await this.store.kv.writeBlind(chunks.map(({ key }) => ({ key })), 0);
+      if (chunks.length < 500) break;
+    }
+    this.onRepair(task, "had a stored value that it does not name");
+  }
+}
+
+/** True if the task is there and has it. */
+function isNamed({ blob }: Found, record: Stored | null): boolean {
+  if (record === null || isForgotten(record)) return false;
+  if (blob === null) return true;
+  return [record.input, record.result].some((value) =>
+    value !== null && "blob" in value && value.blob === blob
+  );
+}

@@ -1,0 +1,115 @@
+// Goes through all tasks, a page at a time, and gives a driver to those that have lost theirs. Record and driver are
+// written in one commit, so in a run without faults of the database there is nothing to be found.
+
+import { leaseBlocksOf } from "./claim.ts";
+import type { Waiting } from "./entries.ts";
+import { entryOf } from "./codec.ts";
+import { keys, prefixes, shardOf } from "./keys.ts";
+import type { Write } from "./kv.ts";
+import type { ReadyBlock } from "./queue.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isForgotten, isTerminal, type TaskRecord, typeOf } from "./task.ts";
+import { reclaimed } from "./transitions.ts";
+
+const PER_ROUND = 200;
+const MOST_LEASES = 1_000;
+
+/** A task whose driver was not where its record says. */
+interface Suspect {
+  entry: Entry;
+  /** What is missing. */
+  what: string;
+}
+
+export class Patrol {
+  /** Told of each repair. */
+  onRepair: (id: string, what: string) => void = () => {};
+  #after: Deno.KvKey | null = null;
+
+  constructor(private readonly store: Store) {}
+
+  /** Looks at the next page. @returns how many tasks got a driver. */
+  async tick(): Promise<number> {
+    const { kv } = this.store;
+    const selector = this.#after === null
+      ? { prefix: prefixes.task }
+      : { prefix: prefixes.task, start: this.#after };
+    const page = await kv.list<Uint8Array>(selector, { limit: PER_ROUND });
+    this.#after = page.length < PER_ROUND ? null : [...page[page.length - 1].key, ""];
+    const alive = page.map(entryOf).filter((entry): entry is Entry => {
+      return entry !== null && !isForgotten(entry.record) && !isTerminal(entry.record);
+    });
+    if (alive.length === 0) return 0;
+    const suspects = await this.#withoutDriver(alive);
+    // The driver was looked for after the record was read: only where that is still the newest one is it missing. (The
+    // commit would find that out too, at the cost of all that share it.)
+    const newest = await this.store.readMany(suspects.map(({ entry }) => entry.record.id));
+    const certain = suspects.filter(({ entry }, i) => newest[i]?.versionstamp === entry.versionstamp);
+    const repaired = await Promise.all(certain.map((suspect) => this.#repair(suspect)));
+    return repaired.filter(Boolean).length;
+  }
+
+  async #withoutDriver(entries: Entry[]): Promise<Suspect[]> {
+    const byKey = entries.filter(({ record }) => record.lease === null);
+    const drivers = await this.store.kv.getMany<ReadyBlock>(
+      byKey.map(({ record }) => driverKey(record, this.store.kv.shards)),
+    );
+    const suspects = byKey.flatMap((entry, i): Suspect[] => {
+      const { id } = entry.record;
+      const isWaiting = typeOf(entry.record) === "PENDING";
+      const { versionstamp, value } = drivers[i];
+      const isThere = versionstamp !== null && (!isWaiting || value!.ids.includes(id));
+      return isThere ? [] : [{ entry, what: isWaiting ? "was in no queue" : "had no timer" }];
+    });
+    const leased = entries.filter(({ record }) => record.lease !== null);
+    const workers = new Set(leased.map(({ record }) => record.lease!.worker));
+    for (const worker of workers) {
+      const blocks = await leaseBlocksOf(this.store, worker, MOST_LEASES);
+      if (blocks.length === MOST_LEASES) continue; // Not all of them were seen.
+      const ids = new Set(blocks.flatMap((block) => block.ids));
+      for (const entry of leased) {
+        if (entry.record.lease!.worker === worker && !ids.has(entry.record.id)) {
+          suspects.push({ entry, what: "ran under no lease" });
+        }
+      }
+    }
+    return suspects;
+  }
+
+  async #repair({ entry, what }: Suspect): Promise<boolean> {
+    const { record } = entry;
+    const { next, writes } = this.#repaired(record);
+    const applied = await this.store.commit("settle", [{ before: entry, next }], { writes });
+    if (applied) this.onRepair(record.id, what);
+    return applied !== null;
+  }
+
+  #repaired(record: TaskRecord): { next: TaskRecord; writes: Write[] } {
+    const { clock, ids, kv } = this.store;
+    const now = clock.now();
+    switch (typeOf(record)) {
+      case "PENDING": {
+        const queued = { order: now, block: ids.token() };
+        const next = { ...record, queued };
+        const value: ReadyBlock = { ids: [record.id], tasks: [record.task] };
+        return { next, writes: [{ key: queueKey(next, kv.shards), value }] };
+      }
+      case "SCHEDULED": {
+        const value: Waiting = { task: record.task, groups: record.groups };
+        return { next: { ...record }, writes: [{ key: keys.due("start", record.runAt, record.id), value }] };
+      }
+      default:
+        return { next: reclaimed(record, now), writes: [] };
+    }
+  }
+}
+
+/** Where the record says that its driver is. */
+function driverKey(record: TaskRecord, shards: number): Deno.KvKey {
+  return typeOf(record) === "PENDING" ? queueKey(record, shards) : keys.due("start", record.runAt, record.id);
+}
+
+function queueKey({ id, priority, queued }: TaskRecord, shards: number): Deno.KvKey {
+  // A record that names no block is in none.
+  return keys.ready(shardOf(id, shards), priority, queued?.order ?? 0, queued?.block ?? "");
+}
