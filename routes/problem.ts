@@ -5,7 +5,6 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import {
   ConflictError,
-  DeadlineError,
   type Fault,
   ForgottenError,
   IdempotencyMismatchError,
@@ -13,10 +12,10 @@ import {
   PreconditionError,
   QueueFullError,
   TooLargeError,
+  UnavailableError,
   UnknownDefinitionError,
   ValidationError,
 } from "../runtime/errors.ts";
-import { UnavailableError } from "../runtime/committer.ts";
 
 export interface Problem {
   status: number;
@@ -90,7 +89,7 @@ export function problemOf(error: unknown): Problem | null {
     const headers = { "retry-after": "2" };
     return { status: 429, slug: "queue-full", title: "Queue full", detail: error.message, headers };
   }
-  if (error instanceof UnavailableError || error instanceof DeadlineError) {
+  if (error instanceof UnavailableError) {
     return {
       status: 503,
       slug: "unavailable",

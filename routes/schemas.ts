@@ -96,11 +96,12 @@ export function sseAnswer(description: string) {
   return { description, content: { "text/event-stream": { schema: z.string() } } };
 }
 
-/** Problem answers by status. */
+/** Problem answers by status. Any call may be 503. */
 export function problems<Status extends number>(descriptions: Record<Status, string>) {
   const content = { "application/problem+json": { schema: problemSchema } };
+  const all = { ...descriptions, 503: "unavailable: the database does not answer" };
   return Object.fromEntries(
-    Object.entries<string>(descriptions).map(([status, description]) => [status, { description, content }]),
+    Object.entries<string>(all).map(([status, description]) => [status, { description, content }]),
   ) as unknown as Record<Status, { description: string; content: typeof content }>;
 }
 

@@ -4,6 +4,7 @@
 import { type Clock, sleep } from "./clock.ts";
 import { encode, entryOf } from "./codec.ts";
 import { expiryOf } from "./entries.ts";
+import { UnavailableError } from "./errors.ts";
 import { GroupLog } from "./group_log.ts";
 import type { Ids } from "./ids.ts";
 import { keys } from "./keys.ts";
@@ -48,11 +49,6 @@ export interface CommitterOptions {
 /** How long a commit that fails with an error is tried before the caller is told. */
 const GIVE_UP_AFTER_MS = 10_000;
 
-/** KV did not take the commit within `GIVE_UP_AFTER_MS`. What became of it is unknown. */
-export class UnavailableError extends Error {
-  override name = "UnavailableError";
-}
-
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: Queue;
@@ -70,10 +66,8 @@ export class Committer {
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
   async commit(units: Unit[], starter: Starter | null): Promise<Applied[]> {
-    const { clock, ids } = this.#options;
     const outcomes = new Map<Unit, Applied>();
-    const since = clock.monotonic();
-    let failures = 0;
+    const patience = new Patience(this.#options);
     for (let pending = units; pending.length > 0;) {
       const ready = readyOf(pending);
       const taken = starter?.take(ready) ?? null;
@@ -89,15 +83,9 @@ export class Committer {
           }
           break;
         }
-        if (failure !== undefined) {
-          if (clock.monotonic() - since > GIVE_UP_AFTER_MS) {
-            throw new UnavailableError("the database did not take a commit", { cause: failure });
-          }
-          failures++;
-          await sleep(clock, Math.min(500, 5 * 2 ** failures) * ids.random());
-        }
+        if (failure !== undefined) await patience.after(failure);
         const again: Unit[] = [];
-        for (const [unit, verdict] of await this.#readBack(pending)) {
+        for (const [unit, verdict] of await this.#readBackInTheEnd(pending, patience)) {
           if (verdict === "again") again.push(unit);
           else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
         }
@@ -108,6 +96,17 @@ export class Committer {
       }
     }
     return units.map((unit) => outcomes.get(unit)!);
+  }
+
+  /** Nothing is committed again before it is known what became of the first try. */
+  async #readBackInTheEnd(units: Unit[], patience: Patience): Promise<[Unit, Verdict][]> {
+    for (;;) {
+      try {
+        return await this.#readBack(units);
+      } catch (error) {
+        await patience.after(error);
+      }
+    }
   }
 
   /** The commit's versionstamp, or null if a check failed. An exception leaves it unknown. */
@@ -180,6 +179,28 @@ export class Committer {
   #applied({ changes }: Unit, entries: Entry<Stored>[]): Entry<Stored>[] {
     entries.forEach((entry, i) => this.#options.onApplied(entry, changes[i].before));
     return entries;
+  }
+}
+
+/** The pauses between the tries of one commit, and their end. */
+class Patience {
+  readonly #options: CommitterOptions;
+  readonly #since: number;
+  #failures = 0;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#since = options.clock.monotonic();
+  }
+
+  /** @throws {UnavailableError} if it has been tried for long enough. */
+  async after(failure: unknown): Promise<void> {
+    const { clock, ids } = this.#options;
+    if (clock.monotonic() - this.#since > GIVE_UP_AFTER_MS) {
+      throw new UnavailableError("the database did not take a commit", { cause: failure });
+    }
+    this.#failures++;
+    await sleep(clock, Math.min(500, 5 * 2 ** this.#failures) * ids.random());
   }
 }
 

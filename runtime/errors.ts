@@ -71,8 +71,13 @@ export class QueueFullError extends Error {
   }
 }
 
+/** KV does not answer, or says that it cannot. What became of a commit is unknown. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
+}
+
 /** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
-export class DeadlineError extends Error {
+export class DeadlineError extends UnavailableError {
   override name = "DeadlineError";
 }
 

@@ -4,7 +4,7 @@
 // store can do that.
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
-import { DeadlineError } from "./errors.ts";
+import { DeadlineError, UnavailableError } from "./errors.ts";
 
 /** The part of `Deno.Kv` that the runtime uses. */
 export type Kv = Pick<
@@ -61,7 +61,7 @@ export class KvPort {
   }
 
   get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
-    return this.#answered(() => this.#reader.get<T>(key));
+    return this.#read(() => this.#reader.get<T>(key));
   }
 
   /** Any number of keys, in their order, ten to a call and all calls at once: not one snapshot. */
@@ -69,7 +69,7 @@ export class KvPort {
     const calls: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
     for (let i = 0; i < wanted.length; i += KEYS_PER_READ) {
       const part = wanted.slice(i, i + KEYS_PER_READ);
-      calls.push(this.#answered(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
+      calls.push(this.#read(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
     }
     return (await Promise.all(calls)).flat();
   }
@@ -80,7 +80,7 @@ export class KvPort {
     options: { limit: number; reverse?: boolean },
   ): Promise<Deno.KvEntry<T>[]> {
     const batchSize = Math.min(options.limit, 500);
-    return this.#answered(() => Array.fromAsync(this.#reader.list<T>(selector, { ...options, batchSize })));
+    return this.#read(() => Array.fromAsync(this.#reader.list<T>(selector, { ...options, batchSize })));
   }
 
   atomic(): Deno.AtomicOperation {
@@ -99,9 +99,20 @@ export class KvPort {
     return this.#answered(() => atomic.commit());
   }
 
+  /** @throws {UnavailableError} whatever it is that keeps KV from answering. */
+  async #read<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#answered(work);
+    } catch (error) {
+      if (error instanceof UnavailableError) throw error;
+      throw new UnavailableError("the database did not answer", { cause: error });
+    }
+  }
+
   /** @throws {DeadlineError} if one try has no answer in time. */
   #answered<T>(work: () => Promise<T>): Promise<T> {
-    return whileLocked(() => inTime(work(), this.clock), this.clock);
+    // deno-lint-ignore require-await -- what fails at once fails like what fails later
+    return whileLocked(() => inTime((async () => work())(), this.clock), this.clock);
   }
 
   /** Writes without any check, and so may be repeated: for keys that nobody else writes. */

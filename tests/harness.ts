@@ -34,6 +34,8 @@ export interface ServiceOptions extends Partial<Omit<RuntimeOptions, "kv" | "def
   definitions?: AnyDefinition[];
   /** A database file; `:memory:` by default. */
   path?: string;
+  /** An open database, in place of a path. */
+  kv?: KvPort;
   /** False: nothing claims, so tasks stay as they were submitted. */
   running?: boolean;
   pingMs?: number;
@@ -61,7 +63,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
       errors.push(`${message}: ${error instanceof Error ? error.stack : error}`);
     },
   };
-  const kv = await openKv(path);
+  const kv = options.kv ?? await openKv(path);
   const runtime = await createRuntime({
     kv,
     definitions: [...Object.values(shipped), ...definitions],

@@ -40,7 +40,7 @@ async function posted(service: Service, body: unknown): Promise<StreamEvent[]> {
 
 Deno.test("as-completed yields tasks in the order of their end, then end", async () => {
   await using service = await aService();
-  const [slow, fast, middle] = await sleepers(service, [150, 1, 70]);
+  const [slow, fast, middle] = await sleepers(service, [600, 1, 300]);
   const events = await service.events(query([slow, fast, middle]));
   assert.deepEqual(idsIn(events), [fast, middle, slow]);
   assert.deepEqual(events.at(-1), { ...events.at(-1)!, event: "end", data: { total: 3, yielded: 3 } });
@@ -57,7 +57,7 @@ Deno.test("as-completed tells each task whole, with its result or its error", as
 
 Deno.test("as-completed yields those already done first, in the order in which they ended", async () => {
   await using service = await aService();
-  const second = await service.submit("sleep", { ms: 60 });
+  const second = await service.submit("sleep", { ms: 400 });
   const first = await service.run("add", input);
   await service.ended(second.id);
   const running = await service.submit("sleep", { ms: 50 });
@@ -109,7 +109,7 @@ Deno.test("the deadline of as-completed counts from the first connection", async
 
 Deno.test("as-completed resumes after every event with each task once", async () => {
   await using service = await aService();
-  const ids = await sleepers(service, [0, 10, 20, 30]);
+  const ids = await sleepers(service, [0, 100, 200, 300]);
   const { body: group } = await service.post("/v1/groups", { ids });
   const paths = [query(ids), `/v1/as-completed?groupId=${group.id}`];
   for (const path of paths) {
@@ -127,7 +127,7 @@ Deno.test("as-completed resumes after every event with each task once", async ()
 
 Deno.test("as-completed that is cut while tasks end between two connections loses none", async () => {
   await using service = await aService();
-  const ids = await sleepers(service, [0, 20, 40, 60, 80, 100, 120]);
+  const ids = await sleepers(service, [0, 60, 120, 180, 240, 300, 360]);
   const { body: group } = await service.post("/v1/groups", { ids });
   for (const path of [query(ids), `/v1/as-completed?groupId=${group.id}`]) {
     const seen: string[] = [];
@@ -156,7 +156,7 @@ Deno.test("after a timeout as-completed goes on from there with what was pending
 
 Deno.test("as-completed follows a group and a tag", async () => {
   await using service = await aService();
-  const tagged = await sleepers(service, [30, 1], { tags: ["t"] });
+  const tagged = await sleepers(service, [500, 1], { tags: ["t"] });
   const { body: group } = await service.post("/v1/groups", { ids: tagged });
   const streams = [`/v1/as-completed?groupId=${group.id}`, "/v1/as-completed?tag=t"].map((path) =>
     service.events(path)

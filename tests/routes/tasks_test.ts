@@ -80,9 +80,9 @@ Deno.test("an unknown id is 404 wherever an id stands", async () => {
 
 Deno.test("a task past its retention is 404", async () => {
   await using service = await aService();
-  const { id } = await service.submit("add", input, { retentionMs: 40 });
+  const { id } = await service.submit("add", input, { retentionMs: 1_000 });
   await service.ended(id);
-  await pause(50);
+  await pause(1_050);
   assertProblem(await service.get(`/v1/tasks/${id}`), 404, "not-found");
   assertProblem(await service.get(`/v1/tasks/${id}/result`), 404, "not-found");
   assert.deepEqual((await service.get("/v1/tasks")).body.tasks, []);

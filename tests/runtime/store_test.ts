@@ -4,7 +4,7 @@ import { claim } from "../../runtime/claim.ts";
 import { groupWrite } from "../../runtime/group_log.ts";
 import { keys, prefixes } from "../../runtime/keys.ts";
 import { Store } from "../../runtime/store.ts";
-import { UnavailableError } from "../../runtime/committer.ts";
+import { UnavailableError } from "../../runtime/errors.ts";
 import { type Entry, isTerminal, type TaskRecord, typeOf } from "../../runtime/task.ts";
 import { cancelled, claimed, settled, submitted } from "../../runtime/transitions.ts";
 import { aBench, aDraft, type Bench, onEachBackend, taskOf } from "./builders.ts";
