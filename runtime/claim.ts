@@ -63,16 +63,16 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   );
   if (parts.length === 0) return { entries: [], block: null, more: next !== undefined, next };
 
-  const blockOf = new Map(parts.flatMap(({ block, wanted }) => wanted.map((id) => [id, block.key] as const)));
+  const blocksOf = blocksById(parts);
   const isHere = (record: TaskRecord) =>
-    typeOf(record) === "PENDING" && isQueuedAt(record, blockOf.get(record.id)!);
-  const known = await store.readReady([...blockOf.keys()], isHere);
+    typeOf(record) === "PENDING" && blocksOf.get(record.id)!.some((key) => isQueuedAt(record, key));
+  const known = await store.readReady([...blocksOf.keys()], isHere);
   const now = store.clock.now();
   const changes: Change[] = [];
   const late: Entry[] = [];
   const taken = new Set<string>();
   let room = RECORDS_SHARE * store.kv.limits.bytes;
-  for (const id of blockOf.keys()) {
+  for (const id of blocksOf.keys()) {
     const entry = known.get(id);
     // Cancelled, forgotten or claimed elsewhere since it was queued here: it only leaves the block.
     if (entry && isHere(entry.record)) {
@@ -106,7 +106,7 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     const mine = (applied as Entry[]).filter(({ record }, i) => {
       return record.lease?.token === (changes[i].next as TaskRecord).lease!.token;
     });
-    return { entries: mine, block, more: full || taken.size < blockOf.size };
+    return { entries: mine, block, more: full || taken.size < blocksOf.size };
   }
   for (const id of taken) store.forgetReady(id);
   return { entries: [], block: null, more: true };
@@ -134,6 +134,22 @@ async function head(
     }
   }
   return { parts, full: false };
+}
+
+/**
+ * Where each task was found. One that came back into the queue may still stand in its old block too, and with clocks
+ * that differ either may be ahead of the other.
+ */
+function blocksById(parts: Part[]): Map<string, Deno.KvKey[]> {
+  const blocksOf = new Map<string, Deno.KvKey[]>();
+  for (const { block, wanted } of parts) {
+    for (const id of wanted) {
+      const known = blocksOf.get(id);
+      if (known) known.push(block.key);
+      else blocksOf.set(id, [block.key]);
+    }
+  }
+  return blocksOf;
 }
 
 function without({ key, value: { ids, tasks } }: Deno.KvEntry<ReadyBlock>, taken: Set<string>): Write {

@@ -20,6 +20,11 @@ export interface Waiting {
 
 /** Physical expiry comes this much after the logical one; every read compares the logical one itself. */
 const EXPIRY_SLACK_MS = 60_000;
+/**
+ * A submit may be read back so long after it was applied. Were its task gone by then, it would be taken for one that was
+ * never stored, and stored again.
+ */
+const READ_BACK_MS = 60_000;
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
 /** When KV may drop the record itself. */
@@ -46,7 +51,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     // Most tasks complete, so a list of those is found by going through all; only the rarer ends are worth a write.
     if (type !== "COMPLETED") entries.push({ key: keys.index("state", type, id), value: null, expireAt });
     if (storesMore(record)) {
-      const at = record.finishedAt! + record.retentionMs;
+      const at = Math.max(record.finishedAt! + record.retentionMs, record.createdAt + READ_BACK_MS);
       entries.push({ key: keys.due("purge", at, id), value: null, expireAt: null });
     }
     return entries;

@@ -42,6 +42,8 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
     const text = await values.load(attempt.id, attempt.record.input);
     const input = registry.parseInput(definition, JSON.parse(text));
     const runner = await runners.of(definition, () => attempt.signal);
+    // Stopped while it was waiting for its input or a thread: the function need not begin at all.
+    if (attempt.aborted) return { kind: "released" };
     stopTimer = startTimeout(attempt);
     const value = await runner(definition, contextOf(attempt, input));
     return await outcomeOf(value, definition, attempt, options);

@@ -86,7 +86,7 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { call, queue, sweep } = { call: true, queue: true, sweep: true, ...options.doorbells };
   const clock = options.clock ?? systemClock;
   const bells: Doorbell[] = [];
-  if (queue && await QueueBell.works(options.kv.writer)) bells.push(new QueueBell(options.kv.writer, clock));
+  if (queue && await QueueBell.works(options.kv)) bells.push(new QueueBell(options.kv.writer, clock));
   if (sweep) bells.push(new SweepBell(clock, options.sweepMs ?? DEFAULTS.sweepMs));
   return new Runtime(options, clock, bells, call);
 }

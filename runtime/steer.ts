@@ -7,6 +7,7 @@ import {
   ForgottenError,
   NotFoundError,
   PreconditionError,
+  UnavailableError,
   ValidationError,
 } from "./errors.ts";
 import { eventsOfPastEnd } from "./events.ts";
@@ -98,7 +99,8 @@ export class Steering {
       if (!after) throw new NotFoundError("task", id);
       return after as Entry;
     } catch (error) {
-      if (replaced) await this.values.discard(id, replaced);
+      // Without an answer nobody knows whether the record names it by now; one that it does not name is found later.
+      if (replaced && !(error instanceof UnavailableError)) await this.values.discard(id, replaced);
       throw error;
     }
   }

@@ -10,7 +10,7 @@ import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
 import type { Store } from "./store.ts";
 import type { Submission } from "./submission.ts";
-import { type Entry, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
+import { type Entry, isForgotten, type Stored, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
 import { submitted } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
 import type { Values } from "./values.ts";
@@ -251,8 +251,10 @@ export class Submitter {
 }
 
 /** What the caller is told. A task may have begun in the very commit that stored it: then its version is another. */
-function asSubmitted(entry: Entry, record: TaskRecord): Entry {
-  return typeOf(entry.record) === typeOf(record) ? entry : { record, versionstamp: "" };
+function asSubmitted(entry: Entry<Stored>, record: TaskRecord): Entry {
+  // After a commit that was read back it may have been forgotten already.
+  const isSame = !isForgotten(entry.record) && typeOf(entry.record) === typeOf(record);
+  return isSame ? entry as Entry : { record, versionstamp: "" };
 }
 
 /**

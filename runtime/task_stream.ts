@@ -33,12 +33,19 @@ export async function* taskEvents(
     if (!entry || isForgotten(entry.record)) return;
     if (newest && entry.versionstamp > newest.versionstamp) newest = entry as Entry;
     while (newest && !signal?.aborted) {
-      const page = await eventsAfter(store.kv, newest, after);
+      // It may become another, or null, while this is read.
+      const current: Entry = newest;
+      const page = await eventsAfter(store.kv, current, after);
       if (page.length === 0) {
         // Whoever asks for what comes behind the end gets an end to the stream.
-        if ((endOf(newest) ?? Infinity) <= after) return;
+        if ((endOf(current) ?? Infinity) <= after) return;
         await bell.next(LOOK_AGAIN_MS, signal);
         continue;
+      }
+      if (!isDense(page, after)) {
+        // Read while its events were being removed: it was forgotten, or its retention is over.
+        const now = await store.read(id);
+        if (!now || isForgotten(now.record)) return;
       }
       after = page[page.length - 1].seq;
       yield page;
@@ -47,6 +54,10 @@ export async function* taskEvents(
   } finally {
     stop();
   }
+}
+
+function isDense(page: TaskEvent[], after: number): boolean {
+  return page.every(({ seq }, i) => seq === after + 1 + i);
 }
 
 /** The place of a task's `end` event, or null if it has not ended. */

@@ -197,10 +197,14 @@ export class Worker implements Starter {
     this.#signedOff = true;
     this.#beatTimer();
     await this.#beating;
-    for (let used = this.#usedUpLeases(); used.length > 0; used = this.#usedUpLeases()) {
-      await kv.writeBlind(used, 0);
+    try {
+      for (let used = this.#usedUpLeases(); used.length > 0; used = this.#usedUpLeases()) {
+        await kv.writeBlind(used, 0);
+      }
+      await kv.writeBlind([{ key: keys.worker(this.id) }], 0);
+    } catch (error) {
+      this.options.log.error("signing off failed: the others will take this worker for dead", error);
     }
-    await kv.writeBlind([{ key: keys.worker(this.id) }], 0);
   }
 
   /** Deletes the lease blocks whose tasks are all settled. They wait for a commit that goes anyway. */

@@ -4,8 +4,8 @@ import { claim, type Claimed, leaseBlocksOf, type Place } from "../../runtime/cl
 import { keys, prefixes } from "../../runtime/keys.ts";
 import { blocks, type ReadyBlock } from "../../runtime/queue.ts";
 import { Store } from "../../runtime/store.ts";
-import { stateOf, typeOf } from "../../runtime/task.ts";
-import { cancelled } from "../../runtime/transitions.ts";
+import { stateOf, type TaskRecord, typeOf } from "../../runtime/task.ts";
+import { cancelled, retried } from "../../runtime/transitions.ts";
 import { aBench, type Bench, onEachBackend } from "./builders.ts";
 
 const take = (bench: Bench, limit: number, worker = "w", knows = (_: string) => true, store = bench.store) =>
@@ -233,4 +233,24 @@ Deno.test("a block that names a task which another block holds only loses it", a
   assert.equal(typeOf(await bench.record(record.id)), "PENDING");
   assert.deepEqual(idsOf(await take(bench, 1)), [record.id]);
   assert.deepEqual(await queued(bench), []);
+});
+
+Deno.test("claim() takes a task that also stands in an old block, whichever of the two comes first", async () => {
+  for (const behindMs of [-30_000, 30_000]) {
+    await using bench = await aBench();
+    const [{ record: { id } }] = await bench.submit({});
+    await bench.store.update(
+      "settle",
+      id,
+      ({ record }) => ({ next: cancelled(record as TaskRecord, 0, null) }),
+    );
+    // Another process, with another clock, puts it back.
+    bench.clock.jump(behindMs);
+    await another(bench).update("settle", id, ({ record }) => {
+      return { next: retried(record as TaskRecord, bench.clock.now(), (record as TaskRecord).input) };
+    });
+    assert.deepEqual(await queued(bench), [id, id]);
+    assert.deepEqual(idsOf(await take(bench, 10)), [id]);
+    assert.deepEqual(await queued(bench), []);
+  }
 });

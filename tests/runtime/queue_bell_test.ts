@@ -1,6 +1,6 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
-import type { Kv } from "../../runtime/kv.ts";
+import { type Kv, KvPort } from "../../runtime/kv.ts";
 import { QueueBell } from "../../runtime/wake/queue.ts";
 import { ManualClock, turn } from "./manual_clock.ts";
 
@@ -128,11 +128,11 @@ Deno.test("after stop() nothing is sent and nothing rings", () => {
 
 Deno.test("works() tells a backend with queues, and leaves nothing behind", async () => {
   const kv = await Deno.openKv(":memory:");
-  assert.equal(await QueueBell.works(kv), true);
+  assert.equal(await QueueBell.works(new KvPort(kv)), true);
   assert.deepEqual(await Array.fromAsync(kv.list({ prefix: [] })), []);
   const without = {
     atomic: () => ({ check: () => ({ enqueue: () => ({ commit: () => Promise.reject(new Error()) }) }) }),
   };
-  assert.equal(await QueueBell.works(without as unknown as Kv), false);
+  assert.equal(await QueueBell.works(new KvPort(without as unknown as Kv)), false);
   kv.close();
 });

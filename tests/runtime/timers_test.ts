@@ -75,7 +75,7 @@ Deno.test("a purge removes what a task stored once its retention is over, and no
   const timers = new Timers(bench.store, bench.values);
   const id = bench.ids.id();
   const input = await bench.values.store(id, JSON.stringify("x".repeat(20_000)));
-  await bench.submit({ id, input, retentionMs: 1_000 });
+  await bench.submit({ id, input, retentionMs: 1_000, createdAt: bench.clock.now() - 60_000 });
   await move(bench, id, (record, now) => cancelled(record, now, null));
   const blobs = async () => (await bench.kv.list({ prefix: prefixes.blobs(id) }, { limit: 9 })).length;
   bench.clock.advance(999);
@@ -87,10 +87,24 @@ Deno.test("a purge removes what a task stored once its retention is over, and no
   assert.deepEqual(await dues(bench), []);
 });
 
+Deno.test("a task is not purged while the commit that made it may still be read back", async () => {
+  await using bench = await aBench();
+  const timers = new Timers(bench.store, bench.values);
+  const [{ record: { id } }] = await bench.submit({ retentionMs: 0, hasEvents: true });
+  await move(bench, id, (record, now) => cancelled(record, now, null));
+  bench.clock.advance(59_999);
+  await timers.tick();
+  assert.notEqual((await bench.store.peekMany([id]))[0], null);
+  bench.clock.advance(1);
+  await timers.tick();
+  assert.equal((await bench.store.peekMany([id]))[0], null);
+});
+
 Deno.test("a task that was retried is not purged at the time of its past end", async () => {
   await using bench = await aBench();
   const timers = new Timers(bench.store, bench.values);
-  const [{ record: { id } }] = await bench.submit({ retentionMs: 1_000, hasEvents: true });
+  const createdAt = bench.clock.now() - 60_000;
+  const [{ record: { id } }] = await bench.submit({ retentionMs: 1_000, hasEvents: true, createdAt });
   await bench.kv.writeBlind([{ key: keys.event(id, 9), value: 1 }], 0);
   await move(bench, id, (record, now) => cancelled(record, now, null));
   bench.clock.advance(500);

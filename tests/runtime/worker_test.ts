@@ -360,3 +360,30 @@ Deno.test("lease blocks of tasks that began with their submit are deleted when t
   assert.deepEqual(await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 }), []);
   await bench[Symbol.asyncDispose]();
 });
+
+for (const mishap of MISHAPS) {
+  Deno.test(`a large result is kept when the commit that ends its task is ${mishap}`, async () => {
+    const faulty = new FaultyKv();
+    await using setup = await aWorker(1, { wrap: faulty.wrap });
+    const { bench, worker, handling, errors } = setup;
+    const entries = await bench.submit({});
+    await worker.start();
+    await until(() => handling.length === 1, "it begins");
+    const store = bench.values.store.bind(bench.values);
+    // Not the chunks: the commit after them.
+    bench.values.store = async (...args) => {
+      const value = await store(...args);
+      faulty.next.push(mishap);
+      return value;
+    };
+    handling[0].gate.resolve("x".repeat(50_000));
+    await until(async () => {
+      bench.clock.advance(50);
+      return (await states(bench, entries))[0] === "COMPLETED";
+    }, "it ends");
+    for (let i = 0; i < 20; i++) await turn();
+    const { id, result } = await bench.record(entries[0].record.id);
+    assert.equal((await bench.values.load(id, result!)).length, 50_002);
+    assert.deepEqual(errors, []);
+  });
+}

@@ -1,0 +1,372 @@
+// Watches everything that KV takes, and everything that callers are told, and holds both against the
+// invariants of DESIGN.md 5. What it knows of the rules it says itself: it must not be wrong where the
+// engine is.
+
+import { decode } from "../../runtime/codec.ts";
+import {
+  type Entry,
+  isForgotten,
+  isTerminal,
+  type StateType,
+  type Stored,
+  type StoredValue,
+  type TaskRecord,
+  typeOf,
+} from "../../runtime/task.ts";
+import type { Change, Row } from "./fake_kv.ts";
+import { encodeKey } from "./key_order.ts";
+import type { SimProcess } from "./process.ts";
+import type { World } from "./world.ts";
+
+/** What may follow what, but for a retry on request. */
+const NEXT: Record<StateType, StateType[]> = {
+  SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
+  PENDING: ["RUNNING", "CANCELLED"],
+  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: [],
+  CANCELLING: ["CANCELLED"],
+  COMPLETED: [],
+  FAILED: [],
+  CRASHED: [],
+  CANCELLED: [],
+};
+
+/** A reaper that was stopped itself may be so late with what it hands on. */
+const REAPING_TAKES_MS = 60_000;
+
+interface Run {
+  id: string;
+  attempt: number;
+  process: SimProcess;
+  /** The lease that the task had when the function began; null if it had none any more. */
+  token: string | null;
+}
+
+export class Checker {
+  readonly violations: string[] = [];
+  /** What KV holds of each task. */
+  readonly tasks = new Map<string, Stored>();
+  /** Tasks that are gone, and may be. */
+  readonly gone = new Set<string>();
+  readonly #runs: Run[] = [];
+  /** By call and place: what makes a task the same task. */
+  readonly #made = new Map<string, string>();
+  readonly #beats = new Map<string, { at: number; process: SimProcess }>();
+  readonly #reaped = new Map<string, number>();
+  readonly #cancelAcked = new Set<string>();
+  readonly #retryAsked = new Set<string>();
+  readonly #forgetAsked = new Set<string>();
+  readonly #acked = new Map<string, string>();
+  /** Calls that were refused for good. */
+  readonly #refused = new Map<string, string>();
+  /** What readers saw, by task and place. */
+  readonly #seen = new Map<string, string>();
+
+  constructor(private readonly world: World) {}
+
+  violated(invariant: string, what: string): void {
+    const line = `invariant ${invariant}: ${what}`;
+    this.world.note("checker", `!!! ${line}`);
+    this.violations.push(line);
+  }
+
+  // ---- what KV takes
+
+  applied(changes: Change[], by: SimProcess): void {
+    for (const { key, before, after } of changes) {
+      if (key[0] === "task") this.#step(key[1] as string, after, by);
+      else if (key[0] === "blob" && key[3] === 0) {
+        const name = `${this.world.nameOf(key[1] as string)}/${String(key[2])}`;
+        this.world.note(by.name, `${after ? "stores" : "removes"} the value ${name}`);
+      } else if (key[0] === "worker") this.#beat(key[1] as string, before, after, by);
+    }
+  }
+
+  expired(rows: Row[]): void {
+    for (const { key } of rows) if (key[0] === "task") this.#removed(key[1] as string, "KV let it expire");
+  }
+
+  #step(id: string, row: Row | null, by: SimProcess): void {
+    const before = this.tasks.get(id) ?? null;
+    if (row === null) return before === null ? undefined : this.#removed(id, `${by.name} removed it`);
+    const after = decode(row.value as Uint8Array);
+    this.tasks.set(id, after);
+    this.world.note(by.name, `wrote ${this.world.nameOf(id)} ${shown(after)}`);
+    if (!isForgotten(after)) this.#requireBlobs(before, after);
+    if (before === null) return this.#new(after, by);
+    const name = this.world.nameOf(id);
+    if (after.rev !== before.rev + 1) this.violated("4", `${name}: rev ${before.rev} → ${after.rev}`);
+    if (isForgotten(before)) return this.violated("3", `${name} was forgotten and written again`);
+    if (isForgotten(after)) {
+      if (!isTerminal(before)) this.violated("3", `${name} was forgotten while ${typeOf(before)}`);
+      if (!this.#forgetAsked.has(id)) this.violated("1", `${name} was forgotten, and nobody asked`);
+      return;
+    }
+    this.#transition(name, before, after, by);
+    this.#lease(name, before, after, by);
+  }
+
+  #new(after: Stored, by: SimProcess): void {
+    const name = this.world.nameOf(after.id);
+    if (isForgotten(after)) return this.violated("4", `${name} began as forgotten`);
+    if (after.rev !== 1) this.violated("4", `${name} began with rev ${after.rev}`);
+    if (this.gone.has(after.id)) this.violated("1", `${name} was made a second time`);
+    if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
+      this.violated("4", `${name} began as ${typeOf(after)}`);
+    }
+    if (typeOf(after) !== "SCHEDULED") this.#requireRipe(name, after, by);
+    const { call, n } = JSON.parse(after.metadata);
+    const place = `${call}/${n}`;
+    const other = this.#made.get(place);
+    if (other !== undefined) this.violated("2", `${place} became ${this.world.nameOf(other)} and ${name}`);
+    this.#made.set(place, after.id);
+  }
+
+  #removed(id: string, how: string): void {
+    const record = this.tasks.get(id)!;
+    this.tasks.delete(id);
+    this.gone.add(id);
+    if (isForgotten(record)) return;
+    const over = record.finishedAt !== null &&
+      record.finishedAt + record.retentionMs <= this.world.latest.wall;
+    if (!over) this.violated("1", `${this.world.nameOf(id)} is gone while ${shown(record)}: ${how}`);
+  }
+
+  #transition(name: string, before: TaskRecord, after: TaskRecord, by: SimProcess): void {
+    const last = before.history[before.history.length - 1].seq;
+    const retried = isTerminal(before) && !isTerminal(after);
+    let from = typeOf(before);
+    for (const state of after.history.filter(({ seq }) => seq > last)) {
+      const again = state.message === "retried on request" && from !== "COMPLETED" && isTerminal(before);
+      if (!again && !NEXT[from].includes(state.type)) this.violated("4", `${name}: ${from} → ${state.type}`);
+      if (from === "SCHEDULED" && state.type === "PENDING") this.#requireRipe(name, before, by);
+      from = state.type;
+    }
+    if (from !== typeOf(after)) this.violated("4", `${name}: the history was rewritten`);
+    if (isTerminal(before) && !retried && ended(before) !== ended(after)) {
+      this.violated("3", `${name}: its end was rewritten, ${ended(before)} → ${ended(after)}`);
+    }
+    if (retried) {
+      if (!this.#retryAsked.has(after.id)) this.violated("3", `${name} began again, and nobody asked`);
+      this.#cancelAcked.delete(after.id);
+    }
+    if (after.attempt > after.maxAttempts) this.violated("7", `${name}: attempt ${after.attempt}`);
+    if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
+      this.violated("19", `${name} goes on after ${after.crashes} crashes`);
+    }
+    if (after.seq < before.seq) this.violated("14", `${name}: seq ${before.seq} → ${after.seq}`);
+  }
+
+  #lease(name: string, before: TaskRecord, after: TaskRecord, by: SimProcess): void {
+    const was = before.lease;
+    const is = after.lease;
+    if (was === null && is === null) return;
+    if (was === null) {
+      if (typeOf(before) !== "PENDING") this.violated("5", `${name} was claimed while ${typeOf(before)}`);
+      if (this.#cancelAcked.has(after.id)) this.violated("13", `${name} was claimed after its cancel`);
+      if (after.attempt !== before.attempt + 1) this.violated("7", `${name}: a claim counted wrongly`);
+      return;
+    }
+    const owner = this.#beats.get(was.worker)?.process;
+    if (is !== null) {
+      if (is.token !== was.token) this.violated("5", `${name} was claimed while its lease was alive`);
+      const reports = after.seq - before.seq -
+        (after.history.at(-1)!.seq - before.history.at(-1)!.seq > 0 ? 1 : 0);
+      if (reports > 0 && owner !== by) this.violated("6", `${by.name} reported for ${name}, not its own`);
+      return;
+    }
+    if (after.crashes > before.crashes || owner !== by) return this.#requireDead(name, was.worker);
+    const run = runOf(after);
+    if (run !== null) this.#requireOwnRun(name, this.#runs[run], before, by);
+  }
+
+  /** The outcome must be of the very run that the lease was for. */
+  #requireOwnRun(name: string, run: Run | undefined, before: TaskRecord, by: SimProcess): void {
+    if (!run || run.id !== before.id) return this.violated("6", `${name} has the outcome of another task`);
+    if (run.process !== by) {
+      this.violated("6", `${by.name} wrote the outcome of ${run.process.name} for ${name}`);
+    }
+    if (run.attempt !== before.attempt || run.token !== before.lease!.token) {
+      this.violated("6", `the outcome of a run without a lease was written for ${name}`);
+    }
+  }
+
+  #requireDead(name: string, worker: string): void {
+    const now = this.world.scheduler.now;
+    const reapedAt = this.#reaped.get(worker) ?? -Infinity;
+    if (now - reapedAt <= REAPING_TAKES_MS || this.#isSilent(worker)) return;
+    this.violated("5", `${name} was taken from a living worker`);
+  }
+
+  #isSilent(worker: string): boolean {
+    const beat = this.#beats.get(worker);
+    return beat === undefined || this.world.scheduler.now - beat.at >= this.world.shape.leaseMs;
+  }
+
+  #beat(worker: string, before: Row | null, after: Row | null, by: SimProcess): void {
+    const now = this.world.scheduler.now;
+    if (after !== null) {
+      this.#beats.set(worker, { at: now, process: by });
+    } else if (before !== null && this.#beats.get(worker)?.process === by && by.stopping) {
+      // It signed off itself.
+      this.#reaped.set(worker, now);
+    } else if (before !== null) {
+      if (!this.#isSilent(worker)) this.violated("5", `${by.name} declared a living worker dead`);
+      this.world.note(by.name, `declares the worker of ${this.#beats.get(worker)?.process.name} dead`);
+      this.#reaped.set(worker, now);
+    }
+  }
+
+  /** Nothing begins before its time by the clock of the process that lets it begin. */
+  #requireRipe(name: string, record: TaskRecord, by: SimProcess): void {
+    if (record.runAt > by.clock.highest) {
+      this.violated("10", `${name} became ready ${record.runAt - by.clock.highest} ms early`);
+    }
+  }
+
+  /** A record never names what is not there. */
+  #requireBlobs(before: Stored | null, after: TaskRecord): void {
+    const old = before && !isForgotten(before) ? [before.input, before.result] : [];
+    for (const value of [after.input, after.result]) {
+      if (!value || old.some((known) => known && sameBlob(known, value))) continue;
+      for (const missing of missingChunks(this.world, after.id, value)) {
+        this.violated("1", `${this.world.nameOf(after.id)} names chunk ${missing}, which is not there`);
+      }
+    }
+  }
+
+  // ---- what functions do
+
+  began(id: string, attempt: number, process: SimProcess): number {
+    const record = this.tasks.get(id);
+    const lease = record && !isForgotten(record) ? record.lease : null;
+    // It may begin late, when its lease is gone and somebody else has one.
+    const token = lease && this.#beats.get(lease.worker)?.process === process ? lease.token : null;
+    const twin = this.#runs.some((run) => run.id === id && run.token !== null && run.token === token);
+    if (twin) this.violated("5", `one lease of ${this.world.nameOf(id)} began two runs`);
+    this.#runs.push({ id, attempt, process, token });
+    return this.#runs.length - 1;
+  }
+
+  get runs(): number {
+    return this.#runs.length;
+  }
+
+  // ---- what callers are told
+
+  acked(call: string, ids: string[]): void {
+    ids.forEach((id, n) => {
+      const place = `${call}/${n}`;
+      const before = this.#acked.get(place);
+      if (before !== undefined && before !== id) {
+        this.violated("2", `${place} was acknowledged as ${before} and as ${id}`);
+      }
+      this.#acked.set(place, id);
+      if (this.#made.get(place) !== id) this.violated("1", `${place} was acknowledged and is not there`);
+      this.isThere(id, "right after its acknowledgement", this.tasks.get(id) !== undefined);
+    });
+  }
+
+  refused(call: string, why: string): void {
+    this.#refused.set(call, why);
+  }
+
+  asked(what: "retry" | "forget", id: string): void {
+    (what === "retry" ? this.#retryAsked : this.#forgetAsked).add(id);
+  }
+
+  cancelled(id: string): void {
+    const record = this.tasks.get(id);
+    // It may have been retried since the cancel was decided: then the cancel is over.
+    if (
+      record && !isForgotten(record) && (typeOf(record) === "CANCELLED" || typeOf(record) === "CANCELLING")
+    ) {
+      this.#cancelAcked.add(id);
+    }
+  }
+
+  /** Whether a task that was acknowledged could be read. */
+  isThere(id: string, when: string, there: boolean): void {
+    if (there || this.gone.has(id) || this.#forgetAsked.has(id)) return;
+    const record = this.tasks.get(id);
+    const past = record && !isForgotten(record) && record.finishedAt !== null &&
+      record.finishedAt + record.retentionMs <= this.world.latest.wall;
+    if (!past) this.violated("1", `${this.world.nameOf(id)} could not be read ${when}`);
+  }
+
+  /** An event that a reader of a task got, and the one it had got before. */
+  event(id: string, seq: number, after: number, what: string): void {
+    const name = this.world.nameOf(id);
+    if (seq !== after + 1) this.violated("14", `a stream of ${name} went from ${after} to ${seq}`);
+    const place = `${id}/${seq}`;
+    const before = this.#seen.get(place);
+    // An end that a retry on request made past is told as what it was; who had read the task before is told
+    // the end.
+    const kinds = before === undefined ? [] : [before, what].map((one) => one.split(" ")[0]).sort();
+    const past = ["error,failure", "end,log"].includes(kinds.join());
+    if (before !== undefined && before !== what && !past) {
+      this.violated("14", `event ${seq} of ${name} was ${before}, and then ${what}`);
+    }
+    this.#seen.set(place, what);
+  }
+
+  /** A waiter was told that this task has ended. */
+  toldEnded({ record }: Entry): void {
+    if (!isTerminal(record)) this.violated("15", `${this.world.nameOf(record.id)} was told as ended`);
+  }
+
+  logged(process: SimProcess, message: string, error: unknown): void {
+    // Records and their drivers are written in one commit: whatever the faults are, there is nothing to be
+    // repaired.
+    if (message === "a task was repaired") this.violated("8", `${process.name}: ${(error as Error).message}`);
+    // Whatever the faults are, the engine must not fall over its own rules.
+    const own = error instanceof TypeError || error instanceof ReferenceError ||
+      error instanceof Error && /Cannot move task/.test(error.message);
+    if (own) this.violated("4", `${process.name}: ${message}: ${(error as Error).stack}`);
+  }
+
+  // ---- at the end
+
+  atTheEnd(): void {
+    for (const [call, why] of this.#refused) {
+      const made = [...this.#made.keys()].filter((place) => place.startsWith(`${call}/`));
+      if (made.length > 0) this.violated("12", `${call} was refused (${why}) and made ${made.join(", ")}`);
+    }
+    for (const [place, id] of this.#acked) {
+      if (!this.tasks.has(id) && !this.gone.has(id)) this.violated("1", `${place} is lost`);
+    }
+  }
+}
+
+function shown(stored: Stored): string {
+  if (isForgotten(stored)) return `rev ${stored.rev} forgotten`;
+  const { rev, attempt, crashes } = stored;
+  return `rev ${rev} ${typeOf(stored)} attempt ${attempt} crashes ${crashes}`;
+}
+
+/** All that an end says. */
+function ended({ history, result, error, finishedAt }: TaskRecord): string {
+  return JSON.stringify([history.at(-1), result, error, finishedAt]);
+}
+
+function sameBlob(a: StoredValue, b: StoredValue): boolean {
+  return "blob" in a ? "blob" in b && a.blob === b.blob : "json" in b;
+}
+
+/** The run whose outcome a record shows in its newest state, if it shows one. */
+function runOf(record: TaskRecord): number | null {
+  const type = typeOf(record);
+  if (type === "COMPLETED") {
+    if (!record.result || !("json" in record.result)) return null;
+    return JSON.parse(record.result.json).run;
+  }
+  const said = type === "FAILED" || type === "SCHEDULED" ? record.history.at(-1)!.message : null;
+  const match = said?.match(/run (\d+) failed/);
+  return match ? Number(match[1]) : null;
+}
+
+export function missingChunks(world: World, id: string, value: StoredValue): number[] {
+  if ("json" in value) return [];
+  return Array.from({ length: value.chunks }, (_, i) => i)
+    .filter((i) => world.database.get(encodeKey(["blob", id, value.blob, i])) === null);
+}

@@ -1,0 +1,55 @@
+// The one definition of the simulated tasks: what it does is said by its input.
+
+import { z } from "zod";
+import { sleep } from "../../runtime/clock.ts";
+import { type AnyDefinition, define } from "../../runtime/define.ts";
+import { PermanentError } from "../../runtime/errors.ts";
+import type { SimProcess } from "./process.ts";
+import type { World } from "./world.ts";
+
+export const workInput = z.object({
+  /** How long it takes. */
+  ms: z.number(),
+  /** It fails so often before it completes. */
+  fails: z.number(),
+  /** Poison: it kills its process. */
+  poison: z.boolean(),
+  permanent: z.boolean(),
+  /** It does not heed its signal. */
+  deaf: z.boolean(),
+  reports: z.number(),
+  /** Characters of its result. */
+  big: z.number(),
+  pad: z.string(),
+});
+
+export type WorkInput = z.output<typeof workInput>;
+
+/** Over the engine's limit of inline values, so it is stored in chunks; it packs well, and packing is dear. */
+export function padding(characters: number): string {
+  return "0123456789".repeat(Math.ceil(characters / 10)).slice(0, characters);
+}
+
+export function definitionsOf(process: SimProcess, world: World): AnyDefinition[] {
+  const work = define({ name: "work", input: workInput }, async (context) => {
+    const { input, attempt } = context;
+    const run = world.checker.began(context.task.id, attempt, process);
+    process.note(`run ${run}: task ${world.nameOf(context.task.id)}, attempt ${attempt}`);
+    if (input.poison) {
+      process.crash(`of the poison in ${world.nameOf(context.task.id)}`);
+      return await new Promise<never>(() => {});
+    }
+    for (let i = 0; i < input.reports; i++) {
+      context.progress(i, input.reports, `run ${run}`);
+      context.log(`run ${run}`, { i });
+      context.emit(i);
+      await sleep(process.clock, input.ms / input.reports, input.deaf ? undefined : context.signal);
+    }
+    if (input.reports === 0) await sleep(process.clock, input.ms, input.deaf ? undefined : context.signal);
+    if (!input.deaf) context.signal.throwIfAborted();
+    if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
+    if (attempt <= input.fails) throw new Error(`run ${run} failed`);
+    return { run, pad: padding(input.big) };
+  });
+  return [work];
+}

@@ -1,0 +1,145 @@
+// One process of the simulated world: the real runtime on a handle, clock and source of ids of its own. It
+// can die at any moment, be stopped and go on, and be shut down in good order.
+
+import { makeIds } from "../../runtime/ids.ts";
+import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/kv.ts";
+import { createRuntime, type Doorbells, type Runtime } from "../../runtime/mod.ts";
+import { FakeKv } from "./fake_kv.ts";
+import { definitionsOf } from "./definitions.ts";
+import { SimClock } from "./sim_clock.ts";
+import { Wire, type Wired } from "./wire.ts";
+import type { World } from "./world.ts";
+
+/** What all processes of a world have in common. */
+export interface Shape {
+  leaseMs: number;
+  sweepMs: number;
+  concurrency: number;
+  limits: KvLimits;
+  shards: number;
+  doorbells: Partial<Doorbells>;
+}
+
+/** The caller's process died: the connection is cut. */
+export class Died extends Error {
+  override name = "Died";
+}
+
+/** The caller waited long enough. */
+export class TooLong extends Error {
+  override name = "TooLong";
+}
+
+export class SimProcess implements Wired {
+  dead = false;
+  pausedUntil = 0;
+  readonly clock: SimClock;
+  readonly kv: FakeKv;
+  /** Null until it has started. */
+  runtime: Runtime | null = null;
+  /** In good order: it takes no more calls. */
+  stopping = false;
+  /** Resolves once it is dead. */
+  readonly gone: Promise<void>;
+  #leaving: () => void = () => {};
+  readonly #wire: Wire;
+  readonly #callers = new Set<(error: Error) => void>();
+
+  constructor(private readonly world: World, readonly name: string, skewMs: number) {
+    const { scheduler, random } = world;
+    this.gone = new Promise((resolve) => this.#leaving = resolve);
+    this.clock = new SimClock(scheduler, this, skewMs, world.latest);
+    this.#wire = new Wire(scheduler, random, () => world.activeFaults, this, () => world.kvNow);
+    this.kv = new FakeKv(world.database, world.weaken?.(this.#wire, this, world) ?? this.#wire);
+  }
+
+  note(what: string): void {
+    this.world.note(this.name, what);
+  }
+
+  /** True if it takes calls. */
+  get serves(): boolean {
+    return this.runtime !== null && !this.dead && !this.stopping;
+  }
+
+  async boot(): Promise<void> {
+    const { leaseMs, sweepMs, concurrency, limits, shards, doorbells } = this.world.shape;
+    this.note("starts");
+    const runtime = await createRuntime({
+      kv: new KvPort(this.kv, this.kv, limits, shards, this.clock),
+      definitions: definitionsOf(this, this.world),
+      clock: this.clock,
+      ids: makeIds(this.clock, this.world.random.fill),
+      leaseMs,
+      sweepMs,
+      concurrency,
+      doorbells,
+      threads: 1,
+      log: {
+        info: (message) => this.note(message),
+        error: (message, error) => {
+          this.note(`${message}: ${error}`);
+          this.world.checker.logged(this, message, error);
+        },
+      },
+    });
+    await runtime.start();
+    this.runtime = runtime;
+  }
+
+  /** Nothing of it happens any more. */
+  crash(why: string): void {
+    if (this.dead) return;
+    this.note(`dies ${why}`);
+    this.dead = true;
+    this.#wire.cut();
+    this.#leave();
+  }
+
+  pause(ms: number): void {
+    this.note(`is stopped for ${Math.round(ms)} ms`);
+    this.pausedUntil = this.world.scheduler.now + ms;
+  }
+
+  /** Shuts down in good order; afterwards it is gone. */
+  async stop(graceMs: number): Promise<void> {
+    this.note("shuts down");
+    this.stopping = true;
+    try {
+      await this.runtime!.stop(graceMs);
+    } catch (error) {
+      // KV is away: it leaves as it is, and its leases run out.
+      return this.crash(`while it shuts down: ${error}`);
+    }
+    if (this.dead) return;
+    this.note("has shut down");
+    this.dead = true;
+    this.#leave();
+  }
+
+  /** A call from outside. @throws {Died | TooLong} if there is no answer. */
+  call<T>(work: (runtime: Runtime) => Promise<T>, withinMs = 30_000): Promise<T> {
+    if (!this.serves) return Promise.reject(new Died(`${this.name} does not answer`));
+    return new Promise((resolve, reject) => {
+      const cut = (error: Error) => {
+        this.#callers.delete(cut);
+        stop();
+        reject(error);
+      };
+      this.#callers.add(cut);
+      const stop = this.world.scheduler.after(withinMs, () => cut(new TooLong(`${this.name} is slow`)));
+      work(this.runtime!).then(resolve, reject).finally(() => {
+        this.#callers.delete(cut);
+        stop();
+      });
+    });
+  }
+
+  #leave(): void {
+    for (const cut of [...this.#callers]) cut(new Died(`${this.name} died`));
+    this.#leaving();
+  }
+}
+
+/** As a remote KV: few checks, and several shards. */
+export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10 };

@@ -1,0 +1,60 @@
+// `deno task sim -- --seeds N [--from S]` runs many worlds; `--seed S` runs one and prints its whole story;
+// `--without NAME` takes one of the engine's safeguards away (weakened.ts).
+
+// deno-lint-ignore-file no-console -- this is a command
+
+import { parseArgs } from "node:util";
+import { WEAKENED } from "./weakened.ts";
+import { tell, type Weaken } from "./world.ts";
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    // `deno task sim -- …` hands the dashes on.
+    args: Deno.args.filter((arg) => arg !== "--"),
+    options: {
+      seeds: { type: "string", default: "1000" },
+      from: { type: "string", default: "1" },
+      seed: { type: "string" },
+      without: { type: "string" },
+    },
+  });
+  if (values.without !== undefined && !(values.without in WEAKENED)) {
+    console.error(`--without takes one of: ${Object.keys(WEAKENED).join(", ")}`);
+    Deno.exit(2);
+  }
+  const weaken = WEAKENED[values.without as keyof typeof WEAKENED] as Weaken | undefined;
+  const failed = values.seed !== undefined
+    ? await story(Number(values.seed), weaken)
+    : await many(Number(values.from), Number(values.seeds), weaken);
+  Deno.exit(failed ? 1 : 0);
+}
+
+async function story(seed: number, weaken?: Weaken): Promise<boolean> {
+  const { history, violations, ...told } = await tell(seed, weaken);
+  console.log(history.join("\n"));
+  console.log(`\n${JSON.stringify(told)}`);
+  for (const violation of violations) console.log(violation);
+  return violations.length > 0;
+}
+
+async function many(from: number, seeds: number, weaken?: Weaken): Promise<boolean> {
+  const began = performance.now();
+  const sums = { tasks: 0, runs: 0, events: 0, crashes: 0, virtualMs: 0, orphanChunks: 0 };
+  let failed = 0;
+  for (let seed = from; seed < from + seeds; seed++) {
+    const told = await tell(seed, weaken);
+    for (const name of ["tasks", "runs", "events", "crashes", "virtualMs"] as const) sums[name] += told[name];
+    sums.orphanChunks += told.gaps.orphanChunks;
+    if (told.violations.length > 0) {
+      failed++;
+      console.log(`seed ${seed}: ${told.violations.length} violations, the first: ${told.violations[0]}`);
+    }
+    const done = seed - from + 1;
+    if (done % 500 === 0 || done === seeds) {
+      const seconds = (performance.now() - began) / 1000;
+      const rate = (done / seconds).toFixed(1);
+      console.log(`${done} seeds, ${failed} failed, ${rate} seeds/s, ${JSON.stringify(sums)}`);
+    }
+  }
+  return failed > 0;
+}

@@ -1,0 +1,77 @@
+// The engine without one of its safeguards, to see that the checker notices. Each is taken away where the
+// engine meets KV, so that the engine itself needs no switch for it.
+
+import { decode, encode } from "../../runtime/codec.ts";
+import { isForgotten, type Stored, type TaskRecord, typeOf } from "../../runtime/task.ts";
+import type { Commit, Transport } from "./fake_kv.ts";
+import type { Weaken } from "./world.ts";
+
+export const WEAKENED = {
+  /** Outcomes of attempts are written whatever the record has become. */
+  "fencing": withCommits((commit) =>
+    dropChecks(commit, (record) => {
+      return record.rev > 1 && record.lease === null && OUTCOMES.includes(typeOf(record));
+    })
+  ),
+  /** A commit that was reported as failed is never recognised as applied. */
+  "read-back": (wire) => ({
+    now: wire.now,
+    read: (look) => wire.read(() => withoutOps(look())),
+    commit: (commit, apply) => wire.commit(commit, apply),
+  }),
+  /** Chunks of values are still on their way when their record is written. */
+  "blob-order": (wire, process, { scheduler, random }) => ({
+    now: wire.now,
+    read: (look) => wire.read(look),
+    commit(commit, apply) {
+      const onlyChunks = commit.mutations.length > 0 &&
+        commit.mutations.every(({ key, kind }) => key[0] === "blob" && kind === "set");
+      if (!onlyChunks) return wire.commit(commit, apply);
+      scheduler.after(random.float() * 20, () => void apply(), process);
+      return Promise.resolve({ ok: true, versionstamp: "0".repeat(20) });
+    },
+  }),
+  /** A claim takes what the queue names, whether it still waits there or not. */
+  "ready-check": withCommits((commit) => {
+    if (commit.mutations.some(({ key, kind }) => key[0] === "lease" && kind === "set")) {
+      dropChecks(commit, (record) => typeOf(record) === "RUNNING");
+    }
+  }),
+} satisfies Record<string, Weaken>;
+
+const OUTCOMES = ["COMPLETED", "FAILED", "SCHEDULED"];
+
+function withCommits(change: (commit: Commit) => void): Weaken {
+  return (wire: Transport) => ({
+    now: wire.now,
+    read: (look) => wire.read(look),
+    commit(commit, apply) {
+      change(commit);
+      return wire.commit(commit, apply);
+    },
+  });
+}
+
+/** Forgets the checks of the records that are about to become such. */
+function dropChecks(commit: Commit, such: (record: TaskRecord) => boolean): void {
+  const free = new Set(
+    commit.mutations.filter(({ key, kind, value }) => {
+      if (key[0] !== "task" || kind !== "set") return false;
+      const record = decode(value as Uint8Array);
+      return !isForgotten(record) && such(record);
+    }).map(({ at }) => at),
+  );
+  commit.checks = commit.checks.filter(({ at }) => !free.has(at));
+}
+
+/** What was read, with every record as if it had been written by somebody unknown. */
+function withoutOps<T>(found: T): T {
+  if (!Array.isArray(found)) return found;
+  return found.map((one) => {
+    const entry = (one?.entry ?? one) as Deno.KvEntryMaybe<unknown> | null;
+    if (entry?.key?.[0] !== "task" || !(entry.value instanceof Uint8Array)) return one;
+    const anonymous = { ...decode(entry.value), op: "?", ops: [] } satisfies Stored;
+    const changed = { ...entry, value: encode(anonymous) };
+    return one.entry ? { ...one, entry: changed } : changed;
+  }) as T;
+}

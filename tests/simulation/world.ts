@@ -1,0 +1,257 @@
+// A world from a seed: processes on one database, callers, faults. It goes wrong for a while, then all
+// faults end, and then everything has to come to rest and be as it should.
+
+import { EMBEDDED_LIMITS } from "../../runtime/kv.ts";
+import { isForgotten, isTerminal } from "../../runtime/task.ts";
+import { Checker } from "./checker.ts";
+import { FakeDatabase, type FakeKv, type Transport } from "./fake_kv.ts";
+import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
+import { gateResponses } from "./foreign.ts";
+import { REMOTE_LIMITS, type Shape, SimProcess } from "./process.ts";
+import { Random } from "./random.ts";
+import { checkRest, type Gaps } from "./rest.ts";
+import { Scheduler } from "./scheduler.ts";
+import { EPOCH } from "./sim_clock.ts";
+import { Workload } from "./workload.ts";
+
+/** Takes something away that the engine relies on: how the checker is checked. */
+export type Weaken = (wire: Transport, process: SimProcess, world: World) => Transport;
+
+export interface Told {
+  seed: number;
+  /** Everything that happened, in order. */
+  history: string[];
+  violations: string[];
+  tasks: number;
+  runs: number;
+  events: number;
+  crashes: number;
+  virtualMs: number;
+  gaps: Gaps;
+}
+
+/** When faults have ended, everything ends within this. */
+const REST_WITHIN_MS = 180_000;
+const BOOT_WITHIN_MS = 20_000;
+const STOP_WITHIN_MS = 60_000;
+/** Caches, lease blocks and timers of what is over go away in this time. */
+const TIDY_LEASES = 3;
+
+export async function tell(seed: number, weaken?: Weaken): Promise<Told> {
+  const ungate = gateResponses();
+  try {
+    return await new World(seed, weaken).run();
+  } finally {
+    ungate();
+  }
+}
+
+export class World {
+  readonly scheduler = new Scheduler();
+  readonly random: Random;
+  readonly database = new FakeDatabase();
+  readonly checker: Checker;
+  /** The latest that any process has read off its wall clock. */
+  readonly latest = { wall: 0 };
+  readonly shape: Shape;
+  /** Null once they have ended. */
+  activeFaults: Faults | null;
+  readonly #history: string[] = [];
+  readonly #names = new Map<string, string>();
+  readonly #processes: SimProcess[] = [];
+  readonly #workload: Workload;
+  /** What everybody's clock is ahead of true time once all is well. */
+  #aheadMs = 0;
+  #over = false;
+  #crashes = 0;
+  #bootHangs = 0;
+
+  constructor(private readonly seed: number, readonly weaken?: Weaken) {
+    const random = this.random = new Random(seed);
+    this.checker = new Checker(this);
+    this.activeFaults = drawFaults(random);
+    this.shape = {
+      leaseMs: random.pick([1_500, 2_500]),
+      sweepMs: random.pick([700, 1_500]),
+      concurrency: random.pick([1, 2, 5, 20]),
+      limits: random.chance(0.2) ? REMOTE_LIMITS : EMBEDDED_LIMITS,
+      shards: random.chance(0.2) ? 3 : 1,
+      doorbells: { call: random.chance(0.8), queue: random.chance(0.7), sweep: true },
+    };
+    this.#workload = new Workload(this);
+    const processOf = (kv: FakeKv) => this.#processes.find((process) => process.kv === kv)!;
+    this.database.onApplied = (changes, _, kv) => this.checker.applied(changes, processOf(kv));
+    this.database.onMessage = ({ value, delayMs }) => this.#send(value, delayMs);
+  }
+
+  note(who: string, what: string): void {
+    this.#history.push(`${this.scheduler.now.toFixed(2).padStart(10)} ${who}: ${what}`);
+  }
+
+  /** A short name for a task. */
+  nameOf(id: string): string {
+    let name = this.#names.get(id);
+    if (name === undefined) this.#names.set(id, name = `t${this.#names.size + 1}`);
+    return name;
+  }
+
+  /** KV's own clock: what expires there does so by no process's. */
+  get kvNow(): number {
+    return EPOCH + this.scheduler.now;
+  }
+
+  someProcess(): SimProcess | null {
+    const serving = this.#processes.filter(({ serves }) => serves);
+    return serving.length === 0 ? null : this.random.pick(serving);
+  }
+
+  async run(): Promise<Told> {
+    const { scheduler, random, checker } = this;
+    const faults = this.activeFaults!;
+    this.note("world", `${JSON.stringify(this.shape)} ${JSON.stringify(faults)}`);
+    const size = 1 + random.below(3);
+    for (let slot = 1; slot <= size; slot++) this.#keepRunning(slot);
+    this.#workload.start(8 + random.below(14));
+    this.#plan(faults);
+    this.#expire();
+
+    await scheduler.run(() => false, FAULTY_MS);
+    this.#endFaults();
+    const rest = () =>
+      this.#workload.working === 0 && this.#unended().length === 0 &&
+      this.#processes.some(({ serves }) => serves);
+    if (!await scheduler.run(rest, scheduler.now + REST_WITHIN_MS)) {
+      checker.violated(
+        "11",
+        `no rest: ${this.#workload.working} callers, tasks ${this.#unended().join(", ")}`,
+      );
+    }
+    await scheduler.run(() => false, scheduler.now + TIDY_LEASES * this.shape.leaseMs);
+    await this.#shutDown();
+    checker.atTheEnd();
+    const gaps = { ...checkRest(this), bootHangs: this.#bootHangs };
+    for (const process of this.#processes) process.dead = true;
+    return {
+      seed: this.seed,
+      history: this.#history,
+      violations: checker.violations,
+      tasks: checker.tasks.size + checker.gone.size,
+      runs: checker.runs,
+      events: scheduler.events,
+      crashes: this.#crashes,
+      virtualMs: scheduler.now,
+      gaps,
+    };
+  }
+
+  /** A process for the slot, and another one whenever it is gone. */
+  async #keepRunning(slot: number): Promise<void> {
+    const { random, scheduler } = this;
+    for (let life = 1; !this.#over; life++) {
+      const skewMs = this.activeFaults ? this.#offset(this.activeFaults) : this.#aheadMs;
+      const process = new SimProcess(this, `p${slot}.${life}`, skewMs);
+      this.#processes.push(process);
+      process.boot().catch((error) => process.crash(`at its start: ${error}`));
+      // The probe for queues has no deadline yet: whoever looks after the processes starts it anew.
+      const giveUp = scheduler.after(BOOT_WITHIN_MS, () => {
+        if (process.runtime !== null || process.dead) return;
+        this.#bootHangs++;
+        process.crash("because it does not start");
+      });
+      await process.gone;
+      giveUp();
+      this.#crashes++;
+      await scheduler.sleep(random.between(20, 2_000));
+    }
+  }
+
+  #offset({ skewMs }: Faults): number {
+    return Math.round((this.random.float() * 2 - 1) * skewMs);
+  }
+
+  #plan(faults: Faults): void {
+    const { scheduler, random } = this;
+    const someday = (what: (process: SimProcess) => unknown) => {
+      scheduler.after(random.float() * FAULTY_MS, () => {
+        const living = this.#processes.filter(({ dead }) => !dead);
+        if (living.length > 0) what(random.pick(living));
+      });
+    };
+    for (let i = 0; i < faults.crashes; i++) someday((process) => process.crash("by kill -9"));
+    for (let i = 0; i < faults.pauses; i++) {
+      someday((process) => process.pause(random.between(0.3, 3) * this.shape.leaseMs));
+    }
+    for (let i = 0; i < faults.jumps; i++) {
+      someday((process) => {
+        const ms = this.#offset({ ...faults, skewMs: random.pick([100, 10_000, 60 * 60 * 1000]) });
+        process.note(`its wall clock jumps by ${ms} ms`);
+        process.clock.jump(ms);
+      });
+    }
+    if (random.chance(0.2)) someday((process) => process.serves && process.stop(random.below(500)));
+  }
+
+  #endFaults(): void {
+    const { scheduler } = this;
+    this.note("world", "all faults end");
+    this.activeFaults = null;
+    // Everybody's wall clock is set to the latest that anybody has seen: no timer lies further ahead than it
+    // was meant to.
+    const wall = Math.max(this.latest.wall, Math.floor(EPOCH + scheduler.now));
+    this.#aheadMs = wall - Math.floor(EPOCH + scheduler.now);
+    for (const process of this.#processes) {
+      process.clock.set(wall);
+      process.pausedUntil = Math.min(process.pausedUntil, scheduler.now);
+    }
+  }
+
+  #unended(): string[] {
+    return [...this.checker.tasks.values()]
+      .filter((stored) => !isForgotten(stored) && !isTerminal(stored))
+      .map(({ id }) => this.nameOf(id));
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#over = true;
+    const living = this.#processes.filter(({ dead }) => !dead);
+    for (const process of living) {
+      if (process.serves) process.stop(100);
+      else if (!process.stopping) process.crash("before it has started");
+    }
+    const stopped = () => living.every(({ dead }) => dead);
+    if (!await this.scheduler.run(stopped, this.scheduler.now + STOP_WITHIN_MS)) {
+      const left = living.filter(({ dead }) => !dead).map(({ name }) => name);
+      this.checker.violated("11", `${left.join(", ")} did not shut down`);
+    }
+  }
+
+  /** KV removes what has expired once a second, or as late as it likes. */
+  #expire(): void {
+    this.scheduler.after(1_000, () => {
+      const lateMs = this.activeFaults?.ttlLateMs ?? 0;
+      this.checker.expired(this.database.expire(this.kvNow - lateMs));
+      this.#expire();
+      return false;
+    });
+  }
+
+  /** A queue message reaches any one listener. */
+  #send(value: unknown, delayMs: number): void {
+    const { random, scheduler } = this;
+    const faults = this.activeFaults;
+    if (faults && random.chance(faults.messageLost)) return;
+    const times = faults && random.chance(faults.messageTwice) ? 2 : 1;
+    for (let i = 0; i < times; i++) {
+      const late = faults && random.chance(faults.messageLate)
+        ? random.float() * 5_000
+        : random.float() * 100;
+      scheduler.after(delayMs + late, () => {
+        const listening = this.#processes.filter((process) => process.serves && process.kv.listens);
+        if (listening.length === 0) return false;
+        const process = random.pick(listening);
+        scheduler.after(0, () => process.kv.deliver(value), process);
+        return false;
+      });
+    }
+  }
+}
