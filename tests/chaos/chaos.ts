@@ -1,0 +1,104 @@
+// One run of chaos, from the first start to the verdict.
+
+import { checks } from "./checks.ts";
+import { Cluster } from "./cluster.ts";
+import { listAll, quiet, readAll, streamFaults } from "./collect.ts";
+import { factsOf, readLogs } from "./facts.ts";
+import { now, openJournal, readJournal } from "./journal.ts";
+import { Killer } from "./killer.ts";
+import { leftovers } from "./leftovers.ts";
+import type { FaultLine } from "./lines.ts";
+import { Load } from "./load.ts";
+import type { Options } from "./options.ts";
+import { pause } from "./pause.ts";
+import { Random } from "./random.ts";
+import { errorsIn, figuresOf, type Report } from "./report.ts";
+
+/** From the last harm to the last end. */
+const QUIET_WITHIN_MS = 60_000;
+const SAY_EVERY_MS = 5_000;
+const STREAMS_LOOKED_AT = 200;
+
+export async function chaos(options: Options, say: (line: string) => void): Promise<Report> {
+  const { leaseMs, processes, rate, seconds, seed } = options;
+  const random = new Random(seed);
+  await using cluster = await Cluster.start({ processes, leaseMs });
+  const urls = cluster.slots.map(({ url }) => url);
+  say(`seed ${seed}; logs and database in ${cluster.folder}`);
+  const report: Report = {
+    seed,
+    options,
+    folder: cluster.folder,
+    figures: {},
+    answers: {},
+    errors: {},
+    violations: {},
+  };
+  const violate = (rule: string, cases: string[]) => report.violations[rule] = cases;
+
+  const killer = new Killer(cluster, random.fork());
+  using acks = openJournal(cluster.path("acks"));
+  using ends = openJournal(cluster.path("ends"));
+  const load = new Load({ urls, random: random.fork(), rate, acks, ends });
+  const begun = now();
+  const saying = setInterval(() => {
+    const { kills, stops, outages, terminations } = killer.done;
+    say(
+      `${Math.round((now() - begun) / 1_000)} s: ${load.acknowledged} tasks acknowledged, ${kills} kills, ` +
+        `${stops} stops, ${outages} outages, ${terminations} graceful stops`,
+    );
+  }, SAY_EVERY_MS);
+  let healedAt: number;
+  try {
+    load.start();
+    await pause(500);
+    await killer.run(seconds, options.faults);
+    await killer.heal();
+    healedAt = now();
+    await load.stop();
+  } finally {
+    clearInterval(saying);
+  }
+  say("no more harm; waiting for everything to end");
+  const tookMs = await quiet(urls[0], QUIET_WITHIN_MS);
+  violate("the rest did not end in time", tookMs === null ? [`within ${QUIET_WITHIN_MS} ms`] : []);
+  // Whoever was stopped may still have something to write.
+  await pause(2 * leaseMs);
+
+  const listed = await listAll(urls[0]);
+  const logs = await readLogs(cluster.folder);
+  const ids = new Set([...listed, ...logs.acks.flatMap((line) => line.is === "submitted" ? line.ids : [])]);
+  const facts = factsOf(leaseMs, logs, await readAll(urls, [...ids]), listed);
+  for (const [rule, check] of Object.entries(checks)) violate(rule, check(facts));
+  const streams: string[] = [];
+  for (let i = 0; i < Math.min(STREAMS_LOOKED_AT, listed.length); i++) {
+    streams.push(...await streamFaults(random.pick(urls), random.pick(listed)));
+  }
+  violate("event streams with gaps or without one end", streams);
+
+  const stops = await Promise.all(cluster.slots.map((slot) => slot.terminate()));
+  violate("graceful stops that broke their promise", [
+    ...killer.badStops,
+    ...stops.filter(({ code, tookMs }) => code !== 0 || tookMs > 5_500).map((stop) => JSON.stringify(stop)),
+  ]);
+  const { wrong, orphans } = await leftovers(cluster.database);
+  violate("keys that nothing follows from, or that are missing", wrong);
+  violate("what no fault excuses", load.wrong);
+  const faults = await readJournal<FaultLine>(cluster.path("faults"));
+  const died = faults.filter(({ is }) => is === "died");
+  violate("processes that died by themselves", died.map((line) => JSON.stringify(line)));
+
+  report.answers = load.answers;
+  report.errors = errorsIn(await readJournal(cluster.path("errors")));
+  report.figures = {
+    seconds: Math.round((healedAt - begun) / 1_000),
+    ...killer.done,
+    ...figuresOf(facts),
+    "all ended after (ms)": tookMs === null ? NaN : Math.round(tookMs),
+    "orphan blobs and events": orphans.length,
+  };
+  if (options.keep || Object.values(report.violations).some((cases) => cases.length > 0)) {
+    cluster.keepFolder();
+  }
+  return report;
+}

@@ -1,0 +1,82 @@
+// Asks the service, by HTTP and as anybody could, for everything that it holds.
+
+import { now } from "./journal.ts";
+import type { State, Task } from "./facts.ts";
+import { pause } from "./pause.ts";
+
+// deno-lint-ignore no-explicit-any
+type Body = any;
+
+const OPEN = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"];
+const LANES = 16;
+
+/**
+ * Waits until nothing is left that has not ended. @returns how long that took, or null if it was too long.
+ */
+export async function quiet(url: string, withinMs: number): Promise<number | null> {
+  const since = now();
+  while (now() - since < withinMs) {
+    const pages = await Promise.all(OPEN.map((state) => get(url, `/v1/tasks?state=${state}&limit=1`)));
+    if (pages.every((page) => page.tasks.length === 0)) return now() - since;
+    await pause(100);
+  }
+  return null;
+}
+
+/** Every id, by the pages of the list. */
+export async function listAll(url: string): Promise<string[]> {
+  const ids: string[] = [];
+  for (let path: string | null = "/v1/tasks?limit=500"; path !== null;) {
+    const page: Body = await get(url, path);
+    ids.push(...page.tasks.map(({ id }: Body) => id));
+    path = page.nextCursor === null ? null : `/v1/tasks?limit=500&cursor=${page.nextCursor}`;
+  }
+  return ids;
+}
+
+/** These tasks whole; what is not there is left out. */
+export async function readAll(urls: string[], ids: string[]): Promise<Task[]> {
+  const tasks: Task[] = [];
+  const left = [...ids];
+  const lane = async (url: string) => {
+    for (let id = left.pop(); id !== undefined; id = left.pop()) {
+      const task = await get(url, `/v1/tasks/${id}`);
+      if (task) tasks.push(taskOf(task));
+    }
+  };
+  await Promise.all(Array.from({ length: LANES }, (_, i) => lane(urls[i % urls.length])));
+  return tasks;
+}
+
+/**
+ * Faults in the event stream of an ended task: places must be dense from 1, the end must be last and the only
+ * one that there is.
+ */
+export async function streamFaults(url: string, id: string): Promise<string[]> {
+  const response = await fetch(`${url}/v1/tasks/${id}/events`, { signal: AbortSignal.timeout(10_000) });
+  const text = await response.text();
+  const events = text.split("\n\n").flatMap((block) => {
+    const event = /^event: (.*)$/m.exec(block)?.[1];
+    return event ? [{ event, place: Number(/^id: (.*)$/m.exec(block)?.[1]) }] : [];
+  });
+  const dense = events.every(({ place }, i) => place === i + 1);
+  const ends = events.filter(({ event }) => event === "end").length;
+  if (dense && ends === 1 && events.at(-1)!.event === "end") return [];
+  return [`${id}: ${events.map(({ event, place }) => `${place} ${event}`).join(", ")}`];
+}
+
+async function get(url: string, path: string): Promise<Body> {
+  for (let tries = 0;; tries++) {
+    const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
+    const body = await response.json();
+    if (response.status === 200) return body;
+    if (response.status === 404) return null;
+    if (tries === 5) throw new Error(`GET ${path} gave ${response.status}: ${JSON.stringify(body)}`);
+    await pause(200);
+  }
+}
+
+function taskOf(body: Body): Task {
+  const history = body.history.map((state: Body): State => ({ ...state, at: Date.parse(state.at) }));
+  return { ...body, history, runAt: Date.parse(body.runAt) };
+}

@@ -1,0 +1,69 @@
+// Functions that tell a side log when they start and end, so that a run is known apart from what the engine
+// says.
+
+import { z } from "zod";
+import { type AnyDefinition, define, type TaskContext } from "../../runtime/define.ts";
+import { type Journal, now } from "./journal.ts";
+import { pause } from "./pause.ts";
+import type { RunLine } from "./lines.ts";
+
+export const WORK = "chaos-work";
+export const POISON = "chaos-poison";
+export const DEAF = "chaos-deaf";
+
+const work = z.object({
+  ms: z.int(),
+  /** The first so many attempts throw. */
+  failures: z.int().default(0),
+  reports: z.boolean().default(false),
+  padding: z.string().default(""),
+});
+const done = z.object({ run: z.string(), padding: z.int() });
+
+export function definitionsWith(runs: Journal): AnyDefinition[] {
+  const begin = ({ task: { id, token }, attempt }: TaskContext<unknown>) => {
+    const run = crypto.randomUUID().slice(-12);
+    const line = { run, id, attempt, token, pid: Deno.pid };
+    runs.write({ is: "start", ...line, at: now() } satisfies RunLine);
+    const over = (how: RunLine["how"]) => {
+      runs.write({ is: "end", ...line, at: now(), how } satisfies RunLine);
+    };
+    return { run, over };
+  };
+
+  return [
+    define({ name: WORK, input: work, output: done }, async (context) => {
+      const { input, attempt, signal, progress } = context;
+      const { run, over } = begin(context);
+      if (input.reports) progress(1, 2, run);
+      await pause(input.ms, signal);
+      if (input.reports) progress(2, 2, run);
+      if (signal.aborted) {
+        over("stopped");
+        throw signal.reason;
+      }
+      if (attempt <= input.failures) {
+        over("threw");
+        throw new Error(`planned, run ${run}`);
+      }
+      over("returned");
+      return { run, padding: input.padding.length };
+    }),
+
+    /** Goes on whatever its signal says. */
+    define({ name: DEAF, input: z.object({ ms: z.int() }), output: done }, async (context) => {
+      const { run, over } = begin(context);
+      await pause(context.input.ms);
+      over("returned");
+      return { run, padding: 0 };
+    }),
+
+    /** Takes its process with it. */
+    define({ name: POISON, input: z.object({ bait: z.string() }) }, async (context) => {
+      begin(context);
+      // Not at once: others that began in the same commit get to run too, and suffer.
+      await pause(20);
+      Deno.kill(Deno.pid, "SIGKILL");
+    }),
+  ];
+}

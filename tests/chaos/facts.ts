@@ -1,0 +1,124 @@
+// What is known once it is over: what the service says by HTTP, beside what the side logs say.
+
+import { readJournal } from "./journal.ts";
+import type {
+  AckLine,
+  Asked,
+  AskLine,
+  BeatLine,
+  ClaimLine,
+  EndLine,
+  FaultLine,
+  LeaseLine,
+  RunLine,
+} from "./lines.ts";
+
+export interface State {
+  seq: number;
+  type: string;
+  name: string;
+  message: string | null;
+  /** Milliseconds since the epoch. */
+  at: number;
+  attempt: number;
+}
+
+export interface Task {
+  id: string;
+  attempt: number;
+  maxAttempts: number;
+  finishedAt: string | null;
+  runAt: number;
+  // deno-lint-ignore no-explicit-any
+  result: any;
+  error: { message: string } | null;
+  metadata: { key?: string };
+  history: State[];
+}
+
+export interface Run {
+  run: string;
+  id: string;
+  attempt: number;
+  pid: number;
+  start: number;
+  /** Infinity while it goes on; a killed process ends all of its runs. */
+  end: number;
+}
+
+export interface Facts {
+  leaseMs: number;
+  tasks: Map<string, Task>;
+  /** In the order of `GET /v1/tasks`. */
+  listed: string[];
+  asked: Map<string, Asked>;
+  /** What each idempotency key was answered with. */
+  keys: Map<string, string[]>;
+  cancelled: { id: string; at: number }[];
+  /** Retries on request, answered or not. */
+  retriesAsked: Map<string, number>;
+  endsSeen: EndLine[];
+  runs: Run[];
+  /** Those that were committed. */
+  claims: ClaimLine[];
+  beats: BeatLine[];
+  reaps: BeatLine[];
+}
+
+export interface Logs {
+  runs: RunLine[];
+  leases: LeaseLine[];
+  acks: (AckLine | AskLine)[];
+  ends: EndLine[];
+  faults: FaultLine[];
+}
+
+export async function readLogs(folder: string): Promise<Logs> {
+  const read = <Line>(name: string) => readJournal<Line>(`${folder}/${name}.jsonl`);
+  return {
+    runs: await read("runs"),
+    leases: await read("leases"),
+    acks: await read("acks"),
+    ends: await read("ends"),
+    faults: await read("faults"),
+  };
+}
+
+export function factsOf(leaseMs: number, logs: Logs, tasks: Task[], listed: string[]): Facts {
+  const submitted = logs.acks.filter((line) => line.is === "submitted");
+  const retriesAsked = new Map<string, number>();
+  for (const line of logs.acks) {
+    if (line.is === "retry") retriesAsked.set(line.id, (retriesAsked.get(line.id) ?? 0) + 1);
+  }
+  const done = logs.leases.filter(({ outcome }) => outcome === "ok");
+  return {
+    leaseMs,
+    tasks: new Map(tasks.map((task) => [task.id, task])),
+    listed,
+    asked: new Map(submitted.flatMap(({ ids, asked }) => ids.map((id, i) => [id, asked[i]]))),
+    keys: new Map(submitted.flatMap(({ key, ids }) => key === null ? [] : [[key, ids]])),
+    cancelled: logs.acks.filter((line) => line.is === "cancelled"),
+    retriesAsked,
+    endsSeen: logs.ends,
+    runs: runsOf(logs),
+    claims: done.filter((line): line is ClaimLine => line.is === "claim"),
+    beats: done.filter((line): line is BeatLine => line.is === "beat"),
+    reaps: done.filter((line): line is BeatLine => line.is === "reap"),
+  };
+}
+
+export function runsOf({ runs, faults }: Pick<Logs, "runs" | "faults">): Run[] {
+  const goneAt = new Map<number, number>();
+  for (const { is, pid, at } of faults) {
+    if (is === "kill" || is === "ended" || is === "died") goneAt.set(pid, at);
+  }
+  const ends = new Map(runs.filter(({ is }) => is === "end").map(({ run, at }) => [run, at]));
+  return runs.filter(({ is }) => is === "start").map(({ run, id, attempt, pid, at }) => ({
+    run,
+    id,
+    attempt,
+    pid,
+    start: at,
+    end: ends.get(run) ?? goneAt.get(pid) ?? Infinity,
+  }));
+}

@@ -1,0 +1,112 @@
+// Does harm at random: kill -9, a stop for longer than the lease, and now and then a graceful stop. What is
+// down comes up again on the same port.
+
+import { now } from "./journal.ts";
+import type { Cluster } from "./cluster.ts";
+import { pause } from "./pause.ts";
+import type { Slot } from "./process.ts";
+import type { Random } from "./random.ts";
+
+export interface Harm {
+  kills: number;
+  stops: number;
+  /** Stops in the midst of a commit: for so long nobody can write. */
+  outages: number;
+  terminations: number;
+}
+
+const KILLS = 0.62;
+const STOPS = 0.27;
+const OUTAGES = 0.03;
+/** Most harm shall hit processes that are at work. */
+const WHILE_STARTING = 0.15;
+
+export class Killer {
+  readonly done: Harm = { kills: 0, stops: 0, outages: 0, terminations: 0 };
+  /** Exit codes and times of graceful stops that broke their promise. */
+  readonly badStops: string[] = [];
+  readonly #healed = new AbortController();
+  readonly #healing = new Set<Promise<void>>();
+
+  constructor(private readonly cluster: Cluster, private readonly random: Random) {}
+
+  get count(): number {
+    return Object.values(this.done).reduce((sum, count) => sum + count);
+  }
+
+  /** Spreads `faults` over `seconds`, or ends when the time is over. */
+  async run(seconds: number, faults: number): Promise<void> {
+    const until = now() + seconds * 1_000;
+    for (let left = faults; left > 0 && now() < until;) {
+      const evenly = (until - now()) / left;
+      await pause(Math.min(until - now(), evenly * 2 * this.random.next()));
+      if (this.#strike()) left--;
+      else await pause(20);
+    }
+  }
+
+  /** No more harm: everything runs again when it resolves. */
+  async heal(): Promise<void> {
+    this.#healed.abort();
+    while (this.#healing.size > 0) await Promise.all(this.#healing);
+    await Promise.all(this.cluster.slots.map(async (slot) => {
+      slot.continue();
+      for (let tries = 0; slot.state === "down" && tries < 5; tries++) await slot.start();
+    }));
+  }
+
+  /** @returns false if there is nobody to strike. */
+  #strike(): boolean {
+    const slot = this.random.pick(this.cluster.slots);
+    const dice = this.random.next();
+    if (slot.state === "down" || slot.state === "terminating") return false;
+    if (slot.state === "starting" && !this.random.chance(WHILE_STARTING)) return false;
+    if (dice < KILLS) this.#do("kills", () => this.#kill(slot));
+    else if (slot.state !== "up") return false;
+    else if (dice < KILLS + STOPS) this.#do("stops", () => this.#stop(slot));
+    else if (dice < KILLS + STOPS + OUTAGES) this.#do("outages", () => this.#outage(slot));
+    else this.#do("terminations", () => this.#terminate(slot));
+    return true;
+  }
+
+  #do(kind: keyof Harm, harm: () => Promise<void>): void {
+    this.done[kind]++;
+    const healed = harm().finally(() => this.#healing.delete(healed));
+    this.#healing.add(healed);
+  }
+
+  async #kill(slot: Slot): Promise<void> {
+    // Down before it is gone, so that it is not killed twice.
+    slot.state = "terminating";
+    await slot.kill();
+    await this.#restart(slot);
+  }
+
+  async #stop(slot: Slot): Promise<void> {
+    slot.stop();
+    await this.#goOn(slot, this.cluster.leaseMs * (1.2 + 1.5 * this.random.next()));
+  }
+
+  async #outage(slot: Slot): Promise<void> {
+    const ms = this.random.int(2_000, 13_000);
+    if (await slot.stopWhile(true, this.cluster.database)) await this.#goOn(slot, ms);
+  }
+
+  async #goOn(slot: Slot, afterMs: number): Promise<void> {
+    const { pid } = slot;
+    await pause(afterMs, this.#healed.signal);
+    // It may have been killed and started again meanwhile.
+    if (slot.pid === pid) slot.continue();
+  }
+
+  async #terminate(slot: Slot): Promise<void> {
+    const { code, tookMs } = await slot.terminate();
+    if (code !== 0 || tookMs > 5_500) this.badStops.push(`exit code ${code} after ${Math.round(tookMs)} ms`);
+    await this.#restart(slot);
+  }
+
+  async #restart(slot: Slot): Promise<void> {
+    await pause(this.random.int(0, 300));
+    await slot.start();
+  }
+}

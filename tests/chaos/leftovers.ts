@@ -1,0 +1,48 @@
+// What stands in the database when all has ended and every process has stopped: records, what follows from
+// them, and nothing else.
+
+import { entryOf } from "../../runtime/codec.ts";
+import { entriesOf } from "../../runtime/entries.ts";
+
+const BATCH = 500;
+
+export interface Leftovers {
+  /** Keys that should be and are not, or the other way round. */
+  wrong: string[];
+  /** Values and events that were written ahead of a record which then never came: for a sweep to remove. */
+  orphans: string[];
+}
+
+export async function leftovers(path: string): Promise<Leftovers> {
+  const kv = await Deno.openKv(path);
+  try {
+    const wrong: string[] = [];
+    const orphans: string[] = [];
+    for (const name of ["ready", "lease", "worker", "stop"]) {
+      for await (const { key } of kv.list({ prefix: [name] }, { batchSize: BATCH })) {
+        wrong.push(`still there: ${key}`);
+      }
+    }
+    const ids = new Set<string>();
+    const expected = new Set<string>();
+    for await (const entry of kv.list<Uint8Array>({ prefix: ["task"] }, { batchSize: 100 })) {
+      const { record } = entryOf(entry)!;
+      ids.add(record.id);
+      for (const { key } of entriesOf(record)) expected.add(JSON.stringify(key));
+    }
+    for (const name of ["index", "due"]) {
+      for await (const { key } of kv.list({ prefix: [name] }, { batchSize: BATCH })) {
+        if (!expected.delete(JSON.stringify(key))) wrong.push(`follows from no record: ${key}`);
+      }
+    }
+    for (const key of expected) wrong.push(`follows from a record and is missing: ${key}`);
+    for (const name of ["blob", "event"]) {
+      for await (const { key } of kv.list({ prefix: [name] }, { batchSize: BATCH })) {
+        if (!ids.has(String(key[1]))) orphans.push(key.join("/"));
+      }
+    }
+    return { wrong, orphans };
+  } finally {
+    kv.close();
+  }
+}

@@ -1,0 +1,82 @@
+// What stands in the side logs.
+
+/** A run of a function: one for each time that it is called. */
+export interface RunLine {
+  is: "start" | "end";
+  run: string;
+  /** The task. */
+  id: string;
+  attempt: number;
+  token: string;
+  pid: number;
+  at: number;
+  /** Of an end. */
+  how?: "returned" | "threw" | "stopped";
+}
+
+interface CommitLine {
+  pid: number;
+  worker: string;
+  /** The commit took effect between these two, if it did. */
+  from: number;
+  to: number;
+  outcome: "ok" | "conflict" | "error";
+}
+
+/** A heartbeat, or the end of one: taken back by its worker, or found dead by another. */
+export interface BeatLine extends CommitLine {
+  is: "beat" | "sign-off" | "reap";
+}
+
+/** A task becomes RUNNING under a lease. */
+export interface ClaimLine extends CommitLine {
+  is: "claim";
+  id: string;
+  token: string;
+  attempt: number;
+  /** The RUNNING state in the task's history. */
+  seq: number;
+  at: number;
+}
+
+export type LeaseLine = BeatLine | ClaimLine;
+
+/** What was asked of a task, as far as the checker needs to know. */
+export interface Asked {
+  /** The first so many attempts throw. */
+  failures: number;
+  maxAttempts: number;
+  maxCrashes: number;
+  delayMs: number;
+  /** Characters that the result repeats. */
+  padding: number;
+}
+
+/** An answer that promises something. */
+export type AckLine =
+  | { is: "submitted"; ids: string[]; asked: Asked[]; key: string | null; at: number }
+  | { is: "cancelled"; id: string; outcome: "cancelled" | "requested"; at: number }
+  | { is: "retried"; id: string; at: number };
+
+/** Asked, but not always answered: it may have happened. */
+export type AskLine = { is: "retry"; id: string; at: number };
+
+/** The load saw a task that has ended, in the midst of it all. */
+export interface EndLine {
+  id: string;
+  type: string;
+  finishedAt: string;
+  /** The text of the result, or the error's message. */
+  outcome: string;
+  at: number;
+}
+
+export interface FaultLine {
+  is: "kill" | "stop" | "continue" | "terminate" | "start" | "died" | "ended";
+  slot: number;
+  pid: number;
+  at: number;
+  /** Of the end after a SIGTERM. */
+  code?: number;
+  tookMs?: number;
+}

@@ -1,0 +1,209 @@
+// A client that writes down every promise it is given before it counts it. It knows nothing of which process
+// is alive: it asks any of them, and what is not answered is not promised.
+
+import { type Journal, now } from "./journal.ts";
+import { pause } from "./pause.ts";
+import type { AckLine, AskLine, EndLine } from "./lines.ts";
+import type { Random } from "./random.ts";
+import { aTask } from "./requests.ts";
+
+// deno-lint-ignore no-explicit-any
+type Body = any;
+
+export interface LoadOptions {
+  urls: string[];
+  random: Random;
+  /** Tasks in a second, about. */
+  rate: number;
+  acks: Journal;
+  ends: Journal;
+}
+
+/** A stopped process answers when it goes on; nobody waits that long. */
+const GIVE_UP_AFTER_MS = 2_500;
+const MOST_UNDER_WAY = 40;
+const RETRIES_OF_A_KEY = 60;
+const RECENT = 400;
+/** Most of these have not ended yet. */
+const YOUNG = 10;
+/** After a large batch. */
+const LONGEST_PAUSE_MS = 2_000;
+
+interface Answer {
+  status: number;
+  headers: Headers;
+  body: Body;
+}
+
+export class Load {
+  acknowledged = 0;
+  /** Answers by status, and calls without one. */
+  readonly answers: Record<string, number> = {};
+  /** What no fault excuses: a status of 500, a repeated key with other tasks. */
+  readonly wrong: string[] = [];
+  #recent: string[] = [];
+  #underWay = 0;
+  #keys = 0;
+  #running = false;
+  #done: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: LoadOptions) {}
+
+  start(): void {
+    this.#running = true;
+    this.#done = this.#run();
+  }
+
+  /** Resolves once everything that was begun has its answer. */
+  async stop(): Promise<void> {
+    this.#running = false;
+    await this.#done;
+    while (this.#underWay > 0) await pause(20);
+  }
+
+  async #run(): Promise<void> {
+    const { random, rate } = this.options;
+    for (let tasks = 0; this.#running;) {
+      const since = now();
+      if (this.#underWay < MOST_UNDER_WAY) {
+        // Everything is drawn here, in one line, so that the seed decides it and not who answers first.
+        const { size, act } = this.#draw(random.fork());
+        tasks = size;
+        this.#underWay++;
+        act().catch((error) => this.wrong.push(`the client failed: ${error}`)).finally(() =>
+          this.#underWay--
+        );
+      }
+      await pause(Math.min(LONGEST_PAUSE_MS, Math.max(1, tasks * 1_000 / rate)) - (now() - since));
+    }
+  }
+
+  #draw(random: Random): { size: number; act: () => Promise<void> } {
+    const dice = random.next();
+    if (dice < 0.55) return { size: 1, act: () => this.#submit(random, 1, null) };
+    const key = `key-${++this.#keys}`;
+    if (dice < 0.75) return { size: 1, act: () => this.#submit(random, 1, key) };
+    const size = random.chance(0.1) ? 400 : random.int(2, 25);
+    if (dice < 0.79) return { size, act: () => this.#submit(random, size, random.chance(0.6) ? key : null) };
+    if (dice < 0.85) return { size: 0, act: () => this.#cancel(random) };
+    if (dice < 0.9) return { size: 0, act: () => this.#retry(random) };
+    return { size: 0, act: () => this.#look(random) };
+  }
+
+  async #submit(random: Random, size: number, key: string | null): Promise<void> {
+    const tasks = Array.from({ length: size }, () => aTask(random, key));
+    const [path, body] = size === 1 ? ["/v1/tasks", tasks[0].body] : ["/v1/tasks/batch", {
+      tasks: tasks.map(({ body }) => body),
+      group: random.chance(0.3),
+    }];
+    const asked = tasks.map(({ asked }) => asked);
+    const headers: Record<string, string> = key === null ? {} : { "idempotency-key": key };
+    const call = () => this.#call(random, "POST", path, body, headers);
+    const idsOf = ({ body }: Answer) => size === 1 ? [body.id] : body.tasks.map(({ id }: Body) => id);
+    const first = await (key === null ? call() : this.#untilAnswered(random, call));
+    if (first?.status !== 202) return;
+    this.#acknowledge({ is: "submitted", ids: idsOf(first), asked, key, at: now() });
+    if (key === null || !random.chance(0.5)) return;
+    const again = await this.#untilAnswered(random, call);
+    if (again?.status !== 202) return;
+    if (JSON.stringify(idsOf(again)) !== JSON.stringify(idsOf(first))) {
+      this.wrong.push(`${key} gave ${idsOf(first)} and then ${idsOf(again)}`);
+    }
+  }
+
+  async #untilAnswered(random: Random, call: () => Promise<Answer | null>): Promise<Answer | null> {
+    for (let tries = 0; tries < RETRIES_OF_A_KEY; tries++) {
+      const answer = await call();
+      if (answer?.status === 202) return answer;
+      await pause(random.int(20, 200));
+    }
+    return null;
+  }
+
+  async #cancel(random: Random): Promise<void> {
+    const id = this.#someId(random, YOUNG);
+    if (!id) return;
+    const answer = await this.#call(random, "POST", `/v1/tasks/${id}/cancel`, {
+      reason: "chaos",
+      graceMs: 300,
+    });
+    if (answer?.status !== 200 && answer?.status !== 202) return;
+    const { outcome } = answer.body;
+    this.#write({ is: "cancelled", id, outcome, at: now() });
+  }
+
+  /** Runs a task again that has failed. */
+  async #retry(random: Random): Promise<void> {
+    const page = await this.#call(random, "GET", "/v1/tasks?state=FAILED&limit=20");
+    if (page?.status !== 200 || page.body.tasks.length === 0) return;
+    const { id } = random.pick<Body>(page.body.tasks);
+    this.#write({ is: "retry", id, at: now() });
+    const answer = await this.#call(random, "POST", `/v1/tasks/${id}/retry`);
+    if (answer?.status === 202) this.#write({ is: "retried", id, at: now() });
+  }
+
+  /** Writes down an end that anybody can see: it must still be the same at the end of it all. */
+  async #look(random: Random): Promise<void> {
+    const id = this.#someId(random);
+    if (!id) return;
+    const answer = await this.#call(random, "GET", `/v1/tasks/${id}?wait=1`);
+    if (!answer) return;
+    if (answer.status !== 200 && answer.status !== 503) {
+      this.wrong.push(`an acknowledged task ${id} gave ${answer.status}`);
+    } else if (answer.status === 200 && answer.body.finishedAt !== null) {
+      this.options.ends.write(endOf(answer.body));
+    }
+  }
+
+  #someId(random: Random, among = RECENT): string | undefined {
+    return this.#recent.length === 0 ? undefined : random.pick(this.#recent.slice(-among));
+  }
+
+  #acknowledge(line: Extract<AckLine, { is: "submitted" }>): void {
+    this.#write(line);
+    this.acknowledged += line.ids.length;
+    this.#recent = [...this.#recent, ...line.ids].slice(-RECENT);
+  }
+
+  #write(line: AckLine | AskLine): void {
+    this.options.acks.write(line);
+  }
+
+  async #call(
+    random: Random,
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer | null> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), GIVE_UP_AFTER_MS);
+    try {
+      const response = await fetch(random.pick(this.options.urls) + path, {
+        method,
+        headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        signal: late.signal,
+      });
+      const answer = { status: response.status, headers: response.headers, body: await response.json() };
+      this.#count(String(response.status));
+      if (response.status === 500) this.wrong.push(`${method} ${path} gave 500`);
+      return answer;
+    } catch {
+      this.#count(late.signal.aborted ? "no answer in time" : "cut off or refused");
+      return null;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #count(answer: string): void {
+    this.answers[answer] = (this.answers[answer] ?? 0) + 1;
+  }
+}
+
+// deno-lint-ignore no-explicit-any
+export function endOf(task: any): EndLine {
+  const outcome = task.error ? task.error.message : JSON.stringify(task.result);
+  return { id: task.id, type: task.state.type, finishedAt: task.finishedAt, outcome, at: now() };
+}

@@ -1,0 +1,68 @@
+// What `run.ts` is told on its command line.
+
+import { parseArgs } from "node:util";
+
+export const HELP =
+  `Errand under chaos: several processes on one database, killed and stopped at random while a client
+submits; afterwards everything that was acknowledged is compared with what is there.
+
+  deno run -A tests/chaos/run.ts [options]
+
+  --seconds N    time of harm (60); what follows takes a while more
+  --kills N      kill -9, SIGSTOP and SIGTERM, spread over that time (1.5 a second)
+  --seed N       decides the harm and the load (by the clock)
+  --processes N  on one database file (3)
+  --lease N      LEASE_MS (1000)
+  --rate N       tasks a second, about (60)
+  --json         only the report, as JSON
+  --keep         keep the folder of logs and database also if all is well
+  --help
+`;
+
+export interface Options {
+  seconds: number;
+  faults: number;
+  seed: number;
+  processes: number;
+  leaseMs: number;
+  rate: number;
+  json: boolean;
+  keep: boolean;
+}
+
+/** @returns null if only help is wanted. */
+export function readOptions(args: string[]): Options | null {
+  const text = { type: "string" } as const;
+  const flag = { type: "boolean", default: false } as const;
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: text,
+      kills: text,
+      seed: text,
+      processes: text,
+      lease: text,
+      rate: text,
+      json: flag,
+      keep: flag,
+      help: flag,
+    },
+  });
+  if (values.help) return null;
+  const whole = (name: "seconds" | "kills" | "seed" | "processes" | "lease" | "rate", otherwise: number) => {
+    const value = values[name] === undefined ? otherwise : Number(values[name]);
+    if (!Number.isInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
+    return value;
+  };
+  const seconds = whole("seconds", 60);
+  return {
+    seconds,
+    faults: whole("kills", Math.round(1.5 * seconds)),
+    seed: whole("seed", Date.now() % 1_000_000),
+    processes: whole("processes", 3),
+    leaseMs: whole("lease", 1_000),
+    rate: whole("rate", 60),
+    json: values.json,
+    keep: values.keep,
+  };
+}

@@ -1,0 +1,26 @@
+// deno run -A tests/chaos/run.ts --help
+
+// deno-lint-ignore-file no-console -- it speaks to whoever runs it
+
+import { chaos } from "./chaos.ts";
+import { HELP, readOptions } from "./options.ts";
+import { isClean, tableOf } from "./report.ts";
+
+/** What comes after the harm, at its longest. */
+const REST_MS = 240_000;
+
+const options = readOptions(Deno.args);
+if (options === null) {
+  console.log(HELP);
+} else {
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => Deno.exit(3));
+  // Whatever hangs, it ends.
+  const late = setTimeout(() => {
+    console.error("chaos did not end in time");
+    Deno.exit(3);
+  }, options.seconds * 1_000 + REST_MS);
+  const report = await chaos(options, (line) => options.json || console.error(line));
+  clearTimeout(late);
+  console.log(options.json ? JSON.stringify(report) : `${tableOf(report)}\n${JSON.stringify(report)}`);
+  Deno.exit(isClean(report) ? 0 : 1);
+}

@@ -1,0 +1,55 @@
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { type Body, endsAt, submit, submitMany, taskAt } from "../chaos/calls.ts";
+import { Cluster } from "../chaos/cluster.ts";
+import { WORK } from "../chaos/definitions.ts";
+
+Deno.test({
+  name: "while a stopped process holds the database's lock, the others answer 503, read on and lose nothing",
+  // Only Linux tells who holds a lock.
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using cluster = await Cluster.start({ processes: 2, leaseMs: 1_000 });
+    const [holder, other] = cluster.slots;
+    // Their values come while nobody can write.
+    const running = await submitMany(other, 20, WORK, { ms: 700 });
+    let going = true;
+    const load = async () => {
+      // The call that it was stopped in may be answered 503 too, when it goes on.
+      while (going) await submit(holder, WORK, { ms: 0 }).catch(() => {});
+    };
+    const loads = [load(), load(), load(), load()];
+    const held = await holder.stopWhile(true, cluster.database);
+    going = false;
+    assert.ok(held);
+
+    const call = async () => {
+      const response = await fetch(`${other.url}/v1/tasks`, {
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": "k" },
+        body: JSON.stringify({ task: WORK, input: { ms: 0 } }),
+      });
+      return {
+        status: response.status,
+        retryAfter: response.headers.get("retry-after"),
+        body: await response.json(),
+      };
+    };
+    const refused = await call();
+    assert.deepEqual([refused.status, refused.body.type], [503, "/problems/unavailable"]);
+    assert.match(refused.retryAfter ?? "", /^\d+$/);
+    assert.equal((await taskAt(other, running[0])).state.type, "RUNNING");
+
+    holder.continue();
+    await Promise.all(loads);
+    let answer = await call();
+    for (let tries = 0; answer.status !== 202 && tries < 20; tries++) answer = await call();
+    assert.equal(answer.status, 202, JSON.stringify(answer));
+    assert.equal((await call()).body.id, answer.body.id);
+    for (const task of await endsAt(other, [...running, answer.body.id], 20)) {
+      assert.deepEqual([task.state.type, task.attempt], ["COMPLETED", 1], JSON.stringify(task.history));
+      // Each by one end, whether its own value was kept until it could be written or it ran again.
+      assert.equal(task.history.filter((state: Body) => state.type === "COMPLETED").length, 1);
+    }
+  },
+});

@@ -1,0 +1,50 @@
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { submit, taskAt, typesOf, until } from "../chaos/calls.ts";
+import { Cluster } from "../chaos/cluster.ts";
+import { DEAF, WORK } from "../chaos/definitions.ts";
+import { readJournal } from "../chaos/journal.ts";
+import type { RunLine } from "../chaos/lines.ts";
+import { pause } from "../chaos/pause.ts";
+
+const runsIn = (cluster: Cluster, id: string) =>
+  readJournal<RunLine>(cluster.path("runs")).then((lines) => lines.filter((line) => line.id === id));
+
+// One that heeds its signal, and one that returns a value long after its lease was over.
+for (const task of [WORK, DEAF]) {
+  Deno.test(`a worker stopped for longer than its lease writes nothing that counts (${task})`, async () => {
+    await using cluster = await Cluster.start({ processes: 2, leaseMs: 600 });
+    const [stopped, other] = cluster.slots;
+    const id = await submit(stopped, task, { ms: 1_000 });
+    const [begun] = await until("a run", async () => {
+      const runs = await runsIn(cluster, id);
+      return runs.length > 0 && runs;
+    });
+    assert.equal(begun.pid, stopped.pid);
+    // Stopped in the midst of a commit it would hold the lock, and nobody could write until it goes on.
+    assert.ok(await stopped.stopWhile(false, cluster.database));
+    const ended = await taskAt(other, id, 15);
+    assert.equal(ended.state.type, "COMPLETED");
+    stopped.continue();
+    // Its own run ends too, with a value of its own.
+    const runs = await until("both ends", async () => {
+      const lines = await runsIn(cluster, id);
+      return lines.filter(({ is }) => is === "end").length === 2 && lines;
+    });
+    assert.deepEqual(runs.filter(({ is }) => is === "start").map(({ pid }) => pid), [stopped.pid, other.pid]);
+    await pause(600);
+
+    for (const slot of [stopped, other]) {
+      const task = await taskAt(slot, id);
+      assert.deepEqual(task, ended);
+      assert.equal(runs.find(({ run }) => run === task.result.run)!.pid, other.pid);
+      assert.deepEqual(typesOf(task), ["PENDING", "RUNNING", "PENDING", "RUNNING", "COMPLETED"]);
+      assert.match(task.history[2].message, /^its worker died/);
+      assert.equal(task.attempt, 1);
+    }
+    // It goes on as a worker.
+    const next = await submit(stopped, WORK, { ms: 0 });
+    assert.equal((await taskAt(stopped, next, 10)).state.type, "COMPLETED");
+    assert.equal((await runsIn(cluster, next))[0].pid, stopped.pid);
+  });
+}
