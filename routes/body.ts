@@ -86,7 +86,10 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
   // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8; where that
   // was not in the body itself, the lengths differ.
   if (announced > 0) {
-    const text = await c.req.raw.text();
+    const text = await c.req.raw.text().catch((error) => {
+      // The service is stopping, or the caller is gone: the rest of the body does not come.
+      throw error instanceof Deno.errors.BadResource ? new ProblemError(stopping()) : error;
+    });
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
     return text;
   }
@@ -98,6 +101,11 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
     if (error instanceof TypeError) throw new ProblemError(notUtf8());
     throw error;
   }
+}
+
+function stopping(): Problem {
+  const detail = "the service stopped before the whole body had come; nothing was stored";
+  return { status: 503, slug: "unavailable", title: "Unavailable", detail, headers: { "retry-after": "1" } };
 }
 
 function notUtf8(): Problem {
