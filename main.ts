@@ -13,7 +13,7 @@ import { definitions } from "./tasks/mod.ts";
 
 /** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
 const GRACE_MS = 4_000;
-const STOP_WITHIN_MS = 4_900;
+const STOP_WITHIN_MS = 4_700;
 
 const log: Log = {
   info: (message) => console.error(JSON.stringify({ level: "info", at: new Date(), message })),

@@ -83,13 +83,17 @@ export const checks: Record<string, Check> = {
   "attempts that ran at the same time under a live lease": (facts) => {
     const book = new ClaimBook(facts);
     const beats = beatsOf(facts);
-    return overlaps(facts.runs).flatMap(([first, second]) => {
-      const claim = book.under(first);
-      if (!claim) return [`${first.id}: run ${first.run} has no claim`];
-      const silent = longestSilence(beats.get(claim.worker) ?? [], claim.from, second.start);
+    return overlaps(facts.runs).flatMap((pair) => {
+      const runs = pair.map((run) => ({ run, claim: book.under(run) }));
+      const unclaimed = runs.find(({ claim }) => claim === undefined);
+      if (unclaimed) return [`${unclaimed.run.id}: run ${unclaimed.run.run} has no claim`];
+      // A worker that was stopped between its claim and the function may begin that after the one who took over.
+      const [old, heir] = runs.toSorted((a, b) => a.claim!.from - b.claim!.from);
+      const { worker, from } = old.claim!;
+      const silent = longestSilence(beats.get(worker) ?? [], from, heir.claim!.to);
       if (silent >= facts.leaseMs - CLOCKS_APART_MS) return [];
       return [
-        `${first.id}: run ${second.run} began while ${first.run} ran, whose worker ${claim.worker} ` +
+        `${old.run.id}: run ${heir.run.run} was claimed while ${old.run.run} was to run, whose worker ${worker} ` +
         `was never silent for more than ${Math.round(silent)} ms`,
       ];
     });

@@ -12,7 +12,7 @@ Deno.test({
     await using cluster = await Cluster.start({ processes: 2, leaseMs: 1_000 });
     const [holder, other] = cluster.slots;
     // Their values come while nobody can write.
-    const running = await submitMany(other, 20, WORK, { ms: 700 });
+    const running = await submitMany(other, 20, WORK, { ms: 5_000 });
     let going = true;
     const load = async () => {
       // The call that it was stopped in may be answered 503 too, when it goes on.

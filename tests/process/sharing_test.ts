@@ -7,7 +7,7 @@ import { readJournal } from "../chaos/journal.ts";
 import type { RunLine } from "../chaos/lines.ts";
 
 Deno.test("two processes on one file share the load and reap each other", async () => {
-  await using cluster = await Cluster.start({ processes: 2, leaseMs: 600, env: { CONCURRENCY: "4" } });
+  await using cluster = await Cluster.start({ processes: 2, leaseMs: 3_000, env: { CONCURRENCY: "4" } });
   const startsOf = async (ids: string[]) => {
     const lines = await readJournal<RunLine>(cluster.path("runs"));
     return lines.filter(({ is, id }) => is === "start" && ids.includes(id));
@@ -29,7 +29,7 @@ Deno.test("two processes on one file share the load and reap each other", async 
     const { pid } = dying;
     await until("four runs", async () => (await startsOf(ids)).length === 4);
     await dying.kill();
-    const tasks = await endsAt(living, ids, 20);
+    const tasks = await endsAt(living, ids, 40);
     const starts = await startsOf(ids);
     for (const task of tasks) {
       assert.equal(task.state.type, "COMPLETED");
