@@ -49,7 +49,7 @@ export async function readJson(c: Context, { limitBytes, optional = false }: Bod
   return { text, value: parse(text) };
 }
 
-/** A body that comes byte by byte shall not hold its place for ever. */
+/** A body that comes byte by byte, or not to its end, shall not hold its place for ever. */
 async function inTime(text: Promise<string>): Promise<string> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
@@ -58,6 +58,9 @@ async function inTime(text: Promise<string>): Promise<string> {
   );
   try {
     return await Promise.race([text, late.promise]);
+  } catch (error) {
+    // The service is stopping, or the caller is gone: the rest of the body does not come.
+    throw error instanceof Deno.errors.BadResource ? new ProblemError(stopping()) : error;
   } finally {
     clearTimeout(timer);
   }
@@ -86,10 +89,7 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
   // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8; where that
   // was not in the body itself, the lengths differ.
   if (announced > 0) {
-    const text = await c.req.raw.text().catch((error) => {
-      // The service is stopping, or the caller is gone: the rest of the body does not come.
-      throw error instanceof Deno.errors.BadResource ? new ProblemError(stopping()) : error;
-    });
+    const text = await c.req.raw.text();
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
     return text;
   }
