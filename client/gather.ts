@@ -3,7 +3,7 @@
 import { asCompleted } from "./as_completed.ts";
 import { ErrandError } from "./errors.ts";
 import { inParallel } from "./parallel.ts";
-import { internals, type TaskFuture } from "./task_future.ts";
+import { type CancelOptions, internals, type TaskFuture } from "./task_future.ts";
 import type { Timeout } from "./time.ts";
 
 export interface GatherOptions extends Timeout {
@@ -69,13 +69,17 @@ async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknow
  * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
  * does not keep the others from it.
  */
-export async function cancelAll(futures: readonly TaskFuture[], reason?: string): Promise<boolean[]> {
+export async function cancelAll(
+  futures: readonly TaskFuture[],
+  reason?: string,
+  options?: CancelOptions,
+): Promise<boolean[]> {
   const errors: unknown[] = [];
   const outcomes = await inParallel(futures, async (future) => {
     const known = internals.endOf(future).task;
     if (known) return known.state.type === "CANCELLED";
     try {
-      return await future.cancel(reason);
+      return await future.cancel(reason, options);
     } catch (error) {
       errors.push(error);
       return false;

@@ -1,7 +1,7 @@
 // Errand's client: durable futures over HTTP, in Deno, Node and browsers.
 
 export { Client, type ClientOptions, type MapOptions, type SubmitOptions } from "./client.ts";
-export { type DoneCallback, type ResultOptions, TaskFuture } from "./task_future.ts";
+export { type CancelOptions, type DoneCallback, type ResultOptions, TaskFuture } from "./task_future.ts";
 export { TaskFutures } from "./task_futures.ts";
 export { asCompleted } from "./as_completed.ts";
 export { type DoneAndNotDone, type ReturnWhen, wait, type WaitOptions } from "./wait.ts";

@@ -38,6 +38,12 @@ export let internals: {
   endOf(future: TaskFuture): End<unknown>;
 };
 
+export interface CancelOptions {
+  /** How long a running function may take to stop. */
+  graceMs?: number;
+  signal?: AbortSignal;
+}
+
 const AN_OUTCOME: Expected = {
   what: "the outcome of a cancel",
   is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
@@ -150,8 +156,7 @@ export class TaskFuture<Result = unknown> {
    * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
    * `graceMs`. False: too late, it has ended otherwise.
    */
-  async cancel(reason?: string, options: { graceMs?: number; signal?: AbortSignal } = {}): Promise<boolean> {
-    const { graceMs, signal } = options;
+  async cancel(reason?: string, { graceMs, signal }: CancelOptions = {}): Promise<boolean> {
     try {
       await this.#call("POST", "/cancel", { body: { reason, graceMs }, signal, expects: AN_OUTCOME });
       return true;

@@ -2,7 +2,7 @@
 
 import { asCompleted } from "./as_completed.ts";
 import { cancelAll } from "./gather.ts";
-import type { TaskFuture } from "./task_future.ts";
+import type { CancelOptions, TaskFuture } from "./task_future.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "./time.ts";
 import { type DoneAndNotDone, wait, type WaitOptions } from "./wait.ts";
 
@@ -80,7 +80,7 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
   }
 
   /** Cancels those that have not ended; for each, whether it was in time. */
-  cancel(reason?: string): Promise<boolean[]> {
-    return cancelAll(this, reason);
+  cancel(reason?: string, options?: CancelOptions): Promise<boolean[]> {
+    return cancelAll(this, reason, options);
   }
 }

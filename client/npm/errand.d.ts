@@ -533,6 +533,11 @@ declare let internals: {
     connectionOf(future: TaskFuture): Connection;
     endOf(future: TaskFuture): End<unknown>;
 };
+interface CancelOptions {
+    /** How long a running function may take to stop. */
+    graceMs?: number;
+    signal?: AbortSignal;
+}
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
@@ -591,10 +596,7 @@ declare class TaskFuture<Result = unknown> {
      * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
      * `graceMs`. False: too late, it has ended otherwise.
      */
-    cancel(reason?: string, options?: {
-        graceMs?: number;
-        signal?: AbortSignal;
-    }): Promise<boolean>;
+    cancel(reason?: string, { graceMs, signal }?: CancelOptions): Promise<boolean>;
     /**
      * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
      * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
@@ -690,7 +692,7 @@ declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Fut
  * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
  * does not keep the others from it.
  */
-declare function cancelAll(futures: readonly TaskFuture[], reason?: string): Promise<boolean[]>;
+declare function cancelAll(futures: readonly TaskFuture[], reason?: string, options?: CancelOptions): Promise<boolean[]>;
 
 /** Marks an iterable that every task gets as a whole. */
 declare class Unmapped<T> {
@@ -763,7 +765,7 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     asCompleted(options?: Timeout): AsyncGenerator<TaskFuture<Result>>;
     wait(options?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
     /** Cancels those that have not ended; for each, whether it was in time. */
-    cancel(reason?: string): Promise<boolean[]>;
+    cancel(reason?: string, options?: CancelOptions): Promise<boolean[]>;
 }
 
 /** A schema by its Standard Schema types, which zod and others carry. */
@@ -858,4 +860,4 @@ declare class Client<D extends Definitions = Definitions> {
     map<Name extends NameOf<D>>(name: Name, fields: MapFields<InputOf<D, Name>>, more?: MapFields<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
 }
 
-export { AsCompletedTimeoutError, CancelledError, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, ErrandError, Failure, ForgottenError, GatherOptions, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, ValidationError, WaitOptions, asCompleted, gather, unmapped, wait };
+export { AsCompletedTimeoutError, CancelOptions, CancelledError, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, ErrandError, Failure, ForgottenError, GatherOptions, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, ValidationError, WaitOptions, asCompleted, gather, unmapped, wait };

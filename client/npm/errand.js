@@ -1102,8 +1102,7 @@ var TaskFuture = class {
    * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
    * `graceMs`. False: too late, it has ended otherwise.
    */
-  async cancel(reason, options = {}) {
-    const { graceMs, signal } = options;
+  async cancel(reason, { graceMs, signal } = {}) {
     try {
       await this.#call("POST", "/cancel", {
         body: {
@@ -1425,13 +1424,13 @@ async function outcome(future, signal) {
     throw error;
   }
 }
-async function cancelAll(futures, reason) {
+async function cancelAll(futures, reason, options) {
   const errors = [];
   const outcomes = await inParallel(futures, async (future) => {
     const known = internals.endOf(future).task;
     if (known) return known.state.type === "CANCELLED";
     try {
-      return await future.cancel(reason);
+      return await future.cancel(reason, options);
     } catch (error) {
       errors.push(error);
       return false;
@@ -1748,8 +1747,8 @@ var TaskFutures = class extends Array {
     return wait(this, options);
   }
   /** Cancels those that have not ended; for each, whether it was in time. */
-  cancel(reason) {
-    return cancelAll(this, reason);
+  cancel(reason, options) {
+    return cancelAll(this, reason, options);
   }
 };
 
