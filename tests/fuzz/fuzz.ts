@@ -2,6 +2,7 @@
 // the document says, and nothing is left waiting.
 
 import { aService, type Service } from "../harness.ts";
+import { Random } from "../simulation/random.ts";
 import { type FuzzRequest, Generator, Known } from "./generate.ts";
 
 export interface Fuzzed {
@@ -15,25 +16,15 @@ export interface Fuzzed {
 const AT_ONCE = 20;
 const LONGEST_STREAM_MS = 200;
 
-/** Bounded, repeatable noise (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 export async function fuzz(
   count: number,
   seed: number,
   onProgress: (done: number) => void = () => {},
 ): Promise<Fuzzed> {
   await using service = await aService({ concurrency: 50, mayLogErrors: true });
-  const known = new Known();
-  const generator = new Generator(await service.document(), seeded(seed), known);
+  const random = new Random(seed);
+  const known = new Known(random);
+  const generator = new Generator(await service.document(), random, known);
   const fuzzed: Fuzzed = { requests: 0, statuses: new Map(), faults: [] };
   const lane = async () => {
     while (fuzzed.requests < count) {

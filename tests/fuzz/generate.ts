@@ -1,6 +1,7 @@
 // Requests made up from the OpenAPI document: most fit it, many miss it by one thing, some are nonsense.
 
 import type { Schema } from "../schema.ts";
+import type { Random } from "../simulation/random.ts";
 
 export interface FuzzRequest {
   method: string;
@@ -13,10 +14,12 @@ export interface FuzzRequest {
 export class Known {
   readonly ids: string[] = [];
 
+  constructor(private readonly random: Random) {}
+
   note(text: string): void {
     for (const [id] of text.matchAll(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g)) {
       if (this.ids.length < 500) this.ids.push(id);
-      else this.ids[Math.floor(Math.random() * 500)] = id;
+      else this.ids[this.random.below(500)] = id;
     }
   }
 }
@@ -62,7 +65,7 @@ const BODIES = [
 export class Generator {
   constructor(
     private readonly document: Schema,
-    private readonly random: () => number,
+    private readonly random: Random,
     private readonly known: Known,
   ) {}
 
@@ -120,7 +123,7 @@ export class Generator {
         return null;
       case "array":
         return Array.from(
-          { length: Math.floor(this.random() * 4) },
+          { length: Math.floor(this.random.float() * 4) },
           () => this.value(schema.items ?? {}, name, depth + 1),
         );
       case "object":
@@ -146,22 +149,22 @@ export class Generator {
       return this.known.ids.length > 0 && this.#chance(0.8) ? this.#pick(this.known.ids) : this.#uuid();
     }
     if (schema.format === "date-time") {
-      return new Date(Date.now() + (this.random() - 0.3) * 4_000).toISOString();
+      return new Date(Date.now() + (this.random.float() - 0.3) * 4_000).toISOString();
     }
     if (name === "wait" || name === "timeout") return "0.01";
     if (name.toLowerCase() === "prefer") {
       return this.#pick(["wait=0", "wait=1;x", "respond-async", "wait=-1"]);
     }
-    const length = Math.max(schema.minLength ?? 0, Math.floor(this.random() * 12));
+    const length = Math.max(schema.minLength ?? 0, Math.floor(this.random.float() * 12));
     return Array.from({ length }, () => this.#pick([..."ab1_-. é💥"])).join("");
   }
 
   #number(schema: Schema, type: string, name: string): number {
     // Whatever makes the service wait is kept short: there are many requests to come.
-    if (/timeout|wait|Ms$|^ms$|limit|from/i.test(name)) return Math.floor(this.random() * 20);
+    if (/timeout|wait|Ms$|^ms$|limit|from/i.test(name)) return Math.floor(this.random.float() * 20);
     const min = schema.minimum ?? -10;
     const max = Math.min(schema.maximum ?? 100, 1_000);
-    const number = min + this.random() * (max - min);
+    const number = min + this.random.float() * (max - min);
     return type === "integer" ? Math.floor(number) : number;
   }
 
@@ -179,16 +182,16 @@ export class Generator {
 
   #uuid(): string {
     const hex = (count: number) =>
-      Array.from({ length: count }, () => Math.floor(this.random() * 16).toString(16)).join("");
+      Array.from({ length: count }, () => Math.floor(this.random.float() * 16).toString(16)).join("");
     return `${hex(8)}-${hex(4)}-7${hex(3)}-8${hex(3)}-${hex(12)}`;
   }
 
   #pick<T>(list: readonly T[]): T {
-    return list[Math.floor(this.random() * list.length)];
+    return this.random.pick(list);
   }
 
   #chance(share: number): boolean {
-    return this.random() < share;
+    return this.random.chance(share);
   }
 }
 
