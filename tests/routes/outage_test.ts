@@ -19,9 +19,16 @@ class AwayKv {
         if (typeof value !== "function") return value;
         if (name === "atomic") return () => this.#atomic(target.atomic());
         if (name === "close" || name === "listenQueue") return value.bind(target);
-        return (...args: unknown[]) => {
+        if (name === "list") {
+          return (...args: unknown[]) => {
+            this.#answer();
+            return value.apply(target, args);
+          };
+        }
+        // As a real one fails: by its promise.
+        return async (...args: unknown[]) => {
           this.#answer();
-          return value.apply(target, args);
+          return await value.apply(target, args);
         };
       },
     });
