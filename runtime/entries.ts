@@ -20,22 +20,19 @@ export interface Waiting {
 
 /** Physical expiry comes this much after the logical one; every read compares the logical one itself. */
 const EXPIRY_SLACK_MS = 60_000;
-/**
- * A submit may be read back so long after it was applied. Were its task gone by then, it would be taken for one that was
- * never stored, and stored again.
- */
-const READ_BACK_MS = 60_000;
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
 /** When KV may drop the record itself. */
 export function expiryOf(stored: Stored): number | null {
-  if (isForgotten(stored)) return stored.forgottenAt + TOMBSTONE_MS;
+  if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
   return stored.finishedAt === null ? null : stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
 }
 
 export function entriesOf(stored: Stored): IndexEntry[] {
   if (isForgotten(stored)) {
-    return [{ key: keys.due("purge", stored.forgottenAt, stored.id), value: null, expireAt: null }];
+    return stored.isPast
+      ? []
+      : [{ key: keys.due("purge", stored.forgottenAt, stored.id), value: null, expireAt: null }];
   }
   const record = stored;
   const { id } = record;
@@ -51,7 +48,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     // Most tasks complete, so a list of those is found by going through all; only the rarer ends are worth a write.
     if (type !== "COMPLETED") entries.push({ key: keys.index("state", type, id), value: null, expireAt });
     if (storesMore(record)) {
-      const at = Math.max(record.finishedAt! + record.retentionMs, record.createdAt + READ_BACK_MS);
+      const at = record.finishedAt! + record.retentionMs;
       entries.push({ key: keys.due("purge", at, id), value: null, expireAt: null });
     }
     return entries;

@@ -3,7 +3,8 @@
 
 import type { Attempt } from "./attempt.ts";
 import type { AnyDefinition, TaskContext, TaskInfo } from "./define.ts";
-import { isoAt } from "./clock.ts";
+import { isoAt, sleep } from "./clock.ts";
+import { UnavailableError } from "./errors.ts";
 import { clip, NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { Registry } from "./registry.ts";
 import type { Runners } from "./runners/mod.ts";
@@ -26,6 +27,8 @@ const LONGEST_STACK = 2_000;
 /** Characters of JSON with all causes. */
 const LONGEST_ERROR = 2_500;
 const DEEPEST_CAUSE = 3;
+const ASK_AGAIN_MS = 100;
+const ASK_AGAIN_AT_MOST_MS = 5_000;
 
 /** Runs an attempt to its end. Null: the lease was lost, and there is nothing to write. */
 export async function execute(attempt: Attempt, options: ExecuteOptions): Promise<Outcome | null> {
@@ -39,13 +42,14 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
   const definition = registry.get(attempt.record.task)!;
   let stopTimer: (() => void) | null = null;
   try {
-    const text = await values.load(attempt.id, attempt.record.input);
+    const text = await outlasting(attempt, () => values.load(attempt.id, attempt.record.input));
     const input = registry.parseInput(definition, JSON.parse(text));
     const runner = await runners.of(definition, () => attempt.signal);
     // Stopped while it was waiting for its input or a thread: the function need not begin at all.
     if (attempt.aborted) return { kind: "released" };
     stopTimer = startTimeout(attempt);
     const value = await runner(definition, contextOf(attempt, input));
+    stopTimer?.();
     return await outcomeOf(value, definition, attempt, options);
   } catch (thrown) {
     return outcomeOfThrown(thrown, keepStacks);
@@ -85,8 +89,20 @@ async function outcomeOf(
   }
   return {
     kind: "completed",
-    result: await values.store(attempt.id, text, attempt.record.input),
+    result: await outlasting(attempt, () => values.store(attempt.id, text, attempt.record.input)),
   };
+}
+
+/** A database that is away, perhaps for minutes, is no failure of the function: it is asked until it answers. */
+async function outlasting<T>(attempt: Attempt, work: () => Promise<T>): Promise<T> {
+  for (let pauseMs = ASK_AGAIN_MS;; pauseMs = Math.min(2 * pauseMs, ASK_AGAIN_AT_MOST_MS)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt.aborted || !(error instanceof UnavailableError)) throw error;
+      await sleep(attempt.clock, pauseMs, attempt.signal);
+    }
+  }
 }
 
 /** A result that cannot be kept: trying again would not mend it. */

@@ -95,31 +95,41 @@ export class KvPort {
   }
 
   /** Commits it, again while another handle or process holds the file. */
-  commit(atomic: Deno.AtomicOperation): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    return this.#answered(() => atomic.commit());
+  commit(
+    atomic: Deno.AtomicOperation,
+    deadlineMs = DEADLINE_MS,
+  ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
+    return this.#answered(() => atomic.commit(), deadlineMs);
   }
 
   /** @throws {UnavailableError} whatever it is that keeps KV from answering. */
   async #read<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await this.#answered(work);
+      return await this.#answered(work, DEADLINE_MS);
     } catch (error) {
-      if (error instanceof UnavailableError) throw error;
-      throw new UnavailableError("the database did not answer", { cause: error });
+      throw asUnavailable(error);
     }
   }
 
   /** @throws {DeadlineError} if one try has no answer in time. */
-  #answered<T>(work: () => Promise<T>): Promise<T> {
+  #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
     // deno-lint-ignore require-await -- what fails at once fails like what fails later
-    return whileLocked(() => inTime((async () => work())(), this.clock), this.clock);
+    return whileLocked(() => inTime((async () => work())(), deadlineMs, this.clock), this.clock);
   }
 
-  /** Writes without any check, and so may be repeated: for keys that nobody else writes. */
+  /**
+   * Writes without any check, and so may be repeated: for keys that nobody else writes.
+   *
+   * @throws {UnavailableError} if it is unknown whether they are written.
+   */
   async writeBlind(writes: Write[], now: number): Promise<void> {
     const atomic = this.atomic();
     for (const write of writes) this.write(atomic, write, now);
-    await this.commit(atomic);
+    try {
+      await this.commit(atomic);
+    } catch (error) {
+      throw asUnavailable(error);
+    }
   }
 
   close(): void {
@@ -135,11 +145,16 @@ export async function openKv(path: string | undefined): Promise<KvPort> {
   return new KvPort(writer, await whileLocked(() => Deno.openKv(path)));
 }
 
-function inTime<T>(answer: Promise<T>, clock: Clock): Promise<T> {
+function asUnavailable(error: unknown): UnavailableError {
+  if (error instanceof UnavailableError) return error;
+  return new UnavailableError("the database did not answer", { cause: error });
+}
+
+function inTime<T>(answer: Promise<T>, deadlineMs: number, clock: Clock): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = clock.timer(() => {
-      reject(new DeadlineError(`the database has not answered within ${DEADLINE_MS} ms`));
-    }, DEADLINE_MS);
+      reject(new DeadlineError(`the database has not answered within ${deadlineMs} ms`));
+    }, deadlineMs);
     answer.then(resolve, reject).finally(stop);
   });
 }

@@ -95,7 +95,8 @@ export class Steering {
         }
         const next = retried(record, this.store.clock.now(), replaced ?? record.input);
         return { next, events: eventsOfPastEnd(record) };
-      }, current);
+        // Storing an input takes time, in which the task may have moved on.
+      }, replaced ? null : current);
       if (!after) throw new NotFoundError("task", id);
       return after as Entry;
     } catch (error) {

@@ -163,8 +163,7 @@ export class Store {
   }
 
   #present(entry: Entry<Stored> | null): Entry<Stored> | null {
-    if (!entry || isForgotten(entry.record)) return entry;
-    return isPastRetention(entry.record, this.clock.now()) ? null : entry;
+    return entry && isPastRetention(entry.record, this.clock.now()) ? null : entry;
   }
 
   #remember(entry: Entry<Stored>): void {

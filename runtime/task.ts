@@ -128,13 +128,18 @@ export interface TaskRecord {
   expiresAt: number | null;
 }
 
-/** What stays of a forgotten task for a day, so that asking for it can be answered truthfully. */
+/**
+ * What stays of a forgotten task for a day, so that asking for it can be answered truthfully; and of one that is past
+ * its retention for a minute, so that a submit which is read back late is not taken for one that was never stored.
+ */
 export interface Tombstone {
   id: string;
   op: string;
   ops?: string[];
   rev: number;
   forgottenAt: number;
+  /** Nobody asked for it: its retention is over, and it is as unknown as any other. */
+  isPast?: true;
 }
 
 /** What may stand under `task/<id>`. */
@@ -172,6 +177,7 @@ export function isReady(stored: Stored): boolean {
 }
 
 /** KV's own expiry comes late (PLATFORM: up to a minute), so every read asks this instead of trusting it. */
-export function isPastRetention(record: TaskRecord, now: number): boolean {
-  return record.finishedAt !== null && record.finishedAt + record.retentionMs <= now;
+export function isPastRetention(stored: Stored, now: number): boolean {
+  if (isForgotten(stored)) return stored.isPast === true;
+  return stored.finishedAt !== null && stored.finishedAt + stored.retentionMs <= now;
 }

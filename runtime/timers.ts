@@ -1,9 +1,19 @@
 // What is due: scheduled tasks become ready, waiting ones expire, and what gone tasks have stored is removed.
 // `tick` works off what is due and says when it wants to be called again; anyone may call it at any time.
 
+import { encode } from "./codec.ts";
+import { expiryOf } from "./entries.ts";
 import { type DueKind, keys, prefixes } from "./keys.ts";
 import type { Store } from "./store.ts";
-import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord, typeOf } from "./task.ts";
+import {
+  type Entry,
+  isForgotten,
+  isPastRetention,
+  type Stored,
+  type TaskRecord,
+  type Tombstone,
+  typeOf,
+} from "./task.ts";
 import { becameReady, canExpire, expired } from "./transitions.ts";
 import type { Values } from "./values.ts";
 
@@ -58,9 +68,15 @@ export class Timers {
     const { kv, clock } = this.store;
     if (entry && !isForgotten(entry.record) && isPastRetention(entry.record, clock.now())) {
       // The record first, under check: a retry that comes at this moment finds all of the task, or none of it.
-      const key = keys.task(due.id);
-      const { versionstamp } = entry;
-      const gone = await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
+      const now = clock.now();
+      const atomic = kv.atomic().check({ key: keys.task(due.id), versionstamp: entry.versionstamp });
+      const tombstone = buried(entry.record, now);
+      kv.write(
+        atomic,
+        { key: keys.task(due.id), value: encode(tombstone), expireAt: expiryOf(tombstone) },
+        now,
+      );
+      const gone = await kv.commit(atomic);
       if (!gone.ok) return;
       entry = null;
     }
@@ -68,6 +84,11 @@ export class Timers {
     // Otherwise it was retried since, and its next end has a timer of its own.
     await kv.writeBlind([{ key: due.key }], 0);
   }
+}
+
+/** Says that there was a task, and which units wrote it, to those who read back late. */
+function buried({ id, op, ops, rev }: TaskRecord, now: number): Tombstone {
+  return { id, op, ops, rev: rev + 1, forgottenAt: now, isPast: true };
 }
 
 /** The task after the timer, or null if the timer is not (or no longer) one of its own. */

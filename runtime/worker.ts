@@ -51,6 +51,10 @@ export class Worker implements Starter {
   readonly #leases = new LeaseBook();
   #startedAt = 0;
   #beatVersion: string | null = null;
+  /** When the last beat that is known to be in KV was sent (monotonic). */
+  #beatAt = -Infinity;
+  /** Tasks that wait for a beat before they begin. */
+  #unsure = 0;
   #beatTimer: () => void = () => {};
   /** Where the queue's head that nobody here knows ends. */
   #lookFrom: Place | undefined;
@@ -136,7 +140,7 @@ export class Worker implements Starter {
   /** Slots that no function runs in or is about to. */
   get #free(): number {
     if (this.#settling.size >= MOST_UNSETTLED) return 0;
-    return Math.max(0, this.options.concurrency - this.#running.size - this.#starting.size);
+    return Math.max(0, this.options.concurrency - this.#running.size - this.#starting.size - this.#unsure);
   }
 
   /** Claims once, and starts what it got. @returns true if there may be more to claim. */
@@ -163,7 +167,7 @@ export class Worker implements Starter {
    * tasks anew and goes on under the same id.
    */
   async beat(): Promise<void> {
-    const { kv, ids } = this.store;
+    const { kv, ids, clock } = this.store;
     const key = keys.worker(this.id);
     const value: Heartbeat = {
       rev: ids.token(),
@@ -172,9 +176,12 @@ export class Worker implements Starter {
       running: this.#running.size,
     };
     const check = { key, versionstamp: this.#beatVersion };
-    const result = await kv.commit(kv.atomic().check(check).set(key, value));
+    const beganAt = clock.monotonic();
+    // One that hangs must not hold up the next.
+    const result = await kv.commit(kv.atomic().check(check).set(key, value), this.options.leaseMs / 3);
     if (result.ok) {
       this.#beatVersion = result.versionstamp;
+      this.#beatAt = beganAt;
       await this.#heedStops();
       await this.#compareLeases();
       return;
@@ -188,7 +195,7 @@ export class Worker implements Starter {
     this.#stopping = true;
     await this.#claims.idle();
     const { clock, kv } = this.store;
-    while (this.#starting.size > 0) await sleep(clock, 5);
+    while (this.#starting.size + this.#unsure > 0) await sleep(clock, 5);
     const until = clock.monotonic() + graceMs;
     while (this.#running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
     for (const attempt of this.#running.values()) attempt.release();
@@ -229,6 +236,30 @@ export class Worker implements Starter {
   }
 
   #begin(entry: Entry, block: string): void {
+    // It was stopped, or KV was away: the others may have taken it for dead since, and the task may run elsewhere.
+    const isOverdue = this.store.clock.monotonic() - this.#beatAt >= this.options.leaseMs;
+    if (isOverdue) this.#beginIfAlive(entry, block);
+    else this.#beginNow(entry, block);
+  }
+
+  async #beginIfAlive({ record: { id, lease } }: Entry, block: string): Promise<void> {
+    this.#unsure++;
+    try {
+      await this.beat();
+      const [now] = await this.store.readMany([id]);
+      const isMine = now && !isForgotten(now.record) && now.record.lease?.token === lease!.token;
+      if (isMine) this.#beginNow(now as Entry, block);
+      else this.#leases.close(block, id);
+    } catch (error) {
+      // It has not begun, and is handed back by a later beat, or by the others.
+      this.#leases.lose(block);
+      this.options.log.error(`task ${id} was claimed but could not begin`, error);
+    } finally {
+      this.#unsure--;
+    }
+  }
+
+  #beginNow(entry: Entry, block: string): void {
     const { id } = entry.record;
     const other = this.#running.get(id);
     // The answer to a claim may come so late that the task was handed back and claimed again: one of the two is over.

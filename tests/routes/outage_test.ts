@@ -72,6 +72,9 @@ Deno.test("with the database away for two minutes submits are 503, and what was 
   const failing = await service.submit("fail", { message: "kept too" });
   await service.ended(failing.id);
   await service.until(running.id, "RUNNING");
+  // Too large for its record: it must be stored before its task can end, and by then the database is away.
+  const large = await service.submit("sleep", { ms: 300, value: "x".repeat(100_000) });
+  await service.until(large.id, "RUNNING");
   const late = await service.submit("add", { a: 1, b: 2 }, { delayMs: 60_000 });
   away.isAway = true;
   const answers = await Promise.all(
@@ -87,6 +90,8 @@ Deno.test("with the database away for two minutes submits are 503, and what was 
   away.isAway = false;
   const ended = await service.ended(running.id);
   assert.deepEqual([ended.state.type, ended.result, ended.attempt], ["COMPLETED", "kept in memory", 1]);
+  const whole = await service.ended(large.id);
+  assert.deepEqual([whole.state.type, whole.result?.length, whole.attempt], ["COMPLETED", 100_000, 1]);
   assert.equal((await service.ended(late.id)).result, 3);
   assert.equal(await (await service.run("add", { a: 2, b: 2 })).result, 4);
   // What was refused was not stored: the list has what was answered with 202, and no more.

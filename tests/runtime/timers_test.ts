@@ -87,17 +87,24 @@ Deno.test("a purge removes what a task stored once its retention is over, and no
   assert.deepEqual(await dues(bench), []);
 });
 
-Deno.test("a task is not purged while the commit that made it may still be read back", async () => {
-  await using bench = await aBench();
+onEachBackend("a submit that is read back after its task was purged is not stored again", async (path) => {
+  await using bench = await aBench({ path });
   const timers = new Timers(bench.store, bench.values);
-  const [{ record: { id } }] = await bench.submit({ retentionMs: 0, hasEvents: true });
-  await move(bench, id, (record, now) => cancelled(record, now, null));
-  bench.clock.advance(59_999);
-  await timers.tick();
-  assert.notEqual((await bench.store.peekMany([id]))[0], null);
-  bench.clock.advance(1);
-  await timers.tick();
-  assert.equal((await bench.store.peekMany([id]))[0], null);
+  const { commit } = bench.kv;
+  bench.kv.commit = async (atomic) => {
+    await commit.call(bench.kv, atomic);
+    bench.kv.commit = commit;
+    // Before the answer is lost, the task runs, ends and is over.
+    const [{ key }] = await bench.kv.list({ prefix: prefixes.task }, { limit: 1 });
+    await move(bench, key[1] as string, (record, now) => cancelled(record, now, null));
+    await timers.tick();
+    throw new Error("the answer is lost");
+  };
+  const [{ record: { id } }] = await bench.clock.run(bench.submit({ retentionMs: 0, hasEvents: true }));
+  assert.equal(await bench.store.read(id), null);
+  const [tombstone] = await bench.store.peekMany([id]);
+  assert.ok(tombstone && "isPast" in tombstone.record);
+  assert.deepEqual(await dues(bench), []);
 });
 
 Deno.test("a task that was retried is not purged at the time of its past end", async () => {

@@ -212,6 +212,34 @@ Deno.test("a worker that was declared dead gives up the tasks that are another's
   assert.ok((await bench.kv.get(keys.worker(worker.id))).value);
 });
 
+Deno.test("a task whose claim is answered after a lease's time begins only if it is still the worker's", async () => {
+  await using setup = await aWorker(2);
+  const { bench, worker, handling } = setup;
+  await worker.start();
+  await bench.clock.run(bench.store.idle());
+  const { commit } = bench.store;
+  let taken = "";
+  bench.store.commit = async (lane, changes, options) => {
+    const applied = await commit.call(bench.store, lane, changes, options);
+    if (lane !== "claim") return applied;
+    bench.store.commit = commit;
+    // It was stopped, taken for dead, and one of its two tasks was handed on.
+    await bench.kv.writeBlind([{ key: keys.worker(worker.id) }], 0);
+    taken = changes[0].next.id;
+    await bench.store.update("settle", taken, ({ record }) => {
+      return { next: { ...record as TaskRecord, lease: { worker: "other", token: "other" } } };
+    });
+    bench.clock.advance(LEASE_MS);
+    return applied;
+  };
+  await bench.submit({}, {});
+  await until(() => handling.length === 1);
+  await turn();
+  assert.deepEqual(handling.map(({ context }) => context.task.id !== taken), [true]);
+  handling[0].gate.resolve(1);
+  await until(() => worker.running === 0);
+});
+
 Deno.test("a claim that was applied but reported as failed for good is handed back at the second beat", async () => {
   const faulty = new FaultyKv();
   await using setup = await aWorker(1, { wrap: faulty.wrap });

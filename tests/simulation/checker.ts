@@ -3,9 +3,11 @@
 // engine is.
 
 import { decode } from "../../runtime/codec.ts";
+import type { Heartbeat } from "../../runtime/reaper.ts";
 import {
   type Entry,
   isForgotten,
+  isPastRetention,
   isTerminal,
   type StateType,
   type Stored,
@@ -51,7 +53,7 @@ export class Checker {
   readonly #runs: Run[] = [];
   /** By call and place: what makes a task the same task. */
   readonly #made = new Map<string, string>();
-  readonly #beats = new Map<string, { at: number; process: SimProcess }>();
+  readonly #beats = new Map<string, { at: number; process: SimProcess; rev: string }>();
   readonly #reaped = new Map<string, number>();
   readonly #cancelAcked = new Set<string>();
   readonly #retryAsked = new Set<string>();
@@ -99,7 +101,8 @@ export class Checker {
     if (isForgotten(before)) return this.violated("3", `${name} was forgotten and written again`);
     if (isForgotten(after)) {
       if (!isTerminal(before)) this.violated("3", `${name} was forgotten while ${typeOf(before)}`);
-      if (!this.#forgetAsked.has(id)) this.violated("1", `${name} was forgotten, and nobody asked`);
+      if (after.isPast) this.#requirePast(before, `${by.name} removed it`);
+      else if (!this.#forgetAsked.has(id)) this.violated("1", `${name} was forgotten, and nobody asked`);
       return;
     }
     this.#transition(name, before, after, by);
@@ -126,10 +129,13 @@ export class Checker {
     const record = this.tasks.get(id)!;
     this.tasks.delete(id);
     this.gone.add(id);
-    if (isForgotten(record)) return;
-    const over = record.finishedAt !== null &&
-      record.finishedAt + record.retentionMs <= this.world.latest.wall;
-    if (!over) this.violated("1", `${this.world.nameOf(id)} is gone while ${shown(record)}: ${how}`);
+    if (!isForgotten(record)) this.#requirePast(record, how);
+  }
+
+  #requirePast(record: TaskRecord, how: string): void {
+    if (!isPastRetention(record, this.world.latest.wall)) {
+      this.violated("1", `${this.world.nameOf(record.id)} is gone while ${shown(record)}: ${how}`);
+    }
   }
 
   #transition(name: string, before: TaskRecord, after: TaskRecord, by: SimProcess): void {
@@ -206,7 +212,10 @@ export class Checker {
   #beat(worker: string, before: Row | null, after: Row | null, by: SimProcess): void {
     const now = this.world.scheduler.now;
     if (after !== null) {
-      this.#beats.set(worker, { at: now, process: by });
+      // A beat that is applied a second time, late, says nothing of now.
+      const { rev } = after.value as Heartbeat;
+      if (this.#beats.get(worker)?.rev === rev) return;
+      this.#beats.set(worker, { at: now, process: by, rev });
     } else if (before !== null && this.#beats.get(worker)?.process === by && by.stopping) {
       // It signed off itself.
       this.#reaped.set(worker, now);
@@ -289,9 +298,9 @@ export class Checker {
   isThere(id: string, when: string, there: boolean): void {
     if (there || this.gone.has(id) || this.#forgetAsked.has(id)) return;
     const record = this.tasks.get(id);
-    const past = record && !isForgotten(record) && record.finishedAt !== null &&
-      record.finishedAt + record.retentionMs <= this.world.latest.wall;
-    if (!past) this.violated("1", `${this.world.nameOf(id)} could not be read ${when}`);
+    if (!record || !isPastRetention(record, this.world.latest.wall)) {
+      this.violated("1", `${this.world.nameOf(id)} could not be read ${when}`);
+    }
   }
 
   /** An event that a reader of a task got, and the one it had got before. */

@@ -34,8 +34,10 @@ export interface Told {
 const REST_WITHIN_MS = 180_000;
 const BOOT_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 60_000;
-/** Caches, lease blocks and timers of what is over go away in this time. */
+/** Caches, lease blocks and timers of what is over go away in this time, once every call has been answered. */
 const TIDY_LEASES = 3;
+/** A call that hangs when faults end is given up after this (runtime/kv.ts). */
+const CALL_HANGS_MS = 5_000;
 
 export async function tell(seed: number, weaken?: Weaken): Promise<Told> {
   const ungate = gateResponses();
@@ -117,16 +119,14 @@ export class World {
 
     await scheduler.run(() => false, FAULTY_MS);
     this.#endFaults();
-    const rest = () =>
-      this.#workload.working === 0 && this.#unended().length === 0 &&
-      this.#processes.some(({ serves }) => serves);
+    const rest = () => this.#workload.working === 0 && this.#unended().length === 0 && this.#allServe();
     if (!await scheduler.run(rest, scheduler.now + REST_WITHIN_MS)) {
       checker.violated(
         "11",
         `no rest: ${this.#workload.working} callers, tasks ${this.#unended().join(", ")}`,
       );
     }
-    await scheduler.run(() => false, scheduler.now + TIDY_LEASES * this.shape.leaseMs);
+    await scheduler.run(() => false, scheduler.now + CALL_HANGS_MS + TIDY_LEASES * this.shape.leaseMs);
     await this.#shutDown();
     checker.atTheEnd();
     const gaps = { ...checkRest(this), bootHangs: this.#bootHangs };
@@ -201,8 +201,14 @@ export class World {
     this.#aheadMs = wall - Math.floor(EPOCH + scheduler.now);
     for (const process of this.#processes) {
       process.clock.set(wall);
-      process.pausedUntil = Math.min(process.pausedUntil, scheduler.now);
     }
+  }
+
+  /** Every process has started, and none is stopped. */
+  #allServe(): boolean {
+    const living = this.#processes.filter(({ dead }) => !dead);
+    return living.length > 0 &&
+      living.every(({ serves, pausedUntil }) => serves && pausedUntil <= this.scheduler.now);
   }
 
   #unended(): string[] {
