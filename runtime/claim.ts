@@ -5,7 +5,7 @@ import type { Write } from "./kv.ts";
 import { blocks, isQueuedAt, type ReadyBlock } from "./queue.ts";
 import type { Store } from "./store.ts";
 import { recordBytes } from "./size.ts";
-import { type Entry, type TaskRecord, typeOf } from "./task.ts";
+import { type Entry, isReady, type TaskRecord } from "./task.ts";
 import { canExpire, claimed, expired } from "./transitions.ts";
 import type { Change } from "./unit.ts";
 
@@ -65,7 +65,7 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
 
   const blocksOf = blocksById(parts);
   const isHere = (record: TaskRecord) =>
-    typeOf(record) === "PENDING" && blocksOf.get(record.id)!.some((key) => isQueuedAt(record, key));
+    isReady(record) && blocksOf.get(record.id)!.some((key) => isQueuedAt(record, key));
   const known = await store.readReady([...blocksOf.keys()], isHere);
   const now = store.clock.now();
   const changes: Change[] = [];

@@ -6,10 +6,12 @@ import { encode, entryOf } from "./codec.ts";
 import { expiryOf } from "./entries.ts";
 import { UnavailableError } from "./errors.ts";
 import { GroupLog } from "./group_log.ts";
+import { Joins, notesIn } from "./joins.ts";
 import type { Ids } from "./ids.ts";
 import { keys } from "./keys.ts";
 import type { KvPort, Write } from "./kv.ts";
 import { Queue } from "./queue.ts";
+import type { Merged } from "./remembered.ts";
 import { type Entry, isReady, type Stored, type TaskRecord } from "./task.ts";
 import type { Unit } from "./unit.ts";
 
@@ -44,6 +46,8 @@ export interface CommitterOptions {
   /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
   onCommit?: (atomic: Deno.AtomicOperation) => void;
   onApplied: OnApplied;
+  /** Told of what was left in the outbox; a commit that was read back leaves that to be found. */
+  onNotes: (ids: string[]) => void;
 }
 
 /** How long a commit that fails with an error is tried before the caller is told. */
@@ -53,11 +57,13 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: Queue;
   readonly #groups: GroupLog;
+  readonly #joins: Joins;
 
   constructor(options: CommitterOptions) {
     const { kv, clock, ids } = this.#options = options;
     this.#queue = new Queue(kv.shards, clock, ids);
     this.#groups = new GroupLog(kv, clock);
+    this.#joins = new Joins(kv);
   }
 
   /**
@@ -90,6 +96,7 @@ export class Committer {
           else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
         }
         this.#groups.distrust();
+        this.#joins.distrust();
         pending = again;
       } finally {
         if (taken) starter!.release(taken);
@@ -119,10 +126,11 @@ export class Committer {
       for (const check of unit.checks) atomic.check(check);
       for (const { before, next } of unit.changes) {
         // One check keeps a whole commit of fresh ids from being applied twice.
-        if (!unit.fresh || !guarded) {
+        const isFresh = unit.fresh && before === null;
+        if (!isFresh || !guarded) {
           atomic.check({ key: keys.task(next.id), versionstamp: before?.versionstamp ?? null });
         }
-        guarded ||= unit.fresh;
+        guarded ||= isFresh;
       }
     }
     // The queue first: it tells each record which block holds it.
@@ -140,17 +148,28 @@ export class Committer {
       for (const write of unit.writes) kv.write(atomic, write, now);
     }
     for (const write of taken?.writes ?? []) kv.write(atomic, write, now);
-    const steps = units.flatMap((unit) => unit.steps);
-    const merged = steps.length > 0 ? await this.#groups.merge(steps) : null;
-    if (merged) {
-      for (const check of merged.checks) atomic.check(check);
-      for (const write of merged.writes) kv.write(atomic, write, now);
+    const merged = await this.#merge(units);
+    for (const { checks, writes } of merged) {
+      for (const check of checks) atomic.check(check);
+      for (const write of writes) kv.write(atomic, write, now);
     }
     if (queued.length > 0) onCommit?.(atomic);
     const result = await kv.commit(atomic);
     if (!result.ok) return null;
-    merged?.applied(result.versionstamp);
+    for (const { applied } of merged) applied(result.versionstamp);
+    const notes = notesIn([...units, ...merged].flatMap(({ writes }) => writes));
+    if (notes.length > 0) this.#options.onNotes(notes);
     return result.versionstamp;
+  }
+
+  /** What these units add to the counters of groups and joins. */
+  async #merge(units: Unit[]): Promise<Merged[]> {
+    const merged: Merged[] = [];
+    const steps = units.flatMap((unit) => unit.steps);
+    if (steps.length > 0) merged.push(await this.#groups.merge(steps));
+    const joins = units.flatMap((unit) => unit.joins);
+    if (joins.length > 0) merged.push(await this.#joins.merge(joins));
+    return merged;
   }
 
   /** What became of each unit of a commit that did not succeed, by reading what KV holds now. */

@@ -4,6 +4,7 @@
 import type { AnyDefinition, Json } from "./define.ts";
 import { type Fault, TooLargeError, ValidationError } from "./errors.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
+import { findReferences, mayHaveReferences, type Reference, resolveReferences } from "./references.ts";
 import type { Registry } from "./registry.ts";
 import { DEFAULT_RETRY } from "./retry.ts";
 import type { Submission } from "./submission.ts";
@@ -18,6 +19,10 @@ export interface Checked {
   definition: AnyDefinition;
   /** JSON text of the input. */
   input: string;
+  /** Tasks whose results it wants. */
+  references: Reference[];
+  /** Anything in the input stands for something else. */
+  special: boolean;
 }
 
 /**
@@ -39,14 +44,15 @@ export function check(
     const at = pointerOf(index);
     const definition = registry.require(submission.task, `${at}/task`);
     const value = submission.input === undefined ? {} : submission.input;
-    const input = checkInput(registry, definition, value, `${at}/input`, maxInputBytes, faults);
-    return { submission, definition, input };
+    const pointer = `${at}/input`;
+    const input = checkInput(registry, definition, value, pointer, maxInputBytes, faults, submission.chunk);
+    return { submission, definition, ...input };
   });
   if (faults.length > 0) throw new ValidationError(faults);
   return checked;
 }
 
-/** The JSON text of an input; faults are added to `faults`. */
+/** An input as it is stored, and what is in it; faults are added to `faults`. */
 export function checkInput(
   registry: Registry,
   definition: AnyDefinition,
@@ -54,14 +60,15 @@ export function checkInput(
   pointer: string,
   maxInputBytes: number,
   faults: Fault[],
-): string {
+  chunk = false,
+): Pick<Checked, "input" | "references" | "special"> {
   let text = "null";
   try {
     text = toJsonText(value);
   } catch (error) {
     if (!(error instanceof NotJsonError)) throw error;
     faults.push({ pointer, message: error.message });
-    return text;
+    return { input: text, references: [], special: false };
   }
   // A UTF-16 unit takes three bytes at the most, so short texts need no counting.
   if (text.length * 3 > maxInputBytes) {
@@ -70,16 +77,31 @@ export function checkInput(
       throw new TooLargeError(pointer, "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
     }
   }
-  faults.push(...registry.faultsOfInput(definition, value, pointer));
-  return text;
+  const found = mayHaveReferences(text)
+    ? findReferences(value, pointer)
+    : { references: [], special: false, faults: [] };
+  faults.push(...found.faults);
+  const paths = found.references.map(({ path }) => path);
+  // What a reference stands for is not known yet. The function's own input is checked as a whole before it starts.
+  const shown = found.special ? resolveReferences(value, () => null) : value;
+  if (!chunk) {
+    faults.push(...registry.faultsOfInput(definition, shown, pointer, paths));
+  } else {
+    (shown as unknown[]).forEach((each, i) => {
+      const inside = paths.filter(([first]) => first === i).map(([, ...rest]) => rest);
+      faults.push(...registry.faultsOfInput(definition, each, `${pointer}/${i}`, inside));
+    });
+  }
+  return { input: text, references: found.references, special: found.special };
 }
 
 /** Everything of the record but its input and its first state. */
 export function draftOf(
-  { submission, definition }: Checked,
+  { submission, definition, special }: Checked,
   id: string,
   now: number,
   groups: string[],
+  place: number,
 ): TaskRecord {
   const { options = {} } = submission;
   const { defaults } = definition;
@@ -106,11 +128,15 @@ export function draftOf(
     tags: options.tags ? [...new Set(options.tags)] : [],
     metadata: options.metadata ? JSON.stringify(options.metadata as Json) : "{}",
     groups,
+    ...(groups.length > 0 && { places: groups.map(() => place) }),
     parentId: null,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
     retry,
     retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,
     hasEvents: false,
+    ...(special && { special }),
+    ...(submission.node !== undefined && { node: submission.node }),
+    ...(submission.chunk && { chunk: true }),
     createdAt: now,
     runAt: instantOf(options.runAt, options.delayMs, now) ?? now,
     startedAt: null,

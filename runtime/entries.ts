@@ -3,7 +3,7 @@
 
 import { keys } from "./keys.ts";
 import { canExpire } from "./transitions.ts";
-import { isForgotten, isTerminalType, type Stored, type TaskRecord, typeOf } from "./task.ts";
+import { isFollowed, isForgotten, isTerminalType, type Stored, type TaskRecord, typeOf } from "./task.ts";
 
 export interface IndexEntry {
   key: Deno.KvKey;
@@ -25,7 +25,9 @@ const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 /** When KV may drop the record itself. */
 export function expiryOf(stored: Stored): number | null {
   if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
-  return stored.finishedAt === null ? null : stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
+  // One that others follow goes when none of them needs it any more, which only the timer finds out.
+  if (stored.finishedAt === null || isFollowed(stored)) return null;
+  return stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
 }
 
 export function entriesOf(stored: Stored): IndexEntry[] {
@@ -40,8 +42,11 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   const expireAt = expiryOf(record);
   const entries: IndexEntry[] = [];
   for (const tag of record.tags) entries.push({ key: keys.index("tag", tag, id), value: null, expireAt });
-  for (const group of record.groups) {
-    entries.push({ key: keys.index("group", group, id), value: null, expireAt });
+  record.groups.forEach((group, i) => {
+    entries.push({ key: keys.index("group", group, id), value: record.places?.[i] ?? null, expireAt });
+  });
+  if (record.parentId !== null) {
+    entries.push({ key: keys.index("parent", record.parentId, id), value: null, expireAt });
   }
   if (isTerminalType(type)) {
     entries.push({ key: keys.index("task", record.task, id), value: null, expireAt });
@@ -67,7 +72,9 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   return entries;
 }
 
-/** True if the task keeps keys that only a purge finds: events, or values in chunks. */
+/** True if the task keeps keys that only a purge finds: events, values in chunks, a join, edges. */
 function storesMore(record: TaskRecord): boolean {
-  return record.hasEvents || "blob" in record.input || (record.result !== null && "blob" in record.result);
+  const { hasEvents, input, result, deps } = record;
+  return hasEvents || isFollowed(record) || deps?.released === false ||
+    [input, result, deps?.upstreams].some((value) => value && "blob" in value);
 }

@@ -10,6 +10,8 @@ export interface Fault {
 /** What was handed in breaks a rule. Nothing was stored. */
 export class ValidationError extends Error {
   override name = "ValidationError";
+  /** What is thrown by a function: trying again would not mend it. */
+  readonly retryable = false;
   constructor(readonly faults: Fault[]) {
     super(faults.map((fault) => `${fault.pointer || "/"}: ${fault.message}`).join("; "));
   }
@@ -23,6 +25,23 @@ export class UnknownDefinitionError extends Error {
       `no definition is named "${task}"` +
         (nearest.length > 0 ? `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?` : ""),
     );
+  }
+}
+
+/** A map needs at least one list to go through. */
+export class MappingMissingIterableError extends Error {
+  override name = "MappingMissingIterableError";
+  constructor(readonly pointer: string) {
+    super('at least one field of the map must be a list; what is the same for all goes into "unmapped"');
+  }
+}
+
+/** The lists of a map go in step, so they are of one length. */
+export class MappingLengthMismatchError extends Error {
+  override name = "MappingLengthMismatchError";
+  constructor(readonly lengths: Record<string, number>, readonly faults: Fault[]) {
+    const told = Object.entries(lengths).map(([field, length]) => `"${field}" has ${length}`).join(", ");
+    super(`the lists of a map must have the same length: ${told}`);
   }
 }
 
@@ -68,6 +87,15 @@ export class QueueFullError extends Error {
   override name = "QueueFullError";
   constructor(readonly waiting: number, most: number) {
     super(`${waiting} tasks wait for a worker; the limit is ${most} (MAX_QUEUED)`);
+  }
+}
+
+/** A result that a task needs is not there any more. Trying again would not bring it back. */
+export class UpstreamGoneError extends Error {
+  override name = "UpstreamGoneError";
+  readonly retryable = false;
+  constructor(id: string) {
+    super(`the result of its upstream ${id} is not there any more`);
   }
 }
 

@@ -6,6 +6,7 @@ import type { AnyDefinition, TaskContext, TaskInfo } from "./define.ts";
 import { isoAt, sleep } from "./clock.ts";
 import { UnavailableError } from "./errors.ts";
 import { clip, NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
+import type { Inputs } from "./inputs.ts";
 import type { Registry } from "./registry.ts";
 import type { Runners } from "./runners/mod.ts";
 import type { TaskError, TaskRecord } from "./task.ts";
@@ -16,6 +17,7 @@ export interface ExecuteOptions {
   registry: Registry;
   runners: Runners;
   values: Values;
+  inputs: Inputs;
   maxResultBytes: number;
   /** Keep stacks with errors: they can tell secrets, so only where the operator asked for them. */
   keepStacks: boolean;
@@ -38,19 +40,25 @@ export async function execute(attempt: Attempt, options: ExecuteOptions): Promis
 }
 
 async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outcome> {
-  const { registry, runners, values, keepStacks } = options;
+  const { registry, runners, keepStacks } = options;
   const definition = registry.get(attempt.record.task)!;
   let stopTimer: (() => void) | null = null;
   try {
-    const text = await outlasting(attempt, () => values.load(attempt.id, attempt.record.input));
-    const input = registry.parseInput(definition, JSON.parse(text));
+    const given = await outlasting(attempt, () => options.inputs.of(attempt.record));
+    const { chunk } = attempt.record;
+    const inputs = chunk ? given as unknown[] : [given];
+    const parsed = inputs.map((each) => registry.parseInput(definition, each));
     const runner = await runners.of(definition, () => attempt.signal);
     // Stopped while it was waiting for its input or a thread: the function need not begin at all.
     if (attempt.aborted) return { kind: "released" };
     stopTimer = startTimeout(attempt);
-    const value = await runner(definition, contextOf(attempt, input));
+    const results: unknown[] = [];
+    for (const input of parsed) {
+      if (attempt.aborted) return { kind: "released" };
+      results.push(await runner(definition, contextOf(attempt, input)));
+    }
     stopTimer?.();
-    return await outcomeOf(value, definition, attempt, options);
+    return await outcomeOf(results, definition, attempt, options);
   } catch (thrown) {
     return outcomeOfThrown(thrown, keepStacks);
   } finally {
@@ -64,20 +72,23 @@ function startTimeout(attempt: Attempt): (() => void) | null {
 }
 
 async function outcomeOf(
-  value: unknown,
+  results: unknown[],
   { output }: AnyDefinition,
   attempt: Attempt,
   { values, maxResultBytes }: ExecuteOptions,
 ): Promise<Outcome> {
   // Stopped meanwhile: nobody will look at the value, so it is not stored.
   if (attempt.aborted) return { kind: "released" };
-  const text = toJsonText(value);
-  const checked = output.safeParse(value);
-  if (!checked.success) {
+  const { chunk } = attempt.record;
+  const text = toJsonText(chunk ? results : results[0]);
+  for (const [i, result] of results.entries()) {
+    const checked = output.safeParse(result);
+    if (checked.success) continue;
     const [{ path, message }] = checked.error.issues;
+    const at = chunk ? [i, ...path] : path;
     return failure(
       "ResultInvalid",
-      `the result breaks the definition's output schema at /${path.join("/")}: ${message}`,
+      `the result breaks the definition's output schema at /${at.join("/")}: ${message}`,
     );
   }
   if (text.length * 3 > maxResultBytes) {

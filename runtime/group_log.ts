@@ -5,6 +5,7 @@
 import type { Clock } from "./clock.ts";
 import { keys } from "./keys.ts";
 import type { KvPort, Write } from "./kv.ts";
+import { type Merged, Remembered } from "./remembered.ts";
 import type { StateType } from "./task.ts";
 
 export interface GroupRecord {
@@ -34,27 +35,16 @@ export interface LogValue {
   again: boolean;
 }
 
-export interface Merged {
-  checks: { key: Deno.KvKey; versionstamp: string | null }[];
-  writes: Write[];
-  /** To be called when the commit was applied. */
-  applied(versionstamp: string): void;
-}
-
-interface Known {
-  record: GroupRecord;
-  versionstamp: string;
-}
-
 /** A group is kept this long after its last change. */
 const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
 
 export class GroupLog {
-  /** Groups as this process last wrote them; the commit checks that nobody else has written since. */
-  #known = new Map<string, Known>();
+  readonly #known: Remembered<GroupRecord>;
 
-  constructor(private readonly kv: KvPort, private readonly clock: Clock) {}
+  constructor(kv: KvPort, private readonly clock: Clock) {
+    this.#known = new Remembered(kv, keys.group, KNOWN_KEPT);
+  }
 
   /** The group's record and log entries after all of these steps. */
   async merge(steps: GroupStep[]): Promise<Merged> {
@@ -63,11 +53,10 @@ export class GroupLog {
     const next = new Map<string, GroupRecord>();
     const now = this.clock.now();
     const expireAt = now + GROUP_RETENTION_MS;
-    for (const [group, groupSteps] of byGroup) {
-      const known = await this.#load(group);
-      if (!known) continue; // Its retention is over: nobody can ask for it any more.
-      const record = { ...known.record, ended: { ...known.record.ended } };
-      for (const { id, was, is, again } of groupSteps) {
+    // One that is not there is past its retention: nobody can ask for it any more.
+    for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
+      const record = { ...known.value, ended: { ...known.value.ended } };
+      for (const { id, was, is, again } of byGroup.get(group)!) {
         if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
         if (is) {
           record.ended[is] = (record.ended[is] ?? 0) + 1;
@@ -84,27 +73,13 @@ export class GroupLog {
       next.set(group, record);
     }
     merged.applied = (versionstamp) => {
-      for (const [group, record] of next) this.#remember(group, { record, versionstamp });
+      for (const [group, value] of next) this.#known.remember(group, { value, versionstamp });
     };
     return merged;
   }
 
-  /** Forgets what was remembered: a commit failed, so somebody else may have written. */
   distrust(): void {
-    this.#known.clear();
-  }
-
-  async #load(group: string): Promise<Known | null> {
-    const known = this.#known.get(group);
-    if (known) return known;
-    const { value, versionstamp } = await this.kv.get<GroupRecord>(keys.group(group));
-    return value === null ? null : { record: value, versionstamp: versionstamp! };
-  }
-
-  #remember(group: string, known: Known): void {
-    this.#known.delete(group);
-    this.#known.set(group, known);
-    if (this.#known.size > KNOWN_KEPT) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.distrust();
   }
 }
 

@@ -1,13 +1,15 @@
 // Groups: tasks that are waited for together. A group counts the ends of its tasks (group_log.ts); this file makes
-// groups of existing tasks and tells how a group stands.
+// groups of existing tasks, tells how a group stands, goes through its tasks in their order and cancels them.
 
 import type { Waiting } from "./entries.ts";
-import { ConflictError, NotFoundError } from "./errors.ts";
+import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
 import { type GroupRecord, groupWrite, type LogValue } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
+import { Bell, type Notifier } from "./notify.ts";
+import type { Steering } from "./steer.ts";
 import type { Store } from "./store.ts";
 import { byEnd, present } from "./waiting.ts";
-import { isForgotten, isTerminal, type StateType, typeOf } from "./task.ts";
+import { type Entry, isForgotten, isTerminal, type StateType, type Stored, typeOf } from "./task.ts";
 
 export interface GroupStatus {
   id: string;
@@ -23,6 +25,36 @@ export interface GroupStatus {
 export const MOST_GROUPS_OF_A_TASK = 8;
 const MOST_DRIVEN = 100_000;
 const PER_READ = 500;
+/** Records may be large, so fewer of them are held at once. */
+const RECORDS_PER_READ = 100;
+/** Longest wait without looking again by itself. */
+const LOOK_AGAIN_MS = 60_000;
+
+/** A group's end without a value for each of its tasks. */
+export interface GroupFailure {
+  /** The first of its tasks that failed; if none did, the first that was cancelled. Null if that one is gone. */
+  entry: Entry | null;
+}
+
+/** How many of a group's tasks a cancel found in which state: see {@linkcode Steering.cancel}. */
+export interface GroupCancelled {
+  cancelled: number;
+  requested: number;
+  tooLate: number;
+}
+
+/** Behind every id. */
+const LAST_ID = "g";
+
+interface Member {
+  task: string;
+  place: number;
+}
+
+interface LogEntry extends LogValue {
+  seq: number;
+  task: string;
+}
 
 export class Groups {
   constructor(private readonly store: Store) {}
@@ -50,7 +82,9 @@ export class Groups {
     // Those that have ended come into the log in the order in which they did.
     const joins = entries.toSorted(byEnd).map((entry) => {
       return store.update("settle", entry.record.id, ({ record }) => {
-        return isForgotten(record) ? null : { next: { ...record, groups: [...record.groups, id] } };
+        if (isForgotten(record)) return null;
+        const places = [...record.places ?? record.groups.map(() => 0), members.indexOf(record.id)];
+        return { next: { ...record, groups: [...record.groups, id], places } };
       }, entry);
     });
     const lost = (await Promise.all(joins)).filter((joined) => !joined).length;
@@ -76,6 +110,27 @@ export class Groups {
     const { value } = await this.store.kv.get<GroupRecord>(keys.group(id));
     if (!value) throw new NotFoundError("group", id);
     return value;
+  }
+
+  /**
+   * The group as soon as all its tasks have ended, but after `waitMs` at the latest.
+   *
+   * @throws {NotFoundError}
+   */
+  async ended(id: string, notifier: Notifier, waitMs: number, signal?: AbortSignal): Promise<GroupRecord> {
+    const bell = new Bell(this.store.clock);
+    const stop = waitMs > 0 ? notifier.watchGroup(id, () => bell.ring()) : () => {};
+    try {
+      const until = this.store.clock.monotonic() + waitMs;
+      for (;;) {
+        const record = await this.record(id);
+        const leftMs = until - this.store.clock.monotonic();
+        if (doneOf(record) >= record.total || leftMs <= 0 || signal?.aborted) return record;
+        await bell.next(Math.min(leftMs, LOOK_AGAIN_MS), signal);
+      }
+    } finally {
+      stop();
+    }
   }
 
   /** @throws {NotFoundError} */
@@ -117,6 +172,115 @@ export class Groups {
     return unfinished.slice(0, limit);
   }
 
+  /** True if a list of it would hold every task that it counts. */
+  async isWhole({ id, total }: GroupRecord): Promise<boolean> {
+    let there = 0;
+    for await (const page of this.#memberPages(id, false)) there += page.length;
+    return there >= total;
+  }
+
+  /** Its tasks in their order, a page at a time; null for one that is gone. */
+  async *entries(id: string): AsyncGenerator<(Entry | null)[]> {
+    for await (const ids of this.#idsInOrder(id)) {
+      for (let from = 0; from < ids.length; from += RECORDS_PER_READ) {
+        const entries = await this.store.readMany(ids.slice(from, from + RECORDS_PER_READ));
+        yield entries.map(presentOrNull);
+      }
+    }
+  }
+
+  /** Why there is not a value of each of its tasks, which have all ended; null if they have been retried since. */
+  async failure({ id, ended }: GroupRecord): Promise<GroupFailure | null> {
+    const failed = (ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > 0;
+    const wanted: StateType[] = failed ? ["FAILED", "CRASHED"] : ["CANCELLED"];
+    let isGone = false;
+    for (let from = 1;;) {
+      const page = await this.log(id, from, PER_READ);
+      const ids = page.filter(({ type }) => wanted.includes(type)).map(({ task }) => task);
+      // Mostly the first one is the one: not all of a page need be read.
+      for (const task of ids) {
+        const entry = presentOrNull(await this.store.read(task));
+        if (entry === null) isGone = true;
+        else if (wanted.includes(typeOf(entry.record))) return { entry };
+      }
+      if (page.length < PER_READ) break;
+      from = page[page.length - 1].seq + 1;
+    }
+    return isGone ? { entry: null } : null;
+  }
+
+  /**
+   * Cancels all of its tasks that have not ended, the last ones first: otherwise the first ones would make room for
+   * them, or pull them down as their upstreams, before they are cancelled themselves.
+   *
+   * @throws {NotFoundError}
+   */
+  async cancel(
+    id: string,
+    steering: Steering,
+    reason: string | null,
+    graceMs: number,
+  ): Promise<GroupCancelled> {
+    await this.record(id);
+    const counts = { cancelled: 0, requested: 0, too_late: 0 };
+    for await (const page of this.#memberPages(id, true)) {
+      const entries = await this.store.readMany(page.map(({ task }) => task));
+      const outcomes = await Promise.all(entries.map(async (read) => {
+        const entry = presentOrNull(read);
+        if (entry === null) return null;
+        const type = typeOf(entry.record);
+        if (isTerminal(entry.record)) return type === "CANCELLED" ? "cancelled" : "too_late";
+        const outcome = await steering.cancel(entry.record.id, reason, graceMs).catch((error) => {
+          // It ended and was removed meanwhile.
+          if (error instanceof NotFoundError || error instanceof ForgottenError) return null;
+          throw error;
+        });
+        return outcome && outcome.outcome;
+      }));
+      for (const outcome of outcomes) if (outcome) counts[outcome]++;
+    }
+    return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
+  }
+
+  /** Its tasks by their ids. */
+  async *#memberPages(id: string, reverse: boolean): AsyncGenerator<Member[]> {
+    const prefix = prefixes.index("group", id);
+    let start: Deno.KvKey = [...prefix, ""];
+    let end: Deno.KvKey = [...prefix, LAST_ID];
+    for (;;) {
+      const page = await this.store.kv.list<number | null>({ start, end }, { limit: PER_READ, reverse });
+      if (page.length > 0) {
+        yield page.map(({ key, value }) => ({ task: key[3] as string, place: value ?? 0 }));
+      }
+      if (page.length < PER_READ) return;
+      const last = page[page.length - 1].key;
+      if (reverse) end = last;
+      else start = [...prefix, `${last[3] as string}\0`];
+    }
+  }
+
+  /** Ids that were drawn for it are in its order as they are; only others have to be held in memory to be sorted. */
+  async *#idsInOrder(id: string): AsyncGenerator<string[]> {
+    if (await this.#isSorted(id)) {
+      for await (const page of this.#memberPages(id, false)) yield page.map(({ task }) => task);
+      return;
+    }
+    const members = (await Array.fromAsync(this.#memberPages(id, false))).flat();
+    members.sort((a, b) => a.place - b.place || (a.task < b.task ? -1 : 1));
+    yield members.map(({ task }) => task);
+  }
+
+  async #isSorted(id: string): Promise<boolean> {
+    let last = -Infinity;
+    for await (const page of this.#memberPages(id, false)) {
+      for (const { place } of page) {
+        if (place < last) return false;
+        last = place;
+      }
+    }
+    return true;
+  }
+
   /** Ids of all its tasks, at most `limit`. */
   async members(id: string, limit: number): Promise<string[]> {
     const page = await this.store.kv.list({ prefix: prefixes.index("group", id) }, { limit });
@@ -124,17 +288,13 @@ export class Groups {
   }
 
   /** Entries `from` (1 is the first) and later of the completion log, at most `limit`. */
-  async log(
-    id: string,
-    from: number,
-    limit: number,
-  ): Promise<{ seq: number; task: string; again: boolean }[]> {
+  async log(id: string, from: number, limit: number): Promise<LogEntry[]> {
     const prefix = prefixes.groupDone(id);
     const page = await this.store.kv.list<LogValue>({ prefix, start: [...prefix, from] }, { limit });
     return page.map(({ key, value }) => ({
       seq: key[3] as number,
       task: key[4] as string,
-      again: value.again,
+      ...value,
     }));
   }
 
@@ -154,4 +314,13 @@ export class Groups {
     });
     return timers.flatMap(({ value }) => value.groups.includes(group) ? ["SCHEDULED" as const] : []);
   }
+}
+
+/** How many of its tasks have ended. */
+export function doneOf({ ended }: GroupRecord): number {
+  return Object.values(ended).reduce((sum, count) => sum + count, 0);
+}
+
+function presentOrNull(entry: Entry<Stored> | null): Entry | null {
+  return entry === null || isForgotten(entry.record) ? null : entry as Entry;
 }

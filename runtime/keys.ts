@@ -31,7 +31,15 @@ export const keys = {
   group: (group: string): Key => ["group", group],
   /** A group's completion log, dense from 1. */
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
-  /** Lists: by end state, by definition, by tag, by group. */
+  /** What a task that waits for others still waits for. */
+  join: (id: string): Key => ["join", id],
+  /** Tasks that follow a task or a seal, in blocks of ids: one for each call that made them. */
+  edge: (upstream: string, block: string): Key => ["edge", upstream, block],
+  /** A follow-up that is still to be done: look at this task, or seal. */
+  outbox: (id: string): Key => ["outbox", id],
+  /** Set once all tasks of a call of several commits are there. */
+  seal: (call: string): Key => ["seal", call],
+  /** Lists: by end state, by definition, by tag, by group, by parent. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
   oddIds: ["odd-ids"] as Key,
@@ -39,10 +47,13 @@ export const keys = {
   view: (view: string): Key => ["view", view],
 } as const;
 
-/** Kinds of timers: start a scheduled task, expire a waiting one, remove what a gone one stored. */
-export type DueKind = "start" | "expire" | "purge";
+/**
+ * Kinds of timers: start a scheduled task, expire a waiting one, remove what a gone one stored, undo a call that was cut
+ * off before its seal.
+ */
+export type DueKind = "start" | "expire" | "purge" | "unseal";
 
-export type IndexKind = "state" | "task" | "tag" | "group";
+export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
 
 export const prefixes = {
   task: ["task"] as Key,
@@ -52,6 +63,9 @@ export const prefixes = {
   leasesOf: (worker: string): Key => ["lease", worker],
   stopsOf: (worker: string): Key => ["stop", worker],
   workers: ["worker"] as Key,
+  joins: ["join"] as Key,
+  edges: (upstream: string): Key => ["edge", upstream],
+  outbox: ["outbox"] as Key,
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
   events: (id: string): Key => ["event", id],

@@ -3,6 +3,7 @@
 
 import { keys, prefixes } from "./keys.ts";
 import type { Waiting } from "./entries.ts";
+import type { Join } from "./joins.ts";
 import { blocks } from "./queue.ts";
 import type { Store } from "./store.ts";
 import { CLOCKS_APART_MS } from "./submit.ts";
@@ -146,6 +147,9 @@ async function* driversOf(
         yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
       }
     }
+    const joins = await store.kv.list<Join>({ prefix: prefixes.joins }, { limit: MOST_SORTED + 1 });
+    const awaiting = joins.filter(({ value }) => task === undefined || value.task === task);
+    yield (joins.length > MOST_SORTED ? joins : awaiting).map(({ key }) => key[1] as string);
   } else if (state === "SCHEDULED") {
     const page = await store.kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: MOST_SORTED + 1 });
     const wanted = page.filter(({ value }) => task === undefined || value.task === task);

@@ -8,8 +8,11 @@ import { QueueDepth } from "./depth.ts";
 import { DueLoop } from "./due_loop.ts";
 import { ForgottenError, NotFoundError } from "./errors.ts";
 import type { TaskEvent } from "./events.ts";
+import type { GroupRecord } from "./group_log.ts";
+import { Follower } from "./follow.ts";
 import { Groups } from "./groups.ts";
 import { type Ids, makeIds } from "./ids.ts";
+import { Inputs } from "./inputs.ts";
 import type { KvPort } from "./kv.ts";
 import { Leftovers } from "./leftovers.ts";
 import { list, type ListQuery, type Page } from "./list.ts";
@@ -103,6 +106,7 @@ export class Runtime {
   readonly #submitter: Submitter;
   readonly #notifier: Notifier;
   readonly #dueLoop: DueLoop;
+  readonly #follower: Follower;
   readonly #reaper: Reaper;
   readonly #patrol: Patrol;
   readonly #leftovers: Leftovers;
@@ -144,9 +148,10 @@ export class Runtime {
     this.groups = new Groups(store);
     this.#notifier = new Notifier(store);
     this.completions = new Completions(store, this.#notifier, this.groups);
+    this.#follower = new Follower(store, this.#log);
     this.#dueLoop = new DueLoop(new Timers(store, values), clock, this.#log);
     this.#reaper = new Reaper(store, this.#leaseMs);
-    this.#patrol = new Patrol(store);
+    this.#patrol = new Patrol(store, values);
     this.#leftovers = new Leftovers(store, values);
     this.#patrol.onRepair = this.#leftovers.onRepair = (id, what) => {
       this.#repairs.set(what, (this.#repairs.get(what) ?? 0) + 1);
@@ -157,6 +162,7 @@ export class Runtime {
       registry: this.registry,
       runners: this.#runners,
       values,
+      inputs: new Inputs(store, values),
       maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
       keepStacks: options.keepStacks ?? false,
       concurrency: options.concurrency ?? DEFAULTS.concurrency,
@@ -179,10 +185,12 @@ export class Runtime {
     await this.#worker?.start();
     for (const bell of this.#bells) bell.start(() => this.#ring());
     this.#dueLoop.start();
+    this.#follower.start();
     this.#every(this.#leaseMs / 3, "reaping", async () => {
       const handedOn = await this.#reaper.tick();
       if (handedOn > 0) this.#log.info(`tasks of dead workers that were handed on: ${handedOn}`);
     });
+    this.#every(this.#sweepMs, "looking through the outbox", () => this.#follower.sweep());
     this.#every(this.#sweepMs, "looking at watched tasks", () => this.#notifier.sweep());
     this.#every(this.#patrolMs, "looking for what was left behind", async () => {
       await this.#patrol.tick();
@@ -199,6 +207,7 @@ export class Runtime {
     for (const bell of this.#bells) await bell.stop();
     await Promise.all(this.#stops.map((stop) => stop()));
     await this.#dueLoop.stop();
+    await this.#follower.stop();
     await this.#worker?.stop(graceMs);
     await this.#store.idle();
     this.#runners.close();
@@ -234,6 +243,15 @@ export class Runtime {
     if (!entry) throw new NotFoundError("task", id);
     if (isForgotten(entry.record)) throw new ForgottenError(id);
     return entry as Entry;
+  }
+
+  /**
+   * A group as it is now, or as soon as all its tasks have ended, but after `waitMs` at the latest.
+   *
+   * @throws {NotFoundError}
+   */
+  group(id: string, waitMs = 0, signal?: AbortSignal): Promise<GroupRecord> {
+    return this.groups.ended(id, this.#notifier, waitMs, signal);
   }
 
   /** JSON text of an input or a result. */

@@ -4,12 +4,14 @@
 import { leaseBlocksOf } from "./claim.ts";
 import type { Waiting } from "./entries.ts";
 import { entryOf } from "./codec.ts";
+import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "./joins.ts";
 import { keys, prefixes, shardOf } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import type { ReadyBlock } from "./queue.ts";
 import type { Store } from "./store.ts";
-import { type Entry, isForgotten, isTerminal, type TaskRecord, typeOf } from "./task.ts";
+import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "./task.ts";
 import { reclaimed } from "./transitions.ts";
+import type { Values } from "./values.ts";
 
 const PER_ROUND = 200;
 const MOST_LEASES = 1_000;
@@ -26,7 +28,7 @@ export class Patrol {
   onRepair: (id: string, what: string) => void = () => {};
   #after: Deno.KvKey | null = null;
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly store: Store, private readonly values: Values) {}
 
   /** Looks at the next page. @returns how many tasks got a driver. */
   async tick(): Promise<number> {
@@ -50,7 +52,7 @@ export class Patrol {
   }
 
   async #withoutDriver(entries: Entry[]): Promise<Suspect[]> {
-    const byKey = entries.filter(({ record }) => record.lease === null);
+    const byKey = entries.filter(({ record }) => record.lease === null && !isAwaiting(record));
     const drivers = await this.store.kv.getMany<ReadyBlock>(
       byKey.map(({ record }) => driverKey(record, this.store.kv.shards)),
     );
@@ -60,6 +62,16 @@ export class Patrol {
       const { versionstamp, value } = drivers[i];
       const isThere = versionstamp !== null && (!isWaiting || value!.ids.includes(id));
       return isThere ? [] : [{ entry, what: isWaiting ? "was in no queue" : "had no timer" }];
+    });
+    const awaiting = entries.filter(({ record }) => isAwaiting(record));
+    const joins = await this.store.kv.getMany<Join>(awaiting.map(({ record }) => keys.join(record.id)));
+    const notes = await this.store.kv.getMany(awaiting.map(({ record }) => keys.outbox(record.id)));
+    awaiting.forEach((entry, i) => {
+      const { value } = joins[i];
+      if (value === null) suspects.push({ entry, what: "waited for nobody knows whom" });
+      else if (decisionOf(value) !== "wait" && notes[i].versionstamp === null) {
+        suspects.push({ entry, what: "had what it waited for" });
+      }
     });
     const leased = entries.filter(({ record }) => record.lease !== null);
     const workers = new Set(leased.map(({ record }) => record.lease!.worker));
@@ -78,10 +90,30 @@ export class Patrol {
 
   async #repair({ entry, what }: Suspect): Promise<boolean> {
     const { record } = entry;
-    const { next, writes } = this.#repaired(record);
+    const { next, writes } = isAwaiting(record) ? await this.#rejoined(record) : this.#repaired(record);
     const applied = await this.store.commit("settle", [{ before: entry, next }], { writes });
     if (applied) this.onRepair(record.id, what);
     return applied !== null;
+  }
+
+  /** Counts anew what it waits for. */
+  async #rejoined(record: TaskRecord): Promise<{ next: TaskRecord; writes: Write[] }> {
+    const { task, deps } = record;
+    const { value } = await this.store.kv.get<Join>(keys.join(record.id));
+    const upstreams: string[] = JSON.parse(await this.values.load(record.id, deps!.upstreams));
+    let join: Join = {
+      task,
+      left: upstreams.length,
+      failed: 0,
+      first: null,
+      allowFailure: deps!.allowFailure,
+    };
+    for (const [i, entry] of (await this.store.peekMany(upstreams)).entries()) {
+      const isOver = entry && !isForgotten(entry.record) && isTerminal(entry.record);
+      const is = isOver ? typeOf(entry.record as TaskRecord) : null;
+      join = stepped(join, { upstream: upstreams[i], was: null, is });
+    }
+    return { next: { ...record }, writes: [joinWrite(record.id, value ?? join), noteWrite(record.id)] };
   }
 
   #repaired(record: TaskRecord): { next: TaskRecord; writes: Write[] } {

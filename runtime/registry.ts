@@ -37,10 +37,22 @@ export class Registry {
     throw new UnknownDefinitionError(name, nearest(name, [...this.#byName.keys()]), pointer);
   }
 
-  /** The faults of an input under the definition's schema; none means it is fine. */
-  faultsOfInput(definition: AnyDefinition, input: unknown, pointer: string): Fault[] {
-    const parsed = definition.input.safeParse(input);
-    return parsed.success ? [] : faultsOf(parsed.error, input, pointer);
+  /**
+   * The faults of an input under the definition's schema; none means it is fine.
+   *
+   * @param unknown places whose values are not known yet: nothing is said of them, nor of what hangs on them.
+   */
+  faultsOfInput(
+    definition: AnyDefinition,
+    input: unknown,
+    pointer: string,
+    unknown: Path[] = [],
+  ): Fault[] {
+    if (unknown.length === 0) {
+      const parsed = definition.input.safeParse(input);
+      return parsed.success ? [] : faultsOf(parsed.error, input, pointer);
+    }
+    return faultsBeside(definition, input, pointer, unknown);
   }
 
   /** The input as the handler gets it: defaults filled in, transforms done. */
@@ -49,6 +61,26 @@ export class Registry {
     if (parsed.success) return parsed.data;
     throw new ValidationError(faultsOf(parsed.error, input, "/input"));
   }
+}
+
+type Path = (string | number)[];
+
+function faultsBeside(definition: AnyDefinition, input: unknown, pointer: string, unknown: Path[]): Fault[] {
+  const open = new Set(unknown.map((path) => JSON.stringify(path)));
+  const above = new Set(unknown.flatMap((path) => path.map((_, i) => JSON.stringify(path.slice(0, i)))));
+  let error: z.ZodError | undefined;
+  try {
+    ({ error } = definition.input.safeParse(input));
+  } catch {
+    // A check of the user's own that a missing value broke. It is made again, on the whole input, before the start.
+    return [];
+  }
+  const issues = (error?.issues ?? []).filter(({ code, path }) => {
+    const within = path.some((_, i) => open.has(JSON.stringify(path.slice(0, i + 1)))) || open.has("[]");
+    const hangs = (code === "invalid_union" || code === "custom") && above.has(JSON.stringify(path));
+    return !within && !hangs;
+  });
+  return issues.length > 0 ? faultsOf(new z.ZodError(issues), input, pointer) : [];
 }
 
 /** JSON Schema (2020-12) of what goes into a definition or comes out of it. */

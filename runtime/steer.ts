@@ -1,6 +1,7 @@
 // What callers may do to a task from outside while or after it runs: cancel, retry, forget.
 
 import { checkInput } from "./draft.ts";
+import { isNeeded } from "./edges.ts";
 import {
   ConflictError,
   type Fault,
@@ -11,10 +12,15 @@ import {
   ValidationError,
 } from "./errors.ts";
 import { eventsOfPastEnd } from "./events.ts";
+import { decisionOf, type Join, noteWrite } from "./joins.ts";
+import { pointer } from "./json.ts";
+import { keys, prefixes } from "./keys.ts";
 import type { Registry } from "./registry.ts";
 import type { Store } from "./store.ts";
 import {
   type Entry,
+  isAwaiting,
+  isFollowed,
   isForgotten,
   isPastRetention,
   isTerminal,
@@ -35,6 +41,8 @@ export interface Cancelled {
 /** Versions of which the task must have one, or undefined. */
 export type IfMatch = string[] | undefined;
 
+const CHILDREN_AT_ONCE = 200;
+
 export class Steering {
   constructor(
     private readonly store: Store,
@@ -46,8 +54,48 @@ export class Steering {
   /**
    * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when its
    * function returns or after `graceMs`. Asking again changes nothing.
+   *
+   * @param children cancel what it has submitted too; the default is true for a task of a flow.
    */
-  async cancel(id: string, reason: string | null, graceMs: number, ifMatch?: IfMatch): Promise<Cancelled> {
+  async cancel(
+    id: string,
+    reason: string | null,
+    graceMs: number,
+    ifMatch?: IfMatch,
+    children?: boolean,
+  ): Promise<Cancelled> {
+    const cancelled = await this.#cancelOne(id, reason, graceMs, ifMatch);
+    if (children ?? cancelled.entry.record.node !== undefined) {
+      await this.#cancelChildren(id, reason, graceMs);
+    }
+    return cancelled;
+  }
+
+  /** Also those of a task that has ended: they may go on after it. */
+  async #cancelChildren(parent: string, reason: string | null, graceMs: number): Promise<void> {
+    const prefix = prefixes.index("parent", parent);
+    for (let start: Deno.KvKey = [...prefix, ""];;) {
+      const page = await this.store.kv.list({ prefix, start }, { limit: CHILDREN_AT_ONCE });
+      const children = page.map(({ key }) => key[3] as string);
+      await Promise.all(children.map(async (child) => {
+        try {
+          await this.cancel(child, reason, graceMs, undefined, true);
+        } catch (error) {
+          // It ended and was deleted meanwhile.
+          if (!(error instanceof NotFoundError || error instanceof ForgottenError)) throw error;
+        }
+      }));
+      if (page.length < CHILDREN_AT_ONCE) return;
+      start = [...page[page.length - 1].key, ""];
+    }
+  }
+
+  async #cancelOne(
+    id: string,
+    reason: string | null,
+    graceMs: number,
+    ifMatch?: IfMatch,
+  ): Promise<Cancelled> {
     let outcome: Cancelled["outcome"] = "too_late";
     let seen: Entry | undefined;
     const after = await this.store.update("settle", id, (entry) => {
@@ -76,13 +124,22 @@ export class Steering {
   async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
     const current = this.#require(await this.#read(id), ifMatch);
     let replaced: StoredValue | null = null;
+    let special = current.record.special;
     if (input !== undefined) {
       const definition = this.registry.require(current.record.task);
       const faults: Fault[] = [];
-      const text = checkInput(this.registry, definition, input, "/input", this.maxInputBytes, faults);
+      const checked = checkInput(this.registry, definition, input, "/input", this.maxInputBytes, faults);
+      for (const { path } of checked.references) {
+        const message =
+          "the input of a retry must not refer to tasks: whom it waits for was said at its submit";
+        faults.push({ pointer: `/input${pointer(path)}`, message });
+      }
       if (faults.length > 0) throw new ValidationError(faults);
-      replaced = await this.values.store(id, text);
+      special = checked.special;
+      replaced = await this.values.store(id, checked.input);
     }
+    const { deps } = current.record;
+    if (deps && !deps.released) await this.#requireUpstreams(id);
     try {
       const after = await this.store.update("settle", id, (entry) => {
         const { record } = this.#require(entry, ifMatch);
@@ -93,8 +150,10 @@ export class Steering {
             `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,
           );
         }
-        const next = retried(record, this.store.clock.now(), replaced ?? record.input);
-        return { next, events: eventsOfPastEnd(record) };
+        const next = { ...retried(record, this.store.clock.now(), replaced ?? record.input), special };
+        // Meanwhile all that it waits for may have ended.
+        const writes = isAwaiting(next) ? [noteWrite(id)] : [];
+        return { next, events: eventsOfPastEnd(record), writes };
         // Storing an input takes time, in which the task may have moved on.
       }, replaced ? null : current);
       if (!after) throw new NotFoundError("task", id);
@@ -106,22 +165,34 @@ export class Steering {
     }
   }
 
+  /** A task whose upstream has failed has nothing to run with. */
+  async #requireUpstreams(id: string): Promise<void> {
+    const { value } = await this.store.kv.get<Join>(keys.join(id));
+    if (!value || decisionOf(value) !== "fail") return;
+    const which = value.first === null ? "a task that it waits for" : `its upstream ${value.first}`;
+    throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);
+  }
+
   /**
    * Deletes an ended task and all it stored. That it was there is remembered for a day.
    *
-   * @throws {ConflictError} if it has not ended.
+   * @throws {ConflictError} if it has not ended, or a task that waits for it has not.
    */
   async forget(id: string, ifMatch?: IfMatch): Promise<void> {
-    const after = await this.store.update("settle", id, (entry) => {
-      const { record } = this.#require(entry, ifMatch);
+    for (;;) {
+      const entry = this.#require(await this.#read(id), ifMatch);
+      const { record } = entry;
       if (!isTerminal(record)) {
         throw new ConflictError(
           `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
         );
       }
-      return { next: { id, op: "", rev: record.rev, forgottenAt: this.store.clock.now() } };
-    });
-    if (after === undefined) throw new NotFoundError("task", id);
+      if (isFollowed(record) && await isNeeded(this.store, record)) {
+        throw new ConflictError("a task that takes its result has not ended: cancel that one first");
+      }
+      const next = { id, op: "", rev: record.rev, forgottenAt: this.store.clock.now() };
+      if (await this.store.commit("settle", [{ before: entry, next }])) return;
+    }
   }
 
   async #read(id: string): Promise<Entry<Stored>> {

@@ -12,7 +12,7 @@ import { type Entry, isForgotten, isPastRetention, isReady, type Stored, type Ta
 import { type Change, type Unit, unitOf, type UnitOptions } from "./unit.ts";
 
 /** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
-export type Lane = "submit" | "claim" | "settle";
+export type Lane = "submit" | "claim" | "settle" | "follow";
 
 export interface StoreOptions {
   kv: KvPort;
@@ -34,6 +34,8 @@ export class Store {
   readonly ids: Ids;
   /** Called after each commit, once per change. */
   onApplied: OnApplied = () => {};
+  /** Called with what a commit has left in the outbox. */
+  onNotes: (ids: string[]) => void = () => {};
   /** Asked before new tasks go into the queue; null lets them all wait there for a claim. */
   starter: Starter | null = null;
   readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
@@ -59,11 +61,18 @@ export class Store {
         this.#remember(entry);
         this.onApplied(entry, before);
       },
+      onNotes: (ids) => this.onNotes(ids),
     });
     const lane = (starter: () => Starter | null) =>
       new GroupCommit((units: Unit[]) => committer.commit(units, starter()), kv.limits);
-    // Only a task that is new begins without a claim: of an older one, an attempt may still be on its way out.
-    this.#lanes = { submit: lane(() => this.starter), claim: lane(() => null), settle: lane(() => null) };
+    const starting = () => this.starter;
+    const queueing = () => null;
+    this.#lanes = {
+      submit: lane(starting),
+      claim: lane(queueing),
+      settle: lane(queueing),
+      follow: lane(starting),
+    };
   }
 
   /** The record or tombstone, as KV holds it now; null also once its retention is over. */
@@ -115,6 +124,14 @@ export class Store {
    */
   commit(lane: Lane, changes: Change[], options: UnitOptions = {}): Promise<Applied> {
     return this.#lanes[lane].add(unitOf(this.ids.token(), changes, options));
+  }
+
+  /** True if one commit takes these changes, with room for a group and an idempotency key. */
+  fits(changes: Change[], options: UnitOptions): boolean {
+    const load = new Load();
+    load.add(SPARE);
+    load.add(unitOf("", changes, options).cost);
+    return !load.exceeds(this.kv.limits);
   }
 
   /** Splits changes into runs that each fit one commit, in order. */

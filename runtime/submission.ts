@@ -52,6 +52,10 @@ export const optionsSchema = z.strictObject({
       description: "Yours: kept and shown, never looked at.",
     }),
   retentionMs: ms(0, YEAR_MS).optional().describe("How long it is kept after its end. Default 24 h."),
+  waitFor: z.array(z.uuid().toLowerCase()).max(1_000).optional()
+    .describe("Ids of tasks that must have completed before it starts. Their results are not handed over."),
+  allowFailure: z.boolean().optional()
+    .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
 }).superRefine((options, context) => {
   for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
     if (options[one] === undefined || options[other] === undefined) continue;
@@ -76,4 +80,10 @@ function isObject(value: unknown): boolean {
 }
 
 export type SubmitOptions = z.input<typeof optionsSchema>;
-export type Submission = z.input<typeof submissionSchema>;
+/** What a caller submits; a flow says a little more of each of its tasks. */
+export type Submission = z.input<typeof submissionSchema> & {
+  /** Its name in the flow. */
+  node?: string;
+  /** The input is a list: the function is called with one after the other, and the result is the list of results. */
+  chunk?: boolean;
+};

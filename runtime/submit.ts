@@ -3,7 +3,13 @@
 
 import { check, type Checked, draftOf } from "./draft.ts";
 import type { QueueDepth } from "./depth.ts";
-import { ConflictError, IdempotencyMismatchError } from "./errors.ts";
+import {
+  ConflictError,
+  ForgottenError,
+  IdempotencyMismatchError,
+  NotFoundError,
+  ValidationError,
+} from "./errors.ts";
 import { type GroupRecord, groupWrite } from "./group_log.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
@@ -14,6 +20,8 @@ import { type Entry, isForgotten, type Stored, type StoredValue, type TaskRecord
 import { submitted } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
 import type { Values } from "./values.ts";
+import { faultsOfMissing, requireNoCycle, unwoven, type Weave, weave } from "./weave.ts";
+import { inOneCommit, underSeal, type Whole } from "./whole.ts";
 
 /** The same key with the same fingerprint of the call stands for the same tasks, for a day. */
 export interface Idempotency {
@@ -27,6 +35,12 @@ export interface SubmitCall {
   pointerOf: (index: number) => string;
   /** Make a group of them. */
   group?: boolean;
+  /** None of them runs before all of them are there. */
+  whole?: boolean;
+  /** The submissions' ids were drawn for this call: a repeat of it goes by those of the first one. */
+  drawn?: boolean;
+  /** So many of the group run at once. */
+  maxConcurrent?: number;
   idempotency?: Idempotency;
 }
 
@@ -118,8 +132,20 @@ export class Submitter {
   /** The same call gives the same first answer, whatever has become of the tasks since. */
   #replay(call: SubmitCall, { ids, groupId, createdAt }: IdemRecord): Submitted {
     const groups = groupId === null ? [] : [groupId];
-    const entries = this.#checked(call).map((one, i): Entry => {
-      const draft = { ...draftOf(one, ids[i], createdAt, groups), input: { json: one.input } };
+    const checked = renamed(this.#checked(call), ids);
+    const woven = weave(checked, ids);
+    const entries = checked.map((one, i): Entry => {
+      const draft = { ...draftOf(one, ids[i], createdAt, groups, i), input: { json: one.input } };
+      const upstreams = woven?.upstreams[i] ?? [];
+      if (upstreams.length > 0) {
+        draft.deps = {
+          upstreams: { json: JSON.stringify(upstreams) },
+          total: upstreams.length,
+          waitFor: woven!.waitFor[i],
+          allowFailure: one.submission.options?.allowFailure ?? false,
+          released: false,
+        };
+      }
       return { record: submitted(draft, createdAt), versionstamp: "" };
     });
     return { entries, groupId, replayed: true };
@@ -146,9 +172,9 @@ export class Submitter {
    * process could still come between, which is found by the commit itself.
    */
   async #storeAlone(call: SubmitCall, idem: Idem | null): Promise<Submitted> {
-    const checked = this.#checked(call);
+    const checked = idem?.resumed ? renamed(this.#checked(call), idem.resumed.ids) : this.#checked(call);
     await this.depth.admit(checked.length);
-    const own = checked.flatMap(({ submission: { id } }) => id ?? []);
+    const own = call.drawn ? [] : checked.flatMap(({ submission: { id } }) => id ?? []);
     const taken = own.findIndex((id) => this.#ownIds.has(id));
     if (taken >= 0) {
       const index = checked.findIndex(({ submission: { id } }) => id === own[taken]);
@@ -167,16 +193,16 @@ export class Submitter {
     const now = store.clock.now();
     const ids = idem?.resumed?.ids ?? checked.map(({ submission }) => submission.id ?? store.ids.id());
     const groupId = idem?.resumed ? idem.resumed.groupId : call.group ? store.ids.id() : null;
-    const drawn = !idem?.resumed && checked.every(({ submission }) => submission.id === undefined);
-    if (!idem?.resumed) await this.#requireFree(call, checked);
+    const drawn = !idem?.resumed &&
+      (call.drawn || checked.every(({ submission }) => submission.id === undefined));
+    if (!idem?.resumed && !call.drawn) await this.#requireFree(call, checked);
 
     const groups = groupId === null ? [] : [groupId];
-    const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups));
-    const inputs = await this.#storeInputs(drafts, checked);
-    const changes: Change[] = drafts.map((draft, i) => ({
-      before: null,
-      next: submitted({ ...draft, input: inputs[i] }, now),
-    }));
+    const woven = weave(checked, ids);
+    if (woven) requireNoCycle(woven, ids, call.pointerOf);
+    const outside = woven ? await this.#outside(woven, checked, call) : null;
+    const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups, i));
+    await this.#storeInputs(drafts, checked);
 
     const first: Write[] = [];
     // A call that is taken up again finds its group there, perhaps with ends counted already.
@@ -192,7 +218,24 @@ export class Submitter {
       value: { fingerprint: idem!.fingerprint, ids, groupId, createdAt: now, complete } satisfies IdemRecord,
       expireAt: now + IDEMPOTENCY_MS,
     });
+    if (woven || call.whole) {
+      const whole: Whole = {
+        ids,
+        drafts,
+        weave: woven ?? unwoven(ids),
+        upstreams: await this.#storeUpstreams(drafts, woven),
+        allowFailure: checked.map(({ submission: { options } }) => options?.allowFailure ?? false),
+        now,
+        fresh: drawn,
+        guards: idem ? [idem.guard] : [],
+        first,
+        progress: (complete) => idem ? [idemWrite(complete)] : [],
+      };
+      const entries = await this.#storeWhole(whole, outside ?? new Map(), call, checked, idem);
+      return { entries, groupId, replayed: false };
+    }
 
+    const changes: Change[] = drafts.map((draft) => ({ before: null, next: submitted(draft, now) }));
     let packs = changes.length === 1 ? [changes] : store.pack(changes, { fresh: drawn });
     // Over several commits, another process may take up the same call in between and make these very ids.
     const fresh = drawn && (idem === null || packs.length === 1);
@@ -211,6 +254,61 @@ export class Submitter {
       entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
     }
     return { entries, groupId, replayed: false };
+  }
+
+  async #storeWhole(
+    whole: Whole,
+    outside: ReadonlyMap<string, Entry>,
+    call: SubmitCall,
+    checked: Checked[],
+    idem: Idem | null,
+  ): Promise<Entry[]> {
+    const { store } = this;
+    while (!idem?.resumed) {
+      const one = inOneCommit(store, whole, outside);
+      if (!one) break;
+      const applied = await store.commit("submit", one.changes, one.options);
+      const made = one.changes.slice(0, whole.ids.length);
+      if (applied) return made.map(({ next }, i) => asSubmitted(applied[i], next as TaskRecord));
+      // A task outside has moved on, or the call came too late.
+      await this.#requireStillFree(whole.ids, idem);
+      outside = await this.#outside(whole.weave, checked, call);
+    }
+    return await underSeal(store, whole, async (pack, options) => {
+      const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
+      if (!applied) throw new ConflictError(await this.#describeConflict(pack));
+      return applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord));
+    });
+  }
+
+  async #requireStillFree(ids: string[], idem: Idem | null): Promise<void> {
+    const found = await this.store.kv.getMany(ids.map(keys.task));
+    const taken = found.findIndex(({ versionstamp }) => versionstamp !== null);
+    if (taken >= 0) throw new ConflictError(`id ${ids[taken]} is taken`);
+    if (!idem) return;
+    const { versionstamp } = await this.store.kv.get(idem.guard.key);
+    if (versionstamp === idem.guard.versionstamp) return;
+    throw new ConflictError("another call with this idempotency key came first");
+  }
+
+  /**
+   * The tasks outside the call that those of it wait for, as they are now.
+   *
+   * @throws {ValidationError} if one of them is not there.
+   */
+  async #outside(woven: Weave, checked: Checked[], call: SubmitCall): Promise<Map<string, Entry>> {
+    const ids = [...woven.outside.keys()];
+    const entries = await this.store.readMany(ids);
+    const missing = new Map<string, string>();
+    const outside = new Map<string, Entry>();
+    ids.forEach((id, i) => {
+      const entry = entries[i];
+      if (entry === null) missing.set(id, new NotFoundError("task", id).message);
+      else if (isForgotten(entry.record)) missing.set(id, new ForgottenError(id).message);
+      else outside.set(id, entry as Entry);
+    });
+    if (missing.size > 0) throw new ValidationError(faultsOfMissing(checked, missing, call.pointerOf));
+    return outside;
   }
 
   /** A call that is taken up again after a crash finds some of its tasks already there, each one whole. */
@@ -241,13 +339,41 @@ export class Submitter {
     return taken ? `id ${taken.next.id} is taken` : "another call with this idempotency key came first";
   }
 
-  async #storeInputs(drafts: TaskRecord[], checked: Checked[]): Promise<StoredValue[]> {
-    const inputs: StoredValue[] = [];
+  async #storeInputs(drafts: TaskRecord[], checked: Checked[]): Promise<void> {
     for (const [i, draft] of drafts.entries()) {
-      inputs.push(await this.values.store(draft.id, checked[i].input));
+      draft.input = await this.values.store(draft.id, checked[i].input);
     }
-    return inputs;
   }
+
+  /** Whom each task waits for, as its record keeps it. */
+  async #storeUpstreams(drafts: TaskRecord[], woven: Weave | null): Promise<StoredValue[]> {
+    const stored: StoredValue[] = [];
+    for (const [i, draft] of drafts.entries()) {
+      stored.push(await this.values.store(draft.id, JSON.stringify(woven?.upstreams[i] ?? [])));
+    }
+    return stored;
+  }
+}
+
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
+
+/** A repeat of a call whose ids were drawn for it goes by the ids that the first one drew. */
+function renamed(checked: Checked[], ids: string[]): Checked[] {
+  const names = new Map(
+    checked.flatMap(({ submission: { id } }, i) => id && id !== ids[i] ? [[id, ids[i]]] : []),
+  );
+  if (names.size === 0) return checked;
+  const nameOf = (id: string) => names.get(id) ?? id;
+  return checked.map(({ submission, references, input, ...rest }, i) => ({
+    ...rest,
+    submission: {
+      ...submission,
+      id: ids[i],
+      options: { ...submission.options, waitFor: submission.options?.waitFor?.map(nameOf) },
+    },
+    references: references.map(({ task, path }) => ({ task: nameOf(task), path })),
+    input: references.length > 0 ? input.replace(UUID, nameOf) : input,
+  }));
 }
 
 /** What the caller is told. A task may have begun in the very commit that stored it: then its version is another. */

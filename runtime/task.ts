@@ -73,6 +73,19 @@ export interface Progress {
   message: string | null;
 }
 
+/** What a task waits for before its first start. How many of them have not ended is counted beside it (joins.ts). */
+export interface Dependencies {
+  /** JSON list of ids: those of `waitFor`, then those that the input refers to. */
+  upstreams: StoredValue;
+  /** How many of them there are. */
+  total: number;
+  /** How many of them, at the head of the list, stand in `waitFor`. */
+  waitFor: number;
+  allowFailure: boolean;
+  /** It waits for them no more: its join is gone. */
+  released: boolean;
+}
+
 /** The right to run one attempt. A write that shows another token is fenced off. */
 export interface Lease {
   worker: string;
@@ -113,9 +126,26 @@ export interface TaskRecord {
   metadata: string;
   /** The groups that count this task; the first one is its `groupId`. */
   groups: string[];
+  /** Its place in each of them. */
+  places?: number[];
   /** Those of its groups that have an end of it in their log. */
   logged?: string[];
   parentId: string | null;
+  /** How many tasks its attempts have submitted. */
+  children?: number;
+  deps?: Dependencies;
+  /** Anything in the input stands for something else. */
+  special?: boolean;
+  /** Tasks that wait for it and were made together with it. */
+  next?: string[];
+  /** Other tasks wait for it: they stand under `edge/<id>`. */
+  followed?: boolean;
+  /** Its name in a flow. */
+  node?: string;
+  /** Its input is a list, and its function runs once for each element. */
+  chunk?: boolean;
+  /** It needs one of its group's `maxConcurrent` slots before it is ready. */
+  windowed?: boolean;
   timeoutMs: number | null;
   retry: Omit<RetryPolicy, "maxAttempts">;
   retentionMs: number;
@@ -173,11 +203,25 @@ export function isTerminal(record: TaskRecord): boolean {
 
 /** True if it waits for a worker and nothing else. */
 export function isReady(stored: Stored): boolean {
-  return !isForgotten(stored) && typeOf(stored) === "PENDING";
+  if (isForgotten(stored)) return false;
+  const { type, name } = stateOf(stored);
+  return type === "PENDING" && name === "Pending";
+}
+
+/** True if it waits for the end of other tasks. */
+export function isAwaiting(record: TaskRecord): boolean {
+  return stateOf(record).name === "AwaitingDependencies";
+}
+
+/** True if other tasks take its result, or may yet ask for it. */
+export function isFollowed(record: TaskRecord): boolean {
+  return record.followed === true || record.next !== undefined;
 }
 
 /** KV's own expiry comes late (PLATFORM: up to a minute), so every read asks this instead of trusting it. */
 export function isPastRetention(stored: Stored, now: number): boolean {
   if (isForgotten(stored)) return stored.isPast === true;
+  // It is kept for those that follow it, and goes when the timer finds that none needs it any more.
+  if (isFollowed(stored)) return false;
   return stored.finishedAt !== null && stored.finishedAt + stored.retentionMs <= now;
 }

@@ -2,19 +2,22 @@
 // `tick` works off what is due and says when it wants to be called again; anyone may call it at any time.
 
 import { encode } from "./codec.ts";
-import { expiryOf } from "./entries.ts";
+import { entriesOf, expiryOf } from "./entries.ts";
+import { edgesOf, isNeeded } from "./edges.ts";
 import { type DueKind, keys, prefixes } from "./keys.ts";
+import { givenUp, type Seal } from "./seal.ts";
 import type { Store } from "./store.ts";
 import {
   type Entry,
+  isAwaiting,
+  isFollowed,
   isForgotten,
-  isPastRetention,
   type Stored,
   type TaskRecord,
   type Tombstone,
   typeOf,
 } from "./task.ts";
-import { becameReady, canExpire, expired } from "./transitions.ts";
+import { becameReady, cancelled, canExpire, expired } from "./transitions.ts";
 import type { Values } from "./values.ts";
 
 interface Due {
@@ -25,7 +28,9 @@ interface Due {
 }
 
 const PER_TICK = 500;
-const KINDS: DueKind[] = ["start", "expire", "purge"];
+const KINDS: DueKind[] = ["start", "expire", "purge", "unseal"];
+/** What others still need is looked at again after this, and then after ever longer. */
+const KEEP_AT_LEAST_MS = 60_000;
 
 export class Timers {
   constructor(private readonly store: Store, private readonly values: Values) {}
@@ -53,6 +58,7 @@ export class Timers {
 
   async #fire(due: Due, entry: Entry<Stored> | null, now: number): Promise<void> {
     if (due.kind === "purge") return await this.#purge(due, entry);
+    if (due.kind === "unseal") return await this.#giveUpSeal(due);
     const next = entry && nextOf(due, entry.record, now);
     if (next) {
       await this.store.commit("settle", [{ before: entry, next }]);
@@ -66,7 +72,10 @@ export class Timers {
 
   async #purge(due: Due, entry: Entry<Stored> | null): Promise<void> {
     const { kv, clock } = this.store;
-    if (entry && !isForgotten(entry.record) && isPastRetention(entry.record, clock.now())) {
+    if (entry && !isForgotten(entry.record) && isOver(entry.record, clock.now())) {
+      if (isFollowed(entry.record) && await isNeeded(this.store, entry.record)) {
+        return await this.#keep(entry.record);
+      }
       // The record first, under check: a retry that comes at this moment finds all of the task, or none of it.
       const now = clock.now();
       const atomic = kv.atomic().check({ key: keys.task(due.id), versionstamp: entry.versionstamp });
@@ -76,6 +85,10 @@ export class Timers {
         { key: keys.task(due.id), value: encode(tombstone), expireAt: expiryOf(tombstone) },
         now,
       );
+      // What was kept for others has no expiry in the lists either.
+      for (const { key } of entriesOf(entry.record)) {
+        if (key[0] === "index") atomic.delete(key);
+      }
       const gone = await kv.commit(atomic);
       if (!gone.ok) return;
       entry = null;
@@ -84,6 +97,47 @@ export class Timers {
     // Otherwise it was retried since, and its next end has a timer of its own.
     await kv.writeBlind([{ key: due.key }], 0);
   }
+
+  /** Others still need it: it stays, and its timer moves. */
+  async #keep({ id }: TaskRecord): Promise<void> {
+    const { store } = this;
+    await store.update("settle", id, ({ record }) => {
+      const now = store.clock.now();
+      if (isForgotten(record) || !isOver(record, now)) return null;
+      const keptMs = now - record.finishedAt!;
+      return { next: { ...record, retentionMs: keptMs + Math.max(KEEP_AT_LEAST_MS, keptMs / 2) } };
+    });
+  }
+
+  /** The call was cut off before all of its tasks were there: those that are, are cancelled. */
+  async #giveUpSeal({ id, key }: Due): Promise<void> {
+    const { kv, clock } = this.store;
+    const seal = await kv.get<Seal>(keys.seal(id));
+    if (seal.value && !seal.value.sealed && !seal.value.givenUp) {
+      const atomic = kv.atomic().check(seal);
+      kv.write(atomic, givenUp(id, seal.value, clock.now()), clock.now());
+      if (!(await kv.commit(atomic)).ok) return;
+    }
+    if (!seal.value?.sealed) {
+      for await (const page of edgesOf(kv, id)) {
+        await Promise.all(
+          page.flatMap(({ value }) => value.ids).map((task) => {
+            return this.store.update("settle", task, ({ record }) => {
+              if (isForgotten(record) || !isAwaiting(record)) return null;
+              return { next: cancelled(record, clock.now(), "the call that submitted it was cut off") };
+            });
+          }),
+        );
+        await kv.writeBlind(page.map((block) => ({ key: block.key })), 0);
+      }
+    }
+    await kv.writeBlind([{ key }], 0);
+  }
+}
+
+/** Its retention is over, whether others follow it or not. */
+function isOver({ finishedAt, retentionMs }: TaskRecord, now: number): boolean {
+  return finishedAt !== null && finishedAt + retentionMs <= now;
 }
 
 /** Says that there was a task, and which units wrote it, to those who read back late. */

@@ -27,13 +27,14 @@ export type Outcome =
 
 /** Bytes of JSON; 64 of them and everything else at its longest fit a record. */
 const LONGEST_MESSAGE = 120;
+const LONGEST_REASON = 1_000;
 /** A start this much after `runAt` is recorded as Late. */
 const LATE_AFTER_MS = 15_000;
 
 /** What may follow what. A terminal state is left by a retry on request alone; COMPLETED never is. */
 const NEXT: Record<StateType, StateType[]> = {
   SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
-  PENDING: ["RUNNING", "CANCELLED"],
+  PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
   RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
   PAUSED: [],
   CANCELLING: ["CANCELLED"],
@@ -83,11 +84,58 @@ function end(
   return enter(record, now, type, name, message, { lease: null, finishedAt, ...patch });
 }
 
-/** The first state of a new task: waiting for its time, or ready. */
+/** The first state of a new task: waiting for others, for its time, or ready. */
 export function submitted(draft: TaskRecord, now: number): TaskRecord {
-  return draft.runAt > now
-    ? enter(draft, now, "SCHEDULED", "Scheduled", null)
-    : enter(draft, now, "PENDING", "Pending", null);
+  if (draft.deps && !draft.deps.released) return enter(draft, now, "PENDING", "AwaitingDependencies", null);
+  return upcoming(draft, now);
+}
+
+/** Nothing but its time can keep it from being ready. */
+function upcoming(record: TaskRecord, now: number): TaskRecord {
+  return record.runAt > now
+    ? enter(record, now, "SCHEDULED", "Scheduled", null)
+    : enter(record, now, "PENDING", "Pending", null);
+}
+
+/** All that it waited for has ended. */
+export function released(record: TaskRecord, now: number): TaskRecord {
+  return upcoming({ ...record, deps: { ...record.deps!, released: true } }, now);
+}
+
+/** One of those that it waited for has ended otherwise than COMPLETED. */
+export function upstreamFailed(record: TaskRecord, now: number, upstream: TaskRecord | null): TaskRecord {
+  const { message, cause } = failureOf(upstream);
+  const error: TaskError = { name: "UpstreamFailed", message, retryable: false, ...(cause && { cause }) };
+  return end(record, now, "CANCELLED", "UpstreamFailed", message, { error });
+}
+
+/** Of several failures in a row, the first one says what was wrong. */
+function failureOf(upstream: TaskRecord | null): { message: string; cause?: TaskError } {
+  if (upstream === null) return { message: "a task that it waited for did not complete" };
+  const { id, task, error } = upstream;
+  const { type, name, message } = stateOf(upstream);
+  if (name === "UpstreamFailed" && error) return error;
+  const reason = error ? `${error.name}: ${error.message}` : message ?? name;
+  return {
+    message: `its upstream ${id} (${task}) ended ${type}: ${clip(reason, LONGEST_REASON)}`,
+    ...(error && { cause: { ...error, cause: undefined, stack: undefined } }),
+  };
+}
+
+/** An upstream whose failure had cancelled it is run again. */
+export function resumed(record: TaskRecord, now: number): TaskRecord {
+  return enter(
+    { ...record, seq: record.seq + 2 },
+    now,
+    "PENDING",
+    "AwaitingDependencies",
+    "its upstream was retried",
+    {
+      error: null,
+      hasEvents: true,
+      finishedAt: null,
+    },
+  );
 }
 
 /** A scheduled task's time has come. */
@@ -212,7 +260,8 @@ export function canExpire(record: TaskRecord): boolean {
  */
 export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
-  return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", "Pending", "retried on request", {
+  const name = record.deps && !record.deps.released ? "AwaitingDependencies" : "Pending";
+  return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", name, "retried on request", {
     input,
     maxAttempts: record.attempt + attempts,
     retriedAtAttempt: record.attempt,

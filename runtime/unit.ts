@@ -6,10 +6,19 @@ import type { Cost } from "./batch.ts";
 import { entriesOf, type IndexEntry } from "./entries.ts";
 import type { StoredEvent } from "./events.ts";
 import type { GroupStep } from "./group_log.ts";
+import { type JoinStep, noteWrite } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import { KEY_BYTES, keyBytes, recordBytes, requireFit, writeBytes } from "./size.ts";
-import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "./task.ts";
+import {
+  type Entry,
+  isFollowed,
+  isForgotten,
+  isTerminal,
+  type Stored,
+  type TaskRecord,
+  typeOf,
+} from "./task.ts";
 
 /** One record's step from what KV holds to what it shall hold. */
 export interface Change {
@@ -18,21 +27,26 @@ export interface Change {
   next: Stored;
   /** Written in the same commit, under the task's event log. */
   events?: StoredEvent[];
+  /** Written in the same commit. */
+  writes?: Write[];
 }
 
 export interface UnitOptions {
   /** Further keys that must still have this version. */
   checks?: { key: Deno.KvKey; versionstamp: string | null }[];
   writes?: Write[];
-  /** The new records' ids were drawn just now: nobody else can have made them. */
+  /** Joins that take a step without a change of a record. */
+  joins?: JoinStep[];
+  /** The ids of its new records were drawn just now: nobody else can have made them. */
   fresh?: boolean;
 }
 
-export interface Unit extends Required<Omit<UnitOptions, "writes">> {
+export interface Unit extends Required<Omit<UnitOptions, "writes" | "joins">> {
   op: string;
   changes: { before: Entry<Stored> | null; next: Stored }[];
   writes: Write[];
   steps: GroupStep[];
+  joins: JoinStep[];
   cost: Cost;
 }
 
@@ -43,7 +57,8 @@ const OPS_KEPT = 4;
 export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
   const writes = options.writes ? [...options.writes] : [];
   const steps: GroupStep[] = [];
-  const prepared = changes.map(({ before, next, events }) => {
+  const joins: JoinStep[] = options.joins ? [...options.joins] : [];
+  const prepared = changes.map(({ before, next, events, writes: more }) => {
     const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
     if (before) record.ops = opsAfter(before.record);
     const left = leftHistory(before?.record ?? null, record);
@@ -52,26 +67,29 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
       record.logged = record.groups;
     }
     indexWrites(before?.record ?? null, record, writes);
+    if (more) writes.push(...more);
     for (const event of events ? [...left, ...events] : left) {
       writes.push({ key: keys.event(record.id, event.seq), value: event });
     }
     steps.push(...groupSteps(before?.record ?? null, record));
+    follow(before?.record ?? null, record, joins, writes);
     return { before, next: record };
   });
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
-  const groups = steps.map(({ group }) => group);
+  const shared = [...steps.map(({ group }) => group), ...joins.map(({ join }) => `join/${join}`)];
+  const old = prepared.filter(({ before }) => before !== null).length;
   const cost: Cost = {
-    checks: checks.length + (fresh ? 0 : changes.length),
-    shared: fresh ? ["fresh", ...groups] : groups,
-    mutations: prepared.length + writes.length + 2 * groups.length,
+    checks: checks.length + (fresh ? old : changes.length),
+    shared: fresh ? ["fresh", ...shared] : shared,
+    mutations: prepared.length + writes.length + 2 * shared.length,
     bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
       writes.reduce((sum, write) => sum + writeBytes(write), 0),
     keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
     owns: prepared.map(({ next }) => next.id),
   };
-  return { op, changes: prepared, writes, checks, fresh, steps, cost };
+  return { op, changes: prepared, writes, checks, fresh, steps, joins, cost };
 }
 
 /**
@@ -111,6 +129,16 @@ function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
   const oldest = next.history[0].seq;
   return before.history.filter(({ seq }) => seq < oldest)
     .map((state) => ({ kind: "state", seq: state.seq, at: state.at, attempt: state.attempt, state }));
+}
+
+/** What a step means to those that wait for the task: those made with it are told by it, others by the follower. */
+function follow(before: Stored | null, next: Stored, joins: JoinStep[], writes: Write[]): void {
+  if (!before || isForgotten(before) || isForgotten(next) || !isFollowed(next)) return;
+  const was = isTerminal(before) ? typeOf(before) : null;
+  const is = isTerminal(next) ? typeOf(next) : null;
+  if (was === is) return;
+  for (const join of next.next ?? []) joins.push({ join, upstream: next.id, was, is });
+  if (next.followed) writes.push(noteWrite(next.id));
 }
 
 /** What a step means to each group that counts the task. */

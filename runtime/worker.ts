@@ -98,7 +98,10 @@ export class Worker implements Starter {
     if (!this.#started || this.#stopping || this.#more || free <= 0) return taken;
     const { clock, ids } = this.store;
     const now = clock.now();
-    const fit = ready.filter((record) => record.expiresAt === null && this.options.registry.has(record.task));
+    // Of one that has begun before, an attempt may still be on its way out.
+    const fit = ready.filter(({ attempt, expiresAt, task }) => {
+      return attempt === 0 && expiresAt === null && this.options.registry.has(task);
+    });
     const block = ids.token();
     // Sorting is stable: equals stay in their order.
     for (const record of fit.sort((a, b) => b.priority - a.priority).slice(0, free)) {

@@ -1,0 +1,180 @@
+// The follower works off the outbox: each note there says that something may follow from how a task (or a seal) stands
+// now. What follows depends on that alone, so it does no harm if two processes do it, or one does it twice.
+
+import { edgesOf } from "./edges.ts";
+import { eventsOfPastEnd } from "./events.ts";
+import { decisionOf, type Join } from "./joins.ts";
+import { keys, prefixes } from "./keys.ts";
+import type { Log } from "./log.ts";
+import { Rounds } from "./rounds.ts";
+import { isSeal } from "./seal.ts";
+import type { Store } from "./store.ts";
+import { entryOf } from "./codec.ts";
+import {
+  type Entry,
+  isAwaiting,
+  isForgotten,
+  isTerminal,
+  stateOf,
+  type StateType,
+  type Stored,
+  type TaskRecord,
+  typeOf,
+} from "./task.ts";
+import { released, resumed, upstreamFailed } from "./transitions.ts";
+import type { Change, UnitOptions } from "./unit.ts";
+
+/** A note, and what it is about as KV holds it now. */
+interface Sight {
+  id: string;
+  note: string;
+  entry: Entry | null;
+  join: Deno.KvEntryMaybe<Join>;
+}
+
+const PER_ROUND = 100;
+const PER_SWEEP = 1_000;
+
+export class Follower {
+  readonly #pending = new Set<string>();
+  readonly #rounds = new Rounds(() => this.#round());
+  #stopped = true;
+
+  constructor(private readonly store: Store, private readonly log: Log) {
+    store.onNotes = (ids) => this.ring(ids);
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#rounds.ring();
+  }
+
+  /** There are notes about these. */
+  ring(ids: string[]): void {
+    for (const id of ids) this.#pending.add(id);
+    if (!this.#stopped) this.#rounds.ring();
+  }
+
+  /** Finds notes that another process has left, or that nobody was told of. @returns how many there were. */
+  async sweep(): Promise<number> {
+    const notes = await this.store.kv.list({ prefix: prefixes.outbox }, { limit: PER_SWEEP });
+    if (notes.length > 0) this.ring(notes.map(({ key }) => key[1] as string));
+    return notes.length;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#rounds.idle();
+  }
+
+  async #round(): Promise<void> {
+    if (this.#stopped) return;
+    const ids = [...this.#pending].slice(0, PER_ROUND);
+    for (const id of ids) this.#pending.delete(id);
+    try {
+      const sights = await this.#see(ids);
+      const done = await Promise.all(sights.map((sight) => this.#look(sight)));
+      // Somebody was faster, or it has changed since: another look.
+      sights.forEach(({ id }, i) => !done[i] && this.#pending.add(id));
+    } catch (error) {
+      // The notes are still there: the sweep finds them.
+      this.log.error("following up failed", error);
+    }
+    if (this.#pending.size > 0) this.#rounds.ring();
+  }
+
+  async #see(ids: string[]): Promise<Sight[]> {
+    const found = await this.store.kv.getMany<unknown>(
+      ids.flatMap((id) => [keys.outbox(id), keys.task(id), keys.join(id)]),
+    );
+    return ids.flatMap((id, i) => {
+      const [note, task, join] = found.slice(3 * i, 3 * i + 3);
+      if (note.versionstamp === null) return [];
+      const entry: Entry<Stored> | null = entryOf(task as Deno.KvEntryMaybe<Uint8Array>);
+      const isThere = entry !== null && !isForgotten(entry.record);
+      return [{
+        id,
+        note: note.versionstamp,
+        entry: isThere ? entry as Entry : null,
+        join: join as Deno.KvEntryMaybe<Join>,
+      }];
+    });
+  }
+
+  /** @returns false if it has to be looked at again. */
+  async #look(sight: Sight): Promise<boolean> {
+    const { id, entry } = sight;
+    if (isSeal(id)) return await this.#unseal(sight);
+    if (entry?.record.followed) {
+      const told = isTerminal(entry.record) ? typeOf(entry.record) : null;
+      if (!await this.#tell(id, told)) return false;
+    }
+    return await this.#decide(sight);
+  }
+
+  /** Moves a task to where its join says that it belongs, and takes the note away. */
+  async #decide({ id, note, entry, join }: Sight): Promise<boolean> {
+    const options: UnitOptions = {
+      checks: [{ key: keys.outbox(id), versionstamp: note }],
+      writes: [{ key: keys.outbox(id) }],
+    };
+    const changes: Change[] = [];
+    if (entry && join.value !== null) {
+      const { next, goes } = await this.#moved(entry.record, join.value);
+      if (next) {
+        options.checks!.push({ key: keys.join(id), versionstamp: join.versionstamp });
+        const wasOver = isTerminal(entry.record);
+        changes.push({ before: entry, next, events: wasOver ? eventsOfPastEnd(entry.record) : undefined });
+      }
+      // Nothing can keep it any more.
+      if (goes) options.writes!.push({ key: keys.join(id) });
+    }
+    return await this.store.commit("follow", changes, options) !== null;
+  }
+
+  async #moved(record: TaskRecord, join: Join): Promise<{ next: TaskRecord | null; goes: boolean }> {
+    const now = this.store.clock.now();
+    const decision = decisionOf(join);
+    const wasFailed = stateOf(record).name === "UpstreamFailed";
+    if (decision === "fail") {
+      if (!isAwaiting(record)) return { next: null, goes: false };
+      return { next: upstreamFailed(record, now, await this.#upstream(join.first)), goes: false };
+    }
+    if (!isAwaiting(record) && !wasFailed) return { next: null, goes: false };
+    const waiting = wasFailed ? resumed(record, now) : record;
+    if (decision === "go") return { next: released(waiting, now), goes: true };
+    return { next: wasFailed ? waiting : null, goes: false };
+  }
+
+  async #upstream(id: string | null): Promise<TaskRecord | null> {
+    const [entry] = id === null ? [] : await this.store.peekMany([id]);
+    return entry && !isForgotten(entry.record) ? entry.record : null;
+  }
+
+  /** Tells those that follow something how it ended (null: not, or no more). */
+  async #tell(upstream: string, end: StateType | null): Promise<boolean> {
+    let told = true;
+    for await (const page of edgesOf(this.store.kv, upstream)) {
+      const news = page.filter(({ value }) => value.told !== end);
+      const commits = news.map(({ key, versionstamp, value: { ids, told: was } }) => {
+        return this.store.commit("follow", [], {
+          checks: [{ key, versionstamp }],
+          writes: [{ key, value: { ids, told: end } }],
+          joins: ids.map((join) => ({ join, upstream, was, is: end })),
+        });
+      });
+      for (const applied of await Promise.all(commits)) told &&= applied !== null;
+    }
+    return told;
+  }
+
+  /** All tasks of a call are there (the note was left with its seal): those that waited for nothing else go. */
+  async #unseal({ id, note }: Sight): Promise<boolean> {
+    const { kv } = this.store;
+    if (!await this.#tell(id, "COMPLETED")) return false;
+    const writes = [{ key: keys.outbox(id) }];
+    for await (const page of edgesOf(kv, id)) writes.push(...page.map(({ key }) => ({ key })));
+    const checks = [{ key: keys.outbox(id), versionstamp: note }];
+    return await this.store.commit("follow", [], { checks, writes }) !== null;
+  }
+}

@@ -1,0 +1,48 @@
+// What a function gets: its task's input, with each reference replaced by the result that it stands for.
+
+import { UpstreamGoneError } from "./errors.ts";
+import { findReferences, resolveReferences } from "./references.ts";
+import type { Store } from "./store.ts";
+import { isForgotten, stateOf, type StateType, type TaskError, type TaskRecord } from "./task.ts";
+import type { Values } from "./values.ts";
+
+/** Results that are loaded at the same time. */
+const LOADED_AT_ONCE = 50;
+
+export class Inputs {
+  constructor(private readonly store: Store, private readonly values: Values) {}
+
+  /**
+   * The input as a JSON value of its own.
+   *
+   * @throws {UpstreamGoneError} if a result that it needs is not there any more.
+   */
+  async of(record: TaskRecord): Promise<unknown> {
+    const value = JSON.parse(await this.values.load(record.id, record.input));
+    if (!record.special) return value;
+    const wanted = [...new Set(findReferences(value, "").references.map(({ task }) => task))];
+    const results = new Map<string, unknown>();
+    for (let at = 0; at < wanted.length; at += LOADED_AT_ONCE) {
+      const ids = wanted.slice(at, at + LOADED_AT_ONCE);
+      const entries = await this.store.peekMany(ids);
+      const loaded = await Promise.all(entries.map((entry, i) => {
+        if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
+        return this.#handedOn(entry.record);
+      }));
+      ids.forEach((id, i) => results.set(id, loaded[i]));
+    }
+    return resolveReferences(value, (task) => results.get(task));
+  }
+
+  async #handedOn(upstream: TaskRecord): Promise<unknown> {
+    const { type } = stateOf(upstream);
+    if (type === "COMPLETED") return JSON.parse(await this.values.load(upstream.id, upstream.result!));
+    return { error: errorOf(upstream, type) };
+  }
+}
+
+/** What is known of an end without a result. */
+function errorOf({ error, history }: TaskRecord, type: StateType): TaskError {
+  const { name, message } = history[history.length - 1];
+  return error ?? { name, message: message ?? `it ended ${type}`, retryable: false };
+}

@@ -1,0 +1,85 @@
+// References in an input: `{"$task": id}` stands for that task's result, and `{"$quote": value}` for the value as it is,
+// whatever it looks like.
+
+import type { Fault } from "./errors.ts";
+import { pointer } from "./json.ts";
+
+/** A reference, and where it stands. */
+export interface Reference {
+  /** The id of a task; within a flow it may be a name. */
+  task: string;
+  /** Keys and places from the outermost value inwards. */
+  path: (string | number)[];
+}
+
+export interface Found {
+  references: Reference[];
+  /** True if anything in the value stands for something else. */
+  special: boolean;
+  /** Objects that are neither data nor a reference. */
+  faults: Fault[];
+}
+
+/** Almost no input has any, and then its text need not be walked through. */
+export function mayHaveReferences(text: string): boolean {
+  return text.includes('"$task"') || text.includes('"$quote"');
+}
+
+/** All references in a JSON value, in its order. `prefix` is the pointer to the value itself. */
+export function findReferences(value: unknown, prefix: string): Found {
+  const found: Found = { references: [], special: false, faults: [] };
+  walk(value, [], (special, path) => {
+    found.special = true;
+    const fault = faultOf(special);
+    if (fault !== null) found.faults.push({ pointer: prefix + pointer(path), message: fault });
+    else if ("$task" in special) found.references.push({ task: special.$task as string, path });
+  });
+  return found;
+}
+
+/** The value with each reference replaced by what `of` makes of its task, and without quotes. */
+export function resolveReferences(value: unknown, of: (task: string) => unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((each) => resolveReferences(each, of));
+  if (isSpecial(value)) return "$quote" in value ? value.$quote : of(value.$task as string);
+  const resolved: Record<string, unknown> = {};
+  for (const [key, each] of Object.entries(value)) set(resolved, key, resolveReferences(each, of));
+  return resolved;
+}
+
+type Special = { $task?: unknown; $quote?: unknown };
+
+function isSpecial(value: object): value is Special {
+  return Object.hasOwn(value, "$task") || Object.hasOwn(value, "$quote");
+}
+
+function walk(
+  value: unknown,
+  path: (string | number)[],
+  meet: (special: Special, path: (string | number)[]) => void,
+): void {
+  if (typeof value !== "object" || value === null) return;
+  if (Array.isArray(value)) value.forEach((each, i) => walk(each, [...path, i], meet));
+  else if (isSpecial(value)) meet(value, path);
+  else for (const [key, each] of Object.entries(value)) walk(each, [...path, key], meet);
+}
+
+function faultOf(special: Special): string | null {
+  const [name, ...others] = Object.keys(special).sort((a) => a === "$task" || a === "$quote" ? -1 : 1);
+  if (others.length > 0) {
+    return `an object with "${name}" must have no other key (got "${others[0]}"); ` +
+      `data that looks so is quoted: {"$quote": …}`;
+  }
+  if (name === "$task" && typeof special.$task !== "string") {
+    return `"$task" must be the id of a task (got ${typeof special
+      .$task}); data that looks so is quoted: {"$quote": …}`;
+  }
+  return null;
+}
+
+/** Also a key named __proto__ is data. */
+function set(object: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === "__proto__") {
+    Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+  } else object[key] = value;
+}

@@ -1,0 +1,217 @@
+// Stores the tasks of a call that belong together, because they wait for each other or for others, or because the
+// caller wants all or none: in one commit where they fit, else under a seal.
+
+import { edgeBlocks, edgeWrite, MOST_NEXT } from "./edges.ts";
+import { ConflictError } from "./errors.ts";
+import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "./joins.ts";
+import { keys } from "./keys.ts";
+import type { Write } from "./kv.ts";
+import { openSeal, type Seal, sealed, sealOf } from "./seal.ts";
+import type { Store } from "./store.ts";
+import { type Entry, isTerminal, type StateType, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
+import { submitted } from "./transitions.ts";
+import type { Change, UnitOptions } from "./unit.ts";
+import type { Weave } from "./weave.ts";
+
+/** All there is to store. */
+export interface Whole {
+  ids: string[];
+  /** Everything of the records but their first state and whom they wait for. */
+  drafts: TaskRecord[];
+  weave: Weave;
+  /** The ids of upstreams as they are stored, for each task. */
+  upstreams: StoredValue[];
+  allowFailure: boolean[];
+  now: number;
+  fresh: boolean;
+  /** Checked by the first commit. */
+  guards: { key: Deno.KvKey; versionstamp: string | null }[];
+  /** Written by the first commit. */
+  first: Write[];
+  /** Written by each commit that is not the last, and by the last: how an idempotency key tells how far the call got. */
+  progress: (complete: boolean) => Write[];
+}
+
+/** Tasks outside the call that are followed from now on, taken care of so many at a time. */
+const ATTACHED_AT_ONCE = 20;
+const EDGES_PER_WRITE = 20;
+
+/**
+ * All in one commit.
+ *
+ * @param outside the tasks outside the call that those of it wait for, as they are now.
+ * @returns null if they are too many for that.
+ */
+export function inOneCommit(
+  store: Store,
+  whole: Whole,
+  outside: ReadonlyMap<string, Entry>,
+): { changes: Change[]; options: UnitOptions } | null {
+  const { ids, weave } = whole;
+  const options: UnitOptions = {
+    fresh: whole.fresh,
+    checks: [...whole.guards],
+    writes: [...whole.first, ...whole.progress(true)],
+  };
+  const changes = whole.drafts.map((_, i) => {
+    let join = joinOf(whole, i);
+    for (const upstream of weave.upstreams[i]) {
+      const entry = outside.get(upstream);
+      if (entry) join = stepped(join, { upstream, was: null, is: endOf(entry) });
+    }
+    return changeOf(store, whole, i, join, true);
+  });
+  for (const [upstream, followers] of weave.outside) {
+    const entry = outside.get(upstream)!;
+    edgeBlocks(store.kv.limits, followers).forEach((block, n) => {
+      options.writes!.push(edgeWrite(upstream, `${ids[0]}.${n}`, block, endOf(entry)));
+    });
+    if (entry.record.followed) {
+      options.checks!.push({ key: keys.task(upstream), versionstamp: entry.versionstamp });
+    } else changes.push({ before: entry, next: { ...entry.record, followed: true } });
+  }
+  return store.fits(changes, options) ? { changes, options } : null;
+}
+
+/**
+ * Over several commits, of which the last one lets them go.
+ *
+ * @param commit stores one part; those of its tasks that are there already it leaves as they are.
+ * @throws {ConflictError} if the call took so long that it was given up.
+ */
+export async function underSeal(
+  store: Store,
+  whole: Whole,
+  commit: (changes: Change[], options: UnitOptions) => Promise<Entry[]>,
+): Promise<Entry[]> {
+  const { ids, weave, now } = whole;
+  const seal = sealOf(ids[0]);
+  const changes = ids.map((_, i) => {
+    const join = joinOf(whole, i);
+    return changeOf(store, whole, i, isRoot(whole, i) ? { ...join, left: join.left + 1 } : join, false);
+  });
+  await writeEdges(store, whole);
+  const entries: Entry[] = [];
+  for (const [n, pack] of store.pack(changes, { fresh: whole.fresh }).entries()) {
+    const roots = pack.flatMap(({ next: { id } }, k) => isRoot(whole, entries.length + k) ? [id] : []);
+    const writes = edgeBlocks(store.kv.limits, roots).map((block) => edgeWrite(seal, block[0], block, null));
+    writes.push(...whole.progress(false));
+    if (n === 0) writes.push(...whole.first, ...openSeal(seal, now));
+    entries.push(...await commit(pack, { fresh: whole.fresh, checks: n === 0 ? whole.guards : [], writes }));
+  }
+  const outside = [...weave.outside];
+  for (let at = 0; at < outside.length; at += ATTACHED_AT_ONCE) {
+    await Promise.all(
+      outside.slice(at, at + ATTACHED_AT_ONCE).map(([upstream, followers]) => {
+        return attach(store, upstream, followers, ids[0]);
+      }),
+    );
+  }
+  await close(store, seal, whole);
+  return entries;
+}
+
+/** Those that wait for another one of the call cannot begin before that; the others wait for the seal. */
+function isRoot({ weave }: Whole, i: number): boolean {
+  return !weave.upstreams[i].some((upstream) => weave.inside.has(upstream));
+}
+
+/** What a task waits for before any of it has ended. */
+function joinOf({ drafts, weave, allowFailure }: Whole, i: number): Join {
+  return {
+    task: drafts[i].task,
+    left: weave.upstreams[i].length,
+    failed: 0,
+    first: null,
+    allowFailure: allowFailure[i],
+  };
+}
+
+function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: boolean): Change {
+  const { ids, drafts, weave, upstreams, now } = whole;
+  const id = ids[i];
+  const draft = { ...drafts[i] };
+  const writes: Write[] = [];
+  const total = weave.upstreams[i].length;
+  const decision = decisionOf(join);
+  if (total > 0 || join.left > 0) {
+    draft.deps = {
+      upstreams: upstreams[i],
+      total,
+      waitFor: weave.waitFor[i],
+      allowFailure: join.allowFailure,
+      released: decision === "go",
+    };
+    if (decision !== "go") writes.push(joinWrite(id, join));
+    if (decision === "fail") writes.push(noteWrite(id));
+  }
+  const followers = weave.inside.get(id) ?? [];
+  if (followers.length > MOST_NEXT) {
+    draft.followed = true;
+    if (alone) {
+      edgeBlocks(store.kv.limits, followers).forEach((block) =>
+        writes.push(edgeWrite(id, block[0], block, null))
+      );
+    }
+  } else if (followers.length > 0) draft.next = followers;
+  return { before: null, next: submitted(draft, now), writes };
+}
+
+/** Blocks of those that many of the call wait for: nobody reads them before their upstream has ended. */
+async function writeEdges(store: Store, { weave }: Whole): Promise<void> {
+  const writes: Write[] = [];
+  for (const [upstream, followers] of weave.inside) {
+    if (followers.length <= MOST_NEXT) continue;
+    for (const block of edgeBlocks(store.kv.limits, followers)) {
+      writes.push(edgeWrite(upstream, block[0], block, null));
+    }
+  }
+  for (let at = 0; at < writes.length; at += EDGES_PER_WRITE) {
+    await store.kv.writeBlind(writes.slice(at, at + EDGES_PER_WRITE), 0);
+  }
+}
+
+/** Has tasks of a call follow one that is not of it, whether it has ended or not; once, however often it is tried. */
+async function attach(store: Store, upstream: string, followers: string[], call: string): Promise<void> {
+  for (const [n, ids] of edgeBlocks(store.kv.limits, followers).entries()) {
+    const key = keys.edge(upstream, `${call}.${n}`);
+    for (;;) {
+      if ((await store.kv.get(key)).versionstamp !== null) break;
+      const entry = await store.read(upstream) as Entry | null;
+      // It was deleted while the call was stored: as if it had been before.
+      if (!entry || "forgottenAt" in entry.record) {
+        throw new ConflictError(`task ${upstream} was deleted meanwhile`);
+      }
+      const is = endOf(entry);
+      const applied = await store.commit("submit", [{
+        before: entry,
+        next: { ...entry.record, followed: true },
+      }], {
+        checks: [{ key, versionstamp: null }],
+        writes: [edgeWrite(upstream, `${call}.${n}`, ids, is)],
+        joins: is === null ? [] : ids.map((join) => ({ join, upstream, was: null, is })),
+      });
+      if (applied) break;
+    }
+  }
+}
+
+async function close(store: Store, seal: string, whole: Whole): Promise<void> {
+  const key = keys.seal(seal);
+  const found = await store.kv.get<Seal>(key);
+  if (found.value && !found.value.sealed && !found.value.givenUp) {
+    const applied = await store.commit("submit", [], {
+      checks: [{ key, versionstamp: found.versionstamp }],
+      writes: [...sealed(seal, found.value, whole.now), noteWrite(seal), ...whole.progress(true)],
+    });
+    if (applied) return;
+  }
+  // Without an answer to the commit it is not known who wrote it: but only this call seals.
+  if (!(await store.kv.get<Seal>(key)).value?.sealed) {
+    throw new ConflictError("the call took so long that it was given up: what it had stored is cancelled");
+  }
+}
+
+function endOf({ record }: Entry): StateType | null {
+  return isTerminal(record) ? typeOf(record) : null;
+}
