@@ -89,8 +89,12 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     }
     taken.add(id);
   }
-  await Promise.all(late.map((entry) => {
-    return store.commit("settle", [{ before: entry, next: expired(entry.record, now) }]);
+  await Promise.all(late.map(async (entry) => {
+    const { id } = entry.record;
+    if (await store.commit("settle", [{ before: entry, next: expired(entry.record, now) }])) return;
+    // What was remembered of it was old: it may wait here again.
+    taken.delete(id);
+    store.forgetReady(id);
   }));
   const writes = parts.map(({ block }) => without(block, taken));
   if (changes.length === 0) {

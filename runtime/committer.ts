@@ -24,6 +24,9 @@ type Verdict = Entry<Stored>[] | "conflict" | "again";
 /** Told of every change that this process committed. */
 export type OnApplied = (entry: Entry<Stored>, before: Entry<Stored> | null) => void;
 
+/** Told of what a commit has left in the outbox, and of that commit's version. */
+export type OnNotes = (ids: string[], versionstamp: string) => void;
+
 /** Lets new tasks begin in the very commit that stores them: a claim of their own would be a third of their cost. */
 export interface Starter {
   /** Of tasks that a commit is about to make ready: those that begin in it, RUNNING under leases of this process. */
@@ -46,8 +49,8 @@ export interface CommitterOptions {
   /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
   onCommit?: (atomic: Deno.AtomicOperation) => void;
   onApplied: OnApplied;
-  /** Told of what was left in the outbox; a commit that was read back leaves that to be found. */
-  onNotes: (ids: string[]) => void;
+  /** A commit that was read back leaves its notes to be found. */
+  onNotes: OnNotes;
 }
 
 /** How long a commit that fails with an error is tried before the caller is told. */
@@ -57,13 +60,13 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: Queue;
   readonly #groups: GroupLog;
-  readonly #joins: Joins;
+  readonly joins: Joins;
 
   constructor(options: CommitterOptions) {
     const { kv, clock, ids } = this.#options = options;
     this.#queue = new Queue(kv.shards, clock, ids);
     this.#groups = new GroupLog(kv, clock);
-    this.#joins = new Joins(kv);
+    this.joins = new Joins(kv);
   }
 
   /**
@@ -96,7 +99,7 @@ export class Committer {
           else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
         }
         this.#groups.distrust();
-        this.#joins.distrust();
+        this.joins.distrust();
         pending = again;
       } finally {
         if (taken) starter!.release(taken);
@@ -157,8 +160,9 @@ export class Committer {
     const result = await kv.commit(atomic);
     if (!result.ok) return null;
     for (const { applied } of merged) applied(result.versionstamp);
+    for (const { writes } of units) this.joins.wrote(writes, result.versionstamp);
     const notes = notesIn([...units, ...merged].flatMap(({ writes }) => writes));
-    if (notes.length > 0) this.#options.onNotes(notes);
+    if (notes.length > 0) this.#options.onNotes(notes, result.versionstamp);
     return result.versionstamp;
   }
 
@@ -168,7 +172,7 @@ export class Committer {
     const steps = units.flatMap((unit) => unit.steps);
     if (steps.length > 0) merged.push(await this.#groups.merge(steps));
     const joins = units.flatMap((unit) => unit.joins);
-    if (joins.length > 0) merged.push(await this.#joins.merge(joins));
+    if (joins.length > 0) merged.push(await this.joins.merge(joins));
     return merged;
   }
 

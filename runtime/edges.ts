@@ -11,6 +11,8 @@ export interface EdgeBlock {
   ids: string[];
   /** The end of the upstream that these tasks' joins have counted. */
   told: StateType | null;
+  /** They wait for nothing else, and so have no joins. */
+  direct?: boolean;
 }
 
 /** A record names so many of those that wait for it; more of them stand in blocks. */
@@ -26,8 +28,14 @@ export function edgeBlocks(limits: KvLimits, ids: string[]): string[][] {
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
 }
 
-export function edgeWrite(upstream: string, block: string, ids: string[], told: StateType | null): Write {
-  return { key: keys.edge(upstream, block), value: { ids, told } satisfies EdgeBlock };
+export function edgeWrite(
+  upstream: string,
+  block: string,
+  ids: string[],
+  told: StateType | null,
+  direct?: boolean,
+): Write {
+  return { key: keys.edge(upstream, block), value: { ids, told, direct } satisfies EdgeBlock };
 }
 
 /** All blocks of an upstream, a page at a time. */

@@ -1,7 +1,7 @@
 // The follower works off the outbox: each note there says that something may follow from how a task (or a seal) stands
 // now. What follows depends on that alone, so it does no harm if two processes do it, or one does it twice.
 
-import { edgesOf } from "./edges.ts";
+import { type EdgeBlock, edgesOf } from "./edges.ts";
 import { eventsOfPastEnd } from "./events.ts";
 import { decisionOf, type Join } from "./joins.ts";
 import { keys, prefixes } from "./keys.ts";
@@ -29,19 +29,20 @@ interface Sight {
   id: string;
   note: string;
   entry: Entry | null;
-  join: Deno.KvEntryMaybe<Join>;
+  join: Pick<Deno.KvEntryMaybe<Join>, "value" | "versionstamp">;
 }
 
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
 
 export class Follower {
-  readonly #pending = new Set<string>();
+  /** The version of each note, where it is known. */
+  readonly #pending = new Map<string, string | null>();
   readonly #rounds = new Rounds(() => this.#round());
   #stopped = true;
 
   constructor(private readonly store: Store, private readonly log: Log) {
-    store.onNotes = (ids) => this.ring(ids);
+    store.onNotes = (ids, versionstamp) => this.ring(ids, versionstamp);
   }
 
   start(): void {
@@ -50,8 +51,8 @@ export class Follower {
   }
 
   /** There are notes about these. */
-  ring(ids: string[]): void {
-    for (const id of ids) this.#pending.add(id);
+  ring(ids: string[], versionstamp: string | null = null): void {
+    for (const id of ids) this.#pending.set(id, versionstamp);
     if (!this.#stopped) this.#rounds.ring();
   }
 
@@ -69,18 +70,32 @@ export class Follower {
 
   async #round(): Promise<void> {
     if (this.#stopped) return;
-    const ids = [...this.#pending].slice(0, PER_ROUND);
-    for (const id of ids) this.#pending.delete(id);
+    const notes = [...this.#pending].slice(0, PER_ROUND);
+    for (const [id] of notes) this.#pending.delete(id);
     try {
-      const sights = await this.#see(ids);
+      const known = notes.map(([id, note]) => this.#know(id, note));
+      const unknown = notes.flatMap(([id], i) => known[i] ? [] : [id]);
+      const read = unknown.length > 0 ? await this.#see(unknown) : [];
+      const sights = [...known.filter((sight) => sight !== null), ...read];
       const done = await Promise.all(sights.map((sight) => this.#look(sight)));
-      // Somebody was faster, or it has changed since: another look.
-      sights.forEach(({ id }, i) => !done[i] && this.#pending.add(id));
+      sights.forEach(({ id }, i) => {
+        if (done[i]) return;
+        // Somebody was faster, or it has changed since: another look, at what KV holds.
+        this.store.forgetLink(id);
+        if (!this.#pending.has(id)) this.#pending.set(id, null);
+      });
     } catch (error) {
       // The notes are still there: the sweep finds them.
       this.log.error("following up failed", error);
     }
     if (this.#pending.size > 0) this.#rounds.ring();
+  }
+
+  /** What a note of this process's own is about, from memory; the commit finds out if that is old. */
+  #know(id: string, note: string | null): Sight | null {
+    const entry = this.store.link(id);
+    const join = this.store.joins.known(id);
+    return note === null || !entry || !join ? null : { id, note, entry, join };
   }
 
   async #see(ids: string[]): Promise<Sight[]> {
@@ -121,10 +136,12 @@ export class Follower {
     const changes: Change[] = [];
     if (entry && join.value !== null) {
       const { next, goes } = await this.#moved(entry.record, join.value);
+      options.checks!.push({ key: keys.join(id), versionstamp: join.versionstamp });
+      const wasOver = isTerminal(entry.record);
       if (next) {
-        options.checks!.push({ key: keys.join(id), versionstamp: join.versionstamp });
-        const wasOver = isTerminal(entry.record);
         changes.push({ before: entry, next, events: wasOver ? eventsOfPastEnd(entry.record) : undefined });
+      } else {
+        options.checks!.push({ key: keys.task(id), versionstamp: entry.versionstamp });
       }
       // Nothing can keep it any more.
       if (goes) options.writes!.push({ key: keys.join(id) });
@@ -168,9 +185,31 @@ export class Follower {
     return told;
   }
 
+  /** Tasks that waited for the seal alone have no join. */
+  async #letGo({ key, versionstamp, value: { ids, direct } }: Deno.KvEntry<EdgeBlock>): Promise<boolean> {
+    if (!direct) return true;
+    const known = ids.map((id) => this.store.link(id));
+    const entries = known.every((entry) => entry) ? known : await this.store.readMany(ids);
+    const now = this.store.clock.now();
+    const changes = entries.flatMap((entry): Change[] => {
+      if (!entry || isForgotten(entry.record) || !isAwaiting(entry.record)) return [];
+      return [{ before: entry, next: released(entry.record, now) }];
+    });
+    const applied = await this.store.commit("follow", changes, {
+      checks: [{ key, versionstamp }],
+      writes: [{ key }],
+    });
+    if (applied === null) { for (const id of ids) this.store.forgetLink(id); }
+    return applied !== null;
+  }
+
   /** All tasks of a call are there (the note was left with its seal): those that waited for nothing else go. */
   async #unseal({ id, note }: Sight): Promise<boolean> {
     const { kv } = this.store;
+    for await (const page of edgesOf(this.store.kv, id)) {
+      const gone = await Promise.all(page.map((block) => this.#letGo(block)));
+      if (gone.includes(false)) return false;
+    }
     if (!await this.#tell(id, "COMPLETED")) return false;
     const writes = [{ key: keys.outbox(id) }];
     for await (const page of edgesOf(kv, id)) writes.push(...page.map(({ key }) => ({ key })));

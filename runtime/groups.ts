@@ -26,7 +26,9 @@ export const MOST_GROUPS_OF_A_TASK = 8;
 const MOST_DRIVEN = 100_000;
 const PER_READ = 500;
 /** Records may be large, so fewer of them are held at once. */
-const RECORDS_PER_READ = 100;
+const RECORDS_PER_READ = 200;
+/** As many tasks can be held in memory by their ids; a group of any tasks has no more. */
+const MOST_SORTED = 10_000;
 /** Longest wait without looking again by itself. */
 const LOOK_AGAIN_MS = 60_000;
 
@@ -79,12 +81,14 @@ export class Groups {
     const group: GroupRecord = { id, total: members.length, log: 0, ended: {}, createdAt: now };
     // The group first: a task that ends in between must find its counters.
     await store.kv.writeBlind([groupWrite(group, now)], now);
+    const placeOf = new Map(members.map((member, place) => [member, place]));
     // Those that have ended come into the log in the order in which they did.
     const joins = entries.toSorted(byEnd).map((entry) => {
       return store.update("settle", entry.record.id, ({ record }) => {
         if (isForgotten(record)) return null;
-        const places = [...record.places ?? record.groups.map(() => 0), members.indexOf(record.id)];
-        return { next: { ...record, groups: [...record.groups, id], places } };
+        const places = record.places ?? record.groups.map(() => 0);
+        const place = placeOf.get(record.id)!;
+        return { next: { ...record, groups: [...record.groups, id], places: [...places, place] } };
       }, entry);
     });
     const lost = (await Promise.all(joins)).filter((joined) => !joined).length;
@@ -172,20 +176,27 @@ export class Groups {
     return unfinished.slice(0, limit);
   }
 
-  /** True if a list of it would hold every task that it counts. */
-  async isWhole({ id, total }: GroupRecord): Promise<boolean> {
+  /** Its tasks in their order, a page at a time; null for one that is gone, which is told first if that can be. */
+  async *entries({ id, total }: Pick<GroupRecord, "id" | "total">): AsyncGenerator<(Entry | null)[]> {
+    if (total <= MOST_SORTED) {
+      const members = (await Array.fromAsync(this.#memberPages(id, false))).flat();
+      if (members.length < total) yield [null];
+      members.sort((a, b) => a.place - b.place || (a.task < b.task ? -1 : 1));
+      yield* this.#present(members);
+      return;
+    }
+    // Only a map is as large, and its ids were drawn in its order.
     let there = 0;
     for await (const page of this.#memberPages(id, false)) there += page.length;
-    return there >= total;
+    if (there < total) yield [null];
+    for await (const page of this.#memberPages(id, false)) yield* this.#present(page);
   }
 
-  /** Its tasks in their order, a page at a time; null for one that is gone. */
-  async *entries(id: string): AsyncGenerator<(Entry | null)[]> {
-    for await (const ids of this.#idsInOrder(id)) {
-      for (let from = 0; from < ids.length; from += RECORDS_PER_READ) {
-        const entries = await this.store.readMany(ids.slice(from, from + RECORDS_PER_READ));
-        yield entries.map(presentOrNull);
-      }
+  async *#present(members: Member[]): AsyncGenerator<(Entry | null)[]> {
+    for (let from = 0; from < members.length; from += RECORDS_PER_READ) {
+      const part = members.slice(from, from + RECORDS_PER_READ);
+      const entries = await this.store.readMany(part.map(({ task }) => task));
+      yield entries.map(presentOrNull);
     }
   }
 
@@ -257,28 +268,6 @@ export class Groups {
       if (reverse) end = last;
       else start = [...prefix, `${last[3] as string}\0`];
     }
-  }
-
-  /** Ids that were drawn for it are in its order as they are; only others have to be held in memory to be sorted. */
-  async *#idsInOrder(id: string): AsyncGenerator<string[]> {
-    if (await this.#isSorted(id)) {
-      for await (const page of this.#memberPages(id, false)) yield page.map(({ task }) => task);
-      return;
-    }
-    const members = (await Array.fromAsync(this.#memberPages(id, false))).flat();
-    members.sort((a, b) => a.place - b.place || (a.task < b.task ? -1 : 1));
-    yield members.map(({ task }) => task);
-  }
-
-  async #isSorted(id: string): Promise<boolean> {
-    let last = -Infinity;
-    for await (const page of this.#memberPages(id, false)) {
-      for (const { place } of page) {
-        if (place < last) return false;
-        last = place;
-      }
-    }
-    return true;
   }
 
   /** Ids of all its tasks, at most `limit`. */

@@ -3,7 +3,16 @@
 import { UpstreamGoneError } from "./errors.ts";
 import { findReferences, resolveReferences } from "./references.ts";
 import type { Store } from "./store.ts";
-import { isForgotten, stateOf, type StateType, type TaskError, type TaskRecord } from "./task.ts";
+import {
+  type Entry,
+  isForgotten,
+  stateOf,
+  type StateType,
+  type Stored,
+  type TaskError,
+  type TaskRecord,
+  typeOf,
+} from "./task.ts";
 import type { Values } from "./values.ts";
 
 /** Results that are loaded at the same time. */
@@ -24,7 +33,7 @@ export class Inputs {
     const results = new Map<string, unknown>();
     for (let at = 0; at < wanted.length; at += LOADED_AT_ONCE) {
       const ids = wanted.slice(at, at + LOADED_AT_ONCE);
-      const entries = await this.store.peekMany(ids);
+      const entries = await this.#ended(ids);
       const loaded = await Promise.all(entries.map((entry, i) => {
         if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
         return this.#handedOn(entry.record);
@@ -32,6 +41,13 @@ export class Inputs {
       ids.forEach((id, i) => results.set(id, loaded[i]));
     }
     return resolveReferences(value, (task) => results.get(task));
+  }
+
+  /** What has completed stays so, so it need not be read again. */
+  async #ended(ids: string[]): Promise<(Entry<Stored> | null)[]> {
+    const known = ids.map((id) => this.store.link(id));
+    if (known.every((entry) => entry && typeOf(entry.record) === "COMPLETED")) return known as Entry[];
+    return await this.store.peekMany(ids);
   }
 
   async #handedOn(upstream: TaskRecord): Promise<unknown> {

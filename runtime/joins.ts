@@ -5,7 +5,7 @@
 
 import { keys } from "./keys.ts";
 import type { KvPort, Write } from "./kv.ts";
-import { type Merged, Remembered } from "./remembered.ts";
+import { type Known, type Merged, Remembered } from "./remembered.ts";
 import type { StateType } from "./task.ts";
 
 export interface Join {
@@ -49,7 +49,7 @@ function isFailure(end: StateType | null): boolean {
   return end !== null && end !== "COMPLETED";
 }
 
-const KNOWN_KEPT = 1_000;
+const KNOWN_KEPT = 10_000;
 
 export class Joins {
   readonly #known: Remembered<Join>;
@@ -77,6 +77,21 @@ export class Joins {
       for (const [id, value] of next) this.#known.remember(id, { value, versionstamp });
     };
     return merged;
+  }
+
+  /** These were written in a commit of their own accord: they begin, or let their tasks go. */
+  wrote(writes: Write[], versionstamp: string): void {
+    for (const { key, value } of writes) {
+      if (key[0] !== "join") continue;
+      const id = key[1] as string;
+      if (value) this.#known.remember(id, { value: value as Join, versionstamp });
+      else this.#known.forget(id);
+    }
+  }
+
+  /** As this process last wrote it, if it is remembered: a hint. */
+  known(id: string): Known<Join> | undefined {
+    return this.#known.get(id);
   }
 
   distrust(): void {

@@ -228,6 +228,11 @@ export class Runtime {
     return this.#notifier.watched;
   }
 
+  /** An id for a task that is to be submitted with it. */
+  newId(): string {
+    return this.#store.ids.id();
+  }
+
   /** Stores tasks: see {@linkcode Submitter.submit}. */
   submit(call: SubmitCall): Promise<Submitted> {
     return this.#submitter.submit(call);

@@ -63,7 +63,8 @@ export class Patrol {
       const isThere = versionstamp !== null && (!isWaiting || value!.ids.includes(id));
       return isThere ? [] : [{ entry, what: isWaiting ? "was in no queue" : "had no timer" }];
     });
-    const awaiting = entries.filter(({ record }) => isAwaiting(record));
+    // Those that wait for a seal alone are let go or given up by it.
+    const awaiting = entries.filter(({ record }) => isAwaiting(record) && record.deps!.total > 0);
     const joins = await this.store.kv.getMany<Join>(awaiting.map(({ record }) => keys.join(record.id)));
     const notes = await this.store.kv.getMany(awaiting.map(({ record }) => keys.outbox(record.id)));
     awaiting.forEach((entry, i) => {

@@ -40,10 +40,19 @@ export class Remembered<T> {
     return loaded;
   }
 
+  /** As this process last wrote it, if it is remembered. */
+  get(id: string): Known<T> | undefined {
+    return this.#known.get(id);
+  }
+
   remember(id: string, known: Known<T>): void {
     this.#known.delete(id);
     this.#known.set(id, known);
     if (this.#known.size > this.most) this.#known.delete(this.#known.keys().next().value!);
+  }
+
+  forget(id: string): void {
+    this.#known.delete(id);
   }
 
   /** Forgets everything: a commit failed, so somebody else may have written. */

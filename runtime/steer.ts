@@ -1,5 +1,6 @@
 // What callers may do to a task from outside while or after it runs: cancel, retry, forget.
 
+import { discardUnlessNamed } from "./discard.ts";
 import { checkInput } from "./draft.ts";
 import { isNeeded } from "./edges.ts";
 import {
@@ -160,7 +161,9 @@ export class Steering {
       return after as Entry;
     } catch (error) {
       // Without an answer nobody knows whether the record names it by now; one that it does not name is found later.
-      if (replaced && !(error instanceof UnavailableError)) await this.values.discard(id, replaced);
+      if (replaced && !(error instanceof UnavailableError)) {
+        await discardUnlessNamed(this.store, this.values, id, replaced);
+      }
       throw error;
     }
   }

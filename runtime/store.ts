@@ -4,11 +4,23 @@
 import { type Cost, GroupCommit, Load } from "./batch.ts";
 import type { Clock } from "./clock.ts";
 import { entryOf } from "./codec.ts";
-import { type Applied, Committer, type OnApplied, type Starter } from "./committer.ts";
+import { type Applied, Committer, type OnApplied, type OnNotes, type Starter } from "./committer.ts";
 import type { Ids } from "./ids.ts";
+import type { Joins } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { KvPort } from "./kv.ts";
-import { type Entry, isForgotten, isPastRetention, isReady, type Stored, type TaskRecord } from "./task.ts";
+import {
+  type Entry,
+  isAwaiting,
+  isFollowed,
+  isForgotten,
+  isPastRetention,
+  isReady,
+  isTerminal,
+  type Stored,
+  type StoredValue,
+  type TaskRecord,
+} from "./task.ts";
 import { type Change, type Unit, unitOf, type UnitOptions } from "./unit.ts";
 
 /** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
@@ -25,6 +37,7 @@ export interface StoreOptions {
 }
 
 const READY_KEPT = 20_000;
+const LINKS_KEPT = 10_000;
 /** Left free in a packed commit, for groups and idempotency keys. */
 const SPARE: Cost = { checks: 3, shared: [], mutations: 4, bytes: 60_000, keyBytes: 1_000, owns: [] };
 
@@ -35,15 +48,18 @@ export class Store {
   /** Called after each commit, once per change. */
   onApplied: OnApplied = () => {};
   /** Called with what a commit has left in the outbox. */
-  onNotes: (ids: string[]) => void = () => {};
+  onNotes: OnNotes = () => {};
   /** Asked before new tasks go into the queue; null lets them all wait there for a claim. */
   starter: Starter | null = null;
+  readonly joins: Joins;
   readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
   /**
    * Tasks that this process made ready, oldest first, so that claiming them needs no read. A hint: the commit checks
    * it. Large ones are only counted.
    */
   readonly #ready = new Map<string, { entry: Entry | null; look: number }>();
+  /** Small records that others wait for, or that wait for others, as this process last wrote them: hints again. */
+  readonly #links = new Map<string, Entry>();
   #look = 0;
   readonly #claims: boolean;
 
@@ -61,10 +77,11 @@ export class Store {
         this.#remember(entry);
         this.onApplied(entry, before);
       },
-      onNotes: (ids) => this.onNotes(ids),
+      onNotes: (ids, versionstamp) => this.onNotes(ids, versionstamp),
     });
     const lane = (starter: () => Starter | null) =>
       new GroupCommit((units: Unit[]) => committer.commit(units, starter()), kv.limits);
+    this.joins = committer.joins;
     const starting = () => this.starter;
     const queueing = () => null;
     this.#lanes = {
@@ -77,11 +94,14 @@ export class Store {
 
   /** The record or tombstone, as KV holds it now; null also once its retention is over. */
   async read(id: string): Promise<Entry<Stored> | null> {
-    return this.#present(entryOf(await this.kv.get<Uint8Array>(keys.task(id))));
+    // The answer may come late: it is judged by the time at which it was asked for.
+    const now = this.clock.now();
+    return present(entryOf(await this.kv.get<Uint8Array>(keys.task(id))), now);
   }
 
   async readMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
-    return (await this.peekMany(ids)).map((entry) => this.#present(entry));
+    const now = this.clock.now();
+    return (await this.peekMany(ids)).map((entry) => present(entry, now));
   }
 
   /** Like `readMany`, but with what is past its retention and not yet removed. */
@@ -94,8 +114,9 @@ export class Store {
     selector: Deno.KvListSelector,
     limit: number,
   ): Promise<{ id: string; entry: Entry<Stored> | null }[]> {
+    const now = this.clock.now();
     const page = await this.kv.list<Uint8Array>(selector, { limit, reverse: true });
-    return page.map((kv) => ({ id: kv.key[1] as string, entry: this.#present(entryOf(kv)) }));
+    return page.map((kv) => ({ id: kv.key[1] as string, entry: present(entryOf(kv), now) }));
   }
 
   /**
@@ -179,17 +200,28 @@ export class Store {
     for (const lane of Object.values(this.#lanes)) await lane.idle();
   }
 
-  #present(entry: Entry<Stored> | null): Entry<Stored> | null {
-    return entry && isPastRetention(entry.record, this.clock.now()) ? null : entry;
-  }
-
   #remember(entry: Entry<Stored>): void {
     const { record } = entry;
     if (!this.#claims) return;
+    this.#links.delete(record.id);
+    if (!isForgotten(record) && isLink(record) && isSmall(record)) {
+      this.#links.set(record.id, entry as Entry);
+      if (this.#links.size > LINKS_KEPT) this.#links.delete(this.#links.keys().next().value!);
+    }
     this.#ready.delete(record.id);
     if (!isReady(record) || this.#ready.size === READY_KEPT) return;
     const kept = isSmall(record as TaskRecord) ? entry as Entry : null;
     this.#ready.set(record.id, { entry: kept, look: this.#look });
+  }
+
+  /** A task that waits for others, or that others waited for, as this process last wrote it. */
+  link(id: string): Entry | undefined {
+    return this.#links.get(id);
+  }
+
+  /** A commit that relied on it conflicted. */
+  forgetLink(id: string): void {
+    this.#links.delete(id);
   }
 
   /** How many tasks wait in the queue, as far as this process knows. */
@@ -216,7 +248,21 @@ export class Store {
   }
 }
 
+/** Null for one that was past its retention. */
+function present(entry: Entry<Stored> | null, now: number): Entry<Stored> | null {
+  return entry && isPastRetention(entry.record, now) ? null : entry;
+}
+
 /** Small enough to be kept by the thousand. */
-function isSmall({ input }: TaskRecord): boolean {
-  return !("json" in input) || input.json.length <= 1_000;
+function isSmall({ input, result }: TaskRecord): boolean {
+  return inlineLength(input) + inlineLength(result) <= 1_000;
+}
+
+function inlineLength(value: StoredValue | null): number {
+  return value && "json" in value ? value.json.length : 0;
+}
+
+/** Others may ask for it soon: it waits for some of them, or has ended and they take its result. */
+function isLink(record: TaskRecord): boolean {
+  return isAwaiting(record) || isFollowed(record) && isTerminal(record);
 }

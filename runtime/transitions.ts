@@ -260,7 +260,8 @@ export function canExpire(record: TaskRecord): boolean {
  */
 export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
-  const name = record.deps && !record.deps.released ? "AwaitingDependencies" : "Pending";
+  const { deps } = record;
+  const name = deps && !deps.released && deps.total > 0 ? "AwaitingDependencies" : "Pending";
   return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", name, "retried on request", {
     input,
     maxAttempts: record.attempt + attempts,

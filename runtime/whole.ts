@@ -93,9 +93,14 @@ export async function underSeal(
   await writeEdges(store, whole);
   const entries: Entry[] = [];
   for (const [n, pack] of store.pack(changes, { fresh: whole.fresh }).entries()) {
-    const roots = pack.flatMap(({ next: { id } }, k) => isRoot(whole, entries.length + k) ? [id] : []);
-    const writes = edgeBlocks(store.kv.limits, roots).map((block) => edgeWrite(seal, block[0], block, null));
-    writes.push(...whole.progress(false));
+    const writes = whole.progress(false);
+    const roots = pack.flatMap((_, k) => isRoot(whole, entries.length + k) ? [entries.length + k] : []);
+    for (const direct of [true, false]) {
+      const some = roots.filter((i) => direct === (weave.upstreams[i].length === 0)).map((i) => ids[i]);
+      for (const block of edgeBlocks(store.kv.limits, some)) {
+        writes.push(edgeWrite(seal, block[0], block, null, direct));
+      }
+    }
     if (n === 0) writes.push(...whole.first, ...openSeal(seal, now));
     entries.push(...await commit(pack, { fresh: whole.fresh, checks: n === 0 ? whole.guards : [], writes }));
   }
@@ -142,7 +147,8 @@ function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: bool
       allowFailure: join.allowFailure,
       released: decision === "go",
     };
-    if (decision !== "go") writes.push(joinWrite(id, join));
+    // Who waits for the seal alone is let go by it.
+    if (decision !== "go" && total > 0) writes.push(joinWrite(id, join));
     if (decision === "fail") writes.push(noteWrite(id));
   }
   const followers = weave.inside.get(id) ?? [];

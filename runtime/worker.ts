@@ -5,6 +5,7 @@ import { Attempt } from "./attempt.ts";
 import { claim, leaseBlocksOf, type Place } from "./claim.ts";
 import { sleep } from "./clock.ts";
 import type { Starter, Taken } from "./committer.ts";
+import { discardUnlessNamed } from "./discard.ts";
 import { execute, type ExecuteOptions } from "./execute.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Write } from "./kv.ts";
@@ -13,14 +14,7 @@ import type { Log } from "./log.ts";
 import type { Heartbeat } from "./reaper.ts";
 import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
-import {
-  type Entry,
-  isForgotten,
-  type Lease,
-  type Stored,
-  type StoredValue,
-  type TaskRecord,
-} from "./task.ts";
+import { type Entry, isForgotten, type Lease, type Stored, type TaskRecord } from "./task.ts";
 import { claimed, type Outcome } from "./transitions.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
@@ -55,6 +49,8 @@ export class Worker implements Starter {
   #beatAt = -Infinity;
   /** Tasks that wait for a beat before they begin. */
   #unsure = 0;
+  /** The beat that they wait for. */
+  #fresh: Promise<void> | null = null;
   #beatTimer: () => void = () => {};
   /** Where the queue's head that nobody here knows ends. */
   #lookFrom: Place | undefined;
@@ -169,7 +165,14 @@ export class Worker implements Starter {
    * One heartbeat. If the worker was declared dead meanwhile (it was paused, or KV was away), it looks at each of its
    * tasks anew and goes on under the same id.
    */
-  async beat(): Promise<void> {
+  beat(): Promise<void> {
+    const beat = this.#beating.then(() => this.#beat());
+    // One after the other: each compares what it finds with what the one before has found.
+    this.#beating = beat.catch(() => {});
+    return beat;
+  }
+
+  async #beat(): Promise<void> {
     const { kv, ids, clock } = this.store;
     const key = keys.worker(this.id);
     const value: Heartbeat = {
@@ -240,18 +243,26 @@ export class Worker implements Starter {
 
   #begin(entry: Entry, block: string): void {
     // It was stopped, or KV was away: the others may have taken it for dead since, and the task may run elsewhere.
-    const isOverdue = this.store.clock.monotonic() - this.#beatAt >= this.options.leaseMs;
-    if (isOverdue) this.#beginIfAlive(entry, block);
+    if (this.#isOverdue) this.#beginIfAlive(entry, block);
     else this.#beginNow(entry, block);
+  }
+
+  get #isOverdue(): boolean {
+    return this.store.clock.monotonic() - this.#beatAt >= this.options.leaseMs;
   }
 
   async #beginIfAlive({ record: { id, lease } }: Entry, block: string): Promise<void> {
     this.#unsure++;
     try {
-      await this.beat();
-      const [now] = await this.store.readMany([id]);
+      let now: Entry<Stored> | null;
+      do {
+        // One beat for all that wait for one.
+        this.#fresh ??= this.beat().finally(() => this.#fresh = null);
+        await this.#fresh;
+        [now] = await this.store.readMany([id]);
+      } while (this.#isOverdue);
       const isMine = now && !isForgotten(now.record) && now.record.lease?.token === lease!.token;
-      if (isMine) this.#beginNow(now as Entry, block);
+      if (isMine && this.#leases.holds(block)) this.#beginNow(now as Entry, block);
       else this.#leases.close(block, id);
     } catch (error) {
       // It has not begun, and is handed back by a later beat, or by the others.
@@ -300,7 +311,9 @@ export class Worker implements Starter {
       try {
         const settled = await attempt.settle(outcome);
         const kept = settled && outcome.kind === "completed" && attempt.record.result === outcome.result;
-        if (outcome.kind === "completed" && !kept) await this.#discard(attempt.id, outcome.result);
+        if (outcome.kind === "completed" && !kept) {
+          await discardUnlessNamed(this.store, this.options.values, attempt.id, outcome.result);
+        }
         return true;
       } catch (error) {
         this.options.log.error(`the outcome of task ${attempt.id} could not be written`, error);
@@ -311,22 +324,9 @@ export class Worker implements Starter {
     }
   }
 
-  /**
-   * Removes a result unless the record names it: a commit that seemed to have come too late may be the very one that
-   * ended the task.
-   */
-  async #discard(id: string, result: StoredValue): Promise<void> {
-    if ("json" in result) return;
-    const [entry] = await this.store.peekMany([id]);
-    const record = entry?.record;
-    const named = record && !isForgotten(record) ? record.result : null;
-    if (named && "blob" in named && named.blob === result.blob) return;
-    await this.options.values.discard(id, result);
-  }
-
   #scheduleBeat(): void {
     this.#beatTimer = this.store.clock.timer(() => {
-      this.#beating = this.beat().catch((error) => {
+      this.beat().catch((error) => {
         this.options.log.error("a heartbeat failed", error);
       }).then(() => {
         if (!this.#signedOff) this.#scheduleBeat();

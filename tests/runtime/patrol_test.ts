@@ -7,6 +7,7 @@ import { Patrol } from "../../runtime/patrol.ts";
 import { Timers } from "../../runtime/timers.ts";
 import { type Entry, typeOf } from "../../runtime/task.ts";
 import { cancelRequested } from "../../runtime/transitions.ts";
+import { Values } from "../../runtime/values.ts";
 import { aBench, type Bench, onEachBackend } from "./builders.ts";
 
 const claimAll = ({ store }: Bench, worker = "w") => claim(store, { worker, limit: 99, knows: () => true });
@@ -17,7 +18,7 @@ async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {
 }
 
 function aPatrol({ store }: Bench): { patrol: Patrol; said: string[] } {
-  const patrol = new Patrol(store);
+  const patrol = new Patrol(store, new Values(store.kv, store.ids));
   const said: string[] = [];
   patrol.onRepair = (_, what) => said.push(what);
   return { patrol, said };

@@ -86,7 +86,7 @@ async function run(bench: Bench, faulty: FaultyKv, sequence: Step[]): Promise<vo
 /** A write outside the store's commits is not tried again: the next round does it. */
 async function tolerant(work: Promise<unknown>): Promise<void> {
   await work.catch((error) => {
-    if (!/a mishap/.test(error.message)) throw error;
+    if (!/a mishap/.test(`${error.message} ${error.cause}`)) throw error;
   });
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { leaseBlocksOf } from "../../runtime/claim.ts";
 import { type AnyDefinition, define, type TaskContext } from "../../runtime/define.ts";
+import { Inputs } from "../../runtime/inputs.ts";
 import { keys, prefixes } from "../../runtime/keys.ts";
 import { Registry } from "../../runtime/registry.ts";
 import { Runners } from "../../runtime/runners/mod.ts";
@@ -40,6 +41,7 @@ async function aWorker(concurrency: number, options: BenchOptions = {}) {
     registry: new Registry([work]),
     runners: new Runners(1),
     values: bench.values,
+    inputs: new Inputs(bench.store, bench.values),
     maxResultBytes: 2 ** 24,
     keepStacks: false,
     concurrency,

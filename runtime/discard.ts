@@ -1,0 +1,23 @@
+// What becomes of a value whose commit was refused.
+
+import type { Store } from "./store.ts";
+import { isForgotten, type StoredValue } from "./task.ts";
+import type { Values } from "./values.ts";
+
+/**
+ * Removes a value unless the record names it: a commit that seemed to have come too late may be the very one that
+ * wrote the record, read back after so many others that nothing tells its op any more.
+ */
+export async function discardUnlessNamed(
+  store: Store,
+  values: Values,
+  id: string,
+  value: StoredValue,
+): Promise<void> {
+  if ("json" in value) return;
+  const [entry] = await store.peekMany([id]);
+  const record = entry?.record;
+  const named = record && !isForgotten(record) ? [record.input, record.result, record.deps?.upstreams] : [];
+  if (named.some((one) => one && "blob" in one && one.blob === value.blob)) return;
+  await values.discard(id, value);
+}
