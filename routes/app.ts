@@ -9,8 +9,11 @@ import { completionRoutes } from "./completions.ts";
 import { definitionRoutes } from "./definitions.ts";
 import { docsRoutes } from "./docs.ts";
 import { eventRoutes } from "./events.ts";
+import { flowRoutes } from "./flows.ts";
+import { groupResultRoutes } from "./group_results.ts";
 import { groupRoutes } from "./groups.ts";
 import { healthRoutes } from "./health.ts";
+import { mapRoutes } from "./map.ts";
 import { methodsAt } from "./methods.ts";
 import {
   clientClosed,
@@ -46,6 +49,9 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     eventRoutes(app, runtime, options, slots);
     completionRoutes(app, runtime, options, slots);
     groupRoutes(app, runtime);
+    groupResultRoutes(app, runtime, options, slots);
+    mapRoutes(app, runtime);
+    flowRoutes(app, runtime);
     definitionRoutes(app, runtime);
     docsRoutes(app, runtime);
     clientRoutes(app);

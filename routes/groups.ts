@@ -1,4 +1,4 @@
-// Groups: tasks that are waited for together.
+// Groups: tasks that are waited for together, looked at as a whole and cancelled together.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { GroupStatus } from "../runtime/groups.ts";
@@ -6,10 +6,19 @@ import { isoAt } from "../runtime/clock.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App } from "./surface.ts";
 import { jsonBody } from "./body.ts";
+import { type GraphText, graphText, noGraph } from "./graph.ts";
 import { bodyProblems, groupSchema, idParams, jsonAnswer, problems } from "./schemas.ts";
-import { jsonResponse } from "./view.ts";
+import { cancelShape, DEFAULT_GRACE_MS } from "./steer.ts";
+import { jsonResponse, type Text } from "./view.ts";
 
 const MOST_IDS = 10_000;
+
+const cancelled = z.object({
+  id: z.uuid(),
+  cancelled: z.int().describe("They did not start, or were cancelled before."),
+  requested: z.int().describe("They run and were asked to stop."),
+  tooLate: z.int().describe("They have ended otherwise."),
+}).openapi("GroupCancelOutcome");
 
 export function groupRoutes(app: App, runtime: Runtime): void {
   const create = createRoute({
@@ -43,16 +52,22 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(create, async (c) => {
     const group = await runtime.groups.create(c.req.valid("json").ids);
-    return jsonResponse(groupText(group), 202, { location: `/v1/groups/${group.id}` });
+    const graph = await graphText(runtime, group);
+    return jsonResponse(groupText(group, graph), 202, { location: `/v1/groups/${group.id}` });
   });
 
   const get = createRoute({
     method: "get",
     path: "/v1/groups/{id}",
     operationId: "getGroup",
-    summary: "How a group stands: its tasks counted by state",
+    summary: "How a group stands: its tasks counted by state, and as a graph",
     tags: ["groups"],
-    request: { params: idParams },
+    request: {
+      params: idParams,
+      query: z.strictObject({
+        graph: z.enum(["true", "false"]).default("true").describe("false: without nodes and edges."),
+      }),
+    },
     responses: {
       200: jsonAnswer(groupSchema, "The group"),
       ...problems({ 404: "Unknown, or past its retention", 422: "The id is no UUID" }),
@@ -60,15 +75,49 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(get, async (c) => {
     const group = await runtime.groups.status(c.req.valid("param").id);
-    return jsonResponse(groupText(group), 200, { "cache-control": "no-store" });
+    const wanted = c.req.valid("query").graph === "true";
+    const graph = wanted ? await graphText(runtime, group) : noGraph;
+    return jsonResponse(groupText(group, graph), 200, { "cache-control": "no-store" });
+  });
+
+  const cancel = createRoute({
+    method: "post",
+    path: "/v1/groups/{id}/cancel",
+    operationId: "cancelGroup",
+    summary: "Cancel all tasks of a group that have not ended",
+    tags: ["groups"],
+    middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
+    request: {
+      params: idParams,
+      body: {
+        content: {
+          "application/json": { schema: z.strictObject(cancelShape).openapi("GroupCancelRequest") },
+        },
+      },
+    },
+    responses: {
+      200: jsonAnswer(cancelled, "What became of how many of them"),
+      ...problems({ ...bodyProblems, 404: "Unknown, or past its retention" }),
+    },
+  });
+  app.openapi(cancel, async (c) => {
+    const { id } = c.req.valid("param");
+    const { reason = null, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
+    const counts = await runtime.groups.cancel(id, runtime.steering, reason, graceMs);
+    return jsonResponse(JSON.stringify({ id, ...counts }), 200, { "cache-control": "no-store" });
   });
 }
 
-function groupText({ id, total, done, counts, createdAt }: GroupStatus): string {
+function groupText({ id, total, done, counts, createdAt }: GroupStatus, { nodes, edges }: GraphText): Text {
+  const self = `/v1/groups/${id}`;
   const links = {
-    self: `/v1/groups/${id}`,
+    self,
     asCompleted: `/v1/as-completed?groupId=${id}`,
     tasks: `/v1/tasks?groupId=${id}`,
+    results: `${self}/results`,
+    cancel: `${self}/cancel`,
   };
-  return JSON.stringify({ id, total, done, counts, createdAt: isoAt(createdAt), links });
+  return `{"id":"${id}","total":${total},"done":${done},"counts":${JSON.stringify(counts)},` +
+    `"nodes":${nodes},"edges":${edges},` +
+    `"createdAt":"${isoAt(createdAt)}","links":${JSON.stringify(links)}}`;
 }

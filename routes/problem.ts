@@ -8,6 +8,8 @@ import {
   type Fault,
   ForgottenError,
   IdempotencyMismatchError,
+  MappingLengthMismatchError,
+  MappingMissingIterableError,
   NotFoundError,
   PreconditionError,
   QueueFullError,
@@ -16,6 +18,8 @@ import {
   UnknownDefinitionError,
   ValidationError,
 } from "../runtime/errors.ts";
+
+const MOST_ERRORS = 1_000;
 
 export interface Problem {
   status: number;
@@ -60,6 +64,27 @@ export function problemOf(error: unknown): Problem | null {
       extra: { nearest },
     };
   }
+  if (error instanceof MappingMissingIterableError) {
+    const { message, pointer } = error;
+    return {
+      status: 422,
+      slug: "mapping-missing-iterable",
+      title: "Mapping without a list",
+      detail: message,
+      errors: [{ pointer, message }],
+    };
+  }
+  if (error instanceof MappingLengthMismatchError) {
+    const { message, lengths, faults } = error;
+    return {
+      status: 422,
+      slug: "mapping-length-mismatch",
+      title: "Lists of different lengths",
+      detail: message,
+      errors: faults,
+      extra: { lengths },
+    };
+  }
   if (error instanceof TooLargeError) return tooLarge(error.message, error.pointer);
   if (error instanceof NotFoundError) {
     // What is missing: a path that does not exist is not-found too.
@@ -102,10 +127,12 @@ export function problemOf(error: unknown): Problem | null {
   return null;
 }
 
-export function validationFailed(errors: Fault[]): Problem {
-  const [{ pointer, message }] = errors;
+export function validationFailed(faults: Fault[]): Problem {
+  const [{ pointer, message }] = faults;
+  // A map of 100,000 elements may have as many faults.
+  const errors = faults.slice(0, MOST_ERRORS);
   const detail = `${pointer || "the value"}: ${message}` +
-    (errors.length > 1 ? ` (and ${errors.length - 1} more, see errors)` : "");
+    (faults.length > 1 ? ` (and ${faults.length - 1} more, see errors)` : "");
   return { status: 422, slug: "validation-failed", title: "Validation failed", detail, errors };
 }
 

@@ -44,6 +44,7 @@ const summaryShape = {
   groupId: z.uuid().nullable(),
   parentId: z.uuid().nullable(),
   waitFor: z.array(z.uuid()),
+  node: z.string().nullable().describe("Its name in a flow."),
   createdAt: instant,
   runAt: instant,
   startedAt: instant.nullable(),
@@ -52,7 +53,12 @@ const summaryShape = {
   links: z.object({ self: z.string(), result: z.string(), events: z.string(), cancel: z.string() }),
 };
 
-export const summarySchema = z.object(summaryShape).openapi("TaskSummary");
+export const summarySchema = z.object({
+  ...summaryShape,
+  waitFor: summaryShape.waitFor.nullable().describe(
+    "Null if they are too many for a list; the task has them.",
+  ),
+}).openapi("TaskSummary");
 
 export const taskSchema = z.object({
   ...summaryShape,
@@ -70,13 +76,33 @@ export const problemSchema = z.object({
   errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
 }).openapi("Problem");
 
+const nodeSchema = z.object({
+  id: z.uuid(),
+  name: z.string().nullable().describe("Its name in a flow."),
+  task: z.string(),
+  state: stateSchema,
+}).openapi("Node");
+
+const edgeSchema = z.object({ from: z.uuid(), to: z.uuid() }).openapi("Edge");
+
 export const groupSchema = z.object({
   id: z.uuid(),
   total: z.int(),
   done: z.int(),
   counts: z.partialRecord(stateType, z.int()),
+  nodes: z.array(nodeSchema).nullable().describe("Its tasks in their order; null for large groups."),
+  edges: z.array(edgeSchema).nullable()
+    .describe(
+      "Which of them waits (`to`) for which (`from`); null for large groups, or if there are very many.",
+    ),
   createdAt: instant,
-  links: z.object({ self: z.string(), asCompleted: z.string(), tasks: z.string() }),
+  links: z.object({
+    self: z.string(),
+    asCompleted: z.string(),
+    tasks: z.string(),
+    results: z.string(),
+    cancel: z.string(),
+  }),
 }).openapi("Group");
 
 export const resultSchema = z.object({

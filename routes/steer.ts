@@ -12,13 +12,22 @@ import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema }
 import { jsonResponse, outcomeText, taskHeaders, taskText } from "./view.ts";
 
 const LONGEST_REASON = 500;
-const DEFAULT_GRACE_MS = 10_000;
 const LONGEST_GRACE_MS = 60 * 60 * 1000;
+export const DEFAULT_GRACE_MS = 10_000;
 
-const cancelSchema = z.strictObject({
+/** What a cancel of one task and that of many take. */
+export const cancelShape = {
   reason: z.string().max(LONGEST_REASON).optional(),
   graceMs: z.int().min(0).max(LONGEST_GRACE_MS).optional()
     .describe(`How long a running function may take to stop. Default ${DEFAULT_GRACE_MS}.`),
+};
+
+const cancelSchema = z.strictObject({
+  ...cancelShape,
+  children: z.boolean().optional()
+    .describe(
+      "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false.",
+    ),
 }).openapi("CancelRequest");
 
 const cancelAnswer = z.object({
@@ -55,8 +64,8 @@ export function steerRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
-    const { reason = null, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
-    const { outcome, entry } = await runtime.steering.cancel(id, reason, graceMs, ifMatchOf(c));
+    const { reason = null, graceMs = DEFAULT_GRACE_MS, children } = c.req.valid("json");
+    const { outcome, entry } = await runtime.steering.cancel(id, reason, graceMs, ifMatchOf(c), children);
     if (outcome === "too_late") {
       const { type } = stateOf(entry.record);
       const detail = `the task has ended ${type}: it cannot be cancelled any more`;

@@ -1,25 +1,23 @@
 // POST /v1/tasks and /v1/tasks/batch: work comes in here.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
-import { ForgottenError, NotFoundError, ValidationError } from "../runtime/errors.ts";
+import { ForgottenError, NotFoundError } from "../runtime/errors.ts";
 import { faultsOf } from "../runtime/faults.ts";
 import type { Runtime } from "../runtime/mod.ts";
-import type { Idempotency, SubmitCall } from "../runtime/submit.ts";
+import type { SubmitCall } from "../runtime/submit.ts";
 import { submissionSchema } from "../runtime/submission.ts";
 import { type Entry, isTerminal } from "../runtime/task.ts";
 import type { App } from "./surface.ts";
 import { jsonBody, readJson } from "./body.ts";
+import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { ProblemError, validationFailed } from "./problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "./schemas.ts";
 import type { Slots } from "./slots.ts";
+import { ENVELOPE_BYTES, mostBytesOfMany } from "./submitted.ts";
 import { jsonResponse, taskHeaders, taskText } from "./view.ts";
 
-/** Room for everything of a submit but its input. */
-const ENVELOPE_BYTES = 64 * 1024;
 const MOST_IN_A_BATCH = 1_000;
-const LONGEST_KEY = 255;
 
 const submission = submissionSchema.openapi("Submission");
 
@@ -90,7 +88,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     operationId: "submitBatch",
     summary: "Submit up to 1000 tasks, all or none",
     tags: ["submit"],
-    middleware: jsonBody({ limitBytes: 16 * (runtime.maxInputBytes + ENVELOPE_BYTES) }),
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
     request: {
       headers: idempotencyHeader,
       body: { required: true, content: { "application/json": { schema: batchSchema } } },
@@ -122,7 +120,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
 
 function submitHeaders(replayed: boolean, waitMs: number | null): Record<string, string> {
   return {
-    ...(replayed ? { "idempotency-replayed": "true" } : {}),
+    ...replayHeader(replayed),
     ...(waitMs === null ? {} : { "preference-applied": appliedPreference(waitMs), vary: "Prefer" }),
   };
 }
@@ -146,20 +144,4 @@ async function batchText(runtime: Runtime, entries: Entry[], groupId: string | n
   const tasks: string[] = [];
   for (const entry of entries) tasks.push(await taskText(runtime, entry));
   return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
-}
-
-/** The key with a fingerprint of the call: its path and its exact body. */
-async function idempotencyOf(c: Context, body: string): Promise<Idempotency | undefined> {
-  const header = c.req.header("idempotency-key");
-  if (header === undefined) return undefined;
-  // The draft's form is a quoted string; a bare one is taken too.
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
-  if (key.length < 1 || key.length > LONGEST_KEY) {
-    const message = `must have 1 to ${LONGEST_KEY} characters (got ${key.length})`;
-    throw new ValidationError([{ pointer: "/header/idempotency-key", message }]);
-  }
-  const call = new TextEncoder().encode(`${c.req.path}\n${body}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", call));
-  const fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { key, fingerprint };
 }

@@ -6,7 +6,8 @@ import type { Runtime } from "../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf, type StateType } from "../runtime/task.ts";
 import type { Slots } from "./slots.ts";
 import type { App } from "./surface.ts";
-import { type Problem, ProblemError } from "./problem.ts";
+import { failureOf } from "./failure.ts";
+import { ProblemError } from "./problem.ts";
 import {
   heldProblems,
   idParams,
@@ -24,7 +25,6 @@ import {
   jsonResponse,
   outcomeText,
   resultText,
-  stateView,
   summaryText,
   taskHeaders,
   taskText,
@@ -162,20 +162,6 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
       headers,
     );
   });
-}
-
-/** The problem that stands for a task without a value. */
-function failureOf({ record }: Entry): Problem {
-  const state = stateOf(record);
-  const extra = { id: record.id, state: stateView(state), error: record.error };
-  if (state.type === "CANCELLED") {
-    const detail = `task ${record.id} ended ${state.type} ${state.name}${
-      state.message ? `: ${state.message}` : ""
-    }`;
-    return { status: 410, slug: "task-cancelled", title: "Task cancelled", detail, extra };
-  }
-  const detail = `task ${record.id} ended ${state.type} ${state.name}: ${record.error?.message}`;
-  return { status: 424, slug: "task-failed", title: "Task failed", detail, extra };
 }
 
 function matches(ifNoneMatch: string | undefined, entry: Entry): boolean {

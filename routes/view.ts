@@ -9,6 +9,7 @@ import {
   type HistoryEntry,
   isTerminal,
   stateOf,
+  type StoredValue,
   type TaskError,
   type TaskRecord,
 } from "../runtime/task.ts";
@@ -18,18 +19,33 @@ export type Text = string;
 
 /** A task with its input, result and history. */
 export async function taskText(runtime: Runtime, { record }: Entry): Promise<Text> {
-  const input = "json" in record.input ? record.input.json : await runtime.value(record.id, record.input);
-  return withValues(record, input, await resultText(runtime, record), true);
+  const { id, input, deps } = record;
+  const inputText = "json" in input ? input.json : await runtime.value(id, input);
+  const result = await resultText(runtime, record);
+  const upstreams = deps && deps.waitFor > 0 ? await runtime.value(id, deps.upstreams) : "[]";
+  return withValues(record, waitForText(record, upstreams), { input: inputText, result });
 }
 
 /** A task as lists show it: without input, result and history. */
 export function summaryText(record: TaskRecord): Text {
-  return withValues(record, null, null, false);
+  return withValues(record, waitForText(record, inline(record.deps?.upstreams)));
 }
 
 export async function resultText(runtime: Runtime, record: TaskRecord): Promise<Text> {
   if (!record.result) return "null";
   return "json" in record.result ? record.result.json : await runtime.value(record.id, record.result);
+}
+
+/** The text of a value if it stands in the record. */
+function inline(value: StoredValue | undefined): Text | null {
+  return value && "json" in value ? value.json : null;
+}
+
+/** The ids that `waitFor` named are the first of all that it waits for. */
+function waitForText({ deps }: TaskRecord, upstreams: Text | null): Text {
+  if (!deps || deps.waitFor === 0) return "[]";
+  if (upstreams === null || deps.waitFor === deps.total) return upstreams ?? "null";
+  return JSON.stringify((JSON.parse(upstreams) as string[]).slice(0, deps.waitFor));
 }
 
 /** `{id, state, …}` with further members that are JSON text already. */
@@ -47,24 +63,25 @@ export function errorText(error: TaskError | null): Text {
 }
 
 /** Put together by hand: a third of the cost of building objects only to serialise them. */
-function withValues(record: TaskRecord, input: Text | null, result: Text | null, whole: boolean): Text {
-  const { id, task, attempt, maxAttempts, error, progress, priority, tags, groups, parentId } = record;
+function withValues(record: TaskRecord, waitFor: Text, values?: { input: Text; result: Text }): Text {
+  const { id, task, attempt, maxAttempts, error, progress, priority, tags, groups, parentId, node } = record;
   const self = `/v1/tasks/${id}`;
   // Names of definitions, ids and instants need no escaping.
   return `{"id":"${id}","task":"${task}","state":${stateText(stateOf(record))},` +
     `"attempt":${attempt},"maxAttempts":${maxAttempts},` +
-    (whole ? `"input":${input},"result":${result},` : "") +
+    (values ? `"input":${values.input},"result":${values.result},` : "") +
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
-    `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":[],` +
+    `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
+    `"node":${jsonOf(node ?? null)},` +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
-    (whole ? `"history":[${record.history.map(historyText).join(",")}],` : "") +
+    (values ? `"history":[${record.history.map(historyText).join(",")}],` : "") +
     `"links":{"self":"${self}","result":"${self}/result","events":"${self}/events","cancel":"${self}/cancel"}}`;
 }
 
-function stateText({ type, name, message, at }: HistoryEntry): Text {
+export function stateText({ type, name, message, at }: HistoryEntry): Text {
   return `{"type":"${type}","name":"${name}","message":${jsonOf(message)},"at":"${isoAt(at)}"}`;
 }
 
@@ -93,7 +110,11 @@ export function etagOf({ versionstamp }: Entry): string {
 // deno-lint-ignore no-explicit-any
 export type JsonResponse = Response & TypedResponse<any, any, "json">;
 
-export function jsonResponse(text: Text, status = 200, headers: Record<string, string> = {}): JsonResponse {
+export function jsonResponse(
+  text: Text | ReadableStream,
+  status = 200,
+  headers: Record<string, string> = {},
+): JsonResponse {
   return new Response(text, {
     status,
     headers: { "content-type": "application/json", ...headers },

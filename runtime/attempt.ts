@@ -162,6 +162,19 @@ export class Attempt {
     }
   }
 
+  /** Told when the function begins to wait for other tasks (1), and when it goes on (-1). */
+  onAway: (change: number) => void = () => {};
+
+  /** Does something that takes up no slot of the worker. */
+  async whileAway<T>(work: () => Promise<T>): Promise<T> {
+    this.onAway(1);
+    try {
+      return await work();
+    } finally {
+      this.onAway(-1);
+    }
+  }
+
   /** Told of errors that have no caller to go to. */
   onError: (error: unknown) => void = () => {};
 

@@ -2,6 +2,7 @@
 // function itself. This file knows nothing of KV or HTTP, so a worker thread can import it cheaply.
 
 import { z } from "zod";
+import type { SubmitOptions } from "./submission.ts";
 
 /** Any JSON value: what inputs, results, chunks and log data are made of. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -38,6 +39,29 @@ export interface TaskContext<Input> {
   log(message: string, data?: unknown): void;
   /** Streams a piece of output to whoever listens; it can be replayable later. Any JSON value of up to 30,000 characters. */
   emit(chunk: unknown): void;
+  /**
+   * Submits a task of its own. Resolves when it is on disk. An attempt that is run again, or another attempt, does not
+   * submit it twice: the same submit at the same place finds the same task, and runs it again if it did not complete.
+   *
+   * @param definition a definition, or its name.
+   */
+  submit<Input extends z.ZodType, Output extends z.ZodType>(
+    definition: Definition<string, Input, Output>,
+    input: z.input<Input>,
+    options?: SubmitOptions,
+  ): Promise<Child<z.output<Output>>>;
+  submit(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
+}
+
+/** A task that a function has submitted. */
+export interface Child<Result = unknown> {
+  readonly id: string;
+  /**
+   * Waits for its end. Meanwhile the function takes up no slot of its worker.
+   *
+   * @throws {ChildFailedError} if it did not complete.
+   */
+  result(): Promise<Result>;
 }
 
 /** When a failed attempt is tried again: `delayMs * factor ** n`, at most `maxDelayMs`. */

@@ -12,6 +12,8 @@ import type { TaskRecord } from "./task.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
+/** All inputs of a call together may be so many times as large as one: a map says in few words what many tasks get. */
+const CALLS_INPUTS = 16;
 
 /** A submission that has passed every check. */
 export interface Checked {
@@ -30,7 +32,7 @@ export interface Checked {
  *
  * @param pointerOf the pointer to the n-th submission within what the caller sent.
  * @throws {UnknownDefinitionError} for the first unknown name.
- * @throws {TooLargeError} for the first input over the limit.
+ * @throws {TooLargeError} for the first input over the limit, or if all are too much together.
  * @throws {ValidationError} with the faults of all inputs.
  */
 export function check(
@@ -40,12 +42,24 @@ export function check(
   pointerOf: (index: number) => string,
 ): Checked[] {
   const faults: Fault[] = [];
+  let characters = 0;
   const checked = submissions.map((submission, index): Checked => {
     const at = pointerOf(index);
     const definition = registry.require(submission.task, `${at}/task`);
     const value = submission.input === undefined ? {} : submission.input;
     const pointer = `${at}/input`;
     const input = checkInput(registry, definition, value, pointer, maxInputBytes, faults, submission.chunk);
+    characters += input.input.length;
+    if (characters > CALLS_INPUTS * maxInputBytes) {
+      const setting = `${CALLS_INPUTS} times MAX_INPUT_BYTES`;
+      throw new TooLargeError(
+        "",
+        "what the tasks of this call get",
+        characters,
+        CALLS_INPUTS * maxInputBytes,
+        setting,
+      );
+    }
     return { submission, definition, ...input };
   });
   if (faults.length > 0) throw new ValidationError(faults);
@@ -129,7 +143,7 @@ export function draftOf(
     metadata: options.metadata ? JSON.stringify(options.metadata as Json) : "{}",
     groups,
     ...(groups.length > 0 && { places: groups.map(() => place) }),
-    parentId: null,
+    parentId: submission.parentId ?? null,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
     retry,
     retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,

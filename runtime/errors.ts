@@ -90,6 +90,21 @@ export class QueueFullError extends Error {
   }
 }
 
+/** A task that a function has submitted, and waits for, did not complete. */
+export class ChildFailedError extends Error {
+  override name = "ChildFailedError";
+  constructor(
+    readonly id: string,
+    /** FAILED, CRASHED or CANCELLED. */
+    readonly state: string,
+    /** The name of its error. */
+    readonly remoteName: string,
+    message: string,
+  ) {
+    super(`the task ${id} ended ${state}: ${remoteName}: ${message}`);
+  }
+}
+
 /** A result that a task needs is not there any more. Trying again would not bring it back. */
 export class UpstreamGoneError extends Error {
   override name = "UpstreamGoneError";

@@ -9,15 +9,29 @@ import { clip, NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { Inputs } from "./inputs.ts";
 import type { Registry } from "./registry.ts";
 import type { Runners } from "./runners/mod.ts";
+import type { SubmitOptions } from "./submission.ts";
 import type { TaskError, TaskRecord } from "./task.ts";
 import type { Outcome } from "./transitions.ts";
 import type { Values } from "./values.ts";
+
+/** What functions may do with tasks of their own (children.ts). */
+export interface ChildTasks {
+  submit(
+    attempt: Attempt,
+    place: number,
+    task: string,
+    input: unknown,
+    options?: SubmitOptions,
+  ): Promise<string>;
+  result(attempt: Attempt, id: string): Promise<unknown>;
+}
 
 export interface ExecuteOptions {
   registry: Registry;
   runners: Runners;
   values: Values;
   inputs: Inputs;
+  children: ChildTasks;
   maxResultBytes: number;
   /** Keep stacks with errors: they can tell secrets, so only where the operator asked for them. */
   keepStacks: boolean;
@@ -53,9 +67,10 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
     if (attempt.aborted) return { kind: "released" };
     stopTimer = startTimeout(attempt);
     const results: unknown[] = [];
+    const submit = submitOf(attempt, options.children);
     for (const input of parsed) {
       if (attempt.aborted) return { kind: "released" };
-      results.push(await runner(definition, contextOf(attempt, input)));
+      results.push(await runner(definition, contextOf(attempt, input, submit)));
     }
     stopTimer?.();
     return await outcomeOf(results, definition, attempt, options);
@@ -155,7 +170,21 @@ function portrait(thrown: unknown, keepStacks: boolean, depth: number): TaskErro
   return error;
 }
 
-function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {
+function submitOf(attempt: Attempt, children: ChildTasks): TaskContext<unknown>["submit"] {
+  let place = 0;
+  return async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
+    const task = typeof definition === "string" ? definition : definition.name;
+    const id = await children.submit(attempt, place++, task, input, options);
+    // deno-lint-ignore no-explicit-any -- typed for those who call it
+    return { id, result: () => children.result(attempt, id) as Promise<any> };
+  };
+}
+
+function contextOf(
+  attempt: Attempt,
+  input: unknown,
+  submit: TaskContext<unknown>["submit"],
+): TaskContext<unknown> {
   const { record, reports } = attempt;
   // Made when the function asks for them: most never do.
   let info: TaskInfo | undefined;
@@ -171,6 +200,7 @@ function contextOf(attempt: Attempt, input: unknown): TaskContext<unknown> {
     progress: (current, total, message) => reports.progress(current, total, message),
     log: (message, data) => reports.log(message, data),
     emit: (chunk) => reports.emit(chunk),
+    submit,
   };
 }
 

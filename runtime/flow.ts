@@ -237,6 +237,7 @@ function merged(defaults: SubmitOptions = {}, own: SubmitOptions = {}): SubmitOp
 }
 
 function pointerIn({ pointer, chunk, parts }: FlowNode, part: string): string {
-  const [, place, rest] = /^\/input\/(\d+)(.*)$/s.exec(part) ?? [];
-  return chunk && place !== undefined ? parts[Number(place)].pointer + rest : pointer + part;
+  const [isInput, place, rest] = /^\/input(?:\/(\d+)(.*))?$/s.exec(part) ?? [];
+  if (!chunk || isInput === undefined) return pointer + part;
+  return place === undefined ? `${pointer}/inputs` : parts[Number(place)].pointer + rest;
 }

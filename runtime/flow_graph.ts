@@ -23,7 +23,7 @@ export interface Part {
 }
 
 /** Names to suggest come from so many at the most, for so many unknown names: each costs the comparing of texts. */
-const MOST_COMPARED = 1_000;
+const MOST_COMPARED = 500;
 const MOST_SUGGESTED = 5;
 const LONGEST_PATH = 20;
 
@@ -54,7 +54,7 @@ export class Graph<Task extends Node> {
     this.faults.push(...faults);
     let same = true;
     for (const { task, path } of references) {
-      if (this.#idOf(node, task, part.pointer + pointer(path)) !== task) same = false;
+      if (this.#idOf(node, task, part.pointer + pointer([...path, "$task"])) !== task) same = false;
     }
     return same || faults.length > 0 ? part.value : withIds(part.value, (name) => this.#known(name) ?? name);
   }
@@ -77,8 +77,12 @@ export class Graph<Task extends Node> {
           open.pop();
         } else if (!state.has(next)) open.push(this.#visit(next, state));
         else if (state.get(next) === "open") {
-          const from = open.findIndex(({ node }) => node === next);
-          this.#tellCircle(open.slice(from).map(({ node }) => node), inCircles);
+          // Of circles that hang together one is told; a tangle has too many to go round in each.
+          const isTold = inCircles.has(node) || inCircles.has(next);
+          const way = isTold ? [next, node] : open.map(({ node }) => node);
+          const circle = way.slice(way.indexOf(next));
+          if (!isTold && !circle.some((each) => inCircles.has(each))) this.#tellCircle(circle);
+          for (const each of circle) inCircles.add(each);
         }
       }
     }
@@ -91,10 +95,7 @@ export class Graph<Task extends Node> {
     return { node, rest: waitsFor.values() as Iterator<Task, undefined> };
   }
 
-  /** Of circles that share a task, one is told. */
-  #tellCircle(circle: Task[], inCircles: Set<Task>): void {
-    if (circle.some((node) => inCircles.has(node))) return;
-    for (const node of circle) inCircles.add(node);
+  #tellCircle(circle: Task[]): void {
     const [first, ...others] = circle.map(({ name }) => name);
     // The circle goes upstream; people read it downstream.
     const path = [first, ...others.reverse()];

@@ -3,6 +3,7 @@
 
 import { type EdgeBlock, edgesOf } from "./edges.ts";
 import { eventsOfPastEnd } from "./events.ts";
+import { groupOfWindow } from "./group_log.ts";
 import { decisionOf, type Join } from "./joins.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Log } from "./log.ts";
@@ -23,6 +24,7 @@ import {
 } from "./task.ts";
 import { released, resumed, upstreamFailed } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
+import { admit } from "./window.ts";
 
 /** A note, and what it is about as KV holds it now. */
 interface Sight {
@@ -120,6 +122,8 @@ export class Follower {
   async #look(sight: Sight): Promise<boolean> {
     const { id, entry } = sight;
     if (isSeal(id)) return await this.#unseal(sight);
+    const group = groupOfWindow(id);
+    if (group !== null) return await admit(this.store, group, sight.note);
     if (entry?.record.followed) {
       const told = isTerminal(entry.record) ? typeOf(entry.record) : null;
       if (!await this.#tell(id, told)) return false;

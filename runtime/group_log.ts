@@ -17,6 +17,10 @@ export interface GroupRecord {
   /** Tasks that have ended, by state. */
   ended: Partial<Record<StateType, number>>;
   createdAt: number;
+  /** So many of its tasks run at once (window.ts). */
+  maxConcurrent?: number;
+  /** Tasks that have ended before they were let in. */
+  outside?: number;
 }
 
 /** What one step of a task means to one of its groups: it ended (`is`), or its end (`was`) was taken back. */
@@ -27,6 +31,8 @@ export interface GroupStep {
   is: StateType | null;
   /** It has ended before: it was retried since. */
   again: boolean;
+  /** It ended before the group's window let it in. */
+  outside: boolean;
 }
 
 /** What an entry of the log says beside its key. */
@@ -38,6 +44,7 @@ export interface LogValue {
 /** A group is kept this long after its last change. */
 const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
+const WINDOW = "window-";
 
 export class GroupLog {
   readonly #known: Remembered<GroupRecord>;
@@ -56,7 +63,8 @@ export class GroupLog {
     // One that is not there is past its retention: nobody can ask for it any more.
     for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
       const record = { ...known.value, ended: { ...known.value.ended } };
-      for (const { id, was, is, again } of byGroup.get(group)!) {
+      for (const { id, was, is, again, outside } of byGroup.get(group)!) {
+        if (outside) record.outside = (record.outside ?? 0) + 1;
         if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
         if (is) {
           record.ended[is] = (record.ended[is] ?? 0) + 1;
@@ -67,6 +75,9 @@ export class GroupLog {
             expireAt,
           });
         }
+      }
+      if (record.maxConcurrent !== undefined) {
+        merged.writes.push({ key: keys.outbox(windowOf(group)), value: true });
       }
       merged.checks.push({ key: keys.group(group), versionstamp: known.versionstamp });
       merged.writes.push(groupWrite(record, now));
@@ -81,6 +92,20 @@ export class GroupLog {
   distrust(): void {
     this.#known.distrust();
   }
+}
+
+export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecord | null> {
+  return (await kv.get<GroupRecord>(keys.group(group))).value;
+}
+
+/** What the outbox calls the window of a group. */
+export function windowOf(group: string): string {
+  return WINDOW + group;
+}
+
+/** The group whose window a note is about, or null if it is about something else. */
+export function groupOfWindow(note: string): string | null {
+  return note.startsWith(WINDOW) ? note.slice(WINDOW.length) : null;
 }
 
 /** How a group's record is written. */

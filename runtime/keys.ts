@@ -39,6 +39,8 @@ export const keys = {
   outbox: (id: string): Key => ["outbox", id],
   /** Set once all tasks of a call of several commits are there. */
   seal: (call: string): Key => ["seal", call],
+  /** How many tasks of a group run at once, and which is the next. */
+  window: (group: string): Key => ["window", group],
   /** Lists: by end state, by definition, by tag, by group, by parent. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
@@ -66,6 +68,7 @@ export const prefixes = {
   joins: ["join"] as Key,
   edges: (upstream: string): Key => ["edge", upstream],
   outbox: ["outbox"] as Key,
+  windows: ["window"] as Key,
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
   events: (id: string): Key => ["event", id],

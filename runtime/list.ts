@@ -6,6 +6,7 @@ import type { Waiting } from "./entries.ts";
 import type { Join } from "./joins.ts";
 import { blocks } from "./queue.ts";
 import type { Store } from "./store.ts";
+import type { Window } from "./window.ts";
 import { CLOCKS_APART_MS } from "./submit.ts";
 import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "./task.ts";
 
@@ -32,6 +33,7 @@ const LONGEST_LOOK = 5_000;
 const PER_READ = 200;
 /** Up to this many tasks of one waiting or running state are sorted in memory; beyond, all tasks are looked through. */
 const MOST_SORTED = 10_000;
+const MOST_WINDOWS = 1_000;
 
 export async function list(store: Store, query: ListQuery): Promise<Page> {
   const entries: Entry[] = [];
@@ -146,6 +148,17 @@ async function* driversOf(
       for await (const { value: { ids, tasks } } of blocks(store.kv, shard)) {
         yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
       }
+    }
+    // Those that wait for a place in their group's window.
+    for (
+      const { key, value } of await store.kv.list<Window>({ prefix: prefixes.windows }, {
+        limit: MOST_WINDOWS,
+      })
+    ) {
+      const prefix = prefixes.index("group", key[1] as string);
+      const start = [...prefix, value.cursor];
+      const members = await store.kv.list({ prefix, start }, { limit: MOST_SORTED + 1 });
+      yield members.map((member) => member.key[3] as string);
     }
     const joins = await store.kv.list<Join>({ prefix: prefixes.joins }, { limit: MOST_SORTED + 1 });
     const awaiting = joins.filter(({ value }) => task === undefined || value.task === task);

@@ -28,7 +28,7 @@ export type MapSpec = Every & ({ map: Fields; unmapped?: Fields } | { inputs: un
 export interface ExpandedMap {
   /** In the order of the elements; parts of them are shared. */
   submissions: Submission[];
-  /** Where the n-th element stands in the map: fields have no place in common. */
+  /** Where the n-th element stands in the map; those of lists in step have no place in common. */
   pointerOf(index: number): string;
   /** Where in the map a part of the n-th submission stands, e.g. "/input/x". */
   pointerIn(index: number, part: string): string;
@@ -36,9 +36,9 @@ export interface ExpandedMap {
 
 // No z.record: that drops a key named __proto__.
 const fields = (description: string) =>
-  z.custom<Fields>((value) => typeof value === "object" && value !== null && !Array.isArray(value), {
+  z.unknown().refine(isObject, {
     error: "must be an object of fields",
-  }).meta({ type: "object", additionalProperties: true, description });
+  }).meta({ type: "object", additionalProperties: true, description }) as z.ZodType<Fields>;
 
 const every = {
   task: z.string().min(1).max(200).describe("The name of a definition."),
@@ -87,37 +87,29 @@ function inputsOf(map: Fields, unmapped: Fields): Fields[] {
   const lists = Object.entries(map).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
   if (lists.length === 0) throw new MappingMissingIterableError("/map");
   const [[first, { length }]] = lists;
-  const others = lists.filter(([, list]) => list.length !== length);
-  if (others.length > 0) {
-    const lengths = Object.fromEntries(lists.map(([field, list]) => [field, list.length]));
-    throw new MappingLengthMismatchError(
-      lengths,
-      others.slice(0, MOST_FAULTS).map(([field, list]) => ({
-        pointer: `/map${pointer([field])}`,
-        message: `has the length ${list.length}, where "${first}" has ${length}`,
-      })),
-    );
-  }
+  if (lists.some(([, list]) => list.length !== length)) throw lengthMismatch(lists);
   requireNone(
     length <= MOST_ELEMENTS ? [] : [{
       pointer: `/map${pointer([first])}`,
       message: `a map must have at most ${MOST_ELEMENTS} elements (got ${length})`,
     }],
   );
-  // Each field keeps its place.
+  // Every field has its place here, a field named __proto__ too.
   const same = { ...map, ...unmapped };
   return lists[0][1].map((_, i) => {
     const input = { ...same };
-    for (const [field, list] of lists) set(input, field, list[i]);
+    for (const [field, list] of lists) input[field] = list[i];
     return input;
   });
 }
 
-/** Also a field named __proto__ is one. */
-function set(input: Fields, field: string, value: unknown): void {
-  if (field === "__proto__") {
-    Object.defineProperty(input, field, { value, enumerable: true, writable: true, configurable: true });
-  } else input[field] = value;
+function lengthMismatch(lists: [string, unknown[]][]): MappingLengthMismatchError {
+  const lengths = Object.fromEntries(lists.map(([field, list]) => [field, list.length]));
+  const faults = lists.map(([field, list]) => ({
+    pointer: `/map${pointer([field])}`,
+    message: `has the length ${list.length}; the lists of a map must have the same length`,
+  }));
+  return new MappingLengthMismatchError(lengths, faults.slice(0, MOST_FAULTS));
 }
 
 function requireNone(faults: Fault[]): void {
@@ -125,14 +117,17 @@ function requireNone(faults: Fault[]): void {
 }
 
 function pointerIn(spec: MapSpec, index: number, part: string): string {
-  const [, inside] = /^\/input(\/.*)?$/s.exec(part) ?? [];
-  if (part !== "/input" && inside === undefined) return part;
-  if ("inputs" in spec) return `/inputs/${index}${inside ?? ""}`;
-  if (inside === undefined) return "/map";
-  const [, key, rest] = /^\/([^/]*)(.*)$/s.exec(inside)!;
+  const [isInput, inside = ""] = /^\/input(\/.*)?$/s.exec(part) ?? [];
+  if (isInput === undefined) return part;
+  if ("inputs" in spec) return `/inputs/${index}${inside}`;
+  const [, key, rest] = /^\/([^/]*)(.*)$/s.exec(inside) ?? [];
+  if (key === undefined) return "/map";
   const field = key.replaceAll("~1", "/").replaceAll("~0", "~");
-  if (!Object.hasOwn(spec.map, field)) {
-    return Object.hasOwn(spec.unmapped ?? {}, field) ? `/unmapped${inside}` : "/map";
-  }
-  return Array.isArray(spec.map[field]) ? `/map/${key}/${index}${rest}` : `/map${inside}`;
+  if (Object.hasOwn(spec.unmapped ?? {}, field)) return `/unmapped${inside}`;
+  const isList = Object.hasOwn(spec.map, field) && Array.isArray(spec.map[field]);
+  return isList ? `/map/${key}/${index}${rest}` : `/map${inside}`;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

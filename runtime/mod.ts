@@ -2,6 +2,7 @@
 
 import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import { Children } from "./children.ts";
 import { Completions } from "./completions.ts";
 import type { AnyDefinition } from "./define.ts";
 import { QueueDepth } from "./depth.ts";
@@ -9,6 +10,7 @@ import { DueLoop } from "./due_loop.ts";
 import { ForgottenError, NotFoundError } from "./errors.ts";
 import type { TaskEvent } from "./events.ts";
 import type { GroupRecord } from "./group_log.ts";
+import { memberOf, rootOf } from "./family.ts";
 import { Follower } from "./follow.ts";
 import { Groups } from "./groups.ts";
 import { type Ids, makeIds } from "./ids.ts";
@@ -163,6 +165,7 @@ export class Runtime {
       runners: this.#runners,
       values,
       inputs: new Inputs(store, values),
+      children: new Children(store, values, this.#notifier, this.#submitter, this.steering),
       maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
       keepStacks: options.keepStacks ?? false,
       concurrency: options.concurrency ?? DEFAULTS.concurrency,
@@ -228,9 +231,11 @@ export class Runtime {
     return this.#notifier.watched;
   }
 
-  /** An id for a task that is to be submitted with it. */
-  newId(): string {
-    return this.#store.ids.id();
+  /** Ids for the tasks of one call, which is to be submitted with `root`. */
+  newIds(): { root: string; draw: () => string } {
+    const root = rootOf(this.#store.ids.id());
+    let drawn = 0;
+    return { root, draw: () => memberOf(root, drawn++) };
   }
 
   /** Stores tasks: see {@linkcode Submitter.submit}. */

@@ -52,7 +52,9 @@ export class Patrol {
   }
 
   async #withoutDriver(entries: Entry[]): Promise<Suspect[]> {
-    const byKey = entries.filter(({ record }) => record.lease === null && !isAwaiting(record));
+    const byKey = entries.filter(({ record }) =>
+      record.lease === null && !isAwaiting(record) && !record.windowed
+    );
     const drivers = await this.store.kv.getMany<ReadyBlock>(
       byKey.map(({ record }) => driverKey(record, this.store.kv.shards)),
     );

@@ -32,7 +32,7 @@ export function findReferences(value: unknown, prefix: string): Found {
     found.special = true;
     const fault = faultOf(special);
     if (fault !== null) found.faults.push({ pointer: prefix + pointer(path), message: fault });
-    else if ("$task" in special) found.references.push({ task: special.$task as string, path });
+    else if ("$task" in special) found.references.push({ task: normal(special.$task as string), path });
   });
   return found;
 }
@@ -41,10 +41,15 @@ export function findReferences(value: unknown, prefix: string): Found {
 export function resolveReferences(value: unknown, of: (task: string) => unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => resolveReferences(each, of));
-  if (isSpecial(value)) return "$quote" in value ? value.$quote : of(value.$task as string);
+  if (isSpecial(value)) return "$quote" in value ? value.$quote : of(normal(value.$task as string));
   const resolved: Record<string, unknown> = {};
   for (const [key, each] of Object.entries(value)) set(resolved, key, resolveReferences(each, of));
   return resolved;
+}
+
+/** Ids are lower case; within a flow it may be a name. */
+function normal(task: string): string {
+  return /^[0-9a-f-]{36}$/i.test(task) ? task.toLowerCase() : task;
 }
 
 type Special = { $task?: unknown; $quote?: unknown };

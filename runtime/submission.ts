@@ -86,4 +86,6 @@ export type Submission = z.input<typeof submissionSchema> & {
   node?: string;
   /** The input is a list: the function is called with one after the other, and the result is the list of results. */
   chunk?: boolean;
+  /** The task whose function submits it. */
+  parentId?: string;
 };

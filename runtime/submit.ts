@@ -10,7 +10,9 @@ import {
   NotFoundError,
   ValidationError,
 } from "./errors.ts";
-import { type GroupRecord, groupWrite } from "./group_log.ts";
+import { memberOf, moved, rootOf } from "./family.ts";
+import { type GroupRecord, groupWrite, windowOf } from "./group_log.ts";
+import { noteWrite } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
@@ -21,6 +23,7 @@ import { submitted } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
 import type { Values } from "./values.ts";
 import { faultsOfMissing, requireNoCycle, unwoven, type Weave, weave } from "./weave.ts";
+import { openWindow } from "./window.ts";
 import { inOneCommit, underSeal, type Whole } from "./whole.ts";
 
 /** The same key with the same fingerprint of the call stands for the same tasks, for a day. */
@@ -37,10 +40,12 @@ export interface SubmitCall {
   group?: boolean;
   /** None of them runs before all of them are there. */
   whole?: boolean;
-  /** The submissions' ids were drawn for this call: a repeat of it goes by those of the first one. */
-  drawn?: boolean;
+  /** The submissions' ids are of the family of this one, drawn for this call: a repeat goes by that of the first one. */
+  root?: string;
   /** So many of the group run at once. */
   maxConcurrent?: number;
+  /** Must still hold when the first of them is stored. */
+  guard?: { key: Deno.KvKey; versionstamp: string | null };
   idempotency?: Idempotency;
 }
 
@@ -54,7 +59,8 @@ export interface Submitted {
 
 interface IdemRecord {
   fingerprint: string;
-  ids: string[];
+  /** Of the family of ids that were drawn for the call. */
+  root: string;
   groupId: string | null;
   createdAt: number;
   /** False while a call of several commits is under way, or was cut off. */
@@ -66,7 +72,7 @@ interface Idem {
   guard: { key: Deno.KvKey; versionstamp: string | null };
   fingerprint: string;
   /** A call that was cut off between its commits: what it had decided. */
-  resumed: { ids: string[]; groupId: string | null } | null;
+  resumed: { root: string; groupId: string | null } | null;
 }
 
 /** An id made by another machine a moment ago; lists by time look this much further. */
@@ -117,7 +123,7 @@ export class Submitter {
       const known = value && value.createdAt + IDEMPOTENCY_MS > this.store.clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
       if (known?.complete) return this.#replay(call, known);
-      const resumed = known && { ids: known.ids, groupId: known.groupId };
+      const resumed = known && { root: known.root, groupId: known.groupId };
       const guard = { key: keys.idem(key), versionstamp };
       try {
         return await this.#storeAlone(call, { guard, fingerprint, resumed });
@@ -130,9 +136,10 @@ export class Submitter {
   }
 
   /** The same call gives the same first answer, whatever has become of the tasks since. */
-  #replay(call: SubmitCall, { ids, groupId, createdAt }: IdemRecord): Submitted {
+  #replay(call: SubmitCall, { root, groupId, createdAt }: IdemRecord): Submitted {
     const groups = groupId === null ? [] : [groupId];
-    const checked = renamed(this.#checked(call), ids);
+    const checked = renamed(this.#checked(call), call.root, root);
+    const ids = idsOf(checked, root);
     const woven = weave(checked, ids);
     const entries = checked.map((one, i): Entry => {
       const draft = { ...draftOf(one, ids[i], createdAt, groups, i), input: { json: one.input } };
@@ -172,9 +179,10 @@ export class Submitter {
    * process could still come between, which is found by the commit itself.
    */
   async #storeAlone(call: SubmitCall, idem: Idem | null): Promise<Submitted> {
-    const checked = idem?.resumed ? renamed(this.#checked(call), idem.resumed.ids) : this.#checked(call);
+    const first = this.#checked(call);
+    const checked = idem?.resumed ? renamed(first, call.root, idem.resumed.root) : first;
     await this.depth.admit(checked.length);
-    const own = call.drawn ? [] : checked.flatMap(({ submission: { id } }) => id ?? []);
+    const own = call.root !== undefined ? [] : checked.flatMap(({ submission: { id } }) => id ?? []);
     const taken = own.findIndex((id) => this.#ownIds.has(id));
     if (taken >= 0) {
       const index = checked.findIndex(({ submission: { id } }) => id === own[taken]);
@@ -191,31 +199,41 @@ export class Submitter {
   async #store(call: SubmitCall, checked: Checked[], idem: Idem | null): Promise<Submitted> {
     const { store } = this;
     const now = store.clock.now();
-    const ids = idem?.resumed?.ids ?? checked.map(({ submission }) => submission.id ?? store.ids.id());
+    const root = idem?.resumed?.root ?? call.root ?? rootOf(store.ids.id());
+    const ids = idsOf(checked, root);
     const groupId = idem?.resumed ? idem.resumed.groupId : call.group ? store.ids.id() : null;
     const drawn = !idem?.resumed &&
-      (call.drawn || checked.every(({ submission }) => submission.id === undefined));
-    if (!idem?.resumed && !call.drawn) await this.#requireFree(call, checked);
+      (call.root !== undefined || checked.every(({ submission }) => submission.id === undefined));
+    if (!idem?.resumed && call.root === undefined) await this.#requireFree(call, checked);
 
     const groups = groupId === null ? [] : [groupId];
     const woven = weave(checked, ids);
     if (woven) requireNoCycle(woven, ids, call.pointerOf);
     const outside = woven ? await this.#outside(woven, checked, call) : null;
     const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups, i));
+    drafts.forEach((draft, i) => {
+      if (i >= (call.maxConcurrent ?? Infinity)) draft.windowed = true;
+    });
     await this.#storeInputs(drafts, checked);
 
     const first: Write[] = [];
     // A call that is taken up again finds its group there, perhaps with ends counted already.
     if (groupId !== null && !idem?.resumed) {
       const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
+      if (call.maxConcurrent !== undefined) {
+        group.maxConcurrent = call.maxConcurrent;
+        first.push(openWindow(groupId, call.maxConcurrent, ids));
+      }
       first.push(groupWrite(group, now));
     }
+    // Tasks that were let in may have ended before those are there that wait for them.
+    const always = groupId !== null && call.maxConcurrent !== undefined ? [noteWrite(windowOf(groupId))] : [];
     if (ids.some((id) => !tells(id, now))) {
       first.push({ key: keys.oddIds, value: true });
     }
     const idemWrite = (complete: boolean): Write => ({
       key: idem!.guard.key,
-      value: { fingerprint: idem!.fingerprint, ids, groupId, createdAt: now, complete } satisfies IdemRecord,
+      value: { fingerprint: idem!.fingerprint, root, groupId, createdAt: now, complete } satisfies IdemRecord,
       expireAt: now + IDEMPOTENCY_MS,
     });
     if (woven || call.whole) {
@@ -227,24 +245,26 @@ export class Submitter {
         allowFailure: checked.map(({ submission: { options } }) => options?.allowFailure ?? false),
         now,
         fresh: drawn,
-        guards: idem ? [idem.guard] : [],
+        keyed: idem !== null,
+        guards: [idem?.guard, call.guard].filter((guard) => guard !== undefined),
         first,
-        progress: (complete) => idem ? [idemWrite(complete)] : [],
+        progress: (complete) => idem ? [...always, idemWrite(complete)] : [...always],
       };
       const entries = await this.#storeWhole(whole, outside ?? new Map(), call, checked, idem);
       return { entries, groupId, replayed: false };
     }
 
     const changes: Change[] = drafts.map((draft) => ({ before: null, next: submitted(draft, now) }));
-    let packs = changes.length === 1 ? [changes] : store.pack(changes, { fresh: drawn });
+    // A call without tasks may still make a group.
+    let packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh: drawn });
     // Over several commits, another process may take up the same call in between and make these very ids.
     const fresh = drawn && (idem === null || packs.length === 1);
     if (drawn && !fresh) packs = store.pack(changes, { fresh });
     const entries: Entry[] = [];
     for (const [n, pack] of packs.entries()) {
       const last = n === packs.length - 1;
-      const options: UnitOptions = { fresh, writes: n === 0 ? first : [] };
-      if (n === 0 && idem) options.checks = [idem.guard];
+      const options: UnitOptions = { fresh, writes: n === 0 ? [...first, ...always] : [...always] };
+      if (n === 0) options.checks = [idem?.guard, call.guard].filter((guard) => guard !== undefined);
       if (idem && (n === 0 || last)) options.writes!.push(idemWrite(last));
       const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
       if (!applied) {
@@ -357,18 +377,19 @@ export class Submitter {
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
+function idsOf(checked: Checked[], root: string): string[] {
+  return checked.map(({ submission }, i) => submission.id ?? memberOf(root, i));
+}
+
 /** A repeat of a call whose ids were drawn for it goes by the ids that the first one drew. */
-function renamed(checked: Checked[], ids: string[]): Checked[] {
-  const names = new Map(
-    checked.flatMap(({ submission: { id } }, i) => id && id !== ids[i] ? [[id, ids[i]]] : []),
-  );
-  if (names.size === 0) return checked;
-  const nameOf = (id: string) => names.get(id) ?? id;
-  return checked.map(({ submission, references, input, ...rest }, i) => ({
+function renamed(checked: Checked[], from: string | undefined, to: string): Checked[] {
+  if (from === undefined || from === to) return checked;
+  const nameOf = (id: string) => moved(id, from, to, checked.length);
+  return checked.map(({ submission, references, input, ...rest }) => ({
     ...rest,
     submission: {
       ...submission,
-      id: ids[i],
+      id: nameOf(submission.id!),
       options: { ...submission.options, waitFor: submission.options?.waitFor?.map(nameOf) },
     },
     references: references.map(({ task, path }) => ({ task: nameOf(task), path })),

@@ -90,8 +90,9 @@ export function submitted(draft: TaskRecord, now: number): TaskRecord {
   return upcoming(draft, now);
 }
 
-/** Nothing but its time can keep it from being ready. */
+/** Nothing but a place in its group's window, or its time, can keep it from being ready. */
 function upcoming(record: TaskRecord, now: number): TaskRecord {
+  if (record.windowed) return enter(record, now, "PENDING", "AwaitingConcurrencySlot", null);
   return record.runAt > now
     ? enter(record, now, "SCHEDULED", "Scheduled", null)
     : enter(record, now, "PENDING", "Pending", null);
@@ -100,6 +101,19 @@ function upcoming(record: TaskRecord, now: number): TaskRecord {
 /** All that it waited for has ended. */
 export function released(record: TaskRecord, now: number): TaskRecord {
   return upcoming({ ...record, deps: { ...record.deps!, released: true } }, now);
+}
+
+/** Its group's window lets it in; null if it has ended. It may still wait for others. */
+export function admitted(record: TaskRecord, now: number): TaskRecord | null {
+  const { windowed: _, ...rest } = record;
+  switch (stateOf(record).name) {
+    case "AwaitingConcurrencySlot":
+      return upcoming(rest, now);
+    case "AwaitingDependencies":
+      return rest;
+    default:
+      return null;
+  }
 }
 
 /** One of those that it waited for has ended otherwise than COMPLETED. */
@@ -133,6 +147,7 @@ export function resumed(record: TaskRecord, now: number): TaskRecord {
     {
       error: null,
       hasEvents: true,
+      windowed: undefined,
       finishedAt: null,
     },
   );
@@ -271,6 +286,7 @@ export function retried(record: TaskRecord, now: number, input: StoredValue): Ta
     progress: null,
     cancel: null,
     hasEvents: true,
+    windowed: undefined,
     expiresAt: null,
     runAt: now,
     finishedAt: null,

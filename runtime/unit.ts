@@ -149,6 +149,7 @@ function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
   return next.groups.flatMap((group) => {
     const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
     const again = old?.logged?.includes(group) ?? false;
-    return was === is ? [] : [{ group, id: next.id, was, is, again }];
+    const outside = is !== null && was === null && next.windowed === true;
+    return was === is ? [] : [{ group, id: next.id, was, is, again, outside }];
   });
 }

@@ -23,7 +23,10 @@ export interface Whole {
   upstreams: StoredValue[];
   allowFailure: boolean[];
   now: number;
+  /** The ids were drawn just now. */
   fresh: boolean;
+  /** Another process may take up the same call between two commits, and make these very ids. */
+  keyed: boolean;
   /** Checked by the first commit. */
   guards: { key: Deno.KvKey; versionstamp: string | null }[];
   /** Written by the first commit. */
@@ -91,8 +94,9 @@ export async function underSeal(
     return changeOf(store, whole, i, isRoot(whole, i) ? { ...join, left: join.left + 1 } : join, false);
   });
   await writeEdges(store, whole);
+  const fresh = whole.fresh && !whole.keyed;
   const entries: Entry[] = [];
-  for (const [n, pack] of store.pack(changes, { fresh: whole.fresh }).entries()) {
+  for (const [n, pack] of store.pack(changes, { fresh }).entries()) {
     const writes = whole.progress(false);
     const roots = pack.flatMap((_, k) => isRoot(whole, entries.length + k) ? [entries.length + k] : []);
     for (const direct of [true, false]) {
@@ -102,7 +106,7 @@ export async function underSeal(
       }
     }
     if (n === 0) writes.push(...whole.first, ...openSeal(seal, now));
-    entries.push(...await commit(pack, { fresh: whole.fresh, checks: n === 0 ? whole.guards : [], writes }));
+    entries.push(...await commit(pack, { fresh, checks: n === 0 ? whole.guards : [], writes }));
   }
   const outside = [...weave.outside];
   for (let at = 0; at < outside.length; at += ATTACHED_AT_ONCE) {

@@ -47,6 +47,8 @@ export class Worker implements Starter {
   #beatVersion: string | null = null;
   /** When the last beat that is known to be in KV was sent (monotonic). */
   #beatAt = -Infinity;
+  /** Functions that wait for tasks of their own: these must find a slot. */
+  #away = 0;
   /** Tasks that wait for a beat before they begin. */
   #unsure = 0;
   /** The beat that they wait for. */
@@ -139,7 +141,8 @@ export class Worker implements Starter {
   /** Slots that no function runs in or is about to. */
   get #free(): number {
     if (this.#settling.size >= MOST_UNSETTLED) return 0;
-    return Math.max(0, this.options.concurrency - this.#running.size - this.#starting.size - this.#unsure);
+    const taken = this.#running.size - this.#away + this.#starting.size + this.#unsure;
+    return Math.max(0, this.options.concurrency - taken);
   }
 
   /** Claims once, and starts what it got. @returns true if there may be more to claim. */
@@ -282,6 +285,10 @@ export class Worker implements Starter {
     const attempt = new Attempt(this.store, entry);
     attempt.onError = (error) =>
       this.options.log.error(`a report of task ${attempt.id} was not written`, error);
+    attempt.onAway = (change) => {
+      this.#away += change;
+      if (change > 0 && this.#more) this.ring();
+    };
     this.#running.set(attempt.id, attempt);
     this.#finish(attempt, block).catch((error) => {
       this.options.log.error(`task ${attempt.id} was left behind`, error);

@@ -5,17 +5,18 @@ const root = new URL("../", import.meta.url);
 
 /** Files of runtime/ by level: a file imports lower levels only. Types count as well. */
 const LEVELS = [
-  "clock define errors json keys lease_book log rounds submission wake/bell",
-  "cursor faults ids kv references retry runners/runner runners/thread_main task wake/sweep",
+  "clock errors family flow_forms json keys lease_book log rounds runners/portable submission wake/bell",
+  "cursor define flow_schema ids kv mapping references wake/sweep",
+  "faults retry runners/runner runners/thread_main task",
   "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue",
-  "draft entries flow_forms group_log joins report runners/mod seal size",
-  "flow_schema mapping unit weave",
-  "committer flow_graph",
-  "flow store",
+  "draft entries flow_graph group_log joins report runners/mod seal size",
+  "flow unit weave",
+  "committer",
+  "store",
   "depth discard edges inputs",
-  "attempt claim follow notify steer timers whole",
-  "due_loop execute leftovers patrol reaper submit task_stream waiting",
-  "groups list worker",
+  "attempt claim notify steer timers whole window",
+  "due_loop execute follow leftovers patrol reaper submit task_stream waiting",
+  "children groups list worker",
   "completions",
   "mod",
 ].map((names) => names.split(" "));

@@ -1,8 +1,10 @@
 // On a worker thread: for CPU-bound functions, which would hold up everything else in this process, and which no
 // signal reaches while they compute. Stopping one ends its thread. Idle threads are kept for the next task.
 
-import type { AnyDefinition, TaskContext } from "../define.ts";
+import type { AnyDefinition, Child, TaskContext } from "../define.ts";
 import { NotJsonError } from "../json.ts";
+import type { SubmitOptions } from "../submission.ts";
+import { portable } from "./portable.ts";
 import type { Runner } from "./runner.ts";
 import type { FromThread, ToThread } from "./thread_main.ts";
 
@@ -56,7 +58,7 @@ export class ThreadPool {
     try {
       thread = this.#idle.pop() ??
         new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module", name: definition.name });
-      const value = await runOn(thread, ++this.#runs, definition, context);
+      const value = await runOn(thread, ++this.#runs, definition, context, (change) => this.#away(change));
       reusable = true;
       return value;
     } catch (error) {
@@ -69,6 +71,12 @@ export class ThreadPool {
       else thread?.terminate();
       this.#waiting.shift()?.();
     }
+  }
+
+  /** A function that waits for tasks of its own leaves its place to them; its thread waits with it. */
+  #away(change: number): void {
+    this.#busy -= change;
+    if (change > 0) this.#waiting.shift()?.();
   }
 
   /** What a function left running may still fail: that ends the idle thread, and nothing else. */
@@ -90,8 +98,27 @@ function runOn(
   run: number,
   definition: AnyDefinition,
   context: TaskContext<unknown>,
+  away: (change: number) => void,
 ): Promise<unknown> {
   const { signal, input, task, attempt } = context;
+  const children = new Map<string, Child>();
+  const answer = (call: number, work: Promise<unknown>) =>
+    work.then((value) => thread.postMessage({ call, value }), (error) => {
+      thread.postMessage({ call, error: portable(error) });
+    });
+  const submit = async (name: string, input: unknown, options?: SubmitOptions) => {
+    const child = await context.submit(name, input, options);
+    children.set(child.id, child);
+    return child.id;
+  };
+  const resultOf = async (id: string) => {
+    away(1);
+    try {
+      return await children.get(id)!.result();
+    } finally {
+      away(-1);
+    }
+  };
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const abort = () => reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
@@ -113,6 +140,10 @@ function runOn(
           return context.log(data.message, data.data);
         case "chunk":
           return context.emit(data.chunk);
+        case "submit":
+          return void answer(data.call, submit(data.task, data.input, data.options));
+        case "result":
+          return void answer(data.call, resultOf(data.id));
       }
     } catch (error) {
       // A report that cannot be kept fails the attempt, as it does inline.

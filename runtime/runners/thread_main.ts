@@ -2,6 +2,8 @@
 
 import type { AnyDefinition, TaskContext, TaskInfo } from "../define.ts";
 import { NotJsonError, toJsonText } from "../json.ts";
+import { portable } from "./portable.ts";
+import type { SubmitOptions } from "../submission.ts";
 
 export interface ToThread {
   /** Which run of the thread this is; everything that comes back carries it. */
@@ -21,13 +23,26 @@ type FromFunction =
   | { kind: "thrown"; error: unknown }
   | { kind: "progress"; current: number; total?: number; message?: string }
   | { kind: "log"; message: string; data?: unknown }
-  | { kind: "chunk"; chunk: unknown };
+  | { kind: "chunk"; chunk: unknown }
+  | { kind: "submit"; call: number; task: string; input: unknown; options?: SubmitOptions }
+  | { kind: "result"; call: number; id: string };
+
+/** What became of a call of the function. */
+export interface Answer {
+  call: number;
+  value?: unknown;
+  error?: unknown;
+}
 
 /** The part of a worker's global scope in use; the checker knows only the main thread's. */
 const scope = self as unknown as {
   postMessage(message: FromThread): void;
-  onmessage: ((event: MessageEvent<ToThread>) => void) | null;
+  onmessage: ((event: MessageEvent<ToThread | Answer>) => void) | null;
 };
+
+/** Calls that are not answered yet. Their numbers go on from run to run. */
+const calls = new Map<number, PromiseWithResolvers<unknown>>();
+let lastCall = 0;
 
 // Either would end the thread without a word, and its task would wait for it.
 for (const [object, name] of [[self, "close"], [Deno, "exit"]] as const) {
@@ -39,6 +54,7 @@ for (const [object, name] of [[self, "close"], [Deno, "exit"]] as const) {
 }
 
 scope.onmessage = async ({ data }) => {
+  if ("call" in data) return settle(data);
   const post = (message: FromFunction) => scope.postMessage({ run: data.run, ...message });
   try {
     const definition = await find(data.module, data.name);
@@ -50,6 +66,13 @@ scope.onmessage = async ({ data }) => {
     else post({ kind: "thrown", error: portable(thrown) });
   }
 };
+
+function settle({ call, value, error }: Answer): void {
+  const waiting = calls.get(call);
+  calls.delete(call);
+  if (error === undefined) waiting?.resolve(value);
+  else waiting?.reject(Object.assign(new Error(), error));
+}
 
 async function find(module: string, name: string): Promise<AnyDefinition> {
   const exported = Object.values(await import(module)) as Partial<AnyDefinition>[];
@@ -71,18 +94,19 @@ function contextOf(
     progress: (current, total, message) => post({ kind: "progress", current, total, message }),
     log: (message, data) => post({ kind: "log", message, data }),
     emit: (chunk) => post({ kind: "chunk", chunk }),
+    submit: async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
+      const name = typeof definition === "string" ? definition : definition.name;
+      const id = await ask((call) => post({ kind: "submit", call, task: name, input, options })) as string;
+      // deno-lint-ignore no-explicit-any -- typed for those who call it
+      return { id, result: () => ask((call) => post({ kind: "result", call, id })) as Promise<any> };
+    },
   };
 }
 
-/** Structured cloning drops own fields of errors, `retryable` among them. */
-function portable(thrown: unknown, depth = 0): unknown {
-  if (typeof thrown !== "object" || thrown === null) return String(thrown);
-  const { name, message, stack, cause, retryable } = thrown as Partial<Error> & { retryable?: unknown };
-  return {
-    name,
-    message,
-    stack,
-    retryable,
-    cause: cause === undefined || depth > 3 ? undefined : portable(cause, depth + 1),
-  };
+function ask(post: (call: number) => void): Promise<unknown> {
+  const call = ++lastCall;
+  const waiting = Promise.withResolvers<unknown>();
+  calls.set(call, waiting);
+  post(call);
+  return waiting.promise;
 }

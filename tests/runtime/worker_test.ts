@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { leaseBlocksOf } from "../../runtime/claim.ts";
 import { type AnyDefinition, define, type TaskContext } from "../../runtime/define.ts";
+import type { ChildTasks } from "../../runtime/execute.ts";
 import { Inputs } from "../../runtime/inputs.ts";
 import { keys, prefixes } from "../../runtime/keys.ts";
 import { Registry } from "../../runtime/registry.ts";
@@ -20,6 +21,12 @@ interface Handling {
   context: TaskContext<unknown>;
   gate: PromiseWithResolvers<unknown>;
 }
+
+/** The functions of these tests submit nothing. */
+const noChildren: ChildTasks = {
+  submit: () => Promise.reject(new Error("not here")),
+  result: () => Promise.reject(new Error("not here")),
+};
 
 /** A worker whose one function, "work", goes on when the test says so. */
 async function aWorker(concurrency: number, options: BenchOptions = {}) {
@@ -42,6 +49,7 @@ async function aWorker(concurrency: number, options: BenchOptions = {}) {
     runners: new Runners(1),
     values: bench.values,
     inputs: new Inputs(bench.store, bench.values),
+    children: noChildren,
     maxResultBytes: 2 ** 24,
     keepStacks: false,
     concurrency,

@@ -39,6 +39,7 @@ export function aContext<Input>(
     progress: (...progress) => void said.progress.push(progress),
     log: (...line) => void said.logs.push(line),
     emit: (chunk) => void said.chunks.push(chunk),
+    submit: () => Promise.reject(new Error("there is no engine here")),
   };
   return { context, said };
 }

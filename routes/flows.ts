@@ -1,0 +1,96 @@
+// POST /v1/flows: a graph of tasks in one submit, all of it or nothing.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { type CompiledFlow, compileFlow, flowSchema, type FlowSpec } from "../runtime/flow.ts";
+import type { Runtime } from "../runtime/mod.ts";
+import type { Entry } from "../runtime/task.ts";
+import { jsonBody } from "./body.ts";
+import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { type PointerAsSent, pointerOfSubmission, pointingAsSent } from "./pointers.ts";
+import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "./schemas.ts";
+import { mostBytesOfMany, submittedSchema, submittedTexts } from "./submitted.ts";
+import type { App } from "./surface.ts";
+import { jsonResponse, type Text } from "./view.ts";
+
+const answer = z.object({
+  groupId: z.uuid(),
+  tasks: z.record(z.string(), submittedSchema).describe("By their names."),
+  result: z.unknown().describe('What the whole hands on, with {"$task": id} for each result.'),
+}).openapi("FlowSubmitted");
+
+export function flowRoutes(app: App, runtime: Runtime): void {
+  const flows = createRoute({
+    method: "post",
+    path: "/v1/flows",
+    operationId: "submitFlow",
+    summary: "Submit a graph of tasks, all of it or nothing",
+    tags: ["submit"],
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
+    request: {
+      headers: idempotencyHeader,
+      body: { required: true, content: { "application/json": { schema: flowSchema } } },
+    },
+    responses: {
+      202: jsonAnswer(answer, "All are on disk and will run", ["Location"]),
+      ...problems({
+        ...bodyProblems,
+        409: "The same Idempotency-Key is under way",
+        422: "validation-failed (with the way round, if it is a cycle), unknown-definition or " +
+          "idempotency-mismatch: see errors",
+        429: "queue-full",
+      }),
+    },
+  });
+  app.openapi(flows, async (c) => {
+    const spec = c.req.valid("json");
+    const { root, draw } = runtime.newIds();
+    const flow = compileFlow(spec, draw);
+    const idempotency = await idempotencyOf(c, await c.req.text());
+    const { entries, groupId, replayed } = await pointingAsSent(asSent(spec, flow), () =>
+      runtime.submit({
+        submissions: flow.submissions,
+        pointerOf: pointerOfSubmission,
+        group: true,
+        whole: true,
+        root,
+        idempotency,
+      }));
+    const texts = await submittedTexts(runtime, entries);
+    const tasks = texts.map((text, i) => `${JSON.stringify(flow.names[i])}:${text}`);
+    const text = `{"groupId":"${groupId}","tasks":{${tasks.join(",")}},"result":${
+      resultText(flow, entries)
+    }}`;
+    return jsonResponse(text, 202, { ...replayHeader(replayed), location: `/v1/groups/${groupId}` });
+  });
+}
+
+/** A call that came before goes by the ids that were drawn for it then. */
+function resultText({ submissions, result }: CompiledFlow, entries: Entry[]): Text {
+  const stored = new Map(submissions.map(({ id }, i) => [id, entries[i].record.id]));
+  return JSON.stringify(result).replace(
+    /"\$task":"([0-9a-f-]{36})"/g,
+    (text, id: string) => text.replace(id, stored.get(id) ?? id),
+  );
+}
+
+/** What a task waits for was put together from its own list, that of its options, and that of the flow's options. */
+function asSent(spec: FlowSpec, { submissions, pointers, pointerIn }: CompiledFlow): PointerAsSent {
+  return (index, part) => {
+    const [, n] = /^\/options\/waitFor\/(\d+)$/.exec(part) ?? [];
+    if (n === undefined) return pointerIn(index, part);
+    const id = submissions[index].options!.waitFor![Number(n)];
+    const at = pointers[index];
+    for (const list of [`${at}/waitFor`, `${at}/options/waitFor`, "/options/waitFor"]) {
+      const place = textsAt(spec, list).findIndex((text) => text.toLowerCase() === id);
+      if (place >= 0) return `${list}/${place}`;
+    }
+    return at;
+  };
+}
+
+/** The list of texts at a pointer into the flow; none if there is no such list. */
+function textsAt(flow: unknown, pointer: string): string[] {
+  const keys = pointer.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const found = keys.reduce((at, key) => Object.hasOwn(Object(at), key) ? Object(at)[key] : undefined, flow);
+  return Array.isArray(found) ? found : [];
+}

@@ -1,0 +1,27 @@
+// Idempotency-Key: the same call again gets the first answer again.
+
+import type { Context } from "hono";
+import { ValidationError } from "../runtime/errors.ts";
+import type { Idempotency } from "../runtime/submit.ts";
+
+const LONGEST_KEY = 255;
+
+/** The key with a fingerprint of the call: its path and its exact body. */
+export async function idempotencyOf(c: Context, body: string): Promise<Idempotency | undefined> {
+  const header = c.req.header("idempotency-key");
+  if (header === undefined) return undefined;
+  // The draft's form is a quoted string; a bare one is taken too.
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
+  if (key.length < 1 || key.length > LONGEST_KEY) {
+    const message = `must have 1 to ${LONGEST_KEY} characters (got ${key.length})`;
+    throw new ValidationError([{ pointer: "/header/idempotency-key", message }]);
+  }
+  const call = new TextEncoder().encode(`${c.req.path}\n${body}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", call));
+  const fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { key, fingerprint };
+}
+
+export function replayHeader(replayed: boolean): Record<string, string> {
+  return replayed ? { "idempotency-replayed": "true" } : {};
+}

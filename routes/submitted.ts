@@ -1,0 +1,33 @@
+// What is the same for the calls that make many tasks at once: how long their bodies may be, and how they tell of the
+// tasks that they made.
+
+import { z } from "@hono/zod-openapi";
+import type { Runtime } from "../runtime/mod.ts";
+import type { Entry } from "../runtime/task.ts";
+import { taskSchema } from "./schemas.ts";
+import { taskText, type Text } from "./view.ts";
+
+/** Room for everything of a submit but its input. */
+export const ENVELOPE_BYTES = 64 * 1024;
+/** More tasks than this are told by their ids alone. */
+const MOST_TOLD_WHOLE = 1_000;
+
+/** A call of many tasks may have as many bytes as this many largest inputs. */
+export function mostBytesOfMany(runtime: Runtime): number {
+  return 16 * (runtime.maxInputBytes + ENVELOPE_BYTES);
+}
+
+const idOnly = z.object({ id: z.uuid() }).openapi("TaskId");
+
+/** A task in an answer that may have very many. */
+export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedTask", {
+  description: `The whole task; of more than ${MOST_TOLD_WHOLE} tasks only the id.`,
+});
+
+/** Each of the tasks, in their order. */
+export async function submittedTexts(runtime: Runtime, entries: Entry[]): Promise<Text[]> {
+  if (entries.length > MOST_TOLD_WHOLE) return entries.map(({ record }) => `{"id":"${record.id}"}`);
+  const texts: Text[] = [];
+  for (const entry of entries) texts.push(await taskText(runtime, entry));
+  return texts;
+}
