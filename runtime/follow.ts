@@ -26,6 +26,8 @@ import { released, resumed, upstreamFailed } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
 import { admit } from "./window.ts";
 
+type Check = { key: Deno.KvKey; versionstamp: string | null };
+
 /** A note, and what it is about as KV holds it now. */
 interface Sight {
   id: string;
@@ -126,7 +128,8 @@ export class Follower {
     if (group !== null) return await admit(this.store, group, sight.note);
     if (entry?.record.followed) {
       const told = isTerminal(entry.record) ? typeOf(entry.record) : null;
-      if (!await this.#tell(id, told)) return false;
+      // It may be run again, and end otherwise, while this is told.
+      if (!await this.#tell(id, told, { key: keys.task(id), versionstamp: entry.versionstamp })) return false;
     }
     return await this.#decide(sight);
   }
@@ -156,7 +159,8 @@ export class Follower {
   async #moved(record: TaskRecord, join: Join): Promise<{ next: TaskRecord | null; goes: boolean }> {
     const now = this.store.clock.now();
     const decision = decisionOf(join);
-    const wasFailed = stateOf(record).name === "UpstreamFailed";
+    // One that was cancelled on request as well stays so.
+    const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
     if (decision === "fail") {
       if (!isAwaiting(record)) return { next: null, goes: false };
       return { next: upstreamFailed(record, now, await this.#upstream(join.first)), goes: false };
@@ -173,13 +177,13 @@ export class Follower {
   }
 
   /** Tells those that follow something how it ended (null: not, or no more). */
-  async #tell(upstream: string, end: StateType | null): Promise<boolean> {
+  async #tell(upstream: string, end: StateType | null, sure: Check): Promise<boolean> {
     let told = true;
     for await (const page of edgesOf(this.store.kv, upstream)) {
       const news = page.filter(({ value }) => value.told !== end);
       const commits = news.map(({ key, versionstamp, value: { ids, told: was } }) => {
         return this.store.commit("follow", [], {
-          checks: [{ key, versionstamp }],
+          checks: [{ key, versionstamp }, sure],
           writes: [{ key, value: { ids, told: end } }],
           joins: ids.map((join) => ({ join, upstream, was, is: end })),
         });
@@ -214,10 +218,10 @@ export class Follower {
       const gone = await Promise.all(page.map((block) => this.#letGo(block)));
       if (gone.includes(false)) return false;
     }
-    if (!await this.#tell(id, "COMPLETED")) return false;
-    const writes = [{ key: keys.outbox(id) }];
-    for await (const page of edgesOf(kv, id)) writes.push(...page.map(({ key }) => ({ key })));
-    const checks = [{ key: keys.outbox(id), versionstamp: note }];
-    return await this.store.commit("follow", [], { checks, writes }) !== null;
+    const sure: Check = { key: keys.outbox(id), versionstamp: note };
+    if (!await this.#tell(id, "COMPLETED", sure)) return false;
+    for await (const page of edgesOf(kv, id)) await kv.writeBlind(page.map(({ key }) => ({ key })), 0);
+    return await this.store.commit("follow", [], { checks: [sure], writes: [{ key: keys.outbox(id) }] }) !==
+      null;
   }
 }

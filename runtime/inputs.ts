@@ -6,8 +6,7 @@ import type { Store } from "./store.ts";
 import {
   type Entry,
   isForgotten,
-  stateOf,
-  type StateType,
+  isTerminalType,
   type Stored,
   type TaskError,
   type TaskRecord,
@@ -51,14 +50,15 @@ export class Inputs {
   }
 
   async #handedOn(upstream: TaskRecord): Promise<unknown> {
-    const { type } = stateOf(upstream);
-    if (type === "COMPLETED") return JSON.parse(await this.values.load(upstream.id, upstream.result!));
-    return { error: errorOf(upstream, type) };
+    if (typeOf(upstream) === "COMPLETED") {
+      return JSON.parse(await this.values.load(upstream.id, upstream.result!));
+    }
+    return { error: errorOf(upstream) };
   }
 }
 
-/** What is known of an end without a result. */
-function errorOf({ error, history }: TaskRecord, type: StateType): TaskError {
-  const { name, message } = history[history.length - 1];
+/** What is known of an end without a result. It may be the last one of a task that is run again meanwhile. */
+function errorOf({ error, history }: TaskRecord): TaskError {
+  const { type, name, message } = history.findLast((state) => isTerminalType(state.type)) ?? history[0];
   return error ?? { name, message: message ?? `it ended ${type}`, retryable: false };
 }

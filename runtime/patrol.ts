@@ -11,6 +11,7 @@ import type { ReadyBlock } from "./queue.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "./task.ts";
 import { reclaimed } from "./transitions.ts";
+import type { UnitOptions } from "./unit.ts";
 import type { Values } from "./values.ts";
 
 const PER_ROUND = 200;
@@ -93,16 +94,18 @@ export class Patrol {
 
   async #repair({ entry, what }: Suspect): Promise<boolean> {
     const { record } = entry;
-    const { next, writes } = isAwaiting(record) ? await this.#rejoined(record) : this.#repaired(record);
-    const applied = await this.store.commit("settle", [{ before: entry, next }], { writes });
+    const { next, ...options } = isAwaiting(record) ? await this.#rejoined(record) : this.#repaired(record);
+    const applied = await this.store.commit("settle", [{ before: entry, next }], options);
     if (applied) this.onRepair(record.id, what);
     return applied !== null;
   }
 
-  /** Counts anew what it waits for. */
-  async #rejoined(record: TaskRecord): Promise<{ next: TaskRecord; writes: Write[] }> {
+  /** Counts anew what it waits for, if nothing says it any more. */
+  async #rejoined(record: TaskRecord): Promise<{ next: TaskRecord } & UnitOptions> {
     const { task, deps } = record;
-    const { value } = await this.store.kv.get<Join>(keys.join(record.id));
+    const key = keys.join(record.id);
+    const { value } = await this.store.kv.get<Join>(key);
+    if (value) return { next: { ...record }, writes: [noteWrite(record.id)] };
     const upstreams: string[] = JSON.parse(await this.values.load(record.id, deps!.upstreams));
     let join: Join = {
       task,
@@ -116,7 +119,8 @@ export class Patrol {
       const is = isOver ? typeOf(entry.record as TaskRecord) : null;
       join = stepped(join, { upstream: upstreams[i], was: null, is });
     }
-    return { next: { ...record }, writes: [joinWrite(record.id, value ?? join), noteWrite(record.id)] };
+    const writes = [joinWrite(record.id, join), noteWrite(record.id)];
+    return { next: { ...record }, checks: [{ key, versionstamp: null }], writes };
   }
 
   #repaired(record: TaskRecord): { next: TaskRecord; writes: Write[] } {

@@ -36,13 +36,15 @@ export function keyBytes(key: Deno.KvKey): number {
 /** What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 export function recordBytes(stored: Stored): number {
   if (isForgotten(stored)) return 400;
-  const { metadata, history, input, result, error, tags } = stored;
+  const { metadata, history, input, result, error, tags, deps, next, node } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
   for (const tag of tags) text += tag.length + 1;
   if (error) text += JSON.stringify(error).length;
+  text += node?.length ?? 0;
   const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
-  return 1_500 + 150 * history.length + 6 * text + 3 * json;
+  const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + 40 * (next?.length ?? 0);
+  return 1_500 + 2 * links + 150 * history.length + 6 * text + 3 * json;
 }
 
 function inlineLength(value: StoredValue): number {

@@ -103,6 +103,10 @@ export class Steering {
       const { record } = seen = this.#require(entry, ifMatch);
       const type = typeOf(record);
       outcome = type === "CANCELLED" ? "cancelled" : type === "CANCELLING" ? "requested" : "too_late";
+      // So that it stays cancelled if its upstream is run again.
+      if (stateOf(record).name === "UpstreamFailed" && record.cancel === null) {
+        return { next: { ...record, cancel: { reason, graceMs: 0 } } };
+      }
       if (outcome !== "too_late" || isTerminal(record)) return null;
       const now = this.store.clock.now();
       if (type === "RUNNING") {

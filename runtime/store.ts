@@ -155,18 +155,19 @@ export class Store {
     return !load.exceeds(this.kv.limits);
   }
 
-  /** Splits changes into runs that each fit one commit, in order. */
-  pack(changes: Change[], options: UnitOptions = {}): Change[][] {
+  /** Splits changes into runs that each fit one commit, in order, with so many mutations to spare. */
+  pack(changes: Change[], options: UnitOptions = {}, spareMutations = 0): Change[][] {
     const packs: Change[][] = [];
+    const spare = { ...SPARE, mutations: SPARE.mutations + spareMutations };
     let load = new Load();
-    load.add(SPARE);
+    load.add(spare);
     for (const change of changes) {
       const { cost } = unitOf("", [change], options);
       load.add(cost);
       if (packs.length === 0 || load.exceeds(this.kv.limits)) {
         packs.push([]);
         load = new Load();
-        load.add(SPARE);
+        load.add(spare);
         load.add(cost);
       }
       packs[packs.length - 1].push(change);

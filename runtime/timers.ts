@@ -110,9 +110,11 @@ export class Timers {
   }
 
   /** The call was cut off before all of its tasks were there: those that are, are cancelled. */
-  async #giveUpSeal({ id, key }: Due): Promise<void> {
+  async #giveUpSeal({ id, key, at }: Due): Promise<void> {
     const { kv, clock } = this.store;
     const seal = await kv.get<Seal>(keys.seal(id));
+    // The call was taken up again since.
+    if (seal.value && seal.value.until !== at) return await kv.writeBlind([{ key }], 0);
     if (seal.value && !seal.value.sealed && !seal.value.givenUp) {
       const atomic = kv.atomic().check(seal);
       kv.write(atomic, givenUp(id, seal.value, clock.now()), clock.now());

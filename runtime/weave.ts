@@ -46,36 +46,43 @@ function waitForOf({ options }: Checked["submission"]): string[] {
   return options?.waitFor ?? [];
 }
 
+/** Places of the call's tasks, each behind those that it waits for; those that wait for each other are left out. */
+export function inOrder({ upstreams, inside }: Weave, ids: string[]): number[] {
+  const place = new Map(ids.map((id, i) => [id, i]));
+  const left = upstreams.map((all) => all.filter((id) => place.has(id)).length);
+  const free = left.flatMap((count, i) => count === 0 ? [i] : []);
+  for (let done = 0; done < free.length; done++) {
+    for (const follower of inside.get(ids[free[done]]) ?? []) {
+      const i = place.get(follower)!;
+      if (--left[i] === 0) free.push(i);
+    }
+  }
+  return free;
+}
+
 /**
  * Refuses tasks that wait for themselves, be it over others.
  *
  * @throws {ValidationError} with the way round.
  */
 export function requireNoCycle(
-  { upstreams, inside }: Weave,
+  woven: Weave,
   ids: string[],
   pointerAt: (index: number) => string,
 ): void {
-  const place = new Map(ids.map((id, i) => [id, i]));
-  const left = upstreams.map((all) => all.filter((id) => place.has(id)).length);
-  const free = left.flatMap((count, i) => count === 0 ? [i] : []);
-  let done = 0;
-  for (; done < free.length; done++) {
-    for (const follower of inside.get(ids[free[done]]) ?? []) {
-      const i = place.get(follower)!;
-      if (--left[i] === 0) free.push(i);
-    }
-  }
-  if (done === ids.length) return;
+  const free = new Set(inOrder(woven, ids).map((i) => ids[i]));
+  if (free.size === ids.length) return;
   // Whatever is left waits for something that is left: so going upstream comes back to where it was.
-  const way: number[] = [];
-  for (let i = left.findIndex((count) => count > 0); !way.includes(i);) {
-    way.push(i);
-    i = place.get(upstreams[i].find((id) => (left[place.get(id) ?? -1] ?? 0) > 0)!)!;
-    if (way.includes(i)) way.splice(0, way.indexOf(i));
+  const place = new Map(ids.map((id, i) => [id, i]));
+  const way: string[] = [];
+  for (let id = ids.find((each) => !free.has(each))!; !way.includes(id);) {
+    way.push(id);
+    id = woven.upstreams[place.get(id)!].find((each) => place.has(each) && !free.has(each))!;
+    if (way.includes(id)) way.splice(0, way.indexOf(id));
   }
-  const told = [...way, way[0]].reverse().map((i) => ids[i]).join(" → ");
-  throw new ValidationError([{ pointer: pointerAt(way[0]), message: `these wait for each other: ${told}` }]);
+  const told = [...way, way[0]].reverse().join(" → ");
+  const pointer = pointerAt(place.get(way[0])!);
+  throw new ValidationError([{ pointer, message: `these wait for each other: ${told}` }]);
 }
 
 /** Where a call names tasks that are not there. */

@@ -6,12 +6,12 @@ import { ConflictError } from "./errors.ts";
 import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
-import { openSeal, type Seal, sealed, sealOf } from "./seal.ts";
+import { openSeal, type Seal, sealed, sealOf, TOO_LATE } from "./seal.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isTerminal, type StateType, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
 import { submitted } from "./transitions.ts";
 import type { Change, UnitOptions } from "./unit.ts";
-import type { Weave } from "./weave.ts";
+import { inOrder, type Weave } from "./weave.ts";
 
 /** All there is to store. */
 export interface Whole {
@@ -34,6 +34,8 @@ export interface Whole {
   /** Written by each commit that is not the last, and by the last: how an idempotency key tells how far the call got. */
   progress: (complete: boolean) => Write[];
 }
+
+type Check = { key: Deno.KvKey; versionstamp: string | null };
 
 /** Tasks outside the call that are followed from now on, taken care of so many at a time. */
 const ATTACHED_AT_ONCE = 20;
@@ -69,7 +71,8 @@ export function inOneCommit(
     edgeBlocks(store.kv.limits, followers).forEach((block, n) => {
       options.writes!.push(edgeWrite(upstream, `${ids[0]}.${n}`, block, endOf(entry)));
     });
-    if (entry.record.followed) {
+    // One that has ended may be deleted at this moment: a mere check would let both pass.
+    if (entry.record.followed && !isTerminal(entry.record)) {
       options.checks!.push({ key: keys.task(upstream), versionstamp: entry.versionstamp });
     } else changes.push({ before: entry, next: { ...entry.record, followed: true } });
   }
@@ -80,44 +83,60 @@ export function inOneCommit(
  * Over several commits, of which the last one lets them go.
  *
  * @param commit stores one part; those of its tasks that are there already it leaves as they are.
- * @throws {ConflictError} if the call took so long that it was given up.
+ * @throws {ConflictError} if the call took so long that it was given up, or another one took it up.
  */
 export async function underSeal(
   store: Store,
   whole: Whole,
   commit: (changes: Change[], options: UnitOptions) => Promise<Entry[]>,
 ): Promise<Entry[]> {
-  const { ids, weave, now } = whole;
+  const { ids, weave } = whole;
   const seal = sealOf(ids[0]);
-  const changes = ids.map((_, i) => {
+  const fresh = whole.fresh && !whole.keyed;
+  await writeEdges(store, whole);
+  const opening = await openSeal(store, seal, whole.now);
+  let sure: Check[] = whole.guards;
+  const entries: Entry[] = [];
+  // Upstreams first: if the call is cut off, whoever is there has all that it waits for, and is cancelled with it.
+  const order = inOrder(weave, ids);
+  const changes = order.map((i) => {
     const join = joinOf(whole, i);
     return changeOf(store, whole, i, isRoot(whole, i) ? { ...join, left: join.left + 1 } : join, false);
   });
-  await writeEdges(store, whole);
-  const fresh = whole.fresh && !whole.keyed;
-  const entries: Entry[] = [];
-  for (const [n, pack] of store.pack(changes, { fresh }).entries()) {
-    const writes = whole.progress(false);
-    const roots = pack.flatMap((_, k) => isRoot(whole, entries.length + k) ? [entries.length + k] : []);
-    for (const direct of [true, false]) {
-      const some = roots.filter((i) => direct === (weave.upstreams[i].length === 0)).map((i) => ids[i]);
-      for (const block of edgeBlocks(store.kv.limits, some)) {
-        writes.push(edgeWrite(seal, block[0], block, null, direct));
-      }
-    }
-    if (n === 0) writes.push(...whole.first, ...openSeal(seal, now));
-    entries.push(...await commit(pack, { fresh, checks: n === 0 ? whole.guards : [], writes }));
+  for (const [n, pack] of store.pack(changes, { fresh }, sealsCost(store)).entries()) {
+    const from = entries.length;
+    const roots = pack.flatMap((_, k) => isRoot(whole, order[from + k]) ? [order[from + k]] : []);
+    const writes = [...whole.progress(false), ...rootWrites(store, whole, seal, roots)];
+    if (n === 0) writes.push(...whole.first, ...opening.writes);
+    entries.push(...await commit(pack, { fresh, checks: sure, writes }));
+    if (n === 0) sure = [await opening.mine()];
   }
   const outside = [...weave.outside];
   for (let at = 0; at < outside.length; at += ATTACHED_AT_ONCE) {
     await Promise.all(
       outside.slice(at, at + ATTACHED_AT_ONCE).map(([upstream, followers]) => {
-        return attach(store, upstream, followers, ids[0]);
+        return attach(store, upstream, followers, ids[0], sure);
       }),
     );
   }
-  await close(store, seal, whole);
-  return entries;
+  await close(store, seal, whole, sure);
+  const placed = new Map(order.map((i, k) => [i, entries[k]]));
+  return ids.map((_, i) => placed.get(i)!);
+}
+
+/** What a pack's commit takes for the blocks of its roots, beside its tasks. */
+function sealsCost({ kv: { limits } }: Store): number {
+  const [block] = edgeBlocks(limits, Array(limits.checks).fill(""));
+  // A task with its lists or its join takes two mutations at the least.
+  return 10 + Math.ceil(limits.mutations / 2 / block.length);
+}
+
+/** Those that wait for the seal alone need no join. */
+function rootWrites(store: Store, { ids, weave }: Whole, seal: string, roots: number[]): Write[] {
+  return [true, false].flatMap((direct) => {
+    const some = roots.filter((i) => direct === (weave.upstreams[i].length === 0)).map((i) => ids[i]);
+    return edgeBlocks(store.kv.limits, some).map((block) => edgeWrite(seal, block[0], block, null, direct));
+  });
 }
 
 /** Those that wait for another one of the call cannot begin before that; the others wait for the seal. */
@@ -182,7 +201,13 @@ async function writeEdges(store: Store, { weave }: Whole): Promise<void> {
 }
 
 /** Has tasks of a call follow one that is not of it, whether it has ended or not; once, however often it is tried. */
-async function attach(store: Store, upstream: string, followers: string[], call: string): Promise<void> {
+async function attach(
+  store: Store,
+  upstream: string,
+  followers: string[],
+  call: string,
+  sure: Check[],
+): Promise<void> {
   for (const [n, ids] of edgeBlocks(store.kv.limits, followers).entries()) {
     const key = keys.edge(upstream, `${call}.${n}`);
     for (;;) {
@@ -197,29 +222,37 @@ async function attach(store: Store, upstream: string, followers: string[], call:
         before: entry,
         next: { ...entry.record, followed: true },
       }], {
-        checks: [{ key, versionstamp: null }],
+        checks: [{ key, versionstamp: null }, ...sure],
         writes: [edgeWrite(upstream, `${call}.${n}`, ids, is)],
         joins: is === null ? [] : ids.map((join) => ({ join, upstream, was: null, is })),
       });
       if (applied) break;
+      await requireStill(store, sure);
     }
   }
 }
 
-async function close(store: Store, seal: string, whole: Whole): Promise<void> {
+/** @throws {ConflictError} if the seal is another's by now. */
+async function requireStill(store: Store, sure: Check[]): Promise<void> {
+  for (const { key, versionstamp } of sure) {
+    if ((await store.kv.get(key)).versionstamp !== versionstamp) {
+      throw new ConflictError("another call with this idempotency key took it up");
+    }
+  }
+}
+
+async function close(store: Store, seal: string, whole: Whole, sure: Check[]): Promise<void> {
   const key = keys.seal(seal);
-  const found = await store.kv.get<Seal>(key);
-  if (found.value && !found.value.sealed && !found.value.givenUp) {
+  const { value } = await store.kv.get<Seal>(key);
+  if (value && !value.sealed && !value.givenUp) {
     const applied = await store.commit("submit", [], {
-      checks: [{ key, versionstamp: found.versionstamp }],
-      writes: [...sealed(seal, found.value, whole.now), noteWrite(seal), ...whole.progress(true)],
+      checks: sure,
+      writes: [...sealed(seal, value, whole.now), noteWrite(seal), ...whole.progress(true)],
     });
     if (applied) return;
   }
-  // Without an answer to the commit it is not known who wrote it: but only this call seals.
-  if (!(await store.kv.get<Seal>(key)).value?.sealed) {
-    throw new ConflictError("the call took so long that it was given up: what it had stored is cancelled");
-  }
+  // Without an answer to the commit it is not known who wrote it: whoever did has all of these tasks.
+  if (!(await store.kv.get<Seal>(key)).value?.sealed) throw new ConflictError(TOO_LATE);
 }
 
 function endOf({ record }: Entry): StateType | null {
