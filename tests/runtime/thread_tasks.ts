@@ -28,3 +28,13 @@ export const talk = define({ ...config, name: "talk" }, ({ progress, log, emit }
 });
 
 export const unfit = define({ ...config, name: "unfit" }, () => new Map());
+
+/** Each one submits the next and waits for it. */
+export const relay = define(
+  { ...config, name: "relay", input: z.object({ depth: z.int() }), output: z.int() },
+  async ({ input: { depth }, submit }) => {
+    if (depth === 0) return 0;
+    const child = await submit("relay", { depth: depth - 1 });
+    return 1 + (await child.result() as number);
+  },
+);

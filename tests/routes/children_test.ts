@@ -1,0 +1,136 @@
+// Tasks that functions submit while they run.
+
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { type AnyDefinition, define } from "../../runtime/define.ts";
+import { add } from "../../tasks/add.ts";
+import { relay } from "../runtime/thread_tasks.ts";
+import { aService, type Body, pause, type Service } from "../harness.ts";
+
+/** Adds numbers by a task for each, one in another; `fails` attempts fail when the children are done. */
+const sum = define(
+  {
+    name: "sum",
+    input: z.object({ numbers: z.array(z.number()), fails: z.int().default(0) }),
+    output: z.number(),
+    retry: { maxAttempts: 5, delayMs: 1 },
+  },
+  async ({ input, submit, attempt }) => {
+    const children = await Promise.all(input.numbers.map((n) => submit(add, { a: n, b: 0 })));
+    const results: number[] = await Promise.all(children.map((child) => child.result()));
+    if (attempt <= input.fails) throw new Error("once more");
+    return results.reduce((all, one) => all + one, 0);
+  },
+);
+
+/** Each level submits the next one and waits for it. */
+const nest: AnyDefinition = define(
+  { name: "nest", input: z.object({ depth: z.int() }), output: z.int() },
+  async ({ input: { depth }, submit }): Promise<number> => {
+    if (depth === 0) return 0;
+    const child = await submit("nest", { depth: depth - 1 });
+    return 1 + (await child.result() as number);
+  },
+);
+
+/** Submits one that fails until its own attempt `untilAttempt`, and waits for it. */
+const hopeful = define(
+  { name: "hopeful", input: z.object({ untilAttempt: z.int() }), retry: { maxAttempts: 3, delayMs: 1 } },
+  async ({ input, submit }) => {
+    const child = await submit("fail", { message: "not yet", ...input });
+    return await child.result();
+  },
+);
+
+/** Submits sleepers and does not wait for them; returns after `ms`. */
+const parent = define(
+  { name: "parent", input: z.object({ ms: z.int() }) },
+  async ({ input, submit, signal }) => {
+    const children = [];
+    for (const value of [1, 2]) children.push((await submit("sleep", { ms: 60_000, value })).id);
+    await new Promise((resolve) => {
+      const timer = setTimeout(resolve, input.ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve(null);
+      });
+    });
+    return children;
+  },
+);
+
+const definitions: AnyDefinition[] = [sum, nest, hopeful, parent, relay];
+
+async function childrenOf(service: Service, parentId: string): Promise<Body[]> {
+  const { body } = await service.get("/v1/tasks?limit=500");
+  return body.tasks.filter((task: Body) => task.parentId === parentId);
+}
+
+Deno.test("a function submits tasks of its own and gets their results, also with one slot for all of them", async () => {
+  await using service = await aService({ definitions, concurrency: 1 });
+  const ended = await service.run("sum", { numbers: [1, 2, 3, 4] });
+  assert.equal(ended.result, 10);
+  const children = await childrenOf(service, ended.id);
+  assert.deepEqual(
+    children.map(({ task, state }) => [task, state.type]),
+    Array(4).fill(["add", "COMPLETED"]),
+  );
+  assert.equal((await service.run("nest", { depth: 12 })).result, 12);
+});
+
+Deno.test("on one worker thread a function waits for a task that needs a thread too", async () => {
+  await using service = await aService({ definitions, concurrency: 1, threads: 1 });
+  assert.equal((await service.run("relay", { depth: 3 })).result, 3);
+});
+
+Deno.test("an attempt that is run again finds the children of the one before", async () => {
+  await using service = await aService({ definitions });
+  const ended = await service.run("sum", { numbers: [5, 6], fails: 2 });
+  assert.deepEqual([ended.result, ended.attempt], [11, 3]);
+  const children = await childrenOf(service, ended.id);
+  assert.deepEqual(children.map(({ attempt }) => attempt), [1, 1]);
+});
+
+Deno.test("a child that failed is told to its parent, and run again by the parent's next attempt", async () => {
+  await using service = await aService({ definitions });
+  const ended = await service.run("hopeful", { untilAttempt: 3 });
+  assert.deepEqual([ended.state.type, ended.result, ended.attempt], ["COMPLETED", 3, 3]);
+  const [child, ...others] = await childrenOf(service, ended.id);
+  assert.deepEqual([child.attempt, others.length], [3, 0]);
+  const failed = await service.run("hopeful", { untilAttempt: 9 });
+  assert.equal(failed.state.type, "FAILED");
+  assert.equal(failed.error.name, "ChildFailedError");
+  assert.match(failed.error.message, /ended FAILED: Error: not yet/);
+});
+
+Deno.test("a wrong input of a child, or an unknown name, is the function's error", async () => {
+  const wrong = define({ name: "wrong", input: z.object({}) }, async ({ submit }) => {
+    await submit("add", { a: 1 });
+  });
+  await using service = await aService({ definitions: [wrong] });
+  const { state, error } = await service.run("wrong", {});
+  assert.deepEqual([state.type, error.name], ["FAILED", "ValidationError"]);
+  assert.match(error.message, /\/b/);
+});
+
+Deno.test("cancelling a parent cancels its children where that is asked for", async () => {
+  await using service = await aService({ definitions });
+  for (const children of [false, true]) {
+    const task = await service.submit("parent", { ms: 60_000 });
+    for (let tries = 0; (await childrenOf(service, task.id)).length < 2; tries++) {
+      assert.ok(tries < 200, "it submits nothing");
+      await pause(10);
+    }
+    await service.post(`/v1/tasks/${task.id}/cancel`, { children, graceMs: 1_000 });
+    await service.ended(task.id);
+    const ids: string[] = (await childrenOf(service, task.id)).map(({ id }) => id);
+    for (const id of ids) {
+      if (!children) {
+        assert.equal((await service.get(`/v1/tasks/${id}`)).body.state.type, "RUNNING");
+        await service.post(`/v1/tasks/${id}/cancel`, { graceMs: 0 });
+      }
+      assert.equal((await service.ended(id)).state.type, "CANCELLED");
+    }
+  }
+});
