@@ -3,12 +3,13 @@
 import { openKv } from "../runtime/kv.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import { add } from "../tasks/add.ts";
+import { echo } from "../tasks/echo.ts";
 import { inLanes, type Measurement, percentiles, withFile } from "./measure.ts";
 
-async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
+export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
   return await withFile(async (path) => {
     const kv = await openKv(path);
-    const runtime = await createRuntime({ kv, definitions: [add] });
+    const runtime = await createRuntime({ kv, definitions: [add, echo] });
     await runtime.start();
     try {
       return await work(runtime);

@@ -2,6 +2,7 @@
 // JSON. Each case has a database file of its own. Figures of different runs or machines don't compare; ratios do.
 
 // deno-lint-ignore-file no-console
+import { chain, chord, map } from "./composition.ts";
 import { inProcess, latencyInProcess, memory } from "./in_process.ts";
 import { type Measurement, perSecond } from "./measure.ts";
 import { latencyOverHttp, overHttp } from "./over_http.ts";
@@ -23,6 +24,9 @@ const cases: (() => Promise<Measurement>)[] = [
   () => overHttp(50_000 * size, 64),
   () => latencyInProcess(100, 10 * size),
   () => latencyOverHttp(100, 10 * size),
+  () => chain(1_000 * size),
+  () => chord(10_000 * size),
+  () => map(100_000 * size),
   () => memory(200_000 * size, 256),
 ];
 

@@ -27,13 +27,14 @@ export class Remembered<T> {
 
   /** Those that are there. */
   async load(ids: string[]): Promise<Map<string, Known<T>>> {
-    const missing = ids.filter((id) => !this.#known.has(id));
-    const found = missing.length > 0 ? await this.kv.getMany<T>(missing.map(this.keyOf)) : [];
     const loaded = new Map<string, Known<T>>();
     for (const id of ids) {
       const known = this.#known.get(id);
       if (known) loaded.set(id, known);
     }
+    // What is known is taken before anything is waited for: meanwhile it may be forgotten.
+    const missing = ids.filter((id) => !loaded.has(id));
+    const found = missing.length > 0 ? await this.kv.getMany<T>(missing.map(this.keyOf)) : [];
     found.forEach(({ value, versionstamp }, i) => {
       if (value !== null) loaded.set(missing[i], { value, versionstamp: versionstamp! });
     });
