@@ -6,7 +6,7 @@ import { encode, entryOf } from "./codec.ts";
 import { expiryOf } from "./entries.ts";
 import { UnavailableError } from "./errors.ts";
 import { GroupLog } from "./group_log.ts";
-import { Joins, notesIn } from "./joins.ts";
+import { type Join, Joins } from "./joins.ts";
 import type { Ids } from "./ids.ts";
 import { keys } from "./keys.ts";
 import type { KvPort, Write } from "./kv.ts";
@@ -160,10 +160,23 @@ export class Committer {
     const result = await kv.commit(atomic);
     if (!result.ok) return null;
     for (const { applied } of merged) applied(result.versionstamp);
-    for (const { writes } of units) this.joins.wrote(writes, result.versionstamp);
-    const notes = notesIn([...units, ...merged].flatMap(({ writes }) => writes));
-    if (notes.length > 0) this.#options.onNotes(notes, result.versionstamp);
+    this.#tell(units, merged, result.versionstamp);
     return result.versionstamp;
+  }
+
+  /** What a commit has said about joins, and what it has left in the outbox. */
+  #tell(units: Unit[], merged: Merged[], versionstamp: string): void {
+    const notes: string[] = [];
+    for (const { writes } of units) {
+      for (const { key, value } of writes) {
+        if (key[0] === "join") this.joins.wrote(key[1] as string, value as Join | undefined, versionstamp);
+        else if (key[0] === "outbox" && value) notes.push(key[1] as string);
+      }
+    }
+    for (const { writes } of merged) {
+      for (const { key } of writes) if (key[0] === "outbox") notes.push(key[1] as string);
+    }
+    if (notes.length > 0) this.#options.onNotes(notes, versionstamp);
   }
 
   /** What these units add to the counters of groups and joins. */

@@ -6,7 +6,7 @@ import { chooseByKey, chosen, type FormFault } from "./flow_forms.ts";
 import { pointer } from "./json.ts";
 import { optionsSchema, type SubmitOptions } from "./submission.ts";
 
-export const MOST_TASKS = 10_000;
+export const MOST_TASKS = 20_000;
 export const DEEPEST_NESTING = 20;
 const MOST_IN_A_CHUNK = 1_000;
 const LONGEST_NAME = 100;

@@ -79,14 +79,10 @@ export class Joins {
     return merged;
   }
 
-  /** These were written in a commit of their own accord: they begin, or let their tasks go. */
-  wrote(writes: Write[], versionstamp: string): void {
-    for (const { key, value } of writes) {
-      if (key[0] !== "join") continue;
-      const id = key[1] as string;
-      if (value) this.#known.remember(id, { value: value as Join, versionstamp });
-      else this.#known.forget(id);
-    }
+  /** A unit wrote it by itself: its task begins to wait, or is let go. */
+  wrote(id: string, join: Join | undefined, versionstamp: string): void {
+    if (join) this.#known.remember(id, { value: join, versionstamp });
+    else this.#known.forget(id);
   }
 
   /** As this process last wrote it, if it is remembered: a hint. */
@@ -106,9 +102,4 @@ export function joinWrite(id: string, join: Join): Write {
 /** Asks the follower to look at a task, or at a seal. */
 export function noteWrite(id: string): Write {
   return { key: keys.outbox(id), value: true };
-}
-
-/** What these writes ask the follower to look at. */
-export function notesIn(writes: Write[]): string[] {
-  return writes.flatMap(({ key, value }) => key[0] === "outbox" && value ? [key[1] as string] : []);
 }

@@ -5,11 +5,14 @@ import { define } from "../runtime/define.ts";
 import { digestSchema } from "./digest/schema.ts";
 import { mostFrequent, wordCountSchema } from "./digest/words.ts";
 
+/** What stands for a digest that failed, where that is allowed. It is passed over. */
+const failedSchema = z.object({ error: z.object({ name: z.string(), message: z.string() }) });
+
 export const tally = define(
   {
     name: "tally",
     description: "Merges digests into totals.",
-    input: z.object({ digests: z.array(digestSchema) }),
+    input: z.object({ digests: z.array(z.union([digestSchema, failedSchema])) }),
     output: z.object({
       files: z.int().describe("How many digests were merged"),
       bytes: z.int(),
@@ -21,7 +24,8 @@ export const tally = define(
       largest: z.object({ source: z.string(), bytes: z.int() }).nullable(),
     }),
   },
-  ({ input: { digests } }) => {
+  ({ input }) => {
+    const digests = input.digests.filter((one): one is z.output<typeof digestSchema> => !("error" in one));
     const totals = { files: digests.length, bytes: 0, lines: 0, words: 0 };
     let largest: { source: string; bytes: number } | null = null;
     // A word that misses a digest's top is counted as absent there, so a merged count is a lower bound. It is

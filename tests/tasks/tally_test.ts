@@ -15,6 +15,12 @@ Deno.test("tally of no digests is all zero, with no largest", async () => {
   assert.deepEqual(result, { files: 0, bytes: 0, lines: 0, words: 0, top: [], largest: null });
 });
 
+Deno.test("tally passes over what stands for a digest that failed", async () => {
+  const failed = { error: { name: "DigestError", message: "there is no such file", retryable: false } };
+  const { result } = await run(tally, { digests: [failed, aDigest({ bytes: 5 }), failed] });
+  assert.deepEqual([result.files, result.bytes], [1, 5]);
+});
+
 Deno.test("tally merges what digest returns", async () => {
   const digests = [];
   for (const text of ["one two two\n", "two three three\nthree", ""]) {
