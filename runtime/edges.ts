@@ -3,6 +3,7 @@
 // is told to a block as a whole, and the block notes what it was told, so nothing is told twice.
 
 import { keys, prefixes } from "./keys.ts";
+import { mostGroupsOf } from "./group_log.ts";
 import type { KvLimits, KvPort, Write } from "./kv.ts";
 import type { Store } from "./store.ts";
 import { isForgotten, isTerminal, type StateType, type TaskRecord } from "./task.ts";
@@ -15,12 +16,21 @@ export interface EdgeBlock {
   direct?: boolean;
 }
 
-/** A record names so many of those that wait for it; more of them stand in blocks. */
-export const MOST_NEXT = 50;
+const MOST_NEXT = 50;
 
+/** The note, the join and the record of a task that it moves. */
+const FOLLOWERS_CHECKS = 3;
 const PER_READ = 100;
 /** Checks of a commit that a block's own key, its upstream and an idempotency key may need. */
 const SPARE_CHECKS = 5;
+
+/**
+ * A record names so many of those that wait for it; more of them stand in blocks. The commit in which it ends checks the
+ * join of each of them, beside its own groups and what the follower checks.
+ */
+export function mostNext(limits: KvLimits): number {
+  return Math.max(0, Math.min(MOST_NEXT, limits.checks - mostGroupsOf(limits) - FOLLOWERS_CHECKS));
+}
 
 /** Ids in blocks that can each be told in one commit. */
 export function edgeBlocks(limits: KvLimits, ids: string[]): string[][] {
@@ -53,7 +63,7 @@ export async function* edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Den
 }
 
 /** Ids of all tasks that wait, or waited, for this one. */
-async function* followersOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
+export async function* followersOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
   if (next) yield next;
   if (!followed) return;
   for await (const page of edgesOf(kv, id)) yield page.flatMap(({ value }) => value.ids);

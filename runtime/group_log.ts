@@ -4,7 +4,7 @@
 
 import type { Clock } from "./clock.ts";
 import { keys } from "./keys.ts";
-import type { KvPort, Write } from "./kv.ts";
+import type { KvLimits, KvPort, Write } from "./kv.ts";
 import { type Merged, Remembered } from "./remembered.ts";
 import type { StateType } from "./task.ts";
 
@@ -39,6 +39,13 @@ export interface GroupStep {
 export interface LogValue {
   type: StateType;
   again: boolean;
+}
+
+const MOST_GROUPS_OF_A_TASK = 8;
+
+/** A task's every end is counted by each of its groups in the same commit, so it can be in a few only. */
+export function mostGroupsOf(limits: KvLimits): number {
+  return Math.min(MOST_GROUPS_OF_A_TASK, limits.checks - 4);
 }
 
 /** A group is kept this long after its last change. */

@@ -3,7 +3,7 @@
 
 import type { Waiting } from "./entries.ts";
 import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
-import { type GroupRecord, groupWrite, type LogValue } from "./group_log.ts";
+import { type GroupRecord, groupWrite, type LogValue, mostGroupsOf } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import { Bell, type Notifier } from "./notify.ts";
 import type { Steering } from "./steer.ts";
@@ -21,8 +21,6 @@ export interface GroupStatus {
   createdAt: number;
 }
 
-/** A task's every end is counted by each of its groups in the same commit, so it can be in a few only. */
-export const MOST_GROUPS_OF_A_TASK = 8;
 const MOST_DRIVEN = 100_000;
 const PER_READ = 500;
 /** Records may be large, so fewer of them are held at once. */
@@ -71,10 +69,11 @@ export class Groups {
     const { store } = this;
     const members = [...new Set(ids)];
     const entries = present(await store.readMany(members), members, ids);
+    const most = mostGroupsOf(store.kv.limits);
     for (const { record } of entries) {
-      if (record.groups.length < MOST_GROUPS_OF_A_TASK) continue;
+      if (record.groups.length < most) continue;
       const pointer = `/ids/${ids.indexOf(record.id)}`;
-      throw new ConflictError(`task ${record.id} is in ${MOST_GROUPS_OF_A_TASK} groups already`, pointer);
+      throw new ConflictError(`task ${record.id} is in ${most} groups already`, pointer);
     }
     const id = store.ids.id();
     const now = store.clock.now();

@@ -3,7 +3,7 @@
 
 import { encode } from "./codec.ts";
 import { entriesOf, expiryOf } from "./entries.ts";
-import { edgesOf, isNeeded } from "./edges.ts";
+import { edgesOf, followersOf, isNeeded } from "./edges.ts";
 import { type DueKind, keys, prefixes } from "./keys.ts";
 import { givenUp, type Seal } from "./seal.ts";
 import type { Store } from "./store.ts";
@@ -19,6 +19,7 @@ import {
 } from "./task.ts";
 import { becameReady, cancelled, canExpire, expired } from "./transitions.ts";
 import type { Values } from "./values.ts";
+import { inOrder } from "./weave.ts";
 
 interface Due {
   key: Deno.KvKey;
@@ -121,19 +122,44 @@ export class Timers {
       if (!(await kv.commit(atomic)).ok) return;
     }
     if (!seal.value?.sealed) {
+      // As long as the roots wait nothing lets the others go, so the roots come last.
+      for (const task of await this.#below(id)) {
+        await this.store.update("settle", task, ({ record }) => {
+          if (isForgotten(record) || !isAwaiting(record)) return null;
+          return { next: cancelled(record, clock.now(), "the call that submitted it was cut off") };
+        });
+      }
       for await (const page of edgesOf(kv, id)) {
-        await Promise.all(
-          page.flatMap(({ value }) => value.ids).map((task) => {
-            return this.store.update("settle", task, ({ record }) => {
-              if (isForgotten(record) || !isAwaiting(record)) return null;
-              return { next: cancelled(record, clock.now(), "the call that submitted it was cut off") };
-            });
-          }),
-        );
         await kv.writeBlind(page.map((block) => ({ key: block.key })), 0);
       }
     }
     await kv.writeBlind([{ key }], 0);
+  }
+
+  /** All tasks that hang on a seal, each ahead of those that it waits for. */
+  async #below(seal: string): Promise<string[]> {
+    const { kv } = this.store;
+    const found = new Set<string>();
+    for await (const page of edgesOf(kv, seal)) {
+      for (const id of page.flatMap(({ value }) => value.ids)) found.add(id);
+    }
+    const inside = new Map<string, string[]>();
+    // A set goes on with what is added to it.
+    for (const id of found) {
+      const [entry] = await this.store.peekMany([id]);
+      if (!entry || isForgotten(entry.record)) continue;
+      const followers: string[] = [];
+      for await (const some of followersOf(kv, entry.record)) followers.push(...some);
+      for (const follower of followers) found.add(follower);
+      inside.set(id, followers);
+    }
+    const ids = [...found];
+    const upstreams = new Map(ids.map((id) => [id, [] as string[]]));
+    for (const [id, followers] of inside) {
+      for (const follower of followers) upstreams.get(follower)!.push(id);
+    }
+    const order = inOrder({ inside, upstreams: ids.map((id) => upstreams.get(id)!) }, ids);
+    return order.map((i) => ids[i]).reverse();
   }
 }
 

@@ -1,7 +1,7 @@
 // Stores the tasks of a call that belong together, because they wait for each other or for others, or because the
 // caller wants all or none: in one commit where they fit, else under a seal.
 
-import { edgeBlocks, edgeWrite, MOST_NEXT } from "./edges.ts";
+import { edgeBlocks, edgeWrite, mostNext } from "./edges.ts";
 import { ConflictError } from "./errors.ts";
 import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "./joins.ts";
 import { keys } from "./keys.ts";
@@ -175,7 +175,7 @@ function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: bool
     if (decision === "fail") writes.push(noteWrite(id));
   }
   const followers = weave.inside.get(id) ?? [];
-  if (followers.length > MOST_NEXT) {
+  if (followers.length > mostNext(store.kv.limits)) {
     draft.followed = true;
     if (alone) {
       edgeBlocks(store.kv.limits, followers).forEach((block) =>
@@ -190,7 +190,7 @@ function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: bool
 async function writeEdges(store: Store, { weave }: Whole): Promise<void> {
   const writes: Write[] = [];
   for (const [upstream, followers] of weave.inside) {
-    if (followers.length <= MOST_NEXT) continue;
+    if (followers.length <= mostNext(store.kv.limits)) continue;
     for (const block of edgeBlocks(store.kv.limits, followers)) {
       writes.push(edgeWrite(upstream, block[0], block, null));
     }

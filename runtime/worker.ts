@@ -314,6 +314,7 @@ export class Worker implements Starter {
    * @returns false if the worker stopped before it could be written.
    */
   async #settle(attempt: Attempt, outcome: Outcome): Promise<boolean> {
+    let tooLarge = false;
     for (let pauseMs = SETTLE_AGAIN_MS;; pauseMs = Math.min(2 * pauseMs, SETTLE_AGAIN_AT_MOST_MS)) {
       try {
         const settled = await attempt.settle(outcome);
@@ -325,8 +326,10 @@ export class Worker implements Starter {
       } catch (error) {
         this.options.log.error(`the outcome of task ${attempt.id} could not be written`, error);
         if (this.#stopping) return false;
-        if (error instanceof RangeError) outcome = tooLargeToKeep(error);
-        else await sleep(this.store.clock, pauseMs);
+        if (error instanceof RangeError && !tooLarge) {
+          tooLarge = true;
+          outcome = tooLargeToKeep(error);
+        } else await sleep(this.store.clock, pauseMs);
       }
     }
   }
