@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { type CompiledFlow, compileFlow, flowSchema, type FlowSpec } from "../runtime/flow.ts";
+import { pointer } from "../runtime/json.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { Entry } from "../runtime/task.ts";
 import { jsonBody } from "./body.ts";
@@ -73,24 +74,27 @@ function resultText({ submissions, result }: CompiledFlow, entries: Entry[]): Te
   );
 }
 
-/** What a task waits for was put together from its own list, that of its options, and that of the flow's options. */
+/** Where a part of a submission comes from, if it stands in the request under another name. */
 function asSent(spec: FlowSpec, { submissions, pointers, pointerIn }: CompiledFlow): PointerAsSent {
   return (index, part) => {
-    const [, n] = /^\/options\/waitFor\/(\d+)$/.exec(part) ?? [];
-    if (n === undefined) return pointerIn(index, part);
-    const id = submissions[index].options!.waitFor![Number(n)];
     const at = pointers[index];
-    for (const list of [`${at}/waitFor`, `${at}/options/waitFor`, "/options/waitFor"]) {
-      const place = textsAt(spec, list).findIndex((text) => text.toLowerCase() === id);
-      if (place >= 0) return `${list}/${place}`;
+    const [, field] = /^\/input\/([^/]*)/.exec(part) ?? [];
+    const into = valueAt(spec, `${at}/into`);
+    if (typeof into === "string" && field === pointer([into]).slice(1)) return `${at}/into`;
+    const [, place] = /^\/options\/waitFor\/(\d+)$/.exec(part) ?? [];
+    if (place === undefined) return pointerIn(index, part);
+    // What it waits for was put together from its own list, that of its options, and that of the flow's options.
+    const id = submissions[index].options!.waitFor![Number(place)];
+    for (const from of [`${at}/waitFor`, `${at}/options/waitFor`, "/options/waitFor"]) {
+      const list = valueAt(spec, from);
+      const found = Array.isArray(list) ? list.findIndex((text) => text.toLowerCase() === id) : -1;
+      if (found >= 0) return `${from}/${found}`;
     }
     return at;
   };
 }
 
-/** The list of texts at a pointer into the flow; none if there is no such list. */
-function textsAt(flow: unknown, pointer: string): string[] {
+function valueAt(flow: unknown, pointer: string): unknown {
   const keys = pointer.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
-  const found = keys.reduce((at, key) => Object.hasOwn(Object(at), key) ? Object(at)[key] : undefined, flow);
-  return Array.isArray(found) ? found : [];
+  return keys.reduce((at, key) => Object.hasOwn(Object(at), key) ? Object(at)[key] : undefined, flow);
 }

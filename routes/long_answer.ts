@@ -10,10 +10,11 @@ export interface LongAnswerOptions {
   slots: Slots;
   /** Told of an error after the answer was begun; the reader sees that it was cut off. */
   onError: (error: unknown) => void;
+  /** A reader that takes nothing for so long is let go. */
+  longestStuckMs?: number;
 }
 
 const CHUNK_LENGTH = 64 * 1024;
-/** A reader that takes nothing for this long is let go. */
 const LONGEST_STUCK_MS = 120_000;
 const encoder = new TextEncoder();
 
@@ -26,7 +27,7 @@ const encoder = new TextEncoder();
 export async function longAnswer(
   c: Context,
   pieces: AsyncGenerator<Text>,
-  { headers, slots, onError }: LongAnswerOptions,
+  { headers, slots, onError, longestStuckMs = LONGEST_STUCK_MS }: LongAnswerOptions,
 ): Promise<JsonResponse> {
   const chunks = chunksOf(pieces);
   const first = await chunks.next();
@@ -36,7 +37,7 @@ export async function longAnswer(
     await chunks.return(undefined);
     return jsonResponse("", 200, headers);
   }
-  const giveBack = slots.take();
+  const giveBack = await takeSlot(slots, chunks);
   const read = [first.value!, second.value];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -75,7 +76,17 @@ export async function longAnswer(
     timer = setTimeout(() => {
       controller.error(new Error("the reader takes nothing"));
       void close();
-    }, LONGEST_STUCK_MS);
+    }, longestStuckMs);
+  }
+}
+
+/** Where there is no room, nothing may go on either. */
+async function takeSlot(slots: Slots, chunks: AsyncGenerator<Text, undefined>): Promise<() => void> {
+  try {
+    return slots.take();
+  } catch (error) {
+    await chunks.return(undefined);
+    throw error;
   }
 }
 

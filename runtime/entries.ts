@@ -59,6 +59,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     return entries;
   }
   // PENDING and RUNNING are driven by a block in the queue or of a lease, which stand for many tasks (queue.ts).
+  if (record.late) entries.push({ key: keys.late(record.groups[0], id), value: null, expireAt: null });
   if (type === "SCHEDULED") {
     const value: Waiting = { task: record.task, groups: record.groups };
     entries.push({ key: keys.due("start", record.runAt, id), value, expireAt: null });

@@ -19,7 +19,7 @@ export interface GroupRecord {
   createdAt: number;
   /** So many of its tasks run at once (window.ts). */
   maxConcurrent?: number;
-  /** Tasks that have ended before they were let in. */
+  /** Tasks that have ended before they were let in, less those that were let in, have ended, and are run again. */
   outside?: number;
 }
 
@@ -31,8 +31,8 @@ export interface GroupStep {
   is: StateType | null;
   /** It has ended before: it was retried since. */
   again: boolean;
-  /** It ended before the group's window let it in. */
-  outside: boolean;
+  /** 1 if it ended before the group's window let it in, -1 if it is to be run again behind it. */
+  outside: number;
 }
 
 /** What an entry of the log says beside its key. */
@@ -71,7 +71,7 @@ export class GroupLog {
     for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
       const record = { ...known.value, ended: { ...known.value.ended } };
       for (const { id, was, is, again, outside } of byGroup.get(group)!) {
-        if (outside) record.outside = (record.outside ?? 0) + 1;
+        if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
         if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
         if (is) {
           record.ended[is] = (record.ended[is] ?? 0) + 1;

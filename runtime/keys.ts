@@ -41,6 +41,8 @@ export const keys = {
   seal: (call: string): Key => ["seal", call],
   /** How many tasks of a group run at once, and which is the next. */
   window: (group: string): Key => ["window", group],
+  /** A task that waits for a slot of its group once more. */
+  late: (group: string, id: string): Key => ["late", group, id],
   /** Lists: by end state, by definition, by tag, by group, by parent. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
@@ -69,6 +71,8 @@ export const prefixes = {
   edges: (upstream: string): Key => ["edge", upstream],
   outbox: ["outbox"] as Key,
   windows: ["window"] as Key,
+  late: ["late"] as Key,
+  lateOf: (group: string): Key => ["late", group],
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
   events: (id: string): Key => ["event", id],

@@ -160,6 +160,8 @@ async function* driversOf(
       const members = await store.kv.list({ prefix, start }, { limit: MOST_SORTED + 1 });
       yield members.map((member) => member.key[3] as string);
     }
+    const late = await store.kv.list({ prefix: prefixes.late }, { limit: MOST_SORTED + 1 });
+    yield late.map(({ key }) => key[2] as string);
     const joins = await store.kv.list<Join>({ prefix: prefixes.joins }, { limit: MOST_SORTED + 1 });
     const awaiting = joins.filter(({ value }) => task === undefined || value.task === task);
     yield (joins.length > MOST_SORTED ? joins : awaiting).map(({ key }) => key[1] as string);

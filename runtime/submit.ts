@@ -211,9 +211,8 @@ export class Submitter {
     if (woven) requireNoCycle(woven, ids, call.pointerOf);
     const outside = woven ? await this.#outside(woven, checked, call) : null;
     const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups, i));
-    drafts.forEach((draft, i) => {
-      if (i >= (call.maxConcurrent ?? Infinity)) draft.windowed = true;
-    });
+    const { maxConcurrent } = call;
+    if (maxConcurrent !== undefined) drafts.forEach((draft, i) => draft.windowed = i >= maxConcurrent);
     await this.#storeInputs(drafts, checked);
 
     const first: Write[] = [];

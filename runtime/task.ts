@@ -144,8 +144,10 @@ export interface TaskRecord {
   node?: string;
   /** Its input is a list, and its function runs once for each element. */
   chunk?: boolean;
-  /** It needs one of its group's `maxConcurrent` slots before it is ready. */
+  /** Its group has `maxConcurrent` slots: true until it has one of them. */
   windowed?: boolean;
+  /** It needs a slot once more, when its turn is over already. */
+  late?: boolean;
   timeoutMs: number | null;
   retry: Omit<RetryPolicy, "maxAttempts">;
   retentionMs: number;

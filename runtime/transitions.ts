@@ -105,15 +105,20 @@ export function released(record: TaskRecord, now: number): TaskRecord {
 
 /** Its group's window lets it in; null if it has ended. It may still wait for others. */
 export function admitted(record: TaskRecord, now: number): TaskRecord | null {
-  const { windowed: _, ...rest } = record;
+  const inside = { ...record, windowed: false, late: undefined };
   switch (stateOf(record).name) {
     case "AwaitingConcurrencySlot":
-      return upcoming(rest, now);
+      return upcoming(inside, now);
     case "AwaitingDependencies":
-      return rest;
+      return inside;
     default:
       return null;
   }
+}
+
+/** What has ended has left its slot, and needs another one to run again. */
+function outside({ windowed }: TaskRecord): Partial<TaskRecord> {
+  return windowed === undefined ? {} : { windowed: true, late: true };
 }
 
 /** One of those that it waited for has ended otherwise than COMPLETED. */
@@ -147,8 +152,8 @@ export function resumed(record: TaskRecord, now: number): TaskRecord {
     {
       error: null,
       hasEvents: true,
-      windowed: undefined,
       finishedAt: null,
+      ...outside(record),
     },
   );
 }
@@ -276,7 +281,11 @@ export function canExpire(record: TaskRecord): boolean {
 export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
   const { deps } = record;
-  const name = deps && !deps.released && deps.total > 0 ? "AwaitingDependencies" : "Pending";
+  const name = deps && !deps.released && deps.total > 0
+    ? "AwaitingDependencies"
+    : record.windowed === undefined
+    ? "Pending"
+    : "AwaitingConcurrencySlot";
   return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", name, "retried on request", {
     input,
     maxAttempts: record.attempt + attempts,
@@ -286,7 +295,7 @@ export function retried(record: TaskRecord, now: number, input: StoredValue): Ta
     progress: null,
     cancel: null,
     hasEvents: true,
-    windowed: undefined,
+    ...outside(record),
     expiresAt: null,
     runAt: now,
     finishedAt: null,

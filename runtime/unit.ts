@@ -149,7 +149,8 @@ function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
   return next.groups.flatMap((group) => {
     const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
     const again = old?.logged?.includes(group) ?? false;
-    const outside = is !== null && was === null && next.windowed === true;
+    // Who ends, or is run again, without a slot of its group leaves their number as it is.
+    const outside = next.windowed === true ? Number(is !== null) - Number(was !== null) : 0;
     return was === is ? [] : [{ group, id: next.id, was, is, again, outside }];
   });
 }

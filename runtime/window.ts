@@ -46,17 +46,22 @@ export async function admit(store: Store, group: string, note: string): Promise<
     const ended = Object.values(record.ended).reduce((sum, count) => sum + count, 0) - (record.outside ?? 0);
     const room = Math.min(max - (before - ended), kv.limits.checks - 5);
     if (room > 0) {
+      const late = await kv.list({ prefix: prefixes.lateOf(group) }, { limit: room });
+      const again = late.map(({ key }) => key[2] as string);
       const prefix = prefixes.index("group", group);
-      const page = await kv.list({ prefix, start: [...prefix, `${cursor}\0`] }, { limit: room });
+      const start = [...prefix, `${cursor}\0`];
+      const page = room > again.length
+        ? await kv.list({ prefix, start }, { limit: room - again.length })
+        : [];
       const ids = page.map(({ key }) => key[3] as string);
-      for (const entry of await store.readMany(ids)) {
+      for (const entry of await store.readMany([...new Set([...again, ...ids])])) {
         if (!entry || isForgotten(entry.record) || !entry.record.windowed) continue;
         const next = admitted(entry.record, clock.now());
         if (next) changes.push({ before: entry, next });
       }
-      more = ids.length > 0;
+      more = again.length + ids.length > 0;
       if (more) {
-        const value: Window = { max, admitted: before + changes.length, cursor: ids[ids.length - 1] };
+        const value: Window = { max, admitted: before + changes.length, cursor: ids.at(-1) ?? cursor };
         options.checks!.push({ key: keys.window(group), versionstamp: window.versionstamp });
         options.writes!.push({ key: keys.window(group), value });
       }

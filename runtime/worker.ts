@@ -1,17 +1,17 @@
 // The worker: claim → execute → settle, as often as there is work and a free slot. `tick` does one round; everything
-// else here only decides when. A heartbeat says that the worker lives, and finds what others did to its tasks.
+// else here only decides when. Its heartbeat stands in pulse.ts.
 
 import { Attempt } from "./attempt.ts";
-import { claim, leaseBlocksOf, type Place } from "./claim.ts";
+import { claim, type Place } from "./claim.ts";
 import { sleep } from "./clock.ts";
 import type { Starter, Taken } from "./committer.ts";
 import { discardUnlessNamed } from "./discard.ts";
 import { execute, type ExecuteOptions } from "./execute.ts";
-import { keys, prefixes } from "./keys.ts";
+import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import { LeaseBook } from "./lease_book.ts";
 import type { Log } from "./log.ts";
-import type { Heartbeat } from "./reaper.ts";
+import { Pulse } from "./pulse.ts";
 import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, type Lease, type Stored, type TaskRecord } from "./task.ts";
@@ -26,7 +26,6 @@ export interface WorkerOptions extends ExecuteOptions {
 
 /** Outcomes that wait for their commit: with more than this, nothing new is claimed. */
 const MOST_UNSETTLED = 2_000;
-const MOST_LEASES = 10_000;
 /** Lease blocks deleted with one commit. */
 const MOST_USED_UP = 30;
 const SETTLE_AGAIN_MS = 100;
@@ -40,20 +39,12 @@ export class Worker implements Starter {
   readonly #running = new Map<string, Attempt>();
   /** Attempts whose outcome is on its way to KV. */
   readonly #settling = new Map<string, Attempt>();
-  /** Lease blocks of this worker that nothing here knew of at the last heartbeat. */
-  #suspects = new Set<string>();
   readonly #leases = new LeaseBook();
-  #startedAt = 0;
-  #beatVersion: string | null = null;
-  /** When the last beat that is known to be in KV was sent (monotonic). */
-  #beatAt = -Infinity;
+  readonly #pulse: Pulse;
   /** Functions that wait for tasks of their own: these must find a slot. */
   #away = 0;
   /** Tasks that wait for a beat before they begin. */
   #unsure = 0;
-  /** The beat that they wait for. */
-  #fresh: Promise<void> | null = null;
-  #beatTimer: () => void = () => {};
   /** Where the queue's head that nobody here knows ends. */
   #lookFrom: Place | undefined;
   /** There was more to claim than there were free slots; at the start nobody knows. */
@@ -61,12 +52,20 @@ export class Worker implements Starter {
   readonly #claims: Rounds;
   #started = false;
   #stopping = false;
-  #signedOff = false;
-  #beating: Promise<void> = Promise.resolve();
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     this.id = store.ids.id();
     this.#claims = new Rounds(() => this.#claimRound());
+    this.#pulse = new Pulse(store, { worker: this.id, ...options }, {
+      running: this.#running,
+      settling: this.#settling,
+      leases: this.#leases,
+    });
+  }
+
+  /** One heartbeat now: see {@linkcode Pulse.beat}. */
+  beat(): Promise<void> {
+    return this.#pulse.beat();
   }
 
   get running(): number {
@@ -74,9 +73,7 @@ export class Worker implements Starter {
   }
 
   async start(): Promise<void> {
-    this.#startedAt = this.store.clock.now();
-    await this.beat();
-    this.#scheduleBeat();
+    await this.#pulse.start();
     this.#started = true;
     this.ring();
   }
@@ -164,41 +161,6 @@ export class Worker implements Starter {
     return more;
   }
 
-  /**
-   * One heartbeat. If the worker was declared dead meanwhile (it was paused, or KV was away), it looks at each of its
-   * tasks anew and goes on under the same id.
-   */
-  beat(): Promise<void> {
-    const beat = this.#beating.then(() => this.#beat());
-    // One after the other: each compares what it finds with what the one before has found.
-    this.#beating = beat.catch(() => {});
-    return beat;
-  }
-
-  async #beat(): Promise<void> {
-    const { kv, ids, clock } = this.store;
-    const key = keys.worker(this.id);
-    const value: Heartbeat = {
-      rev: ids.token(),
-      startedAt: this.#startedAt,
-      concurrency: this.options.concurrency,
-      running: this.#running.size,
-    };
-    const check = { key, versionstamp: this.#beatVersion };
-    const beganAt = clock.monotonic();
-    // One that hangs must not hold up the next.
-    const result = await kv.commit(kv.atomic().check(check).set(key, value), this.options.leaseMs / 3);
-    if (result.ok) {
-      this.#beatVersion = result.versionstamp;
-      this.#beatAt = beganAt;
-      await this.#heedStops();
-      await this.#compareLeases();
-      return;
-    }
-    this.#beatVersion = (await kv.get(key)).versionstamp;
-    await this.#adoptAll();
-  }
-
   /** Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
@@ -210,9 +172,7 @@ export class Worker implements Starter {
     for (const attempt of this.#running.values()) attempt.release();
     while (this.#running.size + this.#settling.size > 0) await sleep(clock, 5);
     // It lives for as long as it holds leases, also while it stops.
-    this.#signedOff = true;
-    this.#beatTimer();
-    await this.#beating;
+    await this.#pulse.stop();
     try {
       for (let used = this.#usedUpLeases(); used.length > 0; used = this.#usedUpLeases()) {
         await kv.writeBlind(used, 0);
@@ -246,12 +206,8 @@ export class Worker implements Starter {
 
   #begin(entry: Entry, block: string): void {
     // It was stopped, or KV was away: the others may have taken it for dead since, and the task may run elsewhere.
-    if (this.#isOverdue) this.#beginIfAlive(entry, block);
+    if (this.#pulse.isOverdue) this.#beginIfAlive(entry, block);
     else this.#beginNow(entry, block);
-  }
-
-  get #isOverdue(): boolean {
-    return this.store.clock.monotonic() - this.#beatAt >= this.options.leaseMs;
   }
 
   async #beginIfAlive({ record: { id, lease } }: Entry, block: string): Promise<void> {
@@ -259,11 +215,9 @@ export class Worker implements Starter {
     try {
       let now: Entry<Stored> | null;
       do {
-        // One beat for all that wait for one.
-        this.#fresh ??= this.beat().finally(() => this.#fresh = null);
-        await this.#fresh;
+        await this.#pulse.shared();
         [now] = await this.store.readMany([id]);
-      } while (this.#isOverdue);
+      } while (this.#pulse.isOverdue);
       const isMine = now && !isForgotten(now.record) && now.record.lease?.token === lease!.token;
       if (isMine && this.#leases.holds(block)) this.#beginNow(now as Entry, block);
       else this.#leases.close(block, id);
@@ -332,52 +286,6 @@ export class Worker implements Starter {
         } else await sleep(this.store.clock, pauseMs);
       }
     }
-  }
-
-  #scheduleBeat(): void {
-    this.#beatTimer = this.store.clock.timer(() => {
-      this.beat().catch((error) => {
-        this.options.log.error("a heartbeat failed", error);
-      }).then(() => {
-        if (!this.#signedOff) this.#scheduleBeat();
-      });
-    }, this.options.leaseMs / 3);
-  }
-
-  /** A cancel that another process asked for. */
-  async #heedStops(): Promise<void> {
-    const stops = await this.store.kv.list({ prefix: prefixes.stopsOf(this.id) }, { limit: MOST_LEASES });
-    const ids = stops.map(({ key }) => key[2] as string).filter((id) => !this.#running.get(id)?.aborted);
-    if (ids.length === 0) return;
-    const entries = await this.store.readMany(ids);
-    ids.forEach((id, i) => this.#running.get(id)?.adopt(entries[i]));
-  }
-
-  /**
-   * Holds the lease blocks in KV against those that this worker knows. An unknown one is of a claim that was applied
-   * but reported as failed: its tasks are handed back.
-   */
-  async #compareLeases(): Promise<void> {
-    const blocks = await leaseBlocksOf(this.store, this.id, MOST_LEASES);
-    const unknown = blocks.filter(({ block }) => !this.#leases.holds(block));
-    // Twice in a row: the first time it may be a claim that is just being answered, or a used-up block.
-    const lost = unknown.filter(({ block }) => this.#suspects.has(block));
-    this.#suspects = new Set(unknown.map(({ block }) => block));
-    for (const { block, ids } of lost) {
-      // Deleting it would leave those without a driver that are still to be settled.
-      if (ids.some((id) => this.#running.has(id) || this.#settling.has(id))) continue;
-      for (const entry of await this.store.readMany(ids)) {
-        if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== this.id) continue;
-        await new Attempt(this.store, entry as Entry).settle({ kind: "released" });
-      }
-      await this.store.kv.writeBlind([{ key: keys.lease(this.id, block) }], 0);
-    }
-  }
-
-  async #adoptAll(): Promise<void> {
-    const attempts = [...this.#running.values()];
-    const entries = await this.store.readMany(attempts.map(({ id }) => id));
-    attempts.forEach((attempt, i) => attempt.adopt(entries[i]));
   }
 }
 

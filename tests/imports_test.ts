@@ -16,7 +16,8 @@ const LEVELS = [
   "depth discard edges inputs seal",
   "attempt claim notify steer timers whole window",
   "due_loop execute follow leftovers patrol reaper submit task_stream waiting",
-  "children groups list worker",
+  "children groups list pulse",
+  "worker",
   "completions",
   "mod",
 ].map((names) => names.split(" "));

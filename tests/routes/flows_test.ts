@@ -331,6 +331,8 @@ Deno.test("what is wrong with a flow is told with its place in the request as it
     [{ chain: [echo(1)], group: [] }, ""],
     [{ chain: [] }, "/chain"],
     [{ chain: [echo(1), echo(2)] }, "/chain/1/input"],
+    [{ chain: [echo(1), { task: "echo", into: "a/b" }] }, "/chain/1/into"],
+    [{ chain: [{ task: "add" }] }, "/chain/0/input/a"],
     [{ chain: [{ task: "echo", into: "value" }] }, "/chain/0/into"],
     [{ chain: [echo(1), { chunks: { task: "add", inputs: [], size: 1 } }] }, "/chain/1/chunks"],
     [{ chain: [add(1, "x")] }, "/chain/0/input/b"],

@@ -5,7 +5,7 @@ import { keys, prefixes } from "../../runtime/keys.ts";
 import { aBench, type Bench, onEachBackend } from "./builders.ts";
 
 const ended = (id: string, patch: Partial<GroupStep> = {}): GroupStep => {
-  return { group: "g", id, was: null, is: "COMPLETED", again: false, ...patch };
+  return { group: "g", id, was: null, is: "COMPLETED", again: false, outside: 0, ...patch };
 };
 
 async function make({ kv, clock }: Bench, id: string, total: number): Promise<void> {
