@@ -12,9 +12,12 @@ export interface EdgeBlock {
   ids: string[];
   /** The end of the upstream that these tasks' joins have counted. */
   told: StateType | null;
-  /** They wait for nothing else, and so have no joins. */
-  direct?: boolean;
+  /** Of a seal: how its tasks are let go by it. By their joins, if it says nothing. */
+  kind?: SealedKind;
 }
+
+/** They wait for the seal alone and have no joins; or they wait for others of the call, and not for the seal itself. */
+export type SealedKind = "direct" | "inside";
 
 const MOST_NEXT = 50;
 
@@ -43,9 +46,9 @@ export function edgeWrite(
   block: string,
   ids: string[],
   told: StateType | null,
-  direct?: boolean,
+  kind?: SealedKind,
 ): Write {
-  return { key: keys.edge(upstream, block), value: { ids, told, direct } satisfies EdgeBlock };
+  return { key: keys.edge(upstream, block), value: { ids, told, kind } satisfies EdgeBlock };
 }
 
 /** All blocks of an upstream, a page at a time. */
@@ -63,7 +66,7 @@ export async function* edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Den
 }
 
 /** Ids of all tasks that wait, or waited, for this one. */
-export async function* followersOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
+async function* followersOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
   if (next) yield next;
   if (!followed) return;
   for await (const page of edgesOf(kv, id)) yield page.flatMap(({ value }) => value.ids);

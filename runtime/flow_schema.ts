@@ -59,7 +59,9 @@ export function nameFault(name: string): string | null {
   if (!/^\P{Cc}*$/u.test(name)) return "a name must not contain control characters";
   if (isUuid(name)) return "a name must not be a UUID: those are ids";
   // As a key of an answer it would be lost in many a reader.
-  return name === "__proto__" ? "a name must not be __proto__" : null;
+  if (name === "__proto__") return "a name must not be __proto__";
+  // As a key of what the whole hands on it would look like a reference.
+  return name === "$task" || name === "$quote" ? `a name must not be ${name}` : null;
 }
 
 /** Defaults for the options of all its tasks. */

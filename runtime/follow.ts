@@ -180,7 +180,7 @@ export class Follower {
   async #tell(upstream: string, end: StateType | null, sure: Check): Promise<boolean> {
     let told = true;
     for await (const page of edgesOf(this.store.kv, upstream)) {
-      const news = page.filter(({ value }) => value.told !== end);
+      const news = page.filter(({ value: { told, kind } }) => told !== end && kind === undefined);
       const commits = news.map(({ key, versionstamp, value: { ids, told: was } }) => {
         return this.store.commit("follow", [], {
           checks: [{ key, versionstamp }, sure],
@@ -194,8 +194,8 @@ export class Follower {
   }
 
   /** Tasks that waited for the seal alone have no join. */
-  async #letGo({ key, versionstamp, value: { ids, direct } }: Deno.KvEntry<EdgeBlock>): Promise<boolean> {
-    if (!direct) return true;
+  async #letGo({ key, versionstamp, value: { ids, kind } }: Deno.KvEntry<EdgeBlock>): Promise<boolean> {
+    if (kind !== "direct") return true;
     const known = ids.map((id) => this.store.link(id));
     const entries = known.every((entry) => entry) ? known : await this.store.readMany(ids);
     const now = this.store.clock.now();

@@ -1,6 +1,7 @@
 // What callers may do to a task from outside while or after it runs: cancel, retry, forget.
 
 import { discardUnlessNamed } from "./discard.ts";
+import { sleep } from "./clock.ts";
 import { checkInput } from "./draft.ts";
 import { isNeeded } from "./edges.ts";
 import {
@@ -43,6 +44,8 @@ export interface Cancelled {
 export type IfMatch = string[] | undefined;
 
 const CHILDREN_AT_ONCE = 200;
+/** The follower of some process does it at once; where none runs, somebody has to come back. */
+const TOLD_WITHIN_MS = 5_000;
 
 export class Steering {
   constructor(
@@ -186,6 +189,7 @@ export class Steering {
    * @throws {ConflictError} if it has not ended, or a task that waits for it has not.
    */
   async forget(id: string, ifMatch?: IfMatch): Promise<void> {
+    const until = this.store.clock.monotonic() + TOLD_WITHIN_MS;
     for (;;) {
       const entry = this.#require(await this.#read(id), ifMatch);
       const { record } = entry;
@@ -198,7 +202,13 @@ export class Steering {
         throw new ConflictError("a task that takes its result has not ended: cancel that one first");
       }
       const next = { id, op: "", rev: record.rev, forgottenAt: this.store.clock.now() };
-      if (await this.store.commit("settle", [{ before: entry, next }])) return;
+      // Whoever follows it must have been told of its end.
+      const checks = isFollowed(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
+      if (await this.store.commit("settle", [{ before: entry, next }], { checks })) return;
+      if (this.store.clock.monotonic() > until) {
+        throw new ConflictError("those that wait for it have not been told of its end yet: try again");
+      }
+      await sleep(this.store.clock, TOLD_WITHIN_MS / 100);
     }
   }
 

@@ -3,7 +3,7 @@
 
 import { encode } from "./codec.ts";
 import { entriesOf, expiryOf } from "./entries.ts";
-import { edgesOf, followersOf, isNeeded } from "./edges.ts";
+import { edgesOf, isNeeded } from "./edges.ts";
 import { type DueKind, keys, prefixes } from "./keys.ts";
 import { givenUp, type Seal } from "./seal.ts";
 import type { Store } from "./store.ts";
@@ -19,7 +19,6 @@ import {
 } from "./task.ts";
 import { becameReady, cancelled, canExpire, expired } from "./transitions.ts";
 import type { Values } from "./values.ts";
-import { inOrder } from "./weave.ts";
 
 interface Due {
   key: Deno.KvKey;
@@ -90,6 +89,8 @@ export class Timers {
       for (const { key } of entriesOf(entry.record)) {
         if (key[0] === "index") atomic.delete(key);
       }
+      // Whoever follows it must have been told of its end.
+      if (isFollowed(entry.record)) atomic.check({ key: keys.outbox(due.id), versionstamp: null });
       const gone = await kv.commit(atomic);
       if (!gone.ok) return;
       entry = null;
@@ -122,44 +123,18 @@ export class Timers {
       if (!(await kv.commit(atomic)).ok) return;
     }
     if (!seal.value?.sealed) {
-      // As long as the roots wait nothing lets the others go, so the roots come last.
-      for (const task of await this.#below(id)) {
-        await this.store.update("settle", task, ({ record }) => {
-          if (isForgotten(record) || !isAwaiting(record)) return null;
-          return { next: cancelled(record, clock.now(), "the call that submitted it was cut off") };
-        });
-      }
+      // In the order of the blocks: whoever waits for another is cancelled ahead of it, so nothing lets him go.
       for await (const page of edgesOf(kv, id)) {
+        for (const task of page.flatMap(({ value }) => value.ids)) {
+          await this.store.update("settle", task, ({ record }) => {
+            if (isForgotten(record) || !isAwaiting(record)) return null;
+            return { next: cancelled(record, clock.now(), "the call that submitted it was cut off") };
+          });
+        }
         await kv.writeBlind(page.map((block) => ({ key: block.key })), 0);
       }
     }
     await kv.writeBlind([{ key }], 0);
-  }
-
-  /** All tasks that hang on a seal, each ahead of those that it waits for. */
-  async #below(seal: string): Promise<string[]> {
-    const { kv } = this.store;
-    const found = new Set<string>();
-    for await (const page of edgesOf(kv, seal)) {
-      for (const id of page.flatMap(({ value }) => value.ids)) found.add(id);
-    }
-    const inside = new Map<string, string[]>();
-    // A set goes on with what is added to it.
-    for (const id of found) {
-      const [entry] = await this.store.peekMany([id]);
-      if (!entry || isForgotten(entry.record)) continue;
-      const followers: string[] = [];
-      for await (const some of followersOf(kv, entry.record)) followers.push(...some);
-      for (const follower of followers) found.add(follower);
-      inside.set(id, followers);
-    }
-    const ids = [...found];
-    const upstreams = new Map(ids.map((id) => [id, [] as string[]]));
-    for (const [id, followers] of inside) {
-      for (const follower of followers) upstreams.get(follower)!.push(id);
-    }
-    const order = inOrder({ inside, upstreams: ids.map((id) => upstreams.get(id)!) }, ids);
-    return order.map((i) => ids[i]).reverse();
   }
 }
 

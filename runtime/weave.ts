@@ -47,7 +47,7 @@ function waitForOf({ options }: Checked["submission"]): string[] {
 }
 
 /** Places of the call's tasks, each behind those that it waits for; those that wait for each other are left out. */
-export function inOrder({ upstreams, inside }: Pick<Weave, "upstreams" | "inside">, ids: string[]): number[] {
+export function inOrder({ upstreams, inside }: Weave, ids: string[]): number[] {
   const place = new Map(ids.map((id, i) => [id, i]));
   const left = upstreams.map((all) => all.filter((id) => place.has(id)).length);
   const free = left.flatMap((count, i) => count === 0 ? [i] : []);

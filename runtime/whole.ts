@@ -97,16 +97,16 @@ export async function underSeal(
   const opening = await openSeal(store, seal, whole.now);
   let sure: Check[] = whole.guards;
   const entries: Entry[] = [];
-  // Upstreams first: if the call is cut off, whoever is there has all that it waits for, and is cancelled with it.
-  const order = inOrder(weave, ids);
+  // Whoever waits for another comes first: then its join is there before anything that the join counts.
+  const order = inOrder(weave, ids).reverse();
   const changes = order.map((i) => {
     const join = joinOf(whole, i);
     return changeOf(store, whole, i, isRoot(whole, i) ? { ...join, left: join.left + 1 } : join, false);
   });
   for (const [n, pack] of store.pack(changes, { fresh }, sealsCost(store)).entries()) {
     const from = entries.length;
-    const roots = pack.flatMap((_, k) => isRoot(whole, order[from + k]) ? [order[from + k]] : []);
-    const writes = [...whole.progress(false), ...rootWrites(store, whole, seal, roots)];
+    const places = pack.map((_, k) => order[from + k]);
+    const writes = [...whole.progress(false), ...sealedWrites(store, whole, seal, n, places)];
     if (n === 0) writes.push(...whole.first, ...opening.writes);
     entries.push(...await commit(pack, { fresh, checks: sure, writes }));
     if (n === 0) sure = [await opening.mine()];
@@ -124,18 +124,26 @@ export async function underSeal(
   return ids.map((_, i) => placed.get(i)!);
 }
 
-/** What a pack's commit takes for the blocks of its roots, beside its tasks. */
+/** What a pack's commit takes for its blocks, beside its tasks. */
 function sealsCost({ kv: { limits } }: Store): number {
   const [block] = edgeBlocks(limits, Array(limits.checks).fill(""));
   // A task with its lists or its join takes two mutations at the least.
   return 10 + Math.ceil(limits.mutations / 2 / block.length);
 }
 
-/** Those that wait for the seal alone need no join. */
-function rootWrites(store: Store, { ids, weave }: Whole, seal: string, roots: number[]): Write[] {
-  return [true, false].flatMap((direct) => {
-    const some = roots.filter((i) => direct === (weave.upstreams[i].length === 0)).map((i) => ids[i]);
-    return edgeBlocks(store.kv.limits, some).map((block) => edgeWrite(seal, block[0], block, null, direct));
+/**
+ * All tasks of a pack stand under the seal, in blocks whose names sort such that nobody comes ahead of those that wait for
+ * him: so a call that is cut off can be undone without letting anyone go.
+ */
+function sealedWrites(store: Store, whole: Whole, seal: string, pack: number, places: number[]): Write[] {
+  const kindOf = (i: number) =>
+    !isRoot(whole, i) ? "inside" : whole.weave.upstreams[i].length === 0 ? "direct" : undefined;
+  return (["inside", undefined, "direct"] as const).flatMap((kind, rank) => {
+    const ids = places.filter((i) => kindOf(i) === kind).map((i) => whole.ids[i]);
+    return edgeBlocks(store.kv.limits, ids).map((block, n) => {
+      const name = [pack, rank, n].map((part) => String(part).padStart(6, "0")).join(".");
+      return edgeWrite(seal, name, block, null, kind);
+    });
   });
 }
 
@@ -186,17 +194,25 @@ function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: bool
   return { before: null, next: submitted(draft, now), writes };
 }
 
-/** Blocks of those that many of the call wait for: nobody reads them before their upstream has ended. */
+/**
+ * Blocks of those that many of the call wait for, unless a call that was cut off has left them: what they were told
+ * since stays.
+ */
 async function writeEdges(store: Store, { weave }: Whole): Promise<void> {
+  const { kv } = store;
   const writes: Write[] = [];
   for (const [upstream, followers] of weave.inside) {
-    if (followers.length <= mostNext(store.kv.limits)) continue;
-    for (const block of edgeBlocks(store.kv.limits, followers)) {
+    if (followers.length <= mostNext(kv.limits)) continue;
+    for (const block of edgeBlocks(kv.limits, followers)) {
       writes.push(edgeWrite(upstream, block[0], block, null));
     }
   }
   for (let at = 0; at < writes.length; at += EDGES_PER_WRITE) {
-    await store.kv.writeBlind(writes.slice(at, at + EDGES_PER_WRITE), 0);
+    await Promise.all(
+      writes.slice(at, at + EDGES_PER_WRITE).map(({ key, value }) => {
+        return kv.commit(kv.atomic().check({ key, versionstamp: null }).set(key, value));
+      }),
+    );
   }
 }
 
