@@ -185,7 +185,11 @@ export class Committer {
     const steps = units.flatMap((unit) => unit.steps);
     if (steps.length > 0) merged.push(await this.#groups.merge(steps));
     const joins = units.flatMap((unit) => unit.joins);
-    if (joins.length > 0) merged.push(await this.joins.merge(joins));
+    if (joins.length > 0) {
+      // Whoever is let go in this very commit counts no more.
+      const gone = new Set(units.flatMap(({ writes }) => writes.filter(letsGo).map(({ key }) => key[1])));
+      merged.push(await this.joins.merge(joins.filter(({ join }) => !gone.has(join))));
+    }
     return merged;
   }
 
@@ -238,6 +242,10 @@ class Patience {
     this.#failures++;
     await sleep(clock, Math.min(500, 5 * 2 ** this.#failures) * ids.random());
   }
+}
+
+function letsGo({ key, value }: Write): boolean {
+  return key[0] === "join" && value === undefined;
 }
 
 /** What a unit's records are after its commit. */

@@ -3,6 +3,7 @@
 import type { Facts } from "./facts.ts";
 import { beatsOf, ClaimBook, longestSilence, overlaps } from "./leases.ts";
 import {
+  beginsAgain,
   DIED,
   goesWrong,
   HANDED_BACK,
@@ -42,7 +43,7 @@ export const checks: Record<string, Check> = {
   "tasks with more than one end": ({ tasks }) => {
     return [...tasks.values()].filter(({ history }) => {
       const ends = history.filter(({ type }) => TERMINAL.has(type)).length;
-      return ends > 1 + history.filter(({ message }) => message === RETRIED).length;
+      return ends > 1 + history.filter(beginsAgain).length;
     }).map(shown);
   },
 
@@ -51,7 +52,7 @@ export const checks: Record<string, Check> = {
   "ends that changed after they were seen": ({ endsSeen, tasks, retriesAsked }) => {
     return endsSeen.filter((end) => {
       const task = tasks.get(end.id);
-      if (!task || retriesAsked.has(end.id)) return false;
+      if (!task || retriesAsked.has(end.id) || task.history.some(beginsAgain)) return false;
       const outcome = task.error ? task.error.message : JSON.stringify(task.result);
       return stateOf(task).type !== end.type || task.finishedAt !== end.finishedAt || outcome !== end.outcome;
     }).map(({ id, type, outcome }) => `${id} was seen ${type} ${outcome}`);
@@ -148,7 +149,10 @@ export const checks: Record<string, Check> = {
       const died = sinceRetry(task.history).filter(({ message }) => DIED.test(message ?? "")).length;
       if (type === "CRASHED") return died !== plan.maxCrashes;
       if (died > plan.maxCrashes) return true;
-      if (type === "CANCELLED") return !stopped.has(task.id) && !wasAsked(task);
+      const upstreams = (plan.upstreams ?? []).flatMap((id) => tasks.get(id) ?? []);
+      const failed = upstreams.some((upstream) => stateOf(upstream).type !== "COMPLETED");
+      if (failed && type !== "CANCELLED") return true;
+      if (type === "CANCELLED") return !failed && !stopped.has(task.id) && !wasAsked(task);
       if (type === "FAILED") return task.attempt !== task.maxAttempts || task.attempt > plan.failures;
       return task.attempt <= plan.failures || task.result?.padding !== plan.padding;
     }).map(shown);
@@ -169,6 +173,17 @@ export const checks: Record<string, Check> = {
         ? []
         : [`${key}: ${ids} but there are ${found}`];
     });
+  },
+
+  "tasks that started before those that they wait for had completed": ({ tasks, asked }) => {
+    return [...tasks.values()].filter(({ id, history }) => {
+      const started = history.find(({ type }) => type === "RUNNING");
+      const upstreams = (asked.get(id)?.upstreams ?? []).flatMap((upstream) => tasks.get(upstream) ?? []);
+      return started && upstreams.some((upstream) => {
+        const end = stateOf(upstream);
+        return end.type !== "COMPLETED" || started.at < end.at;
+      });
+    }).map(shown);
   },
 
   "tasks that started before their time": ({ tasks }) => {

@@ -48,6 +48,8 @@ export interface Asked {
   maxAttempts: number;
   maxCrashes: number;
   delayMs: number;
+  /** Ids of the tasks that it waits for. */
+  upstreams?: string[];
   /** Characters that the result repeats. */
   padding: number;
 }

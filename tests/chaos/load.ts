@@ -84,6 +84,12 @@ export class Load {
     const key = `key-${++this.#keys}`;
     if (dice < 0.75) return { size: 1, act: () => this.#submit(random, 1, key) };
     const size = random.chance(0.1) ? 400 : random.int(2, 25);
+    if (dice < 0.765) {
+      return {
+        size,
+        act: () => this.#submitGraph(random, size, random.chance(0.6) ? key : null),
+      };
+    }
     if (dice < 0.79) return { size, act: () => this.#submit(random, size, random.chance(0.6) ? key : null) };
     if (dice < 0.85) return { size: 0, act: () => this.#cancel(random) };
     if (dice < 0.9) return { size: 0, act: () => this.#retry(random) };
@@ -109,6 +115,27 @@ export class Load {
     if (JSON.stringify(idsOf(again)) !== JSON.stringify(idsOf(first))) {
       this.wrong.push(`${key} gave ${idsOf(first)} and then ${idsOf(again)}`);
     }
+  }
+
+  /** Tasks that wait for up to three of those ahead of them; large ones are stored in several commits. */
+  async #submitGraph(random: Random, size: number, key: string | null): Promise<void> {
+    const drawn = Array.from({ length: size }, () => aTask(random, key));
+    const waitFor = drawn.map((_, i) => {
+      const some = Array.from(
+        { length: i === 0 ? 0 : random.int(0, 3) },
+        () => random.int(Math.max(0, i - 20), i - 1),
+      );
+      return [...new Set(some)].map((k) => `n${k}`);
+    });
+    const tasks = Object.fromEntries(drawn.map(({ body }, i) => [`n${i}`, { ...body, waitFor: waitFor[i] }]));
+    const headers: Record<string, string> = key === null ? {} : { "idempotency-key": key };
+    const call = () => this.#call(random, "POST", "/v1/flows", { tasks }, headers);
+    const answer = await (key === null ? call() : this.#untilAnswered(random, call));
+    if (answer?.status !== 202) return;
+    const idOf = (name: string): string => answer.body.tasks[name].id;
+    const ids = drawn.map((_, i) => idOf(`n${i}`));
+    const asked = drawn.map(({ asked }, i) => ({ ...asked, upstreams: waitFor[i].map(idOf) }));
+    this.#acknowledge({ is: "submitted", ids, asked, key, at: now() });
   }
 
   async #untilAnswered(random: Random, call: () => Promise<Answer | null>): Promise<Answer | null> {

@@ -35,7 +35,8 @@ export function readOptions(args: string[]): Options | null {
   const text = { type: "string" } as const;
   const flag = { type: "boolean", default: false } as const;
   const { values } = parseArgs({
-    args,
+    // `deno task chaos -- …` hands the dashes on.
+    args: args.filter((arg) => arg !== "--"),
     options: {
       seconds: text,
       kills: text,

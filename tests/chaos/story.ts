@@ -8,7 +8,7 @@ const FIRST = new Set(["SCHEDULED", "PENDING"]);
 /** What may follow what. A terminal state is left by a retry on request alone. */
 const NEXT: Record<string, string[]> = {
   SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
-  PENDING: ["RUNNING", "CANCELLED"],
+  PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
   RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
   CANCELLING: ["CANCELLED"],
   COMPLETED: [],
@@ -18,6 +18,8 @@ const NEXT: Record<string, string[]> = {
 };
 
 export const RETRIED = "retried on request";
+/** So is a task that a failure had cancelled. */
+export const RESUMED = "its upstream was retried";
 export const DIED = /^its worker died/;
 export const HANDED_BACK = /^handed back/;
 
@@ -38,9 +40,15 @@ export function goesWrong({ history }: Task): boolean {
     if (i === 0) return state.seq === 1 && !FIRST.has(state.type);
     const before = history[i - 1].type;
     if (!NEXT[before].includes(state.type)) return true;
-    if (TERMINAL.has(before) && state.message !== RETRIED) return true;
+    if (TERMINAL.has(before) && !beginsAgain(state)) return true;
+    // Out of a wait for others, and into nothing else.
+    if (before === "PENDING" && state.type === "PENDING" && state.name !== "Pending") return true;
     return state.seq <= history[i - 1].seq || state.at < history[i - 1].at;
   });
+}
+
+export function beginsAgain({ message }: State): boolean {
+  return message === RETRIED || message === RESUMED;
 }
 
 export function sinceRetry(history: State[]): State[] {
