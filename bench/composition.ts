@@ -26,12 +26,12 @@ async function requireEnd(runtime: Runtime, id: string): Promise<number> {
 /** Each step takes the result of the one before it. */
 export function chain(steps: number): Promise<Measurement> {
   return withRuntime(async (runtime) => {
-    const { entries } = await submit(runtime, steps, (i, ids) => ({
+    const { ids } = await submit(runtime, steps, (i, ids) => ({
       task: "add",
       input: { a: i === 0 ? 0 : { $task: ids[i - 1] }, b: 1 },
     }));
     const started = performance.now();
-    await requireEnd(runtime, entries[steps - 1].record.id);
+    await requireEnd(runtime, ids[steps - 1]);
     const seconds = (performance.now() - started) / 1_000;
     return { name: `Errand in process, a chain of ${steps} steps`, count: steps, seconds };
   });
@@ -41,11 +41,10 @@ export function chain(steps: number): Promise<Measurement> {
 export function chord(headers: number): Promise<Measurement> {
   return withRuntime(async (runtime) => {
     const started = performance.now();
-    const { entries } = await submit(runtime, headers + 1, (i, ids) => ({
+    const { ids } = await submit(runtime, headers + 1, (i, ids) => ({
       task: i < headers ? "add" : "echo",
       input: i < headers ? { a: i, b: 0 } : { value: ids.slice(0, headers).map(($task) => ({ $task })) },
     }));
-    const ids = entries.map(({ record }) => record.id);
     const readyAt = await requireEnd(runtime, ids[headers]);
     const seconds = (performance.now() - started) / 1_000;
     let lastAt = 0;

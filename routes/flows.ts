@@ -4,7 +4,6 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { type CompiledFlow, compileFlow, flowSchema, type FlowSpec } from "../runtime/flow.ts";
 import { pointer } from "../runtime/json.ts";
 import type { Runtime } from "../runtime/mod.ts";
-import type { Entry } from "../runtime/task.ts";
 import { jsonBody } from "./body.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { type PointerAsSent, pointerOfSubmission, pointingAsSent } from "./pointers.ts";
@@ -47,7 +46,7 @@ export function flowRoutes(app: App, runtime: Runtime): void {
     const { root, draw } = runtime.newIds();
     const flow = compileFlow(spec, draw);
     const idempotency = await idempotencyOf(c, await c.req.text());
-    const { entries, groupId, replayed } = await pointingAsSent(asSent(spec, flow), () =>
+    const made = await pointingAsSent(asSent(spec, flow), () =>
       runtime.submit({
         submissions: flow.submissions,
         pointerOf: pointerOfSubmission,
@@ -56,18 +55,17 @@ export function flowRoutes(app: App, runtime: Runtime): void {
         root,
         idempotency,
       }));
-    const texts = await submittedTexts(runtime, entries);
+    const { ids, groupId, replayed } = made;
+    const texts = await submittedTexts(runtime, made);
     const tasks = texts.map((text, i) => `${JSON.stringify(flow.names[i])}:${text}`);
-    const text = `{"groupId":"${groupId}","tasks":{${tasks.join(",")}},"result":${
-      resultText(flow, entries)
-    }}`;
+    const text = `{"groupId":"${groupId}","tasks":{${tasks.join(",")}},"result":${resultText(flow, ids)}}`;
     return jsonResponse(text, 202, { ...replayHeader(replayed), location: `/v1/groups/${groupId}` });
   });
 }
 
 /** A call that came before goes by the ids that were drawn for it then. */
-function resultText({ submissions, result }: CompiledFlow, entries: Entry[]): Text {
-  const stored = new Map(submissions.map(({ id }, i) => [id, entries[i].record.id]));
+function resultText({ submissions, result }: CompiledFlow, ids: string[]): Text {
+  const stored = new Map(submissions.map(({ id }, i) => [id, ids[i]]));
   return JSON.stringify(result).replace(
     /"\$task":"([0-9a-f-]{36})"/g,
     (text, id: string) => text.replace(id, stored.get(id) ?? id),

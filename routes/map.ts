@@ -43,7 +43,7 @@ export function mapRoutes(app: App, runtime: Runtime): void {
     const spec = c.req.valid("json");
     const { submissions, pointerIn } = expandMap(spec);
     const idempotency = await idempotencyOf(c, await c.req.text());
-    const { entries, groupId, replayed } = await pointingAsSent(pointerIn, () =>
+    const made = await pointingAsSent(pointerIn, () =>
       runtime.submit({
         submissions,
         pointerOf: pointerOfSubmission,
@@ -51,7 +51,8 @@ export function mapRoutes(app: App, runtime: Runtime): void {
         maxConcurrent: spec.maxConcurrent,
         idempotency,
       }));
-    const tasks = await submittedTexts(runtime, entries);
+    const { groupId, replayed } = made;
+    const tasks = await submittedTexts(runtime, made);
     return jsonResponse(`{"groupId":"${groupId}","tasks":[${tasks.join(",")}]}`, 202, {
       ...replayHeader(replayed),
       location: `/v1/groups/${groupId}`,

@@ -3,14 +3,12 @@
 
 import { z } from "@hono/zod-openapi";
 import type { Runtime } from "../runtime/mod.ts";
-import type { Entry } from "../runtime/task.ts";
+import { MOST_TOLD_WHOLE, type Submitted } from "../runtime/submit.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText, type Text } from "./view.ts";
 
 /** Room for everything of a submit but its input. */
 export const ENVELOPE_BYTES = 64 * 1024;
-/** More tasks than this are told by their ids alone. */
-const MOST_TOLD_WHOLE = 1_000;
 
 /** A call of many tasks may have as many bytes as this many largest inputs. */
 export function mostBytesOfMany(runtime: Runtime): number {
@@ -25,8 +23,8 @@ export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedT
 });
 
 /** Each of the tasks, in their order. */
-export async function submittedTexts(runtime: Runtime, entries: Entry[]): Promise<Text[]> {
-  if (entries.length > MOST_TOLD_WHOLE) return entries.map(({ record }) => `{"id":"${record.id}"}`);
+export async function submittedTexts(runtime: Runtime, { ids, entries }: Submitted): Promise<Text[]> {
+  if (ids.length > MOST_TOLD_WHOLE) return ids.map((id) => `{"id":"${id}"}`);
   const texts: Text[] = [];
   for (const entry of entries) texts.push(await taskText(runtime, entry));
   return texts;

@@ -93,7 +93,7 @@ export class Pulse {
     const beganAt = clock.monotonic();
     // One that hangs must not hold up the next.
     const atomic = kv.atomic().check({ key, versionstamp: this.#version }).set(key, value);
-    const result = await kv.commit(atomic, leaseMs / 3);
+    const result = await kv.commit(atomic, Math.ceil(leaseMs / 3));
     if (result.ok) {
       this.#version = result.versionstamp;
       this.#beatAt = beganAt;

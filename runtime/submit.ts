@@ -50,7 +50,9 @@ export interface SubmitCall {
 }
 
 export interface Submitted {
-  /** As they were submitted, in the order of the submissions. */
+  /** In the order of the submissions. */
+  ids: string[];
+  /** As they were submitted; empty for a call of more than {@linkcode MOST_TOLD_WHOLE} tasks that are not one whole. */
   entries: Entry[];
   groupId: string | null;
   /** The call came before under its idempotency key: these are its tasks as they were then. */
@@ -77,6 +79,10 @@ interface Idem {
 
 /** An id made by another machine a moment ago; lists by time look this much further. */
 export const CLOCKS_APART_MS = 60_000;
+/** Of more tasks than this a caller is told the ids alone. */
+export const MOST_TOLD_WHOLE = 1_000;
+/** Tasks of a call that are put together at a time. */
+const SLICE = 1_000;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 export class Submitter {
@@ -155,7 +161,7 @@ export class Submitter {
       }
       return { record: submitted(draft, createdAt), versionstamp: "" };
     });
-    return { entries, groupId, replayed: true };
+    return { ids, entries, groupId, replayed: true };
   }
 
   #checked(call: SubmitCall): Checked[] {
@@ -210,10 +216,18 @@ export class Submitter {
     const woven = weave(checked, ids);
     if (woven) requireNoCycle(woven, ids, call.pointerOf);
     const outside = woven ? await this.#outside(woven, checked, call) : null;
-    const drafts = checked.map((one, i) => draftOf(one, ids[i], now, groups, i));
     const { maxConcurrent } = call;
-    if (maxConcurrent !== undefined) drafts.forEach((draft, i) => draft.windowed = i >= maxConcurrent);
-    await this.#storeInputs(drafts, checked);
+    const draftsFrom = async (from: number, count: number): Promise<TaskRecord[]> => {
+      const drafts: TaskRecord[] = [];
+      for (let i = from; i < Math.min(ids.length, from + count); i++) {
+        const draft = draftOf(checked[i], ids[i], now, groups, i);
+        if (maxConcurrent !== undefined) draft.windowed = i >= maxConcurrent;
+        draft.input = await this.values.store(draft.id, checked[i].input);
+        drafts.push(draft);
+      }
+      return drafts;
+    };
+    const guards = [idem?.guard, call.guard].filter((guard) => guard !== undefined);
 
     const first: Write[] = [];
     // A call that is taken up again finds its group there, perhaps with ends counted already.
@@ -236,6 +250,7 @@ export class Submitter {
       expireAt: now + IDEMPOTENCY_MS,
     });
     if (woven || call.whole) {
+      const drafts = await draftsFrom(0, ids.length);
       const whole: Whole = {
         ids,
         drafts,
@@ -245,34 +260,41 @@ export class Submitter {
         now,
         fresh: drawn,
         keyed: idem !== null,
-        guards: [idem?.guard, call.guard].filter((guard) => guard !== undefined),
+        guards,
         first,
         progress: (complete) => idem ? [...always, idemWrite(complete)] : [...always],
       };
       const entries = await this.#storeWhole(whole, outside ?? new Map(), call, checked, idem);
-      return { entries, groupId, replayed: false };
+      return { ids, entries, groupId, replayed: false };
     }
 
-    const changes: Change[] = drafts.map((draft) => ({ before: null, next: submitted(draft, now) }));
-    // A call without tasks may still make a group.
-    let packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh: drawn });
-    // Over several commits, another process may take up the same call in between and make these very ids.
-    const fresh = drawn && (idem === null || packs.length === 1);
-    if (drawn && !fresh) packs = store.pack(changes, { fresh });
     const entries: Entry[] = [];
-    for (const [n, pack] of packs.entries()) {
-      const last = n === packs.length - 1;
-      const options: UnitOptions = { fresh, writes: n === 0 ? [...first, ...always] : [...always] };
-      if (n === 0) options.checks = [idem?.guard, call.guard].filter((guard) => guard !== undefined);
-      if (idem && (n === 0 || last)) options.writes!.push(idemWrite(last));
-      const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
-      if (!applied) {
-        await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
-        throw new ConflictError(await this.#describeConflict(pack));
+    // So many at a time: of a large call neither the records nor what is told of them need be there at once.
+    for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
+      const isLast = from + SLICE >= ids.length;
+      const drafts = await draftsFrom(from, SLICE);
+      const changes: Change[] = drafts.map((draft) => ({ before: null, next: submitted(draft, now) }));
+      // A call without tasks may still make a group.
+      let packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh: drawn });
+      // Over several commits, another process may take up the same call in between and make these very ids.
+      const fresh = drawn && (idem === null || isLast && from === 0 && packs.length === 1);
+      if (drawn && !fresh) packs = store.pack(changes, { fresh });
+      for (const [n, pack] of packs.entries()) {
+        const isFirst = from === 0 && n === 0;
+        const isEnd = isLast && n === packs.length - 1;
+        const options: UnitOptions = { fresh, writes: isFirst ? [...first, ...always] : [...always] };
+        if (isFirst) options.checks = guards;
+        if (idem && (isFirst || isEnd)) options.writes!.push(idemWrite(isEnd));
+        const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
+        if (!applied) {
+          await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
+          throw new ConflictError(await this.#describeConflict(pack));
+        }
+        if (ids.length > MOST_TOLD_WHOLE) continue;
+        entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
       }
-      entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
     }
-    return { entries, groupId, replayed: false };
+    return { ids, entries, groupId, replayed: false };
   }
 
   async #storeWhole(
@@ -356,12 +378,6 @@ export class Submitter {
     const found = await this.store.readMany(pack.map(({ next }) => next.id));
     const taken = pack.find((_, i) => found[i] !== null);
     return taken ? `id ${taken.next.id} is taken` : "another call with this idempotency key came first";
-  }
-
-  async #storeInputs(drafts: TaskRecord[], checked: Checked[]): Promise<void> {
-    for (const [i, draft] of drafts.entries()) {
-      draft.input = await this.values.store(draft.id, checked[i].input);
-    }
   }
 
   /** Whom each task waits for, as its record keeps it. */
