@@ -19,9 +19,13 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
   }
   const found = valueAt(value, issue.path);
   if (issue.code === "invalid_union") {
-    // The branch that got furthest says most: the one with the fewest faults.
-    const branches = issue.errors.filter((branch) => branch.length > 0);
-    const best = branches.sort((a, b) => a.length - b.length)[0];
+    // The branch that was meant says most: the one that misses the fewest fields, and of those the one with the fewest
+    // faults.
+    const branches = issue.errors.filter((branch) => branch.length > 0).map((branch) => {
+      const lacks = branch.filter(({ path }) => valueAt(found, path) === undefined).length;
+      return { branch, lacks };
+    });
+    const best = branches.sort((a, b) => a.lacks - b.lacks || a.branch.length - b.branch.length)[0]?.branch;
     if (best && best.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys")) {
       return best.flatMap((inner) => faultsOfIssue(inner, found, at));
     }

@@ -93,8 +93,8 @@ export async function underSeal(
   const { ids, weave } = whole;
   const seal = sealOf(ids[0]);
   const fresh = whole.fresh && !whole.keyed;
-  await writeEdges(store, whole);
   const opening = await openSeal(store, seal, whole.now);
+  await writeEdges(store, whole);
   let sure: Check[] = whole.guards;
   const entries: Entry[] = [];
   // Whoever waits for another comes first: then its join is there before anything that the join counts.

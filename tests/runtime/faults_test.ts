@@ -39,3 +39,16 @@ Deno.test("a long value is cut, an object is not shown, and faults are bounded",
   assert.match(faults(z.int(), { secret: "s" })[0].message, /\(got an object\)/);
   assert.equal(faults(z.array(z.int()), Array(500).fill("x")).length, 50);
 });
+
+Deno.test("of a union the branch that was meant speaks, also if another has fewer faults", () => {
+  const schema = z.union([
+    z.object({ top: z.array(z.string()), sha256: z.string().length(64) }),
+    z.object({ error: z.object({}) }),
+  ]);
+  const faults = (value: unknown) => {
+    return faultsOf(schema.safeParse(value).error!, value).map(({ pointer }) => pointer);
+  };
+  assert.deepEqual(faults({ top: 1, sha256: "" }), ["/top", "/sha256"]);
+  assert.deepEqual(faults({ error: 1 }), ["/error"]);
+  assert.deepEqual(faults({ top: [] }), ["/sha256"]);
+});
