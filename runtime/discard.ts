@@ -1,7 +1,7 @@
 // What becomes of a value whose commit was refused.
 
 import type { Store } from "./store.ts";
-import { isForgotten, type StoredValue } from "./task.ts";
+import { isForgotten, namesValue, type StoredValue } from "./task.ts";
 import type { Values } from "./values.ts";
 
 /**
@@ -17,7 +17,6 @@ export async function discardUnlessNamed(
   if ("json" in value) return;
   const [entry] = await store.peekMany([id]);
   const record = entry?.record;
-  const named = record && !isForgotten(record) ? [record.input, record.result, record.deps?.upstreams] : [];
-  if (named.some((one) => one && "blob" in one && one.blob === value.blob)) return;
+  if (record && !isForgotten(record) && namesValue(record, value.blob)) return;
   await values.discard(id, value);
 }

@@ -75,6 +75,7 @@ export const prefixes = {
   lateOf: (group: string): Key => ["late", group],
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
+  allEdges: ["edge"] as Key,
   events: (id: string): Key => ["event", id],
   blobs: (id: string): Key => ["blob", id],
   groupDone: (group: string): Key => ["group", group, "done"],

@@ -3,11 +3,12 @@
 // process has found it abandoned for a long time by its own clock.
 
 import { prefixes } from "./keys.ts";
+import { isSeal } from "./seal.ts";
 import type { Store } from "./store.ts";
-import { isForgotten, type Stored } from "./task.ts";
+import { isForgotten, namesValue, type Stored } from "./task.ts";
 import type { Values } from "./values.ts";
 
-/** Tasks with chunks, and tasks with events, that one round looks at. */
+/** Tasks with chunks, tasks with events, and tasks with edges, that one round looks at. */
 const PER_ROUND = 50;
 /** An outcome whose commit is tried again and again while KV is away is younger than that when it comes back. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
@@ -17,10 +18,17 @@ const MOST_SUSPECTS = 10_000;
 /** Sorts after every string in a key (Deno KV: strings before numbers). */
 const END = Number.MAX_VALUE;
 
-/** A value's chunks, or a task's events. */
+/** A value's chunks, or a task's events, or its edges. */
 interface Found {
   task: string;
   blob: string | null;
+}
+
+/** Where a look through all keys of a kind has come. */
+interface Walk {
+  all: Deno.KvKey;
+  of: (task: string) => Deno.KvKey;
+  after: Deno.KvKey | null;
 }
 
 export class Leftovers {
@@ -29,7 +37,8 @@ export class Leftovers {
   /** How long each has been found abandoned. */
   readonly #suspects = new Map<string, { forMs: number; seenAt: number }>();
   #afterBlob: Deno.KvKey | null = null;
-  #afterEvents: Deno.KvKey | null = null;
+  readonly #events: Walk = { all: prefixes.allEvents, of: prefixes.events, after: null };
+  readonly #edges: Walk = { all: prefixes.allEdges, of: prefixes.edges, after: null };
 
   constructor(
     private readonly store: Store,
@@ -39,7 +48,11 @@ export class Leftovers {
 
   /** Looks at the next ones. @returns how many were removed. */
   async tick(): Promise<number> {
-    const found = [...await this.#nextBlobs(), ...await this.#nextEvents()];
+    const found = [
+      ...await this.#nextBlobs(),
+      ...await this.#nextTasks(this.#events),
+      ...await this.#nextTasks(this.#edges),
+    ];
     if (found.length === 0) return 0;
     const records = await this.store.peekMany(found.map(({ task }) => task));
     let removed = 0;
@@ -72,18 +85,20 @@ export class Leftovers {
     return found;
   }
 
-  async #nextEvents(): Promise<Found[]> {
+  /** Tasks that have keys under a prefix. */
+  async #nextTasks(walk: Walk): Promise<Found[]> {
     const found: Found[] = [];
     while (found.length < PER_ROUND) {
-      const start = this.#afterEvents ?? [...prefixes.allEvents, ""];
-      const [first] = await this.store.kv.list({ start, end: [...prefixes.allEvents, END] }, { limit: 1 });
+      const start = walk.after ?? [...walk.all, ""];
+      const [first] = await this.store.kv.list({ start, end: [...walk.all, END] }, { limit: 1 });
       if (!first) {
-        this.#afterEvents = null;
+        walk.after = null;
         break;
       }
       const task = first.key[1] as string;
-      found.push({ task, blob: null });
-      this.#afterEvents = [...prefixes.events(task), END];
+      // A seal looks after its own.
+      if (!isSeal(task)) found.push({ task, blob: null });
+      walk.after = [...walk.of(task), END];
     }
     return found;
   }
@@ -103,7 +118,7 @@ export class Leftovers {
   async #remove({ task, blob }: Found): Promise<void> {
     if (blob === null) {
       await this.values.purge(task);
-      this.onRepair(task, "was gone, and its events were not");
+      this.onRepair(task, "was gone, and what it had stored was not");
       return;
     }
     for (;;) {
@@ -118,8 +133,5 @@ export class Leftovers {
 /** True if the task is there and has it. */
 function isNamed({ blob }: Found, record: Stored | null): boolean {
   if (record === null || isForgotten(record)) return false;
-  if (blob === null) return true;
-  return [record.input, record.result].some((value) =>
-    value !== null && "blob" in value && value.blob === blob
-  );
+  return blob === null || namesValue(record, blob);
 }

@@ -203,6 +203,11 @@ export function isTerminal(record: TaskRecord): boolean {
   return TERMINAL.has(typeOf(record));
 }
 
+/** True if the record names this stored value: its input, its result, or whom it waits for. */
+export function namesValue({ input, result, deps }: TaskRecord, blob: string): boolean {
+  return [input, result, deps?.upstreams].some((value) => value && "blob" in value && value.blob === blob);
+}
+
 /** True if it waits for a worker and nothing else. */
 export function isReady(stored: Stored): boolean {
   if (isForgotten(stored)) return false;

@@ -54,6 +54,28 @@ onEachBackend("values that a task names stay, and so do its events", async (path
   assert.equal(await keysUnder(bench, prefixes.allEvents), 1);
 });
 
+onEachBackend(
+  "the list of those that a task waits for stays; edges of a task that never was go",
+  async (path) => {
+    await using bench = await aBench({ path });
+    const id = bench.ids.id();
+    const upstreams = await bench.values.store(id, LARGE);
+    const deps = { upstreams, total: 2, waitFor: 2, allowFailure: false, released: true };
+    await bench.submit({ id, deps });
+    const edge = { ids: [id], told: null };
+    await bench.kv.writeBlind([
+      { key: keys.edge(id, "a"), value: edge },
+      { key: keys.edge("never", "a"), value: edge },
+      { key: keys.edge("seal-open", "a"), value: edge },
+    ], 0);
+    const leftovers = new Leftovers(bench.store, bench.values);
+    assert.equal(await pass(bench, leftovers, 3 * HOUR_MS), 1);
+    assert.equal(await present(bench, id, upstreams), true);
+    const left = await bench.kv.list({ prefix: prefixes.allEdges }, { limit: 9 });
+    assert.deepEqual(left.map(({ key }) => key[1]).sort(), [id, "seal-open"].sort());
+  },
+);
+
 onEachBackend("what is left of a task that is gone is removed whole", async (path) => {
   await using bench = await aBench({ path });
   const gone = bench.ids.id();
