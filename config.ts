@@ -34,7 +34,7 @@ export type Config = z.output<typeof schema>;
 export const VARIABLES: Record<keyof Config, string> = {
   PORT: "port to listen on; 0 takes a free one (8000)",
   HOST: "address to listen on (127.0.0.1)",
-  KV_PATH: "database: a file, or :memory: (./data/errand.kv)",
+  KV_PATH: "database: a file, :memory:, or the URL of a denokv server (./data/errand.kv)",
   ROLE: "all, web (submits and answers, runs nothing) or worker (runs, answers health checks only) (all)",
   CONCURRENCY: "functions that run at once (200)",
   LEASE_MS: "a worker without a heartbeat for this long is dead (10000)",

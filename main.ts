@@ -6,7 +6,7 @@ import { dirname } from "node:path";
 import { type Config, ConfigError, kvPathOf, readConfig, VARIABLES } from "./config.ts";
 import { createApp } from "./routes/app.ts";
 import type { AnyDefinition } from "./runtime/define.ts";
-import { type KvPort, openKv } from "./runtime/kv.ts";
+import { isRemote, type KvPort, openKv } from "./runtime/kv.ts";
 import type { Log } from "./runtime/log.ts";
 import { createRuntime } from "./runtime/mod.ts";
 import { definitions } from "./tasks/mod.ts";
@@ -14,6 +14,8 @@ import { definitions } from "./tasks/mod.ts";
 /** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
 const GRACE_MS = 4_000;
 const STOP_WITHIN_MS = 4_700;
+const OPEN_AGAIN_MS = 500;
+const OPEN_SAID_EVERY = 20;
 
 const log: Log = {
   info: (message) => console.error(JSON.stringify({ level: "info", at: new Date(), message })),
@@ -103,6 +105,7 @@ export async function serve(config: Config, definitions: AnyDefinition[]): Promi
 }
 
 async function open(path: string | undefined): Promise<KvPort> {
+  if (isRemote(path)) return await openRemote(path!);
   try {
     if (path !== undefined && path !== ":memory:") await Deno.mkdir(dirname(path), { recursive: true });
     return await openKv(path);
@@ -110,6 +113,25 @@ async function open(path: string | undefined): Promise<KvPort> {
     throw new StartError(
       `KV_PATH must name a file that can be opened as a database; it is "${path}": ${messageOf(error)}`,
     );
+  }
+}
+
+/** A server may come up after its clients: they wait for it, and say so. */
+async function openRemote(url: string): Promise<KvPort> {
+  if (!Deno.env.get("DENO_KV_ACCESS_TOKEN")) {
+    throw new StartError(
+      `DENO_KV_ACCESS_TOKEN must be the access token of the database at KV_PATH, ${url}; it is not set`,
+    );
+  }
+  for (let tries = 0;; tries++) {
+    try {
+      return await openKv(url);
+    } catch (error) {
+      if (tries % OPEN_SAID_EVERY === 0) {
+        log.error(`the database at ${url} does not answer; trying again`, error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, OPEN_AGAIN_MS));
+    }
   }
 }
 

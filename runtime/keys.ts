@@ -39,6 +39,8 @@ export const keys = {
   outbox: (id: string): Key => ["outbox", id],
   /** Set once all tasks of a call of several commits are there. */
   seal: (call: string): Key => ["seal", call],
+  /** Set to another value with each news: what processes watch. */
+  bell: (news: string): Key => ["bell", news],
   /** How many tasks of a group run at once, and which is the next. */
   window: (group: string): Key => ["window", group],
   /** A task that waits for a slot of its group once more. */

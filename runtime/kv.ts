@@ -36,6 +36,11 @@ export interface KvLimits {
  */
 export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 700_000, keyBytes: 70_000 };
 
+/** A `denokv` server takes ten checks; all else is the client's. */
+export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10 };
+/** Claims of several machines meet less often on a queue in several parts. */
+const REMOTE_SHARDS = 8;
+
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
 const LOCKED_RETRIES = 400;
@@ -56,6 +61,8 @@ export class KvPort {
     readonly limits: KvLimits = EMBEDDED_LIMITS,
     readonly shards = 1,
     private readonly clock: Clock = systemClock,
+    /** Where processes on other machines are heard of; null where a watch tells only of this process. */
+    readonly watched: Pick<Deno.Kv, "watch"> | null = null,
   ) {
     this.#reader = reader;
   }
@@ -138,11 +145,33 @@ export class KvPort {
   }
 }
 
-/** Opens a database. `path`: a file, `:memory:`, or undefined for the platform's own. */
+/** True for the address of a database server. */
+export function isRemote(path: string | undefined): boolean {
+  return path !== undefined && /^https?:/.test(path);
+}
+
+/** Opens a database. `path`: a file, `:memory:`, the URL of a server, or undefined for the platform's own. */
 export async function openKv(path: string | undefined): Promise<KvPort> {
   const writer = await whileLocked(() => Deno.openKv(path));
-  if (path === undefined || path === ":memory:") return new KvPort(writer);
-  return new KvPort(writer, await whileLocked(() => Deno.openKv(path)));
+  const limits = await limitsOf(writer);
+  const shards = limits.checks < EMBEDDED_LIMITS.checks ? REMOTE_SHARDS : 1;
+  const isFile = path !== undefined && path !== ":memory:" && !isRemote(path);
+  const reader = isFile ? await whileLocked(() => Deno.openKv(path)) : writer;
+  return new KvPort(writer, reader, limits, shards, systemClock, isRemote(path) ? writer : null);
+}
+
+/** Asks with a commit that can never succeed: a server refuses what has too many checks before it looks at them. */
+async function limitsOf(kv: Deno.Kv): Promise<KvLimits> {
+  const atomic = kv.atomic();
+  for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
+    atomic.check({ key: ["errand", "never", i], versionstamp: "ff".repeat(10) });
+  }
+  try {
+    await whileLocked(() => atomic.commit());
+    return EMBEDDED_LIMITS;
+  } catch {
+    return REMOTE_LIMITS;
+  }
 }
 
 function asUnavailable(error: unknown): UnavailableError {

@@ -27,7 +27,15 @@ import { Runners } from "./runners/mod.ts";
 import { Steering } from "./steer.ts";
 import { Store } from "./store.ts";
 import { type SubmitCall, type Submitted, Submitter } from "./submit.ts";
-import { type Entry, isForgotten, isReady, type Stored, type StoredValue, typeOf } from "./task.ts";
+import {
+  type Entry,
+  isForgotten,
+  isReady,
+  isTerminal,
+  type Stored,
+  type StoredValue,
+  typeOf,
+} from "./task.ts";
 import { taskEvents } from "./task_stream.ts";
 import { Timers } from "./timers.ts";
 import { Values } from "./values.ts";
@@ -35,6 +43,7 @@ import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./waiti
 import type { Doorbell } from "./wake/bell.ts";
 import { QueueBell } from "./wake/queue.ts";
 import { SweepBell } from "./wake/sweep.ts";
+import { WatchBell } from "./wake/watch.ts";
 import { Worker } from "./worker.ts";
 
 /** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
@@ -43,6 +52,8 @@ export interface Doorbells {
   call: boolean;
   /** A KV queue message in the submit's own commit, where the backend has queues. */
   queue: boolean;
+  /** A key that all processes watch, where these share a database server. */
+  watch: boolean;
   /** A look every few seconds. */
   sweep: boolean;
 }
@@ -88,10 +99,18 @@ export const DEFAULTS = {
 
 /** Builds a runtime on an open database. Nothing runs before `start`. */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { call, queue, sweep } = { call: true, queue: true, sweep: true, ...options.doorbells };
+  const { call, queue, watch, sweep } = {
+    call: true,
+    queue: true,
+    watch: true,
+    sweep: true,
+    ...options.doorbells,
+  };
   const clock = options.clock ?? systemClock;
   const bells: Doorbell[] = [];
   if (queue && await QueueBell.works(options.kv)) bells.push(new QueueBell(options.kv.writer, clock));
+  const { watched } = options.kv;
+  if (watch && watched) bells.push(new WatchBell(options.kv, watched, clock, options.ids ?? makeIds(clock)));
   if (sweep) bells.push(new SweepBell(clock, options.sweepMs ?? DEFAULTS.sweepMs));
   return new Runtime(options, clock, bells, call);
 }
@@ -174,19 +193,23 @@ export class Runtime {
     });
     // The call in the same process at its shortest: a new task begins where it was submitted.
     if (ringOnCommit) store.starter = this.#worker;
+    const told = bells.filter(({ onEnd }) => onEnd !== undefined);
     store.onApplied = (entry, before) => {
       depth.changed(entry, before);
       this.#notifier.publish(entry);
       this.#worker?.changed(entry);
       this.#expectTimers(entry);
       if (ringOnCommit && isReady(entry.record)) this.#worker?.ring();
+      if (told.length > 0 && !isForgotten(entry.record) && isTerminal(entry.record)) {
+        for (const bell of told) bell.onEnd!();
+      }
     };
   }
 
   /** Starts to claim and run tasks, to fire timers, and to look after dead workers. */
   async start(): Promise<void> {
     await this.#worker?.start();
-    for (const bell of this.#bells) bell.start(() => this.#ring());
+    for (const bell of this.#bells) bell.start(() => this.#ring(), () => this.#look());
     this.#dueLoop.start();
     this.#follower.start();
     this.#every(this.#leaseMs / 3, "reaping", async () => {
@@ -290,6 +313,12 @@ export class Runtime {
   #ring(): void {
     this.#worker?.ring();
     this.#dueLoop.ring();
+  }
+
+  /** Tasks may have ended in other processes. */
+  #look(): void {
+    this.#notifier.sweep().catch((error) => this.#log.error("looking at watched tasks failed", error));
+    this.#follower.sweep().catch((error) => this.#log.error("looking through the outbox failed", error));
   }
 
   /** What this process schedules, it need not find out by looking. */

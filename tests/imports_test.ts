@@ -8,7 +8,7 @@ const LEVELS = [
   "clock errors family flow_forms json keys lease_book log rounds runners/portable submission wake/bell",
   "cursor define flow_schema ids kv mapping references wake/sweep",
   "faults retry runners/runner runners/thread_main task",
-  "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue",
+  "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue wake/watch",
   "draft entries flow_graph group_log joins report runners/mod size",
   "flow unit weave",
   "committer",

@@ -4,7 +4,13 @@
 export interface Doorbell {
   /** Adds what this bell needs to a commit that makes tasks ready. */
   onCommit?(atomic: Deno.AtomicOperation): void;
-  /** Starts ringing. */
-  start(ring: () => void): void;
+  /** A task has ended in this process. */
+  onEnd?(): void;
+  /**
+   * Starts ringing.
+   *
+   * @param look called when tasks may have ended elsewhere
+   */
+  start(ring: () => void, look: () => void): void;
   stop(): void | Promise<void>;
 }
