@@ -4,6 +4,7 @@ import { z } from "zod";
 import { define } from "../runtime/define.ts";
 import { PermanentError } from "../runtime/errors.ts";
 import { definitions as shipped } from "../tasks/mod.ts";
+import { wait } from "../tasks/wait.ts";
 
 /** Returns nothing: its result is null. */
 const nothing = define({ name: "nothing", input: z.object({}) }, () => {});
@@ -60,4 +61,47 @@ const typed = define(
   ({ input }) => ({ id: `${input?.count}`, any: [input?.count ?? null] }),
 );
 
-export const definitions = { ...shipped, nothing, whoami, caused, permanent, stubborn, tidy, typed };
+/**
+ * Submits tasks of its own one after the other, tells their ids, and gives those; or what the tasks give, if it
+ * `awaits` them. Then it goes on for `ms`, and its first `fails` attempts fail.
+ */
+const family = define(
+  {
+    name: "family",
+    input: z.object({
+      children: z.array(z.object({ task: z.string(), input: z.unknown().optional() })),
+      awaits: z.boolean().default(false),
+      ms: z.int().default(0),
+      fails: z.int().default(0),
+    }),
+  },
+  async ({ input, attempt, submit, emit, signal }) => {
+    const children = [];
+    for (const child of input.children) children.push(await submit(child.task, child.input ?? {}));
+    const ids = children.map(({ id }) => id);
+    emit(ids);
+    const given = input.awaits ? await Promise.all(children.map((child) => child.result())) : ids;
+    await wait(input.ms, signal);
+    if (attempt <= input.fails) throw new Error("once more");
+    return given;
+  },
+);
+
+/** Has a list that may be left out. */
+const labelled = define(
+  { name: "labelled", input: z.object({ count: z.int(), labels: z.array(z.string()).default(["a", "b"]) }) },
+  ({ input }) => input,
+);
+
+export const definitions = {
+  ...shipped,
+  nothing,
+  whoami,
+  caused,
+  permanent,
+  stubborn,
+  tidy,
+  typed,
+  family,
+  labelled,
+};

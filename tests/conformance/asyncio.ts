@@ -5,6 +5,8 @@ import {
   AsCompletedTimeoutError,
   CancelledError,
   gather,
+  group,
+  sig,
   TaskError,
   type TaskFuture,
   TimeoutError,
@@ -19,6 +21,7 @@ import {
   aPending,
   aRunning,
   aTidying,
+  childrenOf,
   endsOf,
   idsOf,
   LONG_MS,
@@ -538,22 +541,61 @@ export const asyncio: System = {
       ],
     ),
     {
-      promise: "Task.get_name(), set_name(), create_task(name=…): a name for people",
+      promise: "create_task(name=…), Task.get_name(): a name for people; here of a task in a flow",
+      source: "Python docs, asyncio.Task.get_name",
+      test: async (errand) => {
+        const flow = await errand.run(group(
+          sig("nothing", {}, { name: "the nightly report" }),
+          sig("nothing"),
+        ));
+        const [named, unnamed] = await Promise.all(idsOf(flow.futures).map((id) => errand.future(id).task()));
+        assert.deepEqual([named.node, named.task], ["the nightly report", "nothing"]);
+        assert.equal(unnamed.node, "1", "else its place");
+        assert.equal(flow.future("the nightly report").id, named.id);
+        await flow.wait();
+      },
+    },
+    {
+      promise: "Task.set_name(): another name, at any time",
       source: "Python docs, asyncio.Task.set_name",
       notYet:
-        "A task has an id, tags and metadata, but no name besides its definition's. Names of tasks have to " +
-        "come first.",
+        "Not here: other tasks, and programs, find a task of a flow by its name, which therefore stays.",
     },
     ...notYet(
       "Python docs, asyncio.TaskGroup",
       "A failure policy of groups has to come first: a map or group that cancels its other tasks, on the " +
-        "service, when one fails. (inOrder() cancels those behind the first that failed, at its turn.)",
+        "service, when one fails; here they go on. (inOrder() cancels those behind the first that failed, at " +
+        "its turn; wait() for FIRST_EXCEPTION and the group's cancel() do it by hand.)",
       [
         "TaskGroup: when one task fails, the others are cancelled",
         "TaskGroup: an ExceptionGroup has what all of them raised",
-        "TaskGroup: leaving the block waits for all of its tasks",
       ],
     ),
+    {
+      promise: "TaskGroup: leaving the block waits for all of its tasks; here wait() of a group",
+      source: "Python docs, asyncio.TaskGroup",
+      test: async (errand) => {
+        const sleeps = [0, 150].map((ms) => sig("sleep", { ms }));
+        const { groupId, futures } = await errand.run(group(...sleeps, sig("fail", { message: "boom" })));
+        const { done, notDone } = await errand.group(groupId).wait();
+        assert.deepEqual([idsOf(done), notDone], [idsOf(futures), []]);
+        const { counts } = await errand.group(groupId).counts();
+        assert.deepEqual(counts, { COMPLETED: 2, FAILED: 1 });
+      },
+    },
+    {
+      promise:
+        "TaskGroup.create_task(): a task may add to its group; here it submits tasks of its own and waits for them",
+      source: "Python docs, asyncio.TaskGroup.create_task",
+      test: async (errand) => {
+        const children = [1, 2].map((a) => ({ task: "add", input: { a, b: 10 } }));
+        const parent = await errand.submit("family", { children, awaits: true });
+        assert.deepEqual(await parent.result(), [11, 12]);
+        for (const child of await childrenOf(errand, parent)) {
+          assert.equal((await child.task()).parentId, parent.id);
+        }
+      },
+    },
     {
       promise: "Task.cancelling(), uncancel(): requests are counted, and can be taken back",
       source: "Python docs, asyncio.Task.uncancel",

@@ -18,6 +18,7 @@ import {
   ValidationError,
 } from "../../client/mod.ts";
 import { aClient, aServer } from "../client/errand.ts";
+import { canvas, linking, trees } from "./celery_canvas.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
 import type { System } from "./row.ts";
@@ -33,7 +34,6 @@ const PREDICATES = `${TASKS}: Semipredicates`;
 const HANDLERS = `${TASKS}: Handlers`;
 const TASK_OPTIONS = `${TASKS}: List of options`;
 const RESULT = "Celery docs, celery.result: AsyncResult";
-const GROUP_RESULT = "Celery docs, celery.result: GroupResult";
 const GET = `${RESULT}.get`;
 const CALLING = "Celery docs, Calling Tasks";
 const WORKERS = "Celery docs, Workers Guide";
@@ -42,18 +42,11 @@ const INSPECT = `${WORKERS}: Inspecting workers`;
 const CONTROL = `${WORKERS}: Remote control`;
 const LIMITS = `${WORKERS}: Time limits`;
 const CONFIGURATION = "Celery docs, Configuration";
-const CANVAS = "Celery docs, Canvas";
-const GROUPS = `${CANVAS}: Groups`;
-const CHORDS = `${CANVAS}: Chords`;
-const STAMPING = `${CANVAS}: Stamping`;
 const BEAT = "Celery docs, Periodic Tasks";
 const ROUTING = "Celery docs, Routing Tasks";
 const TASK_EVENTS = "Celery docs, Monitoring: Task events";
 const WORKER_EVENTS = "Celery docs, Monitoring: Worker events";
 
-const SIGNATURES = "Needs signatures: what a task is to be called with, as a value that can be passed on.";
-const FLOWS = "Needs flows: tasks that wait for tasks, submitted as one graph.";
-const CHILDREN = "Needs child tasks: parentId is on the wire, but nothing sets it yet.";
 const HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const SCHEDULES = "Needs schedules.";
 const LINES = "Needs rate limits.";
@@ -349,8 +342,6 @@ export const celery: System = {
     },
     { promise: "worker (result_extended)", source: RESULT, notYet: WORKERS_LIST },
     { promise: "queue (result_extended)", source: RESULT, notYet: QUEUES },
-    { promise: "children", source: RESULT, notYet: CHILDREN },
-    { promise: "parent: the task before it in a chain", source: RESULT, notYet: FLOWS },
 
     // AsyncResult.get.
     {
@@ -439,12 +430,6 @@ export const celery: System = {
       "interval: the pause between polls",
       "on_interval: called at each poll",
     ]),
-    { promise: "follow_parents: a parent's failure is raised", source: GET, notYet: FLOWS },
-    {
-      promise: "disable_sync_subtasks: RuntimeError inside of a task",
-      source: GET,
-      notYet: `${CHILDREN} A function is given no futures that it could wait for.`,
-    },
     {
       promise: "ignore_result: None at once",
       source: GET,
@@ -535,14 +520,16 @@ export const celery: System = {
         await assert.rejects(errand.future(id).state(), NotFoundError);
       },
     },
-    { promise: "forget() forgets the parents too", source: `${RESULT}.forget`, notYet: FLOWS },
-    ...notYet(RESULT, CHILDREN, [
-      "collect(): the results of the whole tree",
-      "collect(): IncompleteStream if the tree has not ended, unless intermediate",
-      "iterdeps()",
-      "get_leaf()",
-      "graph, to_dot()",
-    ]),
+    {
+      promise: "forget() forgets the parents too",
+      source: `${RESULT}.forget`,
+      notYet:
+        "Not here, on purpose: each task is forgotten by itself, as others may need what came before it. " +
+        "What a task that has not ended takes cannot be forgotten.",
+    },
+
+    // Trees of tasks.
+    ...trees,
 
     // Revoke.
     {
@@ -652,7 +639,11 @@ export const celery: System = {
       source: `${WORKERS}: Persistent revokes`,
       notYet: "Has no meaning here: a revoke is a state of the task itself, and stays as long as the task.",
     },
-    { promise: "revoke_by_stamped_headers", source: REVOKE, notYet: "Needs stamping, which needs flows." },
+    {
+      promise: "revoke_by_stamped_headers",
+      source: REVOKE,
+      notYet: "Needs a cancel of all that a filter finds; GET /v1/tasks?tag= finds them over HTTP.",
+    },
 
     // Calling.
     {
@@ -896,10 +887,7 @@ export const celery: System = {
       source: `${CALLING}: Results options`,
       notYet: "Needs a task that keeps its end but not its value; retentionMs: 0 drops all of it.",
     },
-    ...notYet(`${CALLING}: Linking`, FLOWS, [
-      "link: tasks to run after success",
-      "link_error: after a failure",
-    ]),
+    ...linking,
 
     // Retries.
     {
@@ -1210,163 +1198,7 @@ export const celery: System = {
     },
 
     // Canvas.
-    ...notYet(`${CANVAS}: Signatures`, SIGNATURES, [
-      "s(): a signature",
-      "si(): an immutable signature",
-      "partials: arguments are put in front",
-      "set(): options of a signature",
-      "clone()",
-      "link()",
-      "on_error()",
-    ]),
-    ...notYet(`${TASKS}: Task.replace`, FLOWS, ["replace(): another task in its place", "add_to_chord()"]),
-    ...notYet(`${CANVAS}: Chains`, FLOWS, [
-      "chain: each gets the value of the one before",
-      "chain: | makes one",
-      "chain: the result is that of the last task",
-      "chain: parent leads back to those before",
-    ]),
-    {
-      promise: "group: many tasks submitted together",
-      source: GROUPS,
-      test: async (errand) => {
-        const futures = await errand.map("add", { a: [1, 2, 3] }, { b: 10 });
-        assert.ok(futures.groupId);
-        const groups = await Promise.all(futures.map(async (future) => (await future.task()).groupId));
-        assert.deepEqual(new Set(groups), new Set([futures.groupId]));
-        assert.deepEqual(await futures.results(), [11, 12, 13]);
-      },
-    },
-    {
-      promise: "ready(): all have ended",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("nothing", [{}, {}], LATER);
-        const ready = async () => (await futures.wait({ timeoutMs: 0 })).notDone.length === 0;
-        await futures[0].cancel();
-        assert.equal(await ready(), false);
-        await futures[1].cancel();
-        assert.equal(await ready(), true);
-      },
-    },
-    {
-      promise: "successful(): all succeeded",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const good = await errand.map("nothing", [{}, {}]);
-        const mixed = await errand.map("fail", { untilAttempt: [1, 2] }, { message: "boom" });
-        await Promise.all([good.wait(), mixed.wait()]);
-        const successful = async (futures: readonly TaskFuture[]) => {
-          const states = await Promise.all(futures.map((future) => future.state()));
-          return states.every(({ type }) => type === "COMPLETED");
-        };
-        assert.deepEqual([await successful(good), await successful(mixed)], [true, false]);
-      },
-    },
-    {
-      promise: "failed(): one of them failed",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("fail", { untilAttempt: [1, 2, 1] }, { message: "boom" });
-        const errors = await Promise.all(futures.map((future) => future.exception()));
-        assert.deepEqual(errors.map((error) => error?.message), [undefined, "boom", undefined]);
-      },
-    },
-    {
-      promise: "waiting(): one of them has not ended",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("sleep", { ms: [0, 20_000] });
-        await futures[0].wait();
-        const { done, notDone } = await futures.wait({ timeoutMs: 0 });
-        assert.deepEqual([done, notDone], [[futures[0]], [futures[1]]]);
-        await futures.cancel();
-      },
-    },
-    {
-      promise: "completed_count(): successes only",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("fail", { untilAttempt: [1, 2, 1] }, { message: "boom" });
-        await futures.wait();
-        const states = await Promise.all(futures.map((future) => future.state()));
-        assert.equal(states.filter(({ type }) => type === "COMPLETED").length, 2);
-      },
-    },
-    {
-      promise: "join(): the results in the order of the tasks",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("sleep", { ms: [200, 100, 0], value: ["a", "b", "c"] });
-        assert.deepEqual(await futures.results(), ["a", "b", "c"]);
-      },
-    },
-    {
-      promise: "join(): raises what one of them raised",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("fail", { untilAttempt: [1, 2] }, { message: "boom" });
-        await assert.rejects(futures.results(), (error) => {
-          return error instanceof TaskError && error.id === futures[1].id;
-        });
-      },
-    },
-    {
-      promise: "join(timeout): one for all together",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("nothing", [{}, {}, {}], LATER);
-        await assert.rejects(futures.results({ timeoutMs: 50 }), TimeoutError);
-        await futures.cancel();
-      },
-    },
-    {
-      promise: "iterate: results as they come",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("sleep", { ms: [20_000, 0], value: ["late", "early"] });
-        const came: unknown[] = [];
-        for await (const future of futures.asCompleted()) {
-          came.push(await future.result({ raiseOnFailure: false }));
-          if (came.length === 1) await futures[0].cancel();
-        }
-        assert.equal(came[0], "early");
-        assert.ok(came[1] instanceof CancelledError);
-      },
-    },
-    {
-      promise: "revoke(): all of the group's tasks",
-      source: GROUP_RESULT,
-      test: async (errand) => {
-        const futures = await errand.map("nothing", [{}, {}], LATER);
-        await futures.cancel("all of them");
-        const errors = await Promise.all(futures.map((future) => future.result({ raiseOnFailure: false })));
-        assert.ok(errors.every((error) => error instanceof CancelledError && error.reason === "all of them"));
-      },
-    },
-    ...notYet(
-      GROUP_RESULT,
-      "Needs a client that makes the futures from a group's id; the service keeps the group.",
-      [
-        "save(), restore(): a group by its id",
-        "delete()",
-      ],
-    ),
-    ...notYet(GROUPS, FLOWS, [
-      "a group of one task is that task",
-      "skew(start, stop): starts that are spread",
-    ]),
-    ...notYet(CHORDS, FLOWS, [
-      "chord(header)(body): the body gets the results in order",
-      "a header that fails: the body is FAILURE with ChordError, which names the first that failed",
-      "the other tasks of the header still run",
-      "an empty header runs the body",
-    ]),
-    ...notYet(`${CANVAS}: Map & Starmap`, `${FLOWS} map() here makes a task of each element.`, [
-      "map, starmap: one task that goes through a list",
-    ]),
-    ...notYet(`${CANVAS}: Chunks`, FLOWS, ["chunks(it, n): tasks of n elements each"]),
-    ...notYet(STAMPING, FLOWS, ["stamp(): headers for all tasks of a canvas", "visitors"]),
+    ...canvas,
 
     // Results.
     {
@@ -1428,10 +1260,16 @@ export const celery: System = {
       "routes by glob or regular expression",
       "exchanges: direct, topic",
       "the default queue",
-      "task_inherit_parent_priority",
       "workers that take from some queues only",
       "broadcast",
     ]),
+
+    {
+      promise: "task_inherit_parent_priority",
+      source: ROUTING,
+      notYet:
+        "Needs a default for the children of a task; a child has its definition's priority, or its own.",
+    },
 
     // Events.
     {

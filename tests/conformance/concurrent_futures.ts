@@ -3,6 +3,7 @@ import {
   asCompleted,
   AsCompletedTimeoutError,
   CancelledError,
+  chunks,
   TaskError,
   type TaskFuture,
   TimeoutError,
@@ -18,6 +19,7 @@ import {
   endsOf,
   idsOf,
   LONG_MS,
+  mostAtOnce,
   pathOf,
   saidDuring,
 } from "./steps.ts";
@@ -694,16 +696,30 @@ export const concurrentFutures: System = {
       },
     },
     {
-      promise: "Executor.map(chunksize): several calls travel to a process at once",
+      promise:
+        "Executor.map(chunksize): several calls travel to a process at once; here chunks(), one task " +
+        "for several inputs",
       source: "Python docs, concurrent.futures.Executor.map",
-      notYet: "It is an optimization of process pools. The form that means something here, one task for " +
-        "several inputs, comes with the canvas (chunks).",
+      test: async (errand) => {
+        const inputs = Array.from({ length: 5 }, (_, i) => ({ a: i, b: 10 }));
+        const flow = await errand.run(chunks("add", inputs, 2));
+        assert.deepEqual((await flow.result()).flat(), [10, 11, 12, 13, 14]);
+        assert.deepEqual((await flow.results()).map((list) => (list as number[]).length), [2, 2, 1]);
+      },
     },
     {
-      promise: "Executor.map(buffersize): at most that many calls are in flight",
+      promise:
+        "Executor.map(buffersize): at most that many calls are in flight; here maxConcurrent, with all " +
+        "of them submitted",
       source: "Python docs, concurrent.futures.Executor.map",
-      notYet:
-        "Bounded parallelism has to come first (concurrency limits, or a map that submits as it is read).",
+      test: async (errand) => {
+        const ms = Array(6).fill(60);
+        const futures = await errand.map("sleep", { ms, value: [0, 1, 2, 3, 4, 5] }, {}, {
+          maxConcurrent: 3,
+        });
+        assert.deepEqual(await Array.fromAsync(futures.inOrder()), [0, 1, 2, 3, 4, 5]);
+        assert.equal(await mostAtOnce(futures), 3);
+      },
     },
     {
       promise: "Executor.shutdown(wait): returns when the pending calls are done",

@@ -3,14 +3,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import {
   asCompleted,
   CancelledError,
+  chain,
   gather,
+  group,
   type Progress,
+  sig,
   TaskError,
   type TaskFuture,
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
-import type { Errand } from "../client/errand.ts";
+import { aClient, aServer, type Errand } from "../client/errand.ts";
 import type { System } from "./row.ts";
 import {
   aCancelled,
@@ -19,9 +22,12 @@ import {
   aPending,
   aRunning,
   aTidying,
+  childrenOf,
   endsOf,
   idsOf,
   LONG_MS,
+  mostAtOnce,
+  until,
 } from "./steps.ts";
 
 export const csharp: System = {
@@ -36,8 +42,14 @@ export const csharp: System = {
     {
       promise: "TaskStatus.WaitingForActivation: it waits for what it depends on",
       source: ".NET docs, TaskStatus",
-      notYet: "Dependencies between tasks have to come first (waitFor, futures as arguments): " +
-        "PENDING AwaitingDependencies.",
+      test: async (errand) => {
+        const upstream = await aPending(errand);
+        const future = await errand.submit("nothing", {}, { waitFor: [upstream] });
+        const { state, startedAt } = await future.task();
+        assert.deepEqual([state.type, state.name, startedAt], ["PENDING", "AwaitingDependencies", null]);
+        await upstream.cancel();
+        assert.equal(await future.wait(), true);
+      },
     },
     {
       promise: "TaskStatus.WaitingToRun: it is scheduled, and has not begun",
@@ -60,9 +72,18 @@ export const csharp: System = {
       },
     },
     {
-      promise: "TaskStatus.WaitingForChildrenToComplete: it has ended, its attached children have not",
+      promise: "TaskStatus.WaitingForChildrenToComplete: its children have not ended. " +
+        "Here it is Running as long as it waits for them, and takes no place of a worker",
       source: ".NET docs, TaskStatus",
-      notYet: "Child tasks have to come first: a task cannot submit one as its own yet.",
+      test: async () => {
+        await using server = await aServer({ CONCURRENCY: "1" });
+        const errand = aClient(server.url);
+        const parent = await errand.submit("family", aParent("sleep", { ms: 300, value: "child" }));
+        const [child] = await childrenOf(errand, parent);
+        await until(child, "RUNNING");
+        assert.equal((await parent.state()).type, "RUNNING");
+        assert.deepEqual(await parent.result({ timeoutMs: 10_000 }), ["child"]);
+      },
     },
     {
       promise: "TaskStatus.RanToCompletion: its function returned",
@@ -380,11 +401,29 @@ export const csharp: System = {
       },
     },
     {
-      promise: "WhenAll is a task: Faulted if one failed, else Canceled if one was cancelled",
+      promise: "WhenAll is a task: Faulted if one failed, else Canceled if one was cancelled, else it has " +
+        "their results; here GET /v1/groups/{id}/results: 424, 410, 200",
       source: ".NET docs, Task.WhenAll",
-      notYet:
-        "A gather is a promise of the caller and has no state of its own. The canvas has to come first " +
-        "(a group or chord as a task), or a state of groups.",
+      test: async () => {
+        await using server = await aServer();
+        const errand = aClient(server.url);
+        const resultsOf = async (messages: string[]) => {
+          const tasks = messages.map((message) =>
+            message === "cancelled"
+              ? sig("nothing", {}, { delayMs: 60_000 })
+              : sig("fail", { message, untilAttempt: message === "completed" ? 1 : 2 }, { delayMs: 50 })
+          );
+          const { groupId, futures } = await errand.run(group(tasks));
+          await futures[messages.indexOf("cancelled")]?.cancel();
+          await futures.wait();
+          const { status, body } = await server.fetch(`/v1/groups/${groupId}/results`);
+          return [status, body.results ?? futures.findIndex(({ id }) => id === body.taskId)];
+        };
+        // The one that failed did so behind the one that was cancelled.
+        assert.deepEqual(await resultsOf(["cancelled", "completed", "failed"]), [424, 2]);
+        assert.deepEqual(await resultsOf(["completed", "cancelled"]), [410, 1]);
+        assert.deepEqual(await resultsOf(["completed", "completed"]), [200, [1, 1]]);
+      },
     },
     {
       promise: "WhenAny: gives the first task that ends; the others go on",
@@ -504,19 +543,82 @@ export const csharp: System = {
     {
       promise: "ContinueWith: the continuation is a task of its own, with a value",
       source: ".NET docs, Task.ContinueWith",
-      notYet:
-        "A callback runs in the caller's process. A continuation that runs on the service comes with the " +
-        "canvas (chain, link, waitFor).",
+      test: async (errand) => {
+        const antecedent = await errand.submit("sleep", { ms: 100, value: 20 });
+        const continuation = await errand.submit("add", { a: errand.future<number>(antecedent.id), b: 1 });
+        assert.equal(await continuation.result(), 21);
+        assert.equal(await antecedent.result(), 20);
+      },
     },
     {
-      promise: "AttachedToParent: a parent has not ended until its children have",
+      promise: "ContinueWith: whatever the antecedent's outcome; here with allowFailure",
+      source: ".NET docs, Task.ContinueWith",
+      test: async (errand) => {
+        const value = [await aCompleted(errand), await aFailed(errand, "boom"), await aCancelled(errand)];
+        const continuation = await errand.submit("echo", { value }, { allowFailure: true });
+        const [completed, failed, cancelled] = await continuation.result() as [
+          number,
+          ...{ error: { name: string; message: string } }[],
+        ];
+        assert.deepEqual([completed, failed.error.message], [3, "boom"]);
+        assert.equal(cancelled.error.name, "Cancelled");
+      },
+    },
+    {
+      promise:
+        "ContinueWith: one that is not for the antecedent's outcome is Canceled, and so is what continues it",
+      source: ".NET docs, TaskContinuationOptions",
+      test: async (errand) => {
+        const flow = await errand.run(
+          chain(sig("fail", { message: "boom" }), sig("echo", undefined, { into: "value" }), sig("echo")),
+        );
+        await flow.wait();
+        const states = await Promise.all(flow.futures.map((future) => future.state()));
+        assert.deepEqual(states.map(({ type }) => type), ["FAILED", "CANCELLED", "CANCELLED"]);
+      },
+    },
+    {
+      promise: "AttachedToParent: a parent has not ended until its children have; here if it waits for them",
       source: ".NET docs, Attached and detached child tasks",
-      notYet: "Child tasks have to come first: a task cannot submit one as its own yet.",
+      test: async (errand) => {
+        const parent = await errand.submit("family", aParent("sleep", { ms: 300, value: "child" }));
+        const [child] = await childrenOf(errand, parent);
+        assert.equal(await parent.done(), false);
+        assert.deepEqual(await parent.result(), ["child"]);
+        const [ofParent, ofChild] = [await parent.task(), await child.task()];
+        assert.ok(ofParent.finishedAt! >= ofChild.finishedAt!);
+        assert.equal(ofChild.parentId, parent.id);
+      },
     },
     {
       promise: "AttachedToParent: a child's exception becomes its parent's",
       source: ".NET docs, Attached and detached child tasks",
-      notYet: "Child tasks have to come first: a task cannot submit one as its own yet.",
+      test: async (errand) => {
+        const parent = await errand.submit(
+          "family",
+          aParent("fail", { message: "boom", name: "IOException" }),
+        );
+        const [child] = await childrenOf(errand, parent);
+        const error = await parent.exception();
+        assert.equal(error?.remoteName, "ChildFailedError");
+        assert.equal(error.message, `the task ${child.id} ended FAILED: IOException: boom`);
+      },
+    },
+    {
+      promise: "A detached child goes on when its parent has ended, and is no part of its outcome",
+      source: ".NET docs, Attached and detached child tasks",
+      test: async (errand) => {
+        const children = [{ task: "sleep", input: { ms: LONG_MS } }, {
+          task: "fail",
+          input: { message: "boom" },
+        }];
+        const parent = await errand.submit("family", { children });
+        const [slow, failed] = await childrenOf(errand, parent);
+        assert.deepEqual(await parent.result(), idsOf([slow, failed]));
+        assert.equal((await failed.exception())?.message, "boom");
+        assert.equal(await slow.done(), false);
+        await slow.cancel();
+      },
     },
     {
       promise:
@@ -577,15 +679,21 @@ export const csharp: System = {
     {
       promise: "Parallel.ForEachAsync: at most MaxDegreeOfParallelism of them run at a time",
       source: ".NET docs, ParallelOptions.MaxDegreeOfParallelism",
-      notYet: "Bounded parallelism has to come first: concurrency limits, or a map with one of its own.",
+      test: async (errand) => {
+        const futures = await errand.map("sleep", { ms: Array(6).fill(100) }, {}, { maxConcurrent: 2 });
+        await futures.wait();
+        const most = await mostAtOnce(futures);
+        assert.equal(most, 2);
+      },
     },
     {
       promise:
         "Parallel.ForEachAsync: after a failure no more are begun, and those that run are told to stop",
       source: ".NET docs, Parallel.ForEachAsync",
       notYet:
-        "A failure policy of groups has to come first. (inOrder() cancels those behind the first that " +
-        "failed, at its turn.)",
+        "A failure policy of groups has to come first: here the others go on. (inOrder() cancels those " +
+        "behind the first that failed, at its turn; wait() for FIRST_EXCEPTION and the group's cancel() do it " +
+        "by hand.)",
     },
     {
       promise: "A task that failed and that nobody awaits does not end the process that made it",
@@ -617,3 +725,8 @@ export const csharp: System = {
     },
   ],
 };
+
+/** The input of a "family" that waits for its one child. */
+function aParent(task: string, input: unknown) {
+  return { children: [{ task, input }], awaits: true };
+}

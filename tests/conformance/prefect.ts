@@ -22,6 +22,7 @@ import { aClient, aServer } from "../client/errand.ts";
 import { aDatabase } from "../server.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
+import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
 import { aCancelled, aCompleted, aFailed, aPending, aRunning, idsOf } from "./steps.ts";
@@ -38,7 +39,6 @@ const MAP = `${RUN_TASKS}: Task.map`;
 const RETRIES = "Prefect docs, Retries";
 const TIMEOUTS = "Prefect docs, Timeouts";
 const CANCEL = "Prefect docs, Cancel workflow runs";
-const DEPENDENCIES = "Prefect docs, Task dependencies";
 const FINAL_STATE = "Prefect docs, Flows: Final state determination";
 const CACHING = "Prefect docs, Caching";
 const RESULTS = "Prefect docs, Results";
@@ -46,7 +46,6 @@ const TAG_LIMITS = "Prefect docs, Tag-based concurrency limits";
 const GLOBAL_LIMITS = "Prefect docs, Global concurrency and rate limits";
 const HOOKS = "Prefect docs, State change hooks";
 const TRANSACTIONS = "Prefect docs, Transactions";
-const NESTED = "Prefect docs, Flows: Nesting";
 const RUNNERS = "Prefect docs, Task runners";
 const INPUT = "Prefect docs, Interactive workflows";
 const SCHEDULES = "Prefect docs, Schedules";
@@ -54,14 +53,11 @@ const ARTIFACTS = "Prefect docs, Artifacts";
 const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
 
-const NEEDS_FLOWS = "Needs flows: tasks that wait for tasks, submitted as one graph.";
-const NEEDS_REFERENCES = "Needs references to other tasks' results in an input.";
 const NEEDS_POLICY = "Needs a retry policy that says more than one growing pause.";
 const NEEDS_CACHE = "Needs the cache of results.";
-const NEEDS_LIMITS = "Needs limits on what runs at the same time.";
+const NEEDS_LIMITS = "Needs limits that hold across calls; a map has one of its own only (maxConcurrent).";
 const NEEDS_HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
-const NEEDS_TRANSACTIONS = "Needs transactions, which need child tasks and the cache.";
-const NEEDS_CHILDREN = "Needs child tasks: parentId is on the wire, but nothing sets it yet.";
+const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
 const NEEDS_PAUSE = "Needs PAUSED: a task that waits for a person or a signal.";
 const NEEDS_SCHEDULES = "Needs schedules.";
 const NEEDS_DASHBOARD = "Needs the dashboard.";
@@ -168,17 +164,12 @@ export const prefect: System = {
         "Half of it is here: a start that was over 15 s late has Late in its history. A task that still " +
         "waits does not show it; its state would have to be computed when it is read.",
     },
-    { promise: "SCHEDULED AwaitingConcurrencySlot", source: STATES, notYet: NEEDS_LIMITS },
+    ...states,
     ...notYet(STATES, NEEDS_PAUSE, ["SCHEDULED Resuming", "PAUSED Paused", "PAUSED Suspended"]),
     ...notYet(STATES, "Has no meaning here: a task has no infrastructure of its own to be made first.", [
       "PENDING Submitting",
       "PENDING InfrastructurePending",
     ]),
-    {
-      promise: "PENDING NotReady: a task that it needs has not completed",
-      source: STATES,
-      notYet: NEEDS_FLOWS,
-    },
     { promise: "COMPLETED Cached", source: STATES, notYet: NEEDS_CACHE },
     { promise: "COMPLETED RolledBack", source: STATES, notYet: NEEDS_TRANSACTIONS },
     {
@@ -606,23 +597,7 @@ export const prefect: System = {
     { promise: "PausedRun", source: EXCEPTIONS, notYet: NEEDS_PAUSE },
 
     // Dependencies.
-    ...notYet(DEPENDENCIES, NEEDS_REFERENCES, [
-      "a future as an argument stands for its value",
-      "also deep inside of lists and objects",
-      "a State as an argument stands for its value",
-      "quote(x): not resolved and not looked into",
-      "opaque(x): resolved and not looked into",
-    ]),
-    ...notYet(DEPENDENCIES, NEEDS_FLOWS, [
-      "wait_for=[…]: order only",
-      "an upstream that did not complete: NotReady (UpstreamTaskError)",
-      "allow_failure(x): the exception is passed on",
-    ]),
-    {
-      promise: "freeze: a parameter that nobody can change any more",
-      source: DEPENDENCIES,
-      notYet: "Has no meaning here: an input is stored as JSON at the submit, and nothing changes that.",
-    },
+    ...dependencies,
 
     // Map.
     {
@@ -673,14 +648,7 @@ export const prefect: System = {
         assert.deepEqual(results, [2, 3]);
       },
     },
-    {
-      promise: "an iterable that is a parameter's default is not mapped",
-      source: MAP,
-      notYet:
-        "So it is, as defaults are filled in by the service, which maps nothing; but no definition of the " +
-        "test server has such a default to show it with.",
-    },
-    { promise: "a future of a list as the iterable", source: MAP, notYet: NEEDS_REFERENCES },
+    ...mapping,
 
     // How a flow ends.
     {
@@ -693,11 +661,7 @@ export const prefect: System = {
         assert.equal((await future.task()).error?.cause?.message, "inner");
       },
     },
-    ...notYet(FINAL_STATE, NEEDS_CHILDREN, [
-      "a returned State is the flow's state",
-      "returned states: Completed if all are, else Cancelled before Paused before Failed",
-      "'k/n states failed.'",
-    ]),
+    ...finalStates,
 
     // Retries.
     {
@@ -762,11 +726,7 @@ export const prefect: System = {
       "retry_delay_seconds: a list, one for each retry",
       "retry_delay_seconds: a function",
     ]),
-    {
-      promise: "retries of a flow: tasks that have completed are not run again",
-      source: RETRIES,
-      notYet: "Needs child tasks and the cache.",
-    },
+    ...retries,
     {
       promise: "task_default_retries: a default for all tasks",
       source: RETRIES,
@@ -927,11 +887,6 @@ export const prefect: System = {
       notYet: "Needs a display name of a task; metadata and tags can carry one for programs.",
     },
     {
-      promise: "tags from the context around the call",
-      source: TASKS,
-      notYet: "Needs a client with defaults for what it submits, or child tasks.",
-    },
-    {
       promise: "description",
       source: TASKS,
       notYet: "Needs definitions in the client; GET /v1/definitions has the description over HTTP.",
@@ -943,11 +898,13 @@ export const prefect: System = {
     },
 
     // Nesting and runners.
-    ...notYet(NESTED, NEEDS_CHILDREN, ["flows in flows", "tasks in tasks"]),
+    ...nesting,
     {
       promise: "a task runner of one's own for each flow",
       source: RUNNERS,
-      notYet: "Needs flows; here a definition runs inline or on a thread.",
+      notYet:
+        "Not here, on purpose: a definition says where it runs, inline or on a thread, and a flow may have " +
+        "tasks of both kinds.",
     },
     {
       promise: "ThreadPoolTaskRunner: computing does not hold up the others",

@@ -17,12 +17,14 @@ export interface NotYet {
   notYet: string;
 }
 
+export type Row = Kept | NotYet;
+
 export interface System {
   name: string;
-  rows: (Kept | NotYet)[];
+  rows: Row[];
 }
 
 /** The same in the table, in the list of passing rows and as the name of the test. */
-export function nameOf(system: System, { promise, source }: Kept | NotYet): string {
+export function nameOf(system: System, { promise, source }: Row): string {
   return `${system.name} · ${promise} (${source})`;
 }

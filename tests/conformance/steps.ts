@@ -1,7 +1,7 @@
 // Tasks brought to the point from which a row shows its promise.
 
 import { setTimeout as pause } from "node:timers/promises";
-import type { StateType, TaskFuture } from "../../client/mod.ts";
+import type { FlowFuture, StateType, TaskFuture } from "../../client/mod.ts";
 import type { Errand } from "../client/errand.ts";
 
 /** Long enough to be still running when the row has seen all it wants; it cancels the task then. */
@@ -71,6 +71,35 @@ export function idsOf(futures: Iterable<TaskFuture>): string[] {
 export async function endsOf(futures: Iterable<TaskFuture>): Promise<number[]> {
   const tasks = await Promise.all([...futures].map((future) => future.task()));
   return tasks.map(({ finishedAt }) => Date.parse(finishedAt!));
+}
+
+/** Those that a task of the definition "family" has submitted, as soon as it tells them. */
+export async function childrenOf(errand: Errand, parent: TaskFuture): Promise<TaskFuture[]> {
+  for await (const { event, data } of parent.events()) {
+    if (event === "chunk") return (data.chunk as string[]).map((id) => errand.future(id));
+  }
+  throw new Error(`task ${parent.id} has ended, and has told of no children`);
+}
+
+/** From each task of a flow to those that wait for it, by their names: "first → second". */
+export async function edgesOf(flow: FlowFuture): Promise<string[]> {
+  const { nodes, edges } = (await flow.graph())!;
+  const names = new Map(nodes.map(({ id, name }) => [id, name]));
+  return edges!.map(({ from, to }) => `${names.get(from)} → ${names.get(to)}`).toSorted();
+}
+
+/** What all of it was caused by. */
+export function rootOf(error: Error): Error {
+  return error.cause instanceof Error ? rootOf(error.cause) : error;
+}
+
+/** How many of the ended tasks were running at the same time, at the most. */
+export async function mostAtOnce(futures: Iterable<TaskFuture>): Promise<number> {
+  const tasks = await Promise.all([...futures].map((future) => future.task()));
+  const from = tasks.map(({ startedAt }) => Date.parse(startedAt!));
+  const to = tasks.map(({ finishedAt }) => Date.parse(finishedAt!));
+  // The number grows only where one starts, so that is where to look.
+  return Math.max(...from.map((at) => from.filter((start, i) => start <= at && at < to[i]).length));
 }
 
 /** What the client says on the console, as it does when nobody gave it a log. */

@@ -4,7 +4,7 @@
 
 import { aClient, aServer, type Errand } from "../client/errand.ts";
 import { readPassing, writePassing } from "./passing.ts";
-import { type Kept, nameOf, type NotYet } from "./row.ts";
+import { nameOf, type Row } from "./row.ts";
 import { systems } from "./systems.ts";
 
 const HELP = `Prints what of other systems' promises is kept here.
@@ -47,7 +47,7 @@ async function printTable(update: boolean): Promise<number> {
   return failed.length + (update ? 0 : lost.length) > 0 ? 1 : 0;
 }
 
-async function outcomeOf(row: Kept | NotYet, errand: Errand): Promise<string> {
+async function outcomeOf(row: Row, errand: Errand): Promise<string> {
   if ("notYet" in row) return "not yet";
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
