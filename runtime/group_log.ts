@@ -49,7 +49,7 @@ export function mostGroupsOf(limits: KvLimits): number {
 }
 
 /** A group is kept this long after its last change. */
-const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
+export const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
 const WINDOW = "window-";
 

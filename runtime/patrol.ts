@@ -94,18 +94,25 @@ export class Patrol {
 
   async #repair({ entry, what }: Suspect): Promise<boolean> {
     const { record } = entry;
-    const { next, ...options } = isAwaiting(record) ? await this.#rejoined(record) : this.#repaired(record);
+    const repair = isAwaiting(record) ? await this.#rejoined(record) : this.#repaired(record);
+    if (!repair) return false;
+    const { next, ...options } = repair;
     const applied = await this.store.commit("settle", [{ before: entry, next }], options);
     if (applied) this.onRepair(record.id, what);
     return applied !== null;
   }
 
   /** Counts anew what it waits for, if nothing says it any more. */
-  async #rejoined(record: TaskRecord): Promise<{ next: TaskRecord } & UnitOptions> {
+  async #rejoined(record: TaskRecord): Promise<{ next: TaskRecord } & UnitOptions | null> {
     const { task, deps } = record;
     const key = keys.join(record.id);
-    const { value } = await this.store.kv.get<Join>(key);
-    if (value) return { next: { ...record }, writes: [noteWrite(record.id)] };
+    const { value, versionstamp } = await this.store.kv.get<Join>(key);
+    if (value) {
+      // What was decided may have been taken back since it was looked at.
+      if (decisionOf(value) === "wait") return null;
+      const noted = { key: keys.outbox(record.id), versionstamp: null };
+      return { next: { ...record }, checks: [{ key, versionstamp }, noted], writes: [noteWrite(record.id)] };
+    }
     const upstreams: string[] = JSON.parse(await this.values.load(record.id, deps!.upstreams));
     let join: Join = {
       task,

@@ -235,7 +235,7 @@ export class Submitter {
       const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
       if (call.maxConcurrent !== undefined) {
         group.maxConcurrent = call.maxConcurrent;
-        first.push(openWindow(groupId, call.maxConcurrent, ids));
+        first.push(openWindow(groupId, call.maxConcurrent, ids, now));
       }
       first.push(groupWrite(group, now));
     }

@@ -1,7 +1,7 @@
 // A window: so many tasks of a group run at once. The others wait in the order of their ids; each end of a task lets
 // the next one in, by a note that the group's log leaves for the follower.
 
-import { groupRecord, windowOf } from "./group_log.ts";
+import { GROUP_RETENTION_MS, groupRecord, windowOf } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import type { Store } from "./store.ts";
@@ -18,13 +18,18 @@ export interface Window {
 }
 
 /** The window of a group that is about to be stored: its first tasks are in. */
-export function openWindow(group: string, max: number, ids: string[]): Write {
+export function openWindow(group: string, max: number, ids: string[], now: number): Write {
   const value: Window = {
     max,
     admitted: Math.min(max, ids.length),
     cursor: ids[Math.min(max, ids.length) - 1] ?? "",
   };
-  return { key: keys.window(group), value };
+  return windowWrite(group, value, now);
+}
+
+/** It is kept for as long as its group. */
+function windowWrite(group: string, value: Window, now: number): Write {
+  return { key: keys.window(group), value, expireAt: now + GROUP_RETENTION_MS };
 }
 
 /**
@@ -63,7 +68,7 @@ export async function admit(store: Store, group: string, note: string): Promise<
       if (more) {
         const value: Window = { max, admitted: before + changes.length, cursor: ids.at(-1) ?? cursor };
         options.checks!.push({ key: keys.window(group), versionstamp: window.versionstamp });
-        options.writes!.push({ key: keys.window(group), value });
+        options.writes!.push(windowWrite(group, value, clock.now()));
       }
     }
   }
