@@ -124,6 +124,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
         task: z.string().max(200).optional().describe("The name of a definition."),
         tag: z.string().max(100).optional(),
         groupId: z.uuid().toLowerCase().optional(),
+        parentId: z.uuid().toLowerCase().optional(),
         createdAfter: z.iso.datetime({ offset: true }).optional(),
         createdBefore: z.iso.datetime({ offset: true }).optional(),
         cursor: z.uuid().optional().describe("`nextCursor` of the page before."),

@@ -15,6 +15,8 @@ export interface ListQuery {
   task?: string;
   tag?: string;
   groupId?: string;
+  /** Whose function submitted it. */
+  parentId?: string;
   /** Milliseconds since the epoch; both ends exclusive. */
   createdAfter?: number;
   createdBefore?: number;
@@ -67,9 +69,12 @@ async function candidates(
   bounds: IdBounds,
   before: string | null,
 ): Promise<Candidates> {
-  const { state, task, tag, groupId } = query;
+  const { state, task, tag, groupId, parentId } = query;
   if (tag !== undefined) return await fromIndex(store, prefixes.index("tag", tag), bounds, before);
   if (groupId !== undefined) return await fromIndex(store, prefixes.index("group", groupId), bounds, before);
+  if (parentId !== undefined) {
+    return await fromIndex(store, prefixes.index("parent", parentId), bounds, before);
+  }
   if (state !== undefined && !isTerminalType(state)) {
     const driven = await drivenIn(store, [state], task);
     if (driven) return fromIds(store, driven, before);
@@ -185,6 +190,7 @@ function matches({ record }: Entry, query: ListQuery): boolean {
     (query.task === undefined || record.task === query.task) &&
     (query.tag === undefined || record.tags.includes(query.tag)) &&
     (query.groupId === undefined || record.groups.includes(query.groupId)) &&
+    (query.parentId === undefined || record.parentId === query.parentId) &&
     (query.createdAfter === undefined || record.createdAt > query.createdAfter) &&
     (query.createdBefore === undefined || record.createdAt < query.createdBefore);
 }

@@ -63,8 +63,9 @@ const parent = define(
 const definitions: AnyDefinition[] = [sum, nest, hopeful, parent, relay];
 
 async function childrenOf(service: Service, parentId: string): Promise<Body[]> {
-  const { body } = await service.get("/v1/tasks?limit=500");
-  return body.tasks.filter((task: Body) => task.parentId === parentId);
+  const { body } = await service.get(`/v1/tasks?parentId=${parentId}`);
+  for (const task of body.tasks) assert.equal(task.parentId, parentId);
+  return body.tasks;
 }
 
 Deno.test("a function submits tasks of its own and gets their results, also with one slot for all of them", async () => {
