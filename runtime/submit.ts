@@ -67,6 +67,8 @@ interface IdemRecord {
   createdAt: number;
   /** False while a call of several commits is under way, or was cut off. */
   complete: boolean;
+  /** Who works at it: of two that took it up, only the last one goes on. */
+  by: string;
 }
 
 /** What is known of a call's idempotency key before it is stored. */
@@ -244,11 +246,12 @@ export class Submitter {
     if (ids.some((id) => !tells(id, now))) {
       first.push({ key: keys.oddIds, value: true });
     }
-    const idemWrite = (complete: boolean): Write => ({
-      key: idem!.guard.key,
-      value: { fingerprint: idem!.fingerprint, root, groupId, createdAt: now, complete } satisfies IdemRecord,
-      expireAt: now + IDEMPOTENCY_MS,
-    });
+    const by = store.ids.token();
+    const idemWrite = (complete: boolean): Write => {
+      const { guard: { key }, fingerprint } = idem!;
+      const value: IdemRecord = { fingerprint, root, groupId, createdAt: now, complete, by };
+      return { key, value, expireAt: now + IDEMPOTENCY_MS };
+    };
     if (woven || call.whole) {
       const drafts = await draftsFrom(0, ids.length);
       const whole: Whole = {
@@ -259,7 +262,6 @@ export class Submitter {
         allowFailure: checked.map(({ submission: { options } }) => options?.allowFailure ?? false),
         now,
         fresh: drawn,
-        keyed: idem !== null,
         guards,
         first,
         progress: (complete) => idem ? [...always, idemWrite(complete)] : [...always],
@@ -269,27 +271,27 @@ export class Submitter {
     }
 
     const entries: Entry[] = [];
+    let sure: UnitOptions["checks"] = [];
     // So many at a time: of a large call neither the records nor what is told of them need be there at once.
     for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
       const isLast = from + SLICE >= ids.length;
       const drafts = await draftsFrom(from, SLICE);
       const changes: Change[] = drafts.map((draft) => ({ before: null, next: submitted(draft, now) }));
       // A call without tasks may still make a group.
-      let packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh: drawn });
-      // Over several commits, another process may take up the same call in between and make these very ids.
-      const fresh = drawn && (idem === null || isLast && from === 0 && packs.length === 1);
-      if (drawn && !fresh) packs = store.pack(changes, { fresh });
+      const packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh: drawn });
       for (const [n, pack] of packs.entries()) {
         const isFirst = from === 0 && n === 0;
         const isEnd = isLast && n === packs.length - 1;
-        const options: UnitOptions = { fresh, writes: isFirst ? [...first, ...always] : [...always] };
-        if (isFirst) options.checks = guards;
+        const writes = isFirst ? [...first, ...always] : [...always];
+        const options: UnitOptions = { fresh: drawn, checks: isFirst ? guards : sure, writes };
         if (idem && (isFirst || isEnd)) options.writes!.push(idemWrite(isEnd));
         const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
         if (!applied) {
           await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
           throw new ConflictError(await this.#describeConflict(pack));
         }
+        // Another process may take up the same call from here on, and make these very ids.
+        if (idem && isFirst && !isEnd) sure = [await this.#still(idem.guard.key, by)];
         if (ids.length > MOST_TOLD_WHOLE) continue;
         entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
       }
@@ -320,6 +322,13 @@ export class Submitter {
       if (!applied) throw new ConflictError(await this.#describeConflict(pack));
       return applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord));
     });
+  }
+
+  /** The version of the call's idempotency key, if it is still the one that this process wrote. */
+  async #still(key: Deno.KvKey, by: string): Promise<{ key: Deno.KvKey; versionstamp: string | null }> {
+    const { value, versionstamp } = await this.store.kv.get<IdemRecord>(key);
+    if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");
+    return { key, versionstamp };
   }
 
   async #requireStillFree(ids: string[], idem: Idem | null): Promise<void> {

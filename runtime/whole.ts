@@ -25,8 +25,6 @@ export interface Whole {
   now: number;
   /** The ids were drawn just now. */
   fresh: boolean;
-  /** Another process may take up the same call between two commits, and make these very ids. */
-  keyed: boolean;
   /** Checked by the first commit. */
   guards: { key: Deno.KvKey; versionstamp: string | null }[];
   /** Written by the first commit. */
@@ -90,9 +88,8 @@ export async function underSeal(
   whole: Whole,
   commit: (changes: Change[], options: UnitOptions) => Promise<Entry[]>,
 ): Promise<Entry[]> {
-  const { ids, weave } = whole;
+  const { ids, weave, fresh } = whole;
   const seal = sealOf(ids[0]);
-  const fresh = whole.fresh && !whole.keyed;
   const opening = await openSeal(store, seal, whole.now);
   await writeEdges(store, whole);
   let sure: Check[] = whole.guards;
