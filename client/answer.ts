@@ -5,6 +5,8 @@ import {
   ConnectionError,
   ErrandError,
   ForgottenError,
+  MappingLengthMismatchError,
+  MappingMissingIterableError,
   NotFoundError,
   type Problem,
   ProblemError,
@@ -91,13 +93,27 @@ function problemError(problem: Problem, retryAfterMs: number): ProblemError {
     case 410:
       return slug === "task-forgotten" ? new ForgottenError(problem) : new ProblemError(problem);
     case 422:
-      if (slug === "unknown-definition") return new UnknownDefinitionError(problem);
-      return slug === "validation-failed" ? new ValidationError(problem) : new ProblemError(problem);
+      return unprocessable(slug, problem);
     case 429:
     case 502:
     case 503:
     case 504:
       return new UnavailableError(problem, retryAfterMs);
+    default:
+      return new ProblemError(problem);
+  }
+}
+
+function unprocessable(slug: string | undefined, problem: Problem): ProblemError {
+  switch (slug) {
+    case "validation-failed":
+      return new ValidationError(problem);
+    case "unknown-definition":
+      return new UnknownDefinitionError(problem);
+    case "mapping-missing-iterable":
+      return new MappingMissingIterableError(problem);
+    case "mapping-length-mismatch":
+      return new MappingLengthMismatchError(problem);
     default:
       return new ProblemError(problem);
   }

@@ -2,7 +2,14 @@
 
 import { completions } from "./completion_stream.ts";
 import { AsCompletedTimeoutError, ErrandError } from "./errors.ts";
-import { type Awaited, distinct, type Part, partsOf } from "./futures.ts";
+import {
+  type Awaited,
+  distinct,
+  type GroupLike,
+  isGroup,
+  type StreamPart,
+  streamPartsOf,
+} from "./futures.ts";
 import { merged } from "./merge.ts";
 import type { TaskFuture } from "./task_future.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "./time.ts";
@@ -22,11 +29,13 @@ export function asCompleted<Future extends TaskFuture>(
   futures: Iterable<Future>,
   { timeoutMs, signal }: Timeout = {},
 ): AsyncGenerator<Future> {
-  return iterate(distinct(futures), new Deadline(checkTimeout(timeoutMs)), signal);
+  const group = isGroup(futures) ? futures : null;
+  return iterate(distinct(futures), group, new Deadline(checkTimeout(timeoutMs)), signal);
 }
 
 async function* iterate<Future extends TaskFuture>(
   tasks: Awaited<Future>[],
+  group: GroupLike | null,
   deadline: Deadline,
   signal?: AbortSignal,
 ): AsyncGenerator<Future> {
@@ -41,7 +50,7 @@ async function* iterate<Future extends TaskFuture>(
   const stop = new Limit(signal);
   let isLate = false;
   try {
-    const streams = partsOf(pending).map((part) => read(part, deadline, stop.signal));
+    const streams = streamPartsOf(pending, group).map((part) => read(part, deadline, stop.signal));
     for await (const task of merged(streams)) {
       // The deadline of one is the deadline of all; the others are heard to their end.
       if (task === null) isLate = true;
@@ -57,13 +66,13 @@ async function* iterate<Future extends TaskFuture>(
 
 /** The tasks of a part as they end; null at the deadline. */
 async function* read<Future extends TaskFuture>(
-  { connection, tasks }: Part<Future>,
+  { connection, tasks, asked }: StreamPart<Future>,
   deadline: Deadline,
   signal: AbortSignal,
 ): AsyncGenerator<Awaited<Future> | null> {
   const limit = new Limit(signal);
   const options = { timeoutMs: deadline.leftMs, signal: limit.signal };
-  const events = completions(connection.http, { ids: [...tasks.keys()] }, options);
+  const events = completions(connection.http, asked, options);
   try {
     for (;;) {
       // Only the time in which nothing comes counts: those that look at what came may take theirs.

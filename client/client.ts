@@ -1,43 +1,49 @@
 // The way in: submits tasks, and makes futures of them.
 
 import { Arrivals } from "./arrivals.ts";
-import { cancelAll } from "./gather.ts";
-import { Http, type HttpOptions } from "./http.ts";
-import { Looks } from "./looks.ts";
-import { inputsOf, type MapFields } from "./mapping.ts";
+import { type Canvas, flowOf, type Made, sig, type Signature, type SignatureOptions } from "./canvas.ts";
 import type { Connection } from "./connection.ts";
+import type { Fitting, Freed, HandedOn, KeyOf } from "./fits.ts";
+import { A_FLOW, FlowFuture } from "./flow_future.ts";
+import { GroupFuture } from "./group_future.ts";
+import { type Call, Http, type HttpOptions } from "./http.ts";
+import { Looks } from "./looks.ts";
+import { lengthOf, type MapFields, type Mapping, mappingOf } from "./mapping.ts";
+import {
+  aKey,
+  type CallOptions,
+  type MapOptions,
+  type RunOptions,
+  type SubmitOptions,
+  taskOptionsOf,
+} from "./options.ts";
+import type { Given } from "./references.ts";
 import { TaskFuture } from "./task_future.ts";
 import { TaskFutures } from "./task_futures.ts";
 import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./typed.ts";
-import { A_TASK, type Expected, isTask, type TaskOptions } from "./wire.ts";
+import { A_TASK, type Expected } from "./wire.ts";
 
 export interface ClientOptions extends HttpOptions {
   /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
   log?: (message: string, error: unknown) => void;
 }
 
-export interface MapOptions extends TaskOptions {
-  /** Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each call. */
-  idempotencyKey?: string;
-  signal?: AbortSignal;
-}
+/** A map of very many takes the service longer than an answer may take otherwise. */
+const MS_PER_THOUSAND = 1_000;
 
-export interface SubmitOptions extends MapOptions {
-  /** An id of your own, a UUID; a ConflictError if it is taken. */
-  id?: string;
-}
-
-/** What one request takes. */
-const MOST_IN_A_BATCH = 1_000;
-const BATCH_CHARACTERS = 4 * 1024 * 1024;
-
-const A_BATCH: Expected = {
+const A_MAP: Expected = {
   what: "the submitted tasks",
   is(body) {
-    const { tasks } = (body ?? {}) as { tasks?: unknown };
-    return Array.isArray(tasks) && tasks.every(isTask);
+    const { groupId, tasks } = (body ?? {}) as Partial<Mapped>;
+    return typeof groupId === "string" && Array.isArray(tasks) &&
+      tasks.every((task) => typeof task?.id === "string");
   },
 };
+
+interface Mapped {
+  groupId: string;
+  tasks: { id: string }[];
+}
 
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
@@ -72,15 +78,9 @@ export class Client<D extends Definitions = Definitions> {
     name: Name,
     ...[input, options = {}]: Arguments<InputOf<D, Name>, SubmitOptions>
   ): Promise<TaskFuture<ResultOf<D, Name>>> {
-    const { id, signal, idempotencyKey = aKey(), ...taskOptions } = options;
-    const { body: task } = await this.#connection.http.call({
-      method: "POST",
-      path: "/v1/tasks",
-      body: { task: name, input, id, options: taskOptions },
-      headers: { "idempotency-key": idempotencyKey },
-      signal,
-      expects: A_TASK,
-    });
+    const { id, signal, idempotencyKey, ...taskOptions } = options;
+    const body = { task: name, input, id, options: taskOptionsOf(taskOptions) };
+    const task = await this.#post("/v1/tasks", body, A_TASK, { signal, idempotencyKey });
     return this.future(task.id);
   }
 
@@ -94,18 +94,26 @@ export class Client<D extends Definitions = Definitions> {
   }
 
   /**
+   * The future of a group that was made anywhere, at any time. Asks nothing yet.
+   *
+   * @throws {TypeError} if the id is no UUID
+   */
+  group<Result = unknown>(groupId: string): GroupFuture<Result> {
+    return new GroupFuture<Result>(this.#connection, groupId);
+  }
+
+  /**
    * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
-   * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task.
+   * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task, and so does
+   * the result of a future among the fields. All are submitted or none, at most 100,000.
    *
-   * Up to 1,000 tasks are submitted all or none, and get a group on the service. More go in several requests and get
-   * none; if a later request is refused, the tasks of the earlier ones are cancelled, unless the call has a key of its
-   * own, under which it can be repeated.
-   *
-   * @throws {MappingMissingIterableError | MappingLengthMismatchError} before anything is sent
+   * @throws {MappingMissingIterableError | MappingLengthMismatchError} if there is nothing to go through, or lists of
+   * different lengths
+   * @throws {UnknownDefinitionError | ValidationError} as `submit`
    */
   map<Name extends NameOf<D>>(
     name: Name,
-    inputs: Iterable<InputOf<D, Name>>,
+    inputs: Iterable<Given<InputOf<D, Name>>>,
     options?: MapOptions,
   ): Promise<TaskFutures<ResultOf<D, Name>>>;
   map<Name extends NameOf<D>>(
@@ -121,63 +129,69 @@ export class Client<D extends Definitions = Definitions> {
     options: MapOptions = {},
   ): Promise<TaskFutures> {
     return Symbol.iterator in what
-      ? await this.#submitAll(name, [...what as Iterable<unknown>], moreOrOptions)
-      : await this.#submitAll(name, inputsOf({ ...what, ...moreOrOptions }), options);
+      ? await this.#map(name, { inputs: [...what as Iterable<unknown>] }, moreOrOptions)
+      : await this.#map(name, mappingOf({ ...what, ...moreOrOptions }), options);
   }
 
-  async #submitAll(name: string, inputs: unknown[], options: MapOptions): Promise<TaskFutures> {
-    const { signal, idempotencyKey: ownKey, ...taskOptions } = options;
-    const key = ownKey ?? aKey();
-    const batches = batchesOf(inputs.map((input) => ({ task: name, input, options: taskOptions })));
-    const group = batches.length === 1;
-    const futures: TaskFuture[] = [];
-    let groupId: string | null = null;
-    try {
-      for (const [i, tasks] of batches.entries()) {
-        const { body } = await this.#connection.http.call({
-          method: "POST",
-          path: "/v1/tasks/batch",
-          body: { tasks, group },
-          headers: { "idempotency-key": `${key}:${i}` },
-          signal,
-          expects: A_BATCH,
-        });
-        for (const { id } of body.tasks) futures.push(this.future(id));
-        groupId = body.groupId;
-      }
-    } catch (error) {
-      // Nobody has their futures. One that cannot be cancelled now runs for nobody, which is no worse.
-      if (ownKey === undefined) {
-        await Promise.allSettled([cancelAll(futures, "a later part of its map was refused")]);
-      }
-      throw error;
-    }
-    return new TaskFutures(futures, groupId);
+  async #map(
+    task: string,
+    what: { inputs: unknown[] } | Mapping,
+    { signal, idempotencyKey, maxConcurrent, ...taskOptions }: MapOptions,
+  ): Promise<TaskFutures> {
+    const body = { task, ...what, options: taskOptionsOf(taskOptions), maxConcurrent };
+    const length = "inputs" in what ? what.inputs.length : lengthOf(what);
+    const waitMs = MS_PER_THOUSAND * Math.floor(length / 1_000);
+    const options = { signal, idempotencyKey, waitMs };
+    const { groupId, tasks }: Mapped = await this.#post("/v1/map", body, A_MAP, options);
+    return new TaskFutures(tasks.map(({ id }) => this.future(id)), groupId);
   }
-}
 
-/** In requests of a size that the service takes. */
-function batchesOf(submissions: unknown[]): unknown[][] {
-  const batches: unknown[][] = [];
-  let characters = 0;
-  for (const submission of submissions) {
-    const length = JSON.stringify(submission).length;
-    const last = batches.at(-1);
-    if (last === undefined || last.length === MOST_IN_A_BATCH || characters + length > BATCH_CHARACTERS) {
-      batches.push([submission]);
-      characters = length;
-    } else {
-      last.push(submission);
-      characters += length;
-    }
+  /**
+   * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have to be those
+   * of a definition.
+   */
+  sig<
+    Name extends NameOf<D>,
+    const Into extends KeyOf<InputOf<D, Name>> | undefined = undefined,
+    const Immutable extends boolean = false,
+  >(
+    name: Name,
+    input?: Into extends string ? Given<Freed<InputOf<D, Name>, Into>> : Given<InputOf<D, Name>>,
+    options?: SignatureOptions<Into, Immutable>,
+  ): Signature<Name, Made<unknown, Into, Immutable>> {
+    return sig(name, input, options);
   }
-  return batches;
-}
 
-/** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
-function aKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+  /**
+   * Submits all tasks of a canvas at once, or none: made by `sig`, `chain`, `group`, `chord` and `chunks`.
+   *
+   * The names and inputs in it, and what each gets from the one before, are compared with the definitions of this
+   * client. A canvas that does not fit is no argument for this call; the compiler's message says why.
+   *
+   * @param options for all its tasks, where they have none of their own
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+   */
+  async run<const C extends Canvas>(
+    canvas: C & Fitting<D, C>,
+    { signal, idempotencyKey, ...taskOptions }: RunOptions = {},
+  ): Promise<FlowFuture<HandedOn<D, C>>> {
+    const body = { ...flowOf(canvas), options: taskOptionsOf(taskOptions) };
+    return new FlowFuture(
+      this.#connection,
+      await this.#post("/v1/flows", body, A_FLOW, { signal, idempotencyKey }),
+    );
+  }
+
+  /** A call that makes something: however often it has to be sent, that is made once. */
+  async #post(
+    path: string,
+    body: Call["body"],
+    expects: Expected,
+    { idempotencyKey = aKey(), ...rest }: CallOptions & Pick<Call, "waitMs">,
+  ) {
+    const headers = { "idempotency-key": idempotencyKey };
+    return (await this.#connection.http.call({ method: "POST", path, body, headers, expects, ...rest })).body;
+  }
 }
 
 function logged(message: string, error: unknown): void {

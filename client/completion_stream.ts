@@ -1,4 +1,4 @@
-// /v1/as-completed: the tasks of a list, each once, as they end.
+// /v1/as-completed: the tasks of a list or a group, each once, as they end.
 
 import { parseEvent } from "./answer.ts";
 import { UnexpectedAnswerError } from "./errors.ts";
@@ -18,10 +18,13 @@ export type Completion =
   | { kind: "gone"; id: string }
   | { kind: "timeout" };
 
+/** Tasks by their ids, or all of a group of which it is known how many they are. */
+export type Asked = { ids: string[] } | { groupId: string; total: number };
+
 /** Ends after the last task, or after a `timeout`. */
 export async function* completions(
   http: Http,
-  query: { ids: string[] },
+  asked: Asked,
   { timeoutMs = Infinity, tryForMs, signal }: {
     timeoutMs?: number;
     tryForMs?: number;
@@ -34,12 +37,13 @@ export async function* completions(
   const call = {
     method: "POST",
     path: "/v1/as-completed",
-    body: { ...query, timeoutSeconds },
+    body: { ...("ids" in asked ? { ids: asked.ids } : { groupId: asked.groupId }), timeoutSeconds },
     tryForMs,
     signal,
   } as const;
   let told = 0;
-  const isComplete = () => told === query.ids.length;
+  const total = "ids" in asked ? asked.ids.length : asked.total;
+  const isComplete = () => told === total;
   for await (const event of eventStream(http, call, { last: ["end", "timeout"], isComplete })) {
     const completion = completionOf(event);
     if (completion === null) continue;

@@ -3,7 +3,7 @@
 import type { Connection } from "./connection.ts";
 import { ErrandError, TimeoutError } from "./errors.ts";
 import { isPassing } from "./http.ts";
-import { after, checkTimeout, type Timeout } from "./time.ts";
+import { after, checkTimeout, onAbort, type Timeout } from "./time.ts";
 import type { Task } from "./wire.ts";
 
 export class End<Result> {
@@ -21,7 +21,7 @@ export class End<Result> {
     this.#id = id;
   }
 
-  /** The ended task; null if its end has not been seen. */
+  /** The ended task; null if its end has not been seen, or may be taken back. */
   get task(): Task<Result> | null {
     return this.#task;
   }
@@ -40,7 +40,8 @@ export class End<Result> {
 
   #settle(task: Task<Result>, life: number): void {
     if (this.#task || life !== this.#life) return;
-    this.#task = task;
+    // A retry of the task that it waited for takes this end back.
+    if (task.state.name !== "UpstreamFailed") this.#task = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
   }
@@ -107,10 +108,8 @@ export class End<Result> {
         stop();
         reject(error);
       };
-      const onAbort = () => onError(signal!.reason);
-      signal?.addEventListener("abort", onAbort, { once: true });
       stops.push(
-        () => signal?.removeEventListener("abort", onAbort),
+        onAbort(signal, () => onError(signal!.reason)),
         after(limitMs, () => {
           this.#lastLook(limitMs, signal).then(onEnd, onError);
         }),

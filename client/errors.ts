@@ -51,7 +51,10 @@ export class CrashedError extends TaskError {
   override name = "CrashedError";
 }
 
-/** The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. */
+/**
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of UpstreamFailed
+ * the `cause` says which task it waited for did not complete, and that one's `cause` with which error.
+ */
 export class CancelledError extends ErrandError {
   override name = "CancelledError";
   readonly id: string;
@@ -59,8 +62,11 @@ export class CancelledError extends ErrandError {
   /** As given to the cancel; else what the service says; null if nobody gave one. */
   readonly reason: string | null;
 
-  constructor({ id, state }: Task) {
-    super(`task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`);
+  constructor({ id, state, error }: Task) {
+    super(
+      `task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`,
+      error ? { cause: new RemoteError(error) } : undefined,
+    );
     this.id = id;
     this.state = state;
     this.reason = state.message;
@@ -152,6 +158,16 @@ export class UnknownDefinitionError extends ValidationError {
   }
 }
 
+/** 422: `map` was given nothing to go through. */
+export class MappingMissingIterableError extends ValidationError {
+  override name = "MappingMissingIterableError";
+}
+
+/** 422: `map` was given iterables of different lengths. */
+export class MappingLengthMismatchError extends ValidationError {
+  override name = "MappingLengthMismatchError";
+}
+
 /** 409: the state of things does not allow it. */
 export class ConflictError extends ProblemError {
   override name = "ConflictError";
@@ -187,14 +203,4 @@ export class UnavailableError extends ProblemError {
     super(problem);
     this.retryAfterMs = retryAfterMs;
   }
-}
-
-/** `map` was given nothing to go through. */
-export class MappingMissingIterableError extends ErrandError {
-  override name = "MappingMissingIterableError";
-}
-
-/** `map` was given iterables of different lengths. */
-export class MappingLengthMismatchError extends ErrandError {
-  override name = "MappingLengthMismatchError";
 }

@@ -1,7 +1,7 @@
 // Lists of futures, by the tasks that they stand for: each once, and in parts of a request's size.
 
 import { chunksOf } from "./chunks.ts";
-import { MOST_IDS } from "./completion_stream.ts";
+import { type Asked, MOST_IDS } from "./completion_stream.ts";
 import type { Connection } from "./connection.ts";
 import { internals, type TaskFuture } from "./task_future.ts";
 import type { Task } from "./wire.ts";
@@ -53,6 +53,43 @@ export interface Part<Future extends TaskFuture> {
 
 /** By service, as futures of several may be waited for together. */
 export function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>): Part<Future>[] {
+  return [...byConnection(tasks)].flatMap(([connection, list]) =>
+    chunksOf(list, MOST_IDS).map((chunk) => ({ connection, tasks: new Map(chunk) }))
+  );
+}
+
+/** What one stream can tell of: a part, or a whole group, which the service may tell more of than is asked. */
+export interface StreamPart<Future extends TaskFuture> extends Part<Future> {
+  asked: Asked;
+}
+
+/** A large group is one stream, whatever its size: hundreds of them would be too much for the service. */
+export function streamPartsOf<Future extends TaskFuture>(
+  tasks: Iterable<Awaited<Future>>,
+  group: GroupLike | null,
+): StreamPart<Future>[] {
+  const [first, ...others] = byConnection(tasks);
+  if (group !== null && first !== undefined && others.length === 0 && first[1].length > MOST_IDS) {
+    const asked = { groupId: group.groupId, total: group.length };
+    return [{ connection: first[0], tasks: new Map(first[1]), asked }];
+  }
+  return partsOf(tasks).map((part) => ({ ...part, asked: { ids: [...part.tasks.keys()] } }));
+}
+
+/** A list of futures that are the tasks of a group, all of them. */
+export interface GroupLike {
+  readonly groupId: string;
+  readonly length: number;
+}
+
+/** What `map` and `run` make, which this cannot import. */
+export function isGroup(futures: unknown): futures is GroupLike {
+  return Array.isArray(futures) && "groupId" in futures && typeof futures.groupId === "string";
+}
+
+function byConnection<Future extends TaskFuture>(
+  tasks: Iterable<Awaited<Future>>,
+): Map<Connection, [string, Awaited<Future>][]> {
   const lists = new Map<Connection, [string, Awaited<Future>][]>();
   for (const task of tasks) {
     const connection = internals.connectionOf(task.future);
@@ -60,7 +97,5 @@ export function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Futur
     lists.set(connection, list);
     list.push([task.future.id, task]);
   }
-  return [...lists].flatMap(([connection, list]) =>
-    chunksOf(list, MOST_IDS).map((chunk) => ({ connection, tasks: new Map(chunk) }))
-  );
+  return lists;
 }

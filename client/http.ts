@@ -36,7 +36,7 @@ export interface Call {
   signal?: AbortSignal;
   /** What a successful answer must look like. Null: it has no body. */
   expects: Expected | null;
-  /** How long the service was asked to wait with its answer. */
+  /** How much longer than usual the answer may take: the service was asked to wait with it, or has much to do. */
   waitMs?: number;
   /** Go on trying for no longer than this. */
   tryForMs?: number;

@@ -1,6 +1,6 @@
-// From `map`'s fields to one input for each task.
+// What a `map` goes through: one value for each task, or one for all.
 
-import { MappingLengthMismatchError, MappingMissingIterableError } from "./errors.ts";
+import type { Given, Reference } from "./references.ts";
 
 /** Marks an iterable that every task gets as a whole. */
 export class Unmapped<T> {
@@ -22,46 +22,50 @@ export function unmapped<T>(value: T): Unmapped<T> {
 
 /** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
 export type MapField<T> =
-  | Iterable<T>
-  | Unmapped<T>
-  | (T extends string ? T : T extends Iterable<unknown> ? never : T);
+  | Iterable<Given<T>>
+  | Unmapped<Given<T>>
+  | (T extends string ? T : T extends Iterable<unknown> ? never : Given<T>)
+  | Reference<T>;
 
 /** The fields of a `map`. */
 export type MapFields<Input> = { [Field in keyof Input]?: MapField<Input[Field]> };
 
-/**
- * One input for each element.
- *
- * @throws {MappingMissingIterableError} if no field is an iterable
- * @throws {MappingLengthMismatchError} if they differ in length
- */
-export function inputsOf(fields: Record<string, unknown>): Record<string, unknown>[] {
-  const values = Object.entries(fields).map(([name, field]) =>
-    isMapped(field)
-      ? { name, each: [...field] }
-      : { name, all: field instanceof Unmapped ? field.value : field }
-  );
-  const lengths = values.flatMap(({ name, each }) => each ? [{ name, length: each.length }] : []);
-  if (lengths.length === 0) {
-    const names = Object.keys(fields);
-    throw new MappingMissingIterableError(
-      `map needs at least one field that is an iterable to go through; ` +
-        (names.length > 0 ? `${names.join(", ")} are none` : "no field is given"),
-    );
-  }
-  if (new Set(lengths.map(({ length }) => length)).size > 1) {
-    const said = lengths.map(({ name, length }) => `${name} has ${length}`).join(", ");
-    throw new MappingLengthMismatchError(
-      `map needs iterables of one length; ${said}. What each task is to get as a whole is marked with unmapped(…)`,
-    );
-  }
-  return Array.from(
-    { length: lengths[0].length },
-    (_, i) => Object.fromEntries(values.map(({ name, each, all }) => [name, each ? each[i] : all])),
+/** The service goes through the lists in `map`; what is in `unmapped` goes to every task. */
+export interface Mapping {
+  map: Record<string, unknown>;
+  unmapped: Record<string, unknown>;
+}
+
+/** The fields in the form of the wire, where every list in `map` is gone through. */
+export function mappingOf(fields: Record<string, unknown>): Mapping {
+  const entries = Object.entries(fields);
+  // An object may become a list on the wire, as the future of a group does.
+  const isForAll = (field: unknown) => field instanceof Unmapped || (isObject(field) && !isIterable(field));
+  return {
+    map: Object.fromEntries(
+      entries.filter(([, field]) => !isForAll(field))
+        .map(([name, field]) => [name, isIterable(field) ? [...field] : field]),
+    ),
+    unmapped: Object.fromEntries(
+      entries.filter(([, field]) => isForAll(field))
+        .map(([name, field]) => [name, field instanceof Unmapped ? field.value : field]),
+    ),
+  };
+}
+
+/** How many elements it has: the most that one of its lists has, as it is for the service to say that they differ. */
+export function lengthOf({ map }: Mapping): number {
+  return Object.values(map).reduce(
+    (most: number, each) => Math.max(most, Array.isArray(each) ? each.length : 0),
+    0,
   );
 }
 
+function isObject(field: unknown): field is object {
+  return typeof field === "object" && field !== null;
+}
+
 /** A text is one value, as in Prefect and unlike in Python. */
-function isMapped(field: unknown): field is Iterable<unknown> {
-  return typeof field === "object" && field !== null && Symbol.iterator in field;
+function isIterable(field: unknown): field is Iterable<unknown> {
+  return isObject(field) && Symbol.iterator in field;
 }

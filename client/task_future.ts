@@ -14,7 +14,9 @@ import {
 } from "./errors.ts";
 import { eventStream } from "./event_stream.ts";
 import type { Call } from "./http.ts";
+import { checkId } from "./ids.ts";
 import { errorOf } from "./outcome.ts";
+import type { Reference, STANDS_FOR } from "./references.ts";
 import type { Timeout } from "./time.ts";
 import { A_TASK, type Expected, isTerminal, type State, type Task, type TaskEvent } from "./wire.ts";
 
@@ -41,6 +43,8 @@ export let internals: {
 export interface CancelOptions {
   /** How long a running function may take to stop. */
   graceMs?: number;
+  /** True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a flow. */
+  children?: boolean;
   signal?: AbortSignal;
 }
 
@@ -51,24 +55,25 @@ const AN_OUTCOME: Expected = {
 
 /** How often a task may change beside its state while it is retried. */
 const MOST_ROUNDS = 10;
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
  * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
  * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ *
+ * In the input of another task it stands for its result.
  */
-export class TaskFuture<Result = unknown> {
+export class TaskFuture<Result = unknown> implements Reference<Result> {
+  declare readonly [STANDS_FOR]: Result;
   readonly id: string;
   readonly #connection: Connection;
   readonly #end: End<Result>;
 
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection: Connection, id: string) {
-    if (!UUID.test(id)) throw new TypeError(`the id of a task must be a UUID; it is ${JSON.stringify(id)}`);
+    this.id = checkId("task", id);
     this.#connection = connection;
-    this.id = id.toLowerCase();
     this.#end = new End(connection, this.id);
   }
 
@@ -156,9 +161,9 @@ export class TaskFuture<Result = unknown> {
    * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
    * `graceMs`. False: too late, it has ended otherwise.
    */
-  async cancel(reason?: string, { graceMs, signal }: CancelOptions = {}): Promise<boolean> {
+  async cancel(reason?: string, { signal, ...how }: CancelOptions = {}): Promise<boolean> {
     try {
-      await this.#call("POST", "/cancel", { body: { reason, graceMs }, signal, expects: AN_OUTCOME });
+      await this.#call("POST", "/cancel", { body: { reason, ...how }, signal, expects: AN_OUTCOME });
       return true;
     } catch (error) {
       if (error instanceof ConflictError && error.problem.outcome === "too_late") return false;
@@ -167,8 +172,9 @@ export class TaskFuture<Result = unknown> {
   }
 
   /**
-   * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
-   * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
+   * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
+   * somebody else does the same at this moment, once for both.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
@@ -235,6 +241,11 @@ export class TaskFuture<Result = unknown> {
   /** Gives how many there were of it. */
   removeDoneCallback(callback: DoneCallback<Result>): number {
     return this.#end.removeCallback(callback);
+  }
+
+  /** In an input it stands for its result. */
+  toJSON(): { $task: string } {
+    return { $task: this.id };
   }
 
   static {

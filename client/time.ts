@@ -52,6 +52,22 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
+/** What is to be called at the abort of a signal, in one listener: ten thousand of them take seconds to be added. */
+const calls = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls back at the abort of a signal, which is not aborted yet; gives what stops that. */
+export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
+  if (signal === undefined) return () => {};
+  const ofSignal = calls.get(signal) ?? new Set();
+  if (!calls.has(signal)) {
+    calls.set(signal, ofSignal);
+    signal.addEventListener("abort", () => ofSignal.forEach((each) => each()), { once: true });
+  }
+  const own = () => call();
+  ofSignal.add(own);
+  return () => void ofSignal.delete(own);
+}
+
 /** What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed more. */
 export class Limit {
   readonly #abort = new AbortController();

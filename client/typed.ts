@@ -1,6 +1,8 @@
 // From the type of the server's definitions to the types of calls. `import type { definitions }` is all that a caller
 // needs: no code of the server comes along.
 
+import type { Given } from "./references.ts";
+
 /** A schema by its Standard Schema types, which zod and others carry. */
 interface Schema {
   readonly "~standard": {
@@ -23,7 +25,8 @@ export type NameOf<D extends Definitions> = D[keyof D]["name"];
 
 type Named<D extends Definitions, Name> = Extract<D[keyof D], { readonly name: Name }>;
 type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
-type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
+/** True if the client was told no definitions. */
+export type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
 
 // A client that was told no definitions checks nothing.
 // deno-lint-ignore no-explicit-any
@@ -40,7 +43,10 @@ export type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? 
 type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
 type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 
-/** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
-export type Arguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options]
-  : Record<string, never> extends Input ? [input?: Input, options?: Options]
-  : [input: Input, options?: Options];
+/**
+ * The arguments behind a definition's name: the input, in which futures may stand for values. It may be left out where
+ * nothing in it is required.
+ */
+export type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options]
+  : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options]
+  : [input: Given<Input>, options?: Options];

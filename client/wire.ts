@@ -58,7 +58,10 @@ export interface TaskSummary {
   metadata: Record<string, unknown>;
   groupId: string | null;
   parentId: string | null;
-  waitFor: string[];
+  /** Ids of the tasks that it was told to wait for; null if they are too many for a list, and only there. */
+  waitFor: string[] | null;
+  /** Its name in the flow that it is part of. */
+  node: string | null;
   createdAt: string;
   runAt: string;
   startedAt: string | null;
@@ -68,6 +71,8 @@ export interface TaskSummary {
 }
 
 export interface Task<Result = unknown> extends TaskSummary {
+  waitFor: string[];
+  /** As it was given: a future in it is `{"$task": id}`. */
   input: unknown;
   /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
   result: Result | null;
@@ -107,6 +112,13 @@ export interface TaskOptions {
   metadata?: Record<string, unknown>;
   /** How long the task is kept after its end. */
   retentionMs?: number;
+  /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
+  waitFor?: string[];
+  /**
+   * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to that
+   * upstream becomes `{ error: { name, message, … } }`.
+   */
+  allowFailure?: boolean;
 }
 
 interface Reported {

@@ -1,12 +1,12 @@
 // deno-lint-ignore-file no-console
-// Documents → digest each, over HTTP → tally → a table. It starts the service that `deno task start` runs, uses it as
+// Documents → digest each, over HTTP, and tally: a chord → a table. It starts the service that `deno task start` runs, uses it as
 // any client would, and leaves its database behind. What it finds goes to standard output, all else to standard error.
 
 import { fileURLToPath } from "node:url";
 import { Client } from "../client/mod.ts";
 import { DATABASE, removeDatabase } from "./database.ts";
 import { type Documents, findDocuments, UsageError } from "./documents.ts";
-import { digestAll, type Errand, LARGEST_INPUT_BYTES, tally } from "./map_reduce.ts";
+import { digestAll, type Errand } from "./map_reduce.ts";
 import { Progress } from "./progress.ts";
 import { lookUpText, reportText, slowestOf } from "./report.ts";
 import { Service } from "./service.ts";
@@ -72,7 +72,8 @@ async function demo(args: string[], signal: AbortSignal): Promise<number> {
     ROLE: "all",
     KV_PATH: DATABASE,
     DIGEST_ROOT: documents.root,
-    MAX_INPUT_BYTES: String(LARGEST_INPUT_BYTES),
+    // The input of the one `tally` names every digest.
+    MAX_INPUT_BYTES: String(2 ** 24),
   });
   const stop = () => void service.stop();
   signal.addEventListener("abort", stop, { once: true });
@@ -91,11 +92,9 @@ async function digestAndReport(errand: Errand, { paths }: Documents, signal: Abo
     write: (text) => void Deno.stderr.writeSync(new TextEncoder().encode(text)),
     now: () => performance.now(),
   });
-  const { tasks, wallMs } = await digestAll(errand, paths, progress, signal);
-  const digested = tasks.filter(({ state }) => state.type === "COMPLETED");
+  const { tasks, totals, wallMs } = await digestAll(errand, paths, progress, signal);
   const failed = tasks.filter(({ state }) => state.type !== "COMPLETED");
-  const totals = await tally(errand, digested, signal);
   console.log(reportText({ totals, failed, slowest: slowestOf(tasks), wallMs }));
   console.log(lookUpText((slowestOf(tasks) ?? tasks[0]).id, DATABASE, Deno.build.os, Deno.version.deno));
-  return digested.length > 0 ? 0 : 1;
+  return totals.files > 0 ? 0 : 1;
 }

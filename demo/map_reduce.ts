@@ -1,39 +1,43 @@
-// The two steps: `digest` over every document, `tally` over what came out.
+// One chord: `digest` over every document, side by side, and `tally` over what came out.
 
-import type { Client, ResultOf } from "../client/mod.ts";
+import { chord, type Client, type ResultOf, sig } from "../client/mod.ts";
 import type { definitions } from "../tasks/mod.ts";
 import type { Progress } from "./progress.ts";
 import type { Task } from "./task.ts";
 
-/** What the demo sets MAX_INPUT_BYTES to: the most that the service allows, for the input of the one `tally`. */
-export const LARGEST_INPUT_BYTES = 2 ** 24;
 /** So that the tasks can be looked up for longer than the day that is the default. */
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 
 export type Errand = Client<typeof definitions>;
-type Digest = ResultOf<typeof definitions, "digest">;
 export type Totals = ResultOf<typeof definitions, "tally">;
 
-export interface Digested {
-  /** In the order of completion, failed ones too. */
+export interface Outcome {
+  /** The digests' tasks in the order of completion, failed ones too. */
   tasks: Task[];
-  /** From the first request to the last completion. */
+  totals: Totals;
+  /** From the request to the last digest. */
   wallMs: number;
 }
 
+/** @throws {TaskError} if `tally` fails. A document that cannot be digested does not keep it from the others. */
 export async function digestAll(
   errand: Errand,
   paths: string[],
   progress: Progress,
   signal?: AbortSignal,
-): Promise<Digested> {
+): Promise<Outcome> {
   const startedAt = performance.now();
-  const options = { retentionMs: RETENTION_MS, signal };
-  const futures = await errand.map("digest", paths.map((path) => ({ path })), options);
+  const reduce = sig("tally", undefined, { into: "digests", name: "tally", allowFailure: true });
+  const flow = await errand.run(chord(paths.map((path) => sig("digest", { path })), reduce), {
+    retentionMs: RETENTION_MS,
+    signal,
+  });
+  const last = flow.future("tally");
   const tasks: Task[] = [];
   let wallMs = 0;
   try {
-    for await (const future of futures.asCompleted({ signal })) {
+    for await (const future of flow.asCompleted({ signal })) {
+      if (future.id === last.id) continue;
       tasks.push(await future.task());
       wallMs = performance.now() - startedAt;
       progress.step();
@@ -41,29 +45,5 @@ export async function digestAll(
   } finally {
     progress.end();
   }
-  return { tasks, wallMs };
-}
-
-/** @throws {TaskError} if `tally` fails. */
-export async function tally(errand: Errand, digested: Task[], signal?: AbortSignal): Promise<Totals> {
-  const digests = fitting(digested.map(({ result }) => result as Digest), LARGEST_INPUT_BYTES);
-  const future = await errand.submit("tally", { digests }, { retentionMs: RETENTION_MS, signal });
-  return await future.result({ signal });
-}
-
-/**
- * The digests, with so few of their most frequent words that they are at most `limitBytes` of JSON as the input of
- * `tally`. Sums stay exact; the counts of words, lower bounds anyway, get lower.
- */
-export function fitting<One extends { top: unknown[] }>(digests: One[], limitBytes: number): One[] {
-  let fewer = digests;
-  for (let words = 50; words > 0 && bytesOf({ digests: fewer }) > limitBytes;) {
-    words = Math.floor(words / 2);
-    fewer = digests.map((digest) => ({ ...digest, top: digest.top.slice(0, words) }));
-  }
-  return fewer;
-}
-
-function bytesOf(value: unknown): number {
-  return new TextEncoder().encode(JSON.stringify(value)).length;
+  return { tasks, totals: await last.result({ signal }) as Totals, wallMs };
 }

@@ -81,9 +81,14 @@ export class Follower {
       const unknown = notes.flatMap(([id], i) => known[i] ? [] : [id]);
       const read = unknown.length > 0 ? await this.#see(unknown) : [];
       const sights = [...known.filter((sight) => sight !== null), ...read];
-      const done = await Promise.all(sights.map((sight) => this.#look(sight)));
+      // Each one is waited for: two looks at one note must not be under way.
+      const looks = await Promise.allSettled(sights.map((sight) => this.#look(sight)));
+      const failed = looks.find((look) => look.status === "rejected");
+      if (failed) this.log.error("following up failed", failed.reason);
       sights.forEach(({ id }, i) => {
-        if (done[i]) return;
+        const look = looks[i];
+        // What failed is found by the sweep.
+        if (look.status === "rejected" || look.value) return;
         // Somebody was faster, or it has changed since: another look, at what KV holds.
         this.store.forgetLink(id);
         if (!this.#pending.has(id)) this.#pending.set(id, null);

@@ -87,9 +87,16 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
     bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
       writes.reduce((sum, write) => sum + writeBytes(write), 0),
     keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
-    owns: prepared.map(({ next }) => next.id),
+    owns: [...prepared.map(({ next }) => next.id), ...ownKeys(checks, writes)],
   };
   return { op, changes: prepared, writes, checks, fresh, steps, joins, cost };
+}
+
+/** Keys that a unit both checks and writes: two units that do so with one key would both pass the check. */
+function ownKeys(checks: UnitOptions["checks"] & object, writes: Write[]): string[] {
+  if (checks.length === 0) return [];
+  const checked = new Set(checks.map(({ key }) => key.join("/")));
+  return writes.map(({ key }) => key.join("/")).filter((name) => checked.has(name));
 }
 
 /**

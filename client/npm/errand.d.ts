@@ -46,7 +46,10 @@ interface TaskSummary {
     metadata: Record<string, unknown>;
     groupId: string | null;
     parentId: string | null;
-    waitFor: string[];
+    /** Ids of the tasks that it was told to wait for; null if they are too many for a list, and only there. */
+    waitFor: string[] | null;
+    /** Its name in the flow that it is part of. */
+    node: string | null;
     createdAt: string;
     runAt: string;
     startedAt: string | null;
@@ -60,6 +63,8 @@ interface TaskSummary {
     };
 }
 interface Task<Result = unknown> extends TaskSummary {
+    waitFor: string[];
+    /** As it was given: a future in it is `{"$task": id}`. */
     input: unknown;
     /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
     result: Result | null;
@@ -97,6 +102,13 @@ interface TaskOptions {
     metadata?: Record<string, unknown>;
     /** How long the task is kept after its end. */
     retentionMs?: number;
+    /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
+    waitFor?: string[];
+    /**
+     * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to that
+     * upstream becomes `{ error: { name, message, … } }`.
+     */
+    allowFailure?: boolean;
 }
 interface Reported {
     at: string;
@@ -175,14 +187,17 @@ declare class TaskError extends ErrandError {
 declare class CrashedError extends TaskError {
     name: string;
 }
-/** The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. */
+/**
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of UpstreamFailed
+ * the `cause` says which task it waited for did not complete, and that one's `cause` with which error.
+ */
 declare class CancelledError extends ErrandError {
     name: string;
     readonly id: string;
     readonly state: State;
     /** As given to the cancel; else what the service says; null if nobody gave one. */
     readonly reason: string | null;
-    constructor({ id, state }: Task);
+    constructor({ id, state, error }: Task);
 }
 /** It was not there in time. Nothing was cancelled by that. */
 declare class TimeoutError extends ErrandError {
@@ -244,6 +259,14 @@ declare class UnknownDefinitionError extends ValidationError {
     /** Names that look like it, best first. */
     get nearest(): string[];
 }
+/** 422: `map` was given nothing to go through. */
+declare class MappingMissingIterableError extends ValidationError {
+    name: string;
+}
+/** 422: `map` was given iterables of different lengths. */
+declare class MappingLengthMismatchError extends ValidationError {
+    name: string;
+}
 /** 409: the state of things does not allow it. */
 declare class ConflictError extends ProblemError {
     name: string;
@@ -268,14 +291,6 @@ declare class UnavailableError extends ProblemError {
     /** The pause that the service asks for (`Retry-After`). */
     readonly retryAfterMs: number;
     constructor(problem: Problem, retryAfterMs: number);
-}
-/** `map` was given nothing to go through. */
-declare class MappingMissingIterableError extends ErrandError {
-    name: string;
-}
-/** `map` was given iterables of different lengths. */
-declare class MappingLengthMismatchError extends ErrandError {
-    name: string;
 }
 
 interface Answer {
@@ -340,6 +355,8 @@ declare class Deadline {
 /** Calls back after `ms`, unless that is without end; gives what stops it. */
 declare function after(ms: number, call: () => void): () => void;
 declare function pause(ms: number, signal?: AbortSignal): Promise<void>;
+/** Calls back at the abort of a signal, which is not aborted yet; gives what stops that. */
+declare function onAbort(signal: AbortSignal | undefined, call: () => void): () => void;
 /** What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed more. */
 declare class Limit {
     #private;
@@ -378,7 +395,7 @@ interface Call {
     signal?: AbortSignal;
     /** What a successful answer must look like. Null: it has no body. */
     expects: Expected | null;
-    /** How long the service was asked to wait with its answer. */
+    /** How much longer than usual the answer may take: the service was asked to wait with it, or has much to do. */
     waitMs?: number;
     /** Go on trying for no longer than this. */
     tryForMs?: number;
@@ -439,10 +456,15 @@ type Completion = {
 } | {
     kind: "timeout";
 };
-/** Ends after the last task, or after a `timeout`. */
-declare function completions(http: Http, query: {
+/** Tasks by their ids, or all of a group of which it is known how many they are. */
+type Asked = {
     ids: string[];
-}, { timeoutMs, tryForMs, signal }?: {
+} | {
+    groupId: string;
+    total: number;
+};
+/** Ends after the last task, or after a `timeout`. */
+declare function completions(http: Http, asked: Asked, { timeoutMs, tryForMs, signal }?: {
     timeoutMs?: number;
     tryForMs?: number;
     signal?: AbortSignal;
@@ -495,7 +517,7 @@ interface Connection {
 declare class End<Result> {
     #private;
     constructor(connection: Connection, id: string);
-    /** The ended task; null if its end has not been seen. */
+    /** The ended task; null if its end has not been seen, or may be taken back. */
     get task(): Task<Result> | null;
     /** What tells that the task has ended, if that was asked from now on. */
     settler(): (task: Task) => void;
@@ -513,8 +535,45 @@ declare class End<Result> {
     wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>>;
 }
 
+/**
+ * The id in the form in which the service tells it.
+ *
+ * @throws {TypeError} if it is no UUID
+ */
+declare function checkId(of: "task" | "group", id: string): string;
+
 /** Null for a task that completed. */
 declare function errorOf(task: Task): TaskError | CancelledError | null;
+
+/** Only a type: what stands for a value of a type. */
+declare const STANDS_FOR: unique symbol;
+/** What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked into. */
+interface Reference<out T> {
+    readonly [STANDS_FOR]: T;
+}
+/** What a call takes where its definition wants a `T`: anywhere in it a future may stand for its result. */
+type Given<T> = Reference<T> | Deep<T>;
+type Deep<T> = unknown extends T ? T : T extends readonly unknown[] ? {
+    readonly [Index in keyof T]: Given<T[Index]>;
+} : T extends object ? {
+    readonly [Field in keyof T]: Given<T[Field]>;
+} & {
+    readonly [STANDS_FOR]?: never;
+} : T;
+/** A value that arrives as it is, whatever it looks like. Made by `quote`. */
+declare class Quoted<T> implements Reference<T> {
+    readonly [STANDS_FOR]: T;
+    readonly value: T;
+    constructor(value: T);
+    toJSON(): {
+        $quote: T;
+    };
+}
+/**
+ * Data that looks like a reference, as `{ $task: "laundry" }`, and is none. The service hands over what is in it as it
+ * is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
+ */
+declare function quote<T>(value: T): Quoted<T>;
 
 type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 interface ResultOptions extends Timeout {
@@ -536,6 +595,8 @@ declare let internals: {
 interface CancelOptions {
     /** How long a running function may take to stop. */
     graceMs?: number;
+    /** True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a flow. */
+    children?: boolean;
     signal?: AbortSignal;
 }
 /**
@@ -543,9 +604,12 @@ interface CancelOptions {
  *
  * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
  * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ *
+ * In the input of another task it stands for its result.
  */
-declare class TaskFuture<Result = unknown> {
+declare class TaskFuture<Result = unknown> implements Reference<Result> {
     #private;
+    readonly [STANDS_FOR]: Result;
     readonly id: string;
     /** Made by a client: `submit`, `map`, `future`. */
     constructor(connection: Connection, id: string);
@@ -596,10 +660,11 @@ declare class TaskFuture<Result = unknown> {
      * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
      * `graceMs`. False: too late, it has ended otherwise.
      */
-    cancel(reason?: string, { graceMs, signal }?: CancelOptions): Promise<boolean>;
+    cancel(reason?: string, { signal, ...how }?: CancelOptions): Promise<boolean>;
     /**
-     * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
-     * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
+     * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
+     * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
+     * somebody else does the same at this moment, once for both.
      *
      * @throws {ConflictError} if it has not ended, or completed
      */
@@ -631,7 +696,224 @@ declare class TaskFuture<Result = unknown> {
     addDoneCallback(callback: DoneCallback<Result>): void;
     /** Gives how many there were of it. */
     removeDoneCallback(callback: DoneCallback<Result>): number;
+    /** In an input it stands for its result. */
+    toJSON(): {
+        $task: string;
+    };
 }
+
+/** A task that another waits for: its future or its id. */
+type Upstream = TaskFuture | string;
+/** Options of the call itself. */
+interface CallOptions {
+    /** Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each call. */
+    idempotencyKey?: string;
+    signal?: AbortSignal;
+}
+/** Options of each task that is submitted. */
+interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
+    /** Not before these have completed, futures or ids. Their results are not handed over: put futures into the input. */
+    waitFor?: readonly Upstream[];
+}
+interface SubmitOptions extends EachTaskOptions, CallOptions {
+    /** An id of your own, a UUID; a ConflictError if it is taken. */
+    id?: string;
+}
+interface MapOptions extends EachTaskOptions, CallOptions {
+    /** So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default: no limit. */
+    maxConcurrent?: number;
+}
+/** Options of all tasks of a canvas, where they have none of their own. */
+interface RunOptions extends EachTaskOptions, CallOptions {
+}
+/** A task's options in the form of the wire. */
+declare function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions;
+/** Ids, and what is a name already. */
+declare function namesOf(upstreams: readonly Upstream[]): string[];
+/** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
+declare function aKey(): string;
+
+/** Only a type: what a signature was made of. */
+declare const MADE_OF: unique symbol;
+/** What a signature was made of, for those who check it against a definition. */
+interface Made<Input, Into, Immutable> {
+    input: Input;
+    into: Into;
+    immutable: Immutable;
+}
+/** One task. Made by `sig`. */
+interface Signature<Name extends string = string, Parts = unknown> {
+    readonly task: Name;
+    readonly input?: unknown;
+    readonly into?: string;
+    readonly immutable?: boolean;
+    readonly name?: string;
+    readonly waitFor?: readonly string[];
+    readonly allowFailure?: boolean;
+    readonly options?: Readonly<TaskOptions>;
+    readonly [MADE_OF]?: Parts;
+}
+/** One after the other. Made by `chain`. */
+interface Chain<Elements extends readonly Canvas[] = readonly Canvas[]> {
+    readonly chain: Elements;
+}
+/** Side by side. Made by `group`. */
+interface Group<Elements extends readonly Canvas[] = readonly Canvas[]> {
+    readonly group: Elements;
+}
+/** Side by side, and then one with what they gave. Made by `chord`. */
+interface Chord<Header extends Canvas | readonly Canvas[] = AnyHeader, Body extends Canvas = Canvas> {
+    readonly chord: {
+        readonly header: Header;
+        readonly body: Body;
+    };
+}
+/** A function called for each of many inputs, so many to a task. Made by `chunks`. */
+interface Chunks<Name extends string = string, Input = unknown> {
+    readonly chunks: {
+        readonly task: Name;
+        readonly inputs: readonly unknown[];
+        readonly size: number;
+        readonly options?: Readonly<TaskOptions>;
+    };
+    readonly [MADE_OF]?: Input;
+}
+type AnyHeader = Canvas | readonly Canvas[];
+/** What can be run, and be part of what can be run. */
+type Canvas = Signature | Chain | Group | Chord | Chunks;
+/** What a signature says about its place among others, and about its task. */
+interface SignatureOptions<Into extends string | undefined, Immutable extends boolean> extends Omit<EachTaskOptions, "waitFor"> {
+    /** In a chain or as a chord's body: the field of the input that gets what comes before. */
+    into?: Into;
+    /** In a chain or as a chord's body: it only waits for what comes before, and its input stays as it is. */
+    immutable?: Immutable;
+    /** Its name in the flow; else that is made from its place, as "0" or "header.1". */
+    name?: string;
+    /** Not before these have completed: names in the same flow, futures, or ids. */
+    waitFor?: readonly Upstream[];
+}
+/**
+ * A task that is to be submitted. The input is taken as it is now; a future in it stands for its result.
+ *
+ * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of its own,
+ * as its input; or, if it is `immutable`, not at all.
+ *
+ * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig` does so
+ * where it is written.
+ *
+ * @throws {TypeError} if the input is nothing that JSON can say
+ */
+declare function sig<const Name extends string, const Input = undefined, const Into extends string | undefined = undefined, const Immutable extends boolean = false>(name: Name, input?: Input, { into, immutable, name: node, waitFor, allowFailure, ...options }?: SignatureOptions<Into, Immutable>): Signature<Name, Made<Input, Into, Immutable>>;
+/** One after the other: each gets what the one before it hands on. Hands on what the last one does. */
+declare function chain<const Elements extends readonly Canvas[]>(...elements: Elements): Chain<Elements>;
+declare function chain<const One extends Canvas>(elements: Iterable<One>): Chain<readonly One[]>;
+/** Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. */
+declare function group<const Elements extends readonly Canvas[]>(...elements: Elements): Group<Elements>;
+declare function group<const One extends Canvas>(elements: Iterable<One>): Group<readonly One[]>;
+/**
+ * The header's elements side by side, and then the body with the list of what they hand on, in their order. Hands on
+ * what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed; the others go on.
+ *
+ * @param header a list of elements; or one, as a group, that hands on a list, and else a list of one
+ */
+declare function chord<const Header extends Canvas | readonly Canvas[], const Body extends Canvas>(header: Header, body: Body): Chord<Header, Body>;
+declare function chord<const One extends Canvas, const Body extends Canvas>(header: Iterable<One>, body: Body): Chord<readonly One[], Body>;
+/**
+ * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on the list of
+ * the tasks' lists of results.
+ *
+ * @param size 1 to 1,000
+ * @throws {TypeError} if an input is nothing that JSON can say
+ */
+declare function chunks<const Name extends string, const Input>(name: Name, inputs: Iterable<Input>, size: number, options?: EachTaskOptions): Chunks<Name, Input>;
+/** The form in which the service takes it: a signature alone is a chain of one. */
+declare function flowOf(canvas: Canvas): Exclude<Canvas, Signature>;
+
+/** A schema by its Standard Schema types, which zod and others carry. */
+interface Schema {
+    readonly "~standard": {
+        readonly types?: {
+            readonly input: unknown;
+            readonly output: unknown;
+        } | undefined;
+    };
+}
+/** What the client looks at in a definition. */
+interface DefinitionLike {
+    readonly name: string;
+    readonly input: Schema;
+    readonly output: Schema;
+}
+/** `typeof definitions` of a server's `tasks/mod.ts`. */
+type Definitions = Readonly<Record<string, DefinitionLike>>;
+/** The names that can be submitted. */
+type NameOf<D extends Definitions> = D[keyof D]["name"];
+type Named<D extends Definitions, Name> = Extract<D[keyof D], {
+    readonly name: Name;
+}>;
+type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
+/** True if the client was told no definitions. */
+type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
+type Unchecked = any;
+/** What a definition takes. */
+type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
+/** What a definition returns, which is JSON. A function that returns nothing gives null. */
+type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : NothingIsNull<TypesOf<Named<D, Name>["output"]>["output"]>;
+type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
+type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
+/**
+ * The arguments behind a definition's name: the input, in which futures may stand for values. It may be left out where
+ * nothing in it is required.
+ */
+type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options] : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options] : [input: Given<Input>, options?: Options];
+
+/** What a canvas hands on, and so what its future gives. */
+type HandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature<infer Name> ? ResultOf<D, Name> : C extends Chain<infer Elements> ? HandedOn<D, LastOf<Elements>> : C extends Group<infer Elements> ? EachHandedOn<D, Elements> : C extends Chord<infer _, infer Body> ? HandedOn<D, Body> : C extends Chunks<infer Name> ? ResultOf<D, Name>[][] : never;
+type EachHandedOn<D extends Definitions, Elements extends readonly Canvas[]> = {
+    -readonly [Index in keyof Elements]: HandedOn<D, Elements[Index]>;
+};
+/** What a chord's body gets of a header that is one element: the list that it hands on, or a list of one. */
+type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature ? [HandedOn<D, C>] : C extends Chain<infer Elements> ? ListHandedOn<D, LastOf<Elements>> : C extends Chord<infer _, infer Body> ? ListHandedOn<D, Body> : HandedOn<D, C>;
+type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer _, infer Last] ? Last : Elements[number];
+/** A canvas that fits is taken as it is; another one lacks a member whose type says why. */
+type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown : [Misfit<D, C, Nothing>] extends [never] ? unknown : {
+    doesNotFit: Misfit<D, C, Nothing>;
+};
+declare const NOTHING: unique symbol;
+declare const UNCLEAR: unique symbol;
+/** What comes before the first of a chain. */
+type Nothing = typeof NOTHING;
+/** What comes before one of a list whose length is known at run time only: perhaps nothing. */
+type Unclear = typeof UNCLEAR;
+/** Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of it. */
+type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never : C extends Signature<infer Name, infer Parts> ? Parts extends Made<infer Input, infer Into, infer Immutable> ? Defined<D, Name, MisfitOfTask<Name, InputOf<D, Name>, Input, Into, Immutable, Before>> : never : C extends Chain<infer Elements> ? MisfitInChain<D, Elements, Before> : C extends Group<infer Elements> ? Misfit<D, Elements[number], Before> : C extends Chord<infer Header, infer Body> ? Header extends readonly Canvas[] ? Misfit<D, Header[number], Before> | Misfit<D, Body, EachHandedOn<D, Header>> : Misfit<D, Header, Before> | Misfit<D, Body, ListHandedOn<D, Header>> : C extends Chunks<infer Name, infer Input> ? Defined<D, Name, MisfitOfChunks<Name, InputOf<D, Name>, Input, Before>> : never;
+/** A name that is known at run time only is for the service to judge. */
+type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never : Name extends NameOf<D> ? MisfitOfInput : `no definition is named "${Name}"`;
+/** `Found` so far, so that the compiler needs no stack: a chain may have hundreds of elements. */
+type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> = Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]] ? MisfitInChain<D, Rest, HandedOn<D, First>, Found | Misfit<D, First, Before>> : Found | Misfit<D, Elements[number], Unclear>;
+type MisfitOfTask<Name extends string, Wanted, Input, Into, Immutable, Before> = Into extends string ? MisfitOfField<Name, Wanted, Input, Into, Before> : unknown extends Input ? never : [Input] extends [undefined] ? Immutable extends true ? MisfitOfNoInput<Name, Wanted> : [Before] extends [Nothing] ? MisfitOfNoInput<Name, Wanted> : Suits<Before, Wanted> extends true ? never : `what comes before "${Name}" does not fit its input` : [Input] extends [Given<Wanted>] ? Immutable extends true ? never : [Before] extends [Nothing | Unclear] ? never : `"${Name}" has an input of its own: into says where what comes before goes, immutable that it goes nowhere` : `the input of "${Name}" does not fit it`;
+type MisfitOfField<Name extends string, Wanted, Input, Into extends string, Before> = Into extends KeyOf<Wanted> ? [Before] extends [Nothing] ? `nothing comes before "${Name}" that could go into "${Into}"` : Suits<Before, FieldOf<Wanted, Into>> extends true ? unknown extends Input ? never : [Input extends undefined ? Empty : Input] extends [Given<Freed<Wanted, Into>>] ? never : `the input of "${Name}" does not fit it` : `what comes before "${Name}" does not fit its field "${Into}"` : `the input of "${Name}" has no field "${Into}"`;
+type MisfitOfNoInput<Name extends string, Wanted> = undefined extends Wanted ? never : Record<string, never> extends Wanted ? never : `"${Name}" needs an input`;
+type MisfitOfChunks<Name extends string, Wanted, Input, Before> = [Before] extends [Nothing | Unclear] ? [Input] extends [Given<Wanted>] ? never : `the inputs of "${Name}" do not fit it` : `chunks of "${Name}" have their inputs: nothing can come before them`;
+/** What nobody knows the type of is for the service to judge. */
+type Suits<Value, Wanted> = unknown extends Value ? true : [Value] extends [Unclear] ? true : [Value] extends [Wanted] ? true : Value extends readonly unknown[] ? unknown extends Value[number] ? [Extract<Wanted, readonly unknown[]>] extends [never] ? false : true : false : false;
+type Empty = Record<never, never>;
+/** The keys of all forms of an input that may have several. */
+type KeyOf<T> = T extends unknown ? keyof T & string : never;
+type FieldOf<T, Field extends string> = T extends Record<Field, infer Value> ? Value : T extends {
+    [Key in Field]?: infer Value;
+} ? Value : never;
+/** The input without what comes from the task before. */
+type Freed<T, Field extends PropertyKey> = T extends unknown ? Omit<T, Field> : never;
+
+/** How many of a group were cancelled at once, were asked to stop, and had ended before. */
+interface GroupCancel {
+    cancelled: number;
+    requested: number;
+    tooLate: number;
+}
+type GroupCancelOptions = Omit<CancelOptions, "children">;
+declare function cancelGroup({ http }: Connection, groupId: string, reason?: string, { graceMs, signal }?: GroupCancelOptions): Promise<GroupCancel>;
 
 /** A task, and the futures in a list that stand for it. */
 interface Awaited<Future extends TaskFuture> {
@@ -652,6 +934,19 @@ interface Part<Future extends TaskFuture> {
 }
 /** By service, as futures of several may be waited for together. */
 declare function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>): Part<Future>[];
+/** What one stream can tell of: a part, or a whole group, which the service may tell more of than is asked. */
+interface StreamPart<Future extends TaskFuture> extends Part<Future> {
+    asked: Asked;
+}
+/** A large group is one stream, whatever its size: hundreds of them would be too much for the service. */
+declare function streamPartsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>, group: GroupLike | null): StreamPart<Future>[];
+/** A list of futures that are the tasks of a group, all of them. */
+interface GroupLike {
+    readonly groupId: string;
+    readonly length: number;
+}
+/** What `map` and `run` make, which this cannot import. */
+declare function isGroup(futures: unknown): futures is GroupLike;
 
 /** What several sources give, as it comes. Leaving the loop, or an error of one, ends them all. */
 declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
@@ -694,28 +989,6 @@ declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Fut
  */
 declare function cancelAll(futures: readonly TaskFuture[], reason?: string, options?: CancelOptions): Promise<boolean[]>;
 
-/** Marks an iterable that every task gets as a whole. */
-declare class Unmapped<T> {
-    #private;
-    constructor(value: T);
-    get value(): T;
-}
-/** Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each anyway. */
-declare function unmapped<T>(value: T): Unmapped<T>;
-/** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
-type MapField<T> = Iterable<T> | Unmapped<T> | (T extends string ? T : T extends Iterable<unknown> ? never : T);
-/** The fields of a `map`. */
-type MapFields<Input> = {
-    [Field in keyof Input]?: MapField<Input[Field]>;
-};
-/**
- * One input for each element.
- *
- * @throws {MappingMissingIterableError} if no field is an iterable
- * @throws {MappingLengthMismatchError} if they differ in length
- */
-declare function inputsOf(fields: Record<string, unknown>): Record<string, unknown>[];
-
 declare const RETURN_WHEN: readonly ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"];
 /**
  * `FIRST_COMPLETED`: one has ended, a cancelled one counts. `FIRST_EXCEPTION`: one has failed, a cancelled one does not
@@ -743,9 +1016,9 @@ declare function wait<Future extends TaskFuture>(futures: Iterable<Future>, { re
 /** A frozen array: it stands for a group, whose members do not change. */
 declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     #private;
-    /** The group on the service; null for an empty list, and for more tasks than one request submits. */
+    /** The group on the service; null for a list that is none. */
     readonly groupId: string | null;
-    /** Made by a client's `map`. */
+    /** Made by a client's `map`; of other groups by their futures. */
     constructor(futures: readonly TaskFuture<Result>[], groupId: string | null);
     static get [Symbol.species](): ArrayConstructor;
     /**
@@ -763,57 +1036,161 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     inOrder(options?: Timeout): AsyncGenerator<Result>;
     /** The futures as their tasks end. */
     asCompleted(options?: Timeout): AsyncGenerator<TaskFuture<Result>>;
+    /** Waits until `returnWhen` is true of them, or the time is over; that is no error. */
     wait(options?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
-    /** Cancels those that have not ended; for each, whether it was in time. */
+    /**
+     * Cancels those that have not ended, one by one; for each, whether it was in time. `errand.group(groupId).cancel()`
+     * takes one call for all, and says how many.
+     */
     cancel(reason?: string, options?: CancelOptions): Promise<boolean[]>;
 }
 
-/** A schema by its Standard Schema types, which zod and others carry. */
-interface Schema {
-    readonly "~standard": {
-        readonly types?: {
-            readonly input: unknown;
-            readonly output: unknown;
-        } | undefined;
-    };
+/** How many tasks of a group there are in which state. */
+interface GroupCounts {
+    total: number;
+    /** How many have ended, however that may be. */
+    done: number;
+    /** By the type of the state; a type that no task is in may be missing. */
+    counts: Partial<Record<StateType, number>>;
 }
-/** What the client looks at in a definition. */
-interface DefinitionLike {
-    readonly name: string;
-    readonly input: Schema;
-    readonly output: Schema;
+/** The tasks of a group in order, and who waits for whom. */
+interface GroupGraph {
+    nodes: {
+        id: string;
+        name: string | null;
+        task: string;
+        state: State;
+    }[];
+    /** By ids, from the task that is waited for to the one that waits; null if there are too many of them to tell. */
+    edges: {
+        from: string;
+        to: string;
+    }[] | null;
 }
-/** `typeof definitions` of a server's `tasks/mod.ts`. */
-type Definitions = Readonly<Record<string, DefinitionLike>>;
-/** The names that can be submitted. */
-type NameOf<D extends Definitions> = D[keyof D]["name"];
-type Named<D extends Definitions, Name> = Extract<D[keyof D], {
-    readonly name: Name;
-}>;
-type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
-type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
-type Unchecked = any;
-/** What a definition takes. */
-type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
-/** What a definition returns, which is JSON. A function that returns nothing gives null. */
-type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : NothingIsNull<TypesOf<Named<D, Name>["output"]>["output"]>;
-type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
-type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
-/** The arguments behind a definition's name: the input may be left out where nothing in it is required. */
-type Arguments<Input, Options> = undefined extends Input ? [input?: Input, options?: Options] : Record<string, never> extends Input ? [input?: Input, options?: Options] : [input: Input, options?: Options];
+/** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
+declare class GroupFuture<Result = unknown> {
+    #private;
+    readonly groupId: string;
+    /** Made by a client: `run`, `group`. */
+    constructor(connection: Connection, groupId: string);
+    /**
+     * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were submitted,
+     * without those that are deleted.)
+     *
+     * @throws {NotFoundError} if there is no such group any more
+     */
+    members({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<TaskFutures<Result>>;
+    /**
+     * The values of all its tasks, in order.
+     *
+     * @throws as `TaskFutures.results`; the timeout is one for all
+     */
+    results({ timeoutMs, signal }?: Timeout): Promise<Result[]>;
+    /** The futures as their tasks end. */
+    asCompleted({ timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
+    /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
+    wait({ timeoutMs, signal, returnWhen }?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
+    /** Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they stop. */
+    cancel(reason?: string, options?: GroupCancelOptions): Promise<GroupCancel>;
+    /** How it stands now. */
+    counts({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<GroupCounts>;
+    /** Its tasks as they stand now, and who waits for whom; null for a group of more than 1,000. */
+    graph({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<GroupGraph | null>;
+    /** True if the service knows it. */
+    exists(options?: {
+        signal?: AbortSignal;
+    }): Promise<boolean>;
+}
+
+/** The ids of the tasks in it, each once. */
+declare function idsIn(expression: unknown): string[];
+/** The expression with what `of` makes of a task in the place of each. */
+declare function resolved(expression: unknown, of: (id: string) => unknown): unknown;
+
+interface FlowResultOptions extends Timeout {
+    /** False: the error of a task that did not complete is returned, not thrown. */
+    raiseOnFailure?: boolean;
+}
+/** What the service says of a flow that it has taken. */
+interface Flow {
+    groupId: string;
+    /** By name. */
+    tasks: Record<string, {
+        id: string;
+    }>;
+    /** What the whole hands on: JSON with references to tasks. */
+    result: unknown;
+}
+declare const A_FLOW: Expected;
+/**
+ * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of another task
+ * it is put in its place.
+ */
+declare class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
+    #private;
+    readonly [STANDS_FOR]: Result;
+    /** Of all its tasks, in the order of the canvas. */
+    readonly futures: TaskFutures;
+    /** Made by a client's `run`. */
+    constructor(connection: Connection, { groupId, tasks, result }: Flow);
+    /** The names of its tasks, in the order of `futures`. */
+    get names(): string[];
+    /**
+     * The future of the task of this name: as its signature says, or else by its place, as "0" or "header.1".
+     *
+     * @throws {RangeError} if none has this name
+     */
+    future<One = unknown>(name: string): TaskFuture<One>;
+    members(): Promise<TaskFutures>;
+    /**
+     * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list of results,
+     * of a chord that of its body.
+     *
+     * The first of the tasks that make it up that does not complete ends the wait; the others go on.
+     *
+     * @throws as `TaskFuture.result`
+     */
+    result(options?: FlowResultOptions & {
+        raiseOnFailure?: true;
+    }): Promise<Result>;
+    result(options: FlowResultOptions): Promise<Result | TaskError | CancelledError>;
+    /** In an input it stands for what the whole hands on. */
+    toJSON(): unknown;
+}
+
+/** Marks an iterable that every task gets as a whole. */
+declare class Unmapped<T> {
+    #private;
+    constructor(value: T);
+    get value(): T;
+}
+/** Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each anyway. */
+declare function unmapped<T>(value: T): Unmapped<T>;
+/** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
+type MapField<T> = Iterable<Given<T>> | Unmapped<Given<T>> | (T extends string ? T : T extends Iterable<unknown> ? never : Given<T>) | Reference<T>;
+/** The fields of a `map`. */
+type MapFields<Input> = {
+    [Field in keyof Input]?: MapField<Input[Field]>;
+};
+/** The service goes through the lists in `map`; what is in `unmapped` goes to every task. */
+interface Mapping {
+    map: Record<string, unknown>;
+    unmapped: Record<string, unknown>;
+}
+/** The fields in the form of the wire, where every list in `map` is gone through. */
+declare function mappingOf(fields: Record<string, unknown>): Mapping;
+/** How many elements it has: the most that one of its lists has, as it is for the service to say that they differ. */
+declare function lengthOf({ map }: Mapping): number;
 
 interface ClientOptions extends HttpOptions {
     /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
     log?: (message: string, error: unknown) => void;
-}
-interface MapOptions extends TaskOptions {
-    /** Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each call. */
-    idempotencyKey?: string;
-    signal?: AbortSignal;
-}
-interface SubmitOptions extends MapOptions {
-    /** An id of your own, a UUID; a ConflictError if it is taken. */
-    id?: string;
 }
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
@@ -847,17 +1224,37 @@ declare class Client<D extends Definitions = Definitions> {
      */
     future<Result = unknown>(id: string): TaskFuture<Result>;
     /**
-     * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
-     * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task.
+     * The future of a group that was made anywhere, at any time. Asks nothing yet.
      *
-     * Up to 1,000 tasks are submitted all or none, and get a group on the service. More go in several requests and get
-     * none; if a later request is refused, the tasks of the earlier ones are cancelled, unless the call has a key of its
-     * own, under which it can be repeated.
-     *
-     * @throws {MappingMissingIterableError | MappingLengthMismatchError} before anything is sent
+     * @throws {TypeError} if the id is no UUID
      */
-    map<Name extends NameOf<D>>(name: Name, inputs: Iterable<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
+    group<Result = unknown>(groupId: string): GroupFuture<Result>;
+    /**
+     * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
+     * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task, and so does
+     * the result of a future among the fields. All are submitted or none, at most 100,000.
+     *
+     * @throws {MappingMissingIterableError | MappingLengthMismatchError} if there is nothing to go through, or lists of
+     * different lengths
+     * @throws {UnknownDefinitionError | ValidationError} as `submit`
+     */
+    map<Name extends NameOf<D>>(name: Name, inputs: Iterable<Given<InputOf<D, Name>>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
     map<Name extends NameOf<D>>(name: Name, fields: MapFields<InputOf<D, Name>>, more?: MapFields<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
+    /**
+     * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have to be those
+     * of a definition.
+     */
+    sig<Name extends NameOf<D>, const Into extends KeyOf<InputOf<D, Name>> | undefined = undefined, const Immutable extends boolean = false>(name: Name, input?: Into extends string ? Given<Freed<InputOf<D, Name>, Into>> : Given<InputOf<D, Name>>, options?: SignatureOptions<Into, Immutable>): Signature<Name, Made<unknown, Into, Immutable>>;
+    /**
+     * Submits all tasks of a canvas at once, or none: made by `sig`, `chain`, `group`, `chord` and `chunks`.
+     *
+     * The names and inputs in it, and what each gets from the one before, are compared with the definitions of this
+     * client. A canvas that does not fit is no argument for this call; the compiler's message says why.
+     *
+     * @param options for all its tasks, where they have none of their own
+     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+     */
+    run<const C extends Canvas>(canvas: C & Fitting<D, C>, { signal, idempotencyKey, ...taskOptions }?: RunOptions): Promise<FlowFuture<HandedOn<D, C>>>;
 }
 
-export { AsCompletedTimeoutError, CancelOptions, CancelledError, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, ErrandError, Failure, ForgottenError, GatherOptions, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, ValidationError, WaitOptions, asCompleted, gather, unmapped, wait };
+export { AsCompletedTimeoutError, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Signature, SignatureOptions, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -2,9 +2,9 @@
 // @ts-self-types="./errand.d.ts"
 // client/chunks.ts
 function chunksOf(list, size) {
-  const chunks = [];
-  for (let from = 0; from < list.length; from += size) chunks.push(list.slice(from, from + size));
-  return chunks;
+  const chunks2 = [];
+  for (let from = 0; from < list.length; from += size) chunks2.push(list.slice(from, from + size));
+  return chunks2;
 }
 
 // client/errors.ts
@@ -56,8 +56,10 @@ var CancelledError = class extends ErrandError {
   state;
   /** As given to the cancel; else what the service says; null if nobody gave one. */
   reason;
-  constructor({ id, state }) {
-    super(`task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`);
+  constructor({ id, state, error }) {
+    super(`task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`, error ? {
+      cause: new RemoteError(error)
+    } : void 0);
     this.id = id;
     this.state = state;
     this.reason = state.message;
@@ -116,6 +118,12 @@ var UnknownDefinitionError = class extends ValidationError {
     return this.problem.nearest ?? [];
   }
 };
+var MappingMissingIterableError = class extends ValidationError {
+  name = "MappingMissingIterableError";
+};
+var MappingLengthMismatchError = class extends ValidationError {
+  name = "MappingLengthMismatchError";
+};
 var ConflictError = class extends ProblemError {
   name = "ConflictError";
 };
@@ -140,12 +148,6 @@ var UnavailableError = class extends ProblemError {
     super(problem);
     this.retryAfterMs = retryAfterMs2;
   }
-};
-var MappingMissingIterableError = class extends ErrandError {
-  name = "MappingMissingIterableError";
-};
-var MappingLengthMismatchError = class extends ErrandError {
-  name = "MappingLengthMismatchError";
 };
 
 // client/answer.ts
@@ -218,13 +220,26 @@ function problemError(problem, retryAfterMs2) {
     case 410:
       return slug === "task-forgotten" ? new ForgottenError(problem) : new ProblemError(problem);
     case 422:
-      if (slug === "unknown-definition") return new UnknownDefinitionError(problem);
-      return slug === "validation-failed" ? new ValidationError(problem) : new ProblemError(problem);
+      return unprocessable(slug, problem);
     case 429:
     case 502:
     case 503:
     case 504:
       return new UnavailableError(problem, retryAfterMs2);
+    default:
+      return new ProblemError(problem);
+  }
+}
+function unprocessable(slug, problem) {
+  switch (slug) {
+    case "validation-failed":
+      return new ValidationError(problem);
+    case "unknown-definition":
+      return new UnknownDefinitionError(problem);
+    case "mapping-missing-iterable":
+      return new MappingMissingIterableError(problem);
+    case "mapping-length-mismatch":
+      return new MappingLengthMismatchError(problem);
     default:
       return new ProblemError(problem);
   }
@@ -339,18 +354,33 @@ function after(ms, call) {
 function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const onAbort = () => {
+    const onAbort2 = () => {
       stop();
       reject(signal.reason);
     };
     const stop = after(ms, () => {
-      signal?.removeEventListener("abort", onAbort);
+      signal?.removeEventListener("abort", onAbort2);
       resolve();
     });
-    signal?.addEventListener("abort", onAbort, {
+    signal?.addEventListener("abort", onAbort2, {
       once: true
     });
   });
+}
+var calls = /* @__PURE__ */ new WeakMap();
+function onAbort(signal, call) {
+  if (signal === void 0) return () => {
+  };
+  const ofSignal = calls.get(signal) ?? /* @__PURE__ */ new Set();
+  if (!calls.has(signal)) {
+    calls.set(signal, ofSignal);
+    signal.addEventListener("abort", () => ofSignal.forEach((each) => each()), {
+      once: true
+    });
+  }
+  const own = () => call();
+  ofSignal.add(own);
+  return () => void ofSignal.delete(own);
 }
 var Limit = class {
   #abort = new AbortController();
@@ -645,20 +675,25 @@ function isTask(body) {
 var PATH = "/v1/as-completed";
 var MOST_IDS = 1e3;
 var LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
-async function* completions(http, query, { timeoutMs = Infinity, tryForMs, signal } = {}) {
+async function* completions(http, asked, { timeoutMs = Infinity, tryForMs, signal } = {}) {
   const timeoutSeconds = timeoutMs === Infinity ? void 0 : Math.min(timeoutMs / 1e3, LONGEST_TIMEOUT_SECONDS);
   const call = {
     method: "POST",
     path: "/v1/as-completed",
     body: {
-      ...query,
+      ..."ids" in asked ? {
+        ids: asked.ids
+      } : {
+        groupId: asked.groupId
+      },
       timeoutSeconds
     },
     tryForMs,
     signal
   };
   let told = 0;
-  const isComplete = () => told === query.ids.length;
+  const total = "ids" in asked ? asked.ids.length : asked.total;
+  const isComplete = () => told === total;
   for await (const event of eventStream(http, call, {
     last: [
       "end",
@@ -876,6 +911,127 @@ var Arrivals = class {
   }
 };
 
+// client/options.ts
+function taskOptionsOf({ waitFor, ...options }) {
+  return waitFor === void 0 ? options : {
+    ...options,
+    waitFor: namesOf(waitFor)
+  };
+}
+function namesOf(upstreams) {
+  return upstreams.map((upstream) => typeof upstream === "string" ? upstream : upstream.id);
+}
+function aKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// client/canvas.ts
+function sig(name, input, { into, immutable, name: node, waitFor, allowFailure, ...options } = {}) {
+  return frozen({
+    task: name,
+    input: copied(input),
+    into,
+    immutable,
+    name: node,
+    waitFor: waitFor && Object.freeze(namesOf(waitFor)),
+    allowFailure,
+    options: given(options)
+  });
+}
+function chain(...elements) {
+  return frozen({
+    chain: listOf(elements)
+  });
+}
+function group(...elements) {
+  return frozen({
+    group: listOf(elements)
+  });
+}
+function chord(header, body) {
+  const list = Symbol.iterator in header ? Object.freeze([
+    ...header
+  ]) : header;
+  return frozen({
+    chord: frozen({
+      header: list,
+      body
+    })
+  });
+}
+function chunks(name, inputs, size, options = {}) {
+  return frozen({
+    chunks: frozen({
+      task: name,
+      inputs: copied([
+        ...inputs
+      ]),
+      size,
+      options: given(taskOptionsOf(options))
+    })
+  });
+}
+function flowOf(canvas) {
+  return "task" in canvas ? chain(canvas) : canvas;
+}
+function listOf(elements) {
+  const [first] = elements;
+  const isList = elements.length === 1 && Symbol.iterator in first;
+  return Object.freeze(isList ? [
+    ...first
+  ] : elements);
+}
+function copied(value) {
+  const text = JSON.stringify(value);
+  return text === void 0 ? void 0 : JSON.parse(text, (_, each) => Object.freeze(each));
+}
+function given(options) {
+  return Object.keys(options).length === 0 ? void 0 : copied(options);
+}
+function frozen(members) {
+  const present = Object.entries(members).filter(([, member]) => member !== void 0);
+  return Object.freeze(Object.fromEntries(present));
+}
+
+// client/group_cancel.ts
+var OUTCOMES = {
+  what: "how many were cancelled",
+  is(body) {
+    const { cancelled, requested, tooLate } = body ?? {};
+    return [
+      cancelled,
+      requested,
+      tooLate
+    ].every((count) => typeof count === "number");
+  }
+};
+async function cancelGroup({ http }, groupId, reason, { graceMs, signal } = {}) {
+  const path = `/v1/groups/${groupId}/cancel`;
+  const call = {
+    method: "POST",
+    path,
+    body: {
+      reason,
+      graceMs
+    },
+    signal,
+    expects: OUTCOMES
+  };
+  const { body: { cancelled, requested, tooLate } } = await http.call(call);
+  return {
+    cancelled,
+    requested,
+    tooLate
+  };
+}
+
+// client/ids.ts
+var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+function checkId(of, id) {
+  if (!UUID.test(id)) throw new TypeError(`the id of a ${of} must be a UUID; it is ${JSON.stringify(id)}`);
+  return id.toLowerCase();
+}
+
 // client/end.ts
 var End = class {
   #connection;
@@ -890,7 +1046,7 @@ var End = class {
     this.#connection = connection2;
     this.#id = id;
   }
-  /** The ended task; null if its end has not been seen. */
+  /** The ended task; null if its end has not been seen, or may be taken back. */
   get task() {
     return this.#task;
   }
@@ -906,7 +1062,7 @@ var End = class {
   }
   #settle(task, life) {
     if (this.#task || life !== this.#life) return;
-    this.#task = task;
+    if (task.state.name !== "UpstreamFailed") this.#task = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
   }
@@ -971,11 +1127,7 @@ var End = class {
         stop();
         reject(error);
       };
-      const onAbort = () => onError(signal.reason);
-      signal?.addEventListener("abort", onAbort, {
-        once: true
-      });
-      stops.push(() => signal?.removeEventListener("abort", onAbort), after(limitMs, () => {
+      stops.push(onAbort(signal, () => onError(signal.reason)), after(limitMs, () => {
         this.#lastLook(limitMs, signal).then(onEnd, onError);
       }));
       if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.#id, {
@@ -1023,16 +1175,14 @@ var AN_OUTCOME = {
   is: (body) => typeof body?.outcome === "string"
 };
 var MOST_ROUNDS = 10;
-var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 var TaskFuture = class {
   id;
   #connection;
   #end;
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection2, id) {
-    if (!UUID.test(id)) throw new TypeError(`the id of a task must be a UUID; it is ${JSON.stringify(id)}`);
+    this.id = checkId("task", id);
     this.#connection = connection2;
-    this.id = id.toLowerCase();
     this.#end = new End(connection2, this.id);
   }
   async result(options = {}) {
@@ -1102,12 +1252,12 @@ var TaskFuture = class {
    * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
    * `graceMs`. False: too late, it has ended otherwise.
    */
-  async cancel(reason, { graceMs, signal } = {}) {
+  async cancel(reason, { signal, ...how } = {}) {
     try {
       await this.#call("POST", "/cancel", {
         body: {
           reason,
-          graceMs
+          ...how
         },
         signal,
         expects: AN_OUTCOME
@@ -1119,8 +1269,9 @@ var TaskFuture = class {
     }
   }
   /**
-   * Runs an ended task that did not complete once more, under the same id, perhaps with another input. However often it
-   * has to be sent, that is done once; if somebody else does the same at this moment, once for both.
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
+   * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
+   * somebody else does the same at this moment, once for both.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
@@ -1200,6 +1351,12 @@ var TaskFuture = class {
   /** Gives how many there were of it. */
   removeDoneCallback(callback) {
     return this.#end.removeCallback(callback);
+  }
+  /** In an input it stands for its result. */
+  toJSON() {
+    return {
+      $task: this.id
+    };
   }
   static {
     internals = {
@@ -1281,6 +1438,41 @@ function distinct(futures) {
   });
 }
 function partsOf(tasks) {
+  return [
+    ...byConnection(tasks)
+  ].flatMap(([connection2, list]) => chunksOf(list, MOST_IDS).map((chunk) => ({
+    connection: connection2,
+    tasks: new Map(chunk)
+  })));
+}
+function streamPartsOf(tasks, group2) {
+  const [first, ...others] = byConnection(tasks);
+  if (group2 !== null && first !== void 0 && others.length === 0 && first[1].length > MOST_IDS) {
+    const asked = {
+      groupId: group2.groupId,
+      total: group2.length
+    };
+    return [
+      {
+        connection: first[0],
+        tasks: new Map(first[1]),
+        asked
+      }
+    ];
+  }
+  return partsOf(tasks).map((part) => ({
+    ...part,
+    asked: {
+      ids: [
+        ...part.tasks.keys()
+      ]
+    }
+  }));
+}
+function isGroup(futures) {
+  return Array.isArray(futures) && "groupId" in futures && typeof futures.groupId === "string";
+}
+function byConnection(tasks) {
   const lists = /* @__PURE__ */ new Map();
   for (const task of tasks) {
     const connection2 = internals.connectionOf(task.future);
@@ -1291,12 +1483,7 @@ function partsOf(tasks) {
       task
     ]);
   }
-  return [
-    ...lists
-  ].flatMap(([connection2, list]) => chunksOf(list, MOST_IDS).map((chunk) => ({
-    connection: connection2,
-    tasks: new Map(chunk)
-  })));
+  return lists;
 }
 
 // client/merge.ts
@@ -1333,9 +1520,10 @@ async function* merged(sources) {
 // client/as_completed.ts
 var GRACE_MS = 2e3;
 function asCompleted(futures, { timeoutMs, signal } = {}) {
-  return iterate(distinct(futures), new Deadline(checkTimeout(timeoutMs)), signal);
+  const group2 = isGroup(futures) ? futures : null;
+  return iterate(distinct(futures), group2, new Deadline(checkTimeout(timeoutMs)), signal);
 }
-async function* iterate(tasks, deadline, signal) {
+async function* iterate(tasks, group2, deadline, signal) {
   const pending = new Set(tasks);
   for (const task of tasks) {
     signal?.throwIfAborted();
@@ -1347,7 +1535,7 @@ async function* iterate(tasks, deadline, signal) {
   const stop = new Limit(signal);
   let isLate = false;
   try {
-    const streams = partsOf(pending).map((part) => read(part, deadline, stop.signal));
+    const streams = streamPartsOf(pending, group2).map((part) => read(part, deadline, stop.signal));
     for await (const task of merged(streams)) {
       if (task === null) isLate = true;
       else if (pending.delete(task)) yield task.future;
@@ -1361,17 +1549,13 @@ async function* iterate(tasks, deadline, signal) {
     ...pending
   ].map(({ future }) => future));
 }
-async function* read({ connection: connection2, tasks }, deadline, signal) {
+async function* read({ connection: connection2, tasks, asked }, deadline, signal) {
   const limit = new Limit(signal);
   const options = {
     timeoutMs: deadline.leftMs,
     signal: limit.signal
   };
-  const events = completions(connection2.http, {
-    ids: [
-      ...tasks.keys()
-    ]
-  }, options);
+  const events = completions(connection2.http, asked, options);
   try {
     for (; ; ) {
       limit.within(deadline.leftMs + GRACE_MS);
@@ -1395,9 +1579,9 @@ async function* read({ connection: connection2, tasks }, deadline, signal) {
 }
 
 // client/gather.ts
-async function gather(given, { returnExceptions = false, cancelOnAbort = false, ...limits } = {}) {
+async function gather(given2, { returnExceptions = false, cancelOnAbort = false, ...limits } = {}) {
   const futures = [
-    ...given
+    ...given2
   ];
   const { signal } = limits;
   try {
@@ -1438,137 +1622,6 @@ async function cancelAll(futures, reason, options) {
   });
   if (errors.length > 0) throw errors[0];
   return outcomes;
-}
-
-// client/looks.ts
-var GATHER_MS2 = 5;
-var TRY_MS = 1500;
-var SILENT_MS = 2e3;
-var Looks = class {
-  #http;
-  #next = /* @__PURE__ */ new Map();
-  constructor(http) {
-    this.#http = http;
-  }
-  /**
-   * The ended task; null if it has not ended.
-   *
-   * @throws {ConnectionError} if for two seconds nobody says so
-   */
-  ended(id) {
-    if (this.#next.size === 0) after(GATHER_MS2, () => this.#lookAtAll());
-    return new Promise((resolve, reject) => {
-      const asked = this.#next.get(id) ?? [];
-      this.#next.set(id, asked);
-      asked.push({
-        resolve,
-        reject
-      });
-    });
-  }
-  #lookAtAll() {
-    const all = this.#next;
-    this.#next = /* @__PURE__ */ new Map();
-    for (const chunk of chunksOf([
-      ...all
-    ], MOST_IDS)) void this.#look(new Map(chunk));
-  }
-  async #look(asked) {
-    const ids = [
-      ...asked.keys()
-    ];
-    const limit = new Limit();
-    limit.within(SILENT_MS);
-    const options = {
-      timeoutMs: 0,
-      tryForMs: TRY_MS,
-      signal: limit.signal
-    };
-    const tell = (id, task) => {
-      asked.get(id)?.forEach(({ resolve }) => resolve(task));
-      asked.delete(id);
-    };
-    try {
-      for await (const completion of completions(this.#http, {
-        ids
-      }, options)) {
-        if (completion.kind === "task") tell(completion.task.id, completion.task);
-        if (completion.kind === "gone") await this.#explain([
-          completion.id
-        ], asked);
-      }
-      for (const id of [
-        ...asked.keys()
-      ]) tell(id, null);
-    } catch (error) {
-      const missing = missingOf(ids, error);
-      await this.#explain(missing, asked);
-      if (asked.size === 0) return;
-      if (missing.length > 0) return await this.#look(asked);
-      for (const each of [
-        ...asked.values()
-      ].flat()) each.reject(error);
-    } finally {
-      limit.end();
-    }
-  }
-  async #explain(ids, asked) {
-    await explain(this.#http, ids, (id, what) => {
-      for (const { resolve, reject } of asked.get(id) ?? []) {
-        if ("error" in what) reject(what.error);
-        else resolve(isTerminal(what.task.state) ? what.task : null);
-      }
-      asked.delete(id);
-    });
-  }
-};
-
-// client/mapping.ts
-var Unmapped = class {
-  #value;
-  constructor(value) {
-    this.#value = value;
-  }
-  get value() {
-    return this.#value;
-  }
-};
-function unmapped(value) {
-  return new Unmapped(value);
-}
-function inputsOf(fields) {
-  const values = Object.entries(fields).map(([name, field]) => isMapped(field) ? {
-    name,
-    each: [
-      ...field
-    ]
-  } : {
-    name,
-    all: field instanceof Unmapped ? field.value : field
-  });
-  const lengths = values.flatMap(({ name, each }) => each ? [
-    {
-      name,
-      length: each.length
-    }
-  ] : []);
-  if (lengths.length === 0) {
-    const names = Object.keys(fields);
-    throw new MappingMissingIterableError(`map needs at least one field that is an iterable to go through; ` + (names.length > 0 ? `${names.join(", ")} are none` : "no field is given"));
-  }
-  if (new Set(lengths.map(({ length }) => length)).size > 1) {
-    const said = lengths.map(({ name, length }) => `${name} has ${length}`).join(", ");
-    throw new MappingLengthMismatchError(`map needs iterables of one length; ${said}. What each task is to get as a whole is marked with unmapped(\u2026)`);
-  }
-  return Array.from({
-    length: lengths[0].length
-  }, (_, i) => Object.fromEntries(values.map(({ name, each, all }) => [
-    name,
-    each ? each[i] : all
-  ])));
-}
-function isMapped(field) {
-  return typeof field === "object" && field !== null && Symbol.iterator in field;
 }
 
 // client/wait.ts
@@ -1680,9 +1733,9 @@ function isEnough({ state: { type } }, returnWhen) {
 
 // client/task_futures.ts
 var TaskFutures = class extends Array {
-  /** The group on the service; null for an empty list, and for more tasks than one request submits. */
+  /** The group on the service; null for a list that is none. */
   groupId;
-  /** Made by a client's `map`. */
+  /** Made by a client's `map`; of other groups by their futures. */
   constructor(futures, groupId) {
     super();
     for (const future of futures) this.push(future);
@@ -1719,12 +1772,20 @@ var TaskFutures = class extends Array {
       isWhole = true;
     } finally {
       if (!isWhole) await Promise.allSettled([
-        this.cancel("the iteration over its map was left")
+        this.#leave("the iteration over its map was left")
       ]);
     }
   }
+  async #leave(reason) {
+    if (this.groupId === null || this.length === 0) await this.cancel(reason);
+    else await cancelGroup(internals.connectionOf(this[0]), this.groupId, reason);
+  }
+  #values(deadline, signal) {
+    const isLarge = this.groupId !== null && this.length > MOST_IDS;
+    return isLarge ? this.#valuesAsTold(deadline, signal) : this.#valuesAsAsked(deadline, signal);
+  }
   /** All are waited for from the first value on, and no longer than anybody wants them. */
-  async *#values(deadline, signal) {
+  async *#valuesAsAsked(deadline, signal) {
     const limit = new Limit(signal);
     try {
       const options = {
@@ -1739,27 +1800,424 @@ var TaskFutures = class extends Array {
       limit.end();
     }
   }
+  /** Of a large group all are told in one stream, as they end. */
+  async *#valuesAsTold(deadline, signal) {
+    const ended = /* @__PURE__ */ new Set();
+    let next = 0;
+    for await (const future of asCompleted(this, {
+      timeoutMs: deadline.leftMs,
+      signal
+    })) {
+      ended.add(future);
+      for (; next < this.length && ended.delete(this[next]); next++) {
+        yield await this[next].result({
+          signal
+        });
+      }
+    }
+  }
   /** The futures as their tasks end. */
   asCompleted(options = {}) {
     return asCompleted(this, options);
   }
+  /** Waits until `returnWhen` is true of them, or the time is over; that is no error. */
   wait(options = {}) {
     return wait(this, options);
   }
-  /** Cancels those that have not ended; for each, whether it was in time. */
+  /**
+   * Cancels those that have not ended, one by one; for each, whether it was in time. `errand.group(groupId).cancel()`
+   * takes one call for all, and says how many.
+   */
   cancel(reason, options) {
     return cancelAll(this, reason, options);
   }
 };
 
-// client/client.ts
-var MOST_IN_A_BATCH = 1e3;
-var BATCH_CHARACTERS = 4 * 1024 * 1024;
-var A_BATCH = {
-  what: "the submitted tasks",
+// client/group_future.ts
+var A_GROUP = {
+  what: "a group",
+  is(body) {
+    const { id, total, counts, nodes = null } = body ?? {};
+    const isGraph = nodes === null || Array.isArray(nodes) && nodes.every(isTask);
+    return typeof id === "string" && typeof total === "number" && typeof counts === "object" && isGraph;
+  }
+};
+var A_PAGE = {
+  what: "a page of tasks",
   is(body) {
     const { tasks } = body ?? {};
     return Array.isArray(tasks) && tasks.every(isTask);
+  }
+};
+var PAGE = 500;
+var GRACE_MS3 = 2e3;
+var GroupFuture = class {
+  groupId;
+  #connection;
+  #members = null;
+  /** Made by a client: `run`, `group`. */
+  constructor(connection2, groupId) {
+    this.groupId = checkId("group", groupId);
+    this.#connection = connection2;
+  }
+  /**
+   * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were submitted,
+   * without those that are deleted.)
+   *
+   * @throws {NotFoundError} if there is no such group any more
+   */
+  async members({ signal } = {}) {
+    this.#members ??= new TaskFutures(await this.#load(signal), this.groupId);
+    return this.#members;
+  }
+  async #load(signal) {
+    const { nodes } = await this.#status("true", signal);
+    const ids = (nodes ?? await this.#listed(signal)).map(({ id }) => id);
+    return ids.map((id) => new TaskFuture(this.#connection, id));
+  }
+  /** Lists begin with the newest. */
+  async #listed(signal) {
+    const newestFirst = [];
+    let cursor = null;
+    do {
+      const after2 = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const path = `/v1/tasks?groupId=${this.groupId}&limit=${PAGE}${after2}`;
+      const { body } = await this.#connection.http.call({
+        method: "GET",
+        path,
+        signal,
+        expects: A_PAGE
+      });
+      newestFirst.push(...body.tasks);
+      cursor = body.nextCursor ?? null;
+    } while (cursor !== null);
+    return newestFirst.reverse();
+  }
+  /**
+   * The values of all its tasks, in order.
+   *
+   * @throws as `TaskFutures.results`; the timeout is one for all
+   */
+  async results({ timeoutMs, signal } = {}) {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    const futures = await this.#membersBy(deadline, signal);
+    return await futures.results({
+      timeoutMs: deadline.leftMs,
+      signal
+    });
+  }
+  /** The futures as their tasks end. */
+  asCompleted({ timeoutMs, signal } = {}) {
+    return this.#asCompleted(new Deadline(checkTimeout(timeoutMs)), signal);
+  }
+  async *#asCompleted(deadline, signal) {
+    const futures = await this.#membersBy(deadline, signal);
+    yield* futures.asCompleted({
+      timeoutMs: deadline.leftMs,
+      signal
+    });
+  }
+  /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
+  async wait({ timeoutMs, signal, returnWhen } = {}) {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    const futures = await this.#membersBy(deadline, signal);
+    return await futures.wait({
+      timeoutMs: deadline.leftMs,
+      signal,
+      returnWhen
+    });
+  }
+  /** To learn of them takes some of the time. */
+  async #membersBy(deadline, signal) {
+    const limit = new Limit(signal);
+    limit.within(deadline.leftMs + GRACE_MS3);
+    try {
+      return await this.members({
+        signal: limit.signal
+      });
+    } catch (error) {
+      if (error instanceof ErrandError || signal?.aborted) throw error;
+      throw new TimeoutError(`nobody told in time which tasks are in group ${this.groupId}`, {
+        cause: error
+      });
+    } finally {
+      limit.end();
+    }
+  }
+  /** Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they stop. */
+  async cancel(reason, options) {
+    return await cancelGroup(this.#connection, this.groupId, reason, options);
+  }
+  /** How it stands now. */
+  async counts({ signal } = {}) {
+    const { total, done, counts } = await this.#status("false", signal);
+    return {
+      total,
+      done,
+      counts
+    };
+  }
+  /** Its tasks as they stand now, and who waits for whom; null for a group of more than 1,000. */
+  async graph({ signal } = {}) {
+    const { nodes, edges } = await this.#status("true", signal);
+    return nodes && {
+      nodes,
+      edges
+    };
+  }
+  /** True if the service knows it. */
+  async exists(options) {
+    try {
+      await this.counts(options);
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError) return false;
+      throw error;
+    }
+  }
+  async #status(graph, signal) {
+    const path = `/v1/groups/${this.groupId}?graph=${graph}`;
+    return (await this.#connection.http.call({
+      method: "GET",
+      path,
+      signal,
+      expects: A_GROUP
+    })).body;
+  }
+};
+
+// client/handed_on.ts
+function idsIn(expression) {
+  const ids = /* @__PURE__ */ new Set();
+  resolved(expression, (id) => ids.add(id));
+  return [
+    ...ids
+  ];
+}
+function resolved(expression, of) {
+  if (typeof expression !== "object" || expression === null) return expression;
+  if (Array.isArray(expression)) return expression.map((each) => resolved(each, of));
+  const { $task } = expression;
+  if (typeof $task === "string") return of($task);
+  return Object.fromEntries(Object.entries(expression).map(([name, each]) => [
+    name,
+    resolved(each, of)
+  ]));
+}
+
+// client/flow_future.ts
+var A_FLOW = {
+  what: "the tasks of a flow",
+  is(body) {
+    const { groupId, tasks, result } = body ?? {};
+    if (typeof groupId !== "string" || typeof tasks !== "object" || tasks === null) return false;
+    const ids = new Set(Object.values(tasks).map((task) => task?.id));
+    return [
+      ...ids
+    ].every((id) => typeof id === "string") && idsIn(result).every((id) => ids.has(id));
+  }
+};
+var MOST_NAMES = 20;
+var FlowFuture = class extends GroupFuture {
+  /** Of all its tasks, in the order of the canvas. */
+  futures;
+  #byName;
+  #result;
+  /** Made by a client's `run`. */
+  constructor(connection2, { groupId, tasks, result }) {
+    super(connection2, groupId);
+    const inOrder = Object.entries(tasks).sort(([, a], [, b]) => a.id < b.id ? -1 : 1);
+    this.#byName = new Map(inOrder.map(([name, { id }]) => [
+      name,
+      new TaskFuture(connection2, id)
+    ]));
+    this.futures = new TaskFutures([
+      ...this.#byName.values()
+    ], this.groupId);
+    this.#result = result;
+  }
+  /** The names of its tasks, in the order of `futures`. */
+  get names() {
+    return [
+      ...this.#byName.keys()
+    ];
+  }
+  /**
+   * The future of the task of this name: as its signature says, or else by its place, as "0" or "header.1".
+   *
+   * @throws {RangeError} if none has this name
+   */
+  future(name) {
+    const future = this.#byName.get(name);
+    if (future) return future;
+    const names = this.names.slice(0, MOST_NAMES).join(", ") + (this.names.length > MOST_NAMES ? ", \u2026" : "");
+    throw new RangeError(`no task of the flow is named ${JSON.stringify(name)}; it has ${names}`);
+  }
+  // deno-lint-ignore require-await -- it is known here
+  async members() {
+    return this.futures;
+  }
+  async result({ timeoutMs, signal, raiseOnFailure = true } = {}) {
+    const limit = new Limit(signal);
+    try {
+      const ids = idsIn(this.#result);
+      const options = {
+        timeoutMs,
+        signal: limit.signal
+      };
+      const futures = new Map(this.futures.map((future) => [
+        future.id,
+        future
+      ]));
+      const values = await Promise.all(ids.map((id) => futures.get(id).result(options)));
+      const byId = new Map(ids.map((id, i) => [
+        id,
+        values[i]
+      ]));
+      return resolved(this.#result, (id) => byId.get(id));
+    } catch (error) {
+      const isOutcome = error instanceof TaskError || error instanceof CancelledError;
+      if (isOutcome && !raiseOnFailure) return error;
+      throw error;
+    } finally {
+      limit.end();
+    }
+  }
+  /** In an input it stands for what the whole hands on. */
+  toJSON() {
+    return this.#result;
+  }
+};
+
+// client/looks.ts
+var GATHER_MS2 = 5;
+var TRY_MS = 1500;
+var SILENT_MS = 2e3;
+var Looks = class {
+  #http;
+  #next = /* @__PURE__ */ new Map();
+  constructor(http) {
+    this.#http = http;
+  }
+  /**
+   * The ended task; null if it has not ended.
+   *
+   * @throws {ConnectionError} if for two seconds nobody says so
+   */
+  ended(id) {
+    if (this.#next.size === 0) after(GATHER_MS2, () => this.#lookAtAll());
+    return new Promise((resolve, reject) => {
+      const asked = this.#next.get(id) ?? [];
+      this.#next.set(id, asked);
+      asked.push({
+        resolve,
+        reject
+      });
+    });
+  }
+  #lookAtAll() {
+    const all = this.#next;
+    this.#next = /* @__PURE__ */ new Map();
+    for (const chunk of chunksOf([
+      ...all
+    ], MOST_IDS)) void this.#look(new Map(chunk));
+  }
+  async #look(asked) {
+    const ids = [
+      ...asked.keys()
+    ];
+    const limit = new Limit();
+    limit.within(SILENT_MS);
+    const options = {
+      timeoutMs: 0,
+      tryForMs: TRY_MS,
+      signal: limit.signal
+    };
+    const tell = (id, task) => {
+      asked.get(id)?.forEach(({ resolve }) => resolve(task));
+      asked.delete(id);
+    };
+    try {
+      for await (const completion of completions(this.#http, {
+        ids
+      }, options)) {
+        if (completion.kind === "task") tell(completion.task.id, completion.task);
+        if (completion.kind === "gone") await this.#explain([
+          completion.id
+        ], asked);
+      }
+      for (const id of [
+        ...asked.keys()
+      ]) tell(id, null);
+    } catch (error) {
+      const missing = missingOf(ids, error);
+      await this.#explain(missing, asked);
+      if (asked.size === 0) return;
+      if (missing.length > 0) return await this.#look(asked);
+      for (const each of [
+        ...asked.values()
+      ].flat()) each.reject(error);
+    } finally {
+      limit.end();
+    }
+  }
+  async #explain(ids, asked) {
+    await explain(this.#http, ids, (id, what) => {
+      for (const { resolve, reject } of asked.get(id) ?? []) {
+        if ("error" in what) reject(what.error);
+        else resolve(isTerminal(what.task.state) ? what.task : null);
+      }
+      asked.delete(id);
+    });
+  }
+};
+
+// client/mapping.ts
+var Unmapped = class {
+  #value;
+  constructor(value) {
+    this.#value = value;
+  }
+  get value() {
+    return this.#value;
+  }
+};
+function unmapped(value) {
+  return new Unmapped(value);
+}
+function mappingOf(fields) {
+  const entries = Object.entries(fields);
+  const isForAll = (field) => field instanceof Unmapped || isObject(field) && !isIterable(field);
+  return {
+    map: Object.fromEntries(entries.filter(([, field]) => !isForAll(field)).map(([name, field]) => [
+      name,
+      isIterable(field) ? [
+        ...field
+      ] : field
+    ])),
+    unmapped: Object.fromEntries(entries.filter(([, field]) => isForAll(field)).map(([name, field]) => [
+      name,
+      field instanceof Unmapped ? field.value : field
+    ]))
+  };
+}
+function lengthOf({ map }) {
+  return Object.values(map).reduce((most, each) => Math.max(most, Array.isArray(each) ? each.length : 0), 0);
+}
+function isObject(field) {
+  return typeof field === "object" && field !== null;
+}
+function isIterable(field) {
+  return isObject(field) && Symbol.iterator in field;
+}
+
+// client/client.ts
+var MS_PER_THOUSAND = 1e3;
+var A_MAP = {
+  what: "the submitted tasks",
+  is(body) {
+    const { groupId, tasks } = body ?? {};
+    return typeof groupId === "string" && Array.isArray(tasks) && tasks.every((task) => typeof task?.id === "string");
   }
 };
 var Client = class {
@@ -1783,21 +2241,16 @@ var Client = class {
    * @throws {ConflictError} if the id is taken
    */
   async submit(name, ...[input, options = {}]) {
-    const { id, signal, idempotencyKey = aKey(), ...taskOptions } = options;
-    const { body: task } = await this.#connection.http.call({
-      method: "POST",
-      path: "/v1/tasks",
-      body: {
-        task: name,
-        input,
-        id,
-        options: taskOptions
-      },
-      headers: {
-        "idempotency-key": idempotencyKey
-      },
+    const { id, signal, idempotencyKey, ...taskOptions } = options;
+    const body = {
+      task: name,
+      input,
+      id,
+      options: taskOptionsOf(taskOptions)
+    };
+    const task = await this.#post("/v1/tasks", body, A_TASK, {
       signal,
-      expects: A_TASK
+      idempotencyKey
     });
     return this.future(task.id);
   }
@@ -1809,77 +2262,100 @@ var Client = class {
   future(id) {
     return new TaskFuture(this.#connection, id);
   }
+  /**
+   * The future of a group that was made anywhere, at any time. Asks nothing yet.
+   *
+   * @throws {TypeError} if the id is no UUID
+   */
+  group(groupId) {
+    return new GroupFuture(this.#connection, groupId);
+  }
   async map(name, what, moreOrOptions = {}, options = {}) {
-    return Symbol.iterator in what ? await this.#submitAll(name, [
-      ...what
-    ], moreOrOptions) : await this.#submitAll(name, inputsOf({
+    return Symbol.iterator in what ? await this.#map(name, {
+      inputs: [
+        ...what
+      ]
+    }, moreOrOptions) : await this.#map(name, mappingOf({
       ...what,
       ...moreOrOptions
     }), options);
   }
-  async #submitAll(name, inputs, options) {
-    const { signal, idempotencyKey: ownKey, ...taskOptions } = options;
-    const key = ownKey ?? aKey();
-    const batches = batchesOf(inputs.map((input) => ({
-      task: name,
-      input,
-      options: taskOptions
-    })));
-    const group = batches.length === 1;
-    const futures = [];
-    let groupId = null;
-    try {
-      for (const [i, tasks] of batches.entries()) {
-        const { body } = await this.#connection.http.call({
-          method: "POST",
-          path: "/v1/tasks/batch",
-          body: {
-            tasks,
-            group
-          },
-          headers: {
-            "idempotency-key": `${key}:${i}`
-          },
-          signal,
-          expects: A_BATCH
-        });
-        for (const { id } of body.tasks) futures.push(this.future(id));
-        groupId = body.groupId;
-      }
-    } catch (error) {
-      if (ownKey === void 0) {
-        await Promise.allSettled([
-          cancelAll(futures, "a later part of its map was refused")
-        ]);
-      }
-      throw error;
-    }
-    return new TaskFutures(futures, groupId);
+  async #map(task, what, { signal, idempotencyKey, maxConcurrent, ...taskOptions }) {
+    const body = {
+      task,
+      ...what,
+      options: taskOptionsOf(taskOptions),
+      maxConcurrent
+    };
+    const length = "inputs" in what ? what.inputs.length : lengthOf(what);
+    const waitMs = MS_PER_THOUSAND * Math.floor(length / 1e3);
+    const options = {
+      signal,
+      idempotencyKey,
+      waitMs
+    };
+    const { groupId, tasks } = await this.#post("/v1/map", body, A_MAP, options);
+    return new TaskFutures(tasks.map(({ id }) => this.future(id)), groupId);
+  }
+  /**
+   * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have to be those
+   * of a definition.
+   */
+  sig(name, input, options) {
+    return sig(name, input, options);
+  }
+  /**
+   * Submits all tasks of a canvas at once, or none: made by `sig`, `chain`, `group`, `chord` and `chunks`.
+   *
+   * The names and inputs in it, and what each gets from the one before, are compared with the definitions of this
+   * client. A canvas that does not fit is no argument for this call; the compiler's message says why.
+   *
+   * @param options for all its tasks, where they have none of their own
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+   */
+  async run(canvas, { signal, idempotencyKey, ...taskOptions } = {}) {
+    const body = {
+      ...flowOf(canvas),
+      options: taskOptionsOf(taskOptions)
+    };
+    return new FlowFuture(this.#connection, await this.#post("/v1/flows", body, A_FLOW, {
+      signal,
+      idempotencyKey
+    }));
+  }
+  /** A call that makes something: however often it has to be sent, that is made once. */
+  async #post(path, body, expects, { idempotencyKey = aKey(), ...rest }) {
+    const headers = {
+      "idempotency-key": idempotencyKey
+    };
+    return (await this.#connection.http.call({
+      method: "POST",
+      path,
+      body,
+      headers,
+      expects,
+      ...rest
+    })).body;
   }
 };
-function batchesOf(submissions) {
-  const batches = [];
-  let characters = 0;
-  for (const submission of submissions) {
-    const length = JSON.stringify(submission).length;
-    const last = batches.at(-1);
-    if (last === void 0 || last.length === MOST_IN_A_BATCH || characters + length > BATCH_CHARACTERS) {
-      batches.push([
-        submission
-      ]);
-      characters = length;
-    } else {
-      last.push(submission);
-      characters += length;
-    }
-  }
-  return batches;
-}
-function aKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 function logged(message, error) {
   console.error(`errand: ${message}:`, error);
+}
+
+// client/references.ts
+var Quoted = class {
+  value;
+  constructor(value) {
+    this.value = value;
+  }
+  toJSON() {
+    return {
+      $quote: this.value
+    };
+  }
+};
+function quote(value) {
+  return new Quoted(value);
 }
 export {
   AsCompletedTimeoutError,
@@ -1889,11 +2365,14 @@ export {
   ConnectionError,
   CrashedError,
   ErrandError,
+  FlowFuture,
   ForgottenError,
+  GroupFuture,
   MappingLengthMismatchError,
   MappingMissingIterableError,
   NotFoundError,
   ProblemError,
+  Quoted,
   RemoteError,
   TaskError,
   TaskFuture,
@@ -1905,7 +2384,13 @@ export {
   UnknownDefinitionError,
   ValidationError,
   asCompleted,
+  chain,
+  chord,
+  chunks,
   gather,
+  group,
+  quote,
+  sig,
   unmapped,
   wait
 };

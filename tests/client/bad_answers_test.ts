@@ -13,6 +13,7 @@ import {
   gather,
   NotFoundError,
   ProblemError,
+  sig,
   TaskError,
   TimeoutError,
   UnauthorizedError,
@@ -28,6 +29,7 @@ const ID = UNKNOWN_ID;
 const OTHER_ID = "01999999-9999-7999-8999-99999999999a";
 const TASK = { id: ID, state: { type: "PENDING", name: "Pending" } };
 const ENDED = { id: ID, state: { type: "COMPLETED", name: "Completed" }, result: 3 };
+const GROUP = { id: ID, total: 1, done: 0, counts: { PENDING: 1 }, nodes: [TASK], edges: [] };
 const PAGE = "<!doctype html><title>It works!</title>";
 const JSON_TYPE = "application/json";
 const PROBLEM_TYPE = "application/problem+json";
@@ -194,6 +196,10 @@ const STREAMS: Record<string, Call> = {
 const ANSWERS: Record<string, Call> = {
   submit: (errand, signal) => errand.submit("add", { a: 1, b: 2 }, { signal }),
   map: (errand, signal) => errand.map("add", [{ a: 1, b: 2 }], { signal }),
+  run: (errand, signal) => errand.run(sig("add", { a: 1, b: 2 }), { signal }),
+  members: (errand, signal) => errand.group(ID).members({ signal }),
+  counts: (errand, signal) => errand.group(ID).counts({ signal }),
+  cancelGroup: (errand, signal) => errand.group(ID).cancel("why", { signal }),
   task: (errand, signal) => errand.future(ID).task({ signal }),
   wait: (errand, signal) => wait([errand.future(ID)], { timeoutMs: 100, signal }),
   cancel: (errand, signal) => errand.future(ID).cancel("why", { signal }),
@@ -409,9 +415,9 @@ Deno.test("an answer without a content type is an UnexpectedAnswerError at once"
 
 for (const body of [{ status: "healthy" }, null, [], "hello"]) {
   Deno.test(`JSON of another service, as ${JSON.stringify(body)}, is an UnexpectedAnswerError at once`, async () => {
-    const { submit, map, task, wait } = ANSWERS;
+    const { cancel: _, forget: __, ...calls } = ANSWERS;
     const says = [/^expected /, /healthy|null|\[\]|hello/];
-    await failAtOnce(json(200, body), UnexpectedAnswerError, says, { submit, map, task, wait });
+    await failAtOnce(json(200, body), UnexpectedAnswerError, says, calls);
   });
 }
 
@@ -512,10 +518,16 @@ for (const status of [502, 503, 504]) {
     const done = event(1, "task", ENDED) + event(2, "end", { total: 1, yielded: 1 });
     const healthy: Script = ({ method, path, body }) => {
       if (method === "DELETE") return { text: "HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n" };
-      if (path.endsWith("/cancel")) return json(200, { outcome: "cancelled" });
+      if (path.endsWith("/cancel")) {
+        return json(200, { outcome: "cancelled", cancelled: 1, requested: 0, tooLate: 0 });
+      }
+      if (path.startsWith("/v1/groups")) return json(200, GROUP);
+      if (path === "/v1/flows") {
+        return json(200, { groupId: ID, tasks: { "0": TASK }, result: { $task: ID } });
+      }
       if (/as-completed|events/.test(path)) return stream(done);
       if (path.endsWith("/wait")) return json(200, { done: [TASK], notDone: [] });
-      return json(200, body.includes("tasks") ? { tasks: [TASK], groupId: ID } : TASK);
+      return json(200, body.includes("inputs") ? { tasks: [TASK], groupId: ID } : TASK);
     };
     await forEach(
       CALLS,
@@ -575,6 +587,56 @@ Deno.test("a map whose connection is cut comes again with the same key and the s
   assert.ok(first.headers.get("idempotency-key"));
   assert.equal(second.headers.get("idempotency-key"), first.headers.get("idempotency-key"));
   assert.equal(second.body, first.body);
+});
+
+Deno.test("a run whose connection is cut comes again with the same key and the same body", async () => {
+  const flow = { groupId: ID, tasks: { "0": TASK }, result: { $task: ID } };
+  await using listener = new Listener((_, n) => n === 0 ? CUT : json(202, flow));
+  const errand = aClient(listener.url, FAST);
+  const { groupId, names } = await inTime(errand.run(sig("add", { a: 1, b: 2 }), { tags: ["x"] }), "run");
+  assert.deepEqual([groupId, names], [ID, ["0"]]);
+  const [first, second] = listener.received;
+  assert.deepEqual(listener.paths, ["POST /v1/flows", "POST /v1/flows"]);
+  assert.deepEqual(JSON.parse(first.body), {
+    chain: [{ task: "add", input: { a: 1, b: 2 } }],
+    options: { tags: ["x"] },
+  });
+  assert.match(first.headers.get("idempotency-key")!, /^[0-9a-f]{32}$/);
+  assert.equal(second.headers.get("idempotency-key"), first.headers.get("idempotency-key"));
+  assert.equal(second.body, first.body);
+});
+
+Deno.test("a flow that hands on the result of a task that is none of its own is no flow", async () => {
+  const strange = [
+    { groupId: ID, tasks: { "0": TASK }, result: [{ $task: OTHER_ID }] },
+    { groupId: ID, tasks: { "0": null }, result: null },
+    { groupId: ID, tasks: null, result: null },
+    { tasks: { "0": TASK }, result: { $task: ID } },
+  ];
+  for (const flow of strange) {
+    const { run } = ANSWERS;
+    await failAtOnce(json(202, flow), UnexpectedAnswerError, [/^expected the tasks of a flow/], { run });
+  }
+});
+
+Deno.test("a timeout of a group is kept where nobody answers", async () => {
+  const calls: Record<string, Call> = {
+    results: (errand) => errand.group(ID).results({ timeoutMs: 50 }),
+    wait: (errand) => errand.group(ID).wait({ timeoutMs: 50 }),
+    asCompleted: (errand) => Array.fromAsync(errand.group(ID).asCompleted({ timeoutMs: 50 })),
+  };
+  const before = performance.now();
+  await forEach(calls, () => SILENCE, async (name, run) => {
+    await failed(name, run(), TimeoutError, /^nobody told in time which tasks are in group/);
+  });
+  assert.ok(performance.now() - before < 5_000);
+});
+
+Deno.test("an answer of a map that has no group, or no ids, is an UnexpectedAnswerError", async () => {
+  const { map } = ANSWERS;
+  for (const body of [{ tasks: [TASK] }, { groupId: ID, tasks: [{}] }, { groupId: ID, tasks: [null] }]) {
+    await failAtOnce(json(202, body), UnexpectedAnswerError, [/^expected the submitted tasks/], { map });
+  }
 });
 
 Deno.test("a retry whose answer was lost runs the task once: it is for the end that was seen", async () => {

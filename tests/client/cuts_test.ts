@@ -180,14 +180,27 @@ Deno.test("results of 200 futures are all right, however often their streams are
     assert.ok(proxy.requests.length >= 5, `${proxy.requests.length} streams`);
   }));
 
-Deno.test("a submit and a map whose answers are lost come to one task each", () =>
+Deno.test("the stream of a large map goes on behind its cuts: each value once, none missing", () =>
+  behindAProxy(async ({ errand, proxy }) => {
+    proxy.streamBytes = 200_000;
+    const futures = await errand.map("add", { a: times(2_000, (i) => i), b: 0 });
+    assert.deepEqual(await futures.results({ timeoutMs: 60_000 }), times(2_000, (i) => i));
+    assert.ok(proxy.requests.length > 3, `${proxy.requests.length} requests`);
+    assert.deepEqual(new Set(proxy.requests), new Set(["POST /v1/map", "POST /v1/as-completed"]));
+    assert.equal(proxy.mostStreams, 1);
+  }));
+
+Deno.test("a submit, a map and a run whose answers are lost come to one task each", () =>
   behindAProxy(async ({ errand, proxy }) => {
     proxy.loseAnswers(/^POST \/v1\/tasks$/, 5);
     const tags = ["lost"];
     const futures = await Promise.all(times(10, (i) => errand.submit("add", { a: i, b: 1 }, { tags })));
-    proxy.loseAnswers(/^POST \/v1\/tasks\/batch$/, 2);
-    futures.push(...await errand.map("add", { a: [10, 11, 12] }, { b: 1 }, { tags }));
-    assert.equal(proxy.requests.length, 10 + 5 + 1 + 2);
+    proxy.loseAnswers(/^POST \/v1\/map$/, 2);
+    futures.push(...await errand.map("add", { a: [10, 11] }, { b: 1 }, { tags }));
+    proxy.loseAnswers(/^POST \/v1\/flows$/, 2);
+    const flow = await errand.run(errand.sig("add", { a: 12, b: 1 }), { tags });
+    futures.push(flow.future("0"));
+    assert.equal(proxy.requests.length, (10 + 5) + (1 + 2) + (1 + 2));
     assert.deepEqual(await gather(futures), times(13, (i) => i + 1));
     const { tasks } = await (await fetch(`${proxy.url}/v1/tasks?tag=lost&limit=100`)).json();
     assert.equal(tasks.length, 13);

@@ -120,36 +120,34 @@ Deno.test("a stream that is late does not tell an end that was before a retry", 
   await pause(50);
 });
 
-Deno.test("a map under a key of its caller's can be repeated, and nothing of it is cancelled", () =>
-  withServer(async (errand, server) => {
+Deno.test("a map under a key of its caller's can be repeated", () =>
+  withServer(async (errand) => {
     const inputs = Array.from({ length: 1_500 }, (_, i) => ({ a: i, b: 0 }));
     const first = await errand.map("add", inputs, { idempotencyKey: "nightly" });
     const again = await errand.map("add", inputs, { idempotencyKey: "nightly" });
     assert.deepEqual(again.map(({ id }) => id), first.map(({ id }) => id));
-    // A second part that is refused: what is under the key stays, and can be completed.
-    const wrong: unknown[] = [...inputs.slice(0, 1_000), { a: "no number", b: 0 }];
-    await assert.rejects(
-      errand.map("add", wrong as typeof inputs, { idempotencyKey: "wrong", delayMs: 60_000 }),
-      {
-        name: "ValidationError",
-      },
-    );
-    const { tasks } = (await server.fetch("/v1/tasks?limit=1")).body;
-    assert.equal(tasks[0].state.type, "SCHEDULED");
-    // Without one nobody could: the part that was taken is cancelled.
-    await assert.rejects(errand.map("add", wrong as typeof inputs, { delayMs: 60_000 }), {
-      name: "ValidationError",
-    });
-    const newest = (await server.fetch("/v1/tasks?limit=1")).body.tasks[0];
-    assert.equal(newest.state.type, "CANCELLED");
+    assert.equal(again.groupId, first.groupId);
     assert.deepEqual(await gather(first), inputs.map(({ a }) => a));
   }));
 
-Deno.test("a map over nothing submits nothing", () =>
+Deno.test("one wrong input among many, and nothing of the map is submitted", () =>
+  withServer(async (errand, server) => {
+    const inputs: unknown[] = Array.from({ length: 1_500 }, (_, i) => ({ a: i, b: 0 }));
+    inputs[1_234] = { a: "no number", b: 0 };
+    await assert.rejects(errand.map("add", inputs as { a: number; b: number }[]), {
+      name: "ValidationError",
+      message: /inputs\/1234\/a/,
+    });
+    assert.deepEqual((await server.fetch("/v1/tasks")).body.tasks, []);
+  }));
+
+Deno.test("a map over nothing is a group that is done", () =>
   withServer(async (errand, server) => {
     const none = await errand.map("add", { a: [], b: 1 });
-    assert.deepEqual([none.length, none.groupId, await none.results()], [0, null, []]);
+    assert.deepEqual([none.length, await none.results()], [0, []]);
     assert.deepEqual((await server.fetch("/v1/tasks")).body.tasks, []);
+    const { total, done } = await errand.group(none.groupId!).counts();
+    assert.deepEqual([total, done, await errand.group(none.groupId!).results()], [0, 0, []]);
   }));
 
 Deno.test("a deadline does not count the time of those who look at what came", () =>

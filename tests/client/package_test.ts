@@ -15,6 +15,8 @@ const CHROMIUM = "/usr/bin/chromium";
 const PROGRAM = `
 const errand = new Client({ url });
 const sum = await (await errand.submit("add", { a: 1, b: 2 })).result();
+const flow = await errand.run(chain(sig("add", { a: 1, b: 2 }), sig("add", { a: 10 }, { into: "b" })));
+const composed = [await flow.result(), await (await errand.submit("add", { a: flow, b: flow.future("0") })).result()];
 const squares = await errand.map("echo", { value: [1, 4, 9] });
 const slow = await errand.map("sleep", [{ ms: 300, value: "last" }, { ms: 1, value: "first" }]);
 const order = [];
@@ -24,11 +26,12 @@ const error = await failed.exception();
 const events = [];
 for await (const { event } of (await errand.submit("countdown", { from: 1, stepMs: 1 })).events()) events.push(event);
 const late = await (await errand.submit("add", { a: 1, b: 2 }, { delayMs: 60_000 })).result({ timeoutMs: 50 }).catch(String);
-const all = { sum, values: await squares.results(), order, name: error.remoteName, is: error instanceof TaskError, events, late };
+const all = { sum, composed, values: await squares.results(), order, name: error.remoteName, is: error instanceof TaskError, events, late };
 `;
 
 interface Seen {
   sum: number;
+  composed: number[];
   values: number[];
   order: string[];
   name: string;
@@ -41,6 +44,7 @@ function assertSeen(seen: Seen): void {
   const { late, events, ...rest } = seen;
   assert.deepEqual(rest, {
     sum: 3,
+    composed: [13, 16],
     values: [1, 4, 9],
     order: ["first", "last"],
     name: "DemoError",
@@ -103,7 +107,7 @@ Deno.test({
     const { path, node: [command, ...args] } = project as { path: string; node: string[] };
     await Deno.writeTextFile(
       `${path}/program.js`,
-      `import { asCompleted, Client, TaskError } from "@errand/client";
+      `import { asCompleted, chain, Client, sig, TaskError } from "@errand/client";
 const url = process.argv[2];
 ${PROGRAM}
 console.log(JSON.stringify(all));`,
@@ -131,7 +135,7 @@ Deno.test({
       const page = await browser.newPage();
       await page.goto(`${server.url}/healthz`);
       const code = `(async () => {
-        const { asCompleted, Client, TaskError } = await import("/client/errand.js");
+        const { asCompleted, chain, Client, sig, TaskError } = await import("/client/errand.js");
         const url = location.origin;
         ${PROGRAM}
         return all;
@@ -162,6 +166,32 @@ Deno.test("a browser's six connections are enough for a thousand futures and a c
     assert.deepEqual(await page.evaluate(code), [3, 1_000]);
   } finally {
     await browser.close();
+  }
+});
+
+Deno.test("errand.d.ts has no errors of its own, and knows what a canvas hands on", async () => {
+  const root = new URL("../../", import.meta.url);
+  const program = `
+    import { chain, Client, sig, type TaskFuture } from "${new URL("client/npm/errand.js", root)}";
+    import type { definitions } from "${new URL("tasks/mod.ts", root)}";
+    const errand = new Client<typeof definitions>({ url: "http://127.0.0.1:8000" });
+    declare const text: TaskFuture<string>;
+    const flow = await errand.run(chain(sig("add", { a: 1, b: 2 }), sig("add", { a: 1 }, { into: "b" })));
+    const sum: number = await flow.result();
+    // @ts-expect-error a future of another type
+    await errand.submit("add", { a: text, b: sum });
+    // @ts-expect-error a name of no definition
+    await errand.run(chain(sig("ad")));`;
+  const file = await Deno.makeTempFile({ suffix: ".ts" });
+  try {
+    await Deno.writeTextFile(file, program);
+    const config = fileURLToPath(new URL("deno.json", root));
+    for (const each of [file, fileURLToPath(new URL("client/npm/errand.d.ts", root))]) {
+      const { code, said } = await run(Deno.execPath(), ["check", "--no-lock", "-c", config, each], ".");
+      assert.equal(code, 0, said);
+    }
+  } finally {
+    await Deno.remove(file);
   }
 });
 

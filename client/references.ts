@@ -1,0 +1,40 @@
+// Futures in place of values: what an input may hold, and what the service gets for it. On the wire a future is
+// `{"$task": id}`, wherever it stands, and a quoted value is `{"$quote": value}`; JSON.stringify makes both.
+
+/** Only a type: what stands for a value of a type. */
+export declare const STANDS_FOR: unique symbol;
+
+/** What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked into. */
+export interface Reference<out T> {
+  readonly [STANDS_FOR]: T;
+}
+
+/** What a call takes where its definition wants a `T`: anywhere in it a future may stand for its result. */
+export type Given<T> = Reference<T> | Deep<T>;
+
+type Deep<T> = unknown extends T ? T
+  : T extends readonly unknown[] ? { readonly [Index in keyof T]: Given<T[Index]> }
+  : T extends object ? { readonly [Field in keyof T]: Given<T[Field]> } & { readonly [STANDS_FOR]?: never }
+  : T;
+
+/** A value that arrives as it is, whatever it looks like. Made by `quote`. */
+export class Quoted<T> implements Reference<T> {
+  declare readonly [STANDS_FOR]: T;
+  readonly value: T;
+
+  constructor(value: T) {
+    this.value = value;
+  }
+
+  toJSON(): { $quote: T } {
+    return { $quote: this.value };
+  }
+}
+
+/**
+ * Data that looks like a reference, as `{ $task: "laundry" }`, and is none. The service hands over what is in it as it
+ * is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
+ */
+export function quote<T>(value: T): Quoted<T> {
+  return new Quoted(value);
+}
