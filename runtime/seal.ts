@@ -63,9 +63,15 @@ export async function openSeal({ kv, ids }: Store, seal: string, now: number): P
     async mine() {
       const { value, versionstamp } = await kv.get<Seal>(key);
       if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");
+      if (value.givenUp) throw new ConflictError(TOO_LATE);
       return { key, versionstamp };
     },
   };
+}
+
+/** @throws {ConflictError} if nothing more may come to it. */
+export async function requireNotGivenUp({ kv }: Store, seal: string): Promise<void> {
+  if ((await kv.get<Seal>(keys.seal(seal))).value?.givenUp) throw new ConflictError(TOO_LATE);
 }
 
 /** All is there. */

@@ -1,6 +1,7 @@
 // Submitting: checked submissions become tasks, all of a call or none. An idempotency key is written in the same
 // commit as the tasks it stands for, so the same call again finds them, whoever answers it.
 
+import { sleep } from "./clock.ts";
 import { check, type Checked, draftOf } from "./draft.ts";
 import type { QueueDepth } from "./depth.ts";
 import {
@@ -85,6 +86,8 @@ export const CLOCKS_APART_MS = 60_000;
 export const MOST_TOLD_WHOLE = 1_000;
 /** Tasks of a call that are put together at a time. */
 const SLICE = 1_000;
+/** A call whose key stands still for this long was cut off. */
+const ABANDONED_AFTER_MS = 2_000;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 export class Submitter {
@@ -114,8 +117,7 @@ export class Submitter {
     if (!idempotency) return await this.#storeAlone(call, null);
     const { key } = idempotency;
     if (this.#inFlight.has(key)) {
-      const message = `a call with the idempotency key "${key}" is still under way`;
-      throw new ConflictError(message, "/header/idempotency-key");
+      throw underWay(key);
     }
     this.#inFlight.add(key);
     try {
@@ -131,6 +133,7 @@ export class Submitter {
       const known = value && value.createdAt + IDEMPOTENCY_MS > this.store.clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
       if (known?.complete) return this.#replay(call, known);
+      if (known) await this.#requireAbandoned(key, versionstamp);
       const resumed = known && { root: known.root, groupId: known.groupId };
       const guard = { key: keys.idem(key), versionstamp };
       try {
@@ -140,6 +143,20 @@ export class Submitter {
         const now = await this.store.kv.get<IdemRecord>(keys.idem(key));
         if (!(error instanceof ConflictError) || now.versionstamp === versionstamp) throw error;
       }
+    }
+  }
+
+  /**
+   * A call of several commits writes its key with each of them. One that stands still was cut off, and may be taken up.
+   *
+   * @throws {ConflictError} if somebody works at it.
+   */
+  async #requireAbandoned(key: string, versionstamp: string | null): Promise<void> {
+    const { kv, clock } = this.store;
+    const until = clock.monotonic() + ABANDONED_AFTER_MS;
+    while (clock.monotonic() < until) {
+      await sleep(clock, ABANDONED_AFTER_MS / 20);
+      if ((await kv.get(keys.idem(key))).versionstamp !== versionstamp) throw underWay(key);
     }
   }
 
@@ -284,14 +301,14 @@ export class Submitter {
         const isEnd = isLast && n === packs.length - 1;
         const writes = isFirst ? [...first, ...always] : [...always];
         const options: UnitOptions = { fresh: drawn, checks: isFirst ? guards : sure, writes };
-        if (idem && (isFirst || isEnd)) options.writes!.push(idemWrite(isEnd));
+        if (idem) options.writes!.push(idemWrite(isEnd));
         const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
         if (!applied) {
           await Promise.all(pack.map(({ next }) => this.values.discard(next.id, (next as TaskRecord).input)));
           throw new ConflictError(await this.#describeConflict(pack));
         }
         // Another process may take up the same call from here on, and make these very ids.
-        if (idem && isFirst && !isEnd) sure = [await this.#still(idem.guard.key, by)];
+        if (idem && !isEnd) sure = [await this.#still(idem.guard.key, by)];
         if (ids.length > MOST_TOLD_WHOLE) continue;
         entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
       }
@@ -397,6 +414,13 @@ export class Submitter {
     }
     return stored;
   }
+}
+
+function underWay(key: string): ConflictError {
+  return new ConflictError(
+    `a call with the idempotency key "${key}" is still under way`,
+    "/header/idempotency-key",
+  );
 }
 
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;

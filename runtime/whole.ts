@@ -6,7 +6,7 @@ import { ConflictError } from "./errors.ts";
 import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
-import { openSeal, type Seal, sealed, sealOf, TOO_LATE } from "./seal.ts";
+import { openSeal, requireNotGivenUp, type Seal, sealed, sealOf, TOO_LATE } from "./seal.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isTerminal, type StateType, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
 import { submitted } from "./transitions.ts";
@@ -105,7 +105,12 @@ export async function underSeal(
     const places = pack.map((_, k) => order[from + k]);
     const writes = [...whole.progress(false), ...sealedWrites(store, whole, seal, n, places)];
     if (n === 0) writes.push(...whole.first, ...opening.writes);
-    entries.push(...await commit(pack, { fresh, checks: sure, writes }));
+    try {
+      entries.push(...await commit(pack, { fresh, checks: sure, writes }));
+    } catch (error) {
+      await requireNotGivenUp(store, seal);
+      throw error;
+    }
     if (n === 0) sure = [await opening.mine()];
   }
   const outside = [...weave.outside];
