@@ -1,0 +1,104 @@
+// A real `denokv` server: where its program is, how it is installed, and how tests start one.
+
+import { join } from "node:path";
+
+const TOKEN = "a-token-for-tests-only";
+const STARTS_WITHIN_MS = 10_000;
+
+/** `DENOKV` names the program; else it is in the folder that `deno task denokv` installs it to. */
+export const folder = join(
+  Deno.env.get("XDG_CACHE_HOME") ?? join(Deno.env.get("HOME") ?? ".", ".cache"),
+  "errand",
+  "denokv",
+);
+const program = Deno.env.get("DENOKV") ?? join(folder, "bin", "denokv");
+
+export function isInstalled(): boolean {
+  try {
+    return Deno.statSync(program).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/** Options of a test that needs it: without it the test is skipped, and its name says why. */
+export function needed(name: string): { name: string; ignore: boolean } {
+  const there = isInstalled();
+  return {
+    name: there ? name : `${name} (skipped: no denokv; "deno task denokv" installs it)`,
+    ignore: !there,
+  };
+}
+
+/** Builds the program, which takes some minutes. */
+export async function install(): Promise<void> {
+  const { success } = await new Deno.Command("cargo", {
+    args: ["install", "denokv", "--locked", "--root", folder],
+    stdout: "inherit",
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error("cargo could not install denokv");
+}
+
+export function serve(database: string, port: number, token: string): Deno.ChildProcess {
+  return new Deno.Command(program, {
+    args: ["--sqlite-path", database, "serve", "--access-token", token, "--addr", `127.0.0.1:${port}`],
+    stdin: "null",
+    stdout: "null",
+    stderr: "null",
+  }).spawn();
+}
+
+/** A database server in a process of its own, on a port of its own. */
+export class Denokv implements AsyncDisposable {
+  readonly token = TOKEN;
+  readonly url: string;
+  #child: Deno.ChildProcess | null = null;
+
+  private constructor(private readonly directory: string, private readonly port: number) {
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  static async start(): Promise<Denokv> {
+    const denokv = Denokv.away(await Deno.makeTempDir({ prefix: "errand-denokv-" }));
+    await denokv.begin();
+    return denokv;
+  }
+
+  /** One that does not run yet. */
+  static away(directory: string): Denokv {
+    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    listener.close();
+    return new Denokv(directory, port);
+  }
+
+  /** What a service needs to know. */
+  get env(): Record<string, string> {
+    return { KV_PATH: this.url, DENO_KV_ACCESS_TOKEN: this.token };
+  }
+
+  async begin(): Promise<void> {
+    this.#child = serve(join(this.directory, "kv.sqlite"), this.port, this.token);
+    for (const until = performance.now() + STARTS_WITHIN_MS;;) {
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port: this.port })).close();
+        return;
+      } catch (error) {
+        if (performance.now() > until) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+
+  async end(signal: Deno.Signal = "SIGKILL"): Promise<void> {
+    this.#child?.kill(signal);
+    await this.#child?.status;
+    this.#child = null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+    await Deno.remove(this.directory, { recursive: true });
+  }
+}

@@ -1,0 +1,98 @@
+// The service on a real `denokv` server.
+
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { openKv } from "../../runtime/kv.ts";
+import { allEvents, type Body, pause } from "../harness.ts";
+import { Server } from "../server.ts";
+import { Denokv, needed } from "./denokv.ts";
+
+const json = (body: unknown) => ({
+  method: "POST",
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify(body),
+});
+
+Deno.test({
+  ...needed("the limits of a server are found out, and those of the embedded database"),
+  async fn() {
+    await using denokv = await Denokv.start();
+    Deno.env.set("DENO_KV_ACCESS_TOKEN", denokv.token);
+    const remote = await openKv(denokv.url);
+    const memory = await openKv(":memory:");
+    assert.deepEqual([remote.limits.checks, memory.limits.checks], [10, 100]);
+    assert.deepEqual([remote.watched !== null, memory.watched], [true, null]);
+    remote.close();
+    memory.close();
+  },
+});
+
+Deno.test({
+  ...needed("a start while the database is away waits for it, and says so"),
+  async fn() {
+    const directory = await Deno.makeTempDir({ prefix: "errand-denokv-" });
+    await using denokv = Denokv.away(directory);
+    const starting = Server.start({ ...denokv.env, LEASE_MS: "1000" });
+    await pause(1_500);
+    await denokv.begin();
+    await using server = await starting;
+    assert.match(server.output.stderr, /does not answer; trying again/);
+    const { id } = await server.submit("add", { a: 1, b: 2 });
+    assert.equal((await server.task(id, 10)).result, 3);
+  },
+});
+
+Deno.test({
+  ...needed("what one process takes in another one runs, at once; its streams see the ends"),
+  async fn() {
+    await using denokv = await Denokv.start();
+    await using web = await Server.start({ ...denokv.env, ROLE: "web" });
+    await using worker = await Server.start({ ...denokv.env, ROLE: "worker" });
+    assert.ok(worker.url);
+    // The first ones may come before the watch.
+    for (let i = 0; i < 3; i++) await web.task((await web.submit("add", { a: i, b: 0 })).id, 10);
+    const waits: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const { id, createdAt } = await web.submit("add", { a: i, b: 1 });
+      const task = await web.task(id, 10);
+      assert.equal(task.result, i + 1);
+      waits.push(Date.parse(task.startedAt) - Date.parse(createdAt));
+    }
+    const median = waits.sort((a, b) => a - b)[10];
+    assert.ok(median < 700, `from submit to start: ${waits} ms`);
+
+    const chord = {
+      chord: {
+        header: Array.from({ length: 30 }, (_, i) => ({ task: "add", input: { a: i, b: i } })),
+        body: { task: "echo", into: "value" },
+      },
+    };
+    const { status, body } = await web.fetch("/v1/flows", json(chord));
+    assert.equal(status, 202, JSON.stringify(body));
+    const events = await allEvents(await fetch(`${web.url}/v1/as-completed?groupId=${body.groupId}`));
+    const ended = events.filter(({ event }) => event === "task").map(({ data }) => data);
+    assert.equal(new Set(ended.map(({ id }: Body) => id)).size, 31);
+    const last = ended.find(({ id }: Body) => id === body.tasks.body.id);
+    assert.deepEqual(last.result, Array.from({ length: 30 }, (_, i) => 2 * i));
+  },
+});
+
+Deno.test({
+  ...needed(
+    "while the server is killed and away submits are 503, and what was accepted ends when it is back",
+  ),
+  async fn() {
+    await using denokv = await Denokv.start();
+    await using server = await Server.start({ ...denokv.env, LEASE_MS: "2000" });
+    const { id: running } = await server.submit("sleep", { ms: 1_000, value: "kept" });
+    const { id: later } = await server.submit("add", { a: 1, b: 2 }, { delayMs: 2_000 });
+    await server.until(running, "RUNNING");
+    await denokv.end("SIGKILL");
+    const refused = await server.fetch("/v1/tasks", json({ task: "add", input: { a: 1, b: 1 } }));
+    assert.deepEqual([refused.status, refused.headers.get("retry-after")], [503, "2"]);
+    await denokv.begin();
+    const task = await server.task(running, 30);
+    assert.deepEqual([task.state.type, task.result], ["COMPLETED", "kept"]);
+    assert.equal((await server.task(later, 30)).result, 3);
+  },
+});
