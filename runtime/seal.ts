@@ -36,6 +36,8 @@ export const TOO_LATE = "the call took so long that it was given up: what it had
 
 /** What the first commit of a call writes, and how it finds out afterwards that the seal is its own. */
 export interface Opening {
+  seal: string;
+  by: string;
   /** The seal, and the timer that gives it up. */
   writes: Write[];
   /** @throws {ConflictError} if another call has taken it up. */
@@ -59,6 +61,8 @@ export async function openSeal({ kv, ids }: Store, seal: string, now: number): P
   ];
   if (value && value.until !== until) writes.push({ key: keys.due("unseal", value.until, seal) });
   return {
+    seal,
+    by,
     writes,
     async mine() {
       const { value, versionstamp } = await kv.get<Seal>(key);

@@ -133,7 +133,7 @@ export class Submitter {
       const known = value && value.createdAt + IDEMPOTENCY_MS > this.store.clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
       if (known?.complete) return this.#replay(call, known);
-      if (known) await this.#requireAbandoned(key, versionstamp);
+      if (known && !await this.#isAbandoned(key, versionstamp)) continue;
       const resumed = known && { root: known.root, groupId: known.groupId };
       const guard = { key: keys.idem(key), versionstamp };
       try {
@@ -149,15 +149,20 @@ export class Submitter {
   /**
    * A call of several commits writes its key with each of them. One that stands still was cut off, and may be taken up.
    *
+   * @returns false if it has been completed meanwhile.
    * @throws {ConflictError} if somebody works at it.
    */
-  async #requireAbandoned(key: string, versionstamp: string | null): Promise<void> {
+  async #isAbandoned(key: string, versionstamp: string | null): Promise<boolean> {
     const { kv, clock } = this.store;
     const until = clock.monotonic() + ABANDONED_AFTER_MS;
     while (clock.monotonic() < until) {
       await sleep(clock, ABANDONED_AFTER_MS / 20);
-      if ((await kv.get(keys.idem(key))).versionstamp !== versionstamp) throw underWay(key);
+      const now = await kv.get<IdemRecord>(keys.idem(key));
+      if (now.versionstamp === versionstamp) continue;
+      if (now.value?.complete) return false;
+      throw underWay(key);
     }
+    return true;
   }
 
   /** The same call gives the same first answer, whatever has become of the tasks since. */
@@ -279,6 +284,7 @@ export class Submitter {
         allowFailure: checked.map(({ submission: { options } }) => options?.allowFailure ?? false),
         now,
         fresh: drawn,
+        resumed: Boolean(idem?.resumed),
         guards,
         first,
         progress: (complete) => idem ? [...always, idemWrite(complete)] : [...always],

@@ -6,7 +6,7 @@ import { ConflictError } from "./errors.ts";
 import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
-import { openSeal, requireNotGivenUp, type Seal, sealed, sealOf, TOO_LATE } from "./seal.ts";
+import { type Opening, openSeal, requireNotGivenUp, type Seal, sealed, sealOf, TOO_LATE } from "./seal.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isTerminal, type StateType, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
 import { submitted } from "./transitions.ts";
@@ -25,6 +25,8 @@ export interface Whole {
   now: number;
   /** The ids were drawn just now. */
   fresh: boolean;
+  /** The call was cut off before: some of its tasks may be there. */
+  resumed: boolean;
   /** Checked by the first commit. */
   guards: { key: Deno.KvKey; versionstamp: string | null }[];
   /** Written by the first commit. */
@@ -98,12 +100,12 @@ export async function underSeal(
   const order = inOrder(weave, ids).reverse();
   const changes = order.map((i) => {
     const join = joinOf(whole, i);
-    return changeOf(store, whole, i, isRoot(whole, i) ? { ...join, left: join.left + 1 } : join, false);
+    return changeOf(store, whole, i, waitsForSeal(whole, i) ? { ...join, left: join.left + 1 } : join, false);
   });
   for (const [n, pack] of store.pack(changes, { fresh }, sealsCost(store)).entries()) {
     const from = entries.length;
-    const places = pack.map((_, k) => order[from + k]);
-    const writes = [...whole.progress(false), ...sealedWrites(store, whole, seal, n, places)];
+    const places = await withoutBlocks(store, whole, pack.map((_, k) => order[from + k]));
+    const writes = [...whole.progress(false), ...sealedWrites(store, whole, opening, n, places)];
     if (n === 0) writes.push(...whole.first, ...opening.writes);
     try {
       entries.push(...await commit(pack, { fresh, checks: sure, writes }));
@@ -137,19 +139,41 @@ function sealsCost({ kv: { limits } }: Store): number {
  * All tasks of a pack stand under the seal, in blocks whose names sort such that nobody comes ahead of those that wait for
  * him: so a call that is cut off can be undone without letting anyone go.
  */
-function sealedWrites(store: Store, whole: Whole, seal: string, pack: number, places: number[]): Write[] {
+function sealedWrites(
+  store: Store,
+  whole: Whole,
+  { seal, by }: Opening,
+  pack: number,
+  places: number[],
+): Write[] {
   const kindOf = (i: number) =>
-    !isRoot(whole, i) ? "inside" : whole.weave.upstreams[i].length === 0 ? "direct" : undefined;
+    !waitsForSeal(whole, i) ? "inside" : whole.weave.upstreams[i].length === 0 ? "direct" : undefined;
   return (["inside", undefined, "direct"] as const).flatMap((kind, rank) => {
     const ids = places.filter((i) => kindOf(i) === kind).map((i) => whole.ids[i]);
     return edgeBlocks(store.kv.limits, ids).map((block, n) => {
+      // A call that is taken up again may be packed otherwise: what the first try has written stays as it is.
       const name = [pack, rank, n].map((part) => String(part).padStart(6, "0")).join(".");
-      return edgeWrite(seal, name, block, null, kind);
+      return edgeWrite(seal, `${name}.${by}`, block, null, kind);
     });
   });
 }
 
-/** Those that wait for another one of the call cannot begin before that; the others wait for the seal. */
+/** Each task is stored together with its block: those that are there have one. */
+async function withoutBlocks(store: Store, { ids, resumed }: Whole, places: number[]): Promise<number[]> {
+  if (!resumed) return places;
+  const there = await store.peekMany(places.map((i) => ids[i]));
+  return places.filter((_, k) => there[k] === null);
+}
+
+/**
+ * Those that wait for another one of the call to complete cannot begin before that, and none does under the seal; one that
+ * may fail can end there all the same.
+ */
+function waitsForSeal(whole: Whole, i: number): boolean {
+  return isRoot(whole, i) || whole.allowFailure[i];
+}
+
+/** True if it waits for no other one of the call. */
 function isRoot({ weave }: Whole, i: number): boolean {
   return !weave.upstreams[i].some((upstream) => weave.inside.has(upstream));
 }
@@ -245,13 +269,14 @@ async function attach(
         joins: is === null ? [] : ids.map((join) => ({ join, upstream, was: null, is })),
       });
       if (applied) break;
-      await requireStill(store, sure);
+      await requireStill(store, sealOf(call), sure);
     }
   }
 }
 
 /** @throws {ConflictError} if the seal is another's by now. */
-async function requireStill(store: Store, sure: Check[]): Promise<void> {
+async function requireStill(store: Store, seal: string, sure: Check[]): Promise<void> {
+  await requireNotGivenUp(store, seal);
   for (const { key, versionstamp } of sure) {
     if ((await store.kv.get(key)).versionstamp !== versionstamp) {
       throw new ConflictError("another call with this idempotency key took it up");
