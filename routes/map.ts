@@ -41,6 +41,8 @@ export function mapRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(map, async (c) => {
     const spec = c.req.valid("json");
+    // Also where there is nothing to map over.
+    runtime.registry.require(spec.task);
     const { submissions, pointerIn } = expandMap(spec);
     const idempotency = await idempotencyOf(c, await c.req.text());
     const made = await pointingAsSent(pointerIn, () =>

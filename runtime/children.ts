@@ -4,14 +4,15 @@
 import { createHash } from "node:crypto";
 import type { Attempt } from "./attempt.ts";
 import { LeaseLostError } from "./attempt.ts";
-import { ChildFailedError, ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
+import { ChildFailedError, ConflictError, ForgottenError, NotFoundError, ValidationError } from "./errors.ts";
 import type { ChildTasks } from "./execute.ts";
+import { faultsOf } from "./faults.ts";
 import { toJsonText } from "./json.ts";
 import { keys } from "./keys.ts";
 import type { Notifier } from "./notify.ts";
 import type { Steering } from "./steer.ts";
 import type { Store } from "./store.ts";
-import type { SubmitOptions } from "./submission.ts";
+import { type Submission, submissionSchema, type SubmitOptions } from "./submission.ts";
 import type { Submitter } from "./submit.ts";
 import { isForgotten, isTerminal, stateOf, typeOf } from "./task.ts";
 import type { Values } from "./values.ts";
@@ -43,6 +44,7 @@ export class Children implements ChildTasks {
     options?: SubmitOptions,
   ): Promise<string> {
     const { record: { id: parentId, startedAt } } = attempt;
+    const submission = checked({ task, input, options });
     const text = toJsonText(input ?? null);
     const id = childId(startedAt!, [parentId, String(place), task, text]);
     for (;;) {
@@ -57,7 +59,7 @@ export class Children implements ChildTasks {
       if (!isMine) throw new LeaseLostError("the lease was lost");
       try {
         await this.submitter.submit({
-          submissions: [{ task, input, id, options, parentId }],
+          submissions: [{ ...submission, id, parentId }],
           pointerOf: () => "",
           // An attempt that has lost its lease submits nothing.
           guard: { key: keys.task(parentId), versionstamp: parent.versionstamp },
@@ -100,6 +102,17 @@ export class Children implements ChildTasks {
       if (!(error instanceof ConflictError)) throw error;
     }
   }
+}
+
+/**
+ * What a function says is as little known as what a caller says.
+ *
+ * @throws {ValidationError}
+ */
+function checked(submission: Submission): Submission {
+  const parsed = submissionSchema.safeParse(submission);
+  if (!parsed.success) throw new ValidationError(faultsOf(parsed.error, submission));
+  return parsed.data;
 }
 
 /** A UUIDv7 of the parent's first start, so that it sorts about where it belongs. */

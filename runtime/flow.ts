@@ -209,10 +209,13 @@ function signatureFaults({ input, into, immutable }: Signature, at: string, befo
   if (input === undefined) return [];
   const isFields = typeof input === "object" && input !== null && !Array.isArray(input) &&
     !Object.hasOwn(input, "$task") && !Object.hasOwn(input, "$quote");
-  return isFields ? [] : [{
-    pointer: `${at}/input`,
-    message: `must be an object of fields, as "into" adds the field "${into}"`,
-  }];
+  if (!isFields) {
+    return [{
+      pointer: `${at}/input`,
+      message: `must be an object of fields, as "into" adds the field "${into}"`,
+    }];
+  }
+  return Object.hasOwn(input, into) ? fault(`its input has a field "${into}" of its own already`) : [];
 }
 
 function withHanded(input: unknown, { into, immutable }: Signature, before: Handed | null): unknown {

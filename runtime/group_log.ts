@@ -115,6 +115,18 @@ export function groupOfWindow(note: string): string | null {
   return note.startsWith(WINDOW) ? note.slice(WINDOW.length) : null;
 }
 
+/** Says how many tasks a group has, whatever it said before. */
+export async function setTotal(kv: KvPort, clock: Clock, group: string, total: number): Promise<void> {
+  const key = keys.group(group);
+  for (;;) {
+    const { value, versionstamp } = await kv.get<GroupRecord>(key);
+    if (!value || value.total === total) return;
+    const atomic = kv.atomic().check({ key, versionstamp });
+    kv.write(atomic, groupWrite({ ...value, total }, clock.now()), clock.now());
+    if ((await kv.commit(atomic)).ok) return;
+  }
+}
+
 /** How a group's record is written. */
 export function groupWrite(record: GroupRecord, now: number): Write {
   return { key: keys.group(record.id), value: record, expireAt: now + GROUP_RETENTION_MS };

@@ -3,7 +3,7 @@
 
 import type { Waiting } from "./entries.ts";
 import { ConflictError, ForgottenError, NotFoundError } from "./errors.ts";
-import { type GroupRecord, groupWrite, type LogValue, mostGroupsOf } from "./group_log.ts";
+import { type GroupRecord, groupWrite, type LogValue, mostGroupsOf, setTotal } from "./group_log.ts";
 import { keys, prefixes } from "./keys.ts";
 import { Bell, type Notifier } from "./notify.ts";
 import type { Steering } from "./steer.ts";
@@ -91,22 +91,9 @@ export class Groups {
       }, entry);
     });
     const lost = (await Promise.all(joins)).filter((joined) => !joined).length;
-    if (lost > 0) await this.#shrink(id, lost);
+    // Members that were forgotten while the group was made are not waited for.
+    if (lost > 0) await setTotal(store.kv, store.clock, id, members.length - lost);
     return await this.status(id);
-  }
-
-  /** Members that were forgotten while the group was made are not waited for. */
-  async #shrink(id: string, lost: number): Promise<void> {
-    const { kv, clock } = this.store;
-    const key = keys.group(id);
-    for (;;) {
-      const { value, versionstamp } = await kv.get<GroupRecord>(key);
-      const write = groupWrite({ ...value!, total: value!.total - lost }, clock.now());
-      const atomic = kv.atomic().check({ key, versionstamp });
-      kv.write(atomic, write, clock.now());
-      const result = await kv.commit(atomic);
-      if (result.ok) return;
-    }
   }
 
   async record(id: string): Promise<GroupRecord> {

@@ -55,9 +55,9 @@ export const keys = {
 
 /**
  * Kinds of timers: start a scheduled task, expire a waiting one, remove what a gone one stored, undo a call that was cut
- * off before its seal.
+ * off before its seal, count the group of a call that was cut off.
  */
-export type DueKind = "start" | "expire" | "purge" | "unseal";
+export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount";
 
 export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
 

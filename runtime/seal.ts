@@ -18,7 +18,7 @@ export interface Seal {
 const PREFIX = "seal-";
 
 /** Longer than any call takes, with all its repeats under an idempotency key. */
-const SEALED_WITHIN_MS = 10 * 60 * 1000;
+export const CUT_OFF_AFTER_MS = 10 * 60 * 1000;
 
 /** A call is known by its first task. */
 export function sealOf(firstId: string): string {
@@ -54,7 +54,7 @@ export async function openSeal({ kv, ids }: Store, seal: string, now: number): P
   const { value } = await kv.get<Seal>(key);
   if (value?.givenUp) throw new ConflictError(TOO_LATE);
   const by = ids.token();
-  const until = now + SEALED_WITHIN_MS;
+  const until = now + CUT_OFF_AFTER_MS;
   const writes: Write[] = [
     { key, value: { sealed: false, until, by } satisfies Seal },
     { key: keys.due("unseal", until, seal), value: null },

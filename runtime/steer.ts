@@ -17,7 +17,9 @@ import { eventsOfPastEnd } from "./events.ts";
 import { decisionOf, type Join, noteWrite } from "./joins.ts";
 import { pointer } from "./json.ts";
 import { keys, prefixes } from "./keys.ts";
+import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
+import { resumedBy } from "./resume.ts";
 import type { Store } from "./store.ts";
 import {
   type Entry,
@@ -32,6 +34,7 @@ import {
   typeOf,
 } from "./task.ts";
 import { cancelled, cancelRequested, retried } from "./transitions.ts";
+import type { Change } from "./unit.ts";
 import type { Values } from "./values.ts";
 
 /** What a cancel came to. `entry` is the task after it. */
@@ -132,11 +135,19 @@ export class Steering {
   async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
     const current = this.#require(await this.#read(id), ifMatch);
     let replaced: StoredValue | null = null;
-    let special = current.record.special;
+    let special = false;
     if (input !== undefined) {
       const definition = this.registry.require(current.record.task);
       const faults: Fault[] = [];
-      const checked = checkInput(this.registry, definition, input, "/input", this.maxInputBytes, faults);
+      const checked = checkInput(
+        this.registry,
+        definition,
+        input,
+        "/input",
+        this.maxInputBytes,
+        faults,
+        current.record.chunk,
+      );
       for (const { path } of checked.references) {
         const message =
           "the input of a retry must not refer to tasks: whom it waits for was said at its submit";
@@ -147,25 +158,35 @@ export class Steering {
       replaced = await this.values.store(id, checked.input);
     }
     const { deps } = current.record;
-    if (deps && !deps.released) await this.#requireUpstreams(id);
+    // With an input of its own it needs nobody's result.
+    const isFree = replaced !== null && deps !== undefined && !deps.released;
+    if (deps && !deps.released && !isFree) await this.#requireUpstreams(id);
     try {
-      const after = await this.store.update("settle", id, (entry) => {
-        const { record } = this.#require(entry, ifMatch);
+      // Storing an input takes time, in which the task may have moved on.
+      for (let known: Entry | null = replaced ? null : current;; known = null) {
+        const entry = known ?? this.#require(await this.#read(id), ifMatch);
+        const { record } = entry;
         const state = stateOf(record);
-        if (isPastRetention(record, this.store.clock.now())) throw new NotFoundError("task", id);
+        const now = this.store.clock.now();
+        if (isPastRetention(record, now)) throw new NotFoundError("task", id);
         if (!isTerminal(record) || state.type === "COMPLETED") {
           throw new ConflictError(
             `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,
           );
         }
-        const next = { ...retried(record, this.store.clock.now(), replaced ?? record.input), special };
+        const freed = isFree ? { ...record, deps: { ...record.deps!, released: true } } : record;
+        const next = retried(freed, now, replaced ?? record.input);
+        if (replaced) next.special = special;
         // Meanwhile all that it waits for may have ended.
-        const writes = isAwaiting(next) ? [noteWrite(id)] : [];
-        return { next, events: eventsOfPastEnd(record), writes };
-        // Storing an input takes time, in which the task may have moved on.
-      }, replaced ? null : current);
-      if (!after) throw new NotFoundError("task", id);
-      return after as Entry;
+        const writes: Write[] = isAwaiting(next) ? [noteWrite(id)] : isFree ? [{ key: keys.join(id) }] : [];
+        const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
+        const { changes, checks } = await resumedBy(this.store, record);
+        const all = [change, ...changes];
+        const applied = this.store.fits(all, { checks })
+          ? await this.store.commit("settle", all, { checks })
+          : await this.store.commit("settle", [change]);
+        if (applied) return applied[0] as Entry;
+      }
     } catch (error) {
       // Without an answer nobody knows whether the record names it by now; one that it does not name is found later.
       if (replaced && !(error instanceof UnavailableError)) {

@@ -12,11 +12,12 @@ import {
   ValidationError,
 } from "./errors.ts";
 import { memberOf, moved, rootOf } from "./family.ts";
-import { type GroupRecord, groupWrite, windowOf } from "./group_log.ts";
+import { type GroupRecord, groupWrite, setTotal, windowOf } from "./group_log.ts";
 import { noteWrite } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
+import { CUT_OFF_AFTER_MS } from "./seal.ts";
 import type { Store } from "./store.ts";
 import type { Submission } from "./submission.ts";
 import { type Entry, isForgotten, type Stored, type StoredValue, type TaskRecord, typeOf } from "./task.ts";
@@ -88,6 +89,8 @@ export const MOST_TOLD_WHOLE = 1_000;
 const SLICE = 1_000;
 /** A call whose key stands still for this long was cut off. */
 const ABANDONED_AFTER_MS = 2_000;
+/** By then what a sealed call has left is cancelled. */
+const RECOUNT_LATER_MS = 60_000;
 const IDEMPOTENCY_MS = 24 * 60 * 60 * 1000;
 
 export class Submitter {
@@ -287,14 +290,17 @@ export class Submitter {
         resumed: Boolean(idem?.resumed),
         guards,
         first,
+        recount: groupId === null ? null : recountKey(groupId, now),
         progress: (complete) => idem ? [...always, idemWrite(complete)] : [...always],
       };
       const entries = await this.#storeWhole(whole, outside ?? new Map(), call, checked, idem);
+      if (groupId !== null && idem?.resumed) await setTotal(store.kv, store.clock, groupId, ids.length);
       return { ids, entries, groupId, replayed: false };
     }
 
     const entries: Entry[] = [];
     let sure: UnitOptions["checks"] = [];
+    const recount = groupId === null ? null : recountKey(groupId, now);
     // So many at a time: of a large call neither the records nor what is told of them need be there at once.
     for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
       const isLast = from + SLICE >= ids.length;
@@ -306,6 +312,8 @@ export class Submitter {
         const isFirst = from === 0 && n === 0;
         const isEnd = isLast && n === packs.length - 1;
         const writes = isFirst ? [...first, ...always] : [...always];
+        // If the call is cut off, its group has fewer tasks than it was told.
+        if (recount && isFirst !== isEnd) writes.push({ key: recount, value: isFirst ? null : undefined });
         const options: UnitOptions = { fresh: drawn, checks: isFirst ? guards : sure, writes };
         if (idem) options.writes!.push(idemWrite(isEnd));
         const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
@@ -319,6 +327,8 @@ export class Submitter {
         entries.push(...applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord)));
       }
     }
+    // It may have been counted while this was under way.
+    if (groupId !== null && idem?.resumed) await setTotal(store.kv, store.clock, groupId, ids.length);
     return { ids, entries, groupId, replayed: false };
   }
 
@@ -420,6 +430,10 @@ export class Submitter {
     }
     return stored;
   }
+}
+
+function recountKey(group: string, now: number): Deno.KvKey {
+  return keys.due("recount", now + CUT_OFF_AFTER_MS + RECOUNT_LATER_MS, group);
 }
 
 function underWay(key: string): ConflictError {

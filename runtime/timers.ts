@@ -4,6 +4,7 @@
 import { encode } from "./codec.ts";
 import { entriesOf, expiryOf } from "./entries.ts";
 import { edgesOf, isNeeded } from "./edges.ts";
+import { groupRecord, setTotal } from "./group_log.ts";
 import { type DueKind, keys, prefixes } from "./keys.ts";
 import { givenUp, type Seal } from "./seal.ts";
 import type { Store } from "./store.ts";
@@ -12,6 +13,7 @@ import {
   isAwaiting,
   isFollowed,
   isForgotten,
+  isTerminal,
   type Stored,
   type TaskRecord,
   type Tombstone,
@@ -28,7 +30,7 @@ interface Due {
 }
 
 const PER_TICK = 500;
-const KINDS: DueKind[] = ["start", "expire", "purge", "unseal"];
+const KINDS: DueKind[] = ["start", "expire", "purge", "unseal", "recount"];
 /** What others still need is looked at again after this, and then after ever longer. */
 const KEEP_AT_LEAST_MS = 60_000;
 
@@ -59,6 +61,7 @@ export class Timers {
   async #fire(due: Due, entry: Entry<Stored> | null, now: number): Promise<void> {
     if (due.kind === "purge") return await this.#purge(due, entry);
     if (due.kind === "unseal") return await this.#giveUpSeal(due);
+    if (due.kind === "recount") return await this.#recount(due);
     const next = entry && nextOf(due, entry.record, now);
     if (next) {
       await this.store.commit("settle", [{ before: entry, next }]);
@@ -109,6 +112,24 @@ export class Timers {
       const keptMs = now - record.finishedAt!;
       return { next: { ...record, retentionMs: keptMs + Math.max(KEEP_AT_LEAST_MS, keptMs / 2) } };
     });
+  }
+
+  /** A call that was cut off has promised its group more tasks than there are. */
+  async #recount({ id, key }: Due): Promise<void> {
+    const { kv, clock } = this.store;
+    const prefix = prefixes.index("group", id);
+    const record = await groupRecord(kv, id);
+    // Some that have ended may be gone already.
+    let total = Object.values(record?.ended ?? {}).reduce((sum, count) => sum + count, 0);
+    for (let start: Deno.KvKey = [...prefix, ""];;) {
+      const page = await kv.list({ prefix, start }, { limit: PER_TICK });
+      const entries = await this.store.readMany(page.map((entry) => entry.key[3] as string));
+      total += entries.filter((one) => one && !isForgotten(one.record) && !isTerminal(one.record)).length;
+      if (page.length < PER_TICK) break;
+      start = [...page[page.length - 1].key, ""];
+    }
+    await setTotal(kv, clock, id, total);
+    await kv.writeBlind([{ key }], 0);
   }
 
   /** The call was cut off before all of its tasks were there: those that are, are cancelled. */

@@ -31,6 +31,8 @@ export interface Whole {
   guards: { key: Deno.KvKey; versionstamp: string | null }[];
   /** Written by the first commit. */
   first: Write[];
+  /** The timer that counts the group again, if the call is cut off. */
+  recount: Deno.KvKey | null;
   /** Written by each commit that is not the last, and by the last: how an idempotency key tells how far the call got. */
   progress: (complete: boolean) => Write[];
 }
@@ -107,6 +109,7 @@ export async function underSeal(
     const places = await withoutBlocks(store, whole, pack.map((_, k) => order[from + k]));
     const writes = [...whole.progress(false), ...sealedWrites(store, whole, opening, n, places)];
     if (n === 0) writes.push(...whole.first, ...opening.writes);
+    if (n === 0 && whole.recount) writes.push({ key: whole.recount, value: null });
     try {
       entries.push(...await commit(pack, { fresh, checks: sure, writes }));
     } catch (error) {
@@ -290,7 +293,12 @@ async function close(store: Store, seal: string, whole: Whole, sure: Check[]): P
   if (value && !value.sealed && !value.givenUp) {
     const applied = await store.commit("submit", [], {
       checks: sure,
-      writes: [...sealed(seal, value, whole.now), noteWrite(seal), ...whole.progress(true)],
+      writes: [
+        ...sealed(seal, value, whole.now),
+        noteWrite(seal),
+        ...whole.progress(true),
+        ...whole.recount ? [{ key: whole.recount }] : [],
+      ],
     });
     if (applied) return;
   }

@@ -115,6 +115,29 @@ Deno.test("a wrong input of a child, or an unknown name, is the function's error
   assert.match(error.message, /\/b/);
 });
 
+Deno.test("options of a child are checked like those of a submit", async () => {
+  const careless = define(
+    { name: "careless", input: z.object({ options: z.unknown() }) },
+    async (context) => {
+      await context.submit("add", { a: 1, b: 2 }, context.input.options as object);
+    },
+  );
+  await using service = await aService({ definitions: [careless] });
+  for (
+    const [options, pointer] of [
+      [{ priority: "high" }, "/options/priority"],
+      [{ priority: 99 }, "/options/priority"],
+      [{ delayMs: null }, "/options/delayMs"],
+      [{ nonsense: 1 }, "/options/nonsense"],
+    ] as const
+  ) {
+    const { state, error } = await service.run("careless", { options });
+    assert.deepEqual([state.type, error.name], ["FAILED", "ValidationError"]);
+    assert.match(error.message, new RegExp(`^${pointer}: `));
+  }
+  assert.equal((await service.get("/v1/tasks?task=add")).body.tasks.length, 0);
+});
+
 Deno.test("cancelling a parent cancels its children where that is asked for", async () => {
   await using service = await aService({ definitions });
   for (const children of [false, true]) {

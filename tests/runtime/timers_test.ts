@@ -1,6 +1,8 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
+import { edgeWrite } from "../../runtime/edges.ts";
 import { keys, prefixes } from "../../runtime/keys.ts";
+import type { Seal } from "../../runtime/seal.ts";
 import { stateOf, type TaskRecord, typeOf } from "../../runtime/task.ts";
 import { Timers } from "../../runtime/timers.ts";
 import { cancelled, claimed, retried, settled } from "../../runtime/transitions.ts";
@@ -160,4 +162,39 @@ Deno.test("a timer of another time does not start a scheduled task early", async
   await new Timers(bench.store, bench.values).tick();
   assert.equal(typeOf(await bench.record(id)), "SCHEDULED");
   assert.equal((await dues(bench)).length, 1);
+});
+
+Deno.test("a timer of a seal that was opened anew since gives nothing up, and one of a seal that is closed neither", async () => {
+  await using bench = await aBench();
+  const { kv, clock, store, values } = bench;
+  const timers = new Timers(store, values);
+  const [{ record: { id } }] = await bench.submit({
+    deps: { upstreams: { json: "[]" }, total: 0, waitFor: 0, allowFailure: false, released: false },
+  });
+  const seal = `seal-${id}`;
+  const at = clock.now();
+  const later = at + 1_000;
+  const block = edgeWrite(seal, "b", [id], null, "direct");
+  const put = (sealed: boolean) =>
+    kv.writeBlind([
+      { key: keys.seal(seal), value: { sealed, until: later, by: "x" } satisfies Seal },
+      { key: keys.due("unseal", at, seal), value: null },
+      { key: keys.due("unseal", later, seal), value: null },
+      block,
+    ], 0);
+  await put(false);
+  await timers.tick();
+  assert.deepEqual(await dues(bench), [keys.due("unseal", later, seal)]);
+  assert.equal(stateOf(await bench.record(id)).name, "AwaitingDependencies");
+  await put(true);
+  clock.advance(1_000);
+  await timers.tick();
+  assert.deepEqual(await dues(bench), []);
+  assert.equal(stateOf(await bench.record(id)).name, "AwaitingDependencies");
+  assert.ok((await kv.get(block.key)).value, "the follower takes it away");
+  await put(false);
+  await timers.tick();
+  assert.equal(stateOf(await bench.record(id)).name, "Cancelled");
+  assert.equal((await kv.get<Seal>(keys.seal(seal))).value?.givenUp, true);
+  assert.equal((await kv.get(block.key)).value, null);
 });

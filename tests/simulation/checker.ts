@@ -3,24 +3,29 @@
 // engine is.
 
 import { decode } from "../../runtime/codec.ts";
+import type { GroupRecord } from "../../runtime/group_log.ts";
 import type { Heartbeat } from "../../runtime/reaper.ts";
 import {
   type Entry,
+  type HistoryEntry,
   isForgotten,
   isPastRetention,
   isTerminal,
+  type StateName,
+  stateOf,
   type StateType,
   type Stored,
   type StoredValue,
   type TaskRecord,
   typeOf,
 } from "../../runtime/task.ts";
+import { Dependencies } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
 import type { SimProcess } from "./process.ts";
 import type { World } from "./world.ts";
 
-/** What may follow what, but for a retry on request. */
+/** What may follow what, but for a retry on request and what only a task does that waits for others. */
 const NEXT: Record<StateType, StateType[]> = {
   SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
   PENDING: ["RUNNING", "CANCELLED"],
@@ -32,6 +37,13 @@ const NEXT: Record<StateType, StateType[]> = {
   CRASHED: [],
   CANCELLED: [],
 };
+
+/** States of PENDING in which a task is in no queue yet. */
+const WAITS: StateName[] = ["AwaitingDependencies", "AwaitingConcurrencySlot"];
+
+/** What the stories tell of tasks that wait for others. */
+const LINKS = ["join", "edge", "outbox", "seal", "window", "late"];
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /** A reaper that was stopped itself may be so late with what it hands on. */
 const REAPING_TAKES_MS = 60_000;
@@ -61,10 +73,17 @@ export class Checker {
   readonly #acked = new Map<string, string>();
   /** Calls that were refused for good. */
   readonly #refused = new Map<string, string>();
+  /** By group, how many of it may run at once, and which do. */
+  readonly #windows = new Map<string, number>();
+  readonly #running = new Map<string, Set<string>>();
   /** What readers saw, by task and place. */
   readonly #seen = new Map<string, string>();
 
-  constructor(private readonly world: World) {}
+  readonly dependencies: Dependencies;
+
+  constructor(private readonly world: World) {
+    this.dependencies = new Dependencies(world, this);
+  }
 
   violated(invariant: string, what: string): void {
     const line = `invariant ${invariant}: ${what}`;
@@ -81,11 +100,49 @@ export class Checker {
         const name = `${this.world.nameOf(key[1] as string)}/${String(key[2])}`;
         this.world.note(by.name, `${after ? "stores" : "removes"} the value ${name}`);
       } else if (key[0] === "worker") this.#beat(key[1] as string, before, after, by);
+      else if (LINKS.includes(key[0] as string)) this.#link(key, after, by);
+    }
+    this.dependencies.applied(changes);
+    for (const { key, after } of changes) {
+      if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
+    }
+    for (const { key } of changes) if (key[0] === "task") this.#requireWindows(key[1] as string);
+  }
+
+  /** So many of a group run at once. */
+  #requireWindows(id: string): void {
+    const record = this.tasks.get(id);
+    if (!record || isForgotten(record)) return;
+    for (const group of record.groups) {
+      const running = this.#running.get(group) ?? new Set();
+      if (record.lease === null) running.delete(id);
+      else running.add(id);
+      this.#running.set(group, running);
+      const max = this.#windows.get(group) ?? Infinity;
+      if (running.size > max) this.violated("17", `${running.size} of a group run at once, and not ${max}`);
     }
   }
 
   expired(rows: Row[]): void {
-    for (const { key } of rows) if (key[0] === "task") this.#removed(key[1] as string, "KV let it expire");
+    for (const { key } of rows) {
+      if (key[0] !== "task") continue;
+      this.#removed(key[1] as string, "KV let it expire");
+      this.dependencies.removed(key[1] as string);
+    }
+  }
+
+  #link([kind, id, block]: Deno.KvKey, after: Row | null, by: SimProcess): void {
+    const said = after === null ? "removes" : "writes";
+    const value = after === null || after.value === true
+      ? ""
+      : ` ${this.#named(JSON.stringify(after.value))}`;
+    const where = block === undefined ? "" : `/${this.#named(String(block))}`;
+    this.world.note(by.name, `${said} ${String(kind)}/${this.#named(String(id))}${where}${value}`);
+  }
+
+  /** With short names. */
+  #named(text: string): string {
+    return text.replace(UUID, (id) => this.world.nameOf(id));
   }
 
   #step(id: string, row: Row | null, by: SimProcess): void {
@@ -117,7 +174,9 @@ export class Checker {
     if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
       this.violated("4", `${name} began as ${typeOf(after)}`);
     }
-    if (typeOf(after) !== "SCHEDULED") this.#requireRipe(name, after, by);
+    if (typeOf(after) !== "SCHEDULED" && !WAITS.includes(stateOf(after).name)) {
+      this.#requireRipe(name, after, by);
+    }
     const { call, n } = JSON.parse(after.metadata);
     const place = `${call}/${n}`;
     const other = this.#made.get(place);
@@ -133,7 +192,9 @@ export class Checker {
   }
 
   #requirePast(record: TaskRecord, how: string): void {
-    if (!isPastRetention(record, this.world.latest.wall)) {
+    // One that others follow is kept for longer, but only as long as they need it.
+    const { finishedAt, retentionMs } = record;
+    if (finishedAt === null || finishedAt + retentionMs > this.world.latest.wall) {
       this.violated("1", `${this.world.nameOf(record.id)} is gone while ${shown(record)}: ${how}`);
     }
   }
@@ -141,20 +202,24 @@ export class Checker {
   #transition(name: string, before: TaskRecord, after: TaskRecord, by: SimProcess): void {
     const last = before.history[before.history.length - 1].seq;
     const retried = isTerminal(before) && !isTerminal(after);
-    let from = typeOf(before);
+    let from = stateOf(before);
     for (const state of after.history.filter(({ seq }) => seq > last)) {
-      const again = state.message === "retried on request" && from !== "COMPLETED" && isTerminal(before);
-      if (!again && !NEXT[from].includes(state.type)) this.violated("4", `${name}: ${from} → ${state.type}`);
-      if (from === "SCHEDULED" && state.type === "PENDING") this.#requireRipe(name, before, by);
-      from = state.type;
+      if (!mayFollow(from, state)) this.violated("4", `${name}: ${from.name} → ${state.name}`);
+      const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name);
+      if (ripens && state.name === "Pending") this.#requireRipe(name, before, by);
+      from = state;
     }
-    if (from !== typeOf(after)) this.violated("4", `${name}: the history was rewritten`);
+    if (from.type !== typeOf(after)) this.violated("4", `${name}: the history was rewritten`);
     if (isTerminal(before) && !retried && ended(before) !== ended(after)) {
       this.violated("3", `${name}: its end was rewritten, ${ended(before)} → ${ended(after)}`);
     }
     if (retried) {
-      if (!this.#retryAsked.has(after.id)) this.violated("3", `${name} began again, and nobody asked`);
-      this.#cancelAcked.delete(after.id);
+      const resumed = stateOf(before).name === "UpstreamFailed" &&
+        this.dependencies.wasResumedBy(after.id, this.#retryAsked);
+      if (!this.#retryAsked.has(after.id) && !resumed) {
+        this.violated("3", `${name} began again, and nobody asked`);
+      }
+      if (this.#retryAsked.has(after.id)) this.#cancelAcked.delete(after.id);
     }
     if (after.attempt > after.maxAttempts) this.violated("7", `${name}: attempt ${after.attempt}`);
     if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
@@ -168,7 +233,8 @@ export class Checker {
     const is = after.lease;
     if (was === null && is === null) return;
     if (was === null) {
-      if (typeOf(before) !== "PENDING") this.violated("5", `${name} was claimed while ${typeOf(before)}`);
+      const from = after.history.at(-2)?.name;
+      if (from !== "Pending") this.violated("5", `${name} was claimed while ${from}`);
       if (this.#cancelAcked.has(after.id)) this.violated("13", `${name} was claimed after its cancel`);
       if (after.attempt !== before.attempt + 1) this.violated("7", `${name}: a claim counted wrongly`);
       return;
@@ -257,6 +323,11 @@ export class Checker {
     return this.#runs.length - 1;
   }
 
+  /** True if a run of this task could have returned it. */
+  isResult(id: string, run: number | undefined): boolean {
+    return run !== undefined && this.#runs[run]?.id === id;
+  }
+
   get runs(): number {
     return this.#runs.length;
   }
@@ -332,13 +403,30 @@ export class Checker {
     const own = error instanceof TypeError || error instanceof ReferenceError ||
       error instanceof Error && /Cannot move task/.test(error.message);
     if (own) this.violated("4", `${process.name}: ${message}: ${(error as Error).stack}`);
+    if (error instanceof RangeError) {
+      this.violated("17", `${process.name}: ${message}: ${error.stack}`);
+      process.crash("of something that is too large");
+    }
+  }
+
+  /** Whether it may be that this task is not there any more. */
+  mayBeGone(id: string): boolean {
+    const record = this.tasks.get(id);
+    return !record || this.gone.has(id) || this.#forgetAsked.has(id) || isForgotten(record) ||
+      isPastRetention(record, this.world.latest.wall);
   }
 
   // ---- at the end
 
   atTheEnd(): void {
     for (const [call, why] of this.#refused) {
-      const made = [...this.#made.keys()].filter((place) => place.startsWith(`${call}/`));
+      // A call of several commits that could not go on leaves tasks that were cancelled before they could run.
+      const made = [...this.#made].filter(([place, id]) => {
+        const record = this.tasks.get(id);
+        const undone = this.dependencies.isWhole(call) && this.dependencies.neverRan(id) &&
+          (!record || isForgotten(record) || typeOf(record) === "CANCELLED");
+        return place.startsWith(`${call}/`) && !undone;
+      }).map(([place]) => place);
       if (made.length > 0) this.violated("12", `${call} was refused (${why}) and made ${made.join(", ")}`);
     }
     for (const [place, id] of this.#acked) {
@@ -347,10 +435,27 @@ export class Checker {
   }
 }
 
+function maxOf({ value }: Row): number {
+  return (value as GroupRecord).maxConcurrent ?? Infinity;
+}
+
+function mayFollow(from: HistoryEntry, { type, name, message }: HistoryEntry): boolean {
+  const wasOver = ["FAILED", "CRASHED", "CANCELLED"].includes(from.type);
+  if (wasOver && type === "PENDING" && message === "retried on request") return true;
+  if (from.name === "UpstreamFailed") {
+    return name === "AwaitingDependencies" && message === "its upstream was retried";
+  }
+  if (from.name === "AwaitingDependencies" && name === "AwaitingConcurrencySlot") return true;
+  if (WAITS.includes(from.name)) return ["Pending", "Scheduled"].includes(name) || type === "CANCELLED";
+  return NEXT[from.type].includes(type) && !WAITS.includes(name) && name !== "UpstreamFailed";
+}
+
 function shown(stored: Stored): string {
   if (isForgotten(stored)) return `rev ${stored.rev} forgotten`;
   const { rev, attempt, crashes } = stored;
-  return `rev ${rev} ${typeOf(stored)} attempt ${attempt} crashes ${crashes}`;
+  const { type, name } = stateOf(stored);
+  const state = name.toUpperCase() === type ? type : `${type} ${name}`;
+  return `rev ${rev} ${state} attempt ${attempt} crashes ${crashes}`;
 }
 
 /** All that an end says. */

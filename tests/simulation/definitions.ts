@@ -21,6 +21,8 @@ export const workInput = z.object({
   /** Characters of its result. */
   big: z.number(),
   pad: z.string(),
+  /** Results of other tasks. */
+  from: z.array(z.unknown()).optional(),
 });
 
 export type WorkInput = z.output<typeof workInput>;
@@ -35,6 +37,7 @@ export function definitionsOf(process: SimProcess, world: World): AnyDefinition[
     const { input, attempt } = context;
     const run = world.checker.began(context.task.id, attempt, process);
     process.note(`run ${run}: task ${world.nameOf(context.task.id)}, attempt ${attempt}`);
+    world.checker.dependencies.handed(context.task.id, input.from);
     if (input.poison) {
       process.crash(`of the poison in ${world.nameOf(context.task.id)}`);
       return await new Promise<never>(() => {});

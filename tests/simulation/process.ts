@@ -30,6 +30,8 @@ export class TooLong extends Error {
   override name = "TooLong";
 }
 
+const MOST_ERRORS = 100;
+
 export class SimProcess implements Wired {
   dead = false;
   pausedUntil = 0;
@@ -42,6 +44,7 @@ export class SimProcess implements Wired {
   /** Resolves once it is dead. */
   readonly gone: Promise<void>;
   #leaving: () => void = () => {};
+  #errorsAfterDeath = 0;
   readonly #wire: Wire;
   readonly #callers = new Set<(error: Error) => void>();
 
@@ -78,6 +81,10 @@ export class SimProcess implements Wired {
       log: {
         info: (message) => this.note(message),
         error: (message, error) => {
+          // Somebody tries for ever what no repetition mends, and so fast that time stands still.
+          if (this.dead && ++this.#errorsAfterDeath > MOST_ERRORS) {
+            throw new Died(`${this.name} should be dead`);
+          }
           this.note(`${message}: ${error}`);
           this.world.checker.logged(this, message, error);
         },
@@ -143,3 +150,6 @@ export class SimProcess implements Wired {
 
 /** As a remote KV: few checks, and several shards. */
 export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10 };
+
+/** So that also what belongs together takes several commits. */
+export const TIGHT_LIMITS: KvLimits = { ...REMOTE_LIMITS, mutations: 60 };

@@ -4,6 +4,7 @@
 import { entriesOf } from "../../runtime/entries.ts";
 import type { StoredEvent } from "../../runtime/events.ts";
 import type { GroupRecord, LogValue } from "../../runtime/group_log.ts";
+import type { Seal } from "../../runtime/seal.ts";
 import { isForgotten, isTerminal, type StoredValue, type TaskRecord } from "../../runtime/task.ts";
 import { missingChunks } from "./checker.ts";
 import type { Row } from "./fake_kv.ts";
@@ -16,6 +17,8 @@ export interface Gaps {
    * removes them when it has found them abandoned for an hour (leftovers.ts), which is longer than a world lasts.
    */
   orphanChunks: number;
+  /** Blocks of followers whose upstream was never stored: its call was cut off between them and it (whole.ts). */
+  orphanEdges: number;
   /** Starts that hung, and were given up from outside: the probe for queues has no deadline (wake/queue.ts). */
   bootHangs: number;
 }
@@ -29,7 +32,7 @@ export function checkRest(world: World): Omit<Gaps, "bootHangs"> {
   const stored = [...checker.tasks.values()];
   const records = stored.filter((one): one is TaskRecord => !isForgotten(one));
 
-  for (const kind of ["ready", "lease", "worker", "stop"]) {
+  for (const kind of ["ready", "lease", "worker", "stop", "late"]) {
     for (const { key, value } of of(kind)) {
       violated("9", `${key.join("/")} is left: ${JSON.stringify(value)}`);
     }
@@ -49,7 +52,12 @@ export function checkRest(world: World): Omit<Gaps, "bootHangs"> {
     const group = value as GroupRecord;
     checkGroup(world, group, of("group", group.id, "done"), violated);
   }
-  return { orphanChunks: orphanChunks(records, of("blob")) };
+  checkLinks(world, rows, violated);
+  checker.dependencies.atTheEnd((record) => isPast(record, world));
+  const orphanEdges = of("edge").filter(({ key }) => {
+    return !checker.tasks.has(key[1] as string) && !checker.gone.has(key[1] as string);
+  });
+  return { orphanChunks: orphanChunks(records, of("blob")), orphanEdges: orphanEdges.length };
 }
 
 type Violated = (invariant: string, what: string) => void;
@@ -74,6 +82,38 @@ function checkIndexes(world: World, rows: Row[], violated: Violated): void {
     const [, kind, at] = name.split("/");
     const isDone = kind === "purge" && Number(at) <= world.latest.wall;
     if (!isDone && (expireAt === null || expireAt > world.latest.wall)) violated("9", `${name} is missing`);
+  }
+}
+
+/** What stands beside tasks that wait, or are waited for. */
+function checkLinks(world: World, rows: Row[], violated: Violated): void {
+  const { tasks, gone } = world.checker;
+  const recordOf = (id: string) => {
+    const stored = tasks.get(id);
+    return stored && !isForgotten(stored) ? stored : null;
+  };
+  for (const { key, value, expireAt } of rows) {
+    const [kind, id] = key as string[];
+    const name = key.join("/").replace(id, world.nameOf(id));
+    const record = recordOf(id);
+    switch (kind) {
+      case "outbox":
+        violated("9", `${name} is left`);
+        break;
+      case "join":
+        // It goes with its task at the latest.
+        if (!record || !record.deps || record.deps.released) violated("9", `${name} is left`);
+        break;
+      case "edge":
+        if (gone.has(id) || tasks.has(id) && !record || id.startsWith("seal-")) {
+          violated("9", `${name} is left`);
+        }
+        break;
+      case "seal": {
+        const { sealed, givenUp } = value as Seal;
+        if (!sealed && !givenUp || expireAt === null) violated("9", `${name} is open`);
+      }
+    }
   }
 }
 

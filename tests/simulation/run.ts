@@ -39,12 +39,13 @@ async function story(seed: number, weaken?: Weaken): Promise<boolean> {
 
 async function many(from: number, seeds: number, weaken?: Weaken): Promise<boolean> {
   const began = performance.now();
-  const sums = { tasks: 0, runs: 0, events: 0, crashes: 0, virtualMs: 0, orphanChunks: 0 };
+  const sums = { tasks: 0, runs: 0, events: 0, crashes: 0, virtualMs: 0, orphanChunks: 0, orphanEdges: 0 };
   let failed = 0;
   for (let seed = from; seed < from + seeds; seed++) {
     const told = await tell(seed, weaken);
     for (const name of ["tasks", "runs", "events", "crashes", "virtualMs"] as const) sums[name] += told[name];
     sums.orphanChunks += told.gaps.orphanChunks;
+    sums.orphanEdges += told.gaps.orphanEdges;
     if (told.violations.length > 0) {
       failed++;
       console.log(`seed ${seed}: ${told.violations.length} violations, the first: ${told.violations[0]}`);

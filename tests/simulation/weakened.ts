@@ -2,8 +2,10 @@
 // engine meets KV, so that the engine itself needs no switch for it.
 
 import { decode, encode } from "../../runtime/codec.ts";
-import { isForgotten, type Stored, type TaskRecord, typeOf } from "../../runtime/task.ts";
+import { keys, prefixes } from "../../runtime/keys.ts";
+import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/task.ts";
 import type { Commit, Transport } from "./fake_kv.ts";
+import { encodeKey } from "./key_order.ts";
 import type { Weaken } from "./world.ts";
 
 export const WEAKENED = {
@@ -37,6 +39,30 @@ export const WEAKENED = {
       dropChecks(commit, (record) => typeOf(record) === "RUNNING");
     }
   }),
+  /** The end of a task is not told to those that were made with it. */
+  "join-step": withCommits((commit) => {
+    const followers = new Set(
+      recordsOf(commit).filter(isTerminal).flatMap(({ next = [] }) =>
+        next.flatMap((id) => [joinOf(id), noteOf(id)])
+      ),
+    );
+    commit.mutations = commit.mutations.filter(({ at }) => !followers.has(at));
+  }),
+  /** A task is stored with what its upstreams were, whether they are still so or not. */
+  "upstream-check": withCommits((commit) => {
+    if (!recordsOf(commit).some(({ rev }) => rev === 1)) return;
+    const upstreams = new Set(
+      commit.mutations.filter(({ key }) => key[0] === "edge").map(({ key }) =>
+        encodeKey(keys.task(key[1] as string))
+      ),
+    );
+    commit.checks = commit.checks.filter(({ at }) => !upstreams.has(at));
+  }),
+  /** The follower takes a note away, whether it is still the one that it has seen or not. */
+  "note-check": withCommits((commit) => {
+    const notes = encodeKey(prefixes.outbox);
+    commit.checks = commit.checks.filter(({ at }) => !at.startsWith(notes));
+  }),
 } satisfies Record<string, Weaken>;
 
 const OUTCOMES = ["COMPLETED", "FAILED", "SCHEDULED"];
@@ -50,6 +76,21 @@ function withCommits(change: (commit: Commit) => void): Weaken {
       return wire.commit(commit, apply);
     },
   });
+}
+
+function recordsOf({ mutations }: Commit): TaskRecord[] {
+  return mutations.filter(({ key, kind }) => key[0] === "task" && kind === "set")
+    .map(({ value }) => decode(value as Uint8Array)).filter((stored): stored is TaskRecord =>
+      !isForgotten(stored)
+    );
+}
+
+function joinOf(id: string): string {
+  return encodeKey(keys.join(id));
+}
+
+function noteOf(id: string): string {
+  return encodeKey(keys.outbox(id));
 }
 
 /** Forgets the checks of the records that are about to become such. */

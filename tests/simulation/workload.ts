@@ -15,11 +15,25 @@ import type { SubmitCall } from "../../runtime/submit.ts";
 import type { Submission } from "../../runtime/submission.ts";
 import { isTerminal, stateOf } from "../../runtime/task.ts";
 import { padding, type WorkInput } from "./definitions.ts";
+import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
+import { drawGraph } from "./graphs.ts";
 import { Died } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** What became of a call. */
 type Answer<T> = { value: T } | { refused: Error } | "unknown";
+
+/** A call as a caller makes it, and makes again. */
+interface Call {
+  /** Where ids are drawn for each try, as a route for flows does, they are made by the process that is asked. */
+  submissions: Submission[] | ((draw: () => string) => Submission[]);
+  group?: boolean;
+  whole?: boolean;
+  /** So many of the group run at once. */
+  maxConcurrent?: number;
+  /** Tasks that are not of the call, and that it needs. */
+  needs?: string[];
+}
 
 const OWN_ERRORS = [ConflictError, ForgottenError, NotFoundError, PreconditionError, ValidationError];
 
@@ -72,6 +86,13 @@ export class Workload {
     (who: string) => this.#waitForSome(who),
     (who: string) => this.#readEvents(who),
     (who: string) => this.#readCompletions(who),
+    (who: string) => this.#dependOnSome(who),
+    (who: string) => this.#dependOnSome(who),
+    (who: string) => this.#submitGraph(who),
+    (who: string) => this.#submitGraph(who),
+    (who: string) => this.#submitGraphTwice(who),
+    (who: string) => this.#mendUpstream(who),
+    (who: string) => this.#submitWhole(who),
   ];
 
   async #submitOne(who: string): Promise<void> {
@@ -92,9 +113,10 @@ export class Workload {
     const call = this.#call();
     const keyed = random.chance(0.5);
     const submissions = Array.from({ length: 1 + random.below(6) }, () => this.#submission());
+    const maxConcurrent = random.chance(0.4) ? 1 + random.below(3) : undefined;
     const ids = keyed
-      ? await this.#submitKeyed(who, call, { submissions, group: true })
-      : await this.#submitOnce(who, { submissions, group: true }, call);
+      ? await this.#submitKeyed(who, call, { submissions, group: true, maxConcurrent })
+      : await this.#submitOnce(who, { submissions, group: true, maxConcurrent }, call);
     const groupId = this.#groups.get(call);
     if (ids && groupId && random.chance(0.7)) await this.#complete(who, { groupId }, ids.length);
   }
@@ -114,16 +136,144 @@ export class Workload {
 
   /** An id of the caller's own, wanted by two calls: one of them must be refused. */
   async #takeAnId(who: string): Promise<void> {
-    const { random } = this.world;
-    const bytes = new Uint8Array(16);
-    random.fill(bytes);
-    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    const id = `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${
-      hex.slice(20)
-    }`;
+    const id = this.#newId();
     const submit = () => this.#submitOnce(who, { submissions: [{ ...this.#submission(), id }] });
     const both = await Promise.all([submit(), submit()]);
     if (both[0] && both[1]) this.world.checker.violated("2", `two calls were given the id ${id}`);
+  }
+
+  /** A task that waits for some that are there: they run, are just ending, or have ended one way or another. */
+  async #dependOnSome(who: string): Promise<void> {
+    const { world } = this;
+    for (let tries = 0; tries < 5 && this.#ids.length === 0; tries++) await world.scheduler.sleep(300);
+    const newest = this.#ids.slice(-3);
+    const some = (world.random.chance(0.5) ? newest : this.#someIds()).slice(0, 1 + world.random.below(4));
+    if (some.length === 0) return;
+    const wants = this.#wants([...new Set(some)].map((id) => ({ id })));
+    const ids = await this.#submitWoven(who, [wants], [this.#calm()]);
+    if (ids && world.random.chance(0.5)) await this.#disturb(who, some);
+    if (ids && world.random.chance(0.3)) await this.#follow(who, ids[0]);
+  }
+
+  async #submitGraph(who: string): Promise<void> {
+    const { random } = this.world;
+    const wants = this.#graph();
+    const ids = await this.#submitWoven(who, wants, wants.map(() => this.#calm()));
+    if (ids && random.chance(0.5)) await this.#disturb(who, ids);
+  }
+
+  /** The same graph from two callers at about the same time. */
+  async #submitGraphTwice(who: string): Promise<void> {
+    const { random, scheduler } = this.world;
+    const name = this.#call();
+    const call = this.#woven(name, this.#graph());
+    const twin = async () => {
+      if (random.chance(0.7)) await scheduler.sleep(random.float() * (random.chance(0.5) ? 10 : 3_000));
+      return await this.#submitKeyed(`${who}'`, name, call);
+    };
+    await Promise.all([this.#submitKeyed(who, name, call), twin()]);
+  }
+
+  /** One of a graph fails, and is run again with success: what it had cancelled goes on. */
+  async #mendUpstream(who: string): Promise<void> {
+    const { world } = this;
+    const wants = this.#graph();
+    const place = wants.findIndex(({ from, waitFor }) => from.length + waitFor.length === 0);
+    const submissions = wants.map(() => this.#calm());
+    const failing = submissions[Math.max(0, place)];
+    failing.input = { ...this.#calmInput(), fails: 1 };
+    failing.options = { retry: { maxAttempts: 1 } };
+    const ids = await this.#submitWoven(who, wants, submissions);
+    if (!ids) return;
+    const id = ids[Math.max(0, place)];
+    // A later one waits for it, too: in blocks, not in its record.
+    if (world.random.chance(0.6)) {
+      await this.#submitWoven(who, [this.#wants([{ id }, { id: world.random.pick(ids) }])], [this.#calm()]);
+    }
+    for (let tries = 0; tries < 8; tries++) {
+      await world.scheduler.sleep(world.random.float() * 1_000);
+      if (await this.#retry(who, id)) return;
+    }
+  }
+
+  /** Tasks that wait for nothing but each other's being there. */
+  async #submitWhole(who: string): Promise<void> {
+    const { random } = this.world;
+    const many = random.chance(0.5) ? 20 + random.below(30) : 1 + random.below(5);
+    const wants = Array.from({ length: many }, () => ({ from: [], waitFor: [], allowFailure: false }));
+    const ids = await this.#submitWoven(who, wants, wants.map(() => this.#calm()));
+    if (ids && random.chance(0.3)) await this.#disturb(who, ids);
+  }
+
+  /** Does something to those that others wait for. */
+  async #disturb(who: string, ids: string[]): Promise<void> {
+    const { random, scheduler } = this.world;
+    for (let times = 1 + random.below(3); times > 0; times--) {
+      await scheduler.sleep(random.chance(0.5) ? random.float() * 50 : random.float() * 2_000);
+      const id = random.pick(ids);
+      const what = random.pick(["cancel", "retry", "retry", "forget"]);
+      if (what === "cancel") await this.#cancel(who, id);
+      else if (what === "retry") await this.#retry(who, id);
+      else await this.#forget(who, id);
+    }
+  }
+
+  /** Submits tasks of which each wants something, repeating it under a key or not. */
+  async #submitWoven(who: string, wants: Wants[], submissions: Submission[]): Promise<string[] | null> {
+    const name = this.#call();
+    const call = this.#woven(name, wants, submissions);
+    if (this.world.random.chance(0.5)) return await this.#submitKeyed(who, name, call);
+    return await this.#submitOnce(who, call, name);
+  }
+
+  #woven(name: string, wants: Wants[], submissions = wants.map(() => this.#calm())): Call {
+    const { random, checker } = this.world;
+    checker.dependencies.called(name, wants);
+    const idOf = (upstream: Upstream, own: string[]) => "id" in upstream ? upstream.id : own[upstream.place];
+    const woven = (own: string[]) =>
+      submissions.map(({ task, input, options }, i): Submission => {
+        const { from, waitFor, allowFailure } = wants[i];
+        const refs = from.map((one) => one === "quoted" ? { $quote: QUOTED } : { $task: idOf(one, own) });
+        return {
+          task,
+          id: own[i],
+          input: from.length > 0 ? { ...input as WorkInput, from: refs } : input,
+          options: { ...options, waitFor: waitFor.map((one) => idOf(one, own)), allowFailure },
+        };
+      });
+    const needs = wants.flatMap(({ from, waitFor }) => [...from, ...waitFor])
+      .flatMap((one) => one !== "quoted" && "id" in one ? [one.id] : []);
+    const group = random.chance(0.3);
+    const drawn = random.chance(0.8);
+    const rest = { group, whole: true, needs };
+    if (!drawn) return { submissions: woven(wants.map(() => this.#newId())), ...rest };
+    // A window goes by the order of ids that were drawn; and who is in waits there, so it must not be for one outside.
+    const inside = wants.some(({ from, waitFor }) => [...from, ...waitFor].some((one) => isPlace(one)));
+    const maxConcurrent = group && !inside && random.chance(0.5) ? 1 + random.below(3) : undefined;
+    return { submissions: (draw) => woven(wants.map(draw)), ...rest, maxConcurrent };
+  }
+
+  /** Tasks of one call that wait for each other; some of them for others, too. */
+  #graph(): Wants[] {
+    const { random } = this.world;
+    const outside = random.chance(0.4) ? this.#someIds() : [];
+    const wide = random.chance(0.3);
+    return drawGraph(random).map((places) => {
+      const upstreams: Upstream[] = places.map((place) => ({ place }));
+      if (outside.length > 0 && random.chance(wide ? 0.8 : 0.2)) upstreams.push({ id: random.pick(outside) });
+      return this.#wants(upstreams);
+    });
+  }
+
+  #wants(upstreams: Upstream[]): Wants {
+    const { random } = this.world;
+    const wants: Wants = { from: [], waitFor: [], allowFailure: random.chance(0.25) };
+    for (const upstream of upstreams) {
+      if (random.chance(0.7)) wants.from.push(upstream);
+      if (random.chance(0.2) || !wants.from.includes(upstream)) wants.waitFor.push(upstream);
+    }
+    if (random.chance(0.1)) wants.from.push("quoted");
+    return wants;
   }
 
   async #cancelSome(who: string): Promise<void> {
@@ -149,16 +299,22 @@ export class Workload {
       const id = this.#someId();
       if (!id) continue;
       const input = world.random.chance(0.3) ? { ...this.#input(), pad: padding(20_000) } : undefined;
-      world.checker.asked("retry", id);
-      const answer = await this.#try((runtime) => runtime.steering.retry(id, input));
-      if (answer === "unknown" || "refused" in answer && answer.refused instanceof ConflictError) continue;
-      if ("refused" in answer) {
-        this.#requireGone(id, "to be retried", answer.refused);
-        continue;
-      }
-      world.note(who, `retries ${world.nameOf(id)}`);
-      return;
+      if (await this.#retry(who, id, input)) return;
     }
+  }
+
+  /** @returns whether it is run again. */
+  async #retry(who: string, id: string, input?: WorkInput): Promise<boolean> {
+    const { world } = this;
+    world.checker.asked("retry", id);
+    const answer = await this.#try((runtime) => runtime.steering.retry(id, input));
+    if (answer === "unknown" || "refused" in answer && answer.refused instanceof ConflictError) return false;
+    if ("refused" in answer) {
+      this.#requireGone(id, "to be retried", answer.refused);
+      return false;
+    }
+    world.note(who, `retries ${world.nameOf(id)}`);
+    return true;
   }
 
   async #forgetSome(who: string): Promise<void> {
@@ -167,12 +323,17 @@ export class Workload {
       await world.scheduler.sleep(world.random.float() * 2_000);
       const id = this.#someId();
       if (!id) continue;
-      world.checker.asked("forget", id);
-      const answer = await this.#try((runtime) => runtime.steering.forget(id));
-      if (answer === "unknown" || "refused" in answer) continue;
-      world.note(who, `forgets ${world.nameOf(id)}`);
-      return;
+      if (await this.#forget(who, id)) return;
     }
+  }
+
+  async #forget(who: string, id: string): Promise<boolean> {
+    const { world } = this;
+    world.checker.asked("forget", id);
+    const answer = await this.#try((runtime) => runtime.steering.forget(id));
+    if (answer === "unknown" || "refused" in answer) return false;
+    world.note(who, `forgets ${world.nameOf(id)}`);
+    return true;
   }
 
   async #waitForSome(who: string): Promise<void> {
@@ -280,38 +441,49 @@ export class Workload {
   /** Submits and does not repeat it. */
   async #submitOnce(
     who: string,
-    call: { submissions: Submission[]; group?: boolean },
+    call: Call,
     name = this.#call(),
   ): Promise<string[] | null> {
     const { world } = this;
-    const answer = await this.#try((runtime) => runtime.submit(this.#marked(name, call)));
+    const answer = await this.#try((runtime) => runtime.submit(this.#marked(name, call, runtime)));
     if (answer === "unknown") {
       world.note(who, `submits ${name}: no answer`);
       return null;
     }
     if ("refused" in answer) {
       world.note(who, `submits ${name}: ${answer.refused.message}`);
-      const mayBe = call.submissions.some(({ id }) => id !== undefined);
-      if (!mayBe) world.checker.violated("12", `${name} was refused: ${answer.refused.message}`);
+      const { submissions } = call;
+      const takes = Array.isArray(submissions) && submissions.some(({ id }) => id !== undefined) &&
+        !call.needs;
+      if (!takes && !this.#mayBeRefused(call, answer.refused)) {
+        world.checker.violated("12", `${name} was refused: ${answer.refused.message}`);
+      }
       world.checker.refused(name, answer.refused.message);
       return null;
     }
     return this.#acknowledged(who, name, answer.value);
   }
 
+  /** What it needs is gone; or it took so long, by somebody's clock, that it was given up. */
+  #mayBeRefused({ needs = [] }: Call, error: Error): boolean {
+    if (error instanceof ConflictError && /was given up/.test(error.message)) return true;
+    const isGone = error instanceof ValidationError || /was deleted meanwhile/.test(error.message);
+    return isGone && needs.some((id) => this.world.checker.mayBeGone(id));
+  }
+
   /** Submits under an idempotency key until there is an answer. */
-  async #submitKeyed(
-    who: string,
-    name: string,
-    call: { submissions: Submission[]; group?: boolean },
-  ): Promise<string[]> {
+  async #submitKeyed(who: string, name: string, call: Call): Promise<string[] | null> {
     const { world } = this;
     const idempotency = { key: name, fingerprint: name };
     for (;;) {
       const answer = await this.#try((runtime) =>
-        runtime.submit({ ...this.#marked(name, call), idempotency })
+        runtime.submit({ ...this.#marked(name, call, runtime), idempotency })
       );
       if (answer !== "unknown" && "value" in answer) return this.#acknowledged(who, name, answer.value);
+      if (answer !== "unknown" && this.#mayBeRefused(call, answer.refused)) {
+        world.note(who, `submits ${name}: ${answer.refused.message}`);
+        return null;
+      }
       const busy = answer !== "unknown" && answer.refused instanceof ConflictError;
       if (answer !== "unknown" && !busy) {
         world.checker.violated("2", `${name} was refused: ${answer.refused.message}`);
@@ -384,11 +556,16 @@ export class Workload {
   }
 
   /** Each task says which call made it, so that the checker knows the same task when it sees it. */
-  #marked(name: string, call: { submissions: Submission[]; group?: boolean }): SubmitCall {
+  #marked(name: string, { submissions, group, whole, maxConcurrent }: Call, runtime: Runtime): SubmitCall {
+    const { root, draw } = runtime.newIds();
+    const all = Array.isArray(submissions) ? submissions : submissions(draw);
     return {
-      group: call.group,
+      group,
+      whole,
+      maxConcurrent,
+      root: Array.isArray(submissions) ? undefined : root,
       pointerOf: (n) => `/tasks/${n}`,
-      submissions: call.submissions.map((submission, n) => ({
+      submissions: all.map((submission, n) => ({
         ...submission,
         options: { ...submission.options, metadata: { call: name, n } },
       })),
@@ -420,6 +597,34 @@ export class Workload {
     };
   }
 
+  /** One that completes more often than others, so that what waits for it can run. */
+  #calm(): Submission {
+    const { random } = this.world;
+    const { task, options } = this.#submission();
+    const { delayMs, ttlMs, priority, tags, retry } = options!;
+    return {
+      task,
+      input: this.#calmInput(),
+      options: {
+        delayMs: random.chance(0.4) ? delayMs : undefined,
+        ttlMs: random.chance(0.3) ? ttlMs : undefined,
+        priority,
+        tags,
+        retry,
+        // What others wait for is kept, however short its retention is.
+        retentionMs: random.chance(0.2) ? random.below(2_000) : undefined,
+      },
+    };
+  }
+
+  #calmInput(): WorkInput {
+    const { random } = this.world;
+    const input = this.#input();
+    const ms = random.chance(0.8) ? random.below(50) : random.below(1_000);
+    const fails = random.chance(0.15) ? 1 : 0;
+    return { ...input, ms, fails, poison: false, permanent: random.chance(0.01) };
+  }
+
   #input(): WorkInput {
     const { random } = this.world;
     return {
@@ -434,6 +639,16 @@ export class Workload {
     };
   }
 
+  /** A caller's own. */
+  #newId(): string {
+    const bytes = new Uint8Array(16);
+    this.world.random.fill(bytes);
+    const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-7${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${
+      hex.slice(20)
+    }`;
+  }
+
   #someId(): string | undefined {
     return this.#ids.length === 0 ? undefined : this.world.random.pick(this.#ids);
   }
@@ -442,6 +657,10 @@ export class Workload {
     if (this.#ids.length === 0) return [];
     return Array.from({ length: 1 + this.world.random.below(6) }, () => this.#someId()!);
   }
+}
+
+function isPlace(upstream: Upstream | "quoted"): boolean {
+  return upstream !== "quoted" && "place" in upstream;
 }
 
 /** What an event tells, without what may differ from reader to reader. */

@@ -2,12 +2,12 @@
 // faults end, and then everything has to come to rest and be as it should.
 
 import { EMBEDDED_LIMITS } from "../../runtime/kv.ts";
-import { isForgotten, isTerminal } from "../../runtime/task.ts";
+import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Transport } from "./fake_kv.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
-import { REMOTE_LIMITS, type Shape, SimProcess } from "./process.ts";
+import { REMOTE_LIMITS, type Shape, SimProcess, TIGHT_LIMITS } from "./process.ts";
 import { Random } from "./random.ts";
 import { checkRest, type Gaps } from "./rest.ts";
 import { Scheduler } from "./scheduler.ts";
@@ -38,6 +38,8 @@ const STOP_WITHIN_MS = 60_000;
 const TIDY_LEASES = 3;
 /** A call that hangs when faults end is given up after this (runtime/kv.ts). */
 const CALL_HANGS_MS = 5_000;
+/** A call of several commits that was cut off is given up after this (runtime/seal.ts). */
+const GIVEN_UP_MS = 11 * 60 * 1000;
 
 export async function tell(seed: number, weaken?: Weaken): Promise<Told> {
   const ungate = gateResponses();
@@ -76,7 +78,7 @@ export class World {
       leaseMs: random.pick([1_500, 2_500]),
       sweepMs: random.pick([700, 1_500]),
       concurrency: random.pick([1, 2, 5, 20]),
-      limits: random.chance(0.2) ? REMOTE_LIMITS : EMBEDDED_LIMITS,
+      limits: random.chance(0.2) ? REMOTE_LIMITS : random.chance(0.35) ? TIGHT_LIMITS : EMBEDDED_LIMITS,
       shards: random.chance(0.2) ? 3 : 1,
       doorbells: { call: random.chance(0.8), queue: random.chance(0.7), sweep: true },
     };
@@ -113,17 +115,22 @@ export class World {
     this.note("world", `${JSON.stringify(this.shape)} ${JSON.stringify(faults)}`);
     const size = 1 + random.below(3);
     for (let slot = 1; slot <= size; slot++) this.#keepRunning(slot);
-    this.#workload.start(8 + random.below(14));
+    this.#workload.start(12 + random.below(20));
     this.#plan(faults);
     this.#expire();
 
     await scheduler.run(() => false, FAULTY_MS);
     this.#endFaults();
-    const rest = () => this.#workload.working === 0 && this.#unended().length === 0 && this.#allServe();
+    const done = () => this.#workload.working === 0 && this.#allServe();
+    const rest = () => done() && this.#unended().length === 0;
+    await scheduler.run(() => done() && this.#unended().every(isAwaiting), scheduler.now + REST_WITHIN_MS);
+    this.#giveUpSeals();
     if (!await scheduler.run(rest, scheduler.now + REST_WITHIN_MS)) {
       checker.violated(
         "11",
-        `no rest: ${this.#workload.working} callers, tasks ${this.#unended().join(", ")}`,
+        `no rest: ${this.#workload.working} callers, tasks ${
+          this.#unended().map(({ id }) => this.nameOf(id)).join(", ")
+        }`,
       );
     }
     await scheduler.run(() => false, scheduler.now + CALL_HANGS_MS + TIDY_LEASES * this.shape.leaseMs);
@@ -211,10 +218,18 @@ export class World {
       living.every(({ serves, pausedUntil }) => serves && pausedUntil <= this.scheduler.now);
   }
 
-  #unended(): string[] {
-    return [...this.checker.tasks.values()]
-      .filter((stored) => !isForgotten(stored) && !isTerminal(stored))
-      .map(({ id }) => this.nameOf(id));
+  #unended(): TaskRecord[] {
+    return [...this.checker.tasks.values()].filter((stored): stored is TaskRecord => {
+      return !isForgotten(stored) && !isTerminal(stored);
+    });
+  }
+
+  /** Nobody comes back to calls that were cut off: all clocks are set to when they are given up. */
+  #giveUpSeals(): void {
+    if (!this.database.all().some(({ key }) => key[0] === "due" && key[1] === "unseal")) return;
+    this.note("world", "all wall clocks are set to when calls are given up that were cut off");
+    this.#aheadMs += GIVEN_UP_MS;
+    for (const { clock } of this.#processes) clock.jump(GIVEN_UP_MS);
   }
 
   async #shutDown(): Promise<void> {

@@ -1,0 +1,327 @@
+// What the checker knows of tasks that wait for others. What they wait for it has from the callers; how far they are
+// it follows by what KV takes, one commit after the other.
+
+import type { EdgeBlock } from "../../runtime/edges.ts";
+import type { Join } from "../../runtime/joins.ts";
+import {
+  isForgotten,
+  isTerminal,
+  stateOf,
+  type StateType,
+  type TaskRecord,
+  typeOf,
+} from "../../runtime/task.ts";
+import type { Checker } from "./checker.ts";
+import type { Change } from "./fake_kv.ts";
+import type { World } from "./world.ts";
+
+/** A task of the same call, by its place in it, or any other. */
+export type Upstream = { place: number } | { id: string };
+
+/** What a caller asked for. */
+export interface Wants {
+  /** What stands in the task's input, in this order: results, and data that looks like a reference. */
+  from: (Upstream | "quoted")[];
+  waitFor: Upstream[];
+  allowFailure: boolean;
+}
+
+/** Data that is no reference, because it is quoted. */
+export const QUOTED = { $task: "nobody" };
+
+const SEAL = "seal-";
+
+export class Dependencies {
+  readonly #wants = new Map<string, Wants[]>();
+  /** The first task of each place: `call/n`. */
+  readonly #made = new Map<string, string>();
+  readonly #placeOf = new Map<string, string>();
+  /** How many tasks of a call have been stored. */
+  readonly #stored = new Map<string, number>();
+  readonly #joins = new Map<string, Join>();
+  /** For each task that waits, the end of each upstream (or seal) that KV says it has been told of. */
+  readonly #counted = new Map<string, Map<string, StateType | null>>();
+  readonly #followers = new Map<string, Set<string>>();
+  /** The last end of each task, also of one that is gone; null while it has none. */
+  readonly #ends = new Map<string, StateType | null>();
+  /** The last commit after which a task had an end. */
+  readonly #endedAt = new Map<string, number>();
+  readonly #madeAt = new Map<string, number>();
+  readonly #hadEnded = new Set<string>();
+  /** Those that may run, or have run. */
+  readonly #letGo = new Set<string>();
+  #commits = 0;
+
+  constructor(private readonly world: World, private readonly checker: Checker) {}
+
+  /** All tasks of a call that has to be stored as a whole. */
+  called(call: string, wants: Wants[]): void {
+    this.#wants.set(call, wants);
+  }
+
+  /** True if none of a call's tasks may run before all of them are there. */
+  isWhole(call: string): boolean {
+    return this.#wants.has(call);
+  }
+
+  /** True if it never was in a state in which it could be run. */
+  neverRan(id: string): boolean {
+    return !this.#letGo.has(id);
+  }
+
+  /** Those that it waits for, each once, those of `waitFor` first. */
+  upstreamsOf(id: string): string[] {
+    const wants = this.#wantsOf(id);
+    if (!wants) return [];
+    const [call] = this.#placeOf.get(id)!.split("/");
+    const idOf = (upstream: Upstream) => "id" in upstream ? upstream.id : `${call}/${upstream.place}`;
+    const all = [...wants.waitFor, ...wants.from.filter((one) => one !== "quoted")].map(idOf);
+    return [...new Set(all)].map((one) => one.includes("/") ? this.#made.get(one) ?? one : one);
+  }
+
+  /** True if a retry of one of those that it waits for, however far up, may have put it back. */
+  wasResumedBy(id: string, asked: ReadonlySet<string>): boolean {
+    return this.upstreamsOf(id).some((one) => asked.has(one) || this.wasResumedBy(one, asked));
+  }
+
+  // ---- what KV takes: called when the checker knows the records of a commit
+
+  applied(changes: Change[]): void {
+    this.#commits++;
+    const touched = new Set<string>();
+    for (const { key, after } of changes) {
+      const id = key[1] as string;
+      switch (key[0]) {
+        case "task":
+          this.#task(id, touched);
+          break;
+        case "join":
+          touched.add(id);
+          if (after) this.#joins.set(id, after.value as Join);
+          else this.#joins.delete(id);
+          break;
+        case "edge":
+          if (after) this.#edge(id, after.value as EdgeBlock, touched);
+      }
+    }
+    for (const { key } of changes) if (key[0] === "task") this.#look(key[1] as string);
+    for (const id of touched) this.#count(id);
+  }
+
+  /** KV has lost it by itself. */
+  removed(id: string): void {
+    this.#requireUnneeded(id);
+  }
+
+  #task(id: string, touched: Set<string>): void {
+    const record = this.#record(id);
+    if (!record) return this.#requireUnneeded(id);
+    if (!this.#placeOf.has(id)) this.#new(record);
+    const was = this.#ends.get(id) ?? null;
+    const is = isTerminal(record) ? typeOf(record) : null;
+    if (was !== null && is === null) this.#endedAt.set(id, this.#commits - 1);
+    if (is !== null) this.#hadEnded.add(id);
+    this.#ends.set(id, is);
+    for (const follower of record.next ?? []) {
+      this.#tell(follower, id, is);
+      touched.add(follower);
+    }
+  }
+
+  #new(record: TaskRecord): void {
+    const { call, n } = JSON.parse(record.metadata);
+    this.#placeOf.set(record.id, `${call}/${n}`);
+    this.#made.set(`${call}/${n}`, record.id);
+    this.#madeAt.set(record.id, this.#commits);
+    this.#stored.set(call, (this.#stored.get(call) ?? 0) + 1);
+  }
+
+  #edge(upstream: string, { ids, told, kind }: EdgeBlock, touched: Set<string>): void {
+    // Of a seal, for tasks that it lets go, or only keeps count of.
+    if (kind !== undefined) return;
+    for (const id of ids) {
+      this.#tell(id, upstream, told);
+      touched.add(id);
+    }
+  }
+
+  #tell(id: string, upstream: string, told: StateType | null): void {
+    const known = this.#counted.get(id);
+    if (known) known.set(upstream, told);
+    else this.#counted.set(id, new Map([[upstream, told]]));
+    const followers = this.#followers.get(upstream);
+    if (followers) followers.add(id);
+    else this.#followers.set(upstream, new Set([id]));
+  }
+
+  /** A join says what the ends say that its task was told of, after every commit. */
+  #count(id: string): void {
+    const join = this.#joins.get(id);
+    if (!join) return;
+    const told = this.#counted.get(id) ?? new Map<string, StateType | null>();
+    const upstreams = this.upstreamsOf(id);
+    const all = [...upstreams, ...[...told.keys()].filter((one) => one.startsWith(SEAL))];
+    const ends = all.map((one) => told.get(one) ?? null);
+    const left = ends.filter((end) => end === null).length;
+    const failed = ends.filter((end) => end !== null && end !== "COMPLETED").length;
+    if (join.left === left && join.failed === failed) return;
+    const said = all.map((one, i) => `${this.#nameOf(one)} ${ends[i]}`).join(", ");
+    this.checker.violated(
+      "9",
+      `the join of ${
+        this.world.nameOf(id)
+      } says ${join.left} left, ${join.failed} failed; it was told ${said}`,
+    );
+  }
+
+  #look(id: string): void {
+    const record = this.#record(id);
+    const wants = this.#wantsOf(id);
+    if (!record || !wants) return;
+    const name = this.world.nameOf(id);
+    const upstreams = this.upstreamsOf(id);
+    const isAwaiting = stateOf(record).name === "AwaitingDependencies";
+    if (isAwaiting) {
+      if (upstreams.length > 0 && !this.#joins.has(id)) {
+        this.checker.violated("8", `${name} waits without a join`);
+      }
+      if (this.#letGo.has(id)) this.checker.violated("4", `${name} was let go, and waits again`);
+      if (record.deps!.total !== upstreams.length) {
+        this.checker.violated("9", `${name} waits for ${record.deps!.total}, not for ${upstreams.length}`);
+      }
+    } else if (!isTerminal(record) && !this.#letGo.has(id)) {
+      this.#letGo.add(id);
+      this.#requireReady(id, wants, upstreams);
+    }
+    if (record.error?.name === "UpstreamGoneError" && !this.#hadEndedBefore(record)) {
+      this.checker.violated("1", `${name} has lost an upstream: ${record.error.message}`);
+    }
+  }
+
+  /** It has been retried, or put back: meanwhile nobody kept its upstreams. */
+  #hadEndedBefore({ id, seq, history }: TaskRecord): boolean {
+    const ends = history.filter(({ type }) => ["FAILED", "CRASHED", "CANCELLED"].includes(type));
+    return ends.length > 1 || this.#hadEnded.has(id) && ends.some((end) => end.seq < seq);
+  }
+
+  #requireReady(id: string, { allowFailure }: Wants, upstreams: string[]): void {
+    const name = this.world.nameOf(id);
+    const [call] = this.#placeOf.get(id)!.split("/");
+    const { length } = this.#wants.get(call)!;
+    if (this.#stored.get(call) !== length) {
+      this.checker.violated(
+        "2",
+        `${name} goes, and ${this.#stored.get(call)} of ${length} of ${call} are there`,
+      );
+    }
+    for (const upstream of upstreams) {
+      const end = this.#ends.get(upstream) ?? null;
+      const isOver = allowFailure ? this.#lastEnd(upstream) >= this.#madeAt.get(id)! : end === "COMPLETED";
+      if (isOver) continue;
+      this.checker.violated("10", `${name} goes while its upstream ${this.#nameOf(upstream)} is ${end}`);
+    }
+  }
+
+  #lastEnd(id: string): number {
+    return this.#ends.get(id) ? this.#commits : this.#endedAt.get(id) ?? -1;
+  }
+
+  /** One that takes its result, and has never ended, needs it. */
+  #requireUnneeded(id: string): void {
+    for (const follower of this.#followers.get(id) ?? []) {
+      const record = this.#record(follower);
+      if (!record || isTerminal(record) || this.#hadEnded.has(follower)) continue;
+      this.checker.violated("1", `${this.#nameOf(id)} is gone, and ${this.#nameOf(follower)} needs it`);
+    }
+  }
+
+  // ---- what functions get
+
+  /** What stood in the input where the caller had put its references. */
+  handed(id: string, from: unknown[] | undefined): void {
+    const wants = this.#wantsOf(id);
+    // A retry may have brought another input.
+    if (!wants || from === undefined) return;
+    const [call] = this.#placeOf.get(id)!.split("/");
+    if (from.length !== wants.from.length) {
+      return this.#wrong(id, `got ${from.length} of ${wants.from.length} values`);
+    }
+    wants.from.forEach((want, i) => {
+      if (want === "quoted") {
+        if (JSON.stringify(from[i]) !== JSON.stringify(QUOTED)) {
+          this.#wrong(id, "got something else than data");
+        }
+        return;
+      }
+      const upstream = "id" in want ? want.id : this.#made.get(`${call}/${want.place}`)!;
+      this.#handedOn(id, upstream, from[i], wants.allowFailure);
+    });
+  }
+
+  #handedOn(id: string, upstream: string, value: unknown, allowFailure: boolean): void {
+    const record = this.#record(upstream);
+    const { run, error } = value as { run?: number; error?: { name: string; message: string } };
+    if (error) {
+      if (!allowFailure) this.#wrong(id, `got the error of ${this.#nameOf(upstream)}`);
+      if (/^it ended (PENDING|SCHEDULED|RUNNING|CANCELLING|COMPLETED)/.test(error.message)) {
+        this.#wrong(id, `got the error "${error.message}" of ${this.#nameOf(upstream)}`);
+      }
+      return;
+    }
+    if (record && typeOf(record) !== "COMPLETED") {
+      return this.#wrong(id, `got a result of ${this.#nameOf(upstream)}, which has none`);
+    }
+    if (!this.checker.isResult(upstream, run)) {
+      return this.#wrong(id, `got the result of run ${run}, which is none of ${this.#nameOf(upstream)}`);
+    }
+    const kept = record?.result && "json" in record.result ? record.result.json : null;
+    if (kept !== null && kept !== JSON.stringify(value)) {
+      this.#wrong(id, `got another value than ${this.#nameOf(upstream)} has`);
+    }
+  }
+
+  #wrong(id: string, what: string): void {
+    this.checker.violated("15", `${this.world.nameOf(id)} ${what}`);
+  }
+
+  // ---- at the end
+
+  atTheEnd(isPast: (record: TaskRecord) => boolean): void {
+    for (const [id, place] of this.#placeOf) {
+      const record = this.#record(id);
+      const wants = this.#wantsOf(id);
+      if (!record || !wants || isPast(record)) continue;
+      const failed = this.upstreamsOf(id).filter((one) => this.#ends.get(one) !== "COMPLETED");
+      const { type, name } = stateOf(record);
+      const told = `${this.world.nameOf(id)} (${place}) ended ${type} ${name}`;
+      if (failed.length > 0 && !wants.allowFailure && (type !== "CANCELLED" || this.#letGo.has(id))) {
+        const which = failed.map((one) => `${this.#nameOf(one)} ${this.#ends.get(one)}`).join(", ");
+        this.checker.violated("10", `${told}, and of its upstreams did not complete ${which}`);
+      }
+      // One that was cancelled as well stays so.
+      if (
+        name === "UpstreamFailed" && record.cancel === null && (failed.length === 0 || wants.allowFailure)
+      ) {
+        this.checker.violated("11", `${told}, and all of its upstreams completed, or may fail`);
+      }
+    }
+  }
+
+  #record(id: string): TaskRecord | null {
+    const stored = this.checker.tasks.get(id);
+    return stored && !isForgotten(stored) ? stored : null;
+  }
+
+  #wantsOf(id: string): Wants | null {
+    const place = this.#placeOf.get(id);
+    if (place === undefined) return null;
+    const [call, n] = place.split("/");
+    return this.#wants.get(call)?.[Number(n)] ?? null;
+  }
+
+  #nameOf(id: string): string {
+    return id.startsWith(SEAL)
+      ? `the seal of ${this.world.nameOf(id.slice(SEAL.length))}`
+      : this.world.nameOf(id);
+  }
+}
