@@ -50,6 +50,7 @@ export class Dependencies {
   readonly #hadEnded = new Set<string>();
   /** Those that may run, or have run. */
   readonly #letGo = new Set<string>();
+  readonly #freed = new Set<string>();
   #commits = 0;
 
   constructor(private readonly world: World, private readonly checker: Checker) {}
@@ -191,7 +192,9 @@ export class Dependencies {
       }
     } else if (!isTerminal(record) && !this.#letGo.has(id)) {
       this.#letGo.add(id);
-      this.#requireReady(id, wants, upstreams);
+      // A retry with an input of its own needs nobody's result.
+      if (stateOf(record).message === "retried on request") this.#freed.add(id);
+      else this.#requireReady(id, wants, upstreams);
     }
     if (record.error?.name === "UpstreamGoneError" && !this.#hadEndedBefore(record)) {
       this.checker.violated("1", `${name} has lost an upstream: ${record.error.message}`);
@@ -294,6 +297,7 @@ export class Dependencies {
       const failed = this.upstreamsOf(id).filter((one) => this.#ends.get(one) !== "COMPLETED");
       const { type, name } = stateOf(record);
       const told = `${this.world.nameOf(id)} (${place}) ended ${type} ${name}`;
+      if (this.#freed.has(id)) continue;
       if (failed.length > 0 && !wants.allowFailure && (type !== "CANCELLED" || this.#letGo.has(id))) {
         const which = failed.map((one) => `${this.#nameOf(one)} ${this.#ends.get(one)}`).join(", ");
         this.checker.violated("10", `${told}, and of its upstreams did not complete ${which}`);

@@ -4,7 +4,7 @@
 import { EMBEDDED_LIMITS } from "../../runtime/kv.ts";
 import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/task.ts";
 import { Checker } from "./checker.ts";
-import { FakeDatabase, type FakeKv, type Transport } from "./fake_kv.ts";
+import { FakeDatabase, type FakeKv, type Row, type Transport } from "./fake_kv.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
 import { REMOTE_LIMITS, type Shape, SimProcess, TIGHT_LIMITS } from "./process.ts";
@@ -39,7 +39,7 @@ const TIDY_LEASES = 3;
 /** A call that hangs when faults end is given up after this (runtime/kv.ts). */
 const CALL_HANGS_MS = 5_000;
 /** A call of several commits that was cut off is given up after this (runtime/seal.ts). */
-const GIVEN_UP_MS = 11 * 60 * 1000;
+const GIVEN_UP_MS = 12 * 60 * 1000;
 
 export async function tell(seed: number, weaken?: Weaken): Promise<Told> {
   const ungate = gateResponses();
@@ -226,7 +226,8 @@ export class World {
 
   /** Nobody comes back to calls that were cut off: all clocks are set to when they are given up. */
   #giveUpSeals(): void {
-    if (!this.database.all().some(({ key }) => key[0] === "due" && key[1] === "unseal")) return;
+    const isOpen = ({ key }: Row) => key[0] === "due" && (key[1] === "unseal" || key[1] === "recount");
+    if (!this.database.all().some(isOpen)) return;
     this.note("world", "all wall clocks are set to when calls are given up that were cut off");
     this.#aheadMs += GIVEN_UP_MS;
     for (const { clock } of this.#processes) clock.jump(GIVEN_UP_MS);
