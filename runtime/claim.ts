@@ -96,7 +96,10 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     taken.delete(id);
     store.forgetReady(id);
   }));
-  const writes = parts.map(({ block }) => without(block, taken));
+  // Of a block that was cut short, one that was looked for in another block is still to be found there.
+  const writes = parts.map(({ block, wanted }) =>
+    without(block, new Set(wanted.filter((id) => taken.has(id))))
+  );
   if (changes.length === 0) {
     await store.kv.writeBlind(writes, now);
     return { entries: [], block: null, more: true };

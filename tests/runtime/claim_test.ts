@@ -254,3 +254,20 @@ Deno.test("claim() takes a task that also stands in an old block, whichever of t
     assert.deepEqual(await queued(bench), []);
   }
 });
+
+onEachBackend(
+  "a task that an old block names too stays in its own, where that was not looked at so far",
+  async (path) => {
+    await using bench = await aBench({ path });
+    const entries = await bench.submit({}, {}, {});
+    const [first, , last] = entries.map(({ record }) => record.id);
+    const old = { ids: [last], tasks: [entries[2].record.task] } satisfies ReadyBlock;
+    await bench.kv.writeBlind([{ key: keys.ready(0, 0, 1, "old"), value: old }], 0);
+    // Of the two that it has room for, one is only a name in an old block.
+    const store = another(bench);
+    assert.deepEqual(idsOf(await take(bench, 2, "w", undefined, store)), [first]);
+    assert.ok((await queued(bench)).includes(last));
+    const rest = [...idsOf(await take(bench, 9, "w", undefined, store))];
+    assert.deepEqual(rest, entries.slice(1).map(({ record }) => record.id));
+  },
+);
