@@ -3,7 +3,7 @@
 
 import { eventsOfPastEnd } from "./events.ts";
 import { entryOf } from "./codec.ts";
-import { decisionOf, type Join, stepped } from "./joins.ts";
+import { decisionOf, type Join, noteWrite, stepped } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, stateOf, type TaskRecord, typeOf } from "./task.ts";
@@ -40,7 +40,9 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
       if (!wasFailed || back.has(id) || decisionOf(after) === "fail") continue;
       back.add(id);
       const next = resumed(record, store.clock.now());
-      found.changes.push({ before: entry, next, events: eventsOfPastEnd(record) });
+      // Another of its upstreams may fail in the same commit: then the follower takes it back.
+      const writes = [noteWrite(id)];
+      found.changes.push({ before: entry, next, events: eventsOfPastEnd(record), writes });
       level.push(record);
     }
   }
