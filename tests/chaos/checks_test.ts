@@ -110,6 +110,11 @@ const breaches: Record<string, (facts: Facts) => void> = {
   "tasks that ended otherwise than they had to": ({ asked }) => asked.get("a")!.failures = 1,
   "cancels that did not hold": ({ cancelled }) => cancelled.push({ id: "a", at: 50 }),
   "idempotency keys with other tasks than they promised": ({ keys }) => keys.set("k", ["b"]),
+  "tasks that started before those that they wait for had completed": ({ tasks, asked }) => {
+    // It ended when the other one had begun.
+    tasks.set("b", { ...tasks.get("a")!, id: "b" });
+    asked.get("a")!.upstreams = ["b"];
+  },
   "tasks that started before their time": (facts) => theTask(facts).runAt = 1_600,
 };
 
