@@ -14,7 +14,7 @@ import type { Steering } from "./steer.ts";
 import type { Store } from "./store.ts";
 import { type Submission, submissionSchema, type SubmitOptions } from "./submission.ts";
 import type { Submitter } from "./submit.ts";
-import { isForgotten, isTerminal, stateOf, typeOf } from "./task.ts";
+import { isForgotten, isPastRetention, isTerminal, stateOf, type Stored, typeOf } from "./task.ts";
 import type { Values } from "./values.ts";
 
 /** One look at a child takes as long as this at the most; then comes the next. */
@@ -46,9 +46,14 @@ export class Children implements ChildTasks {
     const { record: { id: parentId, startedAt } } = attempt;
     const submission = checked({ task, input, options });
     const text = toJsonText(input ?? null);
-    const id = childId(startedAt!, [parentId, String(place), task, text]);
-    for (;;) {
-      const known = await this.store.read(id);
+    for (let life = 0;;) {
+      const id = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
+      const [known] = await this.store.peekMany([id]);
+      // One that was deleted, or whose retention is over, still has its id: it is made anew under another one.
+      if (known && isGone(known.record, this.store.clock.now())) {
+        life++;
+        continue;
+      }
       if (known && !isForgotten(known.record)) {
         const isFailure = isTerminal(known.record) && typeOf(known.record) !== "COMPLETED";
         if (isFailure) await this.#again(id);
@@ -102,6 +107,10 @@ export class Children implements ChildTasks {
       if (!(error instanceof ConflictError)) throw error;
     }
   }
+}
+
+function isGone(stored: Stored, now: number): boolean {
+  return isForgotten(stored) || isPastRetention(stored, now);
 }
 
 /**

@@ -105,6 +105,24 @@ Deno.test("a child that failed is told to its parent, and run again by the paren
   assert.match(failed.error.message, /ended FAILED: Error: not yet/);
 });
 
+Deno.test("a child that was deleted is made anew by the next attempt", async () => {
+  const submitted: string[] = [];
+  const forgetful: AnyDefinition = define(
+    { name: "forgetful", input: z.object({}), retry: { maxAttempts: 2, delayMs: 1 } },
+    async ({ submit, attempt }) => {
+      const child = await submit(add, { a: 1, b: 2 });
+      submitted.push(child.id);
+      const sum = await child.result();
+      if (attempt > 1) return sum;
+      await service.request("DELETE", `/v1/tasks/${child.id}`);
+      throw new Error("once more");
+    },
+  );
+  await using service = await aService({ definitions: [forgetful] });
+  assert.equal((await service.run("forgetful", {})).result, 3);
+  assert.equal(new Set(submitted).size, 2);
+});
+
 Deno.test("a wrong input of a child, or an unknown name, is the function's error", async () => {
   const wrong = define({ name: "wrong", input: z.object({}) }, async ({ submit }) => {
     await submit("add", { a: 1 });
