@@ -11,12 +11,13 @@ import {
   NotFoundError,
   ValidationError,
 } from "./errors.ts";
-import { memberOf, moved, rootOf } from "./family.ts";
+import { rootOf } from "./family.ts";
 import { type GroupRecord, groupWrite, setTotal, windowOf } from "./group_log.ts";
 import { noteWrite } from "./joins.ts";
 import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import type { Registry } from "./registry.ts";
+import { firstAnswer, type Idem, type IdemRecord, idsOf, renamed, underWay } from "./repeat.ts";
 import { CUT_OFF_AFTER_MS } from "./seal.ts";
 import type { Store } from "./store.ts";
 import type { Submission } from "./submission.ts";
@@ -59,26 +60,6 @@ export interface Submitted {
   groupId: string | null;
   /** The call came before under its idempotency key: these are its tasks as they were then. */
   replayed: boolean;
-}
-
-interface IdemRecord {
-  fingerprint: string;
-  /** Of the family of ids that were drawn for the call. */
-  root: string;
-  groupId: string | null;
-  createdAt: number;
-  /** False while a call of several commits is under way, or was cut off. */
-  complete: boolean;
-  /** Who works at it: of two that took it up, only the last one goes on. */
-  by: string;
-}
-
-/** What is known of a call's idempotency key before it is stored. */
-interface Idem {
-  guard: { key: Deno.KvKey; versionstamp: string | null };
-  fingerprint: string;
-  /** A call that was cut off between its commits: what it had decided. */
-  resumed: { root: string; groupId: string | null } | null;
 }
 
 /** An id made by another machine a moment ago; lists by time look this much further. */
@@ -135,7 +116,11 @@ export class Submitter {
       const { value, versionstamp } = await this.store.kv.get<IdemRecord>(keys.idem(key));
       const known = value && value.createdAt + IDEMPOTENCY_MS > this.store.clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
-      if (known?.complete) return this.#replay(call, known);
+      if (known?.complete) {
+        const checked = renamed(this.#checked(call), call.root, known.root);
+        const entries = firstAnswer(checked, known);
+        return { ids: idsOf(checked, known.root), entries, groupId: known.groupId, replayed: true };
+      }
       if (known && !await this.#isAbandoned(key, versionstamp)) continue;
       const resumed = known && { root: known.root, groupId: known.groupId };
       const guard = { key: keys.idem(key), versionstamp };
@@ -166,29 +151,6 @@ export class Submitter {
       throw underWay(key);
     }
     return true;
-  }
-
-  /** The same call gives the same first answer, whatever has become of the tasks since. */
-  #replay(call: SubmitCall, { root, groupId, createdAt }: IdemRecord): Submitted {
-    const groups = groupId === null ? [] : [groupId];
-    const checked = renamed(this.#checked(call), call.root, root);
-    const ids = idsOf(checked, root);
-    const woven = weave(checked, ids);
-    const entries = checked.map((one, i): Entry => {
-      const draft = { ...draftOf(one, ids[i], createdAt, groups, i), input: { json: one.input } };
-      const upstreams = woven?.upstreams[i] ?? [];
-      if (upstreams.length > 0) {
-        draft.deps = {
-          upstreams: { json: JSON.stringify(upstreams) },
-          total: upstreams.length,
-          waitFor: woven!.waitFor[i],
-          allowFailure: one.submission.options?.allowFailure ?? false,
-          released: false,
-        };
-      }
-      return { record: submitted(draft, createdAt), versionstamp: "" };
-    });
-    return { ids, entries, groupId, replayed: true };
   }
 
   #checked(call: SubmitCall): Checked[] {
@@ -434,35 +396,6 @@ export class Submitter {
 
 function recountKey(group: string, now: number): Deno.KvKey {
   return keys.due("recount", now + CUT_OFF_AFTER_MS + RECOUNT_LATER_MS, group);
-}
-
-function underWay(key: string): ConflictError {
-  return new ConflictError(
-    `a call with the idempotency key "${key}" is still under way`,
-    "/header/idempotency-key",
-  );
-}
-
-const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
-
-function idsOf(checked: Checked[], root: string): string[] {
-  return checked.map(({ submission }, i) => submission.id ?? memberOf(root, i));
-}
-
-/** A repeat of a call whose ids were drawn for it goes by the ids that the first one drew. */
-function renamed(checked: Checked[], from: string | undefined, to: string): Checked[] {
-  if (from === undefined || from === to) return checked;
-  const nameOf = (id: string) => moved(id, from, to, checked.length);
-  return checked.map(({ submission, references, input, ...rest }) => ({
-    ...rest,
-    submission: {
-      ...submission,
-      id: nameOf(submission.id!),
-      options: { ...submission.options, waitFor: submission.options?.waitFor?.map(nameOf) },
-    },
-    references: references.map(({ task, path }) => ({ task: nameOf(task), path })),
-    input: references.length > 0 ? input.replace(UUID, nameOf) : input,
-  }));
 }
 
 /** What the caller is told. A task may have begun in the very commit that stored it: then its version is another. */

@@ -13,7 +13,7 @@ const LEVELS = [
   "flow unit weave",
   "committer",
   "store",
-  "depth discard edges inputs resume seal",
+  "depth discard edges inputs repeat resume seal",
   "attempt claim notify steer timers whole window",
   "due_loop execute follow leftovers patrol reaper submit task_stream waiting",
   "children groups list pulse",
