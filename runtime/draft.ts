@@ -100,8 +100,10 @@ export function checkInput(
   const shown = found.special ? resolveReferences(value, () => null) : value;
   if (!chunk) {
     faults.push(...registry.faultsOfInput(definition, shown, pointer, paths));
+  } else if (!Array.isArray(shown)) {
+    faults.push({ pointer, message: "must be a list: the function is called for each of its elements" });
   } else {
-    (shown as unknown[]).forEach((each, i) => {
+    shown.forEach((each, i) => {
       const inside = paths.filter(([first]) => first === i).map(([, ...rest]) => rest);
       faults.push(...registry.faultsOfInput(definition, each, `${pointer}/${i}`, inside));
     });

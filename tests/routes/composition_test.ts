@@ -226,3 +226,16 @@ Deno.test("a waiting task is one of its group's PENDING ones, and can be cancell
   assert.equal((await service.ended(other)).result, "value");
   await eventually(async () => JSON.stringify(await counts()) === '{"CANCELLED":1,"COMPLETED":1}');
 });
+
+Deno.test("chunks are retried with a list, and with nothing else", async () => {
+  await using service = await onSocket();
+  const chunks = { task: "fail", inputs: [{ message: "a" }, { message: "b" }], size: 2 };
+  const { body } = await service.post("/v1/flows", { chunks });
+  const { id } = body.tasks["0"];
+  assert.equal((await service.ended(id)).state.type, "FAILED");
+  const retry = (input: unknown) => service.post(`/v1/tasks/${id}/retry`, { input });
+  assertProblem(await retry({ message: "a" }), 422, "validation-failed", "/input");
+  assertProblem(await retry([{ message: 5 }]), 422, "validation-failed", "/input/0/message");
+  assert.equal((await retry([{ message: "a", untilAttempt: 1 }])).status, 202);
+  assert.deepEqual((await service.ended(id)).result, [2]);
+});
