@@ -239,3 +239,20 @@ Deno.test("chunks are retried with a list, and with nothing else", async () => {
   assert.equal((await retry([{ message: "a", untilAttempt: 1 }])).status, 202);
   assert.deepEqual((await service.ended(id)).result, [2]);
 });
+
+Deno.test("once a retry is answered, nothing that waits for the task looks ended any more", async () => {
+  await using service = await onSocket();
+  for (let round = 0; round < 10; round++) {
+    const echo = { task: "echo", into: "value" };
+    const chain = [{ task: "fail", input: { message: "no" } }, echo, echo, echo];
+    const { body } = await service.post("/v1/flows", { chain });
+    await service.get(`/v1/groups/${body.groupId}/results?wait=10`);
+    const retried = await service.post(`/v1/tasks/${body.tasks["0"].id}/retry`, {
+      input: { message: "no", untilAttempt: 1 },
+    });
+    assert.equal(retried.status, 202);
+    const last = await service.get(`/v1/tasks/${body.tasks["3"].id}/result?wait=10`);
+    assert.deepEqual([last.status, last.body.result], [200, 2]);
+    assert.equal((await service.get(`/v1/groups/${body.groupId}/results`)).status, 200);
+  }
+});
