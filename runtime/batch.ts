@@ -1,8 +1,12 @@
 // Group commit: while one commit is under way, the next one fills with whatever arrives. A commit
 // costs nearly the same for one task as for fifty (PLATFORM.md A7), so this is where throughput comes from,
-// and an idle system still commits at once.
+// and an idle system still commits at once. Where commits spend their time on the way to a server, several are under
+// way at once: each one beside the first leaves when it is full.
 
 import type { KvLimits } from "./kv.ts";
+
+/** The shared check of new records. It holds for each commit by itself. */
+export const FRESH = "fresh";
 
 export interface Cost {
   checks: number;
@@ -24,7 +28,12 @@ interface Waiting<Item, Outcome> {
 
 export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   #waiting: Waiting<Item, Outcome>[] = [];
-  #running: Promise<void> | null = null;
+  /** What the commits under way own or check in common: nothing else that does may be committed beside them. */
+  readonly #held = new Set<string>();
+  readonly #flights = new Set<Promise<void>>();
+  #starting = false;
+  /** A look for a full commit found none; there is no sense in another one before so many wait. */
+  #lookAgainAt = 0;
 
   /** @param run commits a batch and returns one outcome for each item, in order. */
   constructor(
@@ -40,41 +49,87 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     const outcome = new Promise<Outcome>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject });
     });
-    this.#running ??= this.#drain();
+    if (!this.#starting) {
+      this.#starting = true;
+      // One turn of the microtask queue: what the caller adds in the same breath goes into the first commit.
+      Promise.resolve().then(() => {
+        this.#starting = false;
+        this.#start();
+      });
+    }
     return outcome;
   }
 
   /** Resolves once everything added so far is committed. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running;
+    while (this.#starting || this.#flights.size > 0) {
+      await (this.#flights.size > 0 ? Promise.race(this.#flights) : Promise.resolve());
+    }
   }
 
-  async #drain(): Promise<void> {
-    // One turn of the microtask queue: what the caller adds in the same breath goes into the first commit.
-    await Promise.resolve();
-    while (this.#waiting.length > 0) {
-      const batch = this.#take();
-      try {
-        const outcomes = await this.run(batch.map((waiting) => waiting.item));
-        batch.forEach((waiting, i) => waiting.resolve(outcomes[i]));
-      } catch (error) {
-        for (const waiting of batch) waiting.reject(error);
+  #start(): void {
+    while (this.#waiting.length > 0 && this.#flights.size < this.limits.flights) {
+      const isFirst = this.#flights.size === 0;
+      if (!isFirst && this.#waiting.length < this.#lookAgainAt) return;
+      const { batch, left, isFull } = this.#take();
+      if (batch.length === 0 || !isFirst && !isFull) {
+        this.#lookAgainAt = this.#waiting.length + this.limits.checks;
+        return;
       }
+      this.#waiting = left;
+      this.#fly(batch);
     }
-    this.#running = null;
   }
 
-  #take(): Waiting<Item, Outcome>[] {
-    const load = new Load();
-    let count = 0;
-    for (const { item: { cost } } of this.#waiting) {
-      if (load.owns(cost)) break;
-      load.add(cost);
-      if (count > 0 && load.exceeds(this.limits)) break;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
+  #fly(batch: Waiting<Item, Outcome>[]): void {
+    const names = batch.flatMap(({ item }) => namesOf(item.cost));
+    for (const name of names) this.#held.add(name);
+    const flight = this.#commit(batch).then(() => {
+      for (const name of names) this.#held.delete(name);
+      this.#flights.delete(flight);
+      this.#lookAgainAt = 0;
+      this.#start();
+    });
+    this.#flights.add(flight);
   }
+
+  async #commit(batch: Waiting<Item, Outcome>[]): Promise<void> {
+    try {
+      const outcomes = await this.run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, i) => resolve(outcomes[i]));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  /** The next commit, and what is left. Steps of one record stay in their order. */
+  #take(): { batch: Waiting<Item, Outcome>[]; left: Waiting<Item, Outcome>[]; isFull: boolean } {
+    const load = new Load();
+    const batch: Waiting<Item, Outcome>[] = [];
+    const passed: Waiting<Item, Outcome>[] = [];
+    const passedOwns = new Set<string>();
+    for (let i = 0; i < this.#waiting.length; i++) {
+      const waiting = this.#waiting[i];
+      const { cost } = waiting.item;
+      const isHeld = namesOf(cost).some((name) => this.#held.has(name));
+      if (isHeld || load.owns(cost) || cost.owns.some((id) => passedOwns.has(id))) {
+        passed.push(waiting);
+        for (const id of cost.owns) passedOwns.add(id);
+        continue;
+      }
+      load.add(cost);
+      if (batch.length > 0 && load.exceeds(this.limits)) {
+        return { batch, left: [...passed, ...this.#waiting.slice(i)], isFull: true };
+      }
+      batch.push(waiting);
+    }
+    return { batch, left: passed, isFull: false };
+  }
+}
+
+/** What only one commit at a time may have to do with: records, and what is checked for several of them at once. */
+function namesOf({ owns, shared }: Cost): string[] {
+  return [...owns, ...shared.filter((name) => name !== FRESH)];
 }
 
 /** What a commit holds so far. */

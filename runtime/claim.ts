@@ -11,6 +11,8 @@ import type { Change } from "./unit.ts";
 
 export interface ClaimOptions {
   worker: string;
+  /** The part of the queue to take from. */
+  shard: number;
   /** The most tasks to take. */
   limit: number;
   /** Definitions that this process can run. Tasks of others are left for those that can. */
@@ -21,19 +23,18 @@ export interface ClaimOptions {
   from?: Place;
 }
 
-/** A place in the queue. */
-export interface Place {
-  shard: number;
-  key: Deno.KvKey | null;
-}
+/** A place in a shard of the queue: behind this block. */
+export type Place = Deno.KvKey;
 
 export interface Claimed {
   /** Now RUNNING under a lease each. */
   entries: Entry[];
   /** The block that lists these leases; null if nothing was claimed. */
   block: string | null;
-  /** True if the queue may hold more for this worker. */
+  /** True if the shard may hold more for this worker. */
   more: boolean;
+  /** Somebody else was faster with one of them. */
+  beaten?: boolean;
   /** Where to look next, if nothing was found up to there: what stands ahead is for others. */
   next?: Place;
 }
@@ -55,12 +56,7 @@ interface Part {
  */
 export async function claim(store: Store, options: ClaimOptions): Promise<Claimed> {
   const limit = Math.min(options.limit, store.kv.limits.checks);
-  const { parts, full, next } = await head(
-    store,
-    limit,
-    options.knows,
-    options.from ?? { shard: 0, key: null },
-  );
+  const { parts, full, next } = await head(store, { ...options, limit });
   if (parts.length === 0) return { entries: [], block: null, more: next !== undefined, next };
 
   const blocksOf = blocksById(parts);
@@ -116,29 +112,25 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     return { entries: mine, block, more: full || taken.size < blocksOf.size };
   }
   for (const id of taken) store.forgetReady(id);
-  return { entries: [], block: null, more: true };
+  return { entries: [], block: null, more: true, beaten: true };
 }
 
 /** What to take from which blocks; `full` if there may be more behind it. */
 async function head(
   store: Store,
-  limit: number,
-  knows: (task: string) => boolean,
-  from: Place,
+  { shard, limit, knows, from }: ClaimOptions,
 ): Promise<{ parts: Part[]; full: boolean; next?: Place }> {
   const parts: Part[] = [];
   let count = 0;
   let looked = 0;
-  for (let shard = from.shard; shard < store.kv.shards; shard++) {
-    for await (const block of blocks(store.kv, shard, shard === from.shard ? from.key : null)) {
-      const { ids, tasks } = block.value;
-      const wanted = ids.filter((_, i) => knows(tasks[i])).slice(0, limit - count);
-      if (wanted.length > 0) parts.push({ block, wanted });
-      count += wanted.length;
-      looked += ids.length;
-      if (count === limit) return { parts, full: true };
-      if (looked >= LONGEST_LOOK) return { parts, full: true, next: { shard, key: block.key } };
-    }
+  for await (const block of blocks(store.kv, shard, from ?? null)) {
+    const { ids, tasks } = block.value;
+    const wanted = ids.filter((_, i) => knows(tasks[i])).slice(0, limit - count);
+    if (wanted.length > 0) parts.push({ block, wanted });
+    count += wanted.length;
+    looked += ids.length;
+    if (count === limit) return { parts, full: true };
+    if (looked >= LONGEST_LOOK) return { parts, full: true, next: block.key };
   }
   return { parts, full: false };
 }

@@ -51,6 +51,8 @@ export const keys = {
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
+  /** What tickets are signed with: made once, and the same for all processes. */
+  ticketSecret: ["ticket-secret"] as Key,
 } as const;
 
 /**
@@ -63,6 +65,7 @@ export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
 
 export const prefixes = {
   task: ["task"] as Key,
+  allReady: ["ready"] as Key,
   ready: (shard: number): Key => ["ready", shard],
   due: (kind: DueKind): Key => ["due", kind],
   leases: ["lease"] as Key,

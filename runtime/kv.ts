@@ -28,18 +28,30 @@ export interface KvLimits {
   bytes: number;
   /** Estimated bytes of all their keys. */
   keyBytes: number;
+  /** Commits of one kind that are worth having under way at once. */
+  flights: number;
 }
 
 /**
  * Deno's client takes 100 checks, 1000 mutations, 819,200 bytes, 81,920 of them in keys; the rest is room for an
  * estimate's error and for what a commit adds for all of its tasks together.
  */
-export const EMBEDDED_LIMITS: KvLimits = { checks: 100, mutations: 950, bytes: 700_000, keyBytes: 70_000 };
+export const EMBEDDED_LIMITS: KvLimits = {
+  checks: 100,
+  mutations: 950,
+  bytes: 700_000,
+  keyBytes: 70_000,
+  // One file takes one commit after the other.
+  flights: 1,
+};
 
-/** A `denokv` server takes ten checks; all else is the client's. */
-export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10 };
-/** Claims of several machines meet less often on a queue in several parts. */
-const REMOTE_SHARDS = 8;
+/**
+ * A `denokv` server takes ten checks; all else is the client's. A commit spends most of its time on the way: alone, one
+ * of more than a kilobyte takes 45 ms there, eight at once take little longer (README, "Capacity").
+ */
+export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 8 };
+/** Claims of several machines meet less often on a queue in several parts: a few for each worker. */
+const REMOTE_SHARDS = 16;
 
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
@@ -153,24 +165,25 @@ export function isRemote(path: string | undefined): boolean {
 /** Opens a database. `path`: a file, `:memory:`, the URL of a server, or undefined for the platform's own. */
 export async function openKv(path: string | undefined): Promise<KvPort> {
   const writer = await whileLocked(() => Deno.openKv(path));
-  const limits = await limitsOf(writer);
-  const shards = limits.checks < EMBEDDED_LIMITS.checks ? REMOTE_SHARDS : 1;
-  const isFile = path !== undefined && path !== ":memory:" && !isRemote(path);
-  const reader = isFile ? await whileLocked(() => Deno.openKv(path)) : writer;
-  return new KvPort(writer, reader, limits, shards, systemClock, isRemote(path) ? writer : null);
+  if (path === undefined || isRemote(path)) {
+    const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
+    return new KvPort(writer, writer, limits, REMOTE_SHARDS, systemClock, writer);
+  }
+  const reader = path === ":memory:" ? writer : await whileLocked(() => Deno.openKv(path));
+  return new KvPort(writer, reader);
 }
 
 /** Asks with a commit that can never succeed: a server refuses what has too many checks before it looks at them. */
-async function limitsOf(kv: Deno.Kv): Promise<KvLimits> {
+async function checksOf(kv: Deno.Kv): Promise<number> {
   const atomic = kv.atomic();
   for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
     atomic.check({ key: ["errand", "never", i], versionstamp: "ff".repeat(10) });
   }
   try {
-    await whileLocked(() => atomic.commit());
-    return EMBEDDED_LIMITS;
+    await atomic.commit();
+    return EMBEDDED_LIMITS.checks;
   } catch {
-    return REMOTE_LIMITS;
+    return REMOTE_LIMITS.checks;
   }
 }
 

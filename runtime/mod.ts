@@ -37,6 +37,7 @@ import {
   typeOf,
 } from "./task.ts";
 import { taskEvents } from "./task_stream.ts";
+import { Tickets } from "./tickets.ts";
 import { Timers } from "./timers.ts";
 import { Values } from "./values.ts";
 import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./waiting.ts";
@@ -120,6 +121,7 @@ export class Runtime {
   readonly completions: Completions;
   readonly groups: Groups;
   readonly steering: Steering;
+  readonly tickets: Tickets;
   readonly maxInputBytes: number;
   readonly clock: Clock;
   readonly #store: Store;
@@ -167,6 +169,7 @@ export class Runtime {
     this.#submitter = new Submitter(store, values, this.registry, this.maxInputBytes, depth);
     this.steering = new Steering(store, values, this.registry, this.maxInputBytes);
     this.groups = new Groups(store);
+    this.tickets = new Tickets(options.kv, clock, ids);
     this.#notifier = new Notifier(store);
     this.completions = new Completions(store, this.#notifier, this.groups);
     this.#follower = new Follower(store, this.#log);
@@ -242,6 +245,11 @@ export class Runtime {
   /** How many functions run here. */
   get running(): number {
     return this.#worker?.running ?? 0;
+  }
+
+  /** Claims so far, and how many of them another worker was faster with. */
+  get claims(): { made: number; beaten: number } {
+    return this.#worker?.claims ?? { made: 0, beaten: 0 };
   }
 
   /** What had to be mended so far, by what was wrong. Empty in a run without faults. */

@@ -168,7 +168,8 @@ export class Steering {
         const { record } = entry;
         const state = stateOf(record);
         const now = this.store.clock.now();
-        if (isPastRetention(record, now)) throw new NotFoundError("task", id);
+        // What was read a while ago may be kept for longer by now: a look of now decides.
+        if (isPastRetention(record, now)) continue;
         if (!isTerminal(record) || state.type === "COMPLETED") {
           throw new ConflictError(
             `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,

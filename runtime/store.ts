@@ -7,7 +7,7 @@ import { entryOf } from "./codec.ts";
 import { type Applied, Committer, type OnApplied, type OnNotes, type Starter } from "./committer.ts";
 import type { Ids } from "./ids.ts";
 import type { Joins } from "./joins.ts";
-import { keys } from "./keys.ts";
+import { keys, shardOf } from "./keys.ts";
 import type { KvPort } from "./kv.ts";
 import {
   type Entry,
@@ -54,10 +54,10 @@ export class Store {
   readonly joins: Joins;
   readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
   /**
-   * Tasks that this process made ready, oldest first, so that claiming them needs no read. A hint: the commit checks
-   * it. Large ones are only counted.
+   * Tasks that this process made ready, by their shards, oldest first, so that claiming them needs no read. A hint:
+   * the commit checks it. Large ones are only counted.
    */
-  readonly #ready = new Map<string, { entry: Entry | null; look: number }>();
+  readonly #ready: Map<string, { entry: Entry | null; look: number }>[];
   /** Small records that others wait for, or that wait for others, as this process last wrote them: hints again. */
   readonly #links = new Map<string, Entry>();
   #look = 0;
@@ -65,6 +65,7 @@ export class Store {
 
   constructor({ kv, clock, ids, onCommit, claims = true }: StoreOptions) {
     this.#claims = claims;
+    this.#ready = Array.from({ length: kv.shards }, () => new Map());
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
@@ -127,7 +128,7 @@ export class Store {
     const entries = new Map<string, Entry>();
     const missing: string[] = [];
     for (const id of ids) {
-      const known = this.#ready.get(id)?.entry;
+      const known = this.#readyAt(id).get(id)?.entry;
       if (known && fits(known.record)) entries.set(id, known);
       else missing.push(id);
     }
@@ -209,10 +210,11 @@ export class Store {
       this.#links.set(record.id, entry as Entry);
       if (this.#links.size > LINKS_KEPT) this.#links.delete(this.#links.keys().next().value!);
     }
-    this.#ready.delete(record.id);
-    if (!isReady(record) || this.#ready.size === READY_KEPT) return;
+    const ready = this.#readyAt(record.id);
+    ready.delete(record.id);
+    if (!isReady(record) || this.waiting >= READY_KEPT) return;
     const kept = isSmall(record as TaskRecord) ? entry as Entry : null;
-    this.#ready.set(record.id, { entry: kept, look: this.#look });
+    ready.set(record.id, { entry: kept, look: this.#look });
   }
 
   /** A task that waits for others, or that others waited for, as this process last wrote it. */
@@ -227,7 +229,7 @@ export class Store {
 
   /** How many tasks wait in the queue, as far as this process knows. */
   get waiting(): number {
-    return this.#ready.size;
+    return this.#ready.reduce((sum, { size }) => sum + size, 0);
   }
 
   /** The queue is about to be looked through. */
@@ -235,17 +237,22 @@ export class Store {
     return ++this.#look;
   }
 
-  /** Drops what was remembered before a look that went to the end of the queue: others have claimed it. */
-  forgetReadyBefore(look: number): void {
-    for (const [id, known] of this.#ready) {
+  /** Drops what was remembered before a look that went to the end of the shard: others have claimed it. */
+  forgetReadyBefore(look: number, shard: number): void {
+    const ready = this.#ready[shard];
+    for (const [id, known] of ready) {
       if (known.look >= look) return;
-      this.#ready.delete(id);
+      ready.delete(id);
     }
   }
 
   /** Drops what was remembered of a task whose claim conflicted. */
   forgetReady(id: string): void {
-    this.#ready.delete(id);
+    this.#readyAt(id).delete(id);
+  }
+
+  #readyAt(id: string): Map<string, { entry: Entry | null; look: number }> {
+    return this.#ready[shardOf(id, this.kv.shards)];
   }
 }
 

@@ -2,7 +2,7 @@
 // keys, events, what groups count, and what all of it costs. What is decided at the moment of the commit (places in
 // the queue, group counters) is left to the store.
 
-import type { Cost } from "./batch.ts";
+import { type Cost, FRESH } from "./batch.ts";
 import { entriesOf, type IndexEntry } from "./entries.ts";
 import type { StoredEvent } from "./events.ts";
 import type { GroupStep } from "./group_log.ts";
@@ -82,7 +82,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
   const old = prepared.filter(({ before }) => before !== null).length;
   const cost: Cost = {
     checks: checks.length + (fresh ? old : changes.length),
-    shared: fresh ? ["fresh", ...shared] : shared,
+    shared: fresh ? [FRESH, ...shared] : shared,
     mutations: prepared.length + writes.length + 2 * shared.length,
     bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
       writes.reduce((sum, write) => sum + writeBytes(write), 0),

@@ -1,8 +1,9 @@
-// The worker: claim → execute → settle, as often as there is work and a free slot. `tick` does one round; everything
-// else here only decides when. Its heartbeat stands in pulse.ts.
+// The worker: claim → execute → settle, as often as there is work and a free slot. Where it claims and when stands in
+// claims.ts, its heartbeat in pulse.ts.
 
 import { Attempt } from "./attempt.ts";
 import { claim, type Place } from "./claim.ts";
+import { Claims, type Told } from "./claims.ts";
 import { sleep } from "./clock.ts";
 import type { Starter, Taken } from "./committer.ts";
 import { discardUnlessNamed } from "./discard.ts";
@@ -11,8 +12,8 @@ import { keys } from "./keys.ts";
 import type { Write } from "./kv.ts";
 import { LeaseBook } from "./lease_book.ts";
 import type { Log } from "./log.ts";
+import { Peers } from "./peers.ts";
 import { Pulse } from "./pulse.ts";
-import { Rounds } from "./rounds.ts";
 import type { Store } from "./store.ts";
 import { type Entry, isForgotten, type Lease, type Stored, type TaskRecord } from "./task.ts";
 import { claimed, type Outcome } from "./transitions.ts";
@@ -41,21 +42,25 @@ export class Worker implements Starter {
   readonly #settling = new Map<string, Attempt>();
   readonly #leases = new LeaseBook();
   readonly #pulse: Pulse;
+  readonly #peers: Peers;
   /** Functions that wait for tasks of their own: these must find a slot. */
   #away = 0;
   /** Tasks that wait for a beat before they begin. */
   #unsure = 0;
-  /** Where the queue's head that nobody here knows ends. */
-  #lookFrom: Place | undefined;
-  /** There was more to claim than there were free slots; at the start nobody knows. */
-  #more = true;
-  readonly #claims: Rounds;
+  readonly #claims: Claims;
   #started = false;
   #stopping = false;
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     this.id = store.ids.id();
-    this.#claims = new Rounds(() => this.#claimRound());
+    this.#peers = new Peers(store, options.leaseMs / 3);
+    this.#claims = new Claims(store, {
+      free: () => this.#free,
+      own: () => this.#peers.ownShards(this.id),
+      onBeaten: () => this.#peers.lookSoon(),
+      claim: (shard, limit, from) => this.#claim(shard, limit, from),
+      onError: (error) => options.log.error("claiming failed", error),
+    });
     this.#pulse = new Pulse(store, { worker: this.id, ...options }, {
       running: this.#running,
       settling: this.#settling,
@@ -72,8 +77,14 @@ export class Worker implements Starter {
     return this.#running.size;
   }
 
+  /** Claims so far, and how many of them another worker was faster with. */
+  get claims(): { made: number; beaten: number } {
+    return this.#claims.counts;
+  }
+
   async start(): Promise<void> {
     await this.#pulse.start();
+    await this.#peers.start();
     this.#started = true;
     this.ring();
   }
@@ -90,7 +101,7 @@ export class Worker implements Starter {
   take(ready: TaskRecord[]): Taken {
     const taken: Taken = { running: new Map(), writes: [] };
     const free = this.#free - this.store.waiting;
-    if (!this.#started || this.#stopping || this.#more || free <= 0) return taken;
+    if (!this.#started || this.#stopping || this.#claims.more || free <= 0) return taken;
     const { clock, ids } = this.store;
     const now = clock.now();
     // Of one that has begun before, an attempt may still be on its way out.
@@ -120,7 +131,7 @@ export class Worker implements Starter {
       this.#leases.lose(starting.block);
       released = true;
     }
-    if (released && this.#more) this.ring();
+    if (released) this.#refill();
   }
 
   /** The task may be one that begins or runs here: a cancel reaches its function this way. */
@@ -138,33 +149,40 @@ export class Worker implements Starter {
   /** Slots that no function runs in or is about to. */
   get #free(): number {
     if (this.#settling.size >= MOST_UNSETTLED) return 0;
-    const taken = this.#running.size - this.#away + this.#starting.size + this.#unsure;
+    const { reserved } = this.#claims;
+    const taken = this.#running.size - this.#away + this.#starting.size + this.#unsure + reserved;
     return Math.max(0, this.options.concurrency - taken);
   }
 
-  /** Claims once, and starts what it got. @returns true if there may be more to claim. */
-  async tick(): Promise<boolean> {
+  /** Claims once, and starts what it got. */
+  async #claim(shard: number, limit: number, from: Place | undefined): Promise<Told> {
     const look = this.store.nextLook();
-    const { entries, block, more, next } = await claim(this.store, {
+    const { entries, block, more, beaten, next } = await claim(this.store, {
       worker: this.id,
-      limit: this.#free,
+      shard,
+      limit,
       knows: (task) => this.options.registry.has(task),
       writes: () => this.#usedUpLeases(),
-      from: this.#lookFrom,
+      from,
     });
-    this.#lookFrom = next;
-    if (!more) this.store.forgetReadyBefore(look);
+    if (!more) this.store.forgetReadyBefore(look, shard);
     if (block !== null) {
       this.#leases.open(block, entries.map(({ record }) => record.id));
       for (const entry of entries) this.#begin(entry, block);
     }
-    return more;
+    return { more, beaten, next };
+  }
+
+  /** A slot is free: whatever waits for one takes it. */
+  #refill(): void {
+    if (this.#started && !this.#stopping && this.#claims.more) this.#claims.go();
   }
 
   /** Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off. */
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
-    await this.#claims.idle();
+    await this.#claims.stop();
+    this.#peers.stop();
     const { clock, kv } = this.store;
     while (this.#starting.size + this.#unsure > 0) await sleep(clock, 5);
     const until = clock.monotonic() + graceMs;
@@ -186,22 +204,6 @@ export class Worker implements Starter {
   /** Deletes the lease blocks whose tasks are all settled. They wait for a commit that goes anyway. */
   #usedUpLeases(): Write[] {
     return this.#leases.takeUsedUp(MOST_USED_UP).map((block) => ({ key: keys.lease(this.id, block) }));
-  }
-
-  async #claimRound(): Promise<void> {
-    if (this.#stopping) return;
-    // Full: the next slot that comes free rings again.
-    if (this.#free === 0) {
-      this.#more = true;
-      return;
-    }
-    try {
-      this.#more = await this.tick();
-      if (this.#more) this.ring();
-    } catch (error) {
-      // The sweep rings again.
-      this.options.log.error("claiming failed", error);
-    }
   }
 
   #begin(entry: Entry, block: string): void {
@@ -241,7 +243,7 @@ export class Worker implements Starter {
       this.options.log.error(`a report of task ${attempt.id} was not written`, error);
     attempt.onAway = (change) => {
       this.#away += change;
-      if (change > 0 && this.#more) this.ring();
+      if (change > 0) this.#refill();
     };
     this.#running.set(attempt.id, attempt);
     this.#finish(attempt, block).catch((error) => {
@@ -254,12 +256,12 @@ export class Worker implements Starter {
     // The slot is free as soon as the function is done; writing the outcome goes on beside the next claim.
     if (this.#running.get(attempt.id) === attempt) this.#running.delete(attempt.id);
     this.#settling.set(attempt.id, attempt);
-    if (this.#more) this.ring();
+    this.#refill();
     const over = outcome === null || await this.#settle(attempt, outcome);
     if (this.#settling.get(attempt.id) === attempt) this.#settling.delete(attempt.id);
     if (over) this.#leases.close(block, attempt.id);
     else this.#leases.lose(block);
-    if (this.#more) this.ring();
+    this.#refill();
   }
 
   /**

@@ -7,15 +7,15 @@ const root = new URL("../", import.meta.url);
 const LEVELS = [
   "clock errors family flow_forms json keys lease_book log rounds runners/portable submission wake/bell",
   "cursor define flow_schema ids kv mapping references wake/sweep",
-  "faults retry runners/runner runners/thread_main task",
+  "faults retry runners/runner runners/thread_main task tickets",
   "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue wake/watch",
   "draft entries flow_graph group_log joins report runners/mod size",
   "flow unit weave",
   "committer",
   "store",
   "depth discard edges inputs repeat resume seal",
-  "attempt claim notify steer timers whole window",
-  "due_loop execute follow leftovers patrol reaper submit task_stream waiting",
+  "attempt claim notify peers steer timers whole window",
+  "claims due_loop execute follow leftovers patrol reaper submit task_stream waiting",
   "children groups list pulse",
   "worker",
   "completions",
@@ -88,6 +88,13 @@ Deno.test("nobody imports main.ts, the demo or the bench", () => {
     file.split("/")[0] !== of.split("/")[0]
   );
   assert.deepEqual(shown(wrong), []);
+});
+
+Deno.test("tools/ imports what an API key is, and nobody imports tools/", () => {
+  const wrong = under("tools").filter(({ of }) => isOwn(of) && of !== "routes/api_keys.ts");
+  assert.deepEqual(shown(wrong), []);
+  const users = imports.filter(({ file, of }) => of.startsWith("tools/") && !file.startsWith("tools/"));
+  assert.deepEqual(shown(users), []);
 });
 
 Deno.test("no source imports a test", () => {

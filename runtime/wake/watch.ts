@@ -1,5 +1,7 @@
-// The doorbell between machines: a key that every commit with new work sets, and that every process watches. A watch may
-// fall silent without a word (PLATFORM.md A4), so it is made anew every minute, and the sweep rings behind it.
+// The doorbell between machines: keys that every commit with news sets, and that every process watches. A watch may
+// fall silent without a word (PLATFORM.md A4), so it is made anew every minute, and these keys are read every second,
+// too: one read, where a look through the queue takes one for each of its shards. What the watch has not told of by
+// the next read, it does not hear: then it is made anew at once. The sweep rings behind all this.
 
 import { type Clock, sleep } from "../clock.ts";
 import type { Ids } from "../ids.ts";
@@ -11,16 +13,29 @@ import type { Doorbell } from "./bell.ts";
 const AT_MOST_EVERY_MS = 50;
 const WATCHED_FOR_MS = 60_000;
 const AGAIN_AFTER_MS = 1_000;
+const READ_EVERY_MS = 1_000;
 
 /** What there is news of: work that is ready, or tasks that have ended. */
 type News = "ready" | "ended";
 
+/** The versionstamp of each bell's key. */
+type Versions = Record<News, string | null>;
+
+const BELLS = [keys.bell("ready"), keys.bell("ended")];
+const NONE: Versions = { ready: null, ended: null };
+
 export class WatchBell implements Doorbell {
   readonly #sentAt: Record<News, number> = { ready: -Infinity, ended: -Infinity };
   readonly #owed = new Map<News, () => void>();
-  #stopped = false;
-  #watch: ReadableStream<unknown> | null = null;
-  #watching: Promise<void> = Promise.resolve();
+  readonly #stopped = new AbortController();
+  /** What has rung here. */
+  #heard = NONE;
+  /** What the watch has told of. */
+  #told = NONE;
+  /** What the last read has found. */
+  #read = NONE;
+  #endWatch: () => void = () => {};
+  #working: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly kv: KvPort,
@@ -40,14 +55,20 @@ export class WatchBell implements Doorbell {
   }
 
   start(ring: () => void, look: () => void): void {
-    this.#watching = this.#run(ring, look);
+    const heed = (versions: Versions) => {
+      const before = this.#heard;
+      this.#heard = versions;
+      if (versions.ready !== before.ready) ring();
+      if (versions.ended !== before.ended) look();
+    };
+    this.#working = Promise.all([this.#watch(heed), this.#readAgainAndAgain(heed)]);
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped.abort();
     for (const cancel of this.#owed.values()) cancel();
-    await this.#watch?.cancel().catch(() => {});
-    await this.#watching;
+    this.#endWatch();
+    await this.#working;
   }
 
   #isEarly(news: News): boolean {
@@ -56,37 +77,66 @@ export class WatchBell implements Doorbell {
 
   /** Sets the key by itself, as soon as it may be set again. */
   #owe(news: News): void {
-    if (this.#owed.has(news) || this.#stopped) return;
+    if (this.#owed.has(news) || this.#stopped.signal.aborted) return;
     const waitMs = Math.max(0, this.#sentAt[news] + AT_MOST_EVERY_MS - this.clock.monotonic());
     const cancel = this.clock.timer(() => {
       this.#owed.delete(news);
       this.#sentAt[news] = this.clock.monotonic();
-      // A hint that fails to go out is a delay: the sweep rings too.
-      this.kv.writeBlind([{ key: keys.bell(news), value: this.ids.token() }], 0).catch(() => {});
+      const write = { key: keys.bell(news), value: this.ids.token() };
+      // A hint that fails to go out is owed still.
+      this.kv.writeBlind([write], 0).catch(() => this.#owe(news));
     }, waitMs);
     this.#owed.set(news, cancel);
   }
 
-  async #run(ring: () => void, look: () => void): Promise<void> {
-    while (!this.#stopped) {
-      let timeUp = () => {};
-      try {
-        const stream = this.#watch = this.watched.watch([keys.bell("ready"), keys.bell("ended")]);
-        timeUp = this.clock.timer(() => void stream.cancel().catch(() => {}), WATCHED_FOR_MS);
-        let before: (string | null)[] = [null, null];
-        for await (const entries of stream) {
-          const now = (entries as Deno.KvEntryMaybe<unknown>[]).map(({ versionstamp }) => versionstamp);
-          // The first look of a new watch counts too: what came while nobody watched.
-          if (now[0] !== before[0]) ring();
-          if (now[1] !== before[1]) look();
-          before = now;
-        }
-      } catch {
-        // The watch was cut: the sweep rings until there is another one.
-        if (!this.#stopped) await sleep(this.clock, AGAIN_AFTER_MS);
-      } finally {
-        timeUp();
-      }
+  async #watch(heed: (versions: Versions) => void): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      // One that was cut: the reads ring until there is another.
+      const isDue = await this.#watchOnce(heed).catch(() => false);
+      if (!isDue) await sleep(this.clock, AGAIN_AFTER_MS, this.#stopped.signal);
     }
   }
+
+  /** @returns true if it was ended here. */
+  async #watchOnce(heed: (versions: Versions) => void): Promise<boolean> {
+    let isDue = false;
+    const stream = this.watched.watch(BELLS) as ReadableStream<Deno.KvEntryMaybe<unknown>[]>;
+    const reader = stream.getReader();
+    // Through its reader: a stream that is being read cannot be cancelled by itself.
+    this.#endWatch = () => {
+      isDue = true;
+      reader.cancel().catch(() => {});
+    };
+    const stopTimer = this.clock.timer(this.#endWatch, WATCHED_FOR_MS);
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        this.#told = versionsOf(next.value);
+        heed(this.#told);
+      }
+      return isDue;
+    } finally {
+      stopTimer();
+    }
+  }
+
+  async #readAgainAndAgain(heed: (versions: Versions) => void): Promise<void> {
+    for (;;) {
+      await sleep(this.clock, READ_EVERY_MS, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
+      try {
+        const found = versionsOf(await this.kv.getMany(BELLS));
+        if (isBehind(this.#told, this.#read)) this.#endWatch();
+        this.#read = found;
+        heed(found);
+      } catch { /* The database is away, which others tell. */ }
+    }
+  }
+}
+
+function versionsOf([ready, ended]: Deno.KvEntryMaybe<unknown>[]): Versions {
+  return { ready: ready.versionstamp, ended: ended.versionstamp };
+}
+
+function isBehind(told: Versions, read: Versions): boolean {
+  return (told.ready ?? "") < (read.ready ?? "") || (told.ended ?? "") < (read.ended ?? "");
 }

@@ -9,7 +9,7 @@ interface Item {
   cost: Cost;
 }
 
-const ROOMY: KvLimits = { checks: 1_000, mutations: 1_000, bytes: 1_000, keyBytes: 1_000 };
+const ROOMY: KvLimits = { checks: 1_000, mutations: 1_000, bytes: 1_000, keyBytes: 1_000, flights: 1 };
 
 function anItem(name: string, cost: Partial<Cost> = {}): Item {
   return {
@@ -93,7 +93,63 @@ Deno.test("shared checks count once a commit", async () => {
 
 Deno.test("two steps of one record never share a commit, and stay in order", async () => {
   const items = [anItem("a1", { owns: ["a"] }), anItem("b"), anItem("a2", { owns: ["x", "a"] }), anItem("c")];
-  assert.deepEqual(await batchesOf(items), [["a1", "b"], ["a2", "c"]]);
+  assert.deepEqual(await batchesOf(items), [["a1", "b", "c"], ["a2"]]);
+});
+
+Deno.test("several commits are under way at once, those beside the first only when they are full", async () => {
+  const { lane, batches, gates } = held({ checks: 2, flights: 3 });
+  const added: Promise<string>[] = [];
+  const add = async (...items: Item[]) => {
+    for (const item of items) added.push(lane.add(item));
+    await turn();
+  };
+  await add(anItem("a"));
+  await add(anItem("b"));
+  assert.deepEqual(batches, [["a"]], "b waits for company, or for the first one's end");
+  await add(anItem("c"), anItem("d"), anItem("e"), anItem("f"), anItem("g"), anItem("h"));
+  assert.deepEqual(batches, [["a"], ["b", "c"], ["d", "e"]]);
+  gates[1].resolve();
+  await turn();
+  assert.deepEqual(batches.slice(3), [["f", "g"]]);
+  for (const gate of [gates[0], gates[2], gates[3]]) gate.resolve();
+  await turn();
+  assert.deepEqual(batches.slice(4), [["h"]]);
+  gates[4].resolve();
+  assert.deepEqual(await Promise.all(added), ["a!", "b!", "c!", "d!", "e!", "f!", "g!", "h!"]);
+});
+
+Deno.test("commits that are under way at once have no record and no shared check in common", async () => {
+  const { lane, batches, gates } = held({ checks: 3, flights: 4 });
+  const grouped = (name: string, group: string) => anItem(name, { shared: [group] });
+  const added = [
+    grouped("a", "g"),
+    grouped("b", "g"),
+    grouped("c", "g"),
+    anItem("a2", { owns: ["a"] }),
+    grouped("d", "h"),
+    anItem("a3", { owns: ["a"] }),
+    anItem("e"),
+    anItem("f"),
+    anItem("i"),
+  ].map((item) => lane.add(item));
+  await turn();
+  assert.deepEqual(
+    batches,
+    [["a", "b"], ["d", "e"]],
+    "the last of the first commit is checked with its group",
+  );
+  gates[0].resolve();
+  await turn();
+  assert.deepEqual(batches.slice(2), [["c", "a2"]]);
+  gates[1].resolve();
+  await turn();
+  assert.deepEqual(batches.slice(3), [], "what is left does not fill a commit");
+  for (let at = 2; at < 9; at++) {
+    gates[at]?.resolve();
+    await turn();
+  }
+  assert.deepEqual(batches.flat().filter((name) => name.startsWith("a")), ["a", "a2", "a3"]);
+  assert.equal((await Promise.all(added)).length, 9);
 });
 
 Deno.test("a failing commit rejects its own batch and no other", async () => {

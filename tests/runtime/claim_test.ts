@@ -1,7 +1,7 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
 import { claim, type Claimed, leaseBlocksOf, type Place } from "../../runtime/claim.ts";
-import { keys, prefixes } from "../../runtime/keys.ts";
+import { keys, prefixes, shardOf } from "../../runtime/keys.ts";
 import { blocks, type ReadyBlock } from "../../runtime/queue.ts";
 import { Store } from "../../runtime/store.ts";
 import { stateOf, type TaskRecord, typeOf } from "../../runtime/task.ts";
@@ -9,7 +9,7 @@ import { cancelled, retried } from "../../runtime/transitions.ts";
 import { aBench, type Bench, onEachBackend } from "./builders.ts";
 
 const take = (bench: Bench, limit: number, worker = "w", knows = (_: string) => true, store = bench.store) =>
-  claim(store, { worker, limit, knows });
+  claim(store, { worker, shard: 0, limit, knows });
 
 const idsOf = ({ entries }: Claimed) => entries.map(({ record }) => record.id);
 
@@ -89,6 +89,7 @@ Deno.test("a long head that nobody here knows does not hide the tasks behind it"
   for (let round = 0; round < 3 && claimed.length === 0; round++) {
     const found = await claim(bench.store, {
       worker: "w",
+      shard: 0,
       limit: 9,
       knows: (task) => task === "known",
       from,
@@ -203,11 +204,18 @@ Deno.test("a task that changed while it was found late stays driven until it has
   assert.ok(typeOf(record) === "CANCELLED" || isDriven);
 });
 
-Deno.test("tasks of all shards are found", async () => {
+Deno.test("a claim takes what one shard holds, and all shards together hold everything", async () => {
   await using bench = await aBench({ shards: 8 });
   await bench.submit(...Array(40).fill({}));
-  const claimed = await take(bench, 100);
-  assert.equal(claimed.entries.length, 40);
+  const ids = new Set<string>();
+  for (let shard = 0; shard < 8; shard++) {
+    const claimed = await claim(bench.store, { worker: "w", shard, limit: 100, knows: () => true });
+    for (const id of idsOf(claimed)) {
+      assert.equal(shardOf(id, 8), shard);
+      ids.add(id);
+    }
+  }
+  assert.equal(ids.size, 40);
 });
 
 Deno.test("what is written along is committed with the claim", async () => {
@@ -216,6 +224,7 @@ Deno.test("what is written along is committed with the claim", async () => {
   await bench.kv.writeBlind([{ key: keys.lease("w", "used-up"), value: [] }], 0);
   await claim(bench.store, {
     worker: "w",
+    shard: 0,
     limit: 1,
     knows: () => true,
     writes: () => [{ key: keys.lease("w", "used-up") }],

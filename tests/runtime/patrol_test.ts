@@ -10,7 +10,8 @@ import { cancelRequested } from "../../runtime/transitions.ts";
 import { Values } from "../../runtime/values.ts";
 import { aBench, type Bench, onEachBackend } from "./builders.ts";
 
-const claimAll = ({ store }: Bench, worker = "w") => claim(store, { worker, limit: 99, knows: () => true });
+const claimAll = ({ store }: Bench, worker = "w") =>
+  claim(store, { worker, shard: 0, limit: 99, knows: () => true });
 
 /** A fault that no code of ours makes: the keys are gone, and nothing else. */
 async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {

@@ -30,7 +30,7 @@ async function pass({ clock }: Bench, reaper: Reaper, ms: number): Promise<numbe
 async function aWorker(bench: Bench, worker: string, tasks: Partial<TaskRecord>[]): Promise<Entry[]> {
   await bench.submit(...tasks);
   await beat(bench, worker);
-  return (await claim(bench.store, { worker, limit: 99, knows: () => true })).entries;
+  return (await claim(bench.store, { worker, shard: 0, limit: 99, knows: () => true })).entries;
 }
 
 onEachBackend(
@@ -138,7 +138,12 @@ Deno.test("a task whose workers die more than maxCrashes times ends CRASHED, its
     await reaper.tick();
     await pass(bench, reaper, LEASE_MS);
     states.push(typeOf(await bench.record(entry.record.id)));
-    [entry = entry] = (await claim(bench.store, { worker: `w${i}`, limit: 1, knows: () => true })).entries;
+    [entry = entry] = (await claim(bench.store, {
+      worker: `w${i}`,
+      shard: 0,
+      limit: 1,
+      knows: () => true,
+    })).entries;
   }
   assert.deepEqual(states, ["PENDING", "CRASHED"]);
   const record = await bench.record(entry.record.id);
@@ -167,7 +172,12 @@ onEachBackend("a worker that comes back to life after its lease writes nothing",
   const stale = new Attempt(bench.store, entry);
   await reaper.tick();
   await pass(bench, reaper, LEASE_MS);
-  const { entries: [now] } = await claim(bench.store, { worker: "other", limit: 1, knows: () => true });
+  const { entries: [now] } = await claim(bench.store, {
+    worker: "other",
+    shard: 0,
+    limit: 1,
+    knows: () => true,
+  });
   stale.reports.log("I am still here");
   assert.equal(await stale.settle({ kind: "completed", result: { json: '"stale"' } }), false);
   assert.deepEqual(await bench.record(entry.record.id), now.record);

@@ -130,7 +130,7 @@ Deno.test("a submit that was applied, and whose task was claimed before it was r
   const other = new Store({ kv: bench.kv, clock: bench.clock, ids: bench.ids });
   const next = submitted(aDraft({ id: bench.ids.id() }), bench.clock.now());
   faulty.next.push("applied, throws");
-  faulty.meanwhile = () => claim(other, { worker: "w", limit: 1, knows: () => true });
+  faulty.meanwhile = () => claim(other, { worker: "w", shard: 0, limit: 1, knows: () => true });
   const submit = bench.store.commit("submit", [{ before: null, next }], { fresh: true });
   assert.notEqual(await bench.clock.run(submit), null);
   assert.equal(typeOf(await bench.record(next.id)), "RUNNING");

@@ -62,6 +62,11 @@ export class Checker {
   readonly tasks = new Map<string, Stored>();
   /** Tasks that are gone, and may be. */
   readonly gone = new Set<string>();
+  /**
+   * Tasks that were past their retention, and were kept after all: a submit that had seen them before waits for them.
+   * Whoever looked in between may say that they are gone.
+   */
+  readonly #wasPast = new Set<string>();
   readonly #runs: Run[] = [];
   /** By call and place: what makes a task the same task. */
   readonly #made = new Map<string, string>();
@@ -153,6 +158,7 @@ export class Checker {
     this.world.note(by.name, `wrote ${this.world.nameOf(id)} ${shown(after)}`);
     if (!isForgotten(after)) this.#requireBlobs(before, after);
     if (before === null) return this.#new(after, by);
+    if (isPastRetention(before, this.world.latest.wall)) this.#wasPast.add(id);
     const name = this.world.nameOf(id);
     if (after.rev !== before.rev + 1) this.violated("4", `${name}: rev ${before.rev} → ${after.rev}`);
     if (isForgotten(before)) return this.violated("3", `${name} was forgotten and written again`);
@@ -367,7 +373,7 @@ export class Checker {
 
   /** Whether a task that was acknowledged could be read. */
   isThere(id: string, when: string, there: boolean): void {
-    if (there || this.gone.has(id) || this.#forgetAsked.has(id)) return;
+    if (there || this.gone.has(id) || this.#wasPast.has(id) || this.#forgetAsked.has(id)) return;
     const record = this.tasks.get(id);
     if (!record || !isPastRetention(record, this.world.latest.wall)) {
       this.violated("1", `${this.world.nameOf(id)} could not be read ${when}`);

@@ -148,8 +148,8 @@ export class SimProcess implements Wired {
   }
 }
 
-/** As a remote KV: few checks, and several shards. */
-export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10 };
+/** As a remote KV: few checks, and several commits under way at once. */
+export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 3 };
 
 /** So that also what belongs together takes several commits. */
 export const TIGHT_LIMITS: KvLimits = { ...REMOTE_LIMITS, mutations: 60 };

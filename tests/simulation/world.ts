@@ -79,7 +79,7 @@ export class World {
       sweepMs: random.pick([700, 1_500]),
       concurrency: random.pick([1, 2, 5, 20]),
       limits: random.chance(0.2) ? REMOTE_LIMITS : random.chance(0.35) ? TIGHT_LIMITS : EMBEDDED_LIMITS,
-      shards: random.chance(0.2) ? 3 : 1,
+      shards: random.chance(0.3) ? 3 : 1,
       doorbells: { call: random.chance(0.8), queue: random.chance(0.7), sweep: true },
     };
     this.#workload = new Workload(this);
