@@ -12,6 +12,7 @@ import { eventRoutes } from "./events.ts";
 import { flowRoutes } from "./flows.ts";
 import { groupResultRoutes } from "./group_results.ts";
 import { groupRoutes } from "./groups.ts";
+import { guardRoutes } from "./guard.ts";
 import { healthRoutes } from "./health.ts";
 import { mapRoutes } from "./map.ts";
 import { methodsAt } from "./methods.ts";
@@ -24,10 +25,12 @@ import {
   problemResponse,
   validationFailed,
 } from "./problem.ts";
+import { pumpRoutes } from "./pump.ts";
 import { Slots } from "./slots.ts";
 import { steerRoutes } from "./steer.ts";
 import { submitRoutes } from "./submit.ts";
 import { taskRoutes } from "./tasks.ts";
+import { ticketRoutes } from "./tickets.ts";
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log } = options;
@@ -41,10 +44,13 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     },
   });
   const slots = new Slots(options.maxWaiting);
+  guardRoutes(app, options.apiKeys ?? [], runtime.tickets);
   healthRoutes(app, runtime);
+  if (options.pump) pumpRoutes(app, runtime, options.pump);
   if (options.api !== false) {
     submitRoutes(app, runtime, slots);
     taskRoutes(app, runtime, slots);
+    ticketRoutes(app, runtime);
     steerRoutes(app, runtime);
     eventRoutes(app, runtime, options, slots);
     completionRoutes(app, runtime, options, slots);

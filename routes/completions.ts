@@ -17,6 +17,7 @@ import {
   problems,
   sseAnswer,
   summarySchema,
+  ticketQuery,
   timeoutSeconds,
 } from "./schemas.ts";
 import { type SseEvent, sseResponse } from "./sse.ts";
@@ -38,6 +39,8 @@ const waitSchema = z.strictObject({
     .describe(`At most ${LONGEST_WAIT_SECONDS} in one request; more is cut to that.`),
 }).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).openapi("WaitRequest");
 
+const cursor = z.string().max(4_100);
+
 const streamShape = { groupId: groupId.optional(), tag: tag.optional() };
 
 const streamQuery = z.strictObject({
@@ -47,6 +50,8 @@ const streamQuery = z.strictObject({
   timeout: z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
     .transform(Number).pipe(timeoutSeconds).optional()
     .openapi({ type: "number", minimum: 0, description: "Seconds for the whole iteration." }),
+  after: cursor.optional().describe("Go on behind this event, where `Last-Event-ID` cannot be sent."),
+  ticket: ticketQuery,
 }).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));
 
 const streamBody = z.strictObject({
@@ -58,7 +63,7 @@ const streamBody = z.strictObject({
   "AsCompletedRequest",
 );
 
-const lastEventId = z.object({ "last-event-id": z.string().max(4_100).optional() });
+const lastEventId = z.object({ "last-event-id": cursor.optional() });
 
 export function completionRoutes(app: App, runtime: Runtime, options: AppOptions, slots: Slots): void {
   const wait = createRoute({
@@ -118,8 +123,8 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     },
   });
   app.openapi(get, (c) => {
-    const { id, groupId, tag, timeout } = c.req.valid("query");
-    return stream(c, runtime, { ...options, slots }, queryOf(id, groupId, tag), timeout);
+    const { id, groupId, tag, timeout, after } = c.req.valid("query");
+    return stream(c, runtime, { ...options, slots }, queryOf(id, groupId, tag), timeout, after);
   });
 
   const post = createRoute({
@@ -150,13 +155,14 @@ async function stream(
   { pingMs, log, slots }: AppOptions & { slots: Slots },
   query: CompletionQuery,
   timeout: number | undefined,
+  after?: string,
 ): Promise<Response> {
   const giveBack = slots.take();
   const abort = new AbortController();
   try {
     const events = await runtime.completions.open(query, {
       timeoutMs: timeout === undefined ? null : timeout * 1_000,
-      cursor: c.req.header("last-event-id"),
+      cursor: c.req.header("last-event-id") ?? after,
       signal: abort.signal,
     });
     if (events === null) {

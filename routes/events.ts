@@ -7,7 +7,7 @@ import type { Runtime } from "../runtime/mod.ts";
 import { endOf } from "../runtime/task_stream.ts";
 import type { Slots } from "./slots.ts";
 import type { App, AppOptions } from "./surface.ts";
-import { heldProblems, idParams, problems, sseAnswer } from "./schemas.ts";
+import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "./schemas.ts";
 import { type SseEvent, sseResponse } from "./sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "./view.ts";
 
@@ -22,7 +22,10 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
     tags: ["streams"],
     request: {
       params: idParams,
-      query: z.strictObject({ after: place.optional().describe("Go on behind this event.") }),
+      query: z.strictObject({
+        after: place.optional().describe("Go on behind this event."),
+        ticket: ticketQuery,
+      }),
       headers: z.object({ "last-event-id": place.optional() }),
     },
     responses: {

@@ -3,6 +3,7 @@
 import type { Context } from "hono";
 import { ValidationError } from "../runtime/errors.ts";
 import type { Idempotency } from "../runtime/submit.ts";
+import { callerOf } from "./guard.ts";
 
 const LONGEST_KEY = 255;
 
@@ -19,7 +20,9 @@ export async function idempotencyOf(c: Context, body: string): Promise<Idempoten
   const call = new TextEncoder().encode(`${c.req.path}\n${body}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", call));
   const fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { key, fingerprint };
+  // A key is its caller's own: no name has a slash in it.
+  const caller = callerOf(c);
+  return { key: caller === undefined ? key : `${caller}/${key}`, fingerprint };
 }
 
 export function replayHeader(replayed: boolean): Record<string, string> {

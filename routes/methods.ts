@@ -9,7 +9,8 @@ export function methodsAt(app: App, path: string): string[] {
   return [...new Set(methods.map(({ method }) => method))].sort();
 }
 
-function patternOf(path: string): RegExp {
+/** What paths a route takes. */
+export function patternOf(path: string): RegExp {
   const parts = path.split("/").map((part) =>
     part.startsWith(":") ? "[^/]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
   );

@@ -2,11 +2,20 @@
 
 import type { Runtime } from "../runtime/mod.ts";
 import { jsonSchemaOf } from "../runtime/registry.ts";
+import { ACCESS, STREAMS } from "./access.ts";
+import type { Scope } from "./api_keys.ts";
 import type { App } from "./surface.ts";
 import { sampleOf } from "./sample.ts";
+import { problems } from "./schemas.ts";
 
 type Schema = Record<string, unknown>;
 type Document = ReturnType<App["getOpenAPI31Document"]>;
+type Paths = Record<string, Record<string, Operation>>;
+
+interface Operation {
+  security: Record<string, Scope[]>[];
+  responses: Record<number, unknown>;
+}
 
 export function openapiDocument(app: App, runtime: Runtime): Document {
   const document = app.getOpenAPI31Document({
@@ -21,7 +30,37 @@ export function openapiDocument(app: App, runtime: Runtime): Document {
   const schemas = document.components!.schemas as Record<string, Schema>;
   describeSubmissions(schemas, runtime);
   addExamples(document, runtime);
+  addAccess(document);
   return document;
+}
+
+/** Who may call what, and what everybody else is told. */
+function addAccess(document: Document): void {
+  document.components!.securitySchemes = {
+    key: {
+      type: "http",
+      scheme: "bearer",
+      description: "An API key. A service without any answers this machine only, and asks for none.",
+    },
+    ticket: { type: "apiKey", in: "query", name: "ticket", description: "From POST /v1/tickets." },
+  };
+  for (const [path, operations] of Object.entries(document.paths as Paths)) {
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
+    for (const [method, operation] of Object.entries(operations)) {
+      const needs = ACCESS[`${method.toUpperCase()} ${pattern}`];
+      operation.security = needs === "open" ? [] : [{ key: [...needs] }];
+      if (needs === "open") continue;
+      const byTicket = method === "get" && STREAMS.includes(pattern);
+      if (byTicket) operation.security.push({ ticket: [] });
+      const said = problems({
+        401: `unauthorized: no API key, or a wrong one${byTicket ? "; or the ticket is not good here" : ""}`,
+        403: `forbidden: the key lacks ${needs.join(" or ")}; or, without API keys, another machine calls`,
+      });
+      const headers = { "WWW-Authenticate": { schema: { type: "string" as const } } };
+      operation.responses[401] = { ...said[401], headers };
+      operation.responses[403] = said[403];
+    }
+  }
 }
 
 /** Replaces the general submission by one schema for each definition, told apart by `task`. */

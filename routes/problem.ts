@@ -155,6 +155,17 @@ export function notFound(detail: string): Problem {
   return { status: 404, slug: "not-found", title: "Not found", detail };
 }
 
+/** Who is asking is not known. */
+export function unauthorized(detail: string): Problem {
+  const headers = { "www-authenticate": "Bearer" };
+  return { status: 401, slug: "unauthorized", title: "Unauthorized", detail, headers };
+}
+
+/** Whoever is asking may not do this. */
+export function forbidden(detail: string, extra?: Record<string, unknown>): Problem {
+  return { status: 403, slug: "forbidden", title: "Forbidden", detail, extra };
+}
+
 export function methodNotAllowed(method: string, path: string, allowed: string[]): Problem {
   return {
     status: 405,

@@ -167,6 +167,9 @@ export const waitQuery = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "mus
 /** A stream's own deadline: no limit, as no request is repeated for it. */
 export const timeoutSeconds = z.number().min(0).max(30 * 24 * 60 * 60);
 
+/** In place of a key, for an `EventSource`, which can send no headers. */
+export const ticketQuery = z.string().max(200).optional().describe("From POST /v1/tickets.");
+
 export const ids = z.array(z.uuid().toLowerCase()).min(1).max(1_000);
 
 export const idempotencyHeader = z.object({

@@ -9,6 +9,7 @@ import { submissionSchema } from "../runtime/submission.ts";
 import { type Entry, isTerminal } from "../runtime/task.ts";
 import type { App } from "./surface.ts";
 import { jsonBody, readJson } from "./body.ts";
+import { mayRead } from "./guard.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { ProblemError, validationFailed } from "./problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
@@ -28,7 +29,7 @@ const batchSchema = z.strictObject({
 
 const preferHeader = idempotencyHeader.extend({
   prefer: z.string().optional().describe(
-    "`wait=N`: answer with the ended task if it ends within N seconds.",
+    "`wait=N`: answer with the ended task if it ends within N seconds. Passed over for a key without `read`.",
   ),
 });
 
@@ -70,7 +71,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       idempotency: await idempotencyOf(c, text),
     });
     const { id } = entry.record;
-    const waitMs = preferredWaitMs(c.req.header("prefer"));
+    // RFC 7240: a preference that cannot be heeded is passed over.
+    const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
     const headers = { ...submitHeaders(replayed, waitMs), location: `/v1/tasks/${id}`, "retry-after": "1" };
     if (waitMs === null) {
       return jsonResponse(await taskText(runtime, entry), 202, { ...headers, ...etag(entry) });

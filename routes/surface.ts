@@ -2,6 +2,7 @@
 
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Log } from "../runtime/log.ts";
+import type { ApiKey } from "./api_keys.ts";
 
 export type App = OpenAPIHono;
 
@@ -11,6 +12,18 @@ export interface AppOptions {
   pingMs: number;
   /** Streams and waits that may be open at once. Default 10,000. */
   maxWaiting?: number;
+  /** Who may call. None: everybody on this machine, and nobody else. */
+  apiKeys?: readonly ApiKey[];
   /** False: health checks only. */
   api?: boolean;
+  /** What keeps this instance awake, where instances come and go. */
+  pump?: PumpPort;
+}
+
+/** A response that lasts for as long as there is work; only the app itself may ask for it. */
+export interface PumpPort {
+  path: string;
+  /** What the ticket must be for. */
+  purpose: string;
+  serve: () => Response;
 }

@@ -81,6 +81,11 @@ export class Claims {
     return this.#isHeldUp || this.#lines.some(({ more }) => more);
   }
 
+  /** A claim is under way, or tasks may wait. */
+  get isBusy(): boolean {
+    return this.#rung || this.#isActive || this.more;
+  }
+
   /** Slots that are spoken for. */
   get reserved(): number {
     return this.#reserved;

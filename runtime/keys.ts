@@ -49,6 +49,8 @@ export const keys = {
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
   oddIds: ["odd-ids"] as Key,
+  /** Where the app is reached, as its callers spell it. */
+  origin: ["origin"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
   /** What tickets are signed with: made once, and the same for all processes. */

@@ -20,6 +20,7 @@ import { Leftovers } from "./leftovers.ts";
 import { list, type ListQuery, type Page } from "./list.ts";
 import { type Log, silentLog } from "./log.ts";
 import { Notifier } from "./notify.ts";
+import { nearOutlook } from "./outlook.ts";
 import { Patrol } from "./patrol.ts";
 import { Reaper } from "./reaper.ts";
 import { Registry } from "./registry.ts";
@@ -245,6 +246,23 @@ export class Runtime {
   /** How many functions run here. */
   get running(): number {
     return this.#worker?.running ?? 0;
+  }
+
+  /** Functions run here, or tasks may wait for them. */
+  get isBusy(): boolean {
+    return this.#worker?.isBusy ?? false;
+  }
+
+  /** More tasks wait than functions may run here. */
+  get isFull(): boolean {
+    return this.#worker?.isFull ?? false;
+  }
+
+  /** Why a process is needed now, or within `aheadMs` for what shall be on time; null if it is not. */
+  async need(aheadMs: number): Promise<string | null> {
+    if (this.isBusy) return "tasks run";
+    if (this.#reaper.hasSuspects) return "it is not clear yet whether all workers live";
+    return await nearOutlook(this.#store.kv, { now: this.clock.now(), aheadMs });
   }
 
   /** Claims so far, and how many of them another worker was faster with. */

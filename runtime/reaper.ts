@@ -25,6 +25,8 @@ interface Seen {
 const PER_ROUND = 1_000;
 
 export class Reaper {
+  /** True if tasks are under leases of workers that did not show a new heartbeat at the last look. */
+  hasSuspects = true;
   readonly #seen = new Map<string, Seen>();
   #lookedAt = 0;
 
@@ -36,10 +38,12 @@ export class Reaper {
     const beats = await kv.list<Heartbeat>({ prefix: prefixes.workers }, { limit: PER_ROUND });
     const alive = new Map<string, Deno.KvEntry<Heartbeat> | null>();
     for (const beat of beats) alive.set(beat.key[1] as string, beat);
-    for (const worker of await this.#lessees()) if (!alive.has(worker)) alive.set(worker, null);
+    const lessees = await this.#lessees();
+    for (const worker of lessees) if (!alive.has(worker)) alive.set(worker, null);
     for (const worker of this.#seen.keys()) if (!alive.has(worker)) this.#seen.delete(worker);
 
     let handedOn = 0;
+    const fresh = new Set<string>();
     const now = clock.monotonic();
     // A pause of this process is no silence of the others: they may have been paused with it.
     const watchedMs = Math.min(now - this.#lookedAt, this.leaseMs / 2);
@@ -48,12 +52,14 @@ export class Reaper {
       const rev = beat?.value.rev ?? null;
       const seen = this.#seen.get(worker);
       if (!seen || seen.rev !== rev) {
+        if (seen) fresh.add(worker);
         this.#seen.set(worker, { rev, stillMs: 0 });
         continue;
       }
       seen.stillMs += watchedMs;
       if (seen.stillMs >= this.leaseMs) handedOn += await this.#reap(worker, beat?.versionstamp ?? null);
     }
+    this.hasSuspects = lessees.some((worker) => !fresh.has(worker));
     return handedOn;
   }
 

@@ -77,6 +77,17 @@ export class Worker implements Starter {
     return this.#running.size;
   }
 
+  /** It has tasks in hand, or some may wait for it. */
+  get isBusy(): boolean {
+    const inHand = this.#running.size + this.#settling.size + this.#starting.size + this.#unsure;
+    return inHand > 0 || this.#claims.isBusy;
+  }
+
+  /** More tasks wait than it has slots for. */
+  get isFull(): boolean {
+    return this.#free === 0 && this.#claims.more;
+  }
+
   /** Claims so far, and how many of them another worker was faster with. */
   get claims(): { made: number; beaten: number } {
     return this.#claims.counts;

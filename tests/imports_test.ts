@@ -9,7 +9,7 @@ const LEVELS = [
   "cursor define flow_schema ids kv mapping references wake/sweep",
   "faults retry runners/runner runners/thread_main task tickets",
   "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue wake/watch",
-  "draft entries flow_graph group_log joins report runners/mod size",
+  "draft entries flow_graph group_log joins outlook report runners/mod size",
   "flow unit weave",
   "committer",
   "store",
@@ -69,15 +69,28 @@ const isOwn = (of: string) => files.includes(of);
 
 Deno.test("the search finds imports of every kind", () => {
   assert.ok(files.includes("runtime/store.ts") && files.includes("main.ts"));
-  assert.ok(imports.some(({ file, of }) => file === "main.ts" && of === "runtime/mod.ts"));
+  assert.ok(imports.some(({ file, of }) => file === "assemble.ts" && of === "runtime/mod.ts"));
   assert.ok(imports.some(({ onlyTypes, of }) => onlyTypes && of === "runtime/define.ts"));
   const own = imports.filter(({ of }) => /^(runtime|routes|tasks|client|demo|bench)\//.test(of));
   assert.deepEqual(shown(own.filter(({ of }) => !isOwn(of))), [], "imports of files that are not there");
 });
 
-Deno.test("main.ts imports config.ts, routes/, tasks/ and runtime/ of the project", () => {
+Deno.test("main.ts alone knows the definitions, and imports the configuration and the service besides", () => {
+  const own = imports.filter(({ file, of }) => file === "main.ts" && isOwn(of)).map(({ of }) => of).sort();
+  assert.deepEqual(own, ["config.ts", "service.ts", "tasks/mod.ts"]);
+});
+
+Deno.test("deploy/ and what stands beside main.ts import no definitions and nothing of client/, demo/ or bench/", () => {
   const wrong = imports.filter(({ file, of }) =>
-    file === "main.ts" && isOwn(of) && of !== "config.ts" && !/^(routes|tasks|runtime)\//.test(of)
+    isOwn(of) && /^([^/]+|deploy\/.*)$/.test(file) && file !== "main.ts" &&
+    !/^([^/]+|(routes|runtime|deploy)\/.*)$/.test(of)
+  );
+  assert.deepEqual(shown(wrong), []);
+});
+
+Deno.test("routes/ and runtime/ know nothing of deploy/", () => {
+  const wrong = imports.filter(({ file, of }) =>
+    of.startsWith("deploy/") && /^(routes|runtime|tasks)\//.test(file)
   );
   assert.deepEqual(shown(wrong), []);
 });

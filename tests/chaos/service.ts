@@ -1,7 +1,7 @@
 // The service as main.ts runs it, with functions and leases that are written down in LOGS.
 
 import { readConfig } from "../../config.ts";
-import { serve } from "../../main.ts";
+import { serve } from "../../service.ts";
 import { definitionsWith } from "./definitions.ts";
 import { openJournal } from "./journal.ts";
 import { observeLeases } from "./observed_leases.ts";

@@ -1,0 +1,140 @@
+// deno task bench:workers: how much more several worker processes on one `denokv` server get done than one. For each
+// number of workers: a backlog of tasks that take 20 ms each, and the time from the first start to the last end.
+
+// deno-lint-ignore-file no-console
+import { parseArgs } from "node:util";
+import { openKv } from "../runtime/kv.ts";
+import { prefixes } from "../runtime/keys.ts";
+import { createRuntime, type Runtime } from "../runtime/mod.ts";
+import type { TaskRecord } from "../runtime/task.ts";
+import { definitions } from "../tasks/mod.ts";
+import { Denokv } from "../tests/remote/denokv.ts";
+
+const TASK_MS = 20;
+const GIVE_UP_MS = 120_000;
+const RESULTS = "bench/results/workers.json";
+const WORKER = new URL("./worker_process.ts", import.meta.url).pathname;
+
+const { values } = parseArgs({
+  options: {
+    workers: { type: "string", default: "1,2,4" },
+    tasks: { type: "string", default: "3000" },
+    concurrency: { type: "string", default: "10" },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(
+    "deno task bench:workers [--workers 1,2,4] [--tasks 3000] [--concurrency 10]\n\n" +
+      "Needs a denokv server's program: deno task denokv installs it.",
+  );
+  Deno.exit(0);
+}
+const count = Number(values.tasks);
+const concurrency = Number(values.concurrency);
+
+interface Row {
+  workers: number;
+  tasks: number;
+  seconds: number;
+  perSecond: number;
+  /** What the slots could do if nothing else took time. */
+  most: number;
+  claims: number;
+  beaten: number;
+  /** Of one core: the server, all workers together. */
+  serverCpu: number;
+  workerCpu: number;
+}
+
+const rows: Row[] = [];
+for (const workers of values.workers.split(",").map(Number)) rows.push(await measure(workers));
+
+console.log("workers   tasks/s   of the most   × one worker   claims   beaten   server CPU   workers' CPU");
+for (const row of rows) {
+  console.log(
+    String(row.workers).padStart(7) + row.perSecond.toFixed(0).padStart(10) +
+      `${(100 * row.perSecond / row.most).toFixed(0)} %`.padStart(14) +
+      (row.perSecond / rows[0].perSecond).toFixed(2).padStart(15) + String(row.claims).padStart(9) +
+      `${(100 * row.beaten / row.claims).toFixed(1)} %`.padStart(9) +
+      row.serverCpu.toFixed(2).padStart(13) + row.workerCpu.toFixed(2).padStart(15),
+  );
+}
+await Deno.mkdir("bench/results", { recursive: true });
+const report = { at: new Date(), deno: Deno.version.deno, cores: navigator.hardwareConcurrency, rows };
+await Deno.writeTextFile(RESULTS, JSON.stringify(report, null, 2) + "\n");
+console.log(`\n${concurrency} slots a worker; written to ${RESULTS}`);
+
+async function measure(workers: number): Promise<Row> {
+  await using server = await Denokv.start();
+  for (const [name, value] of Object.entries(server.env)) Deno.env.set(name, value);
+  const kv = await openKv(server.url);
+  const runtime = await createRuntime({
+    kv,
+    definitions: Object.values(definitions),
+    runsTasks: false,
+    doorbells: { watch: false },
+  });
+  for (let at = 0; at < count; at += 500) {
+    const size = Math.min(500, count - at);
+    const submissions = Array.from({ length: size }, () => ({ task: "sleep", input: { ms: TASK_MS } }));
+    await runtime.submit({ submissions, pointerOf: (i) => `/${i}` });
+  }
+  const children = Array.from({ length: workers }, () => {
+    return new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", WORKER, server.url, String(concurrency)],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+  });
+  const cpuBefore = cpuOf(server.pid);
+  const until = performance.now() + GIVE_UP_MS;
+  const pause = () => new Promise((resolve) => setTimeout(resolve, 250));
+  while ((await kv.list({ prefix: prefixes.allReady }, { limit: 1 })).length > 0) {
+    if (performance.now() > until) throw new Error("tasks still wait");
+    await pause();
+  }
+  const serverCpu = cpuOf(server.pid) - cpuBefore;
+  await pause();
+  const tasks = await allTasks(runtime);
+  const first = Math.min(...tasks.map(({ startedAt }) => startedAt!));
+  const last = Math.max(...tasks.map(({ finishedAt }) => finishedAt!));
+  let claims = 0, beaten = 0, workerCpu = 0;
+  for (const child of children) {
+    workerCpu += cpuOf(child.pid);
+    await child.stdin.close();
+    const said = JSON.parse(new TextDecoder().decode((await child.output()).stdout));
+    claims += said.made;
+    beaten += said.beaten;
+  }
+  await runtime.stop(0);
+  kv.close();
+  const seconds = (last - first) / 1_000;
+  return {
+    workers,
+    tasks: count,
+    seconds,
+    perSecond: count / seconds,
+    most: 1_000 / TASK_MS * concurrency * workers,
+    claims,
+    beaten,
+    serverCpu: serverCpu / seconds,
+    workerCpu: workerCpu / seconds,
+  };
+}
+
+async function allTasks(runtime: Runtime): Promise<TaskRecord[]> {
+  const tasks: TaskRecord[] = [];
+  for (let cursor: string | undefined;;) {
+    const { entries, nextCursor } = await runtime.list({ limit: 500, cursor });
+    tasks.push(...entries.map(({ record }) => record));
+    if (nextCursor === null) return tasks;
+    cursor = nextCursor;
+  }
+}
+
+/** Seconds of processor time that a process has used. */
+function cpuOf(pid: number): number {
+  const fields = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ")[1].split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}

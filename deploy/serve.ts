@@ -1,0 +1,67 @@
+// The service on Deno Deploy: instances that the platform starts with a request and ends when it likes, on the platform's
+// own database, with a cron as the only alarm clock.
+
+import type { Config } from "../config.ts";
+import { log } from "../log.ts";
+import { assemble } from "../assemble.ts";
+import { systemClock } from "../runtime/clock.ts";
+import type { AnyDefinition } from "../runtime/define.ts";
+import { type KvPort, openKv } from "../runtime/kv.ts";
+import { outlook } from "../runtime/outlook.ts";
+import { AHEAD_MS, Instance } from "./instance.ts";
+import { Origins } from "./origins.ts";
+import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
+
+/** One instance; nothing is opened before the first request. */
+export function makeInstance(config: Config, definitions: AnyDefinition[]): Instance {
+  let opened: Promise<KvPort> | null = null;
+  const kv = () => {
+    return opened ??= openKv(config.KV_PATH).catch((error) => {
+      opened = null;
+      throw error;
+    });
+  };
+  const names = new Set(definitions.map(({ name }) => name));
+  return new Instance({
+    id: crypto.randomUUID(),
+    origins: new Origins(kv, config.PUBLIC_URL),
+    clock: systemClock,
+    log,
+    look: async () => {
+      const options = { now: systemClock.now(), aheadMs: AHEAD_MS, knows: (task: string) => names.has(task) };
+      return await outlook(await kv(), options);
+    },
+    open: async (pump) => {
+      const { runtime, app } = await assemble(config, definitions, await kv(), {
+        // Comments on streams keep an instance alive that would be ended after 5 s without a byte.
+        pingMs: 4_000,
+        pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
+      });
+      await runtime.start();
+      return {
+        runtime,
+        handle: (request) => app.fetch(request),
+        close: (graceMs) => runtime.stop(graceMs),
+      };
+    },
+  });
+}
+
+/** Answers also while there is no database to start on. */
+export async function answer(instance: Instance, request: Request): Promise<Response> {
+  try {
+    return await instance.handle(request);
+  } catch (error) {
+    log.error(`${request.method} ${new URL(request.url).pathname} could not be answered`, error);
+    const problem = {
+      type: "/problems/unavailable",
+      title: "Unavailable",
+      status: 503,
+      detail: "the service cannot start: its database does not answer",
+    };
+    return new Response(JSON.stringify(problem), {
+      status: 503,
+      headers: { "content-type": "application/problem+json", "retry-after": "2" },
+    });
+  }
+}

@@ -1,0 +1,27 @@
+// Tells when a response is over: its body has been read to the end, or nobody wants the rest of it.
+
+/** The same response. `done` is called once. */
+export function whenDone(response: Response, done: () => void): Response {
+  if (response.body === null) {
+    done();
+    return response;
+  }
+  const reader = response.body.getReader();
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const { value, done: isOver } = await reader.read();
+        if (!isOver) return controller.enqueue(value);
+        controller.close();
+      } catch (error) {
+        controller.error(error);
+      }
+      done();
+    },
+    async cancel(reason) {
+      done();
+      await reader.cancel(reason);
+    },
+  });
+  return new Response(body, response);
+}

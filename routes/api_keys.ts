@@ -1,0 +1,96 @@
+// API keys: the name of a caller, what the caller may do, and the SHA-256 of the secret that proves it. The secret itself
+// is nowhere here but in the caller's request.
+
+import { createHash, timingSafeEqual } from "node:crypto";
+
+/** What a key may do. `admin` includes all others. */
+export const SCOPES = ["submit", "read", "cancel", "admin"] as const;
+export type Scope = typeof SCOPES[number];
+
+export interface ApiKey {
+  name: string;
+  scopes: ReadonlySet<Scope>;
+  /** SHA-256 of the secret. */
+  hash: Uint8Array;
+}
+
+/** Shorter than a secret, so that none is ever taken for a name, and shown as one. */
+const NAME = /^[\w.-]{1,40}$/;
+export const NAME_RULE = "must have 1 to 40 letters, digits, _ . or -";
+export const SCOPES_RULE = `must be some of ${SCOPES.join(", ")}, with + between them`;
+
+export function holds({ scopes }: ApiKey, scope: Scope): boolean {
+  return scopes.has("admin") || scopes.has(scope);
+}
+
+export function hashOf(secret: string): Uint8Array {
+  return createHash("sha256").update(secret).digest();
+}
+
+/** The key that a secret is of. It takes the same time whichever it is, and also if it is none. */
+export function keyOf(secret: string, keys: readonly ApiKey[]): ApiKey | null {
+  const hash = hashOf(secret);
+  let found: ApiKey | null = null;
+  for (const key of keys) {
+    if (timingSafeEqual(key.hash, hash)) found = key;
+  }
+  return found;
+}
+
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** The words of `submit+read` that are no scopes. */
+export function noScopes(text: string): string[] {
+  return text.split("+").filter((word) => !SCOPES.includes(word as Scope));
+}
+
+/**
+ * Reads `name:scope+scope:sha256` entries with commas or white space between them. A fault tells the entry by its number
+ * and name, and of the value no more than can be told of what may be a secret in the wrong place.
+ */
+export function parseApiKeys(text: string): { keys: ApiKey[]; faults: string[] } {
+  const keys: ApiKey[] = [];
+  const faults: string[] = [];
+  text.split(/[\s,]+/).filter((entry) => entry !== "").forEach((entry, i) => {
+    const key = parseEntry(entry, `entry ${i + 1}`, keys);
+    if (typeof key === "string") faults.push(key);
+    else keys.push(key);
+  });
+  return { keys, faults };
+}
+
+function parseEntry(entry: string, number: string, others: ApiKey[]): ApiKey | string {
+  const parts = entry.split(":");
+  if (parts.length !== 3) {
+    return `${number} must be name:scope+scope:sha256, with three parts; it has ${parts.length}`;
+  }
+  const [name, scopes, hex] = parts;
+  if (!isName(name)) return `${number}: its name ${NAME_RULE}; it is ${told(name)}`;
+  const which = `${number} (${name})`;
+  const [wrong] = noScopes(scopes);
+  if (wrong !== undefined) return `${which}: its scopes ${SCOPES_RULE}; one is ${told(wrong)}`;
+  if (!/^[0-9a-f]{64}$/i.test(hex)) {
+    const what = hex.length === 64 ? "64 characters that are not all hex digits" : `${hex.length} characters`;
+    return `${which}: its last part must be the SHA-256 of the secret, 64 hex digits; it is ${what}`;
+  }
+  const key: ApiKey = {
+    name,
+    scopes: new Set(scopes.split("+") as Scope[]),
+    hash: Uint8Array.from(hex.match(/../g)!, (byte) => parseInt(byte, 16)),
+  };
+  if (others.some(({ hash }) => timingSafeEqual(hash, key.hash))) {
+    return `${which}: its SHA-256 must be its own; another entry has the same`;
+  }
+  const twin = others.find((other) => other.name === name);
+  if (twin && twin.scopes.symmetricDifference(key.scopes).size > 0) {
+    const had = [...twin.scopes].join("+");
+    return `${which}: its scopes must be those of the entry before with this name, ${had}; they are ${scopes}`;
+  }
+  return key;
+}
+
+function told(part: string): string {
+  return /^[a-z]{1,12}$/i.test(part) ? `"${part}"` : `${part.length} characters`;
+}

@@ -1,0 +1,152 @@
+// The service on any definitions: on a machine of one's own, where it runs until a signal comes, or on Deno Deploy.
+
+// deno-lint-ignore-file no-console -- the process speaks to its operator here
+
+import { dirname } from "node:path";
+import { assemble } from "./assemble.ts";
+import { type Config, kvPathOf, requireKeys } from "./config.ts";
+import { answer, makeInstance } from "./deploy/serve.ts";
+import { log } from "./log.ts";
+import type { AnyDefinition } from "./runtime/define.ts";
+import { isRemote, type KvPort, openKv } from "./runtime/kv.ts";
+
+/** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
+const GRACE_MS = 4_000;
+const STOP_WITHIN_MS = 4_700;
+/** On Deno Deploy the last 0.6 s are for waking somebody up who goes on. */
+const DEPLOY_GRACE_MS = 3_500;
+const OPEN_AGAIN_MS = 500;
+const OPEN_SAID_EVERY = 20;
+const PING_MS = 15_000;
+
+/** What keeps the service from starting is said in a line, without a stack. */
+export class StartError extends Error {}
+
+export interface Serving {
+  /** What a cron does each minute where an app may be asleep; elsewhere there is nothing to do. */
+  sweep: () => Promise<void>;
+}
+
+export interface ServeOptions {
+  onDeploy?: boolean;
+}
+
+/**
+ * The whole service on these definitions, until a signal ends the process. Resolves when it takes requests.
+ *
+ * @throws {ConfigError | StartError}
+ */
+export async function serve(
+  config: Config,
+  definitions: AnyDefinition[],
+  { onDeploy = false }: ServeOptions = {},
+): Promise<Serving> {
+  requireKeys(config, onDeploy);
+  return onDeploy ? serveOnDeploy(config, definitions) : await serveHere(config, definitions);
+}
+
+async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
+  const kv = await open(kvPathOf(config));
+  const { runtime, app } = await assemble(config, definitions, kv, { pingMs: PING_MS });
+  let stop: (() => Promise<void>) | null = null;
+  // Before anybody can know that the service is there.
+  onSignal(() => stop?.());
+  const server = listen(config, config.HOST ?? "127.0.0.1", (request) => app.fetch(request));
+  stop = async () => {
+    // New connections are refused from here on; open streams are cut, and their readers come back elsewhere.
+    const closed = server.shutdown();
+    await runtime.stop(GRACE_MS);
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
+    kv.close();
+  };
+  await runtime.start();
+  surviveStrayErrors();
+  return { sweep: () => Promise.resolve() };
+}
+
+function serveOnDeploy(config: Config, definitions: AnyDefinition[]): Serving {
+  const instance = makeInstance(config, definitions);
+  onSignal(() => instance.stop(DEPLOY_GRACE_MS));
+  listen(config, config.HOST ?? "0.0.0.0", (request) => answer(instance, request));
+  surviveStrayErrors();
+  return instance;
+}
+
+function onSignal(stop: () => Promise<void> | undefined): void {
+  let stopping = false;
+  const onSignal = async () => {
+    if (stopping) return;
+    stopping = true;
+    // Whatever hangs, the process is gone in time: leases and the queue bring the rest back.
+    setTimeout(() => Deno.exit(0), STOP_WITHIN_MS);
+    await stop();
+    Deno.exit(0);
+  };
+  Deno.addSignalListener("SIGINT", onSignal);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
+}
+
+/** A function that leaves a promise or a timer behind shall not take all the others down with it. */
+function surviveStrayErrors(): void {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    log.error("a promise that nobody waits for was rejected", event.reason);
+  });
+  addEventListener("error", (event) => {
+    event.preventDefault();
+    log.error("an error that nobody caught", event.error);
+  });
+}
+
+async function open(path: string): Promise<KvPort> {
+  if (isRemote(path)) return await openRemote(path);
+  try {
+    if (path !== ":memory:") await Deno.mkdir(dirname(path), { recursive: true });
+    return await openKv(path);
+  } catch (error) {
+    throw new StartError(
+      `KV_PATH must name a file that can be opened as a database; it is "${path}": ${messageOf(error)}`,
+    );
+  }
+}
+
+/** A server may come up after its clients: they wait for it, and say so. */
+async function openRemote(url: string): Promise<KvPort> {
+  if (!Deno.env.get("DENO_KV_ACCESS_TOKEN")) {
+    throw new StartError(
+      `DENO_KV_ACCESS_TOKEN must be the access token of the database at KV_PATH, ${url}; it is not set`,
+    );
+  }
+  for (let tries = 0;; tries++) {
+    try {
+      return await openKv(url);
+    } catch (error) {
+      if (tries % OPEN_SAID_EVERY === 0) {
+        log.error(`the database at ${url} does not answer; trying again`, error);
+      }
+      await new Promise((resolve) => setTimeout(resolve, OPEN_AGAIN_MS));
+    }
+  }
+}
+
+function listen(
+  { PORT }: Config,
+  host: string,
+  handler: (request: Request) => Response | Promise<Response>,
+): Deno.HttpServer {
+  const onListen = ({ hostname, port }: Deno.NetAddr) => {
+    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+    console.log(`errand listening on http://${host}:${port}`);
+  };
+  try {
+    return Deno.serve({ port: PORT, hostname: host, onListen }, handler);
+  } catch (error) {
+    throw new StartError(
+      `HOST and PORT must be an address to listen on; they are ${host} and ${PORT}: ${messageOf(error)}`,
+    );
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
