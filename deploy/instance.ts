@@ -2,10 +2,11 @@
 // something or there is work, and the pump keeps the instance alive for as long as that lasts. Otherwise nothing runs: an
 // idle app costs one look a minute.
 
-import { type Clock, sleep } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { Pump, PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
+import { Naps } from "./naps.ts";
 import type { Origins } from "./origins.ts";
 import { whenDone } from "./when_done.ts";
 
@@ -39,6 +40,7 @@ export interface InstanceOptions {
 
 export class Instance {
   readonly pump: Pump;
+  readonly #naps: Naps;
   #session: Promise<Session> | null = null;
   /** Requests that are not answered to the end, other than the pump's. */
   #open = 0;
@@ -47,6 +49,7 @@ export class Instance {
 
   constructor(private readonly options: InstanceOptions) {
     const { id, origins, clock, log } = options;
+    this.#naps = new Naps(clock);
     this.pump = new Pump({
       instance: id,
       origin: () => origins.known(),
@@ -85,14 +88,16 @@ export class Instance {
     await this.#current();
     this.pump.want();
     const { clock } = this.options;
-    for (const until = clock.monotonic() + AHEAD_MS / 4; clock.monotonic() < until; await sleep(clock, 100)) {
-      if (this.pump.isServed || this.#session === null) return;
+    for (const until = clock.monotonic() + AHEAD_MS / 4; clock.monotonic() < until;) {
+      if (this.pump.isServed || this.#session === null || this.#stopped) return;
+      await this.#naps.sleep(100);
     }
   }
 
   /** The platform wants the instance to end: what runs here is handed back, and somebody else is woken up for it. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
+    this.#naps.end();
     const session = await this.#session?.catch(() => null);
     if (!session) return;
     const [call] = await Promise.all([this.#callOf(session), this.pump.stop()]);
@@ -123,10 +128,10 @@ export class Instance {
 
   /** Watches over a session: keeps the instance alive while there is work, and ends the session when nobody needs it. */
   async #attend({ runtime, close }: Session): Promise<void> {
-    const { clock, log } = this.options;
+    const { log } = this.options;
     for (let idle = 0; idle < 2 || this.#open > 0;) {
       // Streams may be open for long without any work.
-      await sleep(clock, LOOK_EVERY_MS * Math.min(1 + idle, 5));
+      await this.#naps.sleep(LOOK_EVERY_MS * Math.min(1 + idle, 5));
       if (this.#stopped) return;
       // When the database does not answer, nobody knows.
       const reason = await runtime.need(AHEAD_MS).catch(() => "the database does not answer");

@@ -2,8 +2,9 @@
 // out (Deno Deploy), the app asks itself for a response that goes on for as long as there is work. It cannot choose which
 // instance gets the request, so it asks again until it is this one; and it asks once more to wake another one up.
 
-import { type Clock, sleep } from "../runtime/clock.ts";
+import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { Naps } from "./naps.ts";
 
 export const PUMP_PATH = "/internal/pump";
 /** What a ticket for it is good for. */
@@ -33,13 +34,16 @@ export interface PumpOptions {
 export class Pump {
   /** Responses that go out here now. */
   readonly #served = new Set<() => void>();
+  readonly #naps: Naps;
   #isWanted = false;
   #running: Promise<void> | null = null;
   /** Requests that this instance holds open. */
   readonly #held = new Set<AbortController>();
   #stopped = false;
 
-  constructor(private readonly options: PumpOptions) {}
+  constructor(private readonly options: PumpOptions) {
+    this.#naps = new Naps(options.clock);
+  }
 
   /** True while a response keeps this instance alive. */
   get isServed(): boolean {
@@ -99,25 +103,26 @@ export class Pump {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#naps.end();
     this.letGo();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    const { clock, instance } = this.options;
+    const { instance } = this.options;
     let tries = 0;
     while (this.#isWanted && !this.#stopped) {
       if (this.isServed) {
         // Somebody asks for it here: for as long as that goes on, nothing has to be done.
         tries = 0;
-        await sleep(clock, BYTE_EVERY_MS / 2);
+        await this.#naps.sleep(BYTE_EVERY_MS / 2);
         continue;
       }
       const opened = await this.#open();
       if (opened?.instance === instance) await opened.untilEnd;
       else {
         opened?.close();
-        if (++tries % TRIES_AT_ONCE === 0 || opened === null) await sleep(clock, PAUSE_MS);
+        if (++tries % TRIES_AT_ONCE === 0 || opened === null) await this.#naps.sleep(PAUSE_MS);
       }
     }
   }

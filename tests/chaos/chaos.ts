@@ -12,7 +12,8 @@ import { Load } from "./load.ts";
 import type { Options } from "./options.ts";
 import { pause } from "./pause.ts";
 import { Random } from "./random.ts";
-import { errorsIn, figuresOf, type Report } from "./report.ts";
+import { hasEnded } from "./story.ts";
+import { errorsIn, figuresOf, isClean, type Report } from "./report.ts";
 
 /** From the last harm to the last end. */
 const QUIET_WITHIN_MS = 60_000;
@@ -20,10 +21,22 @@ const SAY_EVERY_MS = 5_000;
 const STREAMS_LOOKED_AT = 200;
 
 export async function chaos(options: Options, say: (line: string) => void): Promise<Report> {
-  const { leaseMs, processes, rate, seconds, seed } = options;
+  const { leaseMs, processes, denokv } = options;
+  await using cluster = await Cluster.start({ processes, leaseMs, denokv });
+  try {
+    const report = await chaosIn(cluster, options, say);
+    if (options.keep || !isClean(report)) cluster.keepFolder();
+    return report;
+  } catch (error) {
+    cluster.keepFolder();
+    throw error;
+  }
+}
+
+async function chaosIn(cluster: Cluster, options: Options, say: (line: string) => void): Promise<Report> {
+  const { leaseMs, denokv, outageSeconds, rate, seconds, seed } = options;
   const random = new Random(seed);
-  await using cluster = await Cluster.start({ processes, leaseMs });
-  const urls = cluster.slots.map(({ url }) => url);
+  const { urls } = cluster;
   say(`seed ${seed}; logs and database in ${cluster.folder}`);
   const report: Report = {
     seed,
@@ -52,7 +65,12 @@ export async function chaos(options: Options, say: (line: string) => void): Prom
   try {
     load.start();
     await pause(500);
+    const outageMs = 1_000 * outageSeconds;
+    const away = outageMs === 0
+      ? null
+      : killer.takeServerAway(Math.max(0, 500 * seconds - outageMs / 2), outageMs);
     await killer.run(seconds, options.faults);
+    await away;
     await killer.heal();
     healedAt = now();
     await load.stop();
@@ -71,8 +89,9 @@ export async function chaos(options: Options, say: (line: string) => void): Prom
   const facts = factsOf(leaseMs, logs, await readAll(urls, [...ids]), listed);
   for (const [rule, check] of Object.entries(checks)) violate(rule, check(facts));
   const streams: string[] = [];
-  for (let i = 0; i < Math.min(STREAMS_LOOKED_AT, listed.length); i++) {
-    streams.push(...await streamFaults(random.pick(urls), random.pick(listed)));
+  const ended = [...facts.tasks.values()].filter(hasEnded);
+  for (let i = 0; i < Math.min(STREAMS_LOOKED_AT, ended.length); i++) {
+    streams.push(...await streamFaults(random.pick(urls), random.pick(ended).id));
   }
   violate("event streams with gaps or without one end", streams);
 
@@ -81,7 +100,7 @@ export async function chaos(options: Options, say: (line: string) => void): Prom
     ...killer.badStops,
     ...stops.filter(({ code, tookMs }) => code !== 0 || tookMs > 5_500).map((stop) => JSON.stringify(stop)),
   ]);
-  const { wrong, orphans } = await leftovers(cluster.database);
+  const { wrong, orphans } = await leftovers(await cluster.openDatabase());
   violate("keys that nothing follows from, or that are missing", wrong);
   violate("what no fault excuses", load.wrong);
   const faults = await readJournal<FaultLine>(cluster.path("faults"));
@@ -93,12 +112,10 @@ export async function chaos(options: Options, say: (line: string) => void): Prom
   report.figures = {
     seconds: Math.round((healedAt - begun) / 1_000),
     ...killer.done,
+    ...(denokv ? { "seconds without a server": outageSeconds } : {}),
     ...figuresOf(facts),
     "all ended after (ms)": tookMs === null ? NaN : Math.round(tookMs),
-    "orphan blobs and events": orphans.length,
+    "orphan blobs, events and timers": orphans.length,
   };
-  if (options.keep || Object.values(report.violations).some((cases) => cases.length > 0)) {
-    cluster.keepFolder();
-  }
   return report;
 }

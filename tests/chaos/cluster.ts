@@ -1,24 +1,34 @@
-// Several service processes on one database file, with the logs of what they do in a folder that goes with
-// them.
+// Several service processes on one database, a file or a denokv server, with the logs of what they do in a folder
+// that goes with them.
 
+import { Denokv } from "../remote/denokv.ts";
 import { type Journal, openJournal } from "./journal.ts";
-import { Slot } from "./process.ts";
+import { type Role, Slot } from "./process.ts";
+import { Server } from "./server.ts";
 
 export interface ClusterOptions {
   processes: number;
   leaseMs: number;
+  /** True: a denokv server in place of a file, and all roles in turn in place of `all`. */
+  denokv?: boolean;
+  roles?: Role[];
   env?: Record<string, string>;
 }
+
+const ROLES: Role[] = ["web", "worker", "all", "all"];
 
 export class Cluster implements AsyncDisposable {
   #keepFolder = false;
   readonly #killAll = () => {
     for (const slot of this.slots) slot.killNow();
+    this.server?.killNow();
   };
 
   private constructor(
     readonly folder: string,
     readonly slots: Slot[],
+    /** Null where the database is a file. */
+    readonly server: Server | null,
     readonly leaseMs: number,
     private readonly journals: Journal[],
   ) {
@@ -26,16 +36,22 @@ export class Cluster implements AsyncDisposable {
     addEventListener("unload", this.#killAll);
   }
 
-  /** Nothing runs yet. */
-  static async make({ processes, leaseMs, env = {} }: ClusterOptions): Promise<Cluster> {
+  /** No service runs yet. */
+  static async make({ processes, leaseMs, denokv, roles, env = {} }: ClusterOptions): Promise<Cluster> {
     const folder = await Deno.makeTempDir({ prefix: "errand-chaos-" });
     const journals = [openJournal(`${folder}/faults.jsonl`), openJournal(`${folder}/errors.jsonl`)];
     const [faults, errorLog] = journals;
-    const shared = { KV_PATH: `${folder}/kv/errand.kv`, LEASE_MS: String(leaseMs), LOGS: folder, ...env };
-    const slots = freePorts(processes).map((port, slot) => {
-      return new Slot({ slot, port, env: shared, faults, errorLog });
+    const [serverPort, ...ports] = freePorts(1 + processes);
+    const server = denokv ? new Server(Denokv.away(folder, serverPort), faults) : null;
+    await server?.begin();
+    const database: Record<string, string> = server?.env ?? { KV_PATH: fileIn(folder) };
+    const turns = roles ?? (denokv ? ROLES : ["all"]);
+    const slots = ports.map((port, slot) => {
+      const role = turns[slot % turns.length];
+      const own = { ...database, LEASE_MS: String(leaseMs), LOGS: folder, ROLE: role, ...env };
+      return new Slot({ slot, port, role, env: own, faults, errorLog });
     });
-    return new Cluster(folder, slots, leaseMs, journals);
+    return new Cluster(folder, slots, server, leaseMs, journals);
   }
 
   /** Nothing runs yet; then all of them do. */
@@ -45,12 +61,26 @@ export class Cluster implements AsyncDisposable {
     return cluster;
   }
 
+  /** Where tasks can be submitted: a worker answers health checks only. */
+  get urls(): string[] {
+    return this.slots.filter(({ role }) => role !== "worker").map(({ url }) => url);
+  }
+
   path(name: string): string {
     return `${this.folder}/${name}.jsonl`;
   }
 
+  /** The database, where it is a file. */
   get database(): string {
-    return `${this.folder}/kv/errand.kv`;
+    return fileIn(this.folder);
+  }
+
+  /** For whoever looks at what the processes have left behind. */
+  async openDatabase(): Promise<Deno.Kv> {
+    if (!this.server) return await Deno.openKv(this.database);
+    const { KV_PATH, DENO_KV_ACCESS_TOKEN } = this.server.env;
+    Deno.env.set("DENO_KV_ACCESS_TOKEN", DENO_KV_ACCESS_TOKEN);
+    return await Deno.openKv(KV_PATH);
   }
 
   /** For whoever looks for the cause of a failure. */
@@ -60,10 +90,15 @@ export class Cluster implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.slots.map((slot) => slot[Symbol.asyncDispose]()));
+    await this.server?.end();
     for (const journal of this.journals) journal[Symbol.dispose]();
     removeEventListener("unload", this.#killAll);
     if (!this.#keepFolder) await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+function fileIn(folder: string): string {
+  return `${folder}/kv/errand.kv`;
 }
 
 /**

@@ -53,8 +53,9 @@ export async function readAll(urls: string[], ids: string[]): Promise<Task[]> {
  * one that there is.
  */
 export async function streamFaults(url: string, id: string): Promise<string[]> {
-  const response = await fetch(`${url}/v1/tasks/${id}/events`, { signal: AbortSignal.timeout(10_000) });
-  const text = await response.text();
+  const late = AbortSignal.timeout(10_000);
+  const text = await fetch(`${url}/v1/tasks/${id}/events`, { signal: late })
+    .then((response) => response.text()).catch(String);
   const events = text.split("\n\n").flatMap((block) => {
     const event = /^event: (.*)$/m.exec(block)?.[1];
     return event ? [{ event, place: Number(/^id: (.*)$/m.exec(block)?.[1]) }] : [];
@@ -67,11 +68,17 @@ export async function streamFaults(url: string, id: string): Promise<string[]> {
 
 async function get(url: string, path: string): Promise<Body> {
   for (let tries = 0;; tries++) {
-    const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
-    const body = await response.json();
-    if (response.status === 200) return body;
-    if (response.status === 404) return null;
-    if (tries === 5) throw new Error(`GET ${path} gave ${response.status}: ${JSON.stringify(body)}`);
+    let gave: string;
+    try {
+      const response = await fetch(url + path, { signal: AbortSignal.timeout(10_000) });
+      const body = await response.json();
+      if (response.status === 200) return body;
+      if (response.status === 404) return null;
+      gave = `${response.status}: ${JSON.stringify(body)}`;
+    } catch (error) {
+      gave = String(error);
+    }
+    if (tries === 5) throw new Error(`GET ${path} gave ${gave}`);
     await pause(200);
   }
 }

@@ -1,6 +1,6 @@
 // How long it takes from a kill -9 until a task that ran there runs again elsewhere:
 //
-//   deno run -A tests/chaos/crash_to_rerun.ts [--kills 20] [--lease 10000] [--groups 5]
+//   deno run -A tests/chaos/crash_to_rerun.ts [--kills 20] [--lease 10000] [--groups 5] [--denokv]
 
 // deno-lint-ignore-file no-console -- it speaks to whoever runs it
 
@@ -23,6 +23,7 @@ if (import.meta.main) {
       kills: { type: "string", default: "20" },
       lease: { type: "string", default: "10000" },
       groups: { type: "string", default: "5" },
+      denokv: { type: "boolean", default: false },
     },
   });
   const leaseMs = Number(values.lease);
@@ -30,7 +31,9 @@ if (import.meta.main) {
   const rounds = Math.ceil(Number(values.kills) / groups);
   // Whatever hangs, it ends.
   setTimeout(() => Deno.exit(3), rounds * 5 * leaseMs + 60_000);
-  const measured = await Promise.all(Array.from({ length: groups }, () => measure(leaseMs, rounds)));
+  const measured = await Promise.all(
+    Array.from({ length: groups }, () => measure(leaseMs, rounds, values.denokv)),
+  );
   const tasks = measured.flat(2);
   const last = measured.flatMap((kills) => kills.map((delays) => Math.max(...delays)));
   const rounded = (milliseconds: number[]) => {
@@ -39,6 +42,7 @@ if (import.meta.main) {
   };
   console.log(JSON.stringify({
     leaseMs,
+    denokv: values.denokv,
     kills: rounds * groups,
     tasks: tasks.length,
     crashToRerun: rounded(tasks),
@@ -51,8 +55,8 @@ if (import.meta.main) {
  * One kill after the other in a group of two processes. @returns for each kill the delay of each of its
  * tasks.
  */
-async function measure(leaseMs: number, rounds: number): Promise<number[][]> {
-  await using cluster = await Cluster.start({ processes: 2, leaseMs });
+async function measure(leaseMs: number, rounds: number, denokv: boolean): Promise<number[][]> {
+  await using cluster = await Cluster.start({ processes: 2, leaseMs, denokv, roles: ["all"] });
   const delays: number[][] = [];
   for (let round = 0; round < rounds; round++) {
     // The one that ran nothing but what it took over is next, so both are new to what they run.

@@ -59,7 +59,7 @@ export interface Facts {
   retriesAsked: Map<string, number>;
   endsSeen: EndLine[];
   runs: Run[];
-  /** Those that were committed. */
+  /** Those that were committed, in the order in which that was known. */
   claims: ClaimLine[];
   beats: BeatLine[];
   reaps: BeatLine[];
@@ -101,10 +101,24 @@ export function factsOf(leaseMs: number, logs: Logs, tasks: Task[], listed: stri
     retriesAsked,
     endsSeen: logs.ends,
     runs: runsOf(logs),
-    claims: done.filter((line): line is ClaimLine => line.is === "claim"),
+    claims: claimsOf(logs.leases, tasks),
     beats: done.filter((line): line is BeatLine => line.is === "beat"),
     reaps: done.filter((line): line is BeatLine => line.is === "reap"),
   };
+}
+
+/** Claims that were answered, and those without a true answer that the tasks' histories know of. */
+function claimsOf(leases: LeaseLine[], tasks: Task[]): ClaimLine[] {
+  const claims = leases.filter((line): line is ClaimLine => line.is === "claim");
+  const answered = claims.filter(({ outcome }) => outcome === "ok");
+  const nameOf = ({ id, seq, at }: { id: string; seq: number; at: number }) => `${id} ${seq} ${at}`;
+  const known = new Set(answered.map(nameOf));
+  const applied = new Set(tasks.flatMap(({ id, history }) => {
+    const starts = history.filter(({ type }) => type === "RUNNING");
+    return starts.map(({ seq, at }) => nameOf({ id, seq, at })).filter((name) => !known.has(name));
+  }));
+  const unanswered = claims.filter((line) => line.outcome === "sent" && applied.has(nameOf(line)));
+  return [...answered, ...unanswered].sort((a, b) => a.to - b.to);
 }
 
 export function runsOf({ runs, faults }: Pick<Logs, "runs" | "faults">): Run[] {

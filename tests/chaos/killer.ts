@@ -1,5 +1,5 @@
 // Does harm at random: kill -9, a stop for longer than the lease, and now and then a graceful stop. What is
-// down comes up again on the same port.
+// down comes up again on the same port. A database server is stopped and killed too.
 
 import { now } from "./journal.ts";
 import type { Cluster } from "./cluster.ts";
@@ -10,7 +10,7 @@ import type { Random } from "./random.ts";
 export interface Harm {
   kills: number;
   stops: number;
-  /** Stops in the midst of a commit: for so long nobody can write. */
+  /** Stops in the midst of a commit; stops of the database server, and kills: for so long nobody can write. */
   outages: number;
   terminations: number;
 }
@@ -18,6 +18,7 @@ export interface Harm {
 const KILLS = 0.62;
 const STOPS = 0.27;
 const OUTAGES = 0.03;
+const OUTAGES_OF_A_SERVER = 0.06;
 /** Most harm shall hit processes that are at work. */
 const WHILE_STARTING = 0.15;
 
@@ -45,6 +46,16 @@ export class Killer {
     }
   }
 
+  /** The database server is killed, and away for so long. */
+  async takeServerAway(afterMs: number, ms: number): Promise<void> {
+    await pause(afterMs);
+    const server = this.cluster.server!;
+    while (!server.isThere) await pause(20);
+    await server.end();
+    await pause(ms);
+    await server.begin();
+  }
+
   /** No more harm: everything runs again when it resolves. */
   async heal(): Promise<void> {
     this.#healed.abort();
@@ -57,6 +68,8 @@ export class Killer {
 
   /** @returns false if there is nobody to strike. */
   #strike(): boolean {
+    const { server } = this.cluster;
+    const outages = server ? OUTAGES_OF_A_SERVER : OUTAGES;
     const slot = this.random.pick(this.cluster.slots);
     const dice = this.random.next();
     if (slot.state === "down" || slot.state === "terminating") return false;
@@ -64,7 +77,8 @@ export class Killer {
     if (dice < KILLS) this.#do("kills", () => this.#kill(slot));
     else if (slot.state !== "up") return false;
     else if (dice < KILLS + STOPS) this.#do("stops", () => this.#stop(slot));
-    else if (dice < KILLS + STOPS + OUTAGES) this.#do("outages", () => this.#outage(slot));
+    else if (dice < KILLS + STOPS + outages && server?.isThere === false) return false;
+    else if (dice < KILLS + STOPS + outages) this.#do("outages", () => this.#outage(slot));
     else this.#do("terminations", () => this.#terminate(slot));
     return true;
   }
@@ -89,7 +103,17 @@ export class Killer {
 
   async #outage(slot: Slot): Promise<void> {
     const ms = this.random.int(2_000, 13_000);
-    if (await slot.stopWhile(true, this.cluster.database)) await this.#goOn(slot, ms);
+    const { server } = this.cluster;
+    if (server && this.random.chance(0.5)) {
+      server.stop();
+      await pause(ms, this.#healed.signal);
+      server.continue();
+    } else if (server) {
+      // What it has just applied is not answered.
+      await server.end();
+      await pause(this.random.int(0, 1_000));
+      await server.begin();
+    } else if (await slot.stopWhile(true, this.cluster.database)) await this.#goOn(slot, ms);
   }
 
   async #goOn(slot: Slot, afterMs: number): Promise<void> {

@@ -20,7 +20,11 @@ interface CommitLine {
   /** The commit took effect between these two, if it did. */
   from: number;
   to: number;
-  outcome: "ok" | "conflict" | "error";
+  /**
+   * "sent" is written ahead of the answer. A server may apply a commit and die before it says so: then the client asks
+   * once more by itself and is told of a conflict, or of nothing.
+   */
+  outcome: "sent" | "ok" | "conflict" | "error";
 }
 
 /** A heartbeat, or the end of one: taken back by its worker, or found dead by another. */
@@ -75,6 +79,7 @@ export interface EndLine {
 
 export interface FaultLine {
   is: "kill" | "stop" | "continue" | "terminate" | "start" | "died" | "ended";
+  /** -1 is the database server. */
   slot: number;
   pid: number;
   at: number;

@@ -19,10 +19,16 @@ export interface LoadOptions {
   ends: Journal;
 }
 
-/** A stopped process answers when it goes on; nobody waits that long. */
+/** A stopped process answers when it goes on; few wait that long. */
 const GIVE_UP_AFTER_MS = 2_500;
+/** Whoever waits longer than the service does is told when its database is away. */
+const PATIENT_MS = 13_000;
+const PATIENT = 0.15;
 const MOST_UNDER_WAY = 40;
-const RETRIES_OF_A_KEY = 60;
+/** Also while the database is away. */
+const ASKED_AGAIN_FOR_MS = 100_000;
+/** More are stored in several commits: whoever makes them without a key leaves what is cut off behind, for ten minutes. */
+const MOST_WITHOUT_KEY = 25;
 const RECENT = 400;
 /** Most of these have not ended yet. */
 const YOUNG = 10;
@@ -87,7 +93,8 @@ export class Load {
     if (dice < 0.765) {
       return {
         size,
-        act: () => this.#submitGraph(random, size, random.chance(0.6) ? key : null),
+        act: () =>
+          this.#submitGraph(random, size, random.chance(0.6) || size > MOST_WITHOUT_KEY ? key : null),
       };
     }
     if (dice < 0.79) return { size, act: () => this.#submit(random, size, random.chance(0.6) ? key : null) };
@@ -139,7 +146,7 @@ export class Load {
   }
 
   async #untilAnswered(random: Random, call: () => Promise<Answer | null>): Promise<Answer | null> {
-    for (let tries = 0; tries < RETRIES_OF_A_KEY; tries++) {
+    for (const since = now(); now() - since < ASKED_AGAIN_FOR_MS;) {
       const answer = await call();
       if (answer?.status === 202) return answer;
       await pause(random.int(20, 200));
@@ -204,7 +211,8 @@ export class Load {
     headers: Record<string, string> = {},
   ): Promise<Answer | null> {
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), GIVE_UP_AFTER_MS);
+    const patienceMs = random.chance(PATIENT) ? PATIENT_MS : GIVE_UP_AFTER_MS;
+    const timer = setTimeout(() => late.abort(), patienceMs);
     try {
       const response = await fetch(random.pick(this.options.urls) + path, {
         method,

@@ -1,6 +1,6 @@
 // Writes down every heartbeat, reaping and claim that this process commits, beside the engine and without a
-// change to it: by what goes through Deno's own AtomicOperation. The line is written before the engine hears
-// of the commit, so no function runs under a lease that is not in the log.
+// change to it: by what goes through Deno's own AtomicOperation. A line is written before the engine hears
+// of the commit, and a claim has one ahead of its commit too, so no function runs under a lease that is not in the log.
 
 import { decode } from "../../runtime/codec.ts";
 import { isForgotten, stateOf } from "../../runtime/task.ts";
@@ -41,8 +41,12 @@ export function observeLeases(journal: Journal): void {
     const from = now();
     const write = (outcome: BeatLine["outcome"]) => {
       const to = now();
-      for (const line of lines) journal.write({ ...line, pid: Deno.pid, from, to, outcome });
+      for (const line of lines) {
+        if (outcome === "sent" && line.is !== "claim") continue;
+        journal.write({ ...line, pid: Deno.pid, from, to, outcome });
+      }
     };
+    write("sent");
     try {
       const result = await commit.call(this);
       write(result.ok ? "ok" : "conflict");

@@ -11,7 +11,9 @@ submits; afterwards everything that was acknowledged is compared with what is th
   --seconds N    time of harm (60); what follows takes a while more
   --kills N      kill -9, SIGSTOP and SIGTERM, spread over that time (1.5 a second)
   --seed N       decides the harm and the load (by the clock)
-  --processes N  on one database file (3)
+  --processes N  on one database file (3); on a denokv server web, worker, all, all in turn (4)
+  --denokv       on a denokv server, which is stopped now and then, too
+  --outage-seconds N  the server is killed in the middle, and away for so long (0)
   --lease N      LEASE_MS (1000)
   --rate N       tasks a second, about (60)
   --json         only the report, as JSON
@@ -24,6 +26,8 @@ export interface Options {
   faults: number;
   seed: number;
   processes: number;
+  denokv: boolean;
+  outageSeconds: number;
   leaseMs: number;
   rate: number;
   json: boolean;
@@ -42,6 +46,8 @@ export function readOptions(args: string[]): Options | null {
       kills: text,
       seed: text,
       processes: text,
+      denokv: flag,
+      "outage-seconds": text,
       lease: text,
       rate: text,
       json: flag,
@@ -50,17 +56,22 @@ export function readOptions(args: string[]): Options | null {
     },
   });
   if (values.help) return null;
-  const whole = (name: "seconds" | "kills" | "seed" | "processes" | "lease" | "rate", otherwise: number) => {
+  type Count = "seconds" | "kills" | "seed" | "processes" | "outage-seconds" | "lease" | "rate";
+  const whole = (name: Count, otherwise: number) => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
     if (!Number.isInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
     return value;
   };
   const seconds = whole("seconds", 60);
+  const outageSeconds = whole("outage-seconds", 0);
+  if (outageSeconds > 0 && !values.denokv) throw new TypeError("--outage-seconds needs --denokv");
   return {
     seconds,
     faults: whole("kills", Math.round(1.5 * seconds)),
     seed: whole("seed", Date.now() % 1_000_000),
-    processes: whole("processes", 3),
+    processes: whole("processes", values.denokv ? 4 : 3),
+    denokv: values.denokv,
+    outageSeconds,
     leaseMs: whole("lease", 1_000),
     rate: whole("rate", 60),
     json: values.json,

@@ -8,14 +8,18 @@ import { pause } from "./pause.ts";
 
 const SERVICE = fileURLToPath(new URL("./service.ts", import.meta.url));
 const FIRST_LINE = /^errand listening on http:\/\/\S+\n/;
-const START_WITHIN_MS = 30_000;
+/** Also one that waits for its database meanwhile. */
+const START_WITHIN_MS = 90_000;
 const STOP_WITHIN_MS = 10_000;
+
+export type Role = "all" | "web" | "worker";
 
 export type State = "down" | "starting" | "up" | "stopped" | "terminating";
 
 export interface SlotOptions {
   slot: number;
   port: number;
+  role: Role;
   env: Record<string, string>;
   faults: Journal;
   /** Standard error of all its processes, for whoever looks for the cause of a failure. */
@@ -25,6 +29,7 @@ export interface SlotOptions {
 export class Slot implements AsyncDisposable {
   state: State = "down";
   readonly url: string;
+  readonly role: Role;
   #child: Deno.ChildProcess | null = null;
   #ended: Promise<unknown> = Promise.resolve();
   /** How the newest process is meant to end. */
@@ -32,6 +37,7 @@ export class Slot implements AsyncDisposable {
 
   constructor(private readonly options: SlotOptions) {
     this.url = `http://127.0.0.1:${options.port}`;
+    this.role = options.role;
   }
 
   get pid(): number {

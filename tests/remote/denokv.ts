@@ -65,12 +65,13 @@ export class Denokv implements AsyncDisposable {
     return denokv;
   }
 
-  /** One that does not run yet. */
-  static away(directory: string): Denokv {
-    const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = listener.addr as Deno.NetAddr;
-    listener.close();
+  /** One that does not run yet. A port of its own choice is free now; one that goes and comes back is given one. */
+  static away(directory: string, port = freePort()): Denokv {
     return new Denokv(directory, port);
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
   }
 
   /** What a service needs to know. */
@@ -91,8 +92,13 @@ export class Denokv implements AsyncDisposable {
     }
   }
 
-  async end(signal: Deno.Signal = "SIGKILL"): Promise<void> {
+  /** Without waiting for what comes of it. */
+  signal(signal: Deno.Signal): void {
     this.#child?.kill(signal);
+  }
+
+  async end(signal: Deno.Signal = "SIGKILL"): Promise<void> {
+    this.signal(signal);
     await this.#child?.status;
     this.#child = null;
   }
@@ -101,4 +107,11 @@ export class Denokv implements AsyncDisposable {
     await this.end();
     await Deno.remove(this.directory, { recursive: true });
   }
+}
+
+function freePort(): number {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = listener.addr as Deno.NetAddr;
+  listener.close();
+  return port;
 }

@@ -1,7 +1,7 @@
 import "../strict.ts";
 import type { Kv } from "../../runtime/kv.ts";
 import { FakeDatabase, FakeKv, type Transport } from "./fake_kv.ts";
-import { CONTRACT, type ContractCase } from "./kv_contract.ts";
+import { CONTRACT, type ContractCase, EMBEDDED } from "./kv_contract.ts";
 
 /** Calls arrive at once, and nothing goes wrong. */
 const atOnce: Transport = {
@@ -37,7 +37,7 @@ function close(kv: Kv): void {
 
 async function closing(one: ContractCase, kv: Kv): Promise<void> {
   try {
-    await one.run(kv);
+    await one.run(kv, EMBEDDED);
   } finally {
     close(kv);
   }

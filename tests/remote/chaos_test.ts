@@ -1,0 +1,19 @@
+// The chaos of tests/chaos, short, on a real `denokv` server that is killed too.
+
+import "../strict.ts";
+import assert from "node:assert/strict";
+import { runChaos } from "../chaos/run_chaos.ts";
+import { tableOf } from "../chaos/report.ts";
+import { needed } from "./denokv.ts";
+
+Deno.test({
+  ...needed("chaos on a server that is away for a while: no acknowledged task is lost or ends twice"),
+  async fn() {
+    const report = await runChaos(
+      ..."--denokv --outage-seconds 5 --seconds 15 --kills 18 --rate 25".split(" "),
+    );
+    const { kills, stops } = report.figures;
+    assert.ok(kills + stops >= 8, tableOf(report));
+    assert.ok(report.figures["tasks acknowledged"] >= 100, tableOf(report));
+  },
+});
