@@ -40,6 +40,17 @@ const A_MAP: Expected = {
   },
 };
 
+const A_TICKET: Expected = {
+  what: "a ticket",
+  is: (body) => typeof (body as { url?: unknown } | null)?.url === "string",
+};
+
+export interface StreamUrlOptions {
+  /** At most 3,600. */
+  ttlSeconds?: number;
+  signal?: AbortSignal;
+}
+
 interface Mapped {
   groupId: string;
   tasks: { id: string }[];
@@ -180,6 +191,20 @@ export class Client<D extends Definitions = Definitions> {
       this.#connection,
       await this.#post("/v1/flows", body, A_FLOW, { signal, idempotencyKey }),
     );
+  }
+
+  /**
+   * A URL at which a browser's `EventSource`, which can send no token, reads one stream: `/v1/tasks/{id}/events` or
+   * `/v1/as-completed` with its query. It can be opened for a minute, or for `ttlSeconds`, by whoever has it.
+   *
+   * @throws {ValidationError} if it is the path of no stream
+   * @throws {UnauthorizedError} if the token may not read
+   */
+  async streamUrl(path: string, { ttlSeconds, signal }: StreamUrlOptions = {}): Promise<string> {
+    const { http } = this.#connection;
+    const body = { path, ttlSeconds };
+    const call: Call = { method: "POST", path: "/v1/tickets", body, expects: A_TICKET, signal };
+    return http.urlOf((await http.call(call)).body.url);
   }
 
   /** A call that makes something: however often it has to be sent, that is made once. */

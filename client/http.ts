@@ -100,6 +100,11 @@ export class Http {
     return new Backoff({ ...this.retry, forMs: Math.min(this.retry.forMs, tryForMs) });
   }
 
+  /** Where a path of the service is. */
+  urlOf(path: string): string {
+    return this.#base + path;
+  }
+
   /** @throws {TypeError} if the body is nothing that JSON can say */
   request({ method, path, body, headers }: Omit<Call, "expects">): Request {
     const all = new Headers(this.#headers);
@@ -107,7 +112,7 @@ export class Http {
     if (body !== undefined) all.set("content-type", "application/json");
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const url = this.#base + path;
+    const url = this.urlOf(path);
     // Without the query, which may be long.
     const name = `${method} ${url.split("?")[0]}`;
     const fetch = this.#fetch; // A browser's own must not be called as a method.

@@ -1,6 +1,6 @@
 // Errand's client: durable futures over HTTP, in Deno, Node and browsers.
 
-export { Client, type ClientOptions } from "./client.ts";
+export { Client, type ClientOptions, type StreamUrlOptions } from "./client.ts";
 export type {
   CallOptions,
   EachTaskOptions,

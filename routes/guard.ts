@@ -64,7 +64,8 @@ function refusal(
   keys: readonly ApiKey[],
   tickets: Tickets,
 ): Problem | null | Promise<Problem | null> {
-  const routes = matchedRoutes(c).filter(({ method }) => method !== "ALL");
+  // All but this guard itself.
+  const routes = matchedRoutes(c).filter(({ method, path }) => method !== "ALL" || path !== "/*");
   const needs = needsOf(routes);
   if (needs === "open") return null;
   if (keys.length === 0) return refusalOfStranger(c) ?? (needs === null ? unlisted(c) : null);

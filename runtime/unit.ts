@@ -78,12 +78,13 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
-  const shared = [...steps.map(({ group }) => group), ...joins.map(({ join }) => `join/${join}`)];
+  const counters = [...steps.map(({ group }) => group), ...joins.map(({ join }) => `join/${join}`)];
+  const shared = [...new Set(counters)];
   const old = prepared.filter(({ before }) => before !== null).length;
   const cost: Cost = {
     checks: checks.length + (fresh ? old : changes.length),
     shared: fresh ? [FRESH, ...shared] : shared,
-    mutations: prepared.length + writes.length + 2 * shared.length,
+    mutations: prepared.length + writes.length + 2 * counters.length,
     bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
       writes.reduce((sum, write) => sum + writeBytes(write), 0),
     keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),

@@ -12,7 +12,7 @@ export type Env = Record<string, string>;
 function command(env: Env, main = MAIN) {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", main],
-    env: { PORT: "0", NO_COLOR: "1", ...env },
+    env: { PORT: "0", NO_COLOR: "1", API_KEYS: "", ...env },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -410,6 +410,8 @@ declare class Http {
     call(call: Call): Promise<Answer>;
     /** The pauses between the tries of a call. */
     backoff({ tryForMs }: Pick<Call, "tryForMs">): Backoff;
+    /** Where a path of the service is. */
+    urlOf(path: string): string;
     /** @throws {TypeError} if the body is nothing that JSON can say */
     request({ method, path, body, headers }: Omit<Call, "expects">): Request;
 }
@@ -1192,6 +1194,11 @@ interface ClientOptions extends HttpOptions {
     /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
     log?: (message: string, error: unknown) => void;
 }
+interface StreamUrlOptions {
+    /** At most 3,600. */
+    ttlSeconds?: number;
+    signal?: AbortSignal;
+}
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
  * names, what goes in and what comes out; without it, all is allowed.
@@ -1255,6 +1262,14 @@ declare class Client<D extends Definitions = Definitions> {
      * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
      */
     run<const C extends Canvas>(canvas: C & Fitting<D, C>, { signal, idempotencyKey, ...taskOptions }?: RunOptions): Promise<FlowFuture<HandedOn<D, C>>>;
+    /**
+     * A URL at which a browser's `EventSource`, which can send no token, reads one stream: `/v1/tasks/{id}/events` or
+     * `/v1/as-completed` with its query. It can be opened for a minute, or for `ttlSeconds`, by whoever has it.
+     *
+     * @throws {ValidationError} if it is the path of no stream
+     * @throws {UnauthorizedError} if the token may not read
+     */
+    streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Signature, SignatureOptions, State, StateType, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -476,6 +476,10 @@ var Http = class {
       forMs: Math.min(this.retry.forMs, tryForMs)
     });
   }
+  /** Where a path of the service is. */
+  urlOf(path) {
+    return this.#base + path;
+  }
   /** @throws {TypeError} if the body is nothing that JSON can say */
   request({ method, path, body, headers }) {
     const all = new Headers(this.#headers);
@@ -483,7 +487,7 @@ var Http = class {
     if (body !== void 0) all.set("content-type", "application/json");
     for (const [name2, value] of Object.entries(headers ?? {})) all.set(name2, value);
     const text = body === void 0 ? void 0 : JSON.stringify(body);
-    const url = this.#base + path;
+    const url = this.urlOf(path);
     const name = `${method} ${url.split("?")[0]}`;
     const fetch = this.#fetch;
     return {
@@ -2220,6 +2224,10 @@ var A_MAP = {
     return typeof groupId === "string" && Array.isArray(tasks) && tasks.every((task) => typeof task?.id === "string");
   }
 };
+var A_TICKET = {
+  what: "a ticket",
+  is: (body) => typeof body?.url === "string"
+};
 var Client = class {
   #connection;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
@@ -2322,6 +2330,28 @@ var Client = class {
       signal,
       idempotencyKey
     }));
+  }
+  /**
+   * A URL at which a browser's `EventSource`, which can send no token, reads one stream: `/v1/tasks/{id}/events` or
+   * `/v1/as-completed` with its query. It can be opened for a minute, or for `ttlSeconds`, by whoever has it.
+   *
+   * @throws {ValidationError} if it is the path of no stream
+   * @throws {UnauthorizedError} if the token may not read
+   */
+  async streamUrl(path, { ttlSeconds, signal } = {}) {
+    const { http } = this.#connection;
+    const body = {
+      path,
+      ttlSeconds
+    };
+    const call = {
+      method: "POST",
+      path: "/v1/tickets",
+      body,
+      expects: A_TICKET,
+      signal
+    };
+    return http.urlOf((await http.call(call)).body.url);
   }
   /** A call that makes something: however often it has to be sent, that is made once. */
   async #post(path, body, expects, { idempotencyKey = aKey(), ...rest }) {

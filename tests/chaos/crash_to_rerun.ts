@@ -61,7 +61,11 @@ async function measure(leaseMs: number, rounds: number, denokv: boolean): Promis
   for (let round = 0; round < rounds; round++) {
     // The one that ran nothing but what it took over is next, so both are new to what they run.
     const victim = cluster.slots[round % 2];
+    const heir = cluster.slots[(round + 1) % 2];
     for (const slot of cluster.slots) if (slot.state === "down") await slot.start();
+    // Or it might be the one that runs them.
+    if (denokv) heir.stop();
+    else await heir.stopWhile(false, cluster.database);
     const ids = new Set(await submitMany(victim, TASKS, WORK, { ms: TASK_MS }, { maxCrashes: 100 }));
     const startsOf = async (pid: number, after = 0) => {
       const lines = await readJournal<RunLine>(cluster.path("runs"));
@@ -70,6 +74,7 @@ async function measure(leaseMs: number, rounds: number, denokv: boolean): Promis
     };
     const { pid } = victim;
     await until("they run", async () => (await startsOf(pid)).length >= TASKS);
+    heir.continue();
     // Anywhere between two heartbeats.
     await pause(leaseMs / 3 + Math.random() * leaseMs / 3);
     await victim.kill();
@@ -80,7 +85,6 @@ async function measure(leaseMs: number, rounds: number, denokv: boolean): Promis
       return first.size === TASKS && first;
     }, 4 * leaseMs).catch(async (error) => {
       cluster.keepFolder();
-      const heir = cluster.slots[(round + 1) % 2];
       const tasks = await Promise.all([...ids].map((id) => taskAt(heir, id)));
       throw new Error(
         `${error.message}\n${cluster.folder}\n${tasks.map((task) => typesOf(task)).join("\n")}`,

@@ -2,6 +2,8 @@
 
 import { join } from "node:path";
 
+/** The one that compose.yaml runs too. */
+export const VERSION = "0.14.0";
 const TOKEN = "a-token-for-tests-only";
 const STARTS_WITHIN_MS = 10_000;
 
@@ -33,7 +35,7 @@ export function needed(name: string): { name: string; ignore: boolean } {
 /** Builds the program, which takes some minutes. */
 export async function install(): Promise<void> {
   const { success } = await new Deno.Command("cargo", {
-    args: ["install", "denokv", "--locked", "--root", folder],
+    args: ["install", "denokv", "--version", VERSION, "--locked", "--root", folder],
     stdout: "inherit",
     stderr: "inherit",
   }).output();

@@ -1,4 +1,4 @@
-// `deno task denokv`: installs the database server once, and runs it until Ctrl-C.
+// `deno task denokv`: installs the database server once, and runs it until Ctrl-C. With --install it is not run.
 
 // deno-lint-ignore-file no-console -- this is a command
 
@@ -12,6 +12,7 @@ if (import.meta.main) {
     console.error("installing denokv with cargo; this takes some minutes, once");
     await install();
   }
+  if (Deno.args.includes("--install")) Deno.exit(0);
   await Deno.mkdir("data", { recursive: true });
   const child = serve("data/denokv.sqlite", PORT, TOKEN);
   Deno.addSignalListener("SIGINT", () => child.kill("SIGTERM"));

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DCLinter } from "dclint";
 import { fileURLToPath } from "node:url";
 import { readConfig, requireKeys, VARIABLES } from "../../config.ts";
+import { VERSION } from "../remote/denokv.ts";
 import { composeServices, type Env, filledIn, imageEnv, instructions, root, textOf } from "./folder.ts";
 import { faultsIn, needed } from "./hadolint.ts";
 
@@ -62,7 +63,11 @@ Deno.test("compose.yaml asks for its secrets, and holds none", () => {
 });
 
 Deno.test("the image has the Deno that CI tests with, and no root", () => {
-  const [, tested] = /deno@([\d.]+) "\$@"/.exec(textOf(".ci/run"))!;
+  const [, tested] = /deno@(\d+\.\d+\.\d+)/.exec(textOf(".ci/run"))!;
   assert.deepEqual(instructions()[0], { name: "ARG", rest: `DENO_VERSION=${tested}` });
   assert.match(instructions().findLast(({ name }) => name === "USER")!.rest, /^[1-9]\d*$/);
+});
+
+Deno.test("the database server is the one that tests run against", () => {
+  assert.equal(composeServices().denokv.image, `ghcr.io/denoland/denokv:${VERSION}`);
 });
