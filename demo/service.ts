@@ -16,7 +16,8 @@ export class Service {
     const main = fileURLToPath(new URL("../main.ts", import.meta.url));
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", main],
-      env: settings,
+      // Whoever runs the demo may have keys for another service.
+      env: { API_KEYS: "", ...settings },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",

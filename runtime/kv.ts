@@ -5,12 +5,10 @@
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import { DeadlineError, UnavailableError } from "./errors.ts";
+import type { Kv } from "./handle.ts";
+import { RemoteKv } from "./remote_kv.ts";
 
-/** The part of `Deno.Kv` that the runtime uses. */
-export type Kv = Pick<
-  Deno.Kv,
-  "get" | "getMany" | "list" | "set" | "delete" | "atomic" | "enqueue" | "listenQueue" | "close"
->;
+export type { Kv };
 
 export interface Write {
   key: Deno.KvKey;
@@ -164,10 +162,12 @@ export function isRemote(path: string | undefined): boolean {
 
 /** Opens a database. `path`: a file, `:memory:`, the URL of a server, or undefined for the platform's own. */
 export async function openKv(path: string | undefined): Promise<KvPort> {
-  const writer = await whileLocked(() => Deno.openKv(path));
+  const open = () => Deno.openKv(path);
+  const writer = await whileLocked(open);
   if (path === undefined || isRemote(path)) {
     const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
-    return new KvPort(writer, writer, limits, REMOTE_SHARDS, systemClock, writer);
+    const remote = new RemoteKv(writer, open, systemClock);
+    return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
   }
   const reader = path === ":memory:" ? writer : await whileLocked(() => Deno.openKv(path));
   return new KvPort(writer, reader);

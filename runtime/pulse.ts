@@ -2,6 +2,7 @@
 
 import { Attempt } from "./attempt.ts";
 import { leaseBlocksOf } from "./claim.ts";
+import { sleep } from "./clock.ts";
 import { keys, prefixes } from "./keys.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Log } from "./log.ts";
@@ -27,6 +28,7 @@ export interface Held {
 }
 
 const MOST_LEASES = 10_000;
+const FIRST_BEAT_AGAIN_MS = 500;
 
 export class Pulse {
   /** Lease blocks of this worker that nothing here knew of at the last beat. */
@@ -46,10 +48,19 @@ export class Pulse {
     private readonly held: Held,
   ) {}
 
+  /** Resolves with the first beat, however long the database is away. */
   async start(): Promise<void> {
     this.#startedAt = this.store.clock.now();
-    await this.beat();
-    this.#schedule();
+    for (let tries = 0; !this.#stopped; tries++) {
+      try {
+        await this.beat();
+        break;
+      } catch (error) {
+        if (tries === 0) this.options.log.error("the first heartbeat failed; trying again", error);
+        await sleep(this.store.clock, FIRST_BEAT_AGAIN_MS);
+      }
+    }
+    if (!this.#stopped) this.#schedule();
   }
 
   /** True if the others may have taken the worker for dead. */

@@ -5,8 +5,9 @@ const root = new URL("../", import.meta.url);
 
 /** Files of runtime/ by level: a file imports lower levels only. Types count as well. */
 const LEVELS = [
-  "clock errors family flow_forms json keys lease_book log rounds runners/portable submission wake/bell",
-  "cursor define flow_schema ids kv mapping references wake/sweep",
+  "clock errors family flow_forms handle json keys lease_book log rounds runners/portable submission wake/bell",
+  "cursor define flow_schema ids mapping references remote_kv wake/sweep",
+  "kv",
   "faults retry runners/runner runners/thread_main task tickets",
   "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue wake/watch",
   "draft entries flow_graph group_log joins outlook report runners/mod size",
