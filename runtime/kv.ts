@@ -160,16 +160,24 @@ export function isRemote(path: string | undefined): boolean {
   return path !== undefined && /^https?:/.test(path);
 }
 
-/** Opens a database. `path`: a file, `:memory:`, the URL of a server, or undefined for the platform's own. */
-export async function openKv(path: string | undefined): Promise<KvPort> {
-  const open = () => Deno.openKv(path);
+/**
+ * Opens a database.
+ *
+ * @param path a file, `:memory:`, the URL of a server, or undefined for the platform's own
+ * @param openHandle stands between: for those who watch or disturb what goes by
+ */
+export async function openKv(
+  path: string | undefined,
+  openHandle: (path: string | undefined) => Promise<Deno.Kv> = Deno.openKv,
+): Promise<KvPort> {
+  const open = () => openHandle(path);
   const writer = await whileLocked(open);
   if (path === undefined || isRemote(path)) {
     const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
     const remote = new RemoteKv(writer, open, systemClock);
     return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
   }
-  const reader = path === ":memory:" ? writer : await whileLocked(() => Deno.openKv(path));
+  const reader = path === ":memory:" ? writer : await whileLocked(open);
   return new KvPort(writer, reader);
 }
 
