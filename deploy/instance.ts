@@ -61,7 +61,8 @@ export class Instance {
 
   async handle(request: Request): Promise<Response> {
     // A pump's response is there because of the work: it is no reason to stay.
-    if (new URL(request.url).pathname === PUMP_PATH) return await (await this.#current()).handle(request);
+    const { pathname } = new URL(request.url);
+    if (pathname === PUMP_PATH) return await (await this.#current()).handle(request);
     this.#open++;
     let over = () => {
       over = () => {};
@@ -70,7 +71,8 @@ export class Instance {
     try {
       const session = await this.#current();
       const response = await session.handle(request);
-      if (response.ok) await this.options.origins.learn(request);
+      // Everything under /v1 takes a key: who has none tells nothing.
+      if (response.ok && pathname.startsWith("/v1/")) await this.#learn(request);
       if (session.runtime.isBusy) this.pump.want();
       return whenDone(response, () => over());
     } catch (error) {
@@ -100,21 +102,28 @@ export class Instance {
     this.#naps.end();
     const session = await this.#session?.catch(() => null);
     if (!session) return;
-    const [call] = await Promise.all([this.#callOf(session), this.pump.stop()]);
-    await session.close(graceMs);
-    await call();
-  }
-
-  /** How somebody else is asked to go on, should that be needed; found out while the database is still at hand. */
-  async #callOf({ runtime }: Session): Promise<() => Promise<void>> {
+    const { runtime, close } = session;
+    const [ticket] = await Promise.all([
+      runtime.tickets.issue(PUMP_PURPOSE, TICKET_MS).catch(() => null),
+      this.pump.stop(),
+    ]);
+    await close(graceMs);
     try {
-      if (await runtime.need(AHEAD_MS) === null) return async () => {};
+      // What was handed back, and what came in until the last moment.
+      if (ticket === null || await this.options.look() === null) return;
       const origin = await this.options.origins.known();
-      const ticket = await runtime.tickets.issue(PUMP_PURPOSE, TICKET_MS);
-      return origin === null ? async () => {} : () => callSuccessor(origin, ticket);
+      if (origin !== null) await callSuccessor(origin, ticket);
     } catch (error) {
       this.options.log.error("nobody could be asked to go on with the work here", error);
-      return async () => {};
+    }
+  }
+
+  /** The answer to the request does not depend on it: a later one tells the same. */
+  async #learn(request: Request): Promise<void> {
+    try {
+      await this.options.origins.learn(request);
+    } catch (error) {
+      this.options.log.error("the app's own address could not be noted", error);
     }
   }
 

@@ -1,7 +1,7 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
 import { checks } from "./checks.ts";
-import type { Facts, State, Task } from "./facts.ts";
+import { type Facts, factsOf, type State, type Task } from "./facts.ts";
 import type { BeatLine, ClaimLine } from "./lines.ts";
 
 const LEASE_MS = 1_000;
@@ -129,3 +129,23 @@ for (const [rule, breach] of Object.entries(breaches)) {
     assert.ok(broken(facts).includes(rule), broken(facts).join());
   });
 }
+
+Deno.test("a claim whose answer was lost counts where the task's history has it, and nowhere else", () => {
+  const { tasks, claims, beats } = aStory();
+  const lost = (claim: ClaimLine, outcome: ClaimLine["outcome"]) => ({ ...claim, to: claim.from, outcome });
+  const [first, second] = claims;
+  const refused: ClaimLine = { ...second, pid: 3, worker: "three", token: "three", at: second.at + 1 };
+  const leases = [
+    lost(first, "sent"),
+    lost(first, "conflict"),
+    lost(second, "sent"),
+    second,
+    lost(refused, "sent"),
+  ];
+  const logs = { runs: [], leases: [...leases, ...beats], acks: [], ends: [], faults: [] };
+  const facts = factsOf(LEASE_MS, logs, [...tasks.values()], ["a"]);
+  assert.deepEqual(facts.claims.map(({ token, outcome }) => [token, outcome]), [["one", "sent"], [
+    "two",
+    "ok",
+  ]]);
+});
