@@ -58,8 +58,9 @@ export async function longAnswer(
           await close();
           controller.close();
         } else {
-          controller.enqueue(encoder.encode(chunk));
+          // First, because taking the chunk may be the end: whoever cancels then finds the timer.
           expectReader(controller);
+          controller.enqueue(encoder.encode(chunk));
         }
       } catch (error) {
         if (closed) return;

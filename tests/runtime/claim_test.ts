@@ -181,7 +181,7 @@ Deno.test("claim() that was beaten to a task takes nothing, and the next one tak
   await other.update("settle", entries[1].record.id, ({ record }) => ({
     next: cancelled(record as typeof entries[1]["record"], bench.clock.now(), null),
   }));
-  assert.deepEqual(await take(bench, 9), { entries: [], block: null, more: true });
+  assert.deepEqual(await take(bench, 9), { entries: [], block: null, more: true, beaten: true });
   const taken = idsOf(await take(bench, 9));
   assert.deepEqual(taken, [entries[0], entries[2]].map(({ record }) => record.id));
 });

@@ -1,0 +1,28 @@
+# The service as an image, on Deno's own one. Everything is fetched while it is built, exactly as deno.lock says; a
+# container fetches nothing when it starts. By itself it keeps its database in /data; compose.yaml uses a server for that.
+
+ARG DENO_VERSION=2.9.6
+
+FROM denoland/deno:${DENO_VERSION} AS fetched
+WORKDIR /app
+COPY . .
+# The last two are no imports of main.ts: browsers are sent the one, threads start with the other.
+RUN deno cache --frozen main.ts client/npm/errand.js runtime/runners/thread_main.ts
+
+FROM denoland/deno:${DENO_VERSION}
+RUN install --directory --owner=deno --group=deno /data
+# Deno keeps compiled code beside what it fetched. Its image names user 1993 deno.
+COPY --from=fetched --chown=deno:deno /deno-dir /deno-dir
+COPY --from=fetched /app /app
+WORKDIR /app
+USER 1993
+VOLUME /data
+
+# Others than this container are to reach it, so it does not start without API_KEYS.
+ENV HOST=0.0.0.0 PORT=8000 KV_PATH=/data/errand.kv NO_COLOR=1
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["deno", "eval", "const { ok } = await fetch(`http://127.0.0.1:${Deno.env.get('PORT')}/healthz`); Deno.exit(ok ? 0 : 1)"]
+
+# It stops by itself within 5 s of SIGTERM; Deno's image has a first process that hands signals on.
+CMD ["run", "--cached-only", "--frozen", "-A", "main.ts"]
