@@ -6,7 +6,7 @@ import { serialize } from "node:v8";
 import { openKv } from "../runtime/kv.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import { definitions } from "../tasks/mod.ts";
-import { Denokv } from "../tests/remote/denokv.ts";
+import { Denokv } from "../tools/denokv_server.ts";
 
 const RESULTS = "bench/results/cost.json";
 const IDLE_MS = 20_000;

@@ -8,7 +8,7 @@ import { prefixes } from "../runtime/keys.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import type { TaskRecord } from "../runtime/task.ts";
 import { definitions } from "../tasks/mod.ts";
-import { Denokv } from "../tests/remote/denokv.ts";
+import { Denokv } from "../tools/denokv_server.ts";
 
 const TASK_MS = 20;
 const GIVE_UP_MS = 120_000;

@@ -47,7 +47,9 @@ export const EMBEDDED_LIMITS: KvLimits = {
  * A `denokv` server takes ten checks; all else is the client's. A commit spends most of its time on the way: alone, one
  * of more than a kilobyte takes 45 ms there, eight at once take little longer (README, "Capacity").
  */
-export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 8 };
+export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 4 };
+/** Commits to a server that are alone on their connection. */
+const COMMIT_CONNECTIONS = 4;
 /** Claims of several machines meet less often on a queue in several parts: a few for each worker. */
 const REMOTE_SHARDS = 16;
 
@@ -174,7 +176,10 @@ export async function openKv(
   const writer = await whileLocked(open);
   if (path === undefined || isRemote(path)) {
     const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
-    const remote = new RemoteKv(writer, open, systemClock);
+    // What the platform's own is behind nobody knows.
+    const count = path === undefined ? 0 : COMMIT_CONNECTIONS;
+    const more = await Promise.all(Array.from({ length: count }, open));
+    const remote = new RemoteKv([writer, ...more], open, systemClock);
     return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
   }
   const reader = path === ":memory:" ? writer : await whileLocked(open);

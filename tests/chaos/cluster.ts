@@ -1,7 +1,7 @@
-// Several service processes on one database, a file or a denokv server, with the logs of what they do in a folder
-// that goes with them.
+// Several service processes on one database, a file or a denokv server, with the logs of what they do in a
+// folder that goes with them.
 
-import { Denokv } from "../remote/denokv.ts";
+import { Denokv } from "../../tools/denokv_server.ts";
 import { type Journal, openJournal } from "./journal.ts";
 import { type Role, Slot } from "./process.ts";
 import { Server } from "./server.ts";

@@ -10,7 +10,7 @@ import type { Random } from "./random.ts";
 export interface Harm {
   kills: number;
   stops: number;
-  /** Stops in the midst of a commit; stops of the database server, and kills: for so long nobody can write. */
+  /** Stops in the midst of a commit, or stops and kills of the database server: meanwhile nobody can write. */
   outages: number;
   terminations: number;
 }

@@ -12,9 +12,9 @@ export interface Leftovers {
   /** Keys that should be and are not, or the other way round. */
   wrong: string[];
   /**
-   * Values and events that were written ahead of a record which then never came: for a sweep to remove. Timers that end
-   * a call of several commits if it is cut off: each process that begins it sets one, and those of the killed stay until
-   * then.
+   * Values and events that were written ahead of a record which then never came: for a sweep to remove.
+   * Timers that end a call of several commits if it is cut off: each process that begins it sets one, and
+   * those of the killed stay until then.
    */
   orphans: string[];
 }

@@ -21,8 +21,8 @@ interface CommitLine {
   from: number;
   to: number;
   /**
-   * "sent" is written ahead of the answer. A server may apply a commit and die before it says so: then the client asks
-   * once more by itself and is told of a conflict, or of nothing.
+   * "sent" is written ahead of the answer. A server may apply a commit and die before it says so: then the
+   * client asks once more by itself and is told of a conflict, or of nothing.
    */
   outcome: "sent" | "ok" | "conflict" | "error";
 }

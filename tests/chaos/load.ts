@@ -27,7 +27,7 @@ const PATIENT = 0.15;
 const MOST_UNDER_WAY = 40;
 /** Also while the database is away. */
 const ASKED_AGAIN_FOR_MS = 100_000;
-/** More are stored in several commits: whoever makes them without a key leaves what is cut off behind, for ten minutes. */
+/** More are stored in several commits: without a key, what is cut off stays behind for ten minutes. */
 const MOST_WITHOUT_KEY = 25;
 const RECENT = 400;
 /** Most of these have not ended yet. */

@@ -1,6 +1,7 @@
-// The database server of a run: it too is killed, stopped and started again, and what was done to it is written down.
+// The database server of a run: it too is killed, stopped and started again, and what was done to it is
+// written down.
 
-import type { Denokv } from "../remote/denokv.ts";
+import type { Denokv } from "../../tools/denokv_server.ts";
 import { type Journal, now } from "./journal.ts";
 import type { FaultLine } from "./lines.ts";
 

@@ -1,6 +1,6 @@
 import "../strict.ts";
 import assert from "node:assert/strict";
-import { needed } from "../remote/denokv.ts";
+import { needed } from "../../tools/denokv_server.ts";
 import { trial } from "./trial.ts";
 
 // The long form is `deno task deploy:trial`.

@@ -5,7 +5,7 @@
 import { type KvPort, openKv } from "../../runtime/kv.ts";
 import { decode } from "../../runtime/codec.ts";
 import { isForgotten, isTerminal, type TaskRecord, typeOf } from "../../runtime/task.ts";
-import { Denokv } from "../remote/denokv.ts";
+import { Denokv } from "../../tools/denokv_server.ts";
 import { Platform, type PlatformOptions } from "./platform.ts";
 
 export interface TrialOptions {

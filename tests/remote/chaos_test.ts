@@ -4,16 +4,16 @@ import "../strict.ts";
 import assert from "node:assert/strict";
 import { runChaos } from "../chaos/run_chaos.ts";
 import { tableOf } from "../chaos/report.ts";
-import { needed } from "./denokv.ts";
+import { needed } from "../../tools/denokv_server.ts";
 
 Deno.test({
   ...needed("chaos on a server that is away for a while: no acknowledged task is lost or ends twice"),
   async fn() {
     const report = await runChaos(
-      ..."--denokv --outage-seconds 5 --seconds 15 --kills 18 --rate 25".split(" "),
+      ..."--denokv --outage-seconds 5 --seconds 12 --kills 16 --rate 25".split(" "),
     );
     const { kills, stops } = report.figures;
-    assert.ok(kills + stops >= 8, tableOf(report));
-    assert.ok(report.figures["tasks acknowledged"] >= 100, tableOf(report));
+    assert.ok(kills + stops >= 6, tableOf(report));
+    assert.ok(report.figures["tasks acknowledged"] >= 60, tableOf(report));
   },
 });

@@ -17,7 +17,7 @@ import { now } from "../chaos/journal.ts";
 import { pause } from "../chaos/pause.ts";
 import { type Body, eventsOf } from "../harness.ts";
 import { Server } from "../server.ts";
-import { Denokv } from "./denokv.ts";
+import { Denokv } from "../../tools/denokv_server.ts";
 import { Proxy } from "./proxy.ts";
 
 const THIS = fileURLToPath(import.meta.url);

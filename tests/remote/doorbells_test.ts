@@ -4,7 +4,7 @@ import "../strict.ts";
 import assert from "node:assert/strict";
 import { openKv } from "../../runtime/kv.ts";
 import { aService, eventually, type Service } from "../harness.ts";
-import { Denokv, needed } from "./denokv.ts";
+import { Denokv, needed } from "../../tools/denokv_server.ts";
 import { Proxy } from "./proxy.ts";
 
 const NEVER_MS = 600_000;

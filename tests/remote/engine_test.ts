@@ -1,5 +1,5 @@
-// The engine's main ways on a real `denokv` server, over HTTP. One service takes what the other one runs: they have
-// nothing in common but the server.
+// The engine's main ways on a real `denokv` server, over HTTP. One service takes what the other one runs: they
+// have nothing in common but the server.
 
 import "../strict.ts";
 import assert from "node:assert/strict";
@@ -15,7 +15,7 @@ import {
   type Service,
   type ServiceOptions,
 } from "../harness.ts";
-import { Denokv, needed } from "./denokv.ts";
+import { Denokv, needed } from "../../tools/denokv_server.ts";
 
 interface Pair {
   /** Takes and answers. */

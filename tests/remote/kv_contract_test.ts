@@ -4,7 +4,7 @@ import "../strict.ts";
 import assert from "node:assert/strict";
 import { pause } from "../harness.ts";
 import { CONTRACT, DENOKV } from "../simulation/kv_contract.ts";
-import { Denokv, needed } from "./denokv.ts";
+import { Denokv, needed } from "../../tools/denokv_server.ts";
 
 async function opened(server: Denokv): Promise<Deno.Kv> {
   Deno.env.set("DENO_KV_ACCESS_TOKEN", server.token);

@@ -1,5 +1,5 @@
-// Stands between a service and its `denokv` server, to take away what the service does not notice. Deno's client has one
-// HTTP/2 connection for each handle, with its reads, commits and watches as streams of it.
+// Stands between a service and its `denokv` server, to take away what the service does not notice. Deno's client
+// has one HTTP/2 connection for each handle, with its reads, commits and watches as streams of it.
 
 /** `/v2/watch` as HTTP/2 writes it in a request's head (RFC 7541, appendix B). */
 const WATCH_PATH = [0x63, 0xb8, 0x98, 0xf0, 0x34, 0x92, 0x7f];

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { openKv } from "../../runtime/kv.ts";
 import { allEvents, type Body, pause } from "../harness.ts";
 import { Server } from "../server.ts";
-import { Denokv, needed } from "./denokv.ts";
+import { Denokv, needed } from "../../tools/denokv_server.ts";
 
 const json = (body: unknown) => ({
   method: "POST",

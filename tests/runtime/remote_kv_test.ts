@@ -48,7 +48,7 @@ function setUp() {
     clients.push(new Client());
     return Promise.resolve(clients[clients.length - 1] as unknown as Deno.Kv);
   };
-  const kv = new RemoteKv(clients[0] as unknown as Deno.Kv, open, clock);
+  const kv = new RemoteKv([clients[0] as unknown as Deno.Kv], open, clock);
   return { kv, clock, clients, state, calls: (at = 0) => clients[at].calls };
 }
 

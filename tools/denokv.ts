@@ -2,7 +2,7 @@
 
 // deno-lint-ignore-file no-console -- this is a command
 
-import { install, isInstalled, serve } from "./denokv.ts";
+import { install, isInstalled, serve } from "./denokv_server.ts";
 
 const PORT = 4512;
 const TOKEN = "errand-local-token";
