@@ -125,12 +125,13 @@ async function measure(workers: number): Promise<Row> {
 
 async function allTasks(runtime: Runtime): Promise<TaskRecord[]> {
   const tasks: TaskRecord[] = [];
-  for (let cursor: string | undefined;;) {
+  let cursor: string | undefined;
+  do {
     const { entries, nextCursor } = await runtime.list({ limit: 500, cursor });
     tasks.push(...entries.map(({ record }) => record));
-    if (nextCursor === null) return tasks;
-    cursor = nextCursor;
-  }
+    cursor = nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return tasks;
 }
 
 /** Seconds of processor time that a process has used. */

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { DCLinter } from "dclint";
 import { fileURLToPath } from "node:url";
 import { readConfig, requireKeys, VARIABLES } from "../../config.ts";
-import { VERSION } from "../remote/denokv.ts";
+import { VERSION } from "../../tools/denokv_server.ts";
 import { composeServices, type Env, filledIn, imageEnv, instructions, root, textOf } from "./folder.ts";
 import { faultsIn, needed } from "./hadolint.ts";
 
