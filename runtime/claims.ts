@@ -10,7 +10,8 @@ import type { Store } from "./store.ts";
 /** A worker that has nothing to do leaves others' parts to them for this long after a ring. */
 const HOLD_BACK_MS = 40;
 /** One claim in so many goes to another worker's part even so: that one may be full. */
-const HELP_ONE_IN = 32;
+const HELP_ONE_IN = 64;
+const REFILL_MS = 3;
 /** Blocks that one look at the whole queue sees. */
 const BLOCKS_SEEN = 24;
 
@@ -64,6 +65,7 @@ export class Claims {
   #underWay = 0;
   #othersFrom = -Infinity;
   #cancelHelp: () => void = () => {};
+  #cancelRefill: (() => void) | null = null;
   #isGoing = false;
   #stopped = false;
   #onIdle: (() => void)[] = [];
@@ -97,6 +99,16 @@ export class Claims {
     const now = this.#clock.monotonic();
     if (now >= this.#othersFrom) this.#othersFrom = now + HOLD_BACK_MS * (0.5 + this.store.ids.random());
     this.go();
+  }
+
+  /** A slot has come free. Others may follow in a moment: together they are worth one claim that goes over a network. */
+  refill(): void {
+    const { limits } = this.store.kv;
+    if (limits.flights === 1 || this.options.free() >= limits.checks) return this.go();
+    this.#cancelRefill ??= this.#clock.timer(() => {
+      this.#cancelRefill = null;
+      this.go();
+    }, REFILL_MS);
   }
 
   /** Claims what is wanted, for as many free slots as there are. All that ask in the same moment ask once. */
@@ -133,6 +145,7 @@ export class Claims {
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#cancelHelp();
+    this.#cancelRefill?.();
     while (this.#isActive) {
       await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     }

@@ -44,12 +44,12 @@ export const EMBEDDED_LIMITS: KvLimits = {
 };
 
 /**
- * A `denokv` server takes ten checks; all else is the client's. A commit spends most of its time on the way: alone, one
- * of more than a kilobyte takes 45 ms there, eight at once take little longer (README, "Capacity").
+ * A `denokv` server takes ten checks; all else is the client's. A commit spends most of its time on the way: so several
+ * are worth having under way at once.
  */
 export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 4 };
-/** Commits to a server that are alone on their connection. */
-const COMMIT_CONNECTIONS = 4;
+/** Connections to a server: so many calls are alone on theirs. */
+const CONNECTIONS = 6;
 /** Claims of several machines meet less often on a queue in several parts: a few for each worker. */
 const REMOTE_SHARDS = 16;
 
@@ -177,8 +177,8 @@ export async function openKv(
   if (path === undefined || isRemote(path)) {
     const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
     // What the platform's own is behind nobody knows.
-    const count = path === undefined ? 0 : COMMIT_CONNECTIONS;
-    const more = await Promise.all(Array.from({ length: count }, open));
+    const count = path === undefined ? 1 : CONNECTIONS;
+    const more = await Promise.all(Array.from({ length: count - 1 }, open));
     const remote = new RemoteKv([writer, ...more], open, systemClock);
     return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
   }

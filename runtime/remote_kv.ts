@@ -1,5 +1,5 @@
-// A database behind connections: one for reads, some for commits, so that a larger commit need not wait 45 ms for an
-// acknowledgement.
+// A database behind several connections: a call goes where nothing else is under way, because there it need not wait 40 ms
+// for an acknowledgement.
 
 import type { Clock } from "./clock.ts";
 import { Connection } from "./connection.ts";
@@ -17,35 +17,29 @@ const PRIME: Deno.KvKey = ["errand", "prime"];
 const KEY_BYTES = 60;
 
 export class RemoteKv implements Kv {
-  readonly #reads: Connection;
-  readonly #commits: Connection[];
+  readonly #connections: Connection[];
   #next = 0;
 
-  /**
-   * @param handles the first one for reads, the others for commits; a single one for both.
-   * @param open another handle on the same database.
-   */
+  /** @param open another handle on the same database. */
   constructor(handles: Deno.Kv[], open: () => Promise<Deno.Kv>, clock: Clock) {
-    const [reads, ...commits] = handles.map((handle) => new Connection(handle, open, clock));
-    this.#reads = reads;
-    this.#commits = commits.length > 0 ? commits : [reads];
+    this.#connections = handles.map((handle) => new Connection(handle, open, clock));
   }
 
   get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
-    return this.#reads.call((kv) => kv.get<T>(key));
+    return this.#leastBusy().call((kv) => kv.get<T>(key));
   }
 
   getMany<T extends readonly unknown[]>(
     keys: readonly [...{ [K in keyof T]: Deno.KvKey }],
   ): Promise<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
-    return this.#reads.call((kv) => kv.getMany<T>(keys));
+    return this.#leastBusy().call((kv) => kv.getMany<T>(keys));
   }
 
   async *list<T>(
     selector: Deno.KvListSelector,
     options?: Deno.KvListOptions,
   ): AsyncGenerator<Deno.KvEntry<T>> {
-    yield* await this.#reads.call((kv) => Array.fromAsync(kv.list<T>(selector, options)));
+    yield* await this.#leastBusy().call((kv) => Array.fromAsync(kv.list<T>(selector, options)));
   }
 
   set(key: Deno.KvKey, value: unknown, options?: { expireIn?: number }): Promise<Deno.KvCommitResult> {
@@ -79,7 +73,7 @@ export class RemoteKv implements Kv {
     keys: readonly [...{ [K in keyof T]: Deno.KvKey }],
     options?: { raw?: boolean },
   ): ReadableStream<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
-    return this.#reads.handle.watch<T>(keys, options);
+    return this.#connections[0].handle.watch<T>(keys, options);
   }
 
   enqueue(value: unknown, options?: Parameters<Deno.Kv["enqueue"]>[1]): Promise<Deno.KvCommitResult> {
@@ -87,16 +81,16 @@ export class RemoteKv implements Kv {
   }
 
   listenQueue(handler: (value: unknown) => Promise<void> | void): Promise<void> {
-    return this.#reads.handle.listenQueue(handler);
+    return this.#connections[0].handle.listenQueue(handler);
   }
 
   close(): void {
-    for (const connection of new Set([this.#reads, ...this.#commits])) connection.close();
+    for (const connection of this.#connections) connection.close();
   }
 
-  /** Of those for commits the one with the least in hand; of equals, each in its turn. */
+  /** The one with the least in hand; of equals, each in its turn. */
   #leastBusy(): Connection {
-    const all = this.#commits;
+    const all = this.#connections;
     this.#next = (this.#next + 1) % all.length;
     let best = all[this.#next];
     for (let i = 1; i < all.length; i++) {

@@ -186,7 +186,7 @@ export class Worker implements Starter {
 
   /** A slot is free: whatever waits for one takes it. */
   #refill(): void {
-    if (this.#started && !this.#stopping && this.#claims.more) this.#claims.go();
+    if (this.#started && !this.#stopping && this.#claims.more) this.#claims.refill();
   }
 
   /** Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off. */
