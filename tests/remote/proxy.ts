@@ -6,6 +6,7 @@ const WATCH_PATH = [0x63, 0xb8, 0x98, 0xf0, 0x34, 0x92, 0x7f];
 /** What a client says first, ahead of all frames. */
 const PREFACE_BYTES = 24;
 const HEAD_BYTES = 9;
+const DATA = 0;
 const HEADERS = 1;
 
 export class Proxy implements Disposable {
@@ -52,7 +53,8 @@ export class Proxy implements Disposable {
       }
       return true;
     });
-    const answered = frames(0, (frame) => !watches.has(streamOf(frame)));
+    // Heads go through: both sides keep a table of them for the whole connection.
+    const answered = frames(0, (frame) => typeOf(frame) !== DATA || !watches.has(streamOf(frame)));
     await Promise.allSettled([
       client.readable.pipeThrough(asked).pipeTo(server.writable),
       server.readable.pipeThrough(answered).pipeTo(client.writable),
