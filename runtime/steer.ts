@@ -3,7 +3,7 @@
 import { discardUnlessNamed } from "./discard.ts";
 import { sleep } from "./clock.ts";
 import { checkInput } from "./draft.ts";
-import { isNeeded } from "./edges.ts";
+import { type EdgeBlock, isNeeded } from "./edges.ts";
 import {
   ConflictError,
   type Fault,
@@ -31,6 +31,7 @@ import {
   stateOf,
   type Stored,
   type StoredValue,
+  type TaskRecord,
   typeOf,
 } from "./task.ts";
 import { cancelled, cancelRequested, retried } from "./transitions.ts";
@@ -49,6 +50,11 @@ export type IfMatch = string[] | undefined;
 const CHILDREN_AT_ONCE = 200;
 /** The follower of some process does it at once; where none runs, somebody has to come back. */
 const TOLD_WITHIN_MS = 5_000;
+/** Dependents that a retry puts back are waited for this long, and looked at this often. */
+const BACK_WITHIN_MS = 2_000;
+const BACK_LOOK_MS = 10;
+const MOST_BLOCKS = 100;
+const MOST_BACK = 1_000;
 
 export class Steering {
   constructor(
@@ -183,10 +189,13 @@ export class Steering {
         const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
         const { changes, checks } = await resumedBy(this.store, record);
         const all = [change, ...changes];
-        const applied = this.store.fits(all, { checks })
+        const isOne = this.store.fits(all, { checks });
+        const applied = isOne
           ? await this.store.commit("settle", all, { checks })
           : await this.store.commit("settle", [change]);
-        if (applied) return applied[0] as Entry;
+        if (!applied) continue;
+        await this.#untilBack(record, isOne ? [] : changes.map(({ next }) => next.id));
+        return applied[0] as Entry;
       }
     } catch (error) {
       // Without an answer nobody knows whether the record names it by now; one that it does not name is found later.
@@ -195,6 +204,31 @@ export class Steering {
       }
       throw error;
     }
+  }
+
+  /**
+   * What one commit could not put back the follower does, right behind it. The answer waits for that, for a while: a
+   * caller who looks then shall not find that all has ended.
+   */
+  async #untilBack({ id, followed }: TaskRecord, left: string[]): Promise<void> {
+    const { kv, clock } = this.store;
+    let ids = left;
+    try {
+      if (followed) {
+        const blocks = await kv.list<EdgeBlock>({ prefix: prefixes.edges(id) }, { limit: MOST_BLOCKS });
+        ids = [...left, ...blocks.flatMap(({ value }) => value.ids)].slice(0, MOST_BACK);
+      }
+      for (const until = clock.monotonic() + BACK_WITHIN_MS; ids.length > 0 && clock.monotonic() < until;) {
+        await sleep(clock, BACK_LOOK_MS);
+        const [retried, ...entries] = await this.store.readMany([id, ...ids]);
+        // It may have failed once more.
+        if (!retried || isForgotten(retried.record) || isTerminal(retried.record)) return;
+        ids = ids.filter((_, i) => {
+          const record = entries[i]?.record;
+          return record && !isForgotten(record) && stateOf(record).name === "UpstreamFailed";
+        });
+      }
+    } catch { /* The retry itself is on disk. */ }
   }
 
   /** A task whose upstream has failed has nothing to run with. */
