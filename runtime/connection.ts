@@ -70,8 +70,11 @@ export class Connection {
       if (this.#closed) return fresh.close();
       const old = this.#handle;
       this.#handle = fresh;
+      const left = this.#places;
       this.#places = new Places(this.clock);
       this.#answeredAt = this.clock.monotonic();
+      // Nobody in that line would ever get a place.
+      left.letAllIn();
       old.close();
     } catch {
       // The server is away: the next call tries again.
@@ -118,6 +121,11 @@ class Places {
       }, PLACE_WITHIN_MS);
       this.#line.add(enter);
     });
+  }
+
+  /** The places are given up: whoever waits for one goes on without. */
+  letAllIn(): void {
+    for (const enter of [...this.#line]) enter();
   }
 
   leave(): void {

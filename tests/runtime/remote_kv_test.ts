@@ -114,6 +114,22 @@ Deno.test("a handle that has gone silent is replaced, and the next calls are ans
   assert.equal(await first, "late" as never);
 });
 
+Deno.test("who waits for a place on a handle that has gone silent is answered by the next one", async () => {
+  const { kv, clock, clients, calls } = setUp();
+  const hung = Array.from({ length: 64 }, (_, i) => kv.get([i]));
+  await turn();
+  clock.advance(9_000);
+  const inLine = kv.get(["in line"]);
+  await turn();
+  clock.advance(1_001);
+  const next = kv.get(["next"]);
+  await until(() => clients.length === 2 && calls(1).length === 2);
+  assert.deepEqual(names(calls(1)).sort(), ["get in line", "get next"]);
+  for (const client of clients) for (const { answer } of client.calls) answer("done");
+  assert.deepEqual([await inLine, await next], ["done", "done"] as never);
+  await Promise.all(hung);
+});
+
 Deno.test("a handle that answers now and then, or has nothing in hand, is left alone", async () => {
   const { kv, clock, clients, calls } = setUp();
   const hung = kv.get(["hung"]);
