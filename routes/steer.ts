@@ -108,6 +108,7 @@ export function steerRoutes(app: App, runtime: Runtime): void {
   app.openapi(retry, async (c) => {
     const { id } = c.req.valid("param");
     const entry = await runtime.steering.retry(id, c.req.valid("json").input, ifMatchOf(c));
+    await runtime.steering.followedUp(entry.record);
     const headers = { ...taskHeaders(entry), location: `/v1/tasks/${id}`, "retry-after": "1" };
     return jsonResponse(await taskText(runtime, entry), 202, headers);
   });

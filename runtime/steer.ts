@@ -51,10 +51,10 @@ const CHILDREN_AT_ONCE = 200;
 /** The follower of some process does it at once; where none runs, somebody has to come back. */
 const TOLD_WITHIN_MS = 5_000;
 /** Dependents that a retry puts back are waited for this long, and looked at this often. */
-const BACK_WITHIN_MS = 2_000;
-const BACK_LOOK_MS = 10;
+const FOLLOWED_WITHIN_MS = 2_000;
+const FOLLOWED_LOOK_MS = 10;
 const MOST_BLOCKS = 100;
-const MOST_BACK = 1_000;
+const MOST_FOLLOWED = 1_000;
 
 export class Steering {
   constructor(
@@ -189,13 +189,10 @@ export class Steering {
         const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
         const { changes, checks } = await resumedBy(this.store, record);
         const all = [change, ...changes];
-        const isOne = this.store.fits(all, { checks });
-        const applied = isOne
+        const applied = this.store.fits(all, { checks })
           ? await this.store.commit("settle", all, { checks })
           : await this.store.commit("settle", [change]);
-        if (!applied) continue;
-        await this.#untilBack(record, isOne ? [] : changes.map(({ next }) => next.id));
-        return applied[0] as Entry;
+        if (applied) return applied[0] as Entry;
       }
     } catch (error) {
       // Without an answer nobody knows whether the record names it by now; one that it does not name is found later.
@@ -207,28 +204,26 @@ export class Steering {
   }
 
   /**
-   * What one commit could not put back the follower does, right behind it. The answer waits for that, for a while: a
-   * caller who looks then shall not find that all has ended.
+   * Resolves when what follows from a retry has been done: the dependents that its own commit could not put back are
+   * put back by the follower, right behind it. A caller who looks then shall not find that all has ended. Not for ever:
+   * the retry itself is on disk.
    */
-  async #untilBack({ id, followed }: TaskRecord, left: string[]): Promise<void> {
+  async followedUp({ id, next = [], followed }: TaskRecord): Promise<void> {
     const { kv, clock } = this.store;
-    let ids = left;
+    let ids = [id, ...next];
+    if (ids.length === 1 && !followed) return;
+    const until = clock.monotonic() + FOLLOWED_WITHIN_MS;
     try {
-      if (followed) {
-        const blocks = await kv.list<EdgeBlock>({ prefix: prefixes.edges(id) }, { limit: MOST_BLOCKS });
-        ids = [...left, ...blocks.flatMap(({ value }) => value.ids)].slice(0, MOST_BACK);
+      const blocks = await kv.list<EdgeBlock>({ prefix: prefixes.edges(id) }, { limit: MOST_BLOCKS });
+      ids = [...ids, ...blocks.flatMap(({ value }) => value.ids)].slice(0, MOST_FOLLOWED);
+      while (clock.monotonic() < until) {
+        const notes = await kv.getMany(ids.map(keys.outbox));
+        if (notes.every(({ versionstamp }) => versionstamp === null)) return;
+        await sleep(clock, FOLLOWED_LOOK_MS);
       }
-      for (const until = clock.monotonic() + BACK_WITHIN_MS; ids.length > 0 && clock.monotonic() < until;) {
-        await sleep(clock, BACK_LOOK_MS);
-        const [retried, ...entries] = await this.store.readMany([id, ...ids]);
-        // It may have failed once more.
-        if (!retried || isForgotten(retried.record) || isTerminal(retried.record)) return;
-        ids = ids.filter((_, i) => {
-          const record = entries[i]?.record;
-          return record && !isForgotten(record) && stateOf(record).name === "UpstreamFailed";
-        });
-      }
-    } catch { /* The retry itself is on disk. */ }
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error;
+    }
   }
 
   /** A task whose upstream has failed has nothing to run with. */
