@@ -82,7 +82,8 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 
   #fly(batch: Waiting<Item, Outcome>[]): void {
-    const names = batch.flatMap(({ item }) => namesOf(item.cost));
+    // One at a time has nothing beside it.
+    const names = this.limits.flights > 1 ? batch.flatMap(({ item }) => namesOf(item.cost)) : [];
     for (const name of names) this.#held.add(name);
     const flight = this.#commit(batch).then(() => {
       for (const name of names) this.#held.delete(name);
@@ -111,7 +112,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     for (let i = 0; i < this.#waiting.length; i++) {
       const waiting = this.#waiting[i];
       const { cost } = waiting.item;
-      const isHeld = namesOf(cost).some((name) => this.#held.has(name));
+      const isHeld = this.#held.size > 0 && namesOf(cost).some((name) => this.#held.has(name));
       if (isHeld || load.owns(cost) || cost.owns.some((id) => passedOwns.has(id))) {
         passed.push(waiting);
         for (const id of cost.owns) passedOwns.add(id);
