@@ -73,7 +73,8 @@ export class RemoteKv implements Kv {
     keys: readonly [...{ [K in keyof T]: Deno.KvKey }],
     options?: { raw?: boolean },
   ): ReadableStream<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
-    return this.#connections[0].handle.watch<T>(keys, options);
+    // One that is made anew goes on another connection: the one before may be dead.
+    return this.#leastBusy().handle.watch<T>(keys, options);
   }
 
   enqueue(value: unknown, options?: Parameters<Deno.Kv["enqueue"]>[1]): Promise<Deno.KvCommitResult> {

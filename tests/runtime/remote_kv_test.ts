@@ -36,6 +36,11 @@ class Client {
     };
     return atomic;
   };
+  watches = 0;
+  watch = () => {
+    this.watches++;
+    return new ReadableStream();
+  };
   close = () => this.isClosed = true;
 }
 
@@ -128,6 +133,26 @@ Deno.test("who waits for a place on a handle that has gone silent is answered by
   for (const client of clients) for (const { answer } of client.calls) answer("done");
   assert.deepEqual([await inLine, await next], ["done", "done"] as never);
   await Promise.all(hung);
+});
+
+Deno.test("calls and watches go to the connection with the least in hand, of equals to each in its turn", async () => {
+  const clock = new ManualClock();
+  const clients = [new Client(), new Client(), new Client()];
+  const handles = clients.map((client) => client as unknown as Deno.Kv);
+  const kv = new RemoteKv(handles, () => Promise.reject(new Error("not here")), clock);
+  const reads = Array.from({ length: 5 }, (_, i) => kv.get([i]));
+  await turn();
+  assert.deepEqual(clients.map(({ calls }) => calls.length).sort(), [1, 2, 2]);
+  const least = clients.find(({ calls }) => calls.length === 1)!;
+  kv.watch([["a"]]);
+  assert.deepEqual(
+    clients.map((client) => client.watches),
+    clients.map((client) => Number(client === least)),
+  );
+  for (const { calls } of clients) for (const { answer } of calls) answer(null);
+  await Promise.all(reads);
+  for (let i = 0; i < 3; i++) kv.watch([["a"]]);
+  assert.equal(clients.every(({ watches }) => watches > 0), true);
 });
 
 Deno.test("a handle that answers now and then, or has nothing in hand, is left alone", async () => {
