@@ -7,7 +7,7 @@ FROM denoland/deno:${DENO_VERSION} AS fetched
 WORKDIR /app
 COPY . .
 # The last two are no imports of main.ts: browsers are sent the one, threads start with the other.
-RUN deno cache --frozen main.ts client/npm/errand.js runtime/runners/thread_main.ts
+RUN deno cache --frozen main.ts client/npm/errand.js runtime/worker/runners/thread_main.ts
 
 FROM denoland/deno:${DENO_VERSION}
 RUN install --directory --owner=deno --group=deno /data

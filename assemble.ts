@@ -3,9 +3,9 @@
 import type { Config } from "./config.ts";
 import { log } from "./log.ts";
 import { createApp } from "./routes/app.ts";
-import type { App, AppOptions } from "./routes/surface.ts";
-import type { AnyDefinition } from "./runtime/define.ts";
-import type { KvPort } from "./runtime/kv.ts";
+import type { App, AppOptions } from "./routes/http/app_types.ts";
+import type { AnyDefinition } from "./runtime/core/define.ts";
+import type { KvPort } from "./runtime/platform/kv.ts";
 import { createRuntime, type Runtime } from "./runtime/mod.ts";
 
 /** Nothing runs before the runtime is started. */

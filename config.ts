@@ -1,8 +1,8 @@
 // Configuration from the environment: read once at start, every value checked, every mistake named.
 
 import { z } from "zod";
-import { parseApiKeys } from "./routes/api_keys.ts";
-import { isLoopback } from "./routes/loopback.ts";
+import { parseApiKeys } from "./auth/api_keys.ts";
+import { isLoopback } from "./auth/loopback.ts";
 
 const LONGEST_LEASE_MS = 60 * 60 * 1000;
 const MOST_BYTES = 2 ** 24;

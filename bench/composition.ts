@@ -1,7 +1,7 @@
 // What tasks that wait for others cost: a chain, where nothing can be shared; a chord, where all of it is; a map.
 
 import type { Runtime } from "../runtime/mod.ts";
-import type { Submission } from "../runtime/submission.ts";
+import type { Submission } from "../runtime/core/submission.ts";
 import { withRuntime } from "./in_process.ts";
 import type { Measurement } from "./measure.ts";
 

@@ -3,10 +3,10 @@
 
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
-import { openKv } from "../runtime/kv.ts";
-import { prefixes } from "../runtime/keys.ts";
+import { openKv } from "../runtime/platform/kv.ts";
+import { prefixes } from "../runtime/platform/keys.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
-import type { TaskRecord } from "../runtime/task.ts";
+import type { TaskRecord } from "../runtime/core/task.ts";
 import { definitions } from "../tasks/mod.ts";
 import { Denokv } from "../tools/denokv_server.ts";
 

@@ -1,14 +1,21 @@
 // The way in: submits tasks, and makes futures of them.
 
-import { Arrivals } from "./arrivals.ts";
-import { type Canvas, flowOf, type Made, sig, type Signature, type SignatureOptions } from "./canvas.ts";
-import type { Connection } from "./connection.ts";
-import type { Fitting, Freed, HandedOn, KeyOf } from "./fits.ts";
-import { A_FLOW, FlowFuture } from "./flow_future.ts";
-import { GroupFuture } from "./group_future.ts";
-import { type Call, Http, type HttpOptions } from "./http.ts";
-import { Looks } from "./looks.ts";
-import { lengthOf, type MapFields, type Mapping, mappingOf } from "./mapping.ts";
+import { Arrivals } from "./transport/completion_hub.ts";
+import {
+  type Canvas,
+  flowOf,
+  type Made,
+  sig,
+  type Signature,
+  type SignatureOptions,
+} from "./canvas/canvas.ts";
+import type { Connection } from "./transport/connection.ts";
+import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
+import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
+import { GroupFuture } from "./futures/group_future.ts";
+import { type Call, Http, type HttpOptions } from "./transport/http.ts";
+import { Looks } from "./transport/status_batcher.ts";
+import { lengthOf, type MapFields, type Mapping, mappingOf } from "./canvas/mapping.ts";
 import {
   aKey,
   type CallOptions,
@@ -16,12 +23,12 @@ import {
   type RunOptions,
   type SubmitOptions,
   taskOptionsOf,
-} from "./options.ts";
-import type { Given } from "./references.ts";
-import { TaskFuture } from "./task_future.ts";
-import { TaskFutures } from "./task_futures.ts";
-import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./typed.ts";
-import { A_TASK, type Expected } from "./wire.ts";
+} from "./canvas/options.ts";
+import type { Given } from "./protocol/references.ts";
+import { TaskFuture } from "./futures/task_future.ts";
+import { TaskFutures } from "./futures/task_futures.ts";
+import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
+import { A_TASK, type Expected } from "./protocol/wire.ts";
 
 export interface ClientOptions extends HttpOptions {
   /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */

@@ -8,12 +8,17 @@ export type {
   RunOptions,
   SubmitOptions,
   Upstream,
-} from "./options.ts";
-export { type CancelOptions, type DoneCallback, type ResultOptions, TaskFuture } from "./task_future.ts";
-export { TaskFutures } from "./task_futures.ts";
-export { type GroupCounts, GroupFuture, type GroupGraph } from "./group_future.ts";
-export type { GroupCancel, GroupCancelOptions } from "./group_cancel.ts";
-export { FlowFuture, type FlowResultOptions } from "./flow_future.ts";
+} from "./canvas/options.ts";
+export {
+  type CancelOptions,
+  type DoneCallback,
+  type ResultOptions,
+  TaskFuture,
+} from "./futures/task_future.ts";
+export { TaskFutures } from "./futures/task_futures.ts";
+export { type GroupCounts, GroupFuture, type GroupGraph } from "./futures/group_future.ts";
+export type { GroupCancel, GroupCancelOptions } from "./futures/group_cancel.ts";
+export { FlowFuture, type FlowResultOptions } from "./canvas/flow_future.ts";
 export {
   type Canvas,
   type Chain,
@@ -27,17 +32,17 @@ export {
   sig,
   type Signature,
   type SignatureOptions,
-} from "./canvas.ts";
-export { type Given, quote, Quoted, type Reference } from "./references.ts";
-export { asCompleted } from "./as_completed.ts";
-export { type DoneAndNotDone, type ReturnWhen, wait, type WaitOptions } from "./wait.ts";
-export { gather, type GatherOptions, type ResultsOf } from "./gather.ts";
-export { type MapField, type MapFields, type Unmapped, unmapped } from "./mapping.ts";
-export * from "./errors.ts";
-export type { RetryRule } from "./backoff.ts";
-export type { HttpOptions } from "./http.ts";
-export type { Timeout } from "./time.ts";
-export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./typed.ts";
+} from "./canvas/canvas.ts";
+export { type Given, quote, Quoted, type Reference } from "./protocol/references.ts";
+export { asCompleted } from "./futures/as_completed.ts";
+export { type DoneAndNotDone, type ReturnWhen, wait, type WaitOptions } from "./futures/wait.ts";
+export { gather, type GatherOptions, type ResultsOf } from "./futures/gather.ts";
+export { type MapField, type MapFields, type Unmapped, unmapped } from "./canvas/mapping.ts";
+export * from "./protocol/errors.ts";
+export type { RetryRule } from "./transport/backoff.ts";
+export type { HttpOptions } from "./transport/http.ts";
+export type { Timeout } from "./transport/deadline.ts";
+export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 export type {
   Failure,
   HistoryEntry,
@@ -49,4 +54,4 @@ export type {
   TaskEvent,
   TaskOptions,
   TaskSummary,
-} from "./wire.ts";
+} from "./protocol/wire.ts";

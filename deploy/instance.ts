@@ -2,8 +2,8 @@
 // something or there is work, and the pump keeps the instance alive for as long as that lasts. Otherwise nothing runs: an
 // idle app costs one look a minute.
 
-import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
+import type { Clock } from "../runtime/platform/clock.ts";
+import type { Log } from "../runtime/platform/log.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import { Pump, PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
 import { Naps } from "./naps.ts";

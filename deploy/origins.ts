@@ -1,7 +1,7 @@
 // Where the app is reached, as its callers spell it: what one instance has learned from a request, all of them know.
 
-import { keys } from "../runtime/keys.ts";
-import type { KvPort } from "../runtime/kv.ts";
+import { keys } from "../runtime/platform/keys.ts";
+import type { KvPort } from "../runtime/platform/kv.ts";
 
 export class Origins {
   #known: string | null = null;

@@ -4,10 +4,10 @@
 import type { Config } from "../config.ts";
 import { log } from "../log.ts";
 import { assemble } from "../assemble.ts";
-import { systemClock } from "../runtime/clock.ts";
-import type { AnyDefinition } from "../runtime/define.ts";
-import { type KvPort, openKv } from "../runtime/kv.ts";
-import { outlook } from "../runtime/outlook.ts";
+import { systemClock } from "../runtime/platform/clock.ts";
+import type { AnyDefinition } from "../runtime/core/define.ts";
+import { type KvPort, openKv } from "../runtime/platform/kv.ts";
+import { outlook } from "../runtime/queries/pending_work.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
 import { Origins } from "./origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";

@@ -1,21 +1,21 @@
 // The HTTP surface: all routes on one app, and what is the same for all of them. Knows the runtime, not KV.
 
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { faultsOf } from "../runtime/faults.ts";
+import { faultsOf } from "../runtime/core/zod_faults.ts";
 import type { Runtime } from "../runtime/mod.ts";
-import type { App, AppOptions } from "./surface.ts";
-import { clientRoutes } from "./client.ts";
-import { completionRoutes } from "./completions.ts";
-import { definitionRoutes } from "./definitions.ts";
-import { docsRoutes } from "./docs.ts";
-import { eventRoutes } from "./events.ts";
-import { flowRoutes } from "./flows.ts";
-import { groupResultRoutes } from "./group_results.ts";
-import { groupRoutes } from "./groups.ts";
-import { guardRoutes } from "./guard.ts";
-import { healthRoutes } from "./health.ts";
-import { mapRoutes } from "./map.ts";
-import { methodsAt } from "./methods.ts";
+import type { App, AppOptions } from "./http/app_types.ts";
+import { clientRoutes } from "./site/client_bundle.ts";
+import { completionRoutes } from "./v1/wait.ts";
+import { definitionRoutes } from "./v1/definitions.ts";
+import { docsRoutes } from "./site/docs.ts";
+import { eventRoutes } from "./v1/task_events.ts";
+import { flowRoutes } from "./v1/flows.ts";
+import { groupResultRoutes } from "./v1/group_results.ts";
+import { groupRoutes } from "./v1/groups.ts";
+import { guardRoutes } from "./access/guard.ts";
+import { healthRoutes } from "./site/health.ts";
+import { mapRoutes } from "./v1/map.ts";
+import { methodsAt } from "./http/methods.ts";
 import {
   clientClosed,
   internal,
@@ -24,13 +24,13 @@ import {
   problemOf,
   problemResponse,
   validationFailed,
-} from "./problem.ts";
-import { pumpRoutes } from "./pump.ts";
-import { Slots } from "./slots.ts";
-import { steerRoutes } from "./steer.ts";
-import { submitRoutes } from "./submit.ts";
-import { taskRoutes } from "./tasks.ts";
-import { ticketRoutes } from "./tickets.ts";
+} from "./http/problem.ts";
+import { pumpRoutes } from "./site/pump.ts";
+import { Slots } from "./http/connection_limit.ts";
+import { steerRoutes } from "./v1/task_actions.ts";
+import { submitRoutes } from "./v1/submit.ts";
+import { taskRoutes } from "./v1/tasks.ts";
+import { ticketRoutes } from "./v1/tickets.ts";
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log } = options;

@@ -1,33 +1,33 @@
 // The one door to the engine. It wires the parts together; what they do stands in their own files.
 
-import { systemClock } from "./clock.ts";
-import type { Clock } from "./clock.ts";
-import { Children } from "./children.ts";
-import { Completions } from "./completions.ts";
-import type { AnyDefinition } from "./define.ts";
-import { QueueDepth } from "./depth.ts";
-import { DueLoop } from "./due_loop.ts";
-import { ForgottenError, NotFoundError } from "./errors.ts";
-import type { TaskEvent } from "./events.ts";
-import type { GroupRecord } from "./group_log.ts";
-import { memberOf, rootOf } from "./family.ts";
-import { Follower } from "./follow.ts";
-import { Groups } from "./groups.ts";
-import { type Ids, makeIds } from "./ids.ts";
-import { Inputs } from "./inputs.ts";
-import type { KvPort } from "./kv.ts";
-import { Leftovers } from "./leftovers.ts";
-import { list, type ListQuery, type Page } from "./list.ts";
-import { type Log, silentLog } from "./log.ts";
-import { Notifier } from "./notify.ts";
-import { nearOutlook } from "./outlook.ts";
-import { Patrol } from "./patrol.ts";
-import { Reaper } from "./reaper.ts";
-import { Registry } from "./registry.ts";
-import { Runners } from "./runners/mod.ts";
-import { Steering } from "./steer.ts";
-import { Store } from "./store.ts";
-import { type SubmitCall, type Submitted, Submitter } from "./submit.ts";
+import { systemClock } from "./platform/clock.ts";
+import type { Clock } from "./platform/clock.ts";
+import { Children } from "./worker/child_tasks.ts";
+import { Completions } from "./queries/as_completed.ts";
+import type { AnyDefinition } from "./core/define.ts";
+import { QueueDepth } from "./commands/queue_limit.ts";
+import { DueLoop } from "./maintenance/timer_loop.ts";
+import { ForgottenError, NotFoundError } from "./core/errors.ts";
+import type { TaskEvent } from "./store/event_log.ts";
+import type { GroupRecord } from "./store/group_counters.ts";
+import { memberOf, rootOf } from "./core/id_range.ts";
+import { Follower } from "./dependencies/outbox_processor.ts";
+import { Groups } from "./queries/groups.ts";
+import { type Ids, makeIds } from "./platform/ids.ts";
+import { Inputs } from "./worker/input_resolver.ts";
+import type { KvPort } from "./platform/kv.ts";
+import { Leftovers } from "./maintenance/garbage_collector.ts";
+import { list, type ListQuery, type Page } from "./queries/list.ts";
+import { type Log, silentLog } from "./platform/log.ts";
+import { Notifier } from "./queries/notifier.ts";
+import { nearOutlook } from "./queries/pending_work.ts";
+import { Patrol } from "./maintenance/reconciler.ts";
+import { Reaper } from "./maintenance/reaper.ts";
+import { Registry } from "./core/registry.ts";
+import { Runners } from "./worker/runners/runners.ts";
+import { Steering } from "./commands/retry.ts";
+import { Store } from "./store/store.ts";
+import { type SubmitCall, type Submitted, Submitter } from "./commands/submit.ts";
 import {
   type Entry,
   isForgotten,
@@ -36,17 +36,17 @@ import {
   type Stored,
   type StoredValue,
   typeOf,
-} from "./task.ts";
-import { taskEvents } from "./task_stream.ts";
-import { Tickets } from "./tickets.ts";
-import { Timers } from "./timers.ts";
-import { Values } from "./values.ts";
-import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./waiting.ts";
-import type { Doorbell } from "./wake/bell.ts";
-import { QueueBell } from "./wake/queue.ts";
-import { SweepBell } from "./wake/sweep.ts";
-import { WatchBell } from "./wake/watch.ts";
-import { Worker } from "./worker.ts";
+} from "./core/task.ts";
+import { taskEvents } from "./queries/task_events.ts";
+import { Tickets } from "../auth/tickets.ts";
+import { Timers } from "./maintenance/timers.ts";
+import { Values } from "./store/values.ts";
+import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
+import type { Doorbell } from "./platform/doorbells/doorbell.ts";
+import { QueueBell } from "./platform/doorbells/queue.ts";
+import { SweepBell } from "./platform/doorbells/sweep.ts";
+import { WatchBell } from "./platform/doorbells/watch.ts";
+import { Worker } from "./worker/worker.ts";
 
 /** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
 export interface Doorbells {

@@ -1,7 +1,7 @@
 // The smallest useful task: a schema for what goes in, one for what comes out, and a plain function.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 
 export const add = define(
   {

@@ -1,7 +1,7 @@
 // Everything that a task can say while it runs: progress, log lines and chunks of output.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 import { wait } from "./wait.ts";
 
 export const countdown = define(

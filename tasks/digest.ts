@@ -2,7 +2,7 @@
 // names a path and a URL here, so each has a guard of its own: `digest/file.ts` and `digest/address.ts`.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 import { download } from "./digest/download.ts";
 import { readFile } from "./digest/file.ts";
 import { digestSchema } from "./digest/schema.ts";

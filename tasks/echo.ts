@@ -1,7 +1,7 @@
 // Gives back what it got: the task to try limits, encodings and references with.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 
 // `z.unknown()` alone takes a missing key for undefined, which JSON cannot say; null stays a value like any other.
 const anyJson = z.unknown().refine((value) => value !== undefined, "Required: any JSON value, also null");

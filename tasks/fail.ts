@@ -2,7 +2,7 @@
 // that a thrown error whose `retryable` is false ends the task although attempts are left.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 
 export const fail = define(
   {

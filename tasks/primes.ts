@@ -2,7 +2,7 @@
 // or a timeout ends it by ending the thread. That is why it may be one synchronous loop without the signal.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 
 /** Odd numbers per segment, a byte each: small enough for a CPU's cache, and all the memory that is needed. */
 const SEGMENT_LENGTH = 2 ** 18;

@@ -1,7 +1,7 @@
 // A task that only waits, and stops at once when it is cancelled: what it waits for gets the signal.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 import { wait } from "./wait.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;

@@ -1,7 +1,7 @@
 // The reduce step to `digest`: a task whose input is what other tasks returned, given as references.
 
 import { z } from "zod";
-import { define } from "../runtime/define.ts";
+import { define } from "../runtime/core/define.ts";
 import { digestSchema } from "./digest/schema.ts";
 import { mostFrequent, wordCountSchema } from "./digest/words.ts";
 

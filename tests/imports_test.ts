@@ -1,4 +1,4 @@
-import "./strict.ts";
+import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
 
 const root = new URL("../", import.meta.url);
@@ -70,9 +70,9 @@ const shown = (all: Import[]) => all.map(({ file, of }) => `${file} imports ${of
 const isOwn = (of: string) => files.includes(of);
 
 Deno.test("the search finds imports of every kind", () => {
-  assert.ok(files.includes("runtime/store.ts") && files.includes("main.ts"));
+  assert.ok(files.includes("runtime/store/store.ts") && files.includes("main.ts"));
   assert.ok(imports.some(({ file, of }) => file === "assemble.ts" && of === "runtime/mod.ts"));
-  assert.ok(imports.some(({ onlyTypes, of }) => onlyTypes && of === "runtime/define.ts"));
+  assert.ok(imports.some(({ onlyTypes, of }) => onlyTypes && of === "runtime/core/define.ts"));
   const own = imports.filter(({ of }) => /^(runtime|routes|tasks|client|demo|bench)\//.test(of));
   assert.deepEqual(shown(own.filter(({ of }) => !isOwn(of))), [], "imports of files that are not there");
 });
@@ -107,7 +107,7 @@ Deno.test("nobody imports main.ts, the demo or the bench", () => {
 
 Deno.test("tools/ imports what an API key is, and only tests and bench/ import tools/", () => {
   const wrong = under("tools").filter(({ of }) =>
-    isOwn(of) && !of.startsWith("tools/") && of !== "routes/api_keys.ts"
+    isOwn(of) && !of.startsWith("tools/") && of !== "auth/api_keys.ts"
   );
   assert.deepEqual(shown(wrong), []);
   const users = imports.filter(({ file, of }) =>
@@ -131,7 +131,9 @@ Deno.test("routes/ never opens or types Deno KV", () => {
     file.startsWith("routes/") && /\bDeno\.(Kv|openKv)/.test(codeOf(file))
   );
   assert.deepEqual(wrong, []);
-  const ports = under("routes").filter(({ of }) => of === "runtime/kv.ts" || of === "runtime/keys.ts");
+  const ports = under("routes").filter(({ of }) =>
+    of === "runtime/platform/kv.ts" || of === "runtime/platform/keys.ts"
+  );
   assert.deepEqual(shown(ports), []);
 });
 
@@ -142,8 +144,8 @@ Deno.test("runtime/ imports itself and npm packages other than Hono", () => {
   assert.deepEqual(shown(wrong), []);
 });
 
-Deno.test("tasks/ imports runtime/define.ts, runtime/errors.ts, itself and packages", () => {
-  const allowed = ["runtime/define.ts", "runtime/errors.ts"];
+Deno.test("tasks/ imports runtime/core/define.ts, runtime/core/errors.ts, itself and packages", () => {
+  const allowed = ["runtime/core/define.ts", "runtime/core/errors.ts"];
   const wrong = under("tasks").filter(({ of }) =>
     isOwn(of) && !of.startsWith("tasks/") && !allowed.includes(of)
   );
@@ -176,7 +178,7 @@ Deno.test("in runtime/ only clock.ts and ids.ts reach for time and randomness", 
   const reaches =
     /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bperformance\.now\b|\bgetRandomValues\b|\brandomUUID\b|\bset(Timeout|Interval)\b|\bAbortSignal\.timeout\b/;
   const reaching = files.filter((file) => file.startsWith("runtime/") && reaches.test(codeOf(file)));
-  assert.deepEqual(reaching, ["runtime/clock.ts", "runtime/ids.ts"]);
+  assert.deepEqual(reaching, ["runtime/platform/clock.ts", "runtime/platform/ids.ts"]);
 });
 
 Deno.test("nothing is imported from jsr: or from a URL", () => {

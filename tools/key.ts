@@ -3,7 +3,7 @@
 // output, a line each, and what they are to standard error.
 
 import { parseArgs } from "node:util";
-import { hashOf, isName, NAME_RULE, noScopes, SCOPES_RULE } from "../routes/api_keys.ts";
+import { hashOf, isName, NAME_RULE, noScopes, SCOPES_RULE } from "../auth/api_keys.ts";
 
 const HELP = `Make an API key.
 

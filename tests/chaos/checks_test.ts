@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { checks } from "./checks.ts";
 import { type Facts, factsOf, type State, type Task } from "./facts.ts";

@@ -2,7 +2,7 @@
 // says.
 
 import { z } from "zod";
-import { type AnyDefinition, define, type TaskContext } from "../../runtime/define.ts";
+import { type AnyDefinition, define, type TaskContext } from "../../runtime/core/define.ts";
 import { type Journal, now } from "./journal.ts";
 import { pause } from "./pause.ts";
 import type { RunLine } from "./lines.ts";

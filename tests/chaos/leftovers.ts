@@ -1,8 +1,8 @@
 // What stands in the database when all has ended and every process has stopped: records, what follows from
 // them, and nothing else.
 
-import { entryOf } from "../../runtime/codec.ts";
-import { entriesOf } from "../../runtime/entries.ts";
+import { entryOf } from "../../runtime/store/record_codec.ts";
+import { entriesOf } from "../../runtime/store/index_entries.ts";
 
 const BATCH = 500;
 /** Kinds of timers that belong to a call and not to a task. */

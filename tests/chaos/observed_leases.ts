@@ -3,8 +3,8 @@
 // of the commit, and a claim has one ahead of its commit too, so no function runs under a lease that is not in
 // the log.
 
-import { decode } from "../../runtime/codec.ts";
-import { isForgotten, stateOf } from "../../runtime/task.ts";
+import { decode } from "../../runtime/store/record_codec.ts";
+import { isForgotten, stateOf } from "../../runtime/core/task.ts";
 import { type Journal, now } from "./journal.ts";
 import type { BeatLine, ClaimLine } from "./lines.ts";
 

@@ -1,11 +1,11 @@
 // The client with a service that has API keys.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { UnauthorizedError, ValidationError } from "../../client/mod.ts";
-import { hashOf } from "../../routes/api_keys.ts";
-import { allEvents, UNKNOWN_ID } from "../harness.ts";
-import { aClient, aServer } from "./errand.ts";
+import { hashOf } from "../../auth/api_keys.ts";
+import { allEvents, UNKNOWN_ID } from "../support/service.ts";
+import { aClient, aServer } from "../support/client_service.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const API_KEYS = [["full", "submit+read+cancel"], ["ci", "submit"], ["eyes", "read"]].map(

@@ -1,7 +1,7 @@
 // What the client says when something else answers than a healthy service: over real sockets, to a listener that says
 // whatever the test wants, byte for byte. Every call must end with an error that tells what is wrong; none may hang.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import {
   asCompleted,
@@ -21,8 +21,8 @@ import {
   UnexpectedAnswerError,
   wait,
 } from "../../client/mod.ts";
-import { eventually, pause, UNKNOWN_ID } from "../harness.ts";
-import { aClient, type Errand } from "./errand.ts";
+import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
+import { aClient, type Errand } from "../support/client_service.ts";
 
 const HANGS_MS = 10_000;
 const ID = UNKNOWN_ID;

@@ -1,6 +1,6 @@
 // Futures as arguments, canvases and maps, against a service.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import {
   CancelledError,
@@ -23,9 +23,9 @@ import {
   unmapped,
   ValidationError,
 } from "../../client/mod.ts";
-import { eventually, UNKNOWN_ID } from "../harness.ts";
-import type { Server } from "../server.ts";
-import { aClient, aServer, type Errand } from "./errand.ts";
+import { eventually, UNKNOWN_ID } from "../support/service.ts";
+import type { Server } from "../support/server_process.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
 
 const LIMIT = { timeoutMs: 20_000 };
 const LONG = { ms: 60_000 };

@@ -1,13 +1,13 @@
 // The parts of composition that need no service: what goes over the wire, and what is made of what comes.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { chain, chord, chunks, Client, group, quote, sig, TaskFutures, unmapped } from "../../client/mod.ts";
-import { flowOf } from "../../client/canvas.ts";
-import { FlowFuture } from "../../client/flow_future.ts";
-import { idsIn, resolved } from "../../client/handed_on.ts";
-import { lengthOf, mappingOf } from "../../client/mapping.ts";
-import { taskOptionsOf } from "../../client/options.ts";
+import { flowOf } from "../../client/canvas/canvas.ts";
+import { FlowFuture } from "../../client/canvas/flow_future.ts";
+import { idsIn, resolved } from "../../client/canvas/flow_result.ts";
+import { lengthOf, mappingOf } from "../../client/canvas/mapping.ts";
+import { taskOptionsOf } from "../../client/canvas/options.ts";
 
 const [A, B, C] = ["a", "b", "c"].map((digit) => `01999999-9999-7999-8999-99999999999${digit}`);
 const errand = new Client({ url: "http://127.0.0.1:1" });

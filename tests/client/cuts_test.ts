@@ -1,7 +1,7 @@
 // The client over connections that break, in front of a real service: nothing is lost, nothing comes twice, and what
 // is not needed any more is closed.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import {
   asCompleted,
@@ -15,9 +15,9 @@ import {
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
-import { eventually, pause, UNKNOWN_ID } from "../harness.ts";
-import { aClient, aServer, type Errand } from "./errand.ts";
-import { Proxy } from "./proxy.ts";
+import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
+import { Proxy } from "../support/http_proxy.ts";
 
 const LONG_MS = 60_000;
 /** A browser has six connections to a host in all. */

@@ -1,6 +1,6 @@
 // Futures under conditions that a single call does not show: ended twice, listed twice, left early, waited for long.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import {
@@ -13,10 +13,10 @@ import {
   TaskFutures,
   wait,
 } from "../../client/mod.ts";
-import { eventually, pause, UNKNOWN_ID } from "../harness.ts";
-import { aDatabase, type Server } from "../server.ts";
-import { aClient, aServer, type Errand } from "./errand.ts";
-import { Proxy } from "./proxy.ts";
+import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
+import { aDatabase, type Server } from "../support/server_process.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
+import { Proxy } from "../support/http_proxy.ts";
 
 async function withServer(test: (errand: Errand, server: Server) => Promise<void>): Promise<void> {
   await using server = await aServer();

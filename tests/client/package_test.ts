@@ -1,12 +1,12 @@
 // deno-lint-ignore-file no-console -- a skipped test says why
 // The package as others get it: installed by npm and run by Node, and imported by a page.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { stale } from "../../client/build.ts";
-import { aServer } from "./errand.ts";
+import { stale } from "../../tools/build_client.ts";
+import { aServer } from "../support/client_service.ts";
 
 const PACKAGE = fileURLToPath(new URL("../../client/npm", import.meta.url));
 const CHROMIUM = "/usr/bin/chromium";

@@ -1,9 +1,9 @@
 // The README's chapter on the client is one program, and it runs.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { Server } from "../server.ts";
+import { Server } from "../support/server_process.ts";
 
 const root = new URL("../../", import.meta.url);
 const CHAPTER = /^## The TypeScript client$([\s\S]*?)^## /m;

@@ -1,11 +1,11 @@
 // The service goes away in the middle and comes back, as another process on the same database and the same port.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { asCompleted, type TaskEvent } from "../../client/mod.ts";
-import { pause } from "../harness.ts";
-import { aDatabase, type Env, type Server } from "../server.ts";
-import { aClient, aServer, type Errand } from "./errand.ts";
+import { pause } from "../support/service.ts";
+import { aDatabase, type Env, type Server } from "../support/server_process.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
 
 const ENV = { LEASE_MS: "500", CONCURRENCY: "50" };
 

@@ -1,6 +1,6 @@
 // Wrong programs must not compile, right ones must: both are given to the compiler.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 
 const root = new URL("../../", import.meta.url);
@@ -10,7 +10,7 @@ import { asCompleted, chain, chord, chunks, Client, gather, group, type InputOf,
   "client/mod.ts",
   root,
 )}";
-import type { definitions } from "${new URL("tests/definitions.ts", root)}";
+import type { definitions } from "${new URL("tests/support/definitions.ts", root)}";
 const errand = new Client<typeof definitions>({ url: "http://127.0.0.1:8000" });
 const untyped = new Client({ url: new URL("http://127.0.0.1:8000"), token: "t" });
 declare const sum: TaskFuture<number>;
@@ -27,17 +27,17 @@ export const same: true = null as unknown as Same<Ours, Theirs>;`;
 const RIGHT: Record<string, string> = {
   "a task's options are those that the service takes": `
 import type { TaskOptions } from "${new URL("client/mod.ts", root)}";
-import type { SubmitOptions } from "${new URL("runtime/submission.ts", root)}";
+import type { SubmitOptions } from "${new URL("runtime/core/submission.ts", root)}";
 type Ours = Omit<TaskOptions, "metadata">;
 type Theirs = Omit<SubmitOptions, "metadata">;
 ${SAME}`,
   "a task's states are those of the service": `
 import type { StateType as Ours } from "${new URL("client/mod.ts", root)}";
-import type { StateType as Theirs } from "${new URL("runtime/task.ts", root)}";
+import type { StateType as Theirs } from "${new URL("runtime/core/task.ts", root)}";
 ${SAME}`,
   "a task has the members that the service describes": `
 import type { Task } from "${new URL("client/mod.ts", root)}";
-import { taskSchema } from "${new URL("routes/schemas.ts", root)}";
+import { taskSchema } from "${new URL("routes/wire/schemas.ts", root)}";
 type Ours = keyof Task;
 type Theirs = keyof ReturnType<typeof taskSchema.parse>;
 ${SAME}`,

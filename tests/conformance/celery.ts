@@ -17,7 +17,7 @@ import {
   UnknownDefinitionError,
   ValidationError,
 } from "../../client/mod.ts";
-import { aClient, aServer } from "../client/errand.ts";
+import { aClient, aServer } from "../support/client_service.ts";
 import { canvas, linking, trees } from "./celery_canvas.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";

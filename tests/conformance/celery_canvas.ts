@@ -15,7 +15,7 @@ import {
   type TaskFuture,
   TimeoutError,
 } from "../../client/mod.ts";
-import { aClient, aServer } from "../client/errand.ts";
+import { aClient, aServer } from "../support/client_service.ts";
 import type { Row } from "./row.ts";
 import { LATER, namesOf, stateOf } from "./states.ts";
 import { aFailed, childrenOf, edgesOf, idsOf, LONG_MS, rootOf } from "./steps.ts";

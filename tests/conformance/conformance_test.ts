@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aClient, aServer } from "../client/errand.ts";
-import type { Server } from "../server.ts";
+import { aClient, aServer } from "../support/client_service.ts";
+import type { Server } from "../support/server_process.ts";
 import { readPassing } from "./passing.ts";
 import { nameOf } from "./row.ts";
 import { systems } from "./systems.ts";

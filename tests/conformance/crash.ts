@@ -1,7 +1,7 @@
 // A service of its own that dies in the midst of its work: what the service that all rows share cannot show.
 
-import { aClient, aServer, type Errand } from "../client/errand.ts";
-import { aDatabase, type Env } from "../server.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
+import { aDatabase, type Env } from "../support/server_process.ts";
 
 /** Runs `before`, ends the service with kill -9, starts it again on the same database and runs `after`. */
 export async function acrossCrash<Seen>(

@@ -13,7 +13,7 @@ import {
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
-import { aClient, aServer, type Errand } from "../client/errand.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import type { System } from "./row.ts";
 import {
   aCancelled,

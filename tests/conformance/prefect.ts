@@ -18,8 +18,8 @@ import {
   unmapped,
   wait,
 } from "../../client/mod.ts";
-import { aClient, aServer } from "../client/errand.ts";
-import { aDatabase } from "../server.ts";
+import { aClient, aServer } from "../support/client_service.ts";
+import { aDatabase } from "../support/server_process.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
 import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";

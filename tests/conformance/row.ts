@@ -1,6 +1,6 @@
 // One promise of another system, and the test that shows that it is kept here, or why it is not yet.
 
-import type { Errand } from "../client/errand.ts";
+import type { Errand } from "../support/client_service.ts";
 
 export interface Kept {
   /** In the system's own words and names. */

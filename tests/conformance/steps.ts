@@ -2,7 +2,7 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import type { FlowFuture, StateType, TaskFuture } from "../../client/mod.ts";
-import type { Errand } from "../client/errand.ts";
+import type { Errand } from "../support/client_service.ts";
 
 /** Long enough to be still running when the row has seen all it wants; it cancels the task then. */
 export const LONG_MS = 20_000;

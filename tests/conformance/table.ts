@@ -2,7 +2,7 @@
 // `deno task conformance`: runs every row against a real service and prints the table. Exit code 1 if a row fails
 // that is in the list of passing ones, or has gone from the table.
 
-import { aClient, aServer, type Errand } from "../client/errand.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { readPassing, writePassing } from "./passing.ts";
 import { nameOf, type Row } from "./row.ts";
 import { systems } from "./systems.ts";

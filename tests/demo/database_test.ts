@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { removeDatabase } from "../../demo/database.ts";
 import { Directory } from "./directory.ts";

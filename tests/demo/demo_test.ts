@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Task } from "../../demo/task.ts";

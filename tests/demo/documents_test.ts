@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { commonDirectory, findDocuments, UsageError } from "../../demo/documents.ts";

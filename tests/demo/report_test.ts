@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { lookUpText, reportText, slowestOf } from "../../demo/report.ts";
 import { aFailedTask, aTask } from "./task.ts";

@@ -1,16 +1,16 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { Instance, type Session } from "../../deploy/instance.ts";
 import { Origins } from "../../deploy/origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "../../deploy/pump.ts";
 import { createApp } from "../../routes/app.ts";
-import { systemClock } from "../../runtime/clock.ts";
-import { type AnyDefinition, define } from "../../runtime/define.ts";
-import { openKv } from "../../runtime/kv.ts";
+import { systemClock } from "../../runtime/platform/clock.ts";
+import { type AnyDefinition, define } from "../../runtime/core/define.ts";
+import { openKv } from "../../runtime/platform/kv.ts";
 import { createRuntime } from "../../runtime/mod.ts";
-import { outlook } from "../../runtime/outlook.ts";
-import { eventually, pause } from "../harness.ts";
+import { outlook } from "../../runtime/queries/pending_work.ts";
+import { eventually, pause } from "../support/service.ts";
 
 /** An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says so. */
 async function anInstance(given?: string) {

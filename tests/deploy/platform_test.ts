@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { needed } from "../../tools/denokv_server.ts";
 import { trial } from "./trial.ts";

@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Pump, PUMP_PATH } from "../../deploy/pump.ts";
-import { ManualClock, turn, until } from "../runtime/manual_clock.ts";
+import { ManualClock, turn, until } from "../support/manual_clock.ts";
 
 /** Instances of one app. A request goes to the one that `route` names, and carries a ticket. */
 function anApp(names: string[]) {

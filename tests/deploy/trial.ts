@@ -2,9 +2,9 @@
 // at random, and nothing but POSTs and the cron ever wakes the app. Looks into the database itself, so that looking wakes
 // nobody.
 
-import { type KvPort, openKv } from "../../runtime/kv.ts";
-import { decode } from "../../runtime/codec.ts";
-import { isForgotten, isTerminal, type TaskRecord, typeOf } from "../../runtime/task.ts";
+import { type KvPort, openKv } from "../../runtime/platform/kv.ts";
+import { decode } from "../../runtime/store/record_codec.ts";
+import { isForgotten, isTerminal, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
 import { Platform, type PlatformOptions } from "./platform.ts";
 

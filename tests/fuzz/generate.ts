@@ -1,6 +1,6 @@
 // Requests made up from the OpenAPI document: most fit it, many miss it by one thing, some are nonsense.
 
-import type { Schema } from "../schema.ts";
+import type { Schema } from "../support/json_schema.ts";
 import type { Random } from "../simulation/random.ts";
 
 export interface FuzzRequest {

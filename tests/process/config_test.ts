@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ConfigError, isDeploy, kvPathOf, readConfig, requireKeys } from "../../config.ts";
-import { Server, startAndFail } from "../server.ts";
+import { Server, startAndFail } from "../support/server_process.ts";
 
 const HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
 const OTHER_HASH = HASH.replace("9", "8");

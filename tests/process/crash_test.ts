@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { allEvents, firstEvents, type StreamEvent } from "../harness.ts";
-import { aDatabase, Server } from "../server.ts";
+import { allEvents, firstEvents, type StreamEvent } from "../support/service.ts";
+import { aDatabase, Server } from "../support/server_process.ts";
 
 Deno.test("after kill -9 finished tasks are there, waiting ones run, running ones run again after their lease", async () => {
   await using database = await aDatabase();

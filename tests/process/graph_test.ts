@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { allEvents, type Body, pause } from "../harness.ts";
-import { aDatabase, Server } from "../server.ts";
+import { allEvents, type Body, pause } from "../support/service.ts";
+import { aDatabase, Server } from "../support/server_process.ts";
 
 const LAYERS = 20;
 const WIDTH = 50;

@@ -1,10 +1,10 @@
 // The command that makes API keys.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../../config.ts";
-import { keyOf } from "../../routes/api_keys.ts";
+import { keyOf } from "../../auth/api_keys.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 

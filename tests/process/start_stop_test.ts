@@ -1,6 +1,6 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aDatabase, Server, startAndFail } from "../server.ts";
+import { aDatabase, Server, startAndFail } from "../support/server_process.ts";
 
 Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
   await using server = await Server.start({ KV_PATH: ":memory:" });

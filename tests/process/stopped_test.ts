@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { submit, taskAt, typesOf, until } from "../chaos/calls.ts";
 import { Cluster } from "../chaos/cluster.ts";

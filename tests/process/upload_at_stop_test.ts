@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Cluster } from "../chaos/cluster.ts";
 import { WORK } from "../chaos/definitions.ts";

@@ -1,6 +1,6 @@
 // The chaos of tests/chaos, short, on a real `denokv` server that is killed too.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { runChaos } from "../chaos/run_chaos.ts";
 import { tableOf } from "../chaos/report.ts";

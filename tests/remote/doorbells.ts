@@ -12,13 +12,13 @@ import { z } from "zod";
 import { percentiles } from "../../bench/measure.ts";
 import { readConfig } from "../../config.ts";
 import { serve } from "../../service.ts";
-import { define } from "../../runtime/define.ts";
+import { define } from "../../runtime/core/define.ts";
 import { now } from "../chaos/journal.ts";
 import { pause } from "../chaos/pause.ts";
-import { type Body, eventsOf } from "../harness.ts";
-import { Server } from "../server.ts";
+import { type Body, eventsOf } from "../support/service.ts";
+import { Server } from "../support/server_process.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
-import { Proxy } from "./proxy.ts";
+import { Proxy } from "../support/kv_proxy.ts";
 
 const THIS = fileURLToPath(import.meta.url);
 const SERVE = "SERVE_DOORBELLS";

@@ -1,11 +1,11 @@
 // Two services that hear of each other by the watch alone, or by what stands in for it: nobody sweeps here.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { openKv } from "../../runtime/kv.ts";
-import { aService, eventually, type Service } from "../harness.ts";
+import { openKv } from "../../runtime/platform/kv.ts";
+import { aService, eventually, type Service } from "../support/service.ts";
 import { Denokv, needed } from "../../tools/denokv_server.ts";
-import { Proxy } from "./proxy.ts";
+import { Proxy } from "../support/kv_proxy.ts";
 
 const NEVER_MS = 600_000;
 

@@ -1,11 +1,11 @@
 // The engine's main ways on a real `denokv` server, over HTTP. One service takes what the other one runs: they
 // have nothing in common but the server.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { define } from "../../runtime/define.ts";
-import { openKv } from "../../runtime/kv.ts";
+import { define } from "../../runtime/core/define.ts";
+import { openKv } from "../../runtime/platform/kv.ts";
 import {
   aService,
   type Body,
@@ -14,7 +14,7 @@ import {
   pause,
   type Service,
   type ServiceOptions,
-} from "../harness.ts";
+} from "../support/service.ts";
 import { Denokv, needed } from "../../tools/denokv_server.ts";
 
 interface Pair {

@@ -1,8 +1,8 @@
 // What the engine relies on in Deno KV, on a real server; and what it relies on in a server alone.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { pause } from "../harness.ts";
+import { pause } from "../support/service.ts";
 import { CONTRACT, DENOKV } from "../simulation/kv_contract.ts";
 import { Denokv, needed } from "../../tools/denokv_server.ts";
 

@@ -1,10 +1,10 @@
 // The service on a real `denokv` server.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { openKv } from "../../runtime/kv.ts";
-import { allEvents, type Body, pause } from "../harness.ts";
-import { Server } from "../server.ts";
+import { openKv } from "../../runtime/platform/kv.ts";
+import { allEvents, type Body, pause } from "../support/service.ts";
+import { Server } from "../support/server_process.ts";
 import { Denokv, needed } from "../../tools/denokv_server.ts";
 
 const json = (body: unknown) => ({

@@ -1,6 +1,6 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aService, assertProblem, type Service, UNKNOWN_ID } from "../harness.ts";
+import { aService, assertProblem, type Service, UNKNOWN_ID } from "../support/service.ts";
 
 const ok = { task: "add", input: { a: 1, b: 2 } };
 

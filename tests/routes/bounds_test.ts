@@ -1,8 +1,8 @@
 // What keeps the service within its bounds: a full queue, too many that wait, slow and vanishing clients.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aService, assertProblem, eventually, type Service } from "../harness.ts";
+import { aService, assertProblem, eventually, type Service } from "../support/service.ts";
 
 const input = { a: 1, b: 2 };
 

@@ -1,12 +1,12 @@
 // Tasks that functions submit while they run.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { type AnyDefinition, define } from "../../runtime/define.ts";
+import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
-import { relay } from "../runtime/thread_tasks.ts";
-import { aService, type Body, pause, type Service } from "../harness.ts";
+import { relay } from "../support/thread_tasks.ts";
+import { aService, type Body, pause, type Service } from "../support/service.ts";
 
 /** Adds numbers by a task for each, one in another; `fails` attempts fail when the children are done. */
 const sum = define(

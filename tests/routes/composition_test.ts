@@ -1,11 +1,11 @@
 // Tasks that wait for tasks, submitted one by one or as a batch: references, waitFor, and what is seen of them.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { define } from "../../runtime/define.ts";
-import { assertProblem, type Body, eventually, type Service, UNKNOWN_ID } from "../harness.ts";
-import { onSocket } from "./on_socket.ts";
+import { define } from "../../runtime/core/define.ts";
+import { assertProblem, type Body, eventually, type Service, UNKNOWN_ID } from "../support/service.ts";
+import { onSocket } from "../support/on_socket.ts";
 
 const echo = (value: unknown) => ({ task: "echo", input: { value } });
 

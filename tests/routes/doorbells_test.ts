@@ -1,6 +1,6 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aService } from "../harness.ts";
+import { aService } from "../support/service.ts";
 
 const input = { a: 1, b: 2 };
 

@@ -1,8 +1,8 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { define } from "../../runtime/define.ts";
-import { aService, type Body, pause } from "../harness.ts";
+import { define } from "../../runtime/core/define.ts";
+import { aService, type Body, pause } from "../support/service.ts";
 
 const never = new Promise<void>(() => {});
 const anything = z.object({});

@@ -1,11 +1,11 @@
 // The database is away for a while: callers are told, and nothing is lost.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import type { Clock } from "../../runtime/clock.ts";
-import { systemClock } from "../../runtime/clock.ts";
-import { KvPort } from "../../runtime/kv.ts";
-import { aService, assertProblem, pause } from "../harness.ts";
+import type { Clock } from "../../runtime/platform/clock.ts";
+import { systemClock } from "../../runtime/platform/clock.ts";
+import { KvPort } from "../../runtime/platform/kv.ts";
+import { aService, assertProblem, pause } from "../support/service.ts";
 
 /** A real database that answers nothing while it is away, as one on a disk or a network that fails. */
 class AwayKv {

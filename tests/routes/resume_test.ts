@@ -1,11 +1,11 @@
 // A retry of a task that others of its flow wait for.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { type AnyDefinition, define } from "../../runtime/define.ts";
-import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS } from "../../runtime/kv.ts";
-import { aService, type Body, eventually } from "../harness.ts";
+import { type AnyDefinition, define } from "../../runtime/core/define.ts";
+import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS } from "../../runtime/platform/kv.ts";
+import { aService, type Body, eventually } from "../support/service.ts";
 
 let gate = Promise.withResolvers<void>();
 /** Fails at its first attempt, and goes on with the second one when the test says so. */

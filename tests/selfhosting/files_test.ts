@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { DCLinter } from "dclint";
 import { fileURLToPath } from "node:url";

@@ -1,6 +1,6 @@
 // What the Dockerfile does, done in a folder: no registry of images is asked.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

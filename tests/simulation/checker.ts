@@ -2,9 +2,9 @@
 // invariants of DESIGN.md 5. What it knows of the rules it says itself: it must not be wrong where the
 // engine is.
 
-import { decode } from "../../runtime/codec.ts";
-import type { GroupRecord } from "../../runtime/group_log.ts";
-import type { Heartbeat } from "../../runtime/reaper.ts";
+import { decode } from "../../runtime/store/record_codec.ts";
+import type { GroupRecord } from "../../runtime/store/group_counters.ts";
+import type { Heartbeat } from "../../runtime/maintenance/reaper.ts";
 import {
   type Entry,
   type HistoryEntry,
@@ -18,7 +18,7 @@ import {
   type StoredValue,
   type TaskRecord,
   typeOf,
-} from "../../runtime/task.ts";
+} from "../../runtime/core/task.ts";
 import { Dependencies } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";

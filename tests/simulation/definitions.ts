@@ -1,9 +1,9 @@
 // The one definition of the simulated tasks: what it does is said by its input.
 
 import { z } from "zod";
-import { sleep } from "../../runtime/clock.ts";
-import { type AnyDefinition, define } from "../../runtime/define.ts";
-import { PermanentError } from "../../runtime/errors.ts";
+import { sleep } from "../../runtime/platform/clock.ts";
+import { type AnyDefinition, define } from "../../runtime/core/define.ts";
+import { PermanentError } from "../../runtime/core/errors.ts";
 import type { SimProcess } from "./process.ts";
 import type { World } from "./world.ts";
 

@@ -1,8 +1,8 @@
 // What the checker knows of tasks that wait for others. What they wait for it has from the callers; how far they are
 // it follows by what KV takes, one commit after the other.
 
-import type { EdgeBlock } from "../../runtime/edges.ts";
-import type { Join } from "../../runtime/joins.ts";
+import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
+import type { Join } from "../../runtime/store/dependency_counters.ts";
 import {
   isForgotten,
   isTerminal,
@@ -10,7 +10,7 @@ import {
   type StateType,
   type TaskRecord,
   typeOf,
-} from "../../runtime/task.ts";
+} from "../../runtime/core/task.ts";
 import type { Checker } from "./checker.ts";
 import type { Change } from "./fake_kv.ts";
 import type { World } from "./world.ts";

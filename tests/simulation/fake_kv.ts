@@ -3,7 +3,7 @@
 // handle's transport.
 
 import { serialize } from "node:v8";
-import type { Kv } from "../../runtime/kv.ts";
+import type { Kv } from "../../runtime/platform/kv.ts";
 import { encodeKey } from "./key_order.ts";
 
 export interface Row {

@@ -2,7 +2,7 @@
 
 import type { Random } from "./random.ts";
 
-/** More followers than a record names (runtime/edges.ts), so that they stand in blocks. */
+/** More followers than a record names (runtime/dependencies/edges.ts), so that they stand in blocks. */
 const WIDE = 53;
 
 /** In any order: a task may stand before those that it waits for. */

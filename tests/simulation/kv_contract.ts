@@ -2,7 +2,7 @@
 // databases as on the fake one, or the simulation would prove nothing.
 
 import assert from "node:assert/strict";
-import type { Kv } from "../../runtime/kv.ts";
+import type { Kv } from "../../runtime/platform/kv.ts";
 
 /** In what the databases differ. */
 export interface Backend {

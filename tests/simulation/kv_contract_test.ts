@@ -1,5 +1,5 @@
-import "../strict.ts";
-import type { Kv } from "../../runtime/kv.ts";
+import "../support/sanitizers.ts";
+import type { Kv } from "../../runtime/platform/kv.ts";
 import { FakeDatabase, FakeKv, type Transport } from "./fake_kv.ts";
 import { CONTRACT, type ContractCase, EMBEDDED } from "./kv_contract.ts";
 

@@ -3,7 +3,7 @@
 // upstream-check 7, 8, 15; note-check 6, 132, 298. They move with every change of what the engine asks of KV, so they
 // are looked for anew.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { WEAKENED } from "./weakened.ts";
 import { tell, type Weaken } from "./world.ts";

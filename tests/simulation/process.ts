@@ -1,8 +1,8 @@
 // One process of the simulated world: the real runtime on a handle, clock and source of ids of its own. It
 // can die at any moment, be stopped and go on, and be shut down in good order.
 
-import { makeIds } from "../../runtime/ids.ts";
-import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/kv.ts";
+import { makeIds } from "../../runtime/platform/ids.ts";
+import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/platform/kv.ts";
 import { createRuntime, type Doorbells, type Runtime } from "../../runtime/mod.ts";
 import { FakeKv } from "./fake_kv.ts";
 import { definitionsOf } from "./definitions.ts";

@@ -1,11 +1,11 @@
 // What a database must look like once everything has come to rest: every key follows from a record, and
 // every record has every key that follows from it.
 
-import { entriesOf } from "../../runtime/entries.ts";
-import type { StoredEvent } from "../../runtime/events.ts";
-import type { GroupRecord, LogValue } from "../../runtime/group_log.ts";
-import type { Seal } from "../../runtime/seal.ts";
-import { isForgotten, isTerminal, type StoredValue, type TaskRecord } from "../../runtime/task.ts";
+import { entriesOf } from "../../runtime/store/index_entries.ts";
+import type { StoredEvent } from "../../runtime/store/event_log.ts";
+import type { GroupRecord, LogValue } from "../../runtime/store/group_counters.ts";
+import type { Seal } from "../../runtime/dependencies/barrier.ts";
+import { isForgotten, isTerminal, type StoredValue, type TaskRecord } from "../../runtime/core/task.ts";
 import { missingChunks } from "./checker.ts";
 import type { Row } from "./fake_kv.ts";
 import type { World } from "./world.ts";

@@ -1,7 +1,7 @@
 // The clocks of one simulated process. The wall clock is off by what the world says, and jumps; the
 // monotonic one runs as true time does, also while the process is stopped.
 
-import type { Clock } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/platform/clock.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 export const EPOCH = Date.UTC(2030, 0, 1);

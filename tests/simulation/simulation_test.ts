@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { requireSeeds } from "./many_seeds.ts";
 import { tell } from "./world.ts";

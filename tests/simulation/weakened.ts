@@ -1,9 +1,9 @@
 // The engine without one of its safeguards, to see that the checker notices. Each is taken away where the
 // engine meets KV, so that the engine itself needs no switch for it.
 
-import { decode, encode } from "../../runtime/codec.ts";
-import { keys, prefixes } from "../../runtime/keys.ts";
-import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/task.ts";
+import { decode, encode } from "../../runtime/store/record_codec.ts";
+import { keys, prefixes } from "../../runtime/platform/keys.ts";
+import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import type { Commit, Transport } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
 import type { Weaken } from "./world.ts";

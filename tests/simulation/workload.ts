@@ -1,19 +1,19 @@
 // What callers do in a simulated world: each is a small story of its own, told of what it was answered. A
 // caller that gets no answer asks again elsewhere, as a good client does.
 
-import type { CompletionQuery } from "../../runtime/completions.ts";
+import type { CompletionQuery } from "../../runtime/queries/as_completed.ts";
 import {
   ConflictError,
   ForgottenError,
   NotFoundError,
   PreconditionError,
   ValidationError,
-} from "../../runtime/errors.ts";
-import type { TaskEvent } from "../../runtime/events.ts";
+} from "../../runtime/core/errors.ts";
+import type { TaskEvent } from "../../runtime/store/event_log.ts";
 import type { Runtime } from "../../runtime/mod.ts";
-import type { SubmitCall } from "../../runtime/submit.ts";
-import type { Submission } from "../../runtime/submission.ts";
-import { isTerminal, stateOf } from "../../runtime/task.ts";
+import type { SubmitCall } from "../../runtime/commands/submit.ts";
+import type { Submission } from "../../runtime/core/submission.ts";
+import { isTerminal, stateOf } from "../../runtime/core/task.ts";
 import { padding, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
 import { drawGraph } from "./graphs.ts";

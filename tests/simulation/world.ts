@@ -1,8 +1,8 @@
 // A world from a seed: processes on one database, callers, faults. It goes wrong for a while, then all
 // faults end, and then everything has to come to rest and be as it should.
 
-import { EMBEDDED_LIMITS } from "../../runtime/kv.ts";
-import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/task.ts";
+import { EMBEDDED_LIMITS } from "../../runtime/platform/kv.ts";
+import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Row, type Transport } from "./fake_kv.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
@@ -36,9 +36,9 @@ const BOOT_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 60_000;
 /** Caches, lease blocks and timers of what is over go away in this time, once every call has been answered. */
 const TIDY_LEASES = 3;
-/** A call that hangs when faults end is given up after this (runtime/kv.ts). */
+/** A call that hangs when faults end is given up after this (runtime/platform/kv.ts). */
 const CALL_HANGS_MS = 5_000;
-/** A call of several commits that was cut off is given up after this (runtime/seal.ts). */
+/** A call of several commits that was cut off is given up after this (runtime/dependencies/barrier.ts). */
 const GIVEN_UP_MS = 12 * 60 * 1000;
 
 export async function tell(seed: number, weaken?: Weaken): Promise<Told> {

@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { add } from "../../tasks/add.ts";
-import { refusals, run } from "./context.ts";
+import { refusals, run } from "../support/task_context.ts";
 
 Deno.test("add returns the sum", async () => {
   assert.equal((await run(add, { a: 1, b: 2 })).result, 3);

@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { isPublicAddress, requirePublic, type Resolve, resolveByDns } from "../../tasks/digest/address.ts";
 

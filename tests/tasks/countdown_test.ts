@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { countdown } from "../../tasks/countdown.ts";
-import { aContext, refusals, run } from "./context.ts";
+import { aContext, refusals, run } from "../support/task_context.ts";
 
 Deno.test("countdown gives progress, a log line and a chunk per step, then returns liftoff", async () => {
   const { result, said } = await run(countdown, { from: 3, stepMs: 1 });

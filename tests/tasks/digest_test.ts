@@ -1,8 +1,8 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { digest } from "../../tasks/digest.ts";
-import { type ContextOptions, refusals, run } from "./context.ts";
+import { type ContextOptions, refusals, run } from "../support/task_context.ts";
 
 // Bytes by `wc -c`, lines by `wc -l`, and one more where no line feed ends the text; sums by `sha256sum`.
 const known = [

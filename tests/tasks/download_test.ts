@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Resolve } from "../../tasks/digest/address.ts";
 import { download, type DownloadOptions } from "../../tasks/digest/download.ts";

@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { echo } from "../../tasks/echo.ts";
-import { refusals, run } from "./context.ts";
+import { refusals, run } from "../support/task_context.ts";
 
 Deno.test("echo returns any JSON value as it came", async () => {
   for (const value of [null, false, 0, "", "ä€😀", [], {}, [1, [null, { a: { b: "c" } }]]]) {

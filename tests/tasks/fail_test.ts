@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fail } from "../../tasks/fail.ts";
-import { refusals, run } from "./context.ts";
+import { refusals, run } from "../support/task_context.ts";
 
 Deno.test("fail throws an Error with the message and says nothing about retries", async () => {
   await assert.rejects(run(fail, { message: "no luck" }), (error: Error) => {

@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readFile } from "../../tasks/digest/file.ts";

@@ -1,4 +1,4 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { definitions } from "../../tasks/mod.ts";

@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { primes } from "../../tasks/primes.ts";
-import { refusals, run } from "./context.ts";
+import { refusals, run } from "../support/task_context.ts";
 
 async function count(limit: number): Promise<number> {
   return (await run(primes, { limit })).result;

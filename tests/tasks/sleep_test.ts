@@ -1,7 +1,7 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { sleep } from "../../tasks/sleep.ts";
-import { refusals, run } from "./context.ts";
+import { refusals, run } from "../support/task_context.ts";
 
 const HOUR_MS = 60 * 60 * 1000;
 

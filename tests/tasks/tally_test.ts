@@ -1,8 +1,8 @@
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { digest } from "../../tasks/digest.ts";
 import { tally } from "../../tasks/tally.ts";
-import { refusals, run } from "./context.ts";
+import { refusals, run } from "../support/task_context.ts";
 
 const SHA256 = "0".repeat(64);
 

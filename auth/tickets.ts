@@ -1,0 +1,83 @@
+// Tickets: texts that prove, for a while, that a process of this cluster gave them out for one purpose. They are signed
+// with a secret that lives in the database, so every process that shares it knows the tickets of all others.
+
+import type { Clock } from "../runtime/platform/clock.ts";
+import { UnavailableError } from "../runtime/core/errors.ts";
+import type { Ids } from "../runtime/platform/ids.ts";
+import { keys } from "../runtime/platform/keys.ts";
+import type { KvPort } from "../runtime/platform/kv.ts";
+
+/** What is wrong with a ticket: nobody here has signed it; it is for another purpose; its time is over. */
+export type TicketFault = "forged" | "other" | "expired";
+
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+const SECRET_WORDS = 8;
+/** When it expires and the digest of its purpose, then the signature of both, which has one way to be written. */
+const FORM = /^(([0-9a-z]{1,12})-([\w-]{43}))\.([\w-]{42}[AEIMQUYcgkosw048])$/;
+const encoder = new TextEncoder();
+
+export class Tickets {
+  #secret: Promise<CryptoKey> | null = null;
+
+  constructor(private readonly kv: KvPort, private readonly clock: Clock, private readonly ids: Ids) {}
+
+  /** A ticket that is good for `purpose`, for so long. */
+  async issue(purpose: string, ttlMs: number): Promise<string> {
+    const expiresAt = Math.ceil(this.clock.now() + ttlMs);
+    const payload = `${expiresAt.toString(36)}-${await digestOf(purpose)}`;
+    const signature = await crypto.subtle.sign(HMAC, await this.#key(), encoder.encode(payload));
+    return `${payload}.${textOf(new Uint8Array(signature))}`;
+  }
+
+  /** Null if it is good. */
+  async verify(ticket: string, purpose: string): Promise<TicketFault | null> {
+    const match = FORM.exec(ticket);
+    if (!match) return "forged";
+    const [, payload, expiresAt, digest, signature] = match;
+    const bytes = encoder.encode(payload);
+    if (!await crypto.subtle.verify(HMAC, await this.#key(), bytesOf(signature), bytes)) return "forged";
+    if (digest !== await digestOf(purpose)) return "other";
+    return parseInt(expiresAt, 36) <= this.clock.now() ? "expired" : null;
+  }
+
+  #key(): Promise<CryptoKey> {
+    return this.#secret ??= this.#load().catch((error) => {
+      this.#secret = null;
+      throw error;
+    });
+  }
+
+  /** The secret of the database. The first process that needs one makes it. */
+  async #load(): Promise<CryptoKey> {
+    for (;;) {
+      const { value } = await this.kv.get<Uint8Array<ArrayBuffer>>(keys.ticketSecret);
+      if (value) return await crypto.subtle.importKey("raw", value, HMAC, false, ["sign", "verify"]);
+      const atomic = this.kv.atomic().check({ key: keys.ticketSecret, versionstamp: null });
+      this.kv.write(atomic, { key: keys.ticketSecret, value: this.#draw() }, this.clock.now());
+      try {
+        await this.kv.commit(atomic);
+      } catch (error) {
+        throw new UnavailableError("the database did not answer", { cause: error });
+      }
+      // Whoever was first, what stands there counts.
+    }
+  }
+
+  #draw(): Uint8Array {
+    const words = Uint32Array.from({ length: SECRET_WORDS }, () => this.ids.random() * 2 ** 32);
+    return new Uint8Array(words.buffer);
+  }
+}
+
+async function digestOf(text: string): Promise<string> {
+  return textOf(new Uint8Array(await crypto.subtle.digest("SHA-256", encoder.encode(text))));
+}
+
+function textOf(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (char) => char.charCodeAt(0));
+}

@@ -1,0 +1,90 @@
+// asyncio.gather over futures.
+
+import { asCompleted } from "./as_completed.ts";
+import { ErrandError } from "../protocol/errors.ts";
+import { inParallel } from "../transport/parallel.ts";
+import { type CancelOptions, internals, type TaskFuture } from "./task_future.ts";
+import type { Timeout } from "../transport/deadline.ts";
+
+export interface GatherOptions extends Timeout {
+  /** True: the error of a task that has no result stands in its place among the results. */
+  returnExceptions?: boolean;
+  /** True: an abort of `signal` cancels the tasks that have not ended. */
+  cancelOnAbort?: boolean;
+}
+
+/** For a tuple of futures the tuple of their results, each of its own type. */
+export type ResultsOf<Futures, Also = never> = Futures extends readonly TaskFuture[]
+  ? number extends Futures["length"] ? (ResultIn<Futures[number]> | Also)[]
+  : { -readonly [Index in keyof Futures]: ResultIn<Futures[Index]> | Also }
+  : Futures extends Iterable<infer Future> ? (ResultIn<Future> | Also)[]
+  : never;
+
+type ResultIn<Future> = Future extends TaskFuture<infer Result> ? Result : never;
+
+/**
+ * The results in the order of the futures, whatever the order of their ends.
+ *
+ * Without `returnExceptions` the first failure in time is thrown as soon as it is there; the other tasks go on.
+ *
+ * @throws {AsCompletedTimeoutError} at the timeout; the tasks go on
+ */
+export async function gather<const Futures extends Iterable<TaskFuture>>(
+  futures: Futures,
+  options?: GatherOptions & { returnExceptions?: false },
+): Promise<ResultsOf<Futures>>;
+export async function gather<const Futures extends Iterable<TaskFuture>>(
+  futures: Futures,
+  options: GatherOptions,
+): Promise<ResultsOf<Futures, ErrandError>>;
+export async function gather(
+  given: Iterable<TaskFuture>,
+  { returnExceptions = false, cancelOnAbort = false, ...limits }: GatherOptions = {},
+): Promise<unknown> {
+  const futures = [...given];
+  const { signal } = limits;
+  try {
+    for await (const future of asCompleted(futures, limits)) {
+      if (!returnExceptions) await future.result({ signal });
+    }
+    return await Promise.all(
+      futures.map((future) => returnExceptions ? outcome(future, signal) : future.result()),
+    );
+  } catch (error) {
+    if (cancelOnAbort && signal?.aborted) await Promise.allSettled([cancelAll(futures)]);
+    throw error;
+  }
+}
+
+async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknown> {
+  try {
+    return await future.result({ signal });
+  } catch (error) {
+    if (error instanceof ErrandError) return error;
+    throw error;
+  }
+}
+
+/**
+ * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
+ * does not keep the others from it.
+ */
+export async function cancelAll(
+  futures: readonly TaskFuture[],
+  reason?: string,
+  options?: CancelOptions,
+): Promise<boolean[]> {
+  const errors: unknown[] = [];
+  const outcomes = await inParallel(futures, async (future) => {
+    const known = internals.endOf(future).task;
+    if (known) return known.state.type === "CANCELLED";
+    try {
+      return await future.cancel(reason, options);
+    } catch (error) {
+      errors.push(error);
+      return false;
+    }
+  });
+  if (errors.length > 0) throw errors[0];
+  return outcomes;
+}

@@ -1,0 +1,174 @@
+// A future of a group: tasks that are waited for together. It holds an id; its tasks come from the service when they
+// are needed, and are kept.
+
+import type { Connection } from "../transport/connection.ts";
+import { ErrandError, NotFoundError, TimeoutError } from "../protocol/errors.ts";
+import { cancelGroup, type GroupCancel, type GroupCancelOptions } from "./group_cancel.ts";
+import { checkId } from "../protocol/ids.ts";
+import { TaskFuture } from "./task_future.ts";
+import { TaskFutures } from "./task_futures.ts";
+import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
+import type { DoneAndNotDone, WaitOptions } from "./wait.ts";
+import { type Expected, isTask, type State, type StateType, type TaskSummary } from "../protocol/wire.ts";
+
+/** How many tasks of a group there are in which state. */
+export interface GroupCounts {
+  total: number;
+  /** How many have ended, however that may be. */
+  done: number;
+  /** By the type of the state; a type that no task is in may be missing. */
+  counts: Partial<Record<StateType, number>>;
+}
+
+/** The tasks of a group in order, and who waits for whom. */
+export interface GroupGraph {
+  nodes: { id: string; name: string | null; task: string; state: State }[];
+  /** By ids, from the task that is waited for to the one that waits; null if there are too many of them to tell. */
+  edges: { from: string; to: string }[] | null;
+}
+
+type GroupStatus = GroupCounts & { nodes: GroupGraph["nodes"] | null; edges: GroupGraph["edges"] };
+
+const A_GROUP: Expected = {
+  what: "a group",
+  is(body) {
+    const { id, total, counts, nodes = null } = (body ?? {}) as Partial<GroupStatus & { id: string }>;
+    const isGraph = nodes === null || (Array.isArray(nodes) && nodes.every(isTask));
+    return typeof id === "string" && typeof total === "number" && typeof counts === "object" && isGraph;
+  },
+};
+
+const A_PAGE: Expected = {
+  what: "a page of tasks",
+  is(body) {
+    const { tasks } = (body ?? {}) as { tasks?: unknown };
+    return Array.isArray(tasks) && tasks.every(isTask);
+  },
+};
+
+const PAGE = 500;
+/** Who has no time left still learns of what is there. */
+const GRACE_MS = 2_000;
+
+/** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
+export class GroupFuture<Result = unknown> {
+  readonly groupId: string;
+  readonly #connection: Connection;
+  #members: TaskFutures<Result> | null = null;
+
+  /** Made by a client: `run`, `group`. */
+  constructor(connection: Connection, groupId: string) {
+    this.groupId = checkId("group", groupId);
+    this.#connection = connection;
+  }
+
+  /**
+   * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were submitted,
+   * without those that are deleted.)
+   *
+   * @throws {NotFoundError} if there is no such group any more
+   */
+  async members({ signal }: { signal?: AbortSignal } = {}): Promise<TaskFutures<Result>> {
+    this.#members ??= new TaskFutures(await this.#load(signal), this.groupId);
+    return this.#members;
+  }
+
+  async #load(signal?: AbortSignal): Promise<TaskFuture<Result>[]> {
+    const { nodes } = await this.#status("true", signal);
+    const ids = (nodes ?? await this.#listed(signal)).map(({ id }) => id);
+    return ids.map((id) => new TaskFuture<Result>(this.#connection, id));
+  }
+
+  /** Lists begin with the newest. */
+  async #listed(signal?: AbortSignal): Promise<TaskSummary[]> {
+    const newestFirst: TaskSummary[] = [];
+    let cursor: string | null = null;
+    do {
+      const after: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const path = `/v1/tasks?groupId=${this.groupId}&limit=${PAGE}${after}`;
+      const { body } = await this.#connection.http.call({ method: "GET", path, signal, expects: A_PAGE });
+      newestFirst.push(...body.tasks);
+      cursor = body.nextCursor ?? null;
+    } while (cursor !== null);
+    return newestFirst.reverse();
+  }
+
+  /**
+   * The values of all its tasks, in order.
+   *
+   * @throws as `TaskFutures.results`; the timeout is one for all
+   */
+  async results({ timeoutMs, signal }: Timeout = {}): Promise<Result[]> {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    const futures = await this.#membersBy(deadline, signal);
+    return await futures.results({ timeoutMs: deadline.leftMs, signal });
+  }
+
+  /** The futures as their tasks end. */
+  asCompleted({ timeoutMs, signal }: Timeout = {}): AsyncGenerator<TaskFuture<Result>> {
+    return this.#asCompleted(new Deadline(checkTimeout(timeoutMs)), signal);
+  }
+
+  async *#asCompleted(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<TaskFuture<Result>> {
+    const futures = await this.#membersBy(deadline, signal);
+    yield* futures.asCompleted({ timeoutMs: deadline.leftMs, signal });
+  }
+
+  /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
+  async wait(
+    { timeoutMs, signal, returnWhen }: WaitOptions = {},
+  ): Promise<DoneAndNotDone<TaskFuture<Result>>> {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    const futures = await this.#membersBy(deadline, signal);
+    return await futures.wait({ timeoutMs: deadline.leftMs, signal, returnWhen });
+  }
+
+  /** To learn of them takes some of the time. */
+  async #membersBy(deadline: Deadline, signal?: AbortSignal): Promise<TaskFutures<Result>> {
+    const limit = new Limit(signal);
+    limit.within(deadline.leftMs + GRACE_MS);
+    try {
+      return await this.members({ signal: limit.signal });
+    } catch (error) {
+      if (error instanceof ErrandError || signal?.aborted) throw error;
+      throw new TimeoutError(`nobody told in time which tasks are in group ${this.groupId}`, {
+        cause: error,
+      });
+    } finally {
+      limit.end();
+    }
+  }
+
+  /** Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they stop. */
+  async cancel(reason?: string, options?: GroupCancelOptions): Promise<GroupCancel> {
+    return await cancelGroup(this.#connection, this.groupId, reason, options);
+  }
+
+  /** How it stands now. */
+  async counts({ signal }: { signal?: AbortSignal } = {}): Promise<GroupCounts> {
+    const { total, done, counts } = await this.#status("false", signal);
+    return { total, done, counts };
+  }
+
+  /** Its tasks as they stand now, and who waits for whom; null for a group of more than 1,000. */
+  async graph({ signal }: { signal?: AbortSignal } = {}): Promise<GroupGraph | null> {
+    const { nodes, edges } = await this.#status("true", signal);
+    return nodes && { nodes, edges };
+  }
+
+  /** True if the service knows it. */
+  async exists(options?: { signal?: AbortSignal }): Promise<boolean> {
+    try {
+      await this.counts(options);
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError) return false;
+      throw error;
+    }
+  }
+
+  async #status(graph: "true" | "false", signal?: AbortSignal): Promise<GroupStatus> {
+    const path = `/v1/groups/${this.groupId}?graph=${graph}`;
+    return (await this.#connection.http.call({ method: "GET", path, signal, expects: A_GROUP })).body;
+  }
+}

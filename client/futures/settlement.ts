@@ -1,0 +1,135 @@
+// The end of a task, as far as one future has seen it: waits for it, keeps it, and calls back.
+
+import type { Connection } from "../transport/connection.ts";
+import { ErrandError, TimeoutError } from "../protocol/errors.ts";
+import { isPassing } from "../transport/http.ts";
+import { after, checkTimeout, onAbort, type Timeout } from "../transport/deadline.ts";
+import type { Task } from "../protocol/wire.ts";
+
+export class End<Result> {
+  readonly #connection: Connection;
+  readonly #id: string;
+  #task: Task<Result> | null = null;
+  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
+  #life = 0;
+  #callbacks: { of: unknown; run: () => void }[] = [];
+  /** Stops waiting for the sake of callbacks. */
+  #stopWatching: (() => void) | null = null;
+
+  constructor(connection: Connection, id: string) {
+    this.#connection = connection;
+    this.#id = id;
+  }
+
+  /** The ended task; null if its end has not been seen, or may be taken back. */
+  get task(): Task<Result> | null {
+    return this.#task;
+  }
+
+  /** What tells that the task has ended, if that was asked from now on. */
+  settler(): (task: Task) => void {
+    const life = this.#life;
+    return (task) => this.#settle(task as Task<Result>, life);
+  }
+
+  /** The task is run again, or gone. */
+  forget(): void {
+    this.#task = null;
+    this.#life++;
+  }
+
+  #settle(task: Task<Result>, life: number): void {
+    if (this.#task || life !== this.#life) return;
+    // A retry of the task that it waited for takes this end back.
+    if (task.state.name !== "UpstreamFailed") this.#task = task;
+    this.#unwatch();
+    for (const { run } of this.#callbacks.splice(0)) run();
+  }
+
+  /** Runs it at the end, in the order in which they were added; at once if that has been seen. */
+  addCallback(of: unknown, run: () => void): void {
+    if (this.#task) return run();
+    this.#callbacks.push({ of, run });
+    if (this.#stopWatching === null) this.#watch();
+  }
+
+  /** Gives how many there were of it. */
+  removeCallback(of: unknown): number {
+    const before = this.#callbacks.length;
+    this.#callbacks = this.#callbacks.filter((callback) => callback.of !== of);
+    if (this.#callbacks.length === 0) this.#unwatch();
+    return before - this.#callbacks.length;
+  }
+
+  #watch(): void {
+    const { arrivals, http, log } = this.#connection;
+    const settle = this.settler();
+    this.#stopWatching = arrivals.watch(this.#id, {
+      onEnd: (task) => {
+        this.#stopWatching = null;
+        settle(task);
+        if (this.#callbacks.length > 0) this.#watch();
+      },
+      onError: (error) => {
+        if (isPassing(error)) {
+          this.#stopWatching = after(http.retry.maxDelayMs, () => this.#watch());
+          return;
+        }
+        this.#stopWatching = null;
+        log(`the callbacks of task ${this.#id} were not called`, error);
+      },
+    });
+  }
+
+  #unwatch(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = null;
+  }
+
+  /**
+   * The ended task, as soon as it has ended.
+   *
+   * @throws {TimeoutError} at the timeout
+   */
+  wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>> {
+    return new Promise((resolve, reject) => {
+      const limitMs = checkTimeout(timeoutMs);
+      if (signal?.aborted) return reject(signal.reason);
+      if (this.#task) return resolve(this.#task);
+      const settle = this.settler();
+      const stops: (() => void)[] = [];
+      const stop = () => stops.forEach((each) => each());
+      const onEnd = (task: Task) => {
+        stop();
+        settle(task);
+        resolve(task as Task<Result>);
+      };
+      const onError = (error: unknown) => {
+        stop();
+        reject(error);
+      };
+      stops.push(
+        onAbort(signal, () => onError(signal!.reason)),
+        after(limitMs, () => {
+          this.#lastLook(limitMs, signal).then(onEnd, onError);
+        }),
+      );
+      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.#id, { onEnd, onError }));
+    });
+  }
+
+  /** At the deadline the service itself is asked: news may be on its way still. */
+  async #lastLook(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
+    const late = `task ${this.#id} has not ended within ${limitMs} ms`;
+    let task: Task | null;
+    try {
+      task = await this.#connection.looks.ended(this.#id);
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof ErrandError && !isPassing(error)) throw error;
+      throw new TimeoutError(`${late}, as far as is known: ${(error as Error).message}`, { cause: error });
+    }
+    if (task === null) throw new TimeoutError(late);
+    return task as Task<Result>;
+  }
+}

@@ -1,0 +1,303 @@
+// A future of a task that is on disk somewhere else. It holds an id and, once it has seen it, the end of the task.
+
+import { parseEvent } from "../protocol/response.ts";
+import type { Connection } from "../transport/connection.ts";
+import { End } from "./settlement.ts";
+import {
+  CancelledError,
+  ConflictError,
+  ForgottenError,
+  NotFoundError,
+  ProblemError,
+  TaskError,
+  TimeoutError,
+} from "../protocol/errors.ts";
+import { eventStream } from "../transport/event_stream.ts";
+import type { Call } from "../transport/http.ts";
+import { checkId } from "../protocol/ids.ts";
+import { errorOf } from "../protocol/outcome.ts";
+import type { Reference, STANDS_FOR } from "../protocol/references.ts";
+import type { Timeout } from "../transport/deadline.ts";
+import {
+  A_TASK,
+  type Expected,
+  isTerminal,
+  type State,
+  type Task,
+  type TaskEvent,
+} from "../protocol/wire.ts";
+
+export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
+
+export interface ResultOptions extends Timeout {
+  /** False: the error of a task that did not complete is returned, not thrown. */
+  raiseOnFailure?: boolean;
+  /**
+   * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all the
+   * same, as Python's `asyncio.wait_for`.
+   */
+  cancelOnTimeout?: boolean;
+  /** True: an abort of `signal` cancels the task. */
+  cancelOnAbort?: boolean;
+}
+
+/** What the rest of the client may look into, and its users may not. */
+export let internals: {
+  connectionOf(future: TaskFuture): Connection;
+  endOf(future: TaskFuture): End<unknown>;
+};
+
+export interface CancelOptions {
+  /** How long a running function may take to stop. */
+  graceMs?: number;
+  /** True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a flow. */
+  children?: boolean;
+  signal?: AbortSignal;
+}
+
+const AN_OUTCOME: Expected = {
+  what: "the outcome of a cancel",
+  is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
+};
+
+/** How often a task may change beside its state while it is retried. */
+const MOST_ROUNDS = 10;
+
+/**
+ * A task's future, in any process and at any time: it survives the one that submitted.
+ *
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
+ * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ *
+ * In the input of another task it stands for its result.
+ */
+export class TaskFuture<Result = unknown> implements Reference<Result> {
+  declare readonly [STANDS_FOR]: Result;
+  readonly id: string;
+  readonly #connection: Connection;
+  readonly #end: End<Result>;
+
+  /** Made by a client: `submit`, `map`, `future`. */
+  constructor(connection: Connection, id: string) {
+    this.id = checkId("task", id);
+    this.#connection = connection;
+    this.#end = new End(connection, this.id);
+  }
+
+  /**
+   * The value, as soon as it is there; null if the function returned nothing.
+   *
+   * @throws {TaskError} if it failed, {@linkcode CrashedError} if its workers died too often
+   * @throws {CancelledError} if it was cancelled, or expired
+   * @throws {TimeoutError} at the timeout; the task goes on
+   * @throws {NotFoundError | ForgottenError} if there is no such task any more
+   */
+  async result(options?: ResultOptions & { raiseOnFailure?: true }): Promise<Result>;
+  async result(options: ResultOptions): Promise<Result | TaskError | CancelledError>;
+  async result(options: ResultOptions = {}): Promise<unknown> {
+    const task = await this.#endedOrCancelled(options);
+    const error = errorOf(task);
+    if (error === null) return task.result;
+    if (options.raiseOnFailure === false) return error;
+    throw error;
+  }
+
+  /**
+   * The error with which the task failed, as soon as it has ended; null if it completed.
+   *
+   * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
+   */
+  async exception(options: Timeout = {}): Promise<TaskError | null> {
+    const error = errorOf(await this.#end.wait(options));
+    if (error instanceof CancelledError) throw error;
+    return error;
+  }
+
+  /** Waits for the end, however it may be. True: it has ended; false: not in time. */
+  async wait(options: Timeout = {}): Promise<boolean> {
+    try {
+      await this.#end.wait(options);
+      return true;
+    } catch (error) {
+      if (error instanceof TimeoutError) return false;
+      throw error;
+    }
+  }
+
+  /** The whole task as it is now. */
+  async task({ signal }: { signal?: AbortSignal } = {}): Promise<Task<Result>> {
+    if (this.#end.task) return this.#end.task;
+    const settle = this.#end.settler();
+    const { body: task } = await this.#call("GET", "", { signal });
+    if (isTerminal(task.state)) settle(task);
+    return task;
+  }
+
+  async state(options?: { signal?: AbortSignal }): Promise<State> {
+    return (await this.task(options)).state;
+  }
+
+  /** True if it has ended: completed, failed, crashed or cancelled. */
+  async done(options?: { signal?: AbortSignal }): Promise<boolean> {
+    return isTerminal(await this.state(options));
+  }
+
+  /** True while its function runs, also while that is asked to stop. */
+  async running(options?: { signal?: AbortSignal }): Promise<boolean> {
+    const { type } = await this.state(options);
+    return type === "RUNNING" || type === "CANCELLING";
+  }
+
+  /** True if it ended by a cancel, or expired. */
+  async cancelled(options?: { signal?: AbortSignal }): Promise<boolean> {
+    return (await this.state(options)).type === "CANCELLED";
+  }
+
+  /** True if the service knows it; false if nobody ever submitted it, or it is gone. */
+  async exists(options?: { signal?: AbortSignal }): Promise<boolean> {
+    try {
+      await this.task(options);
+      return true;
+    } catch (error) {
+      if (error instanceof NotFoundError || error instanceof ForgottenError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
+   * `graceMs`. False: too late, it has ended otherwise.
+   */
+  async cancel(reason?: string, { signal, ...how }: CancelOptions = {}): Promise<boolean> {
+    try {
+      await this.#call("POST", "/cancel", { body: { reason, ...how }, signal, expects: AN_OUTCOME });
+      return true;
+    } catch (error) {
+      if (error instanceof ConflictError && error.problem.outcome === "too_late") return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
+   * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
+   * somebody else does the same at this moment, once for both.
+   *
+   * @throws {ConflictError} if it has not ended, or completed
+   */
+  async retry({ signal, ...change }: { input?: unknown; signal?: AbortSignal } = {}): Promise<void> {
+    const end = await this.#call("GET", "", { signal });
+    try {
+      for (let version = end, rounds = 1;; rounds++) {
+        const headers = { "if-match": version.headers.get("etag") ?? "*" };
+        try {
+          return void await this.#call("POST", "/retry", { body: change, headers, signal });
+        } catch (error) {
+          if (!(error instanceof ProblemError && error.status === 412) || rounds === MOST_ROUNDS) throw error;
+          // Either this has worked before, and only the answer was lost, or something beside its state has changed.
+          version = await this.#call("GET", "", { signal });
+          if (lastSeq(version.body) !== lastSeq(end.body)) return;
+        }
+      }
+    } finally {
+      this.#end.forget();
+    }
+  }
+
+  /**
+   * Deletes the ended task and all that it stored. From then on it is a ForgottenError.
+   *
+   * @throws {ConflictError} if it has not ended
+   */
+  async forget({ signal }: { signal?: AbortSignal } = {}): Promise<void> {
+    try {
+      await this.#call("DELETE", "", { signal, expects: null });
+    } catch (error) {
+      // Also what a repeated call gets whose first answer was lost.
+      if (!(error instanceof ForgottenError)) throw error;
+    } finally {
+      this.#end.forget();
+    }
+  }
+
+  /**
+   * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
+   * itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
+   */
+  async *events(options: { after?: number; signal?: AbortSignal } = {}): AsyncGenerator<TaskEvent<Result>> {
+    const { after, signal } = options;
+    const path = `/v1/tasks/${this.id}/events${after === undefined ? "" : `?after=${after}`}`;
+    for await (
+      const { id, event, data } of eventStream(this.#connection.http, { method: "GET", path, signal })
+    ) {
+      if (event !== "end") {
+        yield { event, seq: Number(id), data: parseEvent(data, path) } as TaskEvent<Result>;
+      }
+    }
+  }
+
+  /**
+   * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
+   * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
+   * for a service that is away; if there is no such task, that is logged.
+   */
+  addDoneCallback(callback: DoneCallback<Result>): void {
+    this.#end.addCallback(callback, () => this.#run(callback));
+  }
+
+  /** Gives how many there were of it. */
+  removeDoneCallback(callback: DoneCallback<Result>): number {
+    return this.#end.removeCallback(callback);
+  }
+
+  /** In an input it stands for its result. */
+  toJSON(): { $task: string } {
+    return { $task: this.id };
+  }
+
+  static {
+    internals = { connectionOf: (future) => future.#connection, endOf: (future) => future.#end };
+  }
+
+  #run(callback: DoneCallback<Result>): void {
+    const failed = (error: unknown) => this.#connection.log(`a callback of task ${this.id} failed`, error);
+    try {
+      // One that is async fails later.
+      Promise.resolve(callback(this)).catch(failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  async #endedOrCancelled(options: ResultOptions): Promise<Task<Result>> {
+    const { signal, cancelOnTimeout = false, cancelOnAbort = false } = options;
+    try {
+      return await this.#end.wait(options);
+    } catch (error) {
+      if (cancelOnAbort && signal?.aborted) await Promise.allSettled([this.cancel("its caller has gone")]);
+      if (!cancelOnTimeout || !(error instanceof TimeoutError)) throw error;
+      await this.cancel("its caller's time was over", { signal });
+      const task = await this.#end.wait({ signal });
+      if (task.state.type === "CANCELLED") throw error;
+      return task;
+    }
+  }
+
+  async #call(
+    method: "GET" | "POST" | "DELETE",
+    path: string,
+    rest: Partial<Pick<Call, "body" | "headers" | "signal" | "expects">>,
+  ) {
+    return await this.#connection.http.call({
+      method,
+      path: `/v1/tasks/${this.id}${path}`,
+      expects: A_TASK,
+      ...rest,
+    });
+  }
+}
+
+/** The place of the newest state among the task's events. */
+function lastSeq({ history }: Task): number | undefined {
+  return history.at(-1)?.seq;
+}

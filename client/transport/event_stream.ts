@@ -1,0 +1,154 @@
+// A stream of server-sent events that goes on after a cut: it connects again with the id of the last event, and the
+// service continues exactly there. Only the event `end`, or a 204, is an end.
+
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+import { connectionError, readStream } from "../protocol/response.ts";
+import type { Backoff } from "./backoff.ts";
+import { ConnectionError, ErrandError } from "../protocol/errors.ts";
+import { askedMs, type Call, type Http, isPassing, type Request } from "./http.ts";
+import { Limit, pause } from "./deadline.ts";
+
+/** The service says something every 15 s. */
+const SILENCE_MS = 45_000;
+/** A connection that lasted this long was a good one, whatever came over it. */
+const GOOD_MS = 5_000;
+/** For the service to close the connection after the end, so that it can be used again. */
+const CLOSING_MS = 1_000;
+
+export interface StreamEvent {
+  id: string | undefined;
+  event: string;
+  /** JSON text. */
+  data: string;
+}
+
+export interface StreamOptions {
+  /** The events that are an end. */
+  last?: readonly string[];
+  /** True when the reader has all that it wants: a stream that is cut then is not opened again. */
+  isComplete?(): boolean;
+}
+
+/**
+ * The events, up to and with the last one. Leaving the loop closes the connection.
+ *
+ * @throws {ConnectionError} if for as long as `retry.forMs` no connection lasts or brings an event
+ */
+export async function* eventStream(
+  http: Http,
+  call: Omit<Call, "expects">,
+  { last = ["end"], isComplete = () => false }: StreamOptions = {},
+): AsyncGenerator<StreamEvent> {
+  const backoff = http.backoff(call);
+  let lastEventId: string | undefined;
+  /** What the stream itself asks for between connections. */
+  let pauseMs = 0;
+  for (;;) {
+    call.signal?.throwIfAborted();
+    const headers = {
+      ...call.headers,
+      accept: "text/event-stream",
+      ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId }),
+    };
+    const request = http.request({ ...call, headers });
+    let firstAt: number | null = null;
+    let lastAt = 0;
+    let failure: unknown;
+    try {
+      const heard: Heard = {
+        anything() {
+          lastAt = performance.now();
+          firstAt ??= lastAt;
+        },
+        retry: (ms) => pauseMs = ms,
+      };
+      for await (const event of connection(http, request, call.signal, last, heard)) {
+        if (event === null) return;
+        lastEventId = event.id ?? lastEventId;
+        backoff.reset();
+        yield event;
+        if (last.includes(event.event)) return;
+      }
+      failure = new Error("the stream was cut");
+    } catch (error) {
+      call.signal?.throwIfAborted();
+      if (error instanceof ErrandError && !isPassing(error)) throw error;
+      failure = error;
+    }
+    if (isComplete()) return;
+    if (firstAt !== null && lastAt - firstAt >= GOOD_MS) backoff.reset();
+    // At first at once: most cuts are no more than that. Then as slowly as the service asks for.
+    const nextMs = backoff.next(Math.max(askedMs(failure), backoff.failures === 0 ? 0 : pauseMs));
+    if (nextMs === null) throw gaveUp(request, failure, backoff);
+    await pause(nextMs, call.signal);
+  }
+}
+
+interface Heard {
+  anything(): void;
+  /** The pause before the next connection. */
+  retry(ms: number): void;
+}
+
+/** The events of one connection; null for a 204. */
+async function* connection(
+  http: Http,
+  request: Request,
+  signal: AbortSignal | undefined,
+  last: readonly string[],
+  heard: Heard,
+): AsyncGenerator<StreamEvent | null> {
+  const limit = new Limit(signal);
+  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  limit.within(http.requestTimeoutMs);
+  try {
+    const response = await request.send(limit.signal);
+    if (response.status === 204) {
+      yield null;
+      return;
+    }
+    const arrived: EventSourceMessage[] = [];
+    const parser = createParser({ onEvent: (event) => void arrived.push(event), onRetry: heard.retry });
+    reader = (await readStream(response, request.name)).getReader();
+    const decoder = new TextDecoder();
+    for (;;) {
+      limit.within(SILENCE_MS);
+      const { value, done } = await reader.read();
+      limit.rest();
+      if (done) return;
+      heard.anything();
+      parser.feed(decoder.decode(value, { stream: true }));
+      for (const { id, event = "message", data } of arrived.splice(0)) {
+        if (last.includes(event)) {
+          limit.within(CLOSING_MS);
+          await closed(reader);
+          limit.rest();
+        }
+        yield { id, event, data };
+      }
+    }
+  } finally {
+    await reader?.cancel().catch(() => {}); // It fails with what the stream failed with, which is known.
+    limit.end();
+  }
+}
+
+/** Reads to the end of a stream that has said its last, or gives it up. */
+async function closed(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // It was not closed in time, so the connection is closed from here.
+  }
+}
+
+function gaveUp(request: Request, failure: unknown, { failures, elapsedMs }: Backoff): unknown {
+  if (failure instanceof ErrandError && !(failure instanceof ConnectionError)) return failure;
+  const { message, cause } = failure instanceof ConnectionError
+    ? failure
+    : connectionError(request.name, failure);
+  const seconds = (elapsedMs / 1_000).toFixed(1);
+  return new ConnectionError(`${message} (${failures} connections in ${seconds} s brought no event)`, {
+    cause,
+  });
+}

@@ -1,0 +1,59 @@
+// Who may call what: every route has its line here. A route without one is refused.
+
+import type { Scope } from "../../auth/api_keys.ts";
+
+/** Scopes that a key must hold, all of them; or open to everybody. */
+export type Needs = "open" | readonly Scope[];
+
+/** By method and path, as the routes spell them. */
+export const ACCESS: Readonly<Record<string, Needs>> = {
+  "GET /healthz": "open",
+  "GET /readyz": "open",
+  "GET /openapi.json": "open",
+  "GET /docs": "open",
+  "GET /docs/:asset": "open",
+  "GET /client/:name{.+}": "open",
+  // It asks for a ticket of its own.
+  "POST /internal/pump": "open",
+
+  // Their answers show no more than what was sent: a submit waits for a result only if its key may read.
+  "POST /v1/tasks": ["submit"],
+  "POST /v1/tasks/batch": ["submit"],
+  "POST /v1/map": ["submit"],
+  "POST /v1/flows": ["submit"],
+
+  "GET /v1/tasks": ["read"],
+  "GET /v1/tasks/:id": ["read"],
+  "GET /v1/tasks/:id/result": ["read"],
+  "GET /v1/tasks/:id/events": ["read"],
+  "GET /v1/groups/:id": ["read"],
+  "GET /v1/groups/:id/results": ["read"],
+  "GET /v1/as-completed": ["read"],
+  "POST /v1/as-completed": ["read"],
+  "POST /v1/wait": ["read"],
+  "GET /v1/definitions": ["read"],
+  // A ticket is a part of what its maker may read, for a while.
+  "POST /v1/tickets": ["read"],
+
+  // These make something, and answer with what others have sent: the input of the task, the states of the group's tasks.
+  "POST /v1/tasks/:id/retry": ["submit", "read"],
+  "POST /v1/groups": ["submit", "read"],
+
+  "POST /v1/tasks/:id/cancel": ["cancel"],
+  "POST /v1/groups/:id/cancel": ["cancel"],
+
+  // What is cancelled can be run again; what is deleted is gone, and with it what tells that it was ever there. Whoever
+  // only wants to clean up leaves it to `retentionMs`.
+  "DELETE /v1/tasks/:id": ["admin"],
+};
+
+/** Paths of the streams, all GET, that a ticket opens in place of a key. */
+export const STREAMS = ["/v1/tasks/:id/events", "/v1/as-completed"];
+
+/** What a ticket for a stream is good for. It goes on with the stream from place to place. */
+export function purposeOf(stream: URL): string {
+  const query = new URLSearchParams(stream.search);
+  query.delete("ticket");
+  query.delete("after");
+  return `stream ${stream.pathname}?${query}`;
+}

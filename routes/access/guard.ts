@@ -1,0 +1,138 @@
+// Stands before all routes: lets a call in if its key, or its ticket, allows it. Without any API keys the service answers
+// this machine only, and no page of another site that a browser on this machine shows.
+
+import type { Context } from "hono";
+import { matchedRoutes } from "hono/route";
+import type { TicketFault, Tickets } from "../../auth/tickets.ts";
+import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
+import { type ApiKey, holds, keyOf } from "../../auth/api_keys.ts";
+import { isLoopback } from "../../auth/loopback.ts";
+import { forbidden, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
+import type { App } from "../http/app_types.ts";
+
+declare module "hono" {
+  interface ContextVariableMap {
+    /** The key of the call; none where the service has no keys, and none for a ticket. */
+    apiKey?: ApiKey;
+  }
+}
+
+interface Route {
+  method: string;
+  path: string;
+}
+
+const FAULTS: Record<TicketFault, string> = {
+  forged: "the ticket is not one of this service",
+  other: "the ticket is for another stream: it opens the path and query that it was made for, and no others",
+  expired: "the ticket has expired; POST /v1/tickets gives a new one",
+};
+
+export function guardRoutes(app: App, keys: readonly ApiKey[], tickets: Tickets): void {
+  // Every call comes through here: it waits only for what has to be waited for.
+  app.use(function guard(c, next) {
+    const problem = refusal(c, keys, tickets);
+    return problem === null ? next() : refuse(c, problem, next);
+  });
+}
+
+async function refuse(
+  c: Context,
+  found: Problem | Promise<Problem | null>,
+  next: () => Promise<void>,
+): Promise<void> {
+  const problem = await found;
+  if (problem === null) return await next();
+  // The rest of it is of no use to anybody.
+  await c.req.raw.body?.cancel();
+  throw new ProblemError(problem);
+}
+
+/** True if the caller may see what tasks came to. */
+export function mayRead(c: Context): boolean {
+  const key = c.get("apiKey");
+  return key === undefined || holds(key, "read");
+}
+
+/** The name of the caller's key, where the service has keys. */
+export function callerOf(c: Context): string | undefined {
+  return c.get("apiKey")?.name;
+}
+
+function refusal(
+  c: Context,
+  keys: readonly ApiKey[],
+  tickets: Tickets,
+): Problem | null | Promise<Problem | null> {
+  // All but this guard itself.
+  const routes = matchedRoutes(c).filter(({ method, path }) => method !== "ALL" || path !== "/*");
+  const needs = needsOf(routes);
+  if (needs === "open") return null;
+  if (keys.length === 0) return refusalOfStranger(c) ?? (needs === null ? unlisted(c) : null);
+  const authorization = c.req.header("authorization");
+  if (authorization === undefined) {
+    const ticket = routes.some(isStream) ? c.req.query("ticket") : undefined;
+    if (ticket === undefined) {
+      return unauthorized("this needs an API key, sent as Authorization: Bearer <secret>");
+    }
+    return refusalOfTicket(c, ticket, tickets);
+  }
+  const [, secret] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+  if (secret === undefined) return unauthorized("Authorization must be Bearer <secret>; it has another form");
+  const key = keyOf(secret, keys);
+  if (key === null) return unauthorized("the secret in Authorization is not that of an API key");
+  c.set("apiKey", key);
+  if (needs === null) return unlisted(c);
+  const missing = needs.find((scope) => !holds(key, scope));
+  if (missing === undefined) return null;
+  const held = [...key.scopes].join(", ");
+  const detail =
+    `${c.req.method} ${c.req.path} needs the scope ${missing}; the key "${key.name}" has ${held}`;
+  return forbidden(detail, { scope: missing });
+}
+
+async function refusalOfTicket(c: Context, ticket: string, tickets: Tickets): Promise<Problem | null> {
+  const fault = await tickets.verify(ticket, purposeOf(new URL(c.req.url)));
+  return fault && unauthorized(FAULTS[fault]);
+}
+
+/**
+ * What the routes that match a call need, all of them together; null if one has no line in the table. Where none
+ * matches there is nothing to see, but only callers with a key are told so.
+ */
+function needsOf(routes: Route[]): Needs | null {
+  const lines = routes.map(({ method, path }): Needs | undefined => ACCESS[`${method} ${path}`]);
+  if (lines.includes(undefined)) return null;
+  if (lines.length > 0 && lines.every((needs) => needs === "open")) return "open";
+  return lines.flatMap((needs) => needs === "open" ? [] : needs!);
+}
+
+function isStream({ method, path }: Route): boolean {
+  return method === "GET" && STREAMS.includes(path);
+}
+
+function unlisted(c: Context): Problem {
+  return forbidden(
+    `nobody may call ${c.req.method} ${c.req.path}: it is not in the table of who may call what`,
+  );
+}
+
+/**
+ * A page of another site may have its own name lead to this machine (DNS rebinding), or send something here without
+ * being able to read the answer: both tell by the names in the request.
+ */
+function refusalOfStranger(c: Context): Problem | null {
+  const host = c.req.header("host") ?? new URL(c.req.url).host;
+  if (!isLoopback(host.replace(/:\d*$/, ""))) {
+    return forbidden(
+      `without API keys this service answers this machine only, as localhost, 127.0.0.1 or [::1]; the Host here is ` +
+        `${JSON.stringify(host)}. Behind a proxy it needs keys: see API_KEYS`,
+    );
+  }
+  const origin = c.req.header("origin");
+  if (origin === undefined || isLoopback(URL.parse(origin)?.hostname ?? "")) return null;
+  return forbidden(
+    `without API keys this service takes nothing from pages of other sites; the Origin here is ` +
+      JSON.stringify(origin),
+  );
+}

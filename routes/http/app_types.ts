@@ -1,0 +1,29 @@
+// What every route is given: the app to stand on, and what holds for all of them.
+
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { Log } from "../../runtime/platform/log.ts";
+import type { ApiKey } from "../../auth/api_keys.ts";
+
+export type App = OpenAPIHono;
+
+export interface AppOptions {
+  log: Log;
+  /** Milliseconds between comments on an idle stream: 15,000, or 5,000 on Deno Deploy. */
+  pingMs: number;
+  /** Streams and waits that may be open at once. Default 10,000. */
+  maxWaiting?: number;
+  /** Who may call. None: everybody on this machine, and nobody else. */
+  apiKeys?: readonly ApiKey[];
+  /** False: health checks only. */
+  api?: boolean;
+  /** What keeps this instance awake, where instances come and go. */
+  pump?: PumpPort;
+}
+
+/** A response that lasts for as long as there is work; only the app itself may ask for it. */
+export interface PumpPort {
+  path: string;
+  /** What the ticket must be for. */
+  purpose: string;
+  serve: () => Response;
+}

@@ -1,0 +1,127 @@
+// Reads a JSON body: bounded in size and depth, valid UTF-8, parsed once. Whatever is wrong with it is answered here,
+// before a schema looks at it.
+
+import type { Context, MiddlewareHandler } from "hono";
+import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
+import {
+  malformedJson,
+  type Problem,
+  ProblemError,
+  tooLarge,
+  tooSlow,
+  unsupportedMediaType,
+  validationFailed,
+} from "./problem.ts";
+
+const LONGEST_BODY_MS = 30_000;
+const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
+
+export interface BodyOptions {
+  limitBytes: number;
+  /** No body at all means `{}`. */
+  optional?: boolean;
+}
+
+export interface Body {
+  text: string;
+  value: unknown;
+}
+
+/** Makes `c.req.json()` give the body, or answers with what is wrong. */
+export function jsonBody(options: BodyOptions): MiddlewareHandler {
+  return async function jsonBody(c, next) {
+    const { text, value } = await readJson(c, options);
+    // Whoever asks for the body gets what was read and parsed here.
+    c.req.text = () => Promise.resolve(text);
+    c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
+    c.req.json = <T>() => Promise.resolve(value as T);
+    await next();
+  };
+}
+
+/** @throws {ProblemError} that says what is wrong with it. */
+export async function readJson(c: Context, { limitBytes, optional = false }: BodyOptions): Promise<Body> {
+  const text = await inTime(readText(c, limitBytes));
+  if (text === "" && optional) return { text, value: {} };
+  const type = c.req.header("content-type");
+  if (type === undefined || !JSON_TYPE.test(type)) throw new ProblemError(unsupportedMediaType(type));
+  if (text === "") throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
+  return { text, value: parse(text) };
+}
+
+/** A body that comes byte by byte, or not to its end, shall not hold its place for ever. */
+async function inTime(text: Promise<string>): Promise<string> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new ProblemError(tooSlow(LONGEST_BODY_MS / 1_000))),
+    LONGEST_BODY_MS,
+  );
+  try {
+    return await Promise.race([text, late.promise]);
+  } catch (error) {
+    // The service is stopping, or the caller is gone: the rest of the body does not come.
+    throw error instanceof Deno.errors.BadResource ? new ProblemError(stopping()) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function parse(text: string): unknown {
+  if (isTooDeep(text)) {
+    const message = `nested more than ${DEEPEST} levels deep`;
+    throw new ProblemError(validationFailed([{ pointer: "", message }]));
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ProblemError(malformedJson((error as SyntaxError).message));
+  }
+}
+
+async function readText(c: Context, limitBytes: number): Promise<string> {
+  const announced = Number(c.req.header("content-length") ?? 0);
+  if (announced > limitBytes) {
+    await c.req.raw.body?.cancel();
+    throw new ProblemError(
+      tooLarge(`the body has ${announced} bytes; the limit here is ${limitBytes} bytes`),
+    );
+  }
+  // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8; where that
+  // was not in the body itself, the lengths differ.
+  if (announced > 0) {
+    const text = await c.req.raw.text();
+    if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
+    return text;
+  }
+  const stream = c.req.raw.body;
+  if (!stream) return "";
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readBounded(stream, limitBytes));
+  } catch (error) {
+    if (error instanceof TypeError) throw new ProblemError(notUtf8());
+    throw error;
+  }
+}
+
+function stopping(): Problem {
+  const detail = "the service stopped before the whole body had come; nothing was stored";
+  return { status: 503, slug: "unavailable", title: "Unavailable", detail, headers: { "retry-after": "1" } };
+}
+
+function notUtf8(): Problem {
+  return malformedJson("the body is not valid UTF-8");
+}
+
+async function readBounded(stream: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream.
+    if (size > limitBytes) {
+      throw new ProblemError(tooLarge(`the body has more than ${limitBytes} bytes, the limit here`));
+    }
+    chunks.push(chunk as Uint8Array<ArrayBuffer>);
+  }
+  return await new Blob(chunks).bytes();
+}

@@ -1,0 +1,107 @@
+// A JSON answer of any length, sent while it is made: it is never in memory as a whole, and nothing is read from the
+// database that its reader has not asked for. A short one is an answer like all others.
+
+import type { Context } from "hono";
+import type { Slots } from "./connection_limit.ts";
+import { type JsonResponse, jsonResponse, type Text } from "../wire/task_json.ts";
+
+export interface LongAnswerOptions {
+  headers: Record<string, string>;
+  slots: Slots;
+  /** Told of an error after the answer was begun; the reader sees that it was cut off. */
+  onError: (error: unknown) => void;
+  /** A reader that takes nothing for so long is let go. */
+  longestStuckMs?: number;
+}
+
+const CHUNK_LENGTH = 64 * 1024;
+const LONGEST_STUCK_MS = 120_000;
+const encoder = new TextEncoder();
+
+/**
+ * Answers with all of `pieces`.
+ *
+ * @throws what `pieces` throws early on: then it is answered instead.
+ * @throws {ProblemError} if it is long, and too many streams are open.
+ */
+export async function longAnswer(
+  c: Context,
+  pieces: AsyncGenerator<Text>,
+  { headers, slots, onError, longestStuckMs = LONGEST_STUCK_MS }: LongAnswerOptions,
+): Promise<JsonResponse> {
+  const chunks = chunksOf(pieces);
+  const first = await chunks.next();
+  const second = first.done ? first : await chunks.next();
+  if (second.done) return jsonResponse(first.value ?? "", 200, headers);
+  if (c.req.method === "HEAD") {
+    await chunks.return(undefined);
+    return jsonResponse("", 200, headers);
+  }
+  const giveBack = await takeSlot(slots, chunks);
+  const read = [first.value!, second.value];
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+  const close = async () => {
+    closed = true;
+    clearTimeout(timer);
+    giveBack();
+    await chunks.return(undefined);
+  };
+  const body = new ReadableStream<Uint8Array>({
+    start: expectReader,
+    async pull(controller) {
+      clearTimeout(timer);
+      try {
+        const chunk = read.shift() ?? (await chunks.next()).value;
+        if (closed) return;
+        if (chunk === undefined) {
+          await close();
+          controller.close();
+        } else {
+          // First, because taking the chunk may be the end: whoever cancels then finds the timer.
+          expectReader(controller);
+          controller.enqueue(encoder.encode(chunk));
+        }
+      } catch (error) {
+        if (closed) return;
+        onError(error);
+        await close();
+        controller.error(error);
+      }
+    },
+    cancel: close,
+  }, { highWaterMark: 0 });
+  return jsonResponse(body, 200, headers);
+
+  function expectReader(controller: ReadableStreamDefaultController): void {
+    timer = setTimeout(() => {
+      controller.error(new Error("the reader takes nothing"));
+      void close();
+    }, longestStuckMs);
+  }
+}
+
+/** Where there is no room, nothing may go on either. */
+async function takeSlot(slots: Slots, chunks: AsyncGenerator<Text, undefined>): Promise<() => void> {
+  try {
+    return slots.take();
+  } catch (error) {
+    await chunks.return(undefined);
+    throw error;
+  }
+}
+
+/** Pieces put together to chunks that are worth sending. */
+async function* chunksOf(pieces: AsyncGenerator<Text>): AsyncGenerator<Text, undefined, void> {
+  let waiting: Text[] = [];
+  let length = 0;
+  for await (const piece of pieces) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < CHUNK_LENGTH) continue;
+    yield waiting.join("");
+    waiting = [];
+    length = 0;
+  }
+  if (length > 0) yield waiting.join("");
+}

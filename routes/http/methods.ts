@@ -1,0 +1,18 @@
+// Which methods a path takes: so that a wrong method is answered as such, and the document can be held against the
+// routes that exist.
+
+import type { App } from "./app_types.ts";
+
+/** Methods of the routes that match a path. */
+export function methodsAt(app: App, path: string): string[] {
+  const methods = app.routes.filter((route) => route.method !== "ALL" && patternOf(route.path).test(path));
+  return [...new Set(methods.map(({ method }) => method))].sort();
+}
+
+/** What paths a route takes. */
+export function patternOf(path: string): RegExp {
+  const parts = path.split("/").map((part) =>
+    part.startsWith(":") ? "[^/]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+  );
+  return new RegExp(`^${parts.join("/")}$`);
+}

@@ -1,0 +1,45 @@
+// Is it there, and does its database answer?
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Runtime } from "../../runtime/mod.ts";
+import type { App } from "../http/app_types.ts";
+import { ProblemError } from "../http/problem.ts";
+import { jsonAnswer, problems } from "../wire/schemas.ts";
+
+const status = z.object({ status: z.literal("ok") }).openapi("Health");
+const LONGEST_PING_MS = 2_000;
+
+export function healthRoutes(app: App, runtime: Runtime): void {
+  const healthz = createRoute({
+    method: "get",
+    path: "/healthz",
+    operationId: "healthz",
+    summary: "The process answers",
+    tags: ["service"],
+    responses: { 200: jsonAnswer(status, "It does") },
+  });
+  app.openapi(healthz, (c) => c.json({ status: "ok" as const }, 200));
+
+  const readyz = createRoute({
+    method: "get",
+    path: "/readyz",
+    operationId: "readyz",
+    summary: "The database answers: one read",
+    tags: ["service"],
+    responses: { 200: jsonAnswer(status, "It does"), ...problems({ 503: "It does not" }) },
+  });
+  app.openapi(readyz, async (c) => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LONGEST_PING_MS));
+    const answers = await Promise.race([runtime.ping().then(() => true, () => false), late]);
+    clearTimeout(timer);
+    if (answers) return c.json({ status: "ok" as const }, 200);
+    throw new ProblemError({
+      status: 503,
+      slug: "unavailable",
+      title: "Unavailable",
+      detail: "the database does not answer",
+      headers: { "retry-after": "2" },
+    });
+  });
+}

@@ -1,0 +1,40 @@
+// GET /v1/definitions: what can be submitted.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Runtime } from "../../runtime/mod.ts";
+import { jsonSchemaOf } from "../../runtime/core/registry.ts";
+import type { App } from "../http/app_types.ts";
+import { jsonAnswer } from "../wire/schemas.ts";
+
+const schema = z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12");
+
+const definitionSchema = z.object({
+  name: z.string(),
+  description: z.string().nullable(),
+  input: schema,
+  output: schema,
+  runsOn: z.enum(["inline", "thread"]),
+  defaults: z.record(z.string(), z.unknown()),
+}).openapi("Definition");
+
+export function definitionRoutes(app: App, runtime: Runtime): void {
+  const route = createRoute({
+    method: "get",
+    path: "/v1/definitions",
+    operationId: "listDefinitions",
+    summary: "What can be submitted: names, schemas, defaults",
+    tags: ["definitions"],
+    responses: {
+      200: jsonAnswer(z.object({ definitions: z.array(definitionSchema) }), "All definitions, by name"),
+    },
+  });
+  const definitions = runtime.registry.all().map((definition) => ({
+    name: definition.name,
+    description: definition.description ?? null,
+    input: jsonSchemaOf(definition.input, "input"),
+    output: jsonSchemaOf(definition.output, "output"),
+    runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,
+    defaults: { ...definition.defaults },
+  }));
+  app.openapi(route, (c) => c.json({ definitions }, 200));
+}

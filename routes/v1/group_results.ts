@@ -1,0 +1,92 @@
+// GET /v1/groups/{id}/results: what all tasks of a group came to, in the order of its tasks.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { GroupRecord } from "../../runtime/store/group_counters.ts";
+import { doneOf } from "../../runtime/queries/groups.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
+import { longAnswer } from "../http/json_stream.ts";
+import { ProblemError } from "../http/problem.ts";
+import { heldProblems, idParams, jsonAnswer, problems, waitQuery } from "../wire/schemas.ts";
+import type { Slots } from "../http/connection_limit.ts";
+import type { App, AppOptions } from "../http/app_types.ts";
+import { errorText, jsonResponse, outcomeText, resultText, type Text } from "../wire/task_json.ts";
+
+const resultsSchema = z.object({
+  id: z.uuid(),
+  results: z.array(z.unknown()).describe(
+    "The values; with raiseOnFailure=false what GET /v1/tasks/{id}/result answers for each: {id, state, result, error}.",
+  ),
+}).openapi("GroupResults");
+
+const progressSchema = z.object({ id: z.uuid(), total: z.int(), done: z.int() }).openapi("GroupProgress");
+
+export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOptions, slots: Slots): void {
+  const results = createRoute({
+    method: "get",
+    path: "/v1/groups/{id}/results",
+    operationId: "getGroupResults",
+    summary: "The values of all its tasks in their order, as soon as all have ended",
+    tags: ["groups"],
+    request: {
+      params: idParams,
+      query: z.strictObject({
+        wait: waitQuery,
+        raiseOnFailure: z.enum(["true", "false"]).default("true")
+          .describe("false: 200 also if not all completed, with state, result and error of each."),
+      }),
+    },
+    responses: {
+      200: jsonAnswer(resultsSchema, "All results, in the order of the input"),
+      202: jsonAnswer(progressSchema, "Not all are done", ["Retry-After"]),
+      ...problems({
+        ...heldProblems,
+        404: "Unknown, or past its retention",
+        410: "task-cancelled: none failed, but one was cancelled; task-forgotten: a task of it is gone",
+        422: "The id is no UUID",
+        424: "task-failed: the first that FAILED or CRASHED",
+      }),
+    },
+  });
+  app.openapi(results, async (c) => {
+    const { id } = c.req.valid("param");
+    const { wait = 0, raiseOnFailure } = c.req.valid("query");
+    const isRaised = raiseOnFailure === "true";
+    const waitMs = wait * 1_000;
+    const group = await slots.during(waitMs, () => runtime.group(id, waitMs, c.req.raw.signal));
+    const { total } = group;
+    const headers = { "cache-control": "no-store" };
+    const notDone = (done: number) =>
+      jsonResponse(JSON.stringify({ id, total, done }), 202, { ...headers, "retry-after": "1" });
+    if (doneOf(group) < total) return notDone(doneOf(group));
+    if (isRaised && doneOf(group) > (group.ended.COMPLETED ?? 0)) {
+      const failure = await runtime.groups.failure(group);
+      // Whoever retried it since has made the group one that is not done.
+      if (failure === null) return notDone(doneOf(await runtime.group(id)));
+      throw new ProblemError(failure.entry ? groupFailureOf(id, failure.entry) : membersGone(id));
+    }
+    return await longAnswer(c, resultsText(runtime, group, isRaised), {
+      headers,
+      slots,
+      onError: (error) => log.error(`the results of group ${id} were cut off`, error),
+    });
+  });
+}
+
+async function* resultsText(runtime: Runtime, group: GroupRecord, isRaised: boolean): AsyncGenerator<Text> {
+  const { id, total } = group;
+  yield `{"id":"${id}","results":[`;
+  let told = 0;
+  for await (const page of runtime.groups.entries(group)) {
+    for (const entry of page) {
+      if (entry === null) throw new ProblemError(membersGone(id));
+      const { record } = entry;
+      const result = await resultText(runtime, record);
+      const text = isRaised ? result : outcomeText(record, { result, error: errorText(record.error) });
+      yield told++ === 0 ? text : `,${text}`;
+    }
+  }
+  // One went while the others were told.
+  if (told < total) throw new ProblemError(membersGone(id));
+  yield "]}";
+}

@@ -1,0 +1,123 @@
+// Groups: tasks that are waited for together, looked at as a whole and cancelled together.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { GroupStatus } from "../../runtime/queries/groups.ts";
+import { isoAt } from "../../runtime/platform/clock.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import type { App } from "../http/app_types.ts";
+import { jsonBody } from "../http/body.ts";
+import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
+import { bodyProblems, groupSchema, idParams, jsonAnswer, problems } from "../wire/schemas.ts";
+import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
+import { jsonResponse, type Text } from "../wire/task_json.ts";
+
+const MOST_IDS = 10_000;
+
+const cancelled = z.object({
+  id: z.uuid(),
+  cancelled: z.int().describe("They did not start, or were cancelled before."),
+  requested: z.int().describe("They run and were asked to stop."),
+  tooLate: z.int().describe("They have ended otherwise."),
+}).openapi("GroupCancelOutcome");
+
+export function groupRoutes(app: App, runtime: Runtime): void {
+  const create = createRoute({
+    method: "post",
+    path: "/v1/groups",
+    operationId: "createGroup",
+    summary: "Make a group of existing tasks",
+    tags: ["groups"],
+    middleware: jsonBody({ limitBytes: 512 * 1024 }),
+    request: {
+      body: {
+        required: true,
+        content: {
+          "application/json": {
+            schema: z.strictObject({ ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) }).openapi(
+              "NewGroup",
+            ),
+          },
+        },
+      },
+    },
+    responses: {
+      202: jsonAnswer(groupSchema, "The group", ["Location"]),
+      ...problems({
+        ...bodyProblems,
+        404: "An id is unknown",
+        409: "A task is in too many groups",
+        410: "Forgotten",
+      }),
+    },
+  });
+  app.openapi(create, async (c) => {
+    const group = await runtime.groups.create(c.req.valid("json").ids);
+    const graph = await graphText(runtime, group);
+    return jsonResponse(groupText(group, graph), 202, { location: `/v1/groups/${group.id}` });
+  });
+
+  const get = createRoute({
+    method: "get",
+    path: "/v1/groups/{id}",
+    operationId: "getGroup",
+    summary: "How a group stands: its tasks counted by state, and as a graph",
+    tags: ["groups"],
+    request: {
+      params: idParams,
+      query: z.strictObject({
+        graph: z.enum(["true", "false"]).default("true").describe("false: without nodes and edges."),
+      }),
+    },
+    responses: {
+      200: jsonAnswer(groupSchema, "The group"),
+      ...problems({ 404: "Unknown, or past its retention", 422: "The id is no UUID" }),
+    },
+  });
+  app.openapi(get, async (c) => {
+    const group = await runtime.groups.status(c.req.valid("param").id);
+    const wanted = c.req.valid("query").graph === "true";
+    const graph = wanted ? await graphText(runtime, group) : noGraph;
+    return jsonResponse(groupText(group, graph), 200, { "cache-control": "no-store" });
+  });
+
+  const cancel = createRoute({
+    method: "post",
+    path: "/v1/groups/{id}/cancel",
+    operationId: "cancelGroup",
+    summary: "Cancel all tasks of a group that have not ended",
+    tags: ["groups"],
+    middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
+    request: {
+      params: idParams,
+      body: {
+        content: {
+          "application/json": { schema: z.strictObject(cancelShape).openapi("GroupCancelRequest") },
+        },
+      },
+    },
+    responses: {
+      200: jsonAnswer(cancelled, "What became of how many of them"),
+      ...problems({ ...bodyProblems, 404: "Unknown, or past its retention" }),
+    },
+  });
+  app.openapi(cancel, async (c) => {
+    const { id } = c.req.valid("param");
+    const { reason = null, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
+    const counts = await runtime.groups.cancel(id, runtime.steering, reason, graceMs);
+    return jsonResponse(JSON.stringify({ id, ...counts }), 200, { "cache-control": "no-store" });
+  });
+}
+
+function groupText({ id, total, done, counts, createdAt }: GroupStatus, { nodes, edges }: GraphText): Text {
+  const self = `/v1/groups/${id}`;
+  const links = {
+    self,
+    asCompleted: `/v1/as-completed?groupId=${id}`,
+    tasks: `/v1/tasks?groupId=${id}`,
+    results: `${self}/results`,
+    cancel: `${self}/cancel`,
+  };
+  return `{"id":"${id}","total":${total},"done":${done},"counts":${JSON.stringify(counts)},` +
+    `"nodes":${nodes},"edges":${edges},` +
+    `"createdAt":"${isoAt(createdAt)}","links":${JSON.stringify(links)}}`;
+}

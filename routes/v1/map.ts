@@ -1,0 +1,63 @@
+// POST /v1/map: the same function for each element of a list, as a group.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { expandMap, mapSchema } from "../../runtime/commands/flows/map.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import { jsonBody } from "../http/body.ts";
+import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";
+import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
+import { mostBytesOfMany, submittedSchema, submittedTexts } from "../wire/submitted_json.ts";
+import type { App } from "../http/app_types.ts";
+import { jsonResponse } from "../wire/task_json.ts";
+
+const answer = z.object({
+  groupId: z.uuid(),
+  tasks: z.array(submittedSchema).describe("In the order of the elements."),
+}).openapi("Mapped");
+
+export function mapRoutes(app: App, runtime: Runtime): void {
+  const map = createRoute({
+    method: "post",
+    path: "/v1/map",
+    operationId: "mapTask",
+    summary: "Submit one task for each element of a list, as a group",
+    tags: ["submit"],
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
+    request: {
+      headers: idempotencyHeader,
+      body: { required: true, content: { "application/json": { schema: mapSchema } } },
+    },
+    responses: {
+      202: jsonAnswer(answer, "All are on disk and will run", ["Location"]),
+      ...problems({
+        ...bodyProblems,
+        409: "The same Idempotency-Key is under way",
+        422: "mapping-missing-iterable, mapping-length-mismatch, validation-failed, unknown-definition or " +
+          "idempotency-mismatch: see errors",
+        429: "queue-full",
+      }),
+    },
+  });
+  app.openapi(map, async (c) => {
+    const spec = c.req.valid("json");
+    // Also where there is nothing to map over.
+    runtime.registry.require(spec.task);
+    const { submissions, pointerIn } = expandMap(spec);
+    const idempotency = await idempotencyOf(c, await c.req.text());
+    const made = await pointingAsSent(pointerIn, () =>
+      runtime.submit({
+        submissions,
+        pointerOf: pointerOfSubmission,
+        group: true,
+        maxConcurrent: spec.maxConcurrent,
+        idempotency,
+      }));
+    const { groupId, replayed } = made;
+    const tasks = await submittedTexts(runtime, made);
+    return jsonResponse(`{"groupId":"${groupId}","tasks":[${tasks.join(",")}]}`, 202, {
+      ...replayHeader(replayed),
+      location: `/v1/groups/${groupId}`,
+    });
+  });
+}

@@ -1,0 +1,149 @@
+// POST /v1/tasks and /v1/tasks/batch: work comes in here.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
+import { faultsOf } from "../../runtime/core/zod_faults.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import type { SubmitCall } from "../../runtime/commands/submit.ts";
+import { submissionSchema } from "../../runtime/core/submission.ts";
+import { type Entry, isTerminal } from "../../runtime/core/task.ts";
+import type { App } from "../http/app_types.ts";
+import { jsonBody, readJson } from "../http/body.ts";
+import { mayRead } from "../access/guard.ts";
+import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { ProblemError, validationFailed } from "../http/problem.ts";
+import { appliedPreference, preferredWaitMs } from "./prefer.ts";
+import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "../wire/schemas.ts";
+import type { Slots } from "../http/connection_limit.ts";
+import { ENVELOPE_BYTES, mostBytesOfMany } from "../wire/submitted_json.ts";
+import { jsonResponse, taskHeaders, taskText } from "../wire/task_json.ts";
+
+const MOST_IN_A_BATCH = 1_000;
+
+const submission = submissionSchema.openapi("Submission");
+
+const batchSchema = z.strictObject({
+  tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
+  group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
+}).openapi("BatchSubmission");
+
+const preferHeader = idempotencyHeader.extend({
+  prefer: z.string().optional().describe(
+    "`wait=N`: answer with the ended task if it ends within N seconds. Passed over for a key without `read`.",
+  ),
+});
+
+export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
+  const one = createRoute({
+    method: "post",
+    path: "/v1/tasks",
+    operationId: "submitTask",
+    summary: "Submit a task",
+    tags: ["submit"],
+    request: {
+      headers: preferHeader,
+      body: {
+        required: true,
+        content: { "application/json": { schema: submission } },
+      },
+    },
+    responses: {
+      200: jsonAnswer(taskSchema, "It ended within `Prefer: wait`", ["Preference-Applied"]),
+      202: jsonAnswer(taskSchema, "It is on disk and will run", ["Location", "Retry-After"]),
+      ...problems({
+        ...bodyProblems,
+        409: "The id is taken, or the same Idempotency-Key is under way",
+        429: "queue-full, or too many streams and waits are open",
+      }),
+    },
+  });
+  // The hottest path: described in the document, but without the document's chain of validators, which cost a
+  // tenth of what a task costs.
+  app.openAPIRegistry.registerPath(one);
+  const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
+  app.post(one.path, async (c) => {
+    const { text, value } = await readJson(c, { limitBytes });
+    const parsed = submissionSchema.safeParse(value);
+    if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
+    const { entries: [entry], replayed } = await runtime.submit({
+      submissions: [parsed.data],
+      pointerOf: () => "",
+      idempotency: await idempotencyOf(c, text),
+    });
+    const { id } = entry.record;
+    // RFC 7240: a preference that cannot be heeded is passed over.
+    const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
+    const headers = { ...submitHeaders(replayed, waitMs), location: `/v1/tasks/${id}`, "retry-after": "1" };
+    if (waitMs === null) {
+      return jsonResponse(await taskText(runtime, entry), 202, { ...headers, ...etag(entry) });
+    }
+    const newest = await slots.during(waitMs, () => newestOf(runtime, entry, waitMs, c.req.raw.signal));
+    const task = await taskText(runtime, newest);
+    if (!isTerminal(newest.record)) return jsonResponse(task, 202, { ...headers, ...etag(newest) });
+    const { "retry-after": _retry, location: _location, ...rest } = headers;
+    return jsonResponse(task, 200, { ...rest, ...taskHeaders(newest) });
+  });
+
+  const batch = createRoute({
+    method: "post",
+    path: "/v1/tasks/batch",
+    operationId: "submitBatch",
+    summary: "Submit up to 1000 tasks, all or none",
+    tags: ["submit"],
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
+    request: {
+      headers: idempotencyHeader,
+      body: { required: true, content: { "application/json": { schema: batchSchema } } },
+    },
+    responses: {
+      202: jsonAnswer(
+        z.object({ tasks: z.array(taskSchema), groupId: z.uuid().nullable() }).openapi("Batch"),
+        "All are on disk and will run",
+      ),
+      ...problems({
+        ...bodyProblems,
+        409: "An id is taken, or the same Idempotency-Key is under way",
+        429: "queue-full",
+      }),
+    },
+  });
+  app.openapi(batch, async (c) => {
+    const { tasks, group } = c.req.valid("json");
+    const call: SubmitCall = {
+      submissions: tasks,
+      pointerOf: (index) => `/tasks/${index}`,
+      group,
+      idempotency: await idempotencyOf(c, await c.req.text()),
+    };
+    const { entries, groupId, replayed } = await runtime.submit(call);
+    return jsonResponse(await batchText(runtime, entries, groupId), 202, submitHeaders(replayed, null));
+  });
+}
+
+function submitHeaders(replayed: boolean, waitMs: number | null): Record<string, string> {
+  return {
+    ...replayHeader(replayed),
+    ...(waitMs === null ? {} : { "preference-applied": appliedPreference(waitMs), vary: "Prefer" }),
+  };
+}
+
+/** The task after the wait. One that a replay stands for may be gone by now; then its first answer is all there is. */
+async function newestOf(runtime: Runtime, entry: Entry, waitMs: number, signal: AbortSignal): Promise<Entry> {
+  try {
+    return await runtime.task(entry.record.id, waitMs, signal);
+  } catch (error) {
+    if (error instanceof NotFoundError || error instanceof ForgottenError) return entry;
+    throw error;
+  }
+}
+
+/** A replay knows no version of the task. */
+function etag(entry: Entry): Record<string, string> {
+  return entry.versionstamp === "" ? { "cache-control": "no-store" } : taskHeaders(entry);
+}
+
+async function batchText(runtime: Runtime, entries: Entry[], groupId: string | null): Promise<string> {
+  const tasks: string[] = [];
+  for (const entry of entries) tasks.push(await taskText(runtime, entry));
+  return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
+}

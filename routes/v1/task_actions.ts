@@ -1,0 +1,139 @@
+// Doing something to a task: cancel, retry, forget.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { Runtime } from "../../runtime/mod.ts";
+import type { IfMatch } from "../../runtime/commands/retry.ts";
+import { stateOf } from "../../runtime/core/task.ts";
+import type { App } from "../http/app_types.ts";
+import { jsonBody } from "../http/body.ts";
+import { ProblemError } from "../http/problem.ts";
+import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema } from "../wire/schemas.ts";
+import { jsonResponse, outcomeText, taskHeaders, taskText } from "../wire/task_json.ts";
+
+const LONGEST_REASON = 500;
+const LONGEST_GRACE_MS = 60 * 60 * 1000;
+export const DEFAULT_GRACE_MS = 10_000;
+
+/** What a cancel of one task and that of many take. */
+export const cancelShape = {
+  reason: z.string().max(LONGEST_REASON).optional(),
+  graceMs: z.int().min(0).max(LONGEST_GRACE_MS).optional()
+    .describe(`How long a running function may take to stop. Default ${DEFAULT_GRACE_MS}.`),
+};
+
+const cancelSchema = z.strictObject({
+  ...cancelShape,
+  children: z.boolean().optional()
+    .describe(
+      "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false.",
+    ),
+}).openapi("CancelRequest");
+
+const cancelAnswer = z.object({
+  outcome: z.enum(["cancelled", "requested"]),
+  id: z.uuid(),
+  state: stateSchema,
+}).openapi("CancelOutcome");
+
+const gone = {
+  404: "Unknown, or past its retention",
+  410: "Forgotten on request",
+  412: "If-Match does not match",
+};
+const ifMatch = z.object({ "if-match": z.string().optional() });
+
+export function steerRoutes(app: App, runtime: Runtime): void {
+  const cancel = createRoute({
+    method: "post",
+    path: "/v1/tasks/{id}/cancel",
+    operationId: "cancelTask",
+    summary: "Cancel a waiting task, or ask a running one to stop",
+    tags: ["tasks"],
+    middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
+    request: {
+      params: idParams,
+      headers: ifMatch,
+      body: { content: { "application/json": { schema: cancelSchema } } },
+    },
+    responses: {
+      200: jsonAnswer(cancelAnswer, "Cancelled: it did not start, or it was cancelled before"),
+      202: jsonAnswer(cancelAnswer, "It runs and was asked to stop"),
+      ...problems({ ...bodyProblems, ...gone, 409: "too_late: it has ended (`outcome` says so)" }),
+    },
+  });
+  app.openapi(cancel, async (c) => {
+    const { id } = c.req.valid("param");
+    const { reason = null, graceMs = DEFAULT_GRACE_MS, children } = c.req.valid("json");
+    const { outcome, entry } = await runtime.steering.cancel(id, reason, graceMs, ifMatchOf(c), children);
+    if (outcome === "too_late") {
+      const { type } = stateOf(entry.record);
+      const detail = `the task has ended ${type}: it cannot be cancelled any more`;
+      throw new ProblemError({
+        status: 409,
+        slug: "conflict",
+        title: "Conflict",
+        detail,
+        extra: { outcome, id },
+      });
+    }
+    const text = outcomeText(entry.record, { outcome: JSON.stringify(outcome) });
+    return jsonResponse(text, outcome === "cancelled" ? 200 : 202, { "cache-control": "no-store" });
+  });
+
+  const retry = createRoute({
+    method: "post",
+    path: "/v1/tasks/{id}/retry",
+    operationId: "retryTask",
+    summary: "Run an ended, not completed task again under the same id",
+    tags: ["tasks"],
+    middleware: jsonBody({ limitBytes: runtime.maxInputBytes + 16 * 1024, optional: true }),
+    request: {
+      params: idParams,
+      headers: ifMatch,
+      body: {
+        content: {
+          "application/json": {
+            schema: z.strictObject({ input: z.unknown().optional().describe("Replaces the input.") })
+              .openapi("RetryRequest"),
+          },
+        },
+      },
+    },
+    responses: {
+      202: jsonAnswer(taskSchema, "It will run again", ["Location"]),
+      ...problems({ ...bodyProblems, ...gone, 409: "It has not ended, or it completed" }),
+    },
+  });
+  app.openapi(retry, async (c) => {
+    const { id } = c.req.valid("param");
+    const entry = await runtime.steering.retry(id, c.req.valid("json").input, ifMatchOf(c));
+    await runtime.steering.followedUp(entry.record);
+    const headers = { ...taskHeaders(entry), location: `/v1/tasks/${id}`, "retry-after": "1" };
+    return jsonResponse(await taskText(runtime, entry), 202, headers);
+  });
+
+  const forget = createRoute({
+    method: "delete",
+    path: "/v1/tasks/{id}",
+    operationId: "forgetTask",
+    summary: "Forget an ended task and all it stored",
+    tags: ["tasks"],
+    request: { params: idParams, headers: ifMatch },
+    responses: {
+      204: { description: "Forgotten" },
+      ...problems({ ...gone, 409: "It has not ended", 422: "The id is no UUID" }),
+    },
+  });
+  app.openapi(forget, async (c) => {
+    await runtime.steering.forget(c.req.valid("param").id, ifMatchOf(c));
+    return c.body(null, 204);
+  });
+}
+
+function ifMatchOf(c: Context): IfMatch {
+  const header = c.req.header("if-match");
+  if (header === undefined || header.trim() === "*") return undefined;
+  // A server or proxy that compresses an answer makes its tag a weak one; it names the same version still.
+  return header.split(",").map((tag) => tag.trim().replace(/^W\//, "").replaceAll('"', ""));
+}

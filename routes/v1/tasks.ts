@@ -1,0 +1,176 @@
+// Looking at tasks: one, its result, lists.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { ListQuery } from "../../runtime/queries/list.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import { type Entry, isTerminal, stateOf, type StateType } from "../../runtime/core/task.ts";
+import type { Slots } from "../http/connection_limit.ts";
+import type { App } from "../http/app_types.ts";
+import { failureOf } from "../wire/failure_problem.ts";
+import { ProblemError } from "../http/problem.ts";
+import {
+  heldProblems,
+  idParams,
+  jsonAnswer,
+  problems,
+  resultSchema,
+  stateType,
+  summarySchema,
+  taskSchema,
+  waitQuery,
+} from "../wire/schemas.ts";
+import {
+  errorText,
+  etagOf,
+  jsonResponse,
+  outcomeText,
+  resultText,
+  summaryText,
+  taskHeaders,
+  taskText,
+} from "../wire/task_json.ts";
+
+const gone = { 404: "Unknown, or past its retention", 410: "Forgotten on request", 422: "The id is no UUID" };
+
+export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
+  const get = createRoute({
+    method: "get",
+    path: "/v1/tasks/{id}",
+    operationId: "getTask",
+    summary: "A task as it is now, or as soon as it has ended",
+    tags: ["tasks"],
+    request: {
+      params: idParams,
+      query: z.strictObject({ wait: waitQuery }),
+      headers: z.object({ "if-none-match": z.string().optional() }),
+    },
+    responses: {
+      200: jsonAnswer(taskSchema, "The task", ["ETag"]),
+      304: { description: "It has not changed" },
+      ...problems({ ...gone, ...heldProblems }),
+    },
+  });
+  app.openapi(get, async (c) => {
+    const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
+    const { id } = c.req.valid("param");
+    const entry = await slots.during(waitMs, () => runtime.task(id, waitMs, c.req.raw.signal));
+    const headers = taskHeaders(entry);
+    if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
+    return jsonResponse(await taskText(runtime, entry), 200, headers);
+  });
+
+  const result = createRoute({
+    method: "get",
+    path: "/v1/tasks/{id}/result",
+    operationId: "getResult",
+    summary: "The value, as soon as it is there",
+    tags: ["tasks"],
+    request: {
+      params: idParams,
+      query: z.strictObject({
+        wait: waitQuery,
+        raiseOnFailure: z.enum(["true", "false"]).default("true")
+          .describe("false: an ended task is always 200, with its error as a value."),
+      }),
+    },
+    responses: {
+      200: jsonAnswer(resultSchema, "The value"),
+      202: jsonAnswer(resultSchema, "Not done", ["Retry-After"]),
+      ...problems({
+        ...gone,
+        ...heldProblems,
+        410: "task-cancelled, or task-forgotten",
+        424: "task-failed: FAILED or CRASHED",
+      }),
+    },
+  });
+  app.openapi(result, async (c) => {
+    const query = c.req.valid("query");
+    const { id } = c.req.valid("param");
+    const waitMs = (query.wait ?? 0) * 1_000;
+    const entry = await slots.during(waitMs, () => runtime.task(id, waitMs, c.req.raw.signal));
+    const { record } = entry;
+    if (!isTerminal(record)) {
+      return jsonResponse(outcomeText(record), 202, { "retry-after": "1", "cache-control": "no-store" });
+    }
+    const headers = taskHeaders(entry);
+    if (stateOf(record).type === "COMPLETED") {
+      const members = { result: await resultText(runtime, record) };
+      return jsonResponse(
+        outcomeText(record, query.raiseOnFailure === "false" ? { ...members, error: "null" } : members),
+        200,
+        headers,
+      );
+    }
+    if (query.raiseOnFailure === "false") {
+      return jsonResponse(
+        outcomeText(record, { result: "null", error: errorText(record.error) }),
+        200,
+        headers,
+      );
+    }
+    throw new ProblemError(failureOf(entry));
+  });
+
+  const list = createRoute({
+    method: "get",
+    path: "/v1/tasks",
+    operationId: "listTasks",
+    summary: "Tasks, newest first",
+    tags: ["tasks"],
+    request: {
+      query: z.strictObject({
+        state: stateType.optional(),
+        task: z.string().max(200).optional().describe("The name of a definition."),
+        tag: z.string().max(100).optional(),
+        groupId: z.uuid().toLowerCase().optional(),
+        parentId: z.uuid().toLowerCase().optional(),
+        createdAfter: z.iso.datetime({ offset: true }).optional(),
+        createdBefore: z.iso.datetime({ offset: true }).optional(),
+        cursor: z.uuid().optional().describe("`nextCursor` of the page before."),
+        limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ type: "integer" }),
+      }),
+    },
+    responses: {
+      200: jsonAnswer(
+        z.object({ tasks: z.array(summarySchema), nextCursor: z.string().nullable() }).openapi("TaskList"),
+        "A page; it may be short, or empty, and still have a next one",
+        ["Link"],
+      ),
+      ...problems({ 422: "A filter is wrong" }),
+    },
+  });
+  app.openapi(list, async (c) => {
+    const query = c.req.valid("query");
+    const page = await runtime.list(
+      {
+        ...query,
+        state: query.state as StateType | undefined,
+        createdAfter: instantOf(query.createdAfter),
+        createdBefore: instantOf(query.createdBefore),
+      } satisfies ListQuery,
+    );
+    const headers: Record<string, string> = { "cache-control": "no-store" };
+    if (page.nextCursor !== null) {
+      const next = new URLSearchParams(new URL(c.req.url).searchParams);
+      next.set("cursor", page.nextCursor);
+      headers.link = `</v1/tasks?${next}>; rel="next"`;
+    }
+    const tasks = page.entries.map(({ record }) => summaryText(record));
+    return jsonResponse(
+      `{"tasks":[${tasks.join(",")}],"nextCursor":${JSON.stringify(page.nextCursor)}}`,
+      200,
+      headers,
+    );
+  });
+}
+
+function matches(ifNoneMatch: string | undefined, entry: Entry): boolean {
+  if (ifNoneMatch === undefined) return false;
+  const tags = ifNoneMatch.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  return tags.includes("*") || tags.includes(etagOf(entry));
+}
+
+function instantOf(iso: string | undefined): number | undefined {
+  return iso === undefined ? undefined : Date.parse(iso);
+}

@@ -1,0 +1,67 @@
+// POST /v1/tickets: a URL that opens one stream without a key, for a while. A browser's `EventSource` can send no headers,
+// and a key has no place in a URL.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import { isoAt } from "../../runtime/platform/clock.ts";
+import { ValidationError } from "../../runtime/core/errors.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import { purposeOf, STREAMS } from "../access/access_table.ts";
+import { jsonBody } from "../http/body.ts";
+import { patternOf } from "../http/methods.ts";
+import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
+import type { App } from "../http/app_types.ts";
+import { jsonResponse } from "../wire/task_json.ts";
+
+const LONGEST_TTL_SECONDS = 3_600;
+const DEFAULT_TTL_SECONDS = 60;
+/** Room for a thousand ids; a URL may not be longer. */
+const LONGEST_PATH = 60_000;
+const PATTERNS = STREAMS.map(patternOf);
+
+const ticketSchema = z.strictObject({
+  path: z.string().max(LONGEST_PATH).describe(
+    "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
+  ),
+  ttlSeconds: z.int().min(1).max(LONGEST_TTL_SECONDS).optional()
+    .describe(`How long it can be used to open the stream. Default ${DEFAULT_TTL_SECONDS}.`),
+}).openapi("TicketRequest");
+
+const answer = z.object({
+  ticket: z.string(),
+  expiresAt: z.iso.datetime(),
+  url: z.string().describe("The path with the ticket in its query."),
+}).openapi("Ticket");
+
+export function ticketRoutes(app: App, { tickets, clock }: Runtime): void {
+  const route = createRoute({
+    method: "post",
+    path: "/v1/tickets",
+    operationId: "makeTicket",
+    summary: "A URL that opens one stream without a key, for a while",
+    tags: ["streams"],
+    middleware: jsonBody({ limitBytes: 128 * 1024 }),
+    request: { body: { required: true, content: { "application/json": { schema: ticketSchema } } } },
+    responses: {
+      201: jsonAnswer(answer, "The ticket"),
+      ...problems(bodyProblems),
+    },
+  });
+  app.openapi(route, async (c) => {
+    const { path, ttlSeconds = DEFAULT_TTL_SECONDS } = c.req.valid("json");
+    const stream = streamAt(path);
+    const ttlMs = ttlSeconds * 1_000;
+    const expiresAt = isoAt(clock.now() + ttlMs);
+    const ticket = await tickets.issue(purposeOf(stream), ttlMs);
+    stream.searchParams.set("ticket", ticket);
+    const url = stream.pathname + stream.search;
+    return jsonResponse(JSON.stringify({ ticket, expiresAt, url }), 201, { "cache-control": "no-store" });
+  });
+}
+
+/** @throws {ValidationError} if it is none */
+function streamAt(path: string): URL {
+  const url = path.startsWith("/") ? new URL(`http://errand${path}`) : null;
+  if (url?.hash === "" && PATTERNS.some((pattern) => pattern.test(url.pathname))) return url;
+  const message = `must be the path of a stream, /v1/tasks/{id}/events or /v1/as-completed, with its query`;
+  throw new ValidationError([{ pointer: "/path", message }]);
+}

@@ -1,0 +1,220 @@
+// Waiting for many tasks: POST /v1/wait, and /v1/as-completed, which streams each one as it ends.
+
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { CompletionEvent, CompletionQuery } from "../../runtime/queries/as_completed.ts";
+import type { Runtime } from "../../runtime/mod.ts";
+import { RETURN_WHEN } from "../../runtime/queries/wait.ts";
+import type { Slots } from "../http/connection_limit.ts";
+import type { App, AppOptions } from "../http/app_types.ts";
+import { jsonBody } from "../http/body.ts";
+import {
+  bodyProblems,
+  heldProblems,
+  ids,
+  jsonAnswer,
+  LONGEST_WAIT_SECONDS,
+  problems,
+  sseAnswer,
+  summarySchema,
+  ticketQuery,
+  timeoutSeconds,
+} from "../wire/schemas.ts";
+import { type SseEvent, sseResponse } from "../http/sse.ts";
+import { jsonResponse, summaryText, taskText } from "../wire/task_json.ts";
+
+const LIST_BYTES = 128 * 1024;
+/** Tasks of a group that one wait answers with. */
+const MOST_MEMBERS = 10_000;
+
+const groupId = z.uuid().toLowerCase();
+const tag = z.string().min(1).max(100);
+const exactlyOne = "exactly one of these says which tasks";
+
+const waitSchema = z.strictObject({
+  ids: ids.optional(),
+  groupId: groupId.optional(),
+  returnWhen: z.enum(RETURN_WHEN).default("ALL_COMPLETED"),
+  timeoutSeconds: z.number().min(0).default(LONGEST_WAIT_SECONDS)
+    .describe(`At most ${LONGEST_WAIT_SECONDS} in one request; more is cut to that.`),
+}).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).openapi("WaitRequest");
+
+const cursor = z.string().max(4_100);
+
+const streamShape = { groupId: groupId.optional(), tag: tag.optional() };
+
+const streamQuery = z.strictObject({
+  id: z.preprocess((value) => value === undefined || Array.isArray(value) ? value : [value], ids.optional())
+    .openapi({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
+  ...streamShape,
+  timeout: z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
+    .transform(Number).pipe(timeoutSeconds).optional()
+    .openapi({ type: "number", minimum: 0, description: "Seconds for the whole iteration." }),
+  after: cursor.optional().describe("Go on behind this event, where `Last-Event-ID` cannot be sent."),
+  ticket: ticketQuery,
+}).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));
+
+const streamBody = z.strictObject({
+  ids: ids.optional(),
+  ...streamShape,
+  timeoutSeconds: timeoutSeconds.optional(),
+  timeout: timeoutSeconds.optional().describe("The same as timeoutSeconds."),
+}).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).openapi(
+  "AsCompletedRequest",
+);
+
+const lastEventId = z.object({ "last-event-id": cursor.optional() });
+
+export function completionRoutes(app: App, runtime: Runtime, options: AppOptions, slots: Slots): void {
+  const wait = createRoute({
+    method: "post",
+    path: "/v1/wait",
+    operationId: "waitForTasks",
+    summary: "Wait for several tasks; never an error on timeout",
+    tags: ["streams"],
+    middleware: jsonBody({ limitBytes: LIST_BYTES }),
+    request: { body: { required: true, content: { "application/json": { schema: waitSchema } } } },
+    responses: {
+      200: jsonAnswer(
+        z.object({ done: z.array(summarySchema), notDone: z.array(summarySchema) }).openapi("Waited"),
+        "Which are done, and which are not",
+      ),
+      ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
+    },
+  });
+  app.openapi(wait, async (c) => {
+    const query = c.req.valid("json");
+    const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
+    if (query.groupId !== undefined) await runtime.groups.record(query.groupId);
+    const wanted = query.ids ?? await runtime.groups.members(query.groupId!, MOST_MEMBERS);
+    // A group outlives the tasks in it.
+    const options = { signal: c.req.raw.signal, mustExist: query.ids !== undefined };
+    const { done, notDone } = await slots.during(
+      waitMs,
+      () => runtime.wait(wanted, query.returnWhen, waitMs, options),
+    );
+    const [doneText, notDoneText] = [done, notDone].map((entries) =>
+      entries.map(({ record }) => summaryText(record)).join(",")
+    );
+    return jsonResponse(`{"done":[${doneText}],"notDone":[${notDoneText}]}`, 200, {
+      "cache-control": "no-store",
+    });
+  });
+
+  const responses = {
+    200: sseAnswer("`task` for each, in the order of completion, then `end`; `timeout` at the deadline"),
+    204: { description: "Everything was delivered, `end` included" },
+  };
+  const get = createRoute({
+    method: "get",
+    path: "/v1/as-completed",
+    operationId: "asCompleted",
+    summary: "Stream tasks as they end: each once, and resumable",
+    tags: ["streams"],
+    request: { query: streamQuery, headers: lastEventId },
+    responses: {
+      ...responses,
+      ...problems({
+        ...heldProblems,
+        404: "An id is unknown",
+        410: "A task was forgotten",
+        422: "See errors",
+      }),
+    },
+  });
+  app.openapi(get, (c) => {
+    const { id, groupId, tag, timeout, after } = c.req.valid("query");
+    return stream(c, runtime, { ...options, slots }, queryOf(id, groupId, tag), timeout, after);
+  });
+
+  const post = createRoute({
+    method: "post",
+    path: "/v1/as-completed",
+    operationId: "asCompletedByBody",
+    summary: "The same for long lists of ids",
+    tags: ["streams"],
+    middleware: jsonBody({ limitBytes: LIST_BYTES }),
+    request: {
+      headers: lastEventId,
+      body: { required: true, content: { "application/json": { schema: streamBody } } },
+    },
+    responses: {
+      ...responses,
+      ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
+    },
+  });
+  app.openapi(post, (c) => {
+    const { ids, groupId, tag, timeout, timeoutSeconds = timeout } = c.req.valid("json");
+    return stream(c, runtime, { ...options, slots }, queryOf(ids, groupId, tag), timeoutSeconds);
+  });
+}
+
+async function stream(
+  c: Context,
+  runtime: Runtime,
+  { pingMs, log, slots }: AppOptions & { slots: Slots },
+  query: CompletionQuery,
+  timeout: number | undefined,
+  after?: string,
+): Promise<Response> {
+  const giveBack = slots.take();
+  const abort = new AbortController();
+  try {
+    const events = await runtime.completions.open(query, {
+      timeoutMs: timeout === undefined ? null : timeout * 1_000,
+      cursor: c.req.header("last-event-id") ?? after,
+      signal: abort.signal,
+    });
+    if (events === null) {
+      giveBack();
+      return c.body(null, 204);
+    }
+    const onError = (error: unknown) => log.error("an as-completed stream failed", error);
+    return sseResponse(c, sseEvents(runtime, events), { pingMs, giveBack, abort, onError });
+  } catch (error) {
+    giveBack();
+    throw error;
+  }
+}
+
+async function* sseEvents(
+  runtime: Runtime,
+  events: AsyncGenerator<CompletionEvent>,
+): AsyncGenerator<SseEvent[]> {
+  for await (const event of events) yield [await sseOf(runtime, event)];
+}
+
+async function sseOf(runtime: Runtime, event: CompletionEvent): Promise<SseEvent> {
+  const id = event.cursor;
+  switch (event.kind) {
+    case "task": {
+      const forgotten = JSON.stringify({ id: event.id, state: null, forgotten: true });
+      return { id, event: "task", data: event.entry ? await taskText(runtime, event.entry) : forgotten };
+    }
+    case "end":
+      return { id, event: "end", data: JSON.stringify({ total: event.total, yielded: event.yielded }) };
+    case "timeout": {
+      const message = `${event.unfinished} (of ${event.total}) futures unfinished`;
+      return { id, event: "timeout", data: JSON.stringify({ message, pending: event.pending }) };
+    }
+  }
+}
+
+function queryOf(
+  ids: string[] | undefined,
+  groupId: string | undefined,
+  tag: string | undefined,
+): CompletionQuery {
+  if (ids) return { ids };
+  return groupId !== undefined ? { groupId } : { tag: tag! };
+}
+
+function requireOne(query: Record<string, unknown>, names: string[], context: z.RefinementCtx): void {
+  const given = names.filter((name) => query[name] !== undefined);
+  if (given.length === 1) return;
+  context.addIssue({
+    code: "custom",
+    path: given.length === 0 ? [names[0]] : [given[1]],
+    message: `${names.join(", ")}: ${exactlyOne}; ${given.length} are given`,
+  });
+}

@@ -1,0 +1,178 @@
+// The wire, as zod schemas: what requests are checked against and what the OpenAPI document says.
+
+import { z } from "@hono/zod-openapi";
+import { STATE_TYPES, STATES } from "../../runtime/core/task.ts";
+
+const instant = z.iso.datetime();
+const json = z.unknown().describe("Any JSON value.");
+
+export const stateType = z.enum(STATE_TYPES as [string, ...string[]]);
+const stateName = z.enum(Object.values(STATES).flat() as [string, ...string[]]);
+
+export const stateSchema = z.object({
+  type: stateType,
+  name: stateName,
+  message: z.string().nullable(),
+  at: instant,
+}).openapi("State");
+
+const historyEntry = stateSchema.extend({ seq: z.int(), attempt: z.int() }).openapi("HistoryEntry");
+
+export const errorSchema: z.ZodType = z.object({
+  name: z.string(),
+  message: z.string(),
+  cause: z.lazy(() => errorSchema).optional(),
+  stack: z.string().optional(),
+  retryable: z.boolean(),
+}).openapi("TaskError");
+
+const summaryShape = {
+  id: z.uuid(),
+  task: z.string(),
+  state: stateSchema,
+  attempt: z.int(),
+  maxAttempts: z.int(),
+  error: errorSchema.nullable(),
+  progress: z.object({
+    current: z.number(),
+    total: z.number().nullable(),
+    message: z.string().nullable(),
+  }).nullable(),
+  priority: z.int(),
+  tags: z.array(z.string()),
+  metadata: z.record(z.string(), json),
+  groupId: z.uuid().nullable(),
+  parentId: z.uuid().nullable(),
+  waitFor: z.array(z.uuid()),
+  node: z.string().nullable().describe("Its name in a flow."),
+  createdAt: instant,
+  runAt: instant,
+  startedAt: instant.nullable(),
+  finishedAt: instant.nullable(),
+  expiresAt: instant.nullable(),
+  links: z.object({ self: z.string(), result: z.string(), events: z.string(), cancel: z.string() }),
+};
+
+export const summarySchema = z.object({
+  ...summaryShape,
+  waitFor: summaryShape.waitFor.nullable().describe(
+    "Null if they are too many for a list; the task has them.",
+  ),
+}).openapi("TaskSummary");
+
+export const taskSchema = z.object({
+  ...summaryShape,
+  input: json,
+  result: json.describe("Only in COMPLETED; a function that returned nothing gives null."),
+  history: z.array(historyEntry),
+}).openapi("Task");
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  instance: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+}).openapi("Problem");
+
+const nodeSchema = z.object({
+  id: z.uuid(),
+  name: z.string().nullable().describe("Its name in a flow."),
+  task: z.string(),
+  state: stateSchema,
+}).openapi("Node");
+
+const edgeSchema = z.object({ from: z.uuid(), to: z.uuid() }).openapi("Edge");
+
+export const groupSchema = z.object({
+  id: z.uuid(),
+  total: z.int(),
+  done: z.int(),
+  counts: z.partialRecord(stateType, z.int()),
+  nodes: z.array(nodeSchema).nullable().describe("Its tasks in their order; null for large groups."),
+  edges: z.array(edgeSchema).nullable()
+    .describe(
+      "Which of them waits (`to`) for which (`from`); null for large groups, or if there are very many.",
+    ),
+  createdAt: instant,
+  links: z.object({
+    self: z.string(),
+    asCompleted: z.string(),
+    tasks: z.string(),
+    results: z.string(),
+    cancel: z.string(),
+  }),
+}).openapi("Group");
+
+export const resultSchema = z.object({
+  id: z.uuid(),
+  state: stateSchema,
+  result: json.optional(),
+  error: errorSchema.nullable().optional(),
+}).openapi("TaskResult");
+
+/** Answers with a body. */
+export function jsonAnswer(schema: z.ZodType, description: string, headers: string[] = []) {
+  return { description, headers: headersOf(headers), content: { "application/json": { schema } } };
+}
+
+/** A stream of events. */
+export function sseAnswer(description: string) {
+  return { description, content: { "text/event-stream": { schema: z.string() } } };
+}
+
+/** Problem answers by status. Any call may be 503. */
+export function problems<Status extends number>(descriptions: Record<Status, string>) {
+  const content = { "application/problem+json": { schema: problemSchema } };
+  const all = { ...descriptions, 503: "unavailable: the database does not answer" };
+  return Object.fromEntries(
+    Object.entries<string>(all).map(([status, description]) => [status, { description, content }]),
+  ) as unknown as Record<Status, { description: string; content: typeof content }>;
+}
+
+function headersOf(names: string[]) {
+  if (names.length === 0) return undefined;
+  return Object.fromEntries(names.map((name) => [name, { schema: { type: "string" as const } }]));
+}
+
+/** What every call with a JSON body may answer. */
+export const bodyProblems = {
+  400: "malformed-json",
+  408: "The body was not complete in time",
+  413: "payload-too-large",
+  415: "The body is no application/json",
+  422: "validation-failed, unknown-definition or idempotency-mismatch: see errors",
+} as const;
+
+/** What every call may answer that is held open. */
+export const heldProblems = { 429: "rate-limited: too many streams and waits are open" } as const;
+
+export const idParams = z.object({
+  id: z.uuid().toLowerCase().openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
+});
+
+/** The longest time that one request is held open. */
+export const LONGEST_WAIT_SECONDS = 60;
+
+/** Seconds in a query; more than the longest wait is cut to it. */
+export const waitQuery = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
+  .transform(Number).transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
+  .optional().openapi({
+    type: "number",
+    minimum: 0,
+    description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
+  });
+
+/** A stream's own deadline: no limit, as no request is repeated for it. */
+export const timeoutSeconds = z.number().min(0).max(30 * 24 * 60 * 60);
+
+/** In place of a key, for an `EventSource`, which can send no headers. */
+export const ticketQuery = z.string().max(200).optional().describe("From POST /v1/tickets.");
+
+export const ids = z.array(z.uuid().toLowerCase()).min(1).max(1_000);
+
+export const idempotencyHeader = z.object({
+  "idempotency-key": z.string().min(1).max(255).optional()
+    .describe("The same key with the same body within 24 h gets the first answer again."),
+});

@@ -1,0 +1,31 @@
+// What is the same for the calls that make many tasks at once: how long their bodies may be, and how they tell of the
+// tasks that they made.
+
+import { z } from "@hono/zod-openapi";
+import type { Runtime } from "../../runtime/mod.ts";
+import { MOST_TOLD_WHOLE, type Submitted } from "../../runtime/commands/submit.ts";
+import { taskSchema } from "./schemas.ts";
+import { taskText, type Text } from "./task_json.ts";
+
+/** Room for everything of a submit but its input. */
+export const ENVELOPE_BYTES = 64 * 1024;
+
+/** A call of many tasks may have as many bytes as this many largest inputs. */
+export function mostBytesOfMany(runtime: Runtime): number {
+  return 16 * (runtime.maxInputBytes + ENVELOPE_BYTES);
+}
+
+const idOnly = z.object({ id: z.uuid() }).openapi("TaskId");
+
+/** A task in an answer that may have very many. */
+export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedTask", {
+  description: `The whole task; of more than ${MOST_TOLD_WHOLE} tasks only the id.`,
+});
+
+/** Each of the tasks, in their order. */
+export async function submittedTexts(runtime: Runtime, { ids, entries }: Submitted): Promise<Text[]> {
+  if (ids.length > MOST_TOLD_WHOLE) return ids.map((id) => `{"id":"${id}"}`);
+  const texts: Text[] = [];
+  for (const entry of entries) texts.push(await taskText(runtime, entry));
+  return texts;
+}

@@ -1,0 +1,106 @@
+// What the tasks of one call wait for: each other, and tasks that are there already.
+
+import type { Checked } from "./prepare.ts";
+import { type Fault, ValidationError } from "../core/errors.ts";
+import { pointer } from "../core/json.ts";
+
+export interface Weave {
+  /** For each task, whom it waits for: those of `waitFor` first, each once. */
+  upstreams: string[][];
+  /** How many of these stand in `waitFor`. */
+  waitFor: number[];
+  /** Whom of the call each task of the call is waited for by. */
+  inside: Map<string, string[]>;
+  /** Whom of the call each task outside is waited for by. */
+  outside: Map<string, string[]>;
+}
+
+/** Null if no task of the call waits for another. */
+export function weave(checked: Checked[], ids: string[]): Weave | null {
+  if (checked.every(({ references, submission }) => references.length + waitForOf(submission).length === 0)) {
+    return null;
+  }
+  const own = new Set(ids);
+  const woven: Weave = { upstreams: [], waitFor: [], inside: new Map(), outside: new Map() };
+  checked.forEach(({ submission, references }, i) => {
+    const ordered = new Set(waitForOf(submission));
+    woven.waitFor.push(ordered.size);
+    const upstreams = [...ordered.union(new Set(references.map(({ task }) => task)))];
+    woven.upstreams.push(upstreams);
+    for (const upstream of upstreams) {
+      const side = own.has(upstream) ? woven.inside : woven.outside;
+      const followers = side.get(upstream);
+      if (followers) followers.push(ids[i]);
+      else side.set(upstream, [ids[i]]);
+    }
+  });
+  return woven;
+}
+
+/** Of tasks that wait for nobody. */
+export function unwoven(ids: string[]): Weave {
+  return { upstreams: ids.map(() => []), waitFor: ids.map(() => 0), inside: new Map(), outside: new Map() };
+}
+
+function waitForOf({ options }: Checked["submission"]): string[] {
+  return options?.waitFor ?? [];
+}
+
+/** Places of the call's tasks, each behind those that it waits for; those that wait for each other are left out. */
+export function inOrder({ upstreams, inside }: Weave, ids: string[]): number[] {
+  const place = new Map(ids.map((id, i) => [id, i]));
+  const left = upstreams.map((all) => all.filter((id) => place.has(id)).length);
+  const free = left.flatMap((count, i) => count === 0 ? [i] : []);
+  for (let done = 0; done < free.length; done++) {
+    for (const follower of inside.get(ids[free[done]]) ?? []) {
+      const i = place.get(follower)!;
+      if (--left[i] === 0) free.push(i);
+    }
+  }
+  return free;
+}
+
+/**
+ * Refuses tasks that wait for themselves, be it over others.
+ *
+ * @throws {ValidationError} with the way round.
+ */
+export function requireNoCycle(
+  woven: Weave,
+  ids: string[],
+  pointerAt: (index: number) => string,
+): void {
+  const free = new Set(inOrder(woven, ids).map((i) => ids[i]));
+  if (free.size === ids.length) return;
+  // Whatever is left waits for something that is left: so going upstream comes back to where it was.
+  const place = new Map(ids.map((id, i) => [id, i]));
+  const way: string[] = [];
+  for (let id = ids.find((each) => !free.has(each))!; !way.includes(id);) {
+    way.push(id);
+    id = woven.upstreams[place.get(id)!].find((each) => place.has(each) && !free.has(each))!;
+    if (way.includes(id)) way.splice(0, way.indexOf(id));
+  }
+  const told = [...way, way[0]].reverse().join(" → ");
+  const pointer = pointerAt(place.get(way[0])!);
+  throw new ValidationError([{ pointer, message: `these wait for each other: ${told}` }]);
+}
+
+/** Where a call names tasks that are not there. */
+export function faultsOfMissing(
+  checked: Checked[],
+  missing: ReadonlyMap<string, string>,
+  pointerAt: (index: number) => string,
+): Fault[] {
+  return checked.flatMap(({ submission, references }, i): Fault[] => {
+    const faults: Fault[] = [];
+    waitForOf(submission).forEach((id, n) => {
+      const message = missing.get(id);
+      if (message) faults.push({ pointer: `${pointerAt(i)}/options/waitFor/${n}`, message });
+    });
+    for (const { task, path } of references) {
+      const message = missing.get(task);
+      if (message) faults.push({ pointer: `${pointerAt(i)}/input${pointer(path)}/$task`, message });
+    }
+    return faults;
+  });
+}

@@ -1,0 +1,133 @@
+// Makes submissions of a map: one task for each element of its lists.
+
+import { z } from "zod";
+import {
+  type Fault,
+  MappingLengthMismatchError,
+  MappingMissingIterableError,
+  ValidationError,
+} from "../../core/errors.ts";
+import { chooseByKey, chosen } from "./tagged_union.ts";
+import { pointer } from "../../core/json.ts";
+import { optionsSchema, type Submission, type SubmitOptions } from "../../core/submission.ts";
+
+const MOST_ELEMENTS = 100_000;
+const MOST_CONCURRENT = 10_000;
+const MOST_FAULTS = 50;
+
+type Fields = Record<string, unknown>;
+
+interface Every {
+  task: string;
+  options?: SubmitOptions;
+  maxConcurrent?: number;
+}
+
+export type MapSpec = Every & ({ map: Fields; unmapped?: Fields } | { inputs: unknown[] });
+
+export interface ExpandedMap {
+  /** In the order of the elements; parts of them are shared. */
+  submissions: Submission[];
+  /** Where the n-th element stands in the map; those of lists in step have no place in common. */
+  pointerOf(index: number): string;
+  /** Where in the map a part of the n-th submission stands, e.g. "/input/x". */
+  pointerIn(index: number, part: string): string;
+}
+
+// No z.record: that drops a key named __proto__.
+const fields = (description: string) =>
+  z.unknown().refine(isObject, {
+    error: "must be an object of fields",
+  }).meta({ type: "object", additionalProperties: true, description }) as z.ZodType<Fields>;
+
+const every = {
+  task: z.string().min(1).max(200).describe("The name of a definition."),
+  options: optionsSchema.optional(),
+  maxConcurrent: z.int().min(1).max(MOST_CONCURRENT).optional().describe("So many of them run at once."),
+};
+
+const forms: Record<string, z.ZodType<MapSpec>> = {
+  map: z.strictObject({
+    ...every,
+    map: fields("Lists of one length are gone through in step; what is no list is the same for all."),
+    unmapped: fields("Fields that are the same for all, lists too.").optional(),
+  }),
+  inputs: z.strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }),
+};
+
+export const mapSchema: z.ZodType<MapSpec> = chosen(
+  Object.values(forms),
+  chooseByKey(forms, "{task, map: {field: […]}} or {task, inputs: […]}"),
+).meta({
+  id: "Map",
+  description: `One task for each element, up to ${MOST_ELEMENTS} of them. \`options\` are those of each.`,
+});
+
+/**
+ * @throws {ValidationError} if a field stands in both `map` and `unmapped`, or there are too many elements.
+ * @throws {MappingMissingIterableError} if there is no list to go through.
+ * @throws {MappingLengthMismatchError} if the lists differ in length.
+ */
+export function expandMap(spec: MapSpec): ExpandedMap {
+  const { task, options } = spec;
+  const inputs = "inputs" in spec ? spec.inputs : inputsOf(spec.map, spec.unmapped ?? {});
+  return {
+    submissions: inputs.map((input) => options === undefined ? { task, input } : { task, input, options }),
+    pointerOf: (index) => "inputs" in spec ? `/inputs/${index}` : "/map",
+    pointerIn: (index, part) => pointerIn(spec, index, part),
+  };
+}
+
+function inputsOf(map: Fields, unmapped: Fields): Fields[] {
+  const twice = Object.keys(unmapped).filter((field) => Object.hasOwn(map, field));
+  requireNone(twice.map((field) => ({
+    pointer: `/unmapped${pointer([field])}`,
+    message: 'stands in "map" too, and must be only in one of them',
+  })));
+  const lists = Object.entries(map).filter((entry): entry is [string, unknown[]] => Array.isArray(entry[1]));
+  if (lists.length === 0) throw new MappingMissingIterableError("/map");
+  const [[first, { length }]] = lists;
+  if (lists.some(([, list]) => list.length !== length)) throw lengthMismatch(lists);
+  requireNone(
+    length <= MOST_ELEMENTS ? [] : [{
+      pointer: `/map${pointer([first])}`,
+      message: `a map must have at most ${MOST_ELEMENTS} elements (got ${length})`,
+    }],
+  );
+  // Every field has its place here, a field named __proto__ too.
+  const same = { ...map, ...unmapped };
+  return lists[0][1].map((_, i) => {
+    const input = { ...same };
+    for (const [field, list] of lists) input[field] = list[i];
+    return input;
+  });
+}
+
+function lengthMismatch(lists: [string, unknown[]][]): MappingLengthMismatchError {
+  const lengths = Object.fromEntries(lists.map(([field, list]) => [field, list.length]));
+  const faults = lists.map(([field, list]) => ({
+    pointer: `/map${pointer([field])}`,
+    message: `has the length ${list.length}; the lists of a map must have the same length`,
+  }));
+  return new MappingLengthMismatchError(lengths, faults.slice(0, MOST_FAULTS));
+}
+
+function requireNone(faults: Fault[]): void {
+  if (faults.length > 0) throw new ValidationError(faults.slice(0, MOST_FAULTS));
+}
+
+function pointerIn(spec: MapSpec, index: number, part: string): string {
+  const [isInput, inside = ""] = /^\/input(\/.*)?$/s.exec(part) ?? [];
+  if (isInput === undefined) return part;
+  if ("inputs" in spec) return `/inputs/${index}${inside}`;
+  const [, key, rest] = /^\/([^/]*)(.*)$/s.exec(inside) ?? [];
+  if (key === undefined) return "/map";
+  const field = key.replaceAll("~1", "/").replaceAll("~0", "~");
+  if (Object.hasOwn(spec.unmapped ?? {}, field)) return `/unmapped${inside}`;
+  const isList = Object.hasOwn(spec.map, field) && Array.isArray(spec.map[field]);
+  return isList ? `/map/${key}/${index}${rest}` : `/map${inside}`;
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,58 @@
+// How many tasks wait in the ready queue, so that it can be kept within bounds: counted through now and then, and
+// followed from there by what this process commits. What other processes take meanwhile is seen at the next count.
+
+import { QueueFullError } from "../core/errors.ts";
+import { blocks } from "../store/ready_queue.ts";
+import type { Store } from "../store/store.ts";
+import { type Entry, isReady, type Stored } from "../core/task.ts";
+
+/** A count is not repeated within this many times of what it took, so that counting never is the work. */
+const PAUSE_FACTOR = 10;
+const SHORTEST_PAUSE_MS = 100;
+
+export class QueueDepth {
+  #counted = 0;
+  #since = 0;
+  #nextCountAt = -Infinity;
+  #counting: Promise<void> | null = null;
+
+  constructor(private readonly store: Store, private readonly most: number) {}
+
+  /** Tasks that wait, as far as is known here. */
+  get waiting(): number {
+    return Math.max(0, this.#counted + this.#since);
+  }
+
+  /** A commit of this process. */
+  changed(entry: Entry<Stored>, before: Entry<Stored> | null): void {
+    this.#since += Number(isReady(entry.record)) - Number(before !== null && isReady(before.record));
+  }
+
+  /** @throws {QueueFullError} if there is no room for so many more, by a count of just now. */
+  async admit(count: number): Promise<void> {
+    if (this.waiting + count <= this.most) return;
+    await this.#count();
+    if (this.waiting + count > this.most) throw new QueueFullError(this.waiting, this.most);
+  }
+
+  async #count(): Promise<void> {
+    const { clock } = this.store;
+    if (this.#counting === null && clock.monotonic() < this.#nextCountAt) return;
+    this.#counting ??= this.#countAll().finally(() => this.#counting = null);
+    await this.#counting;
+  }
+
+  async #countAll(): Promise<void> {
+    const { clock, kv } = this.store;
+    const startedAt = clock.monotonic();
+    const before = this.#since;
+    let counted = 0;
+    for (let shard = 0; shard < kv.shards; shard++) {
+      for await (const { value } of blocks(kv, shard)) counted += value.ids.length;
+    }
+    this.#counted = counted;
+    this.#since -= before;
+    const tookMs = clock.monotonic() - startedAt;
+    this.#nextCountAt = clock.monotonic() + Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * tookMs);
+  }
+}

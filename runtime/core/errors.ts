@@ -1,0 +1,139 @@
+// Errors that a caller branches on, and nothing else. They say what is wrong with which field;
+// what HTTP makes of them stands in routes/http/problem.ts.
+
+/** One fault in what was handed in. `pointer` is a JSON Pointer (RFC 6901) into the value that was submitted. */
+export interface Fault {
+  pointer: string;
+  message: string;
+}
+
+/** What was handed in breaks a rule. Nothing was stored. */
+export class ValidationError extends Error {
+  override name = "ValidationError";
+  /** What is thrown by a function: trying again would not mend it. */
+  readonly retryable = false;
+  constructor(readonly faults: Fault[]) {
+    super(faults.map((fault) => `${fault.pointer || "/"}: ${fault.message}`).join("; "));
+  }
+}
+
+/** No definition has this name. `nearest` are names that look like it, best first. */
+export class UnknownDefinitionError extends Error {
+  override name = "UnknownDefinitionError";
+  constructor(readonly task: string, readonly nearest: string[], readonly pointer = "/task") {
+    super(
+      `no definition is named "${task}"` +
+        (nearest.length > 0 ? `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?` : ""),
+    );
+  }
+}
+
+/** A map needs at least one list to go through. */
+export class MappingMissingIterableError extends Error {
+  override name = "MappingMissingIterableError";
+  constructor(readonly pointer: string) {
+    super('at least one field of the map must be a list; what is the same for all goes into "unmapped"');
+  }
+}
+
+/** The lists of a map go in step, so they are of one length. */
+export class MappingLengthMismatchError extends Error {
+  override name = "MappingLengthMismatchError";
+  constructor(readonly lengths: Record<string, number>, readonly faults: Fault[]) {
+    const told = Object.entries(lengths).map(([field, length]) => `"${field}" has ${length}`).join(", ");
+    super(`the lists of a map must have the same length: ${told}`);
+  }
+}
+
+/** There is no such task or group, or its retention is over. Of several that were asked for, `faults` has them all. */
+export class NotFoundError extends Error {
+  override name = "NotFoundError";
+  constructor(readonly kind: "task" | "group", readonly id: string, readonly faults: Fault[] = []) {
+    super(`no ${kind} has the id ${id}, or its retention is over`);
+  }
+}
+
+/** The task was deleted on request. Of several that were asked for, `faults` has all that are not there. */
+export class ForgottenError extends Error {
+  override name = "ForgottenError";
+  constructor(readonly id: string, readonly faults: Fault[] = []) {
+    super(`task ${id} was forgotten: it and all it stored were deleted on request`);
+  }
+}
+
+/** The state of things does not allow this. */
+export class ConflictError extends Error {
+  override name = "ConflictError";
+  constructor(message: string, readonly pointer = "") {
+    super(message);
+  }
+}
+
+/** The caller's precondition (an ETag) no longer holds. */
+export class PreconditionError extends Error {
+  override name = "PreconditionError";
+}
+
+/** A value is larger than the operator allows. */
+export class TooLargeError extends Error {
+  override name = "TooLargeError";
+  constructor(readonly pointer: string, what: string, bytes: number, limitBytes: number, setting: string) {
+    super(`${what} has ${bytes} bytes; the limit is ${limitBytes} bytes (${setting})`);
+  }
+}
+
+/** More tasks wait than the operator allows. */
+export class QueueFullError extends Error {
+  override name = "QueueFullError";
+  constructor(readonly waiting: number, most: number) {
+    super(`${waiting} tasks wait for a worker; the limit is ${most} (MAX_QUEUED)`);
+  }
+}
+
+/** A task that a function has submitted, and waits for, did not complete. */
+export class ChildFailedError extends Error {
+  override name = "ChildFailedError";
+  constructor(
+    readonly id: string,
+    /** FAILED, CRASHED or CANCELLED. */
+    readonly state: string,
+    /** The name of its error. */
+    readonly remoteName: string,
+    message: string,
+  ) {
+    super(`the task ${id} ended ${state}: ${remoteName}: ${message}`);
+  }
+}
+
+/** A result that a task needs is not there any more. Trying again would not bring it back. */
+export class UpstreamGoneError extends Error {
+  override name = "UpstreamGoneError";
+  readonly retryable = false;
+  constructor(id: string) {
+    super(`the result of its upstream ${id} is not there any more`);
+  }
+}
+
+/** KV does not answer, or says that it cannot. What became of a commit is unknown. */
+export class UnavailableError extends Error {
+  override name = "UnavailableError";
+}
+
+/** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
+export class DeadlineError extends UnavailableError {
+  override name = "DeadlineError";
+}
+
+/** The same idempotency key came with another body. */
+export class IdempotencyMismatchError extends Error {
+  override name = "IdempotencyMismatchError";
+  constructor(key: string) {
+    super(`idempotency key "${key}" was used before with another body`);
+  }
+}
+
+/** Thrown by a handler for a failure that trying again cannot mend: the task ends at once. */
+export class PermanentError extends Error {
+  override name = "PermanentError";
+  readonly retryable = false;
+}

@@ -1,0 +1,115 @@
+// The definitions that this process knows, by name.
+
+import { z } from "zod";
+import type { AnyDefinition } from "./define.ts";
+import { type Fault, UnknownDefinitionError, ValidationError } from "./errors.ts";
+import { faultsOf } from "./zod_faults.ts";
+
+export class Registry {
+  readonly #byName = new Map<string, AnyDefinition>();
+
+  /** @throws {TypeError} if two definitions share a name. */
+  constructor(definitions: Iterable<AnyDefinition>) {
+    for (const definition of definitions) {
+      if (this.#byName.has(definition.name)) {
+        throw new TypeError(`Cannot register "${definition.name}" twice: two definitions have this name`);
+      }
+      this.#byName.set(definition.name, definition);
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  get(name: string): AnyDefinition | undefined {
+    return this.#byName.get(name);
+  }
+
+  all(): AnyDefinition[] {
+    return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** @throws {UnknownDefinitionError} with the names that look most like it. */
+  require(name: string, pointer = "/task"): AnyDefinition {
+    const definition = this.#byName.get(name);
+    if (definition) return definition;
+    throw new UnknownDefinitionError(name, nearest(name, [...this.#byName.keys()]), pointer);
+  }
+
+  /**
+   * The faults of an input under the definition's schema; none means it is fine.
+   *
+   * @param unknown places whose values are not known yet: nothing is said of them, nor of what hangs on them.
+   */
+  faultsOfInput(
+    definition: AnyDefinition,
+    input: unknown,
+    pointer: string,
+    unknown: Path[] = [],
+  ): Fault[] {
+    if (unknown.length === 0) {
+      const parsed = definition.input.safeParse(input);
+      return parsed.success ? [] : faultsOf(parsed.error, input, pointer);
+    }
+    return faultsBeside(definition, input, pointer, unknown);
+  }
+
+  /** The input as the handler gets it: defaults filled in, transforms done. */
+  parseInput(definition: AnyDefinition, input: unknown): unknown {
+    const parsed = definition.input.safeParse(input);
+    if (parsed.success) return parsed.data;
+    throw new ValidationError(faultsOf(parsed.error, input, "/input"));
+  }
+}
+
+type Path = (string | number)[];
+
+function faultsBeside(definition: AnyDefinition, input: unknown, pointer: string, unknown: Path[]): Fault[] {
+  const open = new Set(unknown.map((path) => JSON.stringify(path)));
+  const above = new Set(unknown.flatMap((path) => path.map((_, i) => JSON.stringify(path.slice(0, i)))));
+  let error: z.ZodError | undefined;
+  try {
+    ({ error } = definition.input.safeParse(input));
+  } catch {
+    // A check of the user's own that a missing value broke. It is made again, on the whole input, before the start.
+    return [];
+  }
+  const issues = (error?.issues ?? []).filter(({ code, path }) => {
+    const within = path.some((_, i) => open.has(JSON.stringify(path.slice(0, i + 1)))) || open.has("[]");
+    const hangs = (code === "invalid_union" || code === "custom") && above.has(JSON.stringify(path));
+    return !within && !hangs;
+  });
+  return issues.length > 0 ? faultsOf(new z.ZodError(issues), input, pointer) : [];
+}
+
+/** JSON Schema (2020-12) of what goes into a definition or comes out of it. */
+export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+  return rest;
+}
+
+/** The name with the fewest edits from `wanted`, and up to two more that are about as near. */
+export function nearest(wanted: string, names: string[]): string[] {
+  const short = wanted.toLowerCase().slice(0, 100);
+  const near = names
+    .map((name) => ({ name, edits: edits(short, name.toLowerCase()) }))
+    .sort((a, b) => a.edits - b.edits || (a.name < b.name ? -1 : 1));
+  return near.filter(({ edits }, i) => i === 0 || edits <= near[0].edits + 1).slice(0, 3).map(({ name }) =>
+    name
+  );
+}
+
+/** Levenshtein distance. */
+function edits(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1;
+      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + same));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,232 @@
+// The follower works off the outbox: each note there says that something may follow from how a task (or a seal) stands
+// now. What follows depends on that alone, so it does no harm if two processes do it, or one does it twice.
+
+import { type EdgeBlock, edgesOf } from "./edges.ts";
+import { eventsOfPastEnd } from "../store/event_log.ts";
+import { groupOfWindow } from "../store/group_counters.ts";
+import { decisionOf, type Join } from "../store/dependency_counters.ts";
+import { keys, prefixes } from "../platform/keys.ts";
+import type { Log } from "../platform/log.ts";
+import { Rounds } from "../platform/coalescer.ts";
+import { isSeal } from "./barrier.ts";
+import type { Store } from "../store/store.ts";
+import { entryOf } from "../store/record_codec.ts";
+import {
+  type Entry,
+  isAwaiting,
+  isForgotten,
+  isTerminal,
+  stateOf,
+  type StateType,
+  type Stored,
+  type TaskRecord,
+  typeOf,
+} from "../core/task.ts";
+import { released, resumed, upstreamFailed } from "../core/transitions.ts";
+import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import { admit } from "./concurrency_limit.ts";
+
+type Check = { key: Deno.KvKey; versionstamp: string | null };
+
+/** A note, and what it is about as KV holds it now. */
+interface Sight {
+  id: string;
+  note: string;
+  entry: Entry | null;
+  join: Pick<Deno.KvEntryMaybe<Join>, "value" | "versionstamp">;
+}
+
+const PER_ROUND = 100;
+const PER_SWEEP = 1_000;
+
+export class Follower {
+  /** The version of each note, where it is known. */
+  readonly #pending = new Map<string, string | null>();
+  readonly #rounds = new Rounds(() => this.#round());
+  #stopped = true;
+
+  constructor(private readonly store: Store, private readonly log: Log) {
+    store.onNotes = (ids, versionstamp) => this.ring(ids, versionstamp);
+  }
+
+  start(): void {
+    this.#stopped = false;
+    this.#rounds.ring();
+  }
+
+  /** There are notes about these. */
+  ring(ids: string[], versionstamp: string | null = null): void {
+    for (const id of ids) this.#pending.set(id, versionstamp);
+    if (!this.#stopped) this.#rounds.ring();
+  }
+
+  /** Finds notes that another process has left, or that nobody was told of. @returns how many there were. */
+  async sweep(): Promise<number> {
+    const notes = await this.store.kv.list({ prefix: prefixes.outbox }, { limit: PER_SWEEP });
+    if (notes.length > 0) this.ring(notes.map(({ key }) => key[1] as string));
+    return notes.length;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#rounds.idle();
+  }
+
+  async #round(): Promise<void> {
+    if (this.#stopped) return;
+    const notes = [...this.#pending].slice(0, PER_ROUND);
+    for (const [id] of notes) this.#pending.delete(id);
+    try {
+      const known = notes.map(([id, note]) => this.#know(id, note));
+      const unknown = notes.flatMap(([id], i) => known[i] ? [] : [id]);
+      const read = unknown.length > 0 ? await this.#see(unknown) : [];
+      const sights = [...known.filter((sight) => sight !== null), ...read];
+      // Each one is waited for: two looks at one note must not be under way.
+      const looks = await Promise.allSettled(sights.map((sight) => this.#look(sight)));
+      const failed = looks.find((look) => look.status === "rejected");
+      if (failed) this.log.error("following up failed", failed.reason);
+      sights.forEach(({ id }, i) => {
+        const look = looks[i];
+        // What failed is found by the sweep.
+        if (look.status === "rejected" || look.value) return;
+        // Somebody was faster, or it has changed since: another look, at what KV holds.
+        this.store.forgetLink(id);
+        if (!this.#pending.has(id)) this.#pending.set(id, null);
+      });
+    } catch (error) {
+      // The notes are still there: the sweep finds them.
+      this.log.error("following up failed", error);
+    }
+    if (this.#pending.size > 0) this.#rounds.ring();
+  }
+
+  /** What a note of this process's own is about, from memory; the commit finds out if that is old. */
+  #know(id: string, note: string | null): Sight | null {
+    const entry = this.store.link(id);
+    const join = this.store.joins.known(id);
+    return note === null || !entry || !join ? null : { id, note, entry, join };
+  }
+
+  async #see(ids: string[]): Promise<Sight[]> {
+    const found = await this.store.kv.getMany<unknown>(
+      ids.flatMap((id) => [keys.outbox(id), keys.task(id), keys.join(id)]),
+    );
+    return ids.flatMap((id, i) => {
+      const [note, task, join] = found.slice(3 * i, 3 * i + 3);
+      if (note.versionstamp === null) return [];
+      const entry: Entry<Stored> | null = entryOf(task as Deno.KvEntryMaybe<Uint8Array>);
+      const isThere = entry !== null && !isForgotten(entry.record);
+      return [{
+        id,
+        note: note.versionstamp,
+        entry: isThere ? entry as Entry : null,
+        join: join as Deno.KvEntryMaybe<Join>,
+      }];
+    });
+  }
+
+  /** @returns false if it has to be looked at again. */
+  async #look(sight: Sight): Promise<boolean> {
+    const { id, entry } = sight;
+    if (isSeal(id)) return await this.#unseal(sight);
+    const group = groupOfWindow(id);
+    if (group !== null) return await admit(this.store, group, sight.note);
+    if (entry?.record.followed) {
+      const told = isTerminal(entry.record) ? typeOf(entry.record) : null;
+      // It may be run again, and end otherwise, while this is told.
+      if (!await this.#tell(id, told, { key: keys.task(id), versionstamp: entry.versionstamp })) return false;
+    }
+    return await this.#decide(sight);
+  }
+
+  /** Moves a task to where its join says that it belongs, and takes the note away. */
+  async #decide({ id, note, entry, join }: Sight): Promise<boolean> {
+    const options: UnitOptions = {
+      checks: [{ key: keys.outbox(id), versionstamp: note }],
+      writes: [{ key: keys.outbox(id) }],
+    };
+    const changes: Change[] = [];
+    if (entry && join.value !== null) {
+      const { next, goes } = await this.#moved(entry.record, join.value);
+      options.checks!.push({ key: keys.join(id), versionstamp: join.versionstamp });
+      const wasOver = isTerminal(entry.record);
+      if (next) {
+        changes.push({ before: entry, next, events: wasOver ? eventsOfPastEnd(entry.record) : undefined });
+      } else {
+        options.checks!.push({ key: keys.task(id), versionstamp: entry.versionstamp });
+      }
+      // Nothing can keep it any more.
+      if (goes) options.writes!.push({ key: keys.join(id) });
+    }
+    return await this.store.commit("follow", changes, options) !== null;
+  }
+
+  async #moved(record: TaskRecord, join: Join): Promise<{ next: TaskRecord | null; goes: boolean }> {
+    const now = this.store.clock.now();
+    const decision = decisionOf(join);
+    // One that was cancelled on request as well stays so.
+    const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
+    if (decision === "fail") {
+      if (!isAwaiting(record)) return { next: null, goes: false };
+      return { next: upstreamFailed(record, now, await this.#upstream(join.first)), goes: false };
+    }
+    if (!isAwaiting(record) && !wasFailed) return { next: null, goes: false };
+    const waiting = wasFailed ? resumed(record, now) : record;
+    if (decision === "go") return { next: released(waiting, now), goes: true };
+    return { next: wasFailed ? waiting : null, goes: false };
+  }
+
+  async #upstream(id: string | null): Promise<TaskRecord | null> {
+    const [entry] = id === null ? [] : await this.store.peekMany([id]);
+    return entry && !isForgotten(entry.record) ? entry.record : null;
+  }
+
+  /** Tells those that follow something how it ended (null: not, or no more). */
+  async #tell(upstream: string, end: StateType | null, sure: Check): Promise<boolean> {
+    let told = true;
+    for await (const page of edgesOf(this.store.kv, upstream)) {
+      const news = page.filter(({ value: { told, kind } }) => told !== end && kind === undefined);
+      const commits = news.map(({ key, versionstamp, value: { ids, told: was } }) => {
+        return this.store.commit("follow", [], {
+          checks: [{ key, versionstamp }, sure],
+          writes: [{ key, value: { ids, told: end } }],
+          joins: ids.map((join) => ({ join, upstream, was, is: end })),
+        });
+      });
+      for (const applied of await Promise.all(commits)) told &&= applied !== null;
+    }
+    return told;
+  }
+
+  /** Tasks that waited for the seal alone have no join. */
+  async #letGo({ key, versionstamp, value: { ids, kind } }: Deno.KvEntry<EdgeBlock>): Promise<boolean> {
+    if (kind !== "direct") return true;
+    const known = ids.map((id) => this.store.link(id));
+    const entries = known.every((entry) => entry) ? known : await this.store.readMany(ids);
+    const now = this.store.clock.now();
+    const changes = entries.flatMap((entry): Change[] => {
+      if (!entry || isForgotten(entry.record) || !isAwaiting(entry.record)) return [];
+      return [{ before: entry, next: released(entry.record, now) }];
+    });
+    const applied = await this.store.commit("follow", changes, {
+      checks: [{ key, versionstamp }],
+      writes: [{ key }],
+    });
+    if (applied === null) { for (const id of ids) this.store.forgetLink(id); }
+    return applied !== null;
+  }
+
+  /** All tasks of a call are there (the note was left with its seal): those that waited for nothing else go. */
+  async #unseal({ id, note }: Sight): Promise<boolean> {
+    const { kv } = this.store;
+    for await (const page of edgesOf(this.store.kv, id)) {
+      const gone = await Promise.all(page.map((block) => this.#letGo(block)));
+      if (gone.includes(false)) return false;
+    }
+    const sure: Check = { key: keys.outbox(id), versionstamp: note };
+    if (!await this.#tell(id, "COMPLETED", sure)) return false;
+    for await (const page of edgesOf(kv, id)) await kv.writeBlind(page.map(({ key }) => ({ key })), 0);
+    return await this.store.commit("follow", [], { checks: [sure], writes: [{ key: keys.outbox(id) }] }) !==
+      null;
+  }
+}

@@ -1,0 +1,111 @@
+// Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
+// lease by this process's own monotonic clock; wall clocks of different machines are never compared.
+
+import { leaseBlocksOf } from "../worker/claim.ts";
+import { keys, prefixes } from "../platform/keys.ts";
+import type { Store } from "../store/store.ts";
+import { isForgotten } from "../core/task.ts";
+import { reclaimed } from "../core/transitions.ts";
+
+/** What a living worker writes every third of a lease. */
+export interface Heartbeat {
+  /** Another value with each beat. */
+  rev: string;
+  startedAt: number;
+  concurrency: number;
+  running: number;
+}
+
+interface Seen {
+  rev: string | null;
+  /** How long this process has watched it stand still. */
+  stillMs: number;
+}
+
+const PER_ROUND = 1_000;
+
+export class Reaper {
+  /** True if tasks are under leases of workers that did not show a new heartbeat at the last look. */
+  hasSuspects = true;
+  readonly #seen = new Map<string, Seen>();
+  #lookedAt = 0;
+
+  constructor(private readonly store: Store, private readonly leaseMs: number) {}
+
+  /** One look at all workers. @returns how many tasks were handed on. */
+  async tick(): Promise<number> {
+    const { kv, clock } = this.store;
+    const beats = await kv.list<Heartbeat>({ prefix: prefixes.workers }, { limit: PER_ROUND });
+    const alive = new Map<string, Deno.KvEntry<Heartbeat> | null>();
+    for (const beat of beats) alive.set(beat.key[1] as string, beat);
+    const lessees = await this.#lessees();
+    for (const worker of lessees) if (!alive.has(worker)) alive.set(worker, null);
+    for (const worker of this.#seen.keys()) if (!alive.has(worker)) this.#seen.delete(worker);
+
+    let handedOn = 0;
+    const fresh = new Set<string>();
+    const now = clock.monotonic();
+    // A pause of this process is no silence of the others: they may have been paused with it.
+    const watchedMs = Math.min(now - this.#lookedAt, this.leaseMs / 2);
+    this.#lookedAt = now;
+    for (const [worker, beat] of alive) {
+      const rev = beat?.value.rev ?? null;
+      const seen = this.#seen.get(worker);
+      if (!seen || seen.rev !== rev) {
+        if (seen) fresh.add(worker);
+        this.#seen.set(worker, { rev, stillMs: 0 });
+        continue;
+      }
+      seen.stillMs += watchedMs;
+      if (seen.stillMs >= this.leaseMs) handedOn += await this.#reap(worker, beat?.versionstamp ?? null);
+    }
+    this.hasSuspects = lessees.some((worker) => !fresh.has(worker));
+    return handedOn;
+  }
+
+  /** Workers that hold leases, found by one small read for each of them. */
+  async #lessees(): Promise<string[]> {
+    const workers: string[] = [];
+    for (let start: Deno.KvKey = [...prefixes.leases, ""]; workers.length < PER_ROUND;) {
+      const [first] = await this.store.kv.list(
+        { start, end: [...prefixes.leases, END] },
+        { limit: 1 },
+      );
+      if (!first) break;
+      workers.push(first.key[1] as string);
+      start = [...prefixes.leases, first.key[1], END];
+    }
+    return workers;
+  }
+
+  async #reap(worker: string, versionstamp: string | null): Promise<number> {
+    const { kv } = this.store;
+    // Under check: a beat that comes at this moment wins, and the worker lives.
+    const key = keys.worker(worker);
+    const gone = await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
+    if (!gone.ok) return 0;
+    let handedOn = 0;
+    for (;;) {
+      const blocks = await leaseBlocksOf(this.store, worker, PER_ROUND);
+      for (const { block, ids } of blocks) {
+        const reclaims = await Promise.all(ids.map((id) => this.#reclaim(worker, id)));
+        handedOn += reclaims.filter(Boolean).length;
+        await kv.writeBlind([{ key: keys.lease(worker, block) }], 0);
+      }
+      if (blocks.length < PER_ROUND) return handedOn;
+    }
+  }
+
+  /** @returns false if the lease is another's by now, or the task has ended. */
+  async #reclaim(worker: string, id: string): Promise<boolean> {
+    const { store } = this;
+    const after = await store.update("settle", id, ({ record }) => {
+      if (isForgotten(record) || record.lease?.worker !== worker) return null;
+      return { next: reclaimed(record, store.clock.now()) };
+    });
+    return Boolean(after);
+  }
+}
+
+/** Sorts after every string in a key (Deno KV: strings before numbers). */
+const END = Number.MAX_VALUE;

@@ -1,0 +1,58 @@
+// Calls the timers when the next one is due, and earlier when a change or a doorbell says so.
+
+import type { Clock } from "../platform/clock.ts";
+import type { Log } from "../platform/log.ts";
+import { Rounds } from "../platform/coalescer.ts";
+import type { Timers } from "./timers.ts";
+
+export class DueLoop {
+  #nextAt = Infinity;
+  #cancel: () => void = () => {};
+  readonly #rounds = new Rounds(() => this.#round());
+  /** Not before `start`, and not after `stop`. */
+  #stopped = true;
+
+  constructor(
+    private readonly timers: Pick<Timers, "tick">,
+    private readonly clock: Clock,
+    private readonly log: Log,
+  ) {}
+
+  start(): void {
+    this.#stopped = false;
+    this.ring();
+  }
+
+  /** Something is due at this instant (wall clock). */
+  expect(at: number): void {
+    if (this.#stopped || at >= this.#nextAt) return;
+    this.#nextAt = at;
+    this.#cancel();
+    this.#cancel = this.clock.timer(() => this.ring(), at - this.clock.now());
+  }
+
+  /** Looks now. */
+  ring(): void {
+    if (!this.#stopped) this.#rounds.ring();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#cancel();
+    await this.#rounds.idle();
+  }
+
+  async #round(): Promise<void> {
+    if (this.#stopped) return;
+    this.#cancel();
+    this.#nextAt = Infinity;
+    try {
+      const next = await this.timers.tick();
+      if (next !== null && next <= this.clock.now()) this.ring();
+      else if (next !== null) this.expect(next);
+    } catch (error) {
+      // The sweep looks again.
+      this.log.error("timers failed", error);
+    }
+  }
+}

@@ -1,0 +1,142 @@
+// The doorbell between machines: keys that every commit with news sets, and that every process watches. A watch may
+// fall silent without a word (PLATFORM.md A4), so it is made anew every minute, and these keys are read every second,
+// too: one read, where a look through the queue takes one for each of its shards. What the watch has not told of by
+// the next read, it does not hear: then it is made anew at once. The sweep rings behind all this.
+
+import { type Clock, sleep } from "../clock.ts";
+import type { Ids } from "../ids.ts";
+import { keys } from "../keys.ts";
+import type { KvPort } from "../kv.ts";
+import type { Doorbell } from "./doorbell.ts";
+
+/** Many commits in a row are one ring: the last one follows by itself. */
+const AT_MOST_EVERY_MS = 50;
+const WATCHED_FOR_MS = 60_000;
+const AGAIN_AFTER_MS = 1_000;
+const READ_EVERY_MS = 1_000;
+
+/** What there is news of: work that is ready, or tasks that have ended. */
+type News = "ready" | "ended";
+
+/** The versionstamp of each bell's key. */
+type Versions = Record<News, string | null>;
+
+const BELLS = [keys.bell("ready"), keys.bell("ended")];
+const NONE: Versions = { ready: null, ended: null };
+
+export class WatchBell implements Doorbell {
+  readonly #sentAt: Record<News, number> = { ready: -Infinity, ended: -Infinity };
+  readonly #owed = new Map<News, () => void>();
+  readonly #stopped = new AbortController();
+  /** What has rung here. */
+  #heard = NONE;
+  /** What the watch has told of. */
+  #told = NONE;
+  /** What the last read has found. */
+  #read = NONE;
+  #endWatch: () => void = () => {};
+  #working: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    private readonly kv: KvPort,
+    private readonly watched: Pick<Deno.Kv, "watch">,
+    private readonly clock: Clock,
+    private readonly ids: Ids,
+  ) {}
+
+  onCommit(atomic: Deno.AtomicOperation): void {
+    if (this.#isEarly("ready")) return this.#owe("ready");
+    this.#sentAt.ready = this.clock.monotonic();
+    atomic.set(keys.bell("ready"), this.ids.token());
+  }
+
+  onEnd(): void {
+    this.#owe("ended");
+  }
+
+  start(ring: () => void, look: () => void): void {
+    const heed = (versions: Versions) => {
+      const before = this.#heard;
+      this.#heard = versions;
+      if (versions.ready !== before.ready) ring();
+      if (versions.ended !== before.ended) look();
+    };
+    this.#working = Promise.all([this.#watch(heed), this.#readAgainAndAgain(heed)]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    for (const cancel of this.#owed.values()) cancel();
+    this.#endWatch();
+    await this.#working;
+  }
+
+  #isEarly(news: News): boolean {
+    return this.clock.monotonic() - this.#sentAt[news] < AT_MOST_EVERY_MS;
+  }
+
+  /** Sets the key by itself, as soon as it may be set again. */
+  #owe(news: News): void {
+    if (this.#owed.has(news) || this.#stopped.signal.aborted) return;
+    const waitMs = Math.max(0, this.#sentAt[news] + AT_MOST_EVERY_MS - this.clock.monotonic());
+    const cancel = this.clock.timer(() => {
+      this.#owed.delete(news);
+      this.#sentAt[news] = this.clock.monotonic();
+      const write = { key: keys.bell(news), value: this.ids.token() };
+      // A hint that fails to go out is owed still.
+      this.kv.writeBlind([write], 0).catch(() => this.#owe(news));
+    }, waitMs);
+    this.#owed.set(news, cancel);
+  }
+
+  async #watch(heed: (versions: Versions) => void): Promise<void> {
+    while (!this.#stopped.signal.aborted) {
+      // One that was cut: the reads ring until there is another.
+      const isDue = await this.#watchOnce(heed).catch(() => false);
+      if (!isDue) await sleep(this.clock, AGAIN_AFTER_MS, this.#stopped.signal);
+    }
+  }
+
+  /** @returns true if it was ended here. */
+  async #watchOnce(heed: (versions: Versions) => void): Promise<boolean> {
+    let isDue = false;
+    const stream = this.watched.watch(BELLS) as ReadableStream<Deno.KvEntryMaybe<unknown>[]>;
+    const reader = stream.getReader();
+    // Through its reader: a stream that is being read cannot be cancelled by itself.
+    this.#endWatch = () => {
+      isDue = true;
+      reader.cancel().catch(() => {});
+    };
+    const stopTimer = this.clock.timer(this.#endWatch, WATCHED_FOR_MS);
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        this.#told = versionsOf(next.value);
+        heed(this.#told);
+      }
+      return isDue;
+    } finally {
+      stopTimer();
+    }
+  }
+
+  async #readAgainAndAgain(heed: (versions: Versions) => void): Promise<void> {
+    for (;;) {
+      await sleep(this.clock, READ_EVERY_MS, this.#stopped.signal);
+      if (this.#stopped.signal.aborted) return;
+      try {
+        const found = versionsOf(await this.kv.getMany(BELLS));
+        if (isBehind(this.#told, this.#read)) this.#endWatch();
+        this.#read = found;
+        heed(found);
+      } catch { /* The database is away, which others tell. */ }
+    }
+  }
+}
+
+function versionsOf([ready, ended]: Deno.KvEntryMaybe<unknown>[]): Versions {
+  return { ready: ready.versionstamp, ended: ended.versionstamp };
+}
+
+function isBehind(told: Versions, read: Versions): boolean {
+  return (told.ready ?? "") < (read.ready ?? "") || (told.ended ?? "") < (read.ended ?? "");
+}

@@ -1,0 +1,137 @@
+// One connection to a database server. Deno's client has one for each handle, tries every call again for ever, and never
+// finds out that a connection has died without a word. So: a bound on the calls that it has in hand, and another handle
+// when one has gone silent.
+
+import { type Clock, sleep } from "./clock.ts";
+import { DeadlineError } from "../core/errors.ts";
+
+/** Calls that one handle has in hand. The client works off what was given up long ago before what is asked now. */
+const MOST_CALLS = 64;
+/** A call that found no place by then is given up, and never reaches the client. */
+const PLACE_WITHIN_MS = 5_000;
+/** With calls in hand and no answer for so long, a handle has gone silent. */
+const SILENT_AFTER_MS = 10_000;
+const OPEN_AGAIN_MS = 500;
+const OPENS_WITHIN_MS = 5_000;
+
+export class Connection {
+  #handle: Deno.Kv;
+  #places: Places;
+  #answeredAt: number;
+  #opening = false;
+  #closed = false;
+
+  /** @param open another handle on the same database. */
+  constructor(
+    handle: Deno.Kv,
+    private readonly open: () => Promise<Deno.Kv>,
+    private readonly clock: Clock,
+  ) {
+    this.#handle = handle;
+    this.#places = new Places(clock);
+    this.#answeredAt = clock.monotonic();
+  }
+
+  get handle(): Deno.Kv {
+    return this.#handle;
+  }
+
+  /** Calls that are under way, or have a place. */
+  get inHand(): number {
+    return this.#places.taken;
+  }
+
+  /** @param work told whether it has the connection to itself. */
+  async call<T>(work: (handle: Deno.Kv, isAlone: boolean) => Promise<T>): Promise<T> {
+    if (this.#places.taken > 0 && this.clock.monotonic() - this.#answeredAt > SILENT_AFTER_MS) this.#reopen();
+    const places = this.#places;
+    if (places.taken === 0) this.#answeredAt = this.clock.monotonic();
+    await places.take();
+    try {
+      return await work(this.#handle, places.taken === 1);
+    } finally {
+      // The place is free when the client has done with it, however long ago the caller has gone.
+      places.leave();
+      if (places === this.#places) this.#answeredAt = this.clock.monotonic();
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#handle.close();
+  }
+
+  /** What is in hand stays unknown: it may still be done by the old handle. */
+  async #reopen(): Promise<void> {
+    if (this.#opening || this.#closed) return;
+    this.#opening = true;
+    try {
+      const fresh = await this.#opened();
+      if (this.#closed) return fresh.close();
+      const old = this.#handle;
+      this.#handle = fresh;
+      const left = this.#places;
+      this.#places = new Places(this.clock);
+      this.#answeredAt = this.clock.monotonic();
+      // Nobody in that line would ever get a place.
+      left.letAllIn();
+      old.close();
+    } catch {
+      // The server is away: the next call tries again.
+      await sleep(this.clock, OPEN_AGAIN_MS);
+    } finally {
+      this.#opening = false;
+    }
+  }
+
+  #opened(): Promise<Deno.Kv> {
+    return new Promise((resolve, reject) => {
+      let isLate = false;
+      const cancel = this.clock.timer(() => {
+        isLate = true;
+        reject(new DeadlineError("the database could not be opened in time"));
+      }, OPENS_WITHIN_MS);
+      this.open().then((kv) => isLate ? kv.close() : resolve(kv), reject).finally(cancel);
+    });
+  }
+}
+
+/** So many at a time, the others in a line. */
+class Places {
+  taken = 0;
+  readonly #line = new Set<() => void>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** @throws {DeadlineError} if none comes free in time. */
+  async take(): Promise<void> {
+    if (this.taken < MOST_CALLS) {
+      this.taken++;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      const enter = () => {
+        cancel();
+        this.#line.delete(enter);
+        resolve();
+      };
+      const cancel = this.clock.timer(() => {
+        this.#line.delete(enter);
+        reject(new DeadlineError(`the database has had ${MOST_CALLS} calls in hand for too long`));
+      }, PLACE_WITHIN_MS);
+      this.#line.add(enter);
+    });
+  }
+
+  /** The places are given up: whoever waits for one goes on without. */
+  letAllIn(): void {
+    for (const enter of [...this.#line]) enter();
+  }
+
+  leave(): void {
+    const [next] = this.#line;
+    // Whoever waited longest takes the place over.
+    if (next) next();
+    else this.taken--;
+  }
+}

@@ -1,0 +1,103 @@
+// A database behind several connections: a call goes where nothing else is under way, because there it need not wait 40 ms
+// for an acknowledgement.
+
+import type { Clock } from "./clock.ts";
+import { Connection } from "./kv_connection.ts";
+import type { Kv } from "./kv_handle.ts";
+
+/**
+ * Of more than a kilobyte the client sends head and body apart, and the body waits until the server's kernel acknowledges
+ * the head, which it puts off for 40 ms unless it has something to send (Nagle's algorithm and delayed acknowledgements).
+ * With a small request ahead of them both go out together, on the answer to that one; but only where nothing else is under
+ * way. Larger ones than the second bound fill packets of their own.
+ */
+const PRIMED_BYTES = [900, 60_000];
+const PRIME: Deno.KvKey = ["errand", "prime"];
+/** What a mutation takes besides its value, about. */
+const KEY_BYTES = 60;
+
+export class RemoteKv implements Kv {
+  readonly #connections: Connection[];
+  #next = 0;
+
+  /** @param open another handle on the same database. */
+  constructor(handles: Deno.Kv[], open: () => Promise<Deno.Kv>, clock: Clock) {
+    this.#connections = handles.map((handle) => new Connection(handle, open, clock));
+  }
+
+  get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
+    return this.#leastBusy().call((kv) => kv.get<T>(key));
+  }
+
+  getMany<T extends readonly unknown[]>(
+    keys: readonly [...{ [K in keyof T]: Deno.KvKey }],
+  ): Promise<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
+    return this.#leastBusy().call((kv) => kv.getMany<T>(keys));
+  }
+
+  async *list<T>(
+    selector: Deno.KvListSelector,
+    options?: Deno.KvListOptions,
+  ): AsyncGenerator<Deno.KvEntry<T>> {
+    yield* await this.#leastBusy().call((kv) => Array.fromAsync(kv.list<T>(selector, options)));
+  }
+
+  set(key: Deno.KvKey, value: unknown, options?: { expireIn?: number }): Promise<Deno.KvCommitResult> {
+    return this.#leastBusy().call((kv) => kv.set(key, value, options));
+  }
+
+  delete(key: Deno.KvKey): Promise<void> {
+    return this.#leastBusy().call((kv) => kv.delete(key));
+  }
+
+  atomic(): Deno.AtomicOperation {
+    const connection = this.#leastBusy();
+    const atomic = connection.handle.atomic();
+    const set = atomic.set.bind(atomic);
+    const commit = atomic.commit.bind(atomic);
+    let bytes = 0;
+    atomic.set = (key, value, options) => {
+      bytes += KEY_BYTES + (value instanceof Uint8Array ? value.byteLength : KEY_BYTES);
+      return set(key, value, options);
+    };
+    atomic.commit = () => {
+      return connection.call((kv, isAlone) => {
+        if (isAlone && bytes > PRIMED_BYTES[0] && bytes < PRIMED_BYTES[1]) kv.get(PRIME).catch(() => {});
+        return commit();
+      });
+    };
+    return atomic;
+  }
+
+  watch<T extends readonly unknown[]>(
+    keys: readonly [...{ [K in keyof T]: Deno.KvKey }],
+    options?: { raw?: boolean },
+  ): ReadableStream<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
+    // One that is made anew goes on another connection: the one before may be dead.
+    return this.#leastBusy().handle.watch<T>(keys, options);
+  }
+
+  enqueue(value: unknown, options?: Parameters<Deno.Kv["enqueue"]>[1]): Promise<Deno.KvCommitResult> {
+    return this.#leastBusy().call((kv) => kv.enqueue(value, options));
+  }
+
+  listenQueue(handler: (value: unknown) => Promise<void> | void): Promise<void> {
+    return this.#connections[0].handle.listenQueue(handler);
+  }
+
+  close(): void {
+    for (const connection of this.#connections) connection.close();
+  }
+
+  /** The one with the least in hand; of equals, each in its turn. */
+  #leastBusy(): Connection {
+    const all = this.#connections;
+    this.#next = (this.#next + 1) % all.length;
+    let best = all[this.#next];
+    for (let i = 1; i < all.length; i++) {
+      const other = all[(this.#next + i) % all.length];
+      if (other.inHand < best.inHand) best = other;
+    }
+    return best;
+  }
+}

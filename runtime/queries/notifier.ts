@@ -1,0 +1,144 @@
+// Who waits for what. Changes that this process commits are handed to their waiters directly; everything else is
+// found by reading the watched tasks again at each sweep. So a lost notification is a delay and never a loss.
+
+import { type Clock, sleep } from "../platform/clock.ts";
+import type { Store } from "../store/store.ts";
+import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
+
+/**
+ * Called with each version of a watched task that is found, and with null once it is gone. Versions may come late and
+ * out of order: the listener compares versionstamps.
+ */
+export type Listener = (entry: Entry<Stored> | null, id: string) => void;
+
+/** Tasks read again in one sweep: more than this many are taken turn by turn. */
+const READ_PER_SWEEP = 2_000;
+
+export class Notifier {
+  readonly #tasks = new Map<string, Set<Listener>>();
+  readonly #groups = new Map<string, Set<() => void>>();
+
+  constructor(private readonly store: Store) {}
+
+  /** How many tasks and groups are being waited for. */
+  get watched(): number {
+    return this.#tasks.size + this.#groups.size;
+  }
+
+  /** Hands a committed change to those who wait for it. */
+  publish(entry: Entry<Stored>): void {
+    const listeners = this.#tasks.get(entry.record.id);
+    if (listeners) { for (const listener of [...listeners]) listener(entry, entry.record.id); }
+    if (this.#groups.size === 0 || isForgotten(entry.record) || !isTerminal(entry.record)) return;
+    for (const group of entry.record.groups) this.#ringGroup(group);
+  }
+
+  /** Calls `listener` for each change of these tasks until the returned function is called. */
+  watch(ids: Iterable<string>, listener: Listener): () => void {
+    const watched = [...ids];
+    for (const id of watched) add(this.#tasks, id, listener);
+    return () => {
+      for (const id of watched) remove(this.#tasks, id, listener);
+    };
+  }
+
+  /** Calls `listener` whenever a task of the group may have ended. */
+  watchGroup(group: string, listener: () => void): () => void {
+    add(this.#groups, group, listener);
+    return () => remove(this.#groups, group, listener);
+  }
+
+  /** Reads what is being waited for again: another process may have changed it. */
+  async sweep(): Promise<void> {
+    for (const group of [...this.#groups.keys()]) this.#ringGroup(group);
+    const ids = [...this.#tasks.keys()].slice(0, READ_PER_SWEEP);
+    const entries = await this.store.readMany(ids);
+    ids.forEach((id, i) => {
+      const listeners = this.#tasks.get(id);
+      if (!listeners) return;
+      // To the end of the line, so that the next sweep reads others first.
+      this.#tasks.delete(id);
+      this.#tasks.set(id, listeners);
+      for (const listener of [...listeners]) listener(entries[i], id);
+    });
+  }
+
+  /**
+   * Waits until a task has ended, at most `waitMs`.
+   *
+   * @returns the newest version; null if there is no such task (any more).
+   */
+  async ended(id: string, waitMs: number, signal?: AbortSignal): Promise<Entry<Stored> | null> {
+    // Watch first and read then: an end between the two is seen by one of them.
+    let newest: Entry<Stored> | null | undefined;
+    const arrived = new Bell(this.store.clock);
+    const stop = waitMs > 0
+      ? this.watch([id], (entry) => {
+        // A sweep may bring what it read before the last commit.
+        if (newest !== undefined && !isNewer(entry, newest)) return;
+        newest = entry;
+        if (hasEnded(entry)) arrived.ring();
+      })
+      : () => {};
+    try {
+      const read = await this.store.read(id);
+      if (waitMs <= 0 || hasEnded(read)) return read;
+      if (newest === undefined || !hasEnded(newest)) await arrived.next(waitMs, signal);
+      return newest !== undefined && isNewer(newest, read) ? newest : read;
+    } finally {
+      stop();
+    }
+  }
+
+  #ringGroup(group: string): void {
+    for (const listener of [...this.#groups.get(group) ?? []]) listener();
+  }
+}
+
+function hasEnded(entry: Entry<Stored> | null): boolean {
+  return entry === null || isForgotten(entry.record) || isTerminal(entry.record);
+}
+
+function isNewer(entry: Entry<Stored> | null, than: Entry<Stored> | null): boolean {
+  return entry === null || than === null || entry.versionstamp > than.versionstamp;
+}
+
+/** Something that can be rung before or while somebody waits; rings in between are one. */
+export class Bell {
+  #rung = false;
+  #wake: (() => void) | null = null;
+
+  constructor(private readonly clock: Clock) {}
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /** Resolves at the next ring (true), after `waitMs`, or when `signal` aborts (false). One waiter at a time. */
+  async next(waitMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (!this.#rung && waitMs > 0 && !signal?.aborted) {
+      const woken = new AbortController();
+      this.#wake = () => woken.abort();
+      const stop = () => woken.abort();
+      signal?.addEventListener("abort", stop, { once: true });
+      await sleep(this.clock, waitMs, woken.signal);
+      signal?.removeEventListener("abort", stop);
+      this.#wake = null;
+    }
+    const rung = this.#rung;
+    this.#rung = false;
+    return rung;
+  }
+}
+
+function add<T>(map: Map<string, Set<T>>, key: string, value: T): void {
+  const set = map.get(key);
+  if (set) set.add(value);
+  else map.set(key, new Set([value]));
+}
+
+function remove<T>(map: Map<string, Set<T>>, key: string, value: T): void {
+  const set = map.get(key);
+  if (set?.delete(value) && set.size === 0) map.delete(key);
+}

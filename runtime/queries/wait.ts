@@ -1,0 +1,135 @@
+// Waiting for several tasks at once, as Python's concurrent.futures.wait: it never fails on a timeout, and says
+// which tasks are done and which are not.
+
+import { type Fault, ForgottenError, NotFoundError } from "../core/errors.ts";
+import { Bell, type Notifier } from "./notifier.ts";
+import type { Store } from "../store/store.ts";
+import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
+
+export const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
+export type ReturnWhen = typeof RETURN_WHEN[number];
+
+export interface Waited {
+  done: Entry[];
+  notDone: Entry[];
+}
+
+export interface WaitOptions {
+  signal?: AbortSignal;
+  /** False: ids of tasks that are gone are passed over. */
+  mustExist?: boolean;
+}
+
+/**
+ * Waits until the first task has ended, the first has failed (a cancelled one does not count), or all have ended;
+ * at most `waitMs`. Duplicates count once; both lists keep the order of `ids`.
+ *
+ * @throws {NotFoundError | ForgottenError} for an id that is not there at the start, with its pointer.
+ */
+export async function waitFor(
+  store: Store,
+  notifier: Notifier,
+  ids: string[],
+  returnWhen: ReturnWhen,
+  waitMs: number,
+  { signal, mustExist = true }: WaitOptions = {},
+): Promise<Waited> {
+  const newest = new Map<string, Entry>();
+  const bell = new Bell(store.clock);
+  const stop = notifier.watch(new Set(ids), (entry, id) => {
+    if (!entry || isForgotten(entry.record)) {
+      // Only an ended task goes. What was not known as ended is in neither list.
+      const known = newest.get(id);
+      if (known && !isTerminal(known.record)) newest.delete(id);
+      bell.ring();
+      return;
+    }
+    const known = newest.get(entry.record.id);
+    if (known && known.versionstamp >= entry.versionstamp) return;
+    newest.set(entry.record.id, entry as Entry);
+    if (isTerminal(entry.record)) bell.ring();
+  });
+  try {
+    if (mustExist) await readAll(store, ids, newest);
+    else await readPresent(store, ids, newest);
+    const until = store.clock.monotonic() + waitMs;
+    while (!isOver([...newest.values()], returnWhen)) {
+      const leftMs = until - store.clock.monotonic();
+      if (leftMs <= 0 || signal?.aborted) break;
+      await bell.next(leftMs, signal);
+    }
+  } finally {
+    stop();
+  }
+  const entries = [...new Set(ids)].flatMap((id) => newest.get(id) ?? []);
+  return {
+    done: entries.filter(({ record }) => isTerminal(record)),
+    notDone: entries.filter(({ record }) => !isTerminal(record)),
+  };
+}
+
+/**
+ * Reads tasks that must be there, keeping what a notification has brought meanwhile if that is newer.
+ *
+ * @param asked the list as it was handed in: faults point into it
+ */
+export async function readAll(
+  store: Store,
+  ids: string[],
+  newest: Map<string, Entry>,
+  asked = ids,
+): Promise<void> {
+  const unique = [...new Set(ids)];
+  for (const entry of present(await store.readMany(unique), unique, asked)) {
+    const { id } = entry.record;
+    const known = newest.get(id);
+    if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry);
+  }
+}
+
+/**
+ * The entries, which must all be there.
+ *
+ * @param unique whose entries they are
+ * @param ids the list as it was handed in: faults point into it
+ * @throws {NotFoundError | ForgottenError} for the first that is not, with a fault for each of them
+ */
+export function present(entries: (Entry<Stored> | null)[], unique: string[], ids: string[]): Entry[] {
+  const missing = entries.flatMap((entry, i) => {
+    if (entry !== null && !isForgotten(entry.record)) return [];
+    return entry === null ? new NotFoundError("task", unique[i]) : new ForgottenError(unique[i]);
+  });
+  if (missing.length === 0) return entries as Entry[];
+  const [first] = missing;
+  const places = new Map(ids.map((id, i) => [id, i] as const).reverse());
+  const faults = missing.map(({ id, message }): Fault => ({ pointer: `/ids/${places.get(id)}`, message }));
+  throw first instanceof NotFoundError
+    ? new NotFoundError("task", first.id, faults)
+    : new ForgottenError(first.id, faults);
+}
+
+async function readPresent(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {
+  for (const entry of await store.readMany(ids)) {
+    if (!entry || isForgotten(entry.record)) continue;
+    const known = newest.get(entry.record.id);
+    if (!known || known.versionstamp < entry.versionstamp) newest.set(entry.record.id, entry as Entry);
+  }
+}
+
+function isOver(entries: Entry[], returnWhen: ReturnWhen): boolean {
+  const ended = entries.filter(({ record }) => isTerminal(record));
+  if (ended.length === entries.length) return true;
+  if (returnWhen === "FIRST_COMPLETED") return ended.length > 0;
+  return returnWhen === "FIRST_EXCEPTION" && ended.some(({ record }) => isFailure(record));
+}
+
+function isFailure(record: TaskRecord): boolean {
+  const type = typeOf(record);
+  return type === "FAILED" || type === "CRASHED";
+}
+
+/** The order of completion; within a millisecond that of the commits, unless the record was written again since. */
+export function byEnd(a: Entry, b: Entry): number {
+  return (a.record.finishedAt ?? Infinity) - (b.record.finishedAt ?? Infinity) ||
+    (a.versionstamp < b.versionstamp ? -1 : a.versionstamp > b.versionstamp ? 1 : 0);
+}

@@ -1,0 +1,22 @@
+// What becomes of a value whose commit was refused.
+
+import type { Store } from "./store.ts";
+import { isForgotten, namesValue, type StoredValue } from "../core/task.ts";
+import type { Values } from "./values.ts";
+
+/**
+ * Removes a value unless the record names it: a commit that seemed to have come too late may be the very one that
+ * wrote the record, read back after so many others that nothing tells its op any more.
+ */
+export async function discardUnlessNamed(
+  store: Store,
+  values: Values,
+  id: string,
+  value: StoredValue,
+): Promise<void> {
+  if ("json" in value) return;
+  const [entry] = await store.peekMany([id]);
+  const record = entry?.record;
+  if (record && !isForgotten(record) && namesValue(record, value.blob)) return;
+  await values.discard(id, value);
+}

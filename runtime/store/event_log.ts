@@ -1,0 +1,114 @@
+// A task's event log: what a handler reports (progress, log lines, chunks) and what no longer fits into the
+// record. States stay in the record's history; both share one dense sequence, so a reader can resume anywhere.
+
+import type { KvPort } from "../platform/kv.ts";
+import { keys, prefixes } from "../platform/keys.ts";
+import {
+  type Entry,
+  type HistoryEntry,
+  isTerminal,
+  type Progress,
+  type TaskError,
+  type TaskRecord,
+} from "../core/task.ts";
+
+/** One stored event. User data is JSON text. */
+export type StoredEvent =
+  & { seq: number; at: number; attempt: number }
+  & (
+    | { kind: "progress"; progress: Progress }
+    | { kind: "log"; message: string; data: string | null }
+    | { kind: "chunk"; chunk: string }
+    /** A state that has left the record's history. */
+    | { kind: "state"; state: HistoryEntry }
+    /** The error of an end that a later retry made past. */
+    | { kind: "error"; error: TaskError | null; state: HistoryEntry }
+  );
+
+/** An event as a reader gets it: a stored one, a state, or one of the two that close the sequence. */
+export type TaskEvent =
+  | StoredEvent
+  | { kind: "result" | "end"; seq: number; at: number; attempt: number; entry: Entry }
+  | { kind: "failure"; seq: number; at: number; attempt: number; entry: Entry };
+
+/** JSON text of one event's data, in UTF-16 units: with two bytes each it still fits a KV value. */
+export const LONGEST_EVENT = 30_000;
+
+const PAGE_EVENTS = 500;
+const PAGE_BYTES = 64 * 1024;
+const PER_READ = 25;
+
+/**
+ * The events of a task after `after`, dense and in order, up to a page; the record is read first, so that every
+ * stored event up to its `seq` is there. Two more close the sequence of an ended task: its result or error, then
+ * `end`.
+ */
+export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Promise<TaskEvent[]> {
+  const { record } = entry;
+  const states = record.history.filter((state) => state.seq > after);
+  const events: TaskEvent[] = states.map((state) => ({
+    kind: "state",
+    seq: state.seq,
+    at: state.at,
+    attempt: state.attempt,
+    state,
+  }));
+  let upTo = record.seq;
+  if (record.hasEvents && after < record.seq) {
+    const stored = await storedAfter(kv, record.id, after);
+    // Behind the last one of a page more may follow; behind the record's own place states may that it does not know.
+    if (stored.more) upTo = Math.min(upTo, stored.events[stored.events.length - 1].seq);
+    events.push(...stored.events);
+    events.sort((a, b) => a.seq - b.seq);
+  }
+  const page = events.filter(({ seq }) => seq <= upTo);
+  if (upTo === record.seq && isTerminal(record)) {
+    page.push(...closing(entry).filter(({ seq }) => seq > after));
+  }
+  return page;
+}
+
+/** A page of stored events: a reader that is slow holds one page in memory, so it is bounded in bytes. */
+async function storedAfter(
+  kv: KvPort,
+  id: string,
+  after: number,
+): Promise<{ events: StoredEvent[]; more: boolean }> {
+  const events: StoredEvent[] = [];
+  let bytes = 0;
+  while (events.length < PAGE_EVENTS && bytes < PAGE_BYTES) {
+    const start = keys.event(id, (events[events.length - 1]?.seq ?? after) + 1);
+    const part = await kv.list<StoredEvent>({ prefix: prefixes.events(id), start }, { limit: PER_READ });
+    for (const { value } of part) {
+      events.push(value);
+      bytes += value.kind === "chunk"
+        ? value.chunk.length
+        : value.kind === "log"
+        ? value.message.length + (value.data?.length ?? 0)
+        : 0;
+    }
+    if (part.length < PER_READ) return { events, more: false };
+  }
+  return { events, more: true };
+}
+
+function closing(entry: Entry): TaskEvent[] {
+  const { record } = entry;
+  const at = record.finishedAt!;
+  const { attempt, seq } = record;
+  const completed = record.history[record.history.length - 1].type === "COMPLETED";
+  return [
+    { kind: completed ? "result" : "failure", seq: seq + 1, at, attempt, entry },
+    { kind: "end", seq: seq + 2, at, attempt, entry },
+  ];
+}
+
+/** The two events that stand for the end which a retry made past, in the places its readers saw. */
+export function eventsOfPastEnd(record: TaskRecord): StoredEvent[] {
+  const state = record.history[record.history.length - 1];
+  const common = { at: state.at, attempt: state.attempt };
+  return [
+    { kind: "error", seq: record.seq + 1, ...common, error: record.error, state },
+    { kind: "log", seq: record.seq + 2, ...common, message: "retried on request", data: null },
+  ];
+}

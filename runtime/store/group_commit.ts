@@ -1,0 +1,167 @@
+// Group commit: while one commit is under way, the next one fills with whatever arrives. A commit
+// costs nearly the same for one task as for fifty (PLATFORM.md A7), so this is where throughput comes from,
+// and an idle system still commits at once. Where commits spend their time on the way to a server, several are under
+// way at once: each one beside the first leaves when it is full.
+
+import type { KvLimits } from "../platform/kv.ts";
+
+/** The shared check of new records. It holds for each commit by itself. */
+export const FRESH = "fresh";
+
+export interface Cost {
+  checks: number;
+  /** Checks that a commit needs once, however many of its items name them. */
+  shared: string[];
+  mutations: number;
+  bytes: number;
+  /** Bytes of the keys, which have a limit of their own. */
+  keyBytes: number;
+  /** Records that it changes. Two steps of one record never share a commit: both would pass its check. */
+  owns: string[];
+}
+
+interface Waiting<Item, Outcome> {
+  item: Item;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: unknown) => void;
+}
+
+export class GroupCommit<Item extends { cost: Cost }, Outcome> {
+  #waiting: Waiting<Item, Outcome>[] = [];
+  /** What the commits under way own or check in common: nothing else that does may be committed beside them. */
+  readonly #held = new Set<string>();
+  readonly #flights = new Set<Promise<void>>();
+  #starting = false;
+  /** A look for a full commit found none; there is no sense in another one before so many wait. */
+  #lookAgainAt = 0;
+
+  /** @param run commits a batch and returns one outcome for each item, in order. */
+  constructor(
+    private readonly run: (items: Item[]) => Promise<Outcome[]>,
+    private readonly limits: KvLimits,
+  ) {}
+
+  /** Rejects with a RangeError what can never fit one commit. */
+  add(item: Item): Promise<Outcome> {
+    if (isOver(item.cost, item.cost.shared.length, this.limits)) {
+      return Promise.reject(new RangeError("this is more than one commit takes"));
+    }
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      this.#waiting.push({ item, resolve, reject });
+    });
+    if (!this.#starting) {
+      this.#starting = true;
+      // One turn of the microtask queue: what the caller adds in the same breath goes into the first commit.
+      Promise.resolve().then(() => {
+        this.#starting = false;
+        this.#start();
+      });
+    }
+    return outcome;
+  }
+
+  /** Resolves once everything added so far is committed. */
+  async idle(): Promise<void> {
+    while (this.#starting || this.#flights.size > 0) {
+      await (this.#flights.size > 0 ? Promise.race(this.#flights) : Promise.resolve());
+    }
+  }
+
+  #start(): void {
+    while (this.#waiting.length > 0 && this.#flights.size < this.limits.flights) {
+      const isFirst = this.#flights.size === 0;
+      if (!isFirst && this.#waiting.length < this.#lookAgainAt) return;
+      const { batch, left, isFull } = this.#take();
+      if (batch.length === 0 || !isFirst && !isFull) {
+        this.#lookAgainAt = this.#waiting.length + this.limits.checks;
+        return;
+      }
+      this.#waiting = left;
+      this.#fly(batch);
+    }
+  }
+
+  #fly(batch: Waiting<Item, Outcome>[]): void {
+    // One at a time has nothing beside it.
+    const names = this.limits.flights > 1 ? batch.flatMap(({ item }) => namesOf(item.cost)) : [];
+    for (const name of names) this.#held.add(name);
+    const flight = this.#commit(batch).then(() => {
+      for (const name of names) this.#held.delete(name);
+      this.#flights.delete(flight);
+      this.#lookAgainAt = 0;
+      this.#start();
+    });
+    this.#flights.add(flight);
+  }
+
+  async #commit(batch: Waiting<Item, Outcome>[]): Promise<void> {
+    try {
+      const outcomes = await this.run(batch.map(({ item }) => item));
+      batch.forEach(({ resolve }, i) => resolve(outcomes[i]));
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    }
+  }
+
+  /** The next commit, and what is left. Steps of one record stay in their order. */
+  #take(): { batch: Waiting<Item, Outcome>[]; left: Waiting<Item, Outcome>[]; isFull: boolean } {
+    const load = new Load();
+    const batch: Waiting<Item, Outcome>[] = [];
+    const passed: Waiting<Item, Outcome>[] = [];
+    const passedOwns = new Set<string>();
+    for (let i = 0; i < this.#waiting.length; i++) {
+      const waiting = this.#waiting[i];
+      const { cost } = waiting.item;
+      const isHeld = this.#held.size > 0 && namesOf(cost).some((name) => this.#held.has(name));
+      if (isHeld || load.owns(cost) || cost.owns.some((id) => passedOwns.has(id))) {
+        passed.push(waiting);
+        for (const id of cost.owns) passedOwns.add(id);
+        continue;
+      }
+      load.add(cost);
+      if (batch.length > 0 && load.exceeds(this.limits)) {
+        return { batch, left: [...passed, ...this.#waiting.slice(i)], isFull: true };
+      }
+      batch.push(waiting);
+    }
+    return { batch, left: passed, isFull: false };
+  }
+}
+
+/** What only one commit at a time may have to do with: records, and what is checked for several of them at once. */
+function namesOf({ owns, shared }: Cost): string[] {
+  return [...owns, ...shared.filter((name) => name !== FRESH)];
+}
+
+/** What a commit holds so far. */
+export class Load implements Omit<Cost, "shared" | "owns"> {
+  checks = 0;
+  mutations = 0;
+  bytes = 0;
+  keyBytes = 0;
+  readonly #shared = new Set<string>();
+  readonly #owned = new Set<string>();
+
+  add({ checks, shared, mutations, bytes, keyBytes, owns }: Cost): void {
+    this.checks += checks;
+    this.mutations += mutations;
+    this.bytes += bytes;
+    this.keyBytes += keyBytes;
+    for (const name of shared) this.#shared.add(name);
+    for (const id of owns) this.#owned.add(id);
+  }
+
+  /** True if it changes one of these records already. */
+  owns(cost: Cost): boolean {
+    return cost.owns.some((id) => this.#owned.has(id));
+  }
+
+  exceeds(limits: KvLimits): boolean {
+    return isOver(this, this.#shared.size, limits);
+  }
+}
+
+function isOver(load: Omit<Cost, "shared" | "owns">, shared: number, limits: KvLimits): boolean {
+  return load.checks + shared > limits.checks || load.mutations > limits.mutations ||
+    load.bytes > limits.bytes || load.keyBytes > limits.keyBytes;
+}

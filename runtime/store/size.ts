@@ -1,0 +1,52 @@
+// How large writes are, estimated from above: KV refuses a commit that is over any of its limits as a whole.
+
+import { encode } from "./record_codec.ts";
+import type { Write } from "../platform/kv.ts";
+import { isForgotten, type Stored, type StoredValue } from "../core/task.ts";
+
+/** KV takes 65,536 bytes. One record above that would fail the whole commit, and with it tasks of others. */
+const LARGEST_RECORD = 65_000;
+
+/** @throws {RangeError} before anything of it is in a commit. */
+export function requireFit(stored: Stored): void {
+  if (recordBytes(stored) <= LARGEST_RECORD) return;
+  const bytes = encode(stored).byteLength;
+  if (bytes > LARGEST_RECORD) {
+    throw new RangeError(`the record of task ${stored.id} would have ${bytes} bytes`);
+  }
+}
+
+/** An estimate from above. KV counts keys twice. */
+export function writeBytes({ key, value }: Write): number {
+  const bytes = 2 * keyBytes(key) + 64;
+  return typeof value === "object" && value !== null ? bytes + 3 * JSON.stringify(value).length : bytes;
+}
+
+/** What the key of a record or a queue entry takes, and a little more. */
+export const KEY_BYTES = 64;
+
+export function keyBytes(key: Deno.KvKey): number {
+  // All parts are ASCII but tags, whose characters may take three bytes.
+  const perCharacter = key[1] === "tag" ? 3 : 1;
+  let bytes = 0;
+  for (const part of key) bytes += typeof part === "string" ? part.length * perCharacter + 2 : 9;
+  return bytes;
+}
+
+/** What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped already. */
+export function recordBytes(stored: Stored): number {
+  if (isForgotten(stored)) return 400;
+  const { metadata, history, input, result, error, tags, deps, next, node } = stored;
+  let text = 0;
+  for (const { message } of history) text += message?.length ?? 0;
+  for (const tag of tags) text += tag.length + 1;
+  if (error) text += JSON.stringify(error).length;
+  text += node?.length ?? 0;
+  const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
+  const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + 40 * (next?.length ?? 0);
+  return 1_500 + 2 * links + 150 * history.length + 6 * text + 3 * json;
+}
+
+function inlineLength(value: StoredValue): number {
+  return "json" in value ? value.json.length : 64;
+}

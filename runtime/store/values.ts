@@ -1,0 +1,107 @@
+// Inputs and results: small ones stand in the record, large ones as gzip chunks that are written before the
+// record that names them, so that a record never points at what is not there.
+
+import { keys, prefixes } from "../platform/keys.ts";
+import type { Ids } from "../platform/ids.ts";
+import { utf8Bytes } from "../core/json.ts";
+import type { KvPort, Write } from "../platform/kv.ts";
+import type { StoredValue } from "../core/task.ts";
+
+/**
+ * Room for a task's values inside its record. With everything else at its longest the record stays below the
+ * 65,536 bytes that KV takes.
+ */
+export const INLINE_BYTES = 14_000;
+
+const CHUNK_BYTES = 60_000;
+const CHUNKS_PER_COMMIT = 10;
+const KEYS_PER_PURGE = 500;
+
+/** What a stored value takes inside its record, where its text stands as a JSON string. */
+export function bytesInRecord(value: StoredValue): number {
+  return "json" in value ? quotedBytes(value.json) : 0;
+}
+
+function quotedBytes(text: string): number {
+  return utf8Bytes(JSON.stringify(text));
+}
+
+/** A character of JSON text takes up to three bytes in a JSON string, so this needs no counting. */
+const SURELY_SHORT = 1_000;
+
+/** Large values in KV. */
+export class Values {
+  constructor(private readonly kv: KvPort, private readonly ids: Ids) {}
+
+  /**
+   * Stores JSON text for a task; `beside` is its other value, which shares the record's room.
+   * A large text goes under a name of its own: no other attempt can overwrite it.
+   */
+  async store(task: string, text: string, beside: StoredValue | null = null): Promise<StoredValue> {
+    if (fitsInline(text, beside)) return { json: text };
+    const packed = await gzip(text);
+    const blob = this.ids.token();
+    const chunks = Math.ceil(packed.byteLength / CHUNK_BYTES);
+    for (let from = 0; from < chunks; from += CHUNKS_PER_COMMIT) {
+      const writes: Write[] = [];
+      for (let i = from; i < Math.min(chunks, from + CHUNKS_PER_COMMIT); i++) {
+        const value = packed.subarray(i * CHUNK_BYTES, (i + 1) * CHUNK_BYTES);
+        writes.push({ key: keys.blob(task, blob, i), value });
+      }
+      await this.kv.writeBlind(writes, 0);
+    }
+    return { blob, chunks, bytes: utf8Bytes(text) };
+  }
+
+  /** The JSON text. */
+  async load(task: string, value: StoredValue): Promise<string> {
+    if ("json" in value) return value.json;
+    const wanted = Array.from({ length: value.chunks }, (_, i) => keys.blob(task, value.blob, i));
+    const chunks = await this.kv.getMany<Uint8Array<ArrayBuffer>>(wanted);
+    const missing = chunks.findIndex((chunk) => chunk.value === null);
+    if (missing >= 0) {
+      throw new Error(`chunk ${missing} of ${value.chunks} of a value of task ${task} is missing`);
+    }
+    return await gunzip(chunks.map((chunk) => chunk.value!));
+  }
+
+  /** Removes a value that no record names: its commit was refused. */
+  async discard(task: string, value: StoredValue): Promise<void> {
+    if ("json" in value) return;
+    await this.#deleteAll(Array.from({ length: value.chunks }, (_, i) => keys.blob(task, value.blob, i)));
+  }
+
+  /** Removes everything that a task stored beside its record. */
+  async purge(task: string): Promise<void> {
+    await this.kv.writeBlind([{ key: keys.join(task) }], 0);
+    for (const prefix of [prefixes.events(task), prefixes.blobs(task), prefixes.edges(task)]) {
+      for (;;) {
+        const found = await this.kv.list({ prefix }, { limit: KEYS_PER_PURGE });
+        await this.#deleteAll(found.map(({ key }) => key));
+        if (found.length < KEYS_PER_PURGE) break;
+      }
+    }
+  }
+
+  async #deleteAll(all: Deno.KvKey[]): Promise<void> {
+    for (let from = 0; from < all.length; from += KEYS_PER_PURGE) {
+      await this.kv.writeBlind(all.slice(from, from + KEYS_PER_PURGE).map((key) => ({ key })), 0);
+    }
+  }
+}
+
+function fitsInline(text: string, beside: StoredValue | null): boolean {
+  const other = beside && "json" in beside ? beside.json : "";
+  if (text.length <= SURELY_SHORT && other.length <= SURELY_SHORT) return true;
+  if (text.length > INLINE_BYTES) return false;
+  return quotedBytes(text) + (beside ? bytesInRecord(beside) : 0) <= INLINE_BYTES;
+}
+
+async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+function gunzip(chunks: Uint8Array<ArrayBuffer>[]): Promise<string> {
+  return new Response(new Blob(chunks).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}

@@ -1,0 +1,212 @@
+// One attempt that this process runs: its lease, the newest version of its record, what it reports, and the ways
+// to stop it. Whatever it writes is checked against the lease's token: an attempt that lost its lease writes nothing.
+
+import { type Clock, sleep } from "../platform/clock.ts";
+import type { StoredEvent } from "../store/event_log.ts";
+import { type Report, Reports } from "./report_buffer.ts";
+import type { Store } from "../store/store.ts";
+import {
+  type Entry,
+  isForgotten,
+  type Progress,
+  type Stored,
+  type TaskRecord,
+  typeOf,
+} from "../core/task.ts";
+import { type Outcome, reported, settled } from "../core/transitions.ts";
+
+/** Why an attempt was stopped from outside. Handlers see it as `signal.reason`. */
+export class CancelledError extends Error {
+  override name = "CancelledError";
+}
+export class LeaseLostError extends Error {
+  override name = "LeaseLostError";
+}
+export class WorkerStoppingError extends Error {
+  override name = "WorkerStoppingError";
+}
+
+/** Reports reach KV at most this often. */
+const FLUSH_EVERY_MS = 100;
+
+export class Attempt {
+  readonly id: string;
+  readonly token: string;
+  readonly reports: Reports;
+  /** Made when somebody asks for the signal: most functions never do. */
+  #controller: AbortController | null = null;
+  #abortedBy: unknown;
+  readonly #stopped = Promise.withResolvers<Outcome | null>();
+  #entry: Entry;
+  #writing: Promise<unknown> = Promise.resolve();
+  #flushTimer: (() => void) | null = null;
+  #graceTimer: (() => void) | null = null;
+  #flushedAt = -Infinity;
+  #open = true;
+
+  constructor(private readonly store: Store, entry: Entry) {
+    this.#entry = entry;
+    this.id = entry.record.id;
+    this.token = entry.record.lease!.token;
+    this.reports = new Reports(entry.record.attempt, () => store.clock.now(), () => this.#scheduleFlush());
+    // Cancelled between its claim and now.
+    if (typeOf(entry.record) === "CANCELLING") this.#cancel();
+  }
+
+  get record(): TaskRecord {
+    return this.#entry.record;
+  }
+
+  /** Of the newest version of the record that is known here. */
+  get versionstamp(): string {
+    return this.#entry.versionstamp;
+  }
+
+  get clock(): Clock {
+    return this.store.clock;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.#abortedBy);
+    }
+    return this.#controller.signal;
+  }
+
+  /** True once the attempt was stopped from outside. */
+  get aborted(): boolean {
+    return this.#abortedBy !== undefined;
+  }
+
+  /** Resolves if the attempt is over before its function returns; null means that nothing may be written. */
+  get stopped(): Promise<Outcome | null> {
+    return this.#stopped.promise;
+  }
+
+  /** The record was changed, by this attempt or by someone else. */
+  adopt(entry: Entry<Stored> | null): void {
+    // News may come late: of the claim itself, or of a change that was overtaken.
+    if (entry && entry.versionstamp <= this.#entry.versionstamp) return;
+    if (!entry || isForgotten(entry.record) || entry.record.lease?.token !== this.token) return this.lose();
+    this.#entry = entry as Entry;
+    if (typeOf(this.record) === "CANCELLING") this.#cancel();
+  }
+
+  /** Its time is up. The attempt ends now, whether its function heeds the signal or not. */
+  timeOut(timeoutMs: number): void {
+    const message = `the attempt took longer than timeoutMs, ${timeoutMs} ms`;
+    this.#abort(new DOMException(message, "TimeoutError"));
+    this.#stopped.resolve({ kind: "timed-out", error: { name: "TimeoutError", message, retryable: true } });
+  }
+
+  /** The worker is stopping: the attempt goes back into the queue, unused. */
+  release(): void {
+    this.#abort(new WorkerStoppingError("the worker is stopping"));
+    this.#stopped.resolve({ kind: "released" });
+  }
+
+  /** The lease is gone: somebody else runs the task, or nobody may. */
+  lose(): void {
+    this.#abort(new LeaseLostError("the lease was lost"));
+    this.#stopped.resolve(null);
+  }
+
+  /**
+   * Writes the outcome together with what is left to report.
+   *
+   * @returns false if the lease was lost: nothing was written.
+   */
+  async settle(outcome: Outcome): Promise<boolean> {
+    this.#open = false;
+    this.#flushTimer?.();
+    this.#graceTimer?.();
+    await this.#writing;
+    let last = this.reports.take();
+    while (this.reports.size > 0) {
+      await this.#write(last);
+      last = this.reports.take();
+    }
+    const { clock, ids } = this.store;
+    return await this.#step(
+      last,
+      (record) => settled(record, clock.now(), outcome, ids.random),
+    );
+  }
+
+  #abort(reason: Error | DOMException): void {
+    if (this.aborted) return;
+    this.#abortedBy = reason;
+    this.#controller?.abort(reason);
+  }
+
+  #cancel(): void {
+    if (this.aborted) return;
+    const { reason, graceMs } = this.record.cancel!;
+    this.#abort(new CancelledError(reason ?? "the task was cancelled"));
+    this.#graceTimer = this.store.clock.timer(() => this.#stopped.resolve({ kind: "released" }), graceMs);
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushTimer || !this.#open) return;
+    const waitMs = Math.max(0, this.#flushedAt + FLUSH_EVERY_MS - this.store.clock.monotonic());
+    this.#flushTimer = this.store.clock.timer(() => {
+      this.#writing = this.#writing.then(() => this.#flush());
+    }, waitMs);
+  }
+
+  async #flush(): Promise<void> {
+    this.#flushTimer = null;
+    this.#flushedAt = this.store.clock.monotonic();
+    try {
+      while (this.#open && this.reports.size > 0) {
+        if (!await this.#write(this.reports.take())) return this.lose();
+      }
+    } catch (error) {
+      // KV is away. The reports of this flush are lost, the attempt goes on: its outcome will be tried for itself.
+      this.onError(error);
+      await sleep(this.store.clock, FLUSH_EVERY_MS, this.signal);
+    }
+  }
+
+  /** Told when the function begins to wait for other tasks (1), and when it goes on (-1). */
+  onAway: (change: number) => void = () => {};
+
+  /** Does something that takes up no slot of the worker. */
+  async whileAway<T>(work: () => Promise<T>): Promise<T> {
+    this.onAway(1);
+    try {
+      return await work();
+    } finally {
+      this.onAway(-1);
+    }
+  }
+
+  /** Told of errors that have no caller to go to. */
+  onError: (error: unknown) => void = () => {};
+
+  #write(reports: Report[]): Promise<boolean> {
+    return this.#step(reports, (record) => record);
+  }
+
+  async #step(reports: Report[], then: (record: TaskRecord) => TaskRecord): Promise<boolean> {
+    const after = await this.store.update("settle", this.id, ({ record }) => {
+      if (isForgotten(record) || record.lease?.token !== this.token) return null;
+      const { events, progress } = place(reports, record.seq);
+      return { next: then(events.length > 0 ? reported(record, events.length, progress) : record), events };
+    }, this.#entry);
+    if (!after) return false;
+    if (after.versionstamp > this.#entry.versionstamp) this.#entry = after as Entry;
+    return true;
+  }
+}
+
+/** Reports get the places after `seq`. */
+function place(reports: Report[], seq: number): { events: StoredEvent[]; progress: Progress | null } {
+  let progress: Progress | null = null;
+  const events = reports.map((report, i): StoredEvent => {
+    if (report.kind === "progress") progress = report.progress;
+    return { ...report, seq: seq + i + 1 };
+  });
+  return { events, progress };
+}

@@ -1,0 +1,64 @@
+// What a function gets: its task's input, with each reference replaced by the result that it stands for.
+
+import { UpstreamGoneError } from "../core/errors.ts";
+import { findReferences, resolveReferences } from "../core/references.ts";
+import type { Store } from "../store/store.ts";
+import {
+  type Entry,
+  isForgotten,
+  isTerminalType,
+  type Stored,
+  type TaskError,
+  type TaskRecord,
+  typeOf,
+} from "../core/task.ts";
+import type { Values } from "../store/values.ts";
+
+/** Results that are loaded at the same time. */
+const LOADED_AT_ONCE = 50;
+
+export class Inputs {
+  constructor(private readonly store: Store, private readonly values: Values) {}
+
+  /**
+   * The input as a JSON value of its own.
+   *
+   * @throws {UpstreamGoneError} if a result that it needs is not there any more.
+   */
+  async of(record: TaskRecord): Promise<unknown> {
+    const value = JSON.parse(await this.values.load(record.id, record.input));
+    if (!record.special) return value;
+    const wanted = [...new Set(findReferences(value, "").references.map(({ task }) => task))];
+    const results = new Map<string, unknown>();
+    for (let at = 0; at < wanted.length; at += LOADED_AT_ONCE) {
+      const ids = wanted.slice(at, at + LOADED_AT_ONCE);
+      const entries = await this.#ended(ids);
+      const loaded = await Promise.all(entries.map((entry, i) => {
+        if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
+        return this.#handedOn(entry.record);
+      }));
+      ids.forEach((id, i) => results.set(id, loaded[i]));
+    }
+    return resolveReferences(value, (task) => results.get(task));
+  }
+
+  /** What has completed stays so, so it need not be read again. */
+  async #ended(ids: string[]): Promise<(Entry<Stored> | null)[]> {
+    const known = ids.map((id) => this.store.link(id));
+    if (known.every((entry) => entry && typeOf(entry.record) === "COMPLETED")) return known as Entry[];
+    return await this.store.peekMany(ids);
+  }
+
+  async #handedOn(upstream: TaskRecord): Promise<unknown> {
+    if (typeOf(upstream) === "COMPLETED") {
+      return JSON.parse(await this.values.load(upstream.id, upstream.result!));
+    }
+    return { error: errorOf(upstream) };
+  }
+}
+
+/** What is known of an end without a result. It may be the last one of a task that is run again meanwhile. */
+function errorOf({ error, history }: TaskRecord): TaskError {
+  const { type, name, message } = history.findLast((state) => isTerminalType(state.type)) ?? history[0];
+  return error ?? { name, message: message ?? `it ended ${type}`, retryable: false };
+}

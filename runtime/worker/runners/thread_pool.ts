@@ -1,0 +1,163 @@
+// On a worker thread: for CPU-bound functions, which would hold up everything else in this process, and which no
+// signal reaches while they compute. Stopping one ends its thread. Idle threads are kept for the next task.
+
+import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
+import { NotJsonError } from "../../core/json.ts";
+import type { SubmitOptions } from "../../core/submission.ts";
+import { portable } from "./portable_error.ts";
+import type { Runner } from "./runner.ts";
+import type { FromThread, ToThread } from "./thread_main.ts";
+
+export class ThreadPool {
+  readonly #idle: Worker[] = [];
+  readonly #waiting: (() => void)[] = [];
+  #busy = 0;
+  #runs = 0;
+  #closed = false;
+
+  constructor(private readonly size: number) {}
+
+  /** Waits for a free thread; the runner it gives must be used, or the place is lost. */
+  async acquire(signal: AbortSignal): Promise<Runner> {
+    while (this.#busy >= this.size) {
+      await this.#turn(signal);
+      // Whoever leaves passes the turn on: it may have been given to him.
+      if (signal.aborted) this.#waiting.shift()?.();
+      signal.throwIfAborted();
+    }
+    signal.throwIfAborted();
+    this.#busy++;
+    return (definition, context) => this.#run(definition, context);
+  }
+
+  /** Ends all idle threads, and those in use as they come back. */
+  close(): void {
+    this.#closed = true;
+    for (const thread of this.#idle.splice(0)) thread.terminate();
+  }
+
+  #turn(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const go = () => {
+        signal.removeEventListener("abort", abort);
+        resolve();
+      };
+      const abort = () => {
+        const at = this.#waiting.indexOf(go);
+        if (at >= 0) this.#waiting.splice(at, 1);
+        resolve();
+      };
+      signal.addEventListener("abort", abort, { once: true });
+      this.#waiting.push(go);
+    });
+  }
+
+  async #run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+    let thread: Worker | undefined;
+    let reusable = false;
+    try {
+      thread = this.#idle.pop() ??
+        new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module", name: definition.name });
+      const value = await runOn(thread, ++this.#runs, definition, context, (change) => this.#away(change));
+      reusable = true;
+      return value;
+    } catch (error) {
+      // A function that threw leaves its thread usable; one that was stopped does not.
+      reusable = error instanceof ThrownInThread;
+      throw error instanceof ThrownInThread ? error.cause : error;
+    } finally {
+      this.#busy--;
+      if (thread && reusable && !this.#closed) this.#keep(thread);
+      else thread?.terminate();
+      this.#waiting.shift()?.();
+    }
+  }
+
+  /** A function that waits for tasks of its own leaves its place to them; its thread waits with it. */
+  #away(change: number): void {
+    this.#busy -= change;
+    if (change > 0) this.#waiting.shift()?.();
+  }
+
+  /** What a function left running may still fail: that ends the idle thread, and nothing else. */
+  #keep(thread: Worker): void {
+    this.#idle.push(thread);
+    thread.onerror = (event) => {
+      event.preventDefault();
+      const at = this.#idle.indexOf(thread);
+      if (at >= 0) this.#idle.splice(at, 1);
+      thread.terminate();
+    };
+  }
+}
+
+class ThrownInThread extends Error {}
+
+function runOn(
+  thread: Worker,
+  run: number,
+  definition: AnyDefinition,
+  context: TaskContext<unknown>,
+  away: (change: number) => void,
+): Promise<unknown> {
+  const { signal, input, task, attempt } = context;
+  const children = new Map<string, Child>();
+  const answer = (call: number, work: Promise<unknown>) =>
+    work.then((value) => thread.postMessage({ call, value }), (error) => {
+      thread.postMessage({ call, error: portable(error) });
+    });
+  const submit = async (name: string, input: unknown, options?: SubmitOptions) => {
+    const child = await context.submit(name, input, options);
+    children.set(child.id, child);
+    return child.id;
+  };
+  const resultOf = async (id: string) => {
+    away(1);
+    try {
+      return await children.get(id)!.result();
+    } finally {
+      away(-1);
+    }
+  };
+  const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+  const abort = () => reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
+    // Something that an earlier function left running.
+    if (data.run !== run) return;
+    try {
+      switch (data.kind) {
+        case "value":
+          return resolve(data.value);
+        case "not-json":
+          return reject(new ThrownInThread("", { cause: new NotJsonError(data.message) }));
+        case "thrown":
+          return reject(new ThrownInThread("", { cause: data.error }));
+        case "progress":
+          return context.progress(data.current, data.total, data.message);
+        case "log":
+          return context.log(data.message, data.data);
+        case "chunk":
+          return context.emit(data.chunk);
+        case "submit":
+          return void answer(data.call, submit(data.task, data.input, data.options));
+        case "result":
+          return void answer(data.call, resultOf(data.id));
+      }
+    } catch (error) {
+      // A report that cannot be kept fails the attempt, as it does inline.
+      reject(error);
+    }
+  };
+  thread.onerror = (event) => {
+    event.preventDefault();
+    reject(new Error(`the thread died: ${event.message}`));
+  };
+  const message: ToThread = { run, module: definition.thread!, name: definition.name, input, task, attempt };
+  thread.postMessage(message);
+  return promise.finally(() => {
+    signal.removeEventListener("abort", abort);
+    thread.onmessage = null;
+  });
+}

@@ -1,0 +1,169 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { chromium } from "playwright-core";
+import { definitions } from "../../../tasks/mod.ts";
+import { aService } from "../../support/service.ts";
+import { faultsUnder, type Schema } from "../../support/json_schema.ts";
+
+const CHROMIUM = "/usr/bin/chromium";
+
+Deno.test("the document holds exactly the routes that exist", async () => {
+  await using service = await aService({ running: false });
+  const document = await service.document();
+  const described = Object.entries<Schema>(document.paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`)
+  );
+  const undescribed = ["/openapi.json", "/docs", "/docs/:asset", "/client/:name{.+}"];
+  const existing = service.app.routes
+    .filter(({ method, path }) => method !== "ALL" && !undescribed.includes(path))
+    .map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
+  assert.deepEqual([...new Set(described)].sort(), [...new Set(existing)].sort());
+  const contract = [
+    "POST /v1/tasks",
+    "POST /v1/tasks/batch",
+    "GET /v1/tasks/{id}",
+    "GET /v1/tasks/{id}/result",
+    "GET /v1/tasks/{id}/events",
+    "POST /v1/tasks/{id}/cancel",
+    "POST /v1/tasks/{id}/retry",
+    "DELETE /v1/tasks/{id}",
+    "GET /v1/tasks",
+    "POST /v1/wait",
+    "GET /v1/as-completed",
+    "POST /v1/as-completed",
+    "POST /v1/groups",
+    "GET /v1/groups/{id}",
+    "GET /v1/definitions",
+    "GET /healthz",
+    "GET /readyz",
+  ];
+  for (const route of contract) assert.ok(described.includes(route), `${route} is missing`);
+});
+
+Deno.test("the document is OpenAPI 3.1 and each of its references leads somewhere", async () => {
+  await using service = await aService({ running: false });
+  const document = await service.document();
+  assert.match(document.openapi, /^3\.1\./);
+  const refs = JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g);
+  for (const [, ref] of refs) {
+    const found = ref.split("/").reduce((at: Schema, part: string) => at?.[part], document);
+    assert.ok(found, `#/${ref}`);
+  }
+  const ids = Object.values<Schema>(document.paths).flatMap((path) =>
+    Object.values<Schema>(path).map(({ operationId }) => operationId)
+  );
+  assert.ok(ids.every((id) => typeof id === "string"));
+  assert.equal(new Set(ids).size, ids.length);
+});
+
+Deno.test("the body of a submit is described for each definition and told apart by task", async () => {
+  await using service = await aService({ running: false });
+  const document = await service.document();
+  const body = document.paths["/v1/tasks"].post.requestBody.content["application/json"].schema;
+  const { oneOf, discriminator } = document.components.schemas.Submission;
+  assert.deepEqual(body, { $ref: "#/components/schemas/Submission" });
+  assert.equal(discriminator.propertyName, "task");
+  const names = Object.values(definitions).map(({ name }) => name).sort();
+  assert.deepEqual(Object.keys(discriminator.mapping).sort(), names);
+  assert.equal(oneOf.length, names.length);
+  const faults = (value: unknown) => faultsUnder(document, body, value);
+  assert.deepEqual(faults({ task: "add", input: { a: 1, b: 2 } }), []);
+  assert.deepEqual(faults({ task: "sleep", input: { ms: 1 }, options: { delayMs: 5, tags: ["a"] } }), []);
+  for (
+    const bad of [{ task: "add", input: { a: 1 } }, { task: "ad", input: {} }, {
+      task: "sleep",
+      input: { ms: -1 },
+    }]
+  ) {
+    assert.notDeepEqual(faults(bad), [], JSON.stringify(bad));
+    assert.equal((await service.post("/v1/tasks", bad)).status, 422);
+  }
+});
+
+Deno.test("the tasks of a batch are described for each definition too", async () => {
+  await using service = await aService({ running: false });
+  const document = await service.document();
+  const { tasks } = document.components.schemas.BatchSubmission.properties;
+  assert.notDeepEqual(faultsUnder(document, tasks, [{ task: "add", input: { a: 1 } }]), []);
+});
+
+Deno.test("GET /definitions tells names, schemas and defaults", async () => {
+  await using service = await aService({ running: false });
+  const { status, body } = await service.get("/v1/definitions");
+  assert.equal(status, 200);
+  const names = body.definitions.map(({ name }: { name: string }) => name);
+  assert.deepEqual(names, Object.values(definitions).map(({ name }) => name).sort());
+  const add = body.definitions.find(({ name }: { name: string }) => name === "add");
+  assert.deepEqual(add.input.required, ["a", "b"]);
+  assert.equal(add.input.additionalProperties, false);
+  assert.equal(add.output.type, "number");
+});
+
+Deno.test("healthz answers always, readyz while the database does", async () => {
+  await using service = await aService({ running: false });
+  for (const path of ["/healthz", "/readyz"]) {
+    const { status, body } = await service.get(path);
+    assert.deepEqual([status, body], [200, { status: "ok" }]);
+  }
+  service.runtime.ping = () => Promise.reject(new Error("gone"));
+  const { status, headers, body } = await service.get("/readyz");
+  assert.deepEqual([status, body.type], [503, "/problems/unavailable"]);
+  assert.match(headers.get("retry-after") ?? "", /^\d+$/);
+  assert.equal((await service.get("/healthz")).status, 200);
+});
+
+Deno.test("the docs and all that they load are served from here", async () => {
+  await using service = await aService({ running: false });
+  const { status, text } = await service.get("/docs");
+  assert.equal(status, 200);
+  const loaded = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  assert.ok(loaded.length >= 2);
+  assert.doesNotMatch(text, /https?:\/\//);
+  for (const path of loaded) {
+    assert.ok(path.startsWith("/docs/"), path);
+    const asset = await service.get(path);
+    assert.equal(asset.status, 200, path);
+    assert.ok(asset.text.length > 100);
+  }
+});
+
+const hasChromium = await Deno.stat(CHROMIUM).then(() => true, () => false);
+// deno-lint-ignore no-console
+if (!hasChromium) console.warn(`The browser test of /docs is skipped: ${CHROMIUM} is missing`);
+
+Deno.test({
+  name: "a browser without any network but ours shows how to submit an add",
+  ignore: !hasChromium,
+  // The browser's driver keeps its own timers and pipes.
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using service = await aService({ running: false });
+    const base = service.listen();
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+    try {
+      const page = await browser.newPage();
+      const strangers: string[] = [];
+      const faults: string[] = [];
+      page.on("pageerror", (error) => faults.push(error.message));
+      await page.route("**/*", (route) => {
+        const url = route.request().url();
+        if (url.startsWith(base) || url.startsWith("data:")) return route.continue();
+        strangers.push(url);
+        return route.abort();
+      });
+      await page.goto(`${base}/docs`);
+      const submit = page.locator("#operations-submit-submitTask");
+      await submit.waitFor({ timeout: 15_000 });
+      await submit.locator(".opblock-summary-control").click();
+      const example = submit.locator("textarea.body-param__text");
+      await example.waitFor({ timeout: 15_000 });
+      const body = JSON.parse(await example.inputValue());
+      assert.deepEqual([body.task, Object.keys(body.input)], ["add", ["a", "b"]]);
+      assert.deepEqual(strangers, []);
+      assert.deepEqual(faults, []);
+    } finally {
+      await browser.close();
+    }
+  },
+});

@@ -1,0 +1,119 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import type { Checked } from "../../../runtime/commands/prepare.ts";
+import { ValidationError } from "../../../runtime/core/errors.ts";
+import {
+  faultsOfMissing,
+  inOrder,
+  requireNoCycle,
+  unwoven,
+  weave,
+} from "../../../runtime/commands/dependency_graph.ts";
+
+/** A submission that waits for some and refers to others, as the checks leave it. */
+function wants(waitFor: string[], refers: string[] = []): Checked {
+  return {
+    submission: { task: "work", options: { waitFor } },
+    references: refers.map((task, i) => ({ task, path: ["from", i] })),
+  } as unknown as Checked;
+}
+
+const pointerAt = (index: number) => `/tasks/${index}`;
+
+Deno.test("tasks that wait for nobody are not woven", () => {
+  assert.equal(weave([], []), null);
+  assert.equal(weave([wants([]), wants([])], ["a", "b"]), null);
+  assert.equal(weave([{ submission: { task: "w" }, references: [] } as unknown as Checked], ["a"]), null);
+  const one = unwoven(["a", "b"]);
+  assert.deepEqual(one, { upstreams: [[], []], waitFor: [0, 0], inside: new Map(), outside: new Map() });
+});
+
+Deno.test("upstreams: those of waitFor first, each once, however often it is named", () => {
+  const woven = weave([wants([]), wants(["x", "a", "x"], ["a", "y", "y"])], ["a", "b"])!;
+  assert.deepEqual(woven.upstreams, [[], ["x", "a", "y"]]);
+  assert.deepEqual(woven.waitFor, [0, 2]);
+  assert.deepEqual(woven.inside, new Map([["a", ["b"]]]));
+  assert.deepEqual(woven.outside, new Map([["x", ["b"]], ["y", ["b"]]]));
+});
+
+Deno.test("a reference alone weaves, and so does waitFor alone", () => {
+  assert.deepEqual(weave([wants([], ["x"])], ["a"])!.waitFor, [0]);
+  assert.deepEqual(weave([wants(["x"])], ["a"])!.waitFor, [1]);
+  const two = weave([wants(["x"]), wants([], ["x"])], ["a", "b"])!;
+  assert.deepEqual(two.outside, new Map([["x", ["a", "b"]]]));
+});
+
+Deno.test("inOrder() has each task behind those that it waits for", () => {
+  const ids = ["d", "c", "b", "a"];
+  const woven = weave([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids)!;
+  assert.deepEqual(inOrder(woven, ids).map((i) => ids[i]), ["a", "c", "b", "d"]);
+});
+
+/** Any edges between up to eight tasks, also back to themselves. */
+const graphs = fc.array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: 1, maxLength: 8 })
+  .map((graph) => graph.map((row) => row.filter((place) => place < graph.length)));
+
+/** Told by another way than the engine's: whoever reaches himself is in a cycle. */
+function hasCycle(graph: number[][]): boolean {
+  return graph.some((_, start) => {
+    const seen = new Set<number>();
+    const open = [...graph[start]];
+    for (let place = open.pop(); place !== undefined; place = open.pop()) {
+      if (place === start) return true;
+      if (seen.has(place)) continue;
+      seen.add(place);
+      open.push(...graph[place]);
+    }
+    return false;
+  });
+}
+
+Deno.test("a cycle is refused wherever it is, with the way round, and nothing else is", () => {
+  fc.assert(fc.property(graphs, (graph) => {
+    const ids = graph.map((_, i) => `t${i}`);
+    const woven = weave(graph.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
+    let error: unknown = null;
+    try {
+      requireNoCycle(woven, ids, pointerAt);
+    } catch (thrown) {
+      error = thrown;
+    }
+    assert.equal(error !== null, hasCycle(graph));
+    if (!(error instanceof ValidationError)) return;
+    const [{ message, pointer }] = error.faults;
+    const way = message.replace("these wait for each other: ", "").split(" → ");
+    assert.equal(way[0], way.at(-1));
+    assert.equal(new Set(way).size, way.length - 1, message);
+    // Each one is waited for by the next one.
+    way.slice(1).forEach((id, i) => {
+      assert.ok(graph[ids.indexOf(id)].includes(ids.indexOf(way[i])), message);
+    });
+    assert.equal(pointer, pointerAt(ids.indexOf(way[0])));
+  }));
+});
+
+Deno.test("inOrder() leaves out those that wait for each other and what hangs on them, and no others", () => {
+  fc.assert(fc.property(graphs, (graph) => {
+    const ids = graph.map((_, i) => `t${i}`);
+    const woven = weave(graph.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
+    const order = inOrder(woven, ids);
+    assert.equal(new Set(order).size, order.length);
+    assert.equal(order.length === ids.length, !hasCycle(graph));
+    order.forEach((i, at) => {
+      for (const upstream of graph[i]) assert.ok(order.indexOf(upstream) < at && order.includes(upstream));
+    });
+  }));
+});
+
+Deno.test("what is missing is told at each place that names it", () => {
+  const checked = [wants(["x", "y"], ["x", "z"]), wants([], ["y"])];
+  const missing = new Map([["x", "no x"], ["y", "no y"]]);
+  assert.deepEqual(faultsOfMissing(checked, missing, pointerAt), [
+    { pointer: "/tasks/0/options/waitFor/0", message: "no x" },
+    { pointer: "/tasks/0/options/waitFor/1", message: "no y" },
+    { pointer: "/tasks/0/input/from/0/$task", message: "no x" },
+    { pointer: "/tasks/1/input/from/0/$task", message: "no y" },
+  ]);
+  assert.deepEqual(faultsOfMissing(checked, new Map(), pointerAt), []);
+});

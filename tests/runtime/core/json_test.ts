@@ -1,0 +1,108 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  clip,
+  DEEPEST,
+  isTooDeep,
+  NotJsonError,
+  pointer,
+  toJsonText,
+  utf8Bytes,
+} from "../../../runtime/core/json.ts";
+
+const noMinusZero = (value: unknown) =>
+  !JSON.stringify(value, (_, v) => Object.is(v, -0) ? "-0" : v).includes('"-0"');
+
+function nested(depth: number): unknown {
+  let value: unknown = 1;
+  for (let i = 0; i < depth; i++) value = i % 2 ? [value] : { a: value };
+  return value;
+}
+
+Deno.test("toJsonText() keeps any JSON value exactly", () => {
+  fc.assert(fc.property(fc.jsonValue().filter(noMinusZero), (value) => {
+    assert.deepEqual(JSON.parse(toJsonText(value)), value);
+  }));
+});
+
+Deno.test("toJsonText() takes nothing as null and leaves undefined properties out", () => {
+  assert.equal(toJsonText(undefined), "null");
+  assert.equal(toJsonText({ a: undefined, b: 1 }), '{"b":1}');
+  assert.equal(toJsonText(Object.create(null)), "{}");
+});
+
+for (
+  const [what, value, where] of [
+    ["NaN", { a: [1, NaN] }, "/a/1"],
+    ["Infinity", -Infinity, "the top"],
+    ["a function", { f: () => {} }, "/f"],
+    ["a bigint", [1n], "/0"],
+    ["a symbol", { "a/b~": Symbol() }, "/a~1b~0"],
+    ["undefined in a list", [1, undefined], "/1"],
+    ["a Date", { at: new Date(0) }, "/at"],
+    ["a Map", new Map(), "the top"],
+    ["bytes", { b: new Uint8Array(1) }, "/b"],
+  ] as const
+) {
+  Deno.test(`toJsonText() refuses ${what} and says where it is`, () => {
+    assert.throws(() => toJsonText(value), (error) => {
+      return error instanceof NotJsonError && error.message.includes(` at ${where} `);
+    });
+  });
+}
+
+Deno.test("toJsonText() refuses what contains itself, and what is nested too deeply", () => {
+  const loop: unknown[] = [];
+  loop.push(loop);
+  assert.throws(() => toJsonText(loop), NotJsonError);
+  assert.throws(() => toJsonText(nested(DEEPEST + 1)), NotJsonError);
+  toJsonText(nested(DEEPEST));
+});
+
+Deno.test("isTooDeep() draws the line where toJsonText() does", () => {
+  assert.equal(isTooDeep(JSON.stringify(nested(DEEPEST))), false);
+  assert.equal(isTooDeep(JSON.stringify(nested(DEEPEST + 1))), true);
+});
+
+Deno.test("isTooDeep() does not count brackets in strings, nor closed ones", () => {
+  const brackets = "[{".repeat(DEEPEST);
+  assert.equal(isTooDeep(JSON.stringify([brackets])), false);
+  assert.equal(isTooDeep(JSON.stringify([`\\"${brackets}\\\\`, brackets])), false);
+  assert.equal(isTooDeep(JSON.stringify(Array(DEEPEST).fill([{}]))), false);
+});
+
+Deno.test("isTooDeep() agrees with the depth of any JSON value", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), fc.integer({ min: DEEPEST - 3, max: DEEPEST + 1 }), (value, wrapped) => {
+      const depthOf = (part: unknown): number =>
+        typeof part === "object" && part !== null ? 1 + Math.max(0, ...Object.values(part).map(depthOf)) : 0;
+      const text = "[".repeat(wrapped) + JSON.stringify(value) + "]".repeat(wrapped);
+      assert.equal(isTooDeep(text), depthOf(value) + wrapped > DEEPEST);
+    }),
+  );
+});
+
+Deno.test("clip() keeps a text that fits, and cuts one that does not to at most the bytes of its JSON", () => {
+  fc.assert(
+    fc.property(
+      fc.string({ unit: "binary", maxLength: 300 }),
+      fc.integer({ min: 10, max: 400 }),
+      (text, bytes) => {
+        const clipped = clip(text, bytes);
+        assert.ok(utf8Bytes(JSON.stringify(clipped)) <= bytes);
+        if (utf8Bytes(JSON.stringify(text)) <= bytes) assert.equal(clipped, text);
+        else assert.ok(clipped.endsWith("…") && text.startsWith(clipped.slice(0, -1)));
+      },
+    ),
+  );
+});
+
+Deno.test("clip() cuts no character in half", () => {
+  for (let bytes = 20; bytes < 40; bytes++) assert.ok(clip("😀".repeat(50), bytes).isWellFormed());
+});
+
+Deno.test("pointer() escapes as RFC 6901 says", () => {
+  assert.equal(pointer(["a/b", "m~n", 0, ""]), "/a~1b/m~0n/0/");
+  assert.equal(pointer([]), "");
+});

@@ -1,0 +1,54 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { faultsOf } from "../../../runtime/core/zod_faults.ts";
+
+function faults(schema: z.ZodType, value: unknown, prefix = "") {
+  const parsed = schema.safeParse(value);
+  assert.equal(parsed.success, false);
+  return faultsOf(parsed.error!, value, prefix);
+}
+
+Deno.test("a fault names the field, the rule and the value", () => {
+  const [fault] = faults(z.object({ "a/b": z.array(z.int()) }), { "a/b": [1, "two"] }, "/input");
+  assert.equal(fault.pointer, "/input/a~1b/1");
+  assert.match(fault.message, /expected .*\(got "two"\)/);
+});
+
+Deno.test("a missing field is required", () => {
+  assert.deepEqual(faults(z.object({ a: z.string() }), {}), [{ pointer: "/a", message: "required: string" }]);
+});
+
+Deno.test("each unknown field is a fault of its own", () => {
+  assert.deepEqual(faults(z.strictObject({}), { x: 1, y: 2 }, "/o"), [
+    { pointer: "/o/x", message: "unknown field" },
+    { pointer: "/o/y", message: "unknown field" },
+  ]);
+});
+
+Deno.test("of a union the branch that got furthest speaks", () => {
+  const union = z.union([z.object({ a: z.string(), b: z.string() }), z.object({ a: z.int() }), z.null()]);
+  const found = faults(union, { a: "x" });
+  assert.equal(found.length, 1);
+  assert.match(found[0].pointer, /^\/[ab]$/);
+});
+
+Deno.test("a long value is cut, an object is not shown, and faults are bounded", () => {
+  const [long] = faults(z.int(), "x".repeat(1_000));
+  assert.ok(long.message.length < 200);
+  assert.match(faults(z.int(), { secret: "s" })[0].message, /\(got an object\)/);
+  assert.equal(faults(z.array(z.int()), Array(500).fill("x")).length, 50);
+});
+
+Deno.test("of a union the branch that was meant speaks, also if another has fewer faults", () => {
+  const schema = z.union([
+    z.object({ top: z.array(z.string()), sha256: z.string().length(64) }),
+    z.object({ error: z.object({}) }),
+  ]);
+  const faults = (value: unknown) => {
+    return faultsOf(schema.safeParse(value).error!, value).map(({ pointer }) => pointer);
+  };
+  assert.deepEqual(faults({ top: 1, sha256: "" }), ["/top", "/sha256"]);
+  assert.deepEqual(faults({ error: 1 }), ["/error"]);
+  assert.deepEqual(faults({ top: [] }), ["/sha256"]);
+});

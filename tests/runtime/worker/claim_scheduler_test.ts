@@ -1,0 +1,261 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { Claims, type Told } from "../../../runtime/worker/claim_scheduler.ts";
+import { prefixes, shardOf } from "../../../runtime/platform/keys.ts";
+import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
+import { dealt, Peers } from "../../../runtime/worker/shard_assignment.ts";
+import { aBench } from "../../support/builders.ts";
+import { turn, until } from "../../support/manual_clock.ts";
+
+const SHARDS = 4;
+const LIMITS = { ...EMBEDDED_LIMITS, checks: 10, flights: 3 };
+
+interface Claiming {
+  shard: number;
+  limit: number;
+  end: (told: Told) => void;
+  fail: (error: Error) => void;
+}
+
+/** Claims that the test answers, over a queue that holds something in these shards. */
+async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 100, shards = SHARDS } = {}) {
+  const bench = await aBench({ shards, limits: LIMITS });
+  for (const shard of filled) {
+    let id = bench.ids.id();
+    while (shardOf(id, shards) !== shard) id = bench.ids.id();
+    await bench.submit({ id });
+  }
+  const lists = { count: 0 };
+  const { list } = bench.kv;
+  bench.kv.list = (selector, options) => {
+    lists.count++;
+    return list.call(bench.kv, selector, options) as never;
+  };
+  const made: Claiming[] = [];
+  const errors: unknown[] = [];
+  let beaten = 0;
+  const slots = { free };
+  const claims: Claims = new Claims(bench.store, {
+    free: () => slots.free - claims.reserved,
+    own: () => new Set(own),
+    onBeaten: () => beaten++,
+    onError: (error) => errors.push(error),
+    claim: (shard, limit) => {
+      return new Promise<Told>((resolve, reject) => made.push({ shard, limit, end: resolve, fail: reject }));
+    },
+  });
+  return {
+    bench,
+    claims,
+    made,
+    errors,
+    slots,
+    lists,
+    beaten: () => beaten,
+    /** Ends all that are under way. */
+    endAll: async (told: Told) => {
+      for (const { end } of made) end(told);
+      await turn();
+    },
+    [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),
+  };
+}
+
+const shardsOf = (made: Claiming[]) => made.map(({ shard }) => shard).sort();
+
+Deno.test("one look finds the shards that hold something, and only these are claimed from", async () => {
+  await using setup = await someClaims({ filled: [1, 3] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 2);
+  await turn();
+  assert.deepEqual(shardsOf(setup.made), [1, 3]);
+  assert.equal(setup.lists.count, 1);
+  await setup.endAll({ more: false });
+  assert.equal(setup.claims.more, false);
+  assert.equal(setup.made.length, 2);
+});
+
+Deno.test("an empty queue costs one read a ring", async () => {
+  await using setup = await someClaims({ filled: [] });
+  assert.equal(setup.claims.more, true, "at the start nobody knows");
+  for (let rings = 1; rings <= 3; rings++) {
+    setup.claims.ring();
+    await until(() => setup.lists.count === rings);
+    await until(() => !setup.claims.more);
+  }
+  assert.deepEqual(setup.made, []);
+});
+
+Deno.test("claims beside the first one each have slots for a full commit, and are no more than may fly", async () => {
+  await using setup = await someClaims({ free: 25 });
+  setup.claims.ring();
+  await until(() => setup.made.length === 2);
+  await turn();
+  assert.deepEqual(setup.made.map(({ limit }) => limit), [10, 10], "five slots are not worth a third one");
+  setup.slots.free = 100;
+  setup.claims.go();
+  await turn();
+  assert.equal(setup.made.length, 3, "three may be under way");
+  setup.made[0].end({ more: true });
+  await turn();
+  assert.equal(setup.made.length, 4);
+  assert.equal(new Set(shardsOf(setup.made)).size, 4, "the one that waited longest comes next");
+});
+
+Deno.test("no two claims of one shard are under way at once, and what it left is claimed after that", async () => {
+  await using setup = await someClaims({ filled: [2] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  setup.claims.ring();
+  await turn();
+  await turn();
+  assert.equal(setup.made.length, 1);
+  setup.made[0].end({ more: true });
+  await until(() => setup.made.length === 2);
+  assert.deepEqual(shardsOf(setup.made), [2, 2]);
+});
+
+Deno.test("others' shards are left to them for a moment, and then helped with", async () => {
+  await using setup = await someClaims({ filled: [0, 3], own: [0] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  assert.deepEqual(shardsOf(setup.made), [0]);
+  setup.made[0].end({ more: false });
+  await turn();
+  assert.equal(setup.made.length, 1);
+  setup.bench.clock.advance(100);
+  await until(() => setup.made.length === 2);
+  assert.equal(setup.made[1].shard, 3);
+});
+
+Deno.test("while its own shards are claimed from, a worker does not help elsewhere", async () => {
+  await using setup = await someClaims({ filled: [0, 3], own: [0] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  setup.bench.clock.advance(1_000);
+  setup.claims.go();
+  await turn();
+  assert.deepEqual(shardsOf(setup.made), [0]);
+});
+
+Deno.test("busy with its own shards, it still claims elsewhere now and then", async () => {
+  await using setup = await someClaims({ filled: [0, 3], own: [0], free: 10 });
+  setup.claims.ring();
+  for (let n = 0; n < 1_000; n++) {
+    await until(() => setup.made.length > n);
+    setup.made[n].end({ more: true });
+  }
+  const elsewhere = setup.made.filter(({ shard }) => shard === 3).length;
+  assert.ok(elsewhere > 2 && elsewhere < 60, `${elsewhere} of 1000`);
+});
+
+Deno.test("a ring while no slot is free is followed when one is", async () => {
+  await using setup = await someClaims({ filled: [1] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  await setup.endAll({ more: false });
+  assert.equal(setup.claims.more, false);
+  setup.slots.free = 0;
+  setup.claims.ring();
+  await turn();
+  assert.deepEqual([setup.made.length, setup.lists.count], [1, 1]);
+  assert.equal(setup.claims.more, true, "what has rung came before any new task");
+  setup.slots.free = 1;
+  setup.claims.go();
+  await until(() => setup.made.length === 2);
+  assert.equal(setup.made[1].limit, 1);
+});
+
+Deno.test("slots that come free one after the other are filled by one claim, a full commit's worth at once", async () => {
+  await using setup = await someClaims({ filled: [1], free: 0 });
+  const { slots, claims, made, bench } = setup;
+  claims.ring();
+  await turn();
+  for (slots.free = 1; slots.free < 5; slots.free++) {
+    claims.refill();
+    bench.clock.advance(0.5);
+    await turn();
+  }
+  assert.equal(made.length, 0);
+  bench.clock.advance(3);
+  await until(() => made.length === 1);
+  assert.equal(made[0].limit, 5);
+  made[0].end({ more: true });
+  await until(() => made.length === 2);
+  slots.free = 30;
+  claims.refill();
+  await turn();
+  assert.equal(made.length, 2, "one shard, one claim");
+  made[1].end({ more: true });
+  await until(() => made.length === 3);
+  assert.equal(made[2].limit, 10);
+});
+
+Deno.test("a claim that fails is logged, and the next ring tries again", async () => {
+  await using setup = await someClaims({ filled: [1] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  setup.made[0].fail(new Error("the database is away"));
+  await until(() => setup.errors.length === 1);
+  await turn();
+  assert.equal(setup.made.length, 1);
+  setup.claims.ring();
+  await until(() => setup.made.length === 2);
+  assert.equal(setup.claims.reserved, 10, "the slots of the failed one are free again");
+});
+
+Deno.test("claims and those that another worker was faster with are counted", async () => {
+  await using setup = await someClaims({ filled: [1] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  setup.made[0].end({ more: true, beaten: true });
+  await until(() => setup.made.length === 2);
+  setup.made[1].end({ more: false });
+  await until(() => setup.claims.counts.made === 2);
+  assert.deepEqual([setup.claims.counts.beaten, setup.beaten()], [1, 1]);
+});
+
+Deno.test("stop() waits for the claims under way, and begins none", async () => {
+  await using setup = await someClaims({ filled: [1] });
+  setup.claims.ring();
+  await until(() => setup.made.length === 1);
+  let stopped = false;
+  const stopping = setup.claims.stop().then(() => stopped = true);
+  await turn();
+  assert.equal(stopped, false);
+  setup.made[0].end({ more: true });
+  await stopping;
+  setup.claims.ring();
+  await turn();
+  assert.equal(setup.made.length, 1);
+});
+
+Deno.test("every shard is dealt to somebody, and nobody gets many more than another", () => {
+  for (const count of [1, 2, 3, 5, 16, 20]) {
+    const workers = Array.from({ length: count }, (_, i) => `w${i}`);
+    const all = workers.map((worker) => dealt(worker, workers, 16));
+    assert.equal(new Set(all.flatMap((shards) => [...shards])).size, 16);
+    const sizes = all.map(({ size }) => size);
+    assert.ok(Math.max(...sizes) - Math.min(...sizes) <= 1 && Math.min(...sizes) > 0, `${sizes}`);
+    if (count <= 16) assert.equal(sizes.reduce((a, b) => a + b), 16, "no two have the same one");
+  }
+});
+
+Deno.test("a worker that the others do not know yet has shards too", () => {
+  assert.ok(dealt("new", ["a", "b"], 16).size > 4);
+});
+
+Deno.test("a worker learns who else lives, and leaves them their shards", async () => {
+  await using bench = await aBench({ shards: 4 });
+  const peers = new Peers(bench.store, 1_000);
+  await peers.start();
+  assert.equal(peers.ownShards("a").size, 4);
+  await bench.kv.writeBlind([{ key: [...prefixes.workers, "b"], value: {} }], 0);
+  bench.clock.advance(500);
+  peers.lookSoon();
+  await until(() => peers.ownShards("a").size === 2);
+  await bench.kv.writeBlind([{ key: [...prefixes.workers, "b"] }], 0);
+  bench.clock.advance(500);
+  await until(() => peers.ownShards("a").size === 4);
+  peers.stop();
+});

@@ -1,0 +1,432 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { leaseBlocksOf } from "../../../runtime/worker/claim.ts";
+import { type AnyDefinition, define, type TaskContext } from "../../../runtime/core/define.ts";
+import type { ChildTasks } from "../../../runtime/worker/execute.ts";
+import { Inputs } from "../../../runtime/worker/input_resolver.ts";
+import { keys, prefixes } from "../../../runtime/platform/keys.ts";
+import { Registry } from "../../../runtime/core/registry.ts";
+import { Runners } from "../../../runtime/worker/runners/runners.ts";
+import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
+import { cancelRequested } from "../../../runtime/core/transitions.ts";
+import { Worker } from "../../../runtime/worker/worker.ts";
+import { aBench, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
+import { FaultyKv, MISHAPS } from "../../support/faulty_kv.ts";
+import { turn, until } from "../../support/manual_clock.ts";
+
+const LEASE_MS = 9_000;
+/** A commit that nobody can read back is tried for ten seconds. */
+const GIVEN_UP_MS = 12_000;
+
+interface Handling {
+  context: TaskContext<unknown>;
+  gate: PromiseWithResolvers<unknown>;
+}
+
+/** The functions of these tests submit nothing. */
+const noChildren: ChildTasks = {
+  submit: () => Promise.reject(new Error("not here")),
+  result: () => Promise.reject(new Error("not here")),
+};
+
+/** A worker whose one function, "work", goes on when the test says so. */
+async function aWorker(concurrency: number, options: BenchOptions = {}) {
+  const bench = await aBench(options);
+  const handling: Handling[] = [];
+  let most = 0, now = 0;
+  const work = define({ name: "work", input: z.unknown() }, async (context) => {
+    most = Math.max(most, ++now);
+    const gate = Promise.withResolvers<unknown>();
+    handling.push({ context, gate });
+    try {
+      return await gate.promise;
+    } finally {
+      now--;
+    }
+  }) as AnyDefinition;
+  const errors: unknown[] = [];
+  const worker = new Worker(bench.store, {
+    registry: new Registry([work]),
+    runners: new Runners(1),
+    values: bench.values,
+    inputs: new Inputs(bench.store, bench.values),
+    children: noChildren,
+    maxResultBytes: 2 ** 24,
+    keepStacks: false,
+    concurrency,
+    leaseMs: LEASE_MS,
+    log: { info: () => {}, error: (_, error) => errors.push(error) },
+  });
+  bench.store.onApplied = (entry) => {
+    worker.changed(entry);
+    if (typeOf(entry.record as TaskRecord) === "PENDING") worker.ring();
+  };
+  return {
+    bench,
+    worker,
+    handling,
+    most: () => most,
+    errors,
+    [Symbol.asyncDispose]: async () => {
+      await bench.clock.run(worker.stop(0));
+      await bench[Symbol.asyncDispose]();
+      assert.deepEqual(errors, []);
+    },
+  };
+}
+
+const states = async (bench: Bench, entries: Entry[]) =>
+  await Promise.all(entries.map(async ({ record }) => typeOf(await bench.record(record.id))));
+
+onEachBackend("more ready tasks than the concurrency all run, and never more at once", async (path) => {
+  await using setup = await aWorker(3, { path });
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit(...Array(20).fill({}));
+  await worker.start();
+  for (let i = 0; i < 20; i++) {
+    await until(() => handling.length > i, `start ${i}`);
+    assert.ok(worker.running <= 3);
+    handling[i].gate.resolve(i);
+    // The next one starts in its slot before another comes free.
+    await until(() => handling.length >= Math.min(20, i + 4), `the start after end ${i}`);
+  }
+  await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+  assert.equal(setup.most(), 3);
+  assert.equal(handling.length, 20);
+});
+
+Deno.test("a worker claims only as many as there are free slots", async () => {
+  await using setup = await aWorker(2);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {}, {});
+  await worker.start();
+  await until(() => handling.length === 2);
+  await turn();
+  assert.equal(worker.running, 2);
+  assert.deepEqual(await states(bench, entries), ["RUNNING", "RUNNING", "PENDING"]);
+});
+
+Deno.test("stop() hands running tasks back without counting an attempt or a crash, and signs off", async () => {
+  const setup = await aWorker(2);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {}, {});
+  await worker.start();
+  await until(() => handling.length === 2);
+  const { signal } = handling[0].context;
+  await bench.clock.run(worker.stop(0));
+  assert.equal((signal.reason as Error).name, "WorkerStoppingError");
+  for (const { record: { id } } of entries) {
+    const { attempt, crashes, history } = await bench.record(id);
+    assert.deepEqual([attempt, crashes, history.at(-1)!.type], [0, 0, "PENDING"]);
+  }
+  assert.equal((await bench.kv.get(keys.worker(worker.id))).value, null);
+  assert.deepEqual(await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 }), []);
+  assert.equal(bench.clock.timers, 0);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("stop() gives functions their grace to finish, and claims no more meanwhile", async () => {
+  const setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {});
+  await worker.start();
+  await until(() => handling.length === 1);
+  const stopped = bench.clock.run(worker.stop(3_600_000));
+  await turn();
+  handling[0].gate.resolve("done");
+  await stopped;
+  assert.deepEqual((await states(bench, entries)).sort(), ["COMPLETED", "PENDING"]);
+  assert.equal(handling.length, 1);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("a worker goes on beating while it stops", async () => {
+  const setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  const rev = async () => (await bench.kv.get<{ rev: string }>(keys.worker(worker.id))).value?.rev;
+  const first = await rev();
+  const stopped = worker.stop(60_000);
+  await turn();
+  bench.clock.advance(LEASE_MS / 3);
+  await until(async () => await rev() !== first);
+  handling[0].gate.resolve(1);
+  await bench.clock.run(stopped);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("a cancel by another process reaches the function at the next beat", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  bench.store.onApplied = () => {};
+  await bench.store.update("settle", id, ({ record }) => {
+    return { next: cancelRequested(record as TaskRecord, bench.clock.now(), "enough", 1_000) };
+  });
+  const { signal } = handling[0].context;
+  assert.equal(signal.aborted, false);
+  await worker.beat();
+  assert.equal((signal.reason as Error).message, "enough");
+  handling[0].gate.resolve("too late");
+  await until(async () => isTerminal(await bench.record(id)));
+  const { type, message } = stateOf(await bench.record(id));
+  assert.deepEqual([type, message], ["CANCELLED", "enough"]);
+});
+
+Deno.test("a function that does not heed a cancel is left behind after its grace", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  await bench.store.update("settle", id, ({ record }) => {
+    return { next: cancelRequested(record as TaskRecord, bench.clock.now(), null, 1_000) };
+  });
+  bench.clock.advance(999);
+  await turn();
+  assert.equal(typeOf(await bench.record(id)), "CANCELLING");
+  bench.clock.advance(1);
+  await until(async () => typeOf(await bench.record(id)) === "CANCELLED");
+});
+
+Deno.test("an attempt that takes longer than timeoutMs ends TimedOut, heeded or not", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({ timeoutMs: 500 });
+  await worker.start();
+  await until(() => handling.length === 1);
+  bench.clock.advance(500);
+  await until(async () => isTerminal(await bench.record(id)));
+  assert.equal(stateOf(await bench.record(id)).name, "TimedOut");
+  assert.equal((handling[0].context.signal.reason as Error).name, "TimeoutError");
+});
+
+Deno.test("a worker that was declared dead gives up the tasks that are another's, and beats again", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  bench.store.onApplied = () => {};
+  await bench.kv.writeBlind([{ key: keys.worker(worker.id) }], 0);
+  const lease = { worker: "other", token: "other" };
+  const after = await bench.store.update("settle", id, ({ record }) => {
+    return { next: { ...record as TaskRecord, lease } };
+  });
+  await worker.beat();
+  assert.equal((handling[0].context.signal.reason as Error).name, "LeaseLostError");
+  await until(() => worker.running === 0);
+  assert.deepEqual(await bench.record(id), after!.record);
+  await worker.beat();
+  assert.ok((await bench.kv.get(keys.worker(worker.id))).value);
+});
+
+Deno.test("a task whose claim is answered after a lease's time begins only if it is still the worker's", async () => {
+  await using setup = await aWorker(2);
+  const { bench, worker, handling } = setup;
+  await worker.start();
+  await bench.clock.run(bench.store.idle());
+  const { commit } = bench.store;
+  let taken = "";
+  bench.store.commit = async (lane, changes, options) => {
+    const applied = await commit.call(bench.store, lane, changes, options);
+    if (lane !== "claim") return applied;
+    bench.store.commit = commit;
+    // It was stopped, taken for dead, and one of its two tasks was handed on.
+    await bench.kv.writeBlind([{ key: keys.worker(worker.id) }], 0);
+    taken = changes[0].next.id;
+    await bench.store.update("settle", taken, ({ record }) => {
+      return { next: { ...record as TaskRecord, lease: { worker: "other", token: "other" } } };
+    });
+    bench.clock.advance(LEASE_MS);
+    return applied;
+  };
+  await bench.submit({}, {});
+  await until(() => handling.length === 1);
+  await turn();
+  assert.deepEqual(handling.map(({ context }) => context.task.id !== taken), [true]);
+  handling[0].gate.resolve(1);
+  await until(() => worker.running === 0);
+});
+
+Deno.test("a claim that was applied but reported as failed for good is handed back by the beats that follow", async () => {
+  const faulty = new FaultyKv();
+  await using setup = await aWorker(1, { wrap: faulty.wrap });
+  const { bench, worker, errors } = setup;
+  bench.store.onApplied = () => {};
+  await worker.start();
+  await turn();
+  const [{ record: { id } }] = await bench.submit({});
+  const { getMany } = bench.kv;
+  bench.kv.getMany = () => Promise.reject(new Error("no reads either"));
+  faulty.next.push("applied, throws");
+  worker.ring();
+  await until(() => faulty.next.length === 0);
+  await bench.clock.run(until(() => bench.clock.monotonic() > GIVEN_UP_MS));
+  assert.ok(errors.splice(0).length > 0);
+  bench.kv.getMany = getMany;
+  await bench.clock.run(until(async () => typeOf(await bench.record(id)) === "PENDING"));
+  const { attempt, crashes } = await bench.record(id);
+  assert.deepEqual([attempt, crashes], [0, 0]);
+  await bench.clock.run(until(async () => (await leaseBlocksOf(bench.store, worker.id, 9)).length === 0));
+  assert.deepEqual(errors, []);
+});
+
+Deno.test("what a function throws ends its task, and the slot is free again", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {});
+  await worker.start();
+  for (let i = 0; i < 2; i++) {
+    await until(() => handling.length > i);
+    handling[i].gate.reject(i ? new RangeError("no") : { toString: null });
+  }
+  await until(async () => (await states(bench, entries)).every((type) => type === "FAILED"));
+  assert.equal((await bench.record(entries[1].record.id)).error!.name, "RangeError");
+});
+
+Deno.test("used-up lease blocks leave KV with the next claim", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [first] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  handling[0].gate.resolve(1);
+  await until(async () => isTerminal(await bench.record(first.record.id)));
+  const [second] = await bench.submit({});
+  await until(() => handling.length === 2);
+  const blocks = await leaseBlocksOf(bench.store, worker.id, 9);
+  assert.deepEqual(blocks.map(({ ids }) => ids), [[second.record.id]]);
+});
+
+/** A worker that may begin new tasks in the commit that stores them, and has seen that nothing waits. */
+async function aStarter(concurrency: number, options: BenchOptions = {}) {
+  const setup = await aWorker(concurrency, options);
+  setup.bench.store.starter = setup.worker;
+  await setup.worker.start();
+  for (let i = 0; i < 5; i++) await turn();
+  return setup;
+}
+
+onEachBackend("a new task begins in the commit that stores it, and ends like any other", async (path) => {
+  await using setup = await aStarter(3, { path });
+  const { bench, worker, handling } = setup;
+  await until(async () => {
+    const [{ record: { id } }] = await bench.submit({});
+    return (await bench.record(id)).rev === 1 && typeOf(await bench.record(id)) === "RUNNING";
+  }, "a start without a claim");
+  const { id } = handling.at(-1)!.context.task;
+  const { history, lease, attempt, queued } = await bench.record(id);
+  assert.deepEqual(history.map(({ seq, type }) => [seq, type]), [[1, "PENDING"], [2, "RUNNING"]]);
+  assert.deepEqual([lease?.worker, attempt, queued], [worker.id, 1, null]);
+  assert.ok((await leaseBlocksOf(bench.store, worker.id, 9)).some(({ ids }) => ids.includes(id)));
+  assert.deepEqual(await bench.kv.list({ prefix: ["ready"] }, { limit: 9 }), []);
+  for (const { gate } of handling) gate.resolve("done");
+  await until(async () => typeOf(await bench.record(id)) === "COMPLETED");
+});
+
+Deno.test("new tasks beyond the free slots wait in the queue, larger priority first, and are not overtaken", async () => {
+  await using setup = await aStarter(2);
+  const { bench, handling } = setup;
+  const [low, high, none, some] = await bench.submit({}, { priority: 5 }, { priority: -5 }, { priority: 1 });
+  await until(() => handling.length === 2);
+  assert.deepEqual(await states(bench, [low, high, none, some]), [
+    "PENDING",
+    "RUNNING",
+    "PENDING",
+    "RUNNING",
+  ]);
+  const [later] = await bench.submit({});
+  for (let i = 0; i < 5; i++) {
+    handling[i].gate.resolve(i);
+    if (i < 3) await until(() => handling.length === i + 3);
+  }
+  const started = handling.map(({ context }) => context.task.id);
+  assert.deepEqual(started.slice(2), [low, later, none].map(({ record }) => record.id));
+});
+
+for (const mishap of MISHAPS) {
+  Deno.test(`tasks that begin in a commit that is ${mishap} begin once, and their slots come free`, async () => {
+    const faulty = new FaultyKv();
+    await using setup = await aStarter(3, { wrap: faulty.wrap });
+    const { bench, worker, handling } = setup;
+    for (let round = 0; round < 3; round++) {
+      faulty.next.push(mishap);
+      const entries = await bench.clock.run(bench.submit({}, {}));
+      await until(() => handling.length === 2 * (round + 1), "both begin");
+      for (const { gate } of handling) gate.resolve("done");
+      await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+      for (const { record: { id } } of entries) assert.equal((await bench.record(id)).attempt, 1);
+    }
+    assert.equal(worker.running, 0);
+    assert.equal(handling.length, 6);
+  });
+}
+
+Deno.test("a worker that is stopping begins no new tasks", async () => {
+  const setup = await aStarter(2);
+  const { bench, worker, handling } = setup;
+  await bench.clock.run(worker.stop(0));
+  const entries = await bench.submit({});
+  assert.deepEqual(await states(bench, entries), ["PENDING"]);
+  assert.equal(handling.length, 0);
+  await bench[Symbol.asyncDispose]();
+});
+
+Deno.test("a new task does not take the slot of one that waits in the queue", async () => {
+  await using setup = await aStarter(1);
+  const { bench, worker, handling } = setup;
+  bench.store.onApplied = (entry) => worker.changed(entry); // Nobody rings, so what is queued stays there.
+  const [queued] = await bench.submit({ expiresAt: Number.MAX_SAFE_INTEGER });
+  const [later] = await bench.submit({});
+  assert.deepEqual(await states(bench, [queued, later]), ["PENDING", "PENDING"]);
+  assert.equal(handling.length, 0);
+  worker.ring();
+  await until(() => handling.length === 1);
+  assert.equal(handling[0].context.task.id, queued.record.id);
+});
+
+Deno.test("lease blocks of tasks that began with their submit are deleted when these have ended", async () => {
+  const setup = await aStarter(3);
+  const { bench, worker, handling } = setup;
+  const entries = await bench.submit({}, {}, {});
+  await until(() => handling.length === 3);
+  assert.equal((await leaseBlocksOf(bench.store, worker.id, 9)).length, 1);
+  for (const { gate } of handling) gate.resolve("done");
+  await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+  await bench.clock.run(worker.stop(0));
+  assert.deepEqual(await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 }), []);
+  await bench[Symbol.asyncDispose]();
+});
+
+for (const mishap of MISHAPS) {
+  Deno.test(`a large result is kept when the commit that ends its task is ${mishap}`, async () => {
+    const faulty = new FaultyKv();
+    await using setup = await aWorker(1, { wrap: faulty.wrap });
+    const { bench, worker, handling, errors } = setup;
+    const entries = await bench.submit({});
+    await worker.start();
+    await until(() => handling.length === 1, "it begins");
+    const store = bench.values.store.bind(bench.values);
+    // Not the chunks: the commit after them.
+    bench.values.store = async (...args) => {
+      const value = await store(...args);
+      faulty.next.push(mishap);
+      return value;
+    };
+    handling[0].gate.resolve("x".repeat(50_000));
+    await until(async () => {
+      bench.clock.advance(50);
+      return (await states(bench, entries))[0] === "COMPLETED";
+    }, "it ends");
+    for (let i = 0; i < 20; i++) await turn();
+    const { id, result } = await bench.record(entries[0].record.id);
+    assert.equal((await bench.values.load(id, result!)).length, 50_002);
+    assert.deepEqual(errors, []);
+  });
+}

@@ -1,0 +1,138 @@
+// What the tests of the engine are made of: records, seeded ids, a store on a database of its own.
+
+import { type Ids, makeIds } from "../../runtime/platform/ids.ts";
+import { keys } from "../../runtime/platform/keys.ts";
+import { type KvLimits, KvPort, openKv, whileLocked } from "../../runtime/platform/kv.ts";
+import { Store } from "../../runtime/store/store.ts";
+import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
+import { submitted } from "../../runtime/core/transitions.ts";
+import { Values } from "../../runtime/store/values.ts";
+import { ManualClock, START } from "./manual_clock.ts";
+
+/** The same bytes in every run. */
+export function seeded(seed = 1): (bytes: Uint8Array<ArrayBuffer>) => void {
+  let state = seed >>> 0;
+  return (bytes) => {
+    for (let i = 0; i < bytes.length; i++) {
+      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+      bytes[i] = state >>> 24;
+    }
+  };
+}
+
+let drafts = 0;
+
+/** A record without a state. */
+export function aDraft(patch: Partial<TaskRecord> = {}): TaskRecord {
+  const id = `019a0000-0000-7000-8000-${(++drafts).toString(16).padStart(12, "0")}`;
+  return {
+    id,
+    task: "work",
+    rev: 0,
+    op: "",
+    seq: 0,
+    history: [],
+    attempt: 0,
+    maxAttempts: 1,
+    crashes: 0,
+    maxCrashes: 3,
+    lease: null,
+    queued: null,
+    input: { json: "{}" },
+    result: null,
+    error: null,
+    progress: null,
+    cancel: null,
+    priority: 0,
+    tags: [],
+    metadata: "{}",
+    groups: [],
+    parentId: null,
+    timeoutMs: null,
+    retry: { delayMs: 1_000, factor: 2, maxDelayMs: 60_000, jitter: false },
+    retentionMs: 60_000,
+    hasEvents: false,
+    createdAt: START,
+    runAt: START,
+    startedAt: null,
+    finishedAt: null,
+    expiresAt: null,
+    ...patch,
+  };
+}
+
+export interface Bench extends AsyncDisposable {
+  kv: KvPort;
+  clock: ManualClock;
+  ids: Ids;
+  store: Store;
+  values: Values;
+  /** Stores new tasks, each in its first state. */
+  submit(...patches: Partial<TaskRecord>[]): Promise<Entry[]>;
+  /** The record as KV has it. */
+  record(id: string): Promise<TaskRecord>;
+  /** Every key in the database. */
+  all(): Promise<Deno.KvEntry<unknown>[]>;
+}
+
+export interface BenchOptions {
+  path?: string;
+  shards?: number;
+  limits?: KvLimits;
+  /** Put between the store and the database. */
+  wrap?: (kv: Deno.Kv) => Deno.Kv;
+  onCommit?: (atomic: Deno.AtomicOperation) => void;
+}
+
+export async function aBench(options: BenchOptions = {}): Promise<Bench> {
+  const { path = ":memory:", wrap = (kv) => kv } = options;
+  const opened = await openKv(path);
+  const writer = opened.writer as Deno.Kv;
+  const reader = path === ":memory:" ? undefined : await whileLocked(() => Deno.openKv(path));
+  const kv = new KvPort(wrap(writer), reader, options.limits, options.shards);
+  const clock = new ManualClock();
+  const ids = makeIds(clock, seeded());
+  const store = new Store({ kv, clock, ids, onCommit: options.onCommit });
+  return {
+    kv,
+    clock,
+    ids,
+    store,
+    values: new Values(kv, ids),
+    async submit(...patches) {
+      const applied = await Promise.all(patches.map((patch) => {
+        const now = clock.now();
+        const draft = aDraft({ id: ids.id(), createdAt: now, runAt: now, ...patch });
+        return store.commit("submit", [{ before: null, next: submitted(draft, now) }], { fresh: true });
+      }));
+      return applied.map((entries) => entries![0] as Entry);
+    },
+    record: async (id) => taskOf((await store.peekMany([id]))[0]),
+    all: () => Array.fromAsync(writer.list({ prefix: [] })),
+    async [Symbol.asyncDispose]() {
+      await store.idle();
+      opened.close();
+      reader?.close();
+    },
+  };
+}
+
+export function taskOf(entry: Entry<Stored> | null | undefined): TaskRecord {
+  if (!entry || isForgotten(entry.record)) throw new Error("no such task");
+  return entry.record;
+}
+
+/** The same test on every backend. */
+export function onEachBackend(name: string, test: (path: string) => Promise<void>): void {
+  Deno.test(`${name} (memory)`, () => test(":memory:"));
+  Deno.test(`${name} (file)`, async () => {
+    const directory = await Deno.makeTempDir();
+    try {
+      await test(`${directory}/test.db`);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
+}
+
+export { keys };

@@ -1,0 +1,20 @@
+// The client and a service of its own, as a process: what the client's tests and the conformance table talk to.
+
+import { fileURLToPath } from "node:url";
+import { Client, type ClientOptions } from "../../client/mod.ts";
+import type { definitions } from "./definitions.ts";
+import { type Env, Server } from "./server_process.ts";
+
+export type Definitions = typeof definitions;
+export type Errand = Client<Definitions>;
+
+const SERVICE = fileURLToPath(new URL("./service_main.ts", import.meta.url));
+
+/** A service process with the definitions of tests/support/definitions.ts; in memory unless `env` says otherwise. */
+export function aServer(env: Env = {}): Promise<Server> {
+  return Server.start({ KV_PATH: ":memory:", ...env }, SERVICE);
+}
+
+export function aClient(url: string, options: Omit<ClientOptions, "url"> = {}): Errand {
+  return new Client<Definitions>({ url, ...options });
+}

@@ -1,0 +1,108 @@
+// What the tests of tasks that wait for others are made of: a bench with a submitter and a follower, on which tasks are
+// run by hand.
+
+import { z } from "zod";
+import { define } from "../../runtime/core/define.ts";
+import { QueueDepth } from "../../runtime/commands/queue_limit.ts";
+import { Follower } from "../../runtime/dependencies/outbox_processor.ts";
+import type { Join } from "../../runtime/store/dependency_counters.ts";
+import { keys, prefixes } from "../../runtime/platform/keys.ts";
+import { type Log, silentLog } from "../../runtime/platform/log.ts";
+import { Registry } from "../../runtime/core/registry.ts";
+import { Steering } from "../../runtime/commands/retry.ts";
+import type { Submission } from "../../runtime/core/submission.ts";
+import { type SubmitCall, Submitter } from "../../runtime/commands/submit.ts";
+import { Store } from "../../runtime/store/store.ts";
+import { stateOf, type TaskRecord } from "../../runtime/core/task.ts";
+import { claimed, type Outcome, settled } from "../../runtime/core/transitions.ts";
+import { aBench, type Bench, type BenchOptions } from "./builders.ts";
+import { turn } from "./manual_clock.ts";
+
+export interface Composing extends Bench {
+  submitter: Submitter;
+  steering: Steering;
+  follower: Follower;
+  /** Submits; a task is named by its id. */
+  call(submissions: Partial<Submission>[], options?: Partial<SubmitCall>): Promise<TaskRecord[]>;
+  /** Runs it once: it returns its own id, or fails. */
+  run(id: string, outcome?: "completes" | "fails"): Promise<void>;
+  /** Works off the outbox. */
+  follow(): Promise<void>;
+  /** What a task does: the name of its state. */
+  state(id: string): Promise<string>;
+  join(id: string): Promise<Join | null>;
+  /** Keys of these kinds. */
+  left(...kinds: string[]): Promise<Deno.KvKey[]>;
+}
+
+export interface ComposingOptions extends BenchOptions {
+  log?: Log;
+}
+
+export async function composing(options: ComposingOptions = {}): Promise<Composing> {
+  return onBench(await aBench(options), options.log);
+}
+
+/** Another process on the same database: it remembers nothing. */
+export function elsewhere(bench: Composing): Composing {
+  const { kv, clock, ids } = bench;
+  return onBench({
+    ...bench,
+    store: new Store({ kv, clock, ids }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  });
+}
+
+function onBench(bench: Bench, log: Log = silentLog): Composing {
+  const { store, values, clock, kv } = bench;
+  const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
+  const follower = new Follower(store, log);
+  const submitter = new Submitter(store, values, registry, 2 ** 20, new QueueDepth(store, 1_000_000));
+  const step = (id: string, next: (record: TaskRecord) => TaskRecord) =>
+    store.update("settle", id, ({ record }) => ({ next: next(record as TaskRecord) }));
+  return {
+    ...bench,
+    submitter,
+    steering: new Steering(store, values, registry, 2 ** 20),
+    follower,
+    async call(submissions, more = {}) {
+      const { entries } = await submitter.submit({
+        submissions: submissions.map((one) => ({ task: "work", ...one })),
+        pointerOf: (index) => `/tasks/${index}`,
+        ...more,
+      });
+      return entries.map(({ record }) => record);
+    },
+    async run(id, outcome = "completes") {
+      const error = { name: "Error", message: "no luck", retryable: false };
+      const what: Outcome = outcome === "completes"
+        ? { kind: "completed", result: { json: JSON.stringify(id) } }
+        : { kind: "failed", error };
+      await step(id, (record) => claimed(record, clock.now(), { worker: "w", token: "t" }));
+      await step(id, (record) => settled(record, clock.now(), what, () => 1));
+    },
+    async follow() {
+      follower.start();
+      while ((await kv.list({ prefix: prefixes.outbox }, { limit: 1 })).length > 0) {
+        await follower.sweep();
+        await turn();
+      }
+      await follower.stop();
+    },
+    state: async (id) => stateOf(await bench.record(id)).name,
+    join: async (id) => (await kv.get<Join>(keys.join(id))).value,
+    async left(...kinds) {
+      return (await bench.all()).map(({ key }) => key).filter(([kind]) => kinds.includes(kind as string));
+    },
+  };
+}
+
+/** Ids of one's own, as many as wanted. */
+export function ownIds(count: number): string[] {
+  return Array.from({ length: count }, () => crypto.randomUUID());
+}
+
+/** What stands for a task's result. */
+export function resultOf(id: string): { $task: string } {
+  return { $task: id };
+}

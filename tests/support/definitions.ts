@@ -1,0 +1,107 @@
+// Definitions that only tests need: what the shipped ones cannot show.
+
+import { z } from "zod";
+import { define } from "../../runtime/core/define.ts";
+import { PermanentError } from "../../runtime/core/errors.ts";
+import { definitions as shipped } from "../../tasks/mod.ts";
+import { wait } from "../../tasks/wait.ts";
+
+/** Returns nothing: its result is null. */
+const nothing = define({ name: "nothing", input: z.object({}) }, () => {});
+
+/** Tells what it was told: the task as its function sees it. */
+const whoami = define(
+  {
+    name: "whoami",
+    input: z.object({}),
+    output: z.looseObject({ id: z.string(), attempt: z.int(), token: z.string(), tags: z.array(z.string()) }),
+  },
+  ({ task, attempt }) => ({ ...task, tags: [...task.tags], attempt }),
+);
+
+/** Throws an error that was caused by another one. */
+const caused = define({ name: "caused", input: z.object({}) }, () => {
+  throw new RangeError("outer", { cause: new TypeError("inner") });
+});
+
+/** Throws what no retry can mend. */
+const permanent = define({ name: "permanent", input: z.object({}) }, () => {
+  throw new PermanentError("never again");
+});
+
+/** Goes on for `ms`, whatever its signal says, and returns "ignored". */
+const stubborn = define(
+  { name: "stubborn", input: z.object({ ms: z.int() }) },
+  ({ input }) => new Promise<string>((resolve) => setTimeout(() => resolve("ignored"), input.ms)),
+);
+
+/** Sees its signal, cleans up for `ms`, and reports why it was stopped. */
+const tidy = define(
+  { name: "tidy", input: z.object({ ms: z.int() }) },
+  ({ input, signal, log }) =>
+    new Promise((_, reject) => {
+      const keep = setTimeout(() => reject(new Error("nobody stopped it")), 20_000);
+      const stop = () => {
+        clearTimeout(keep);
+        log("stopping", String(signal.reason));
+        setTimeout(() => reject(signal.reason), input.ms);
+      };
+      if (signal.aborted) stop();
+      else signal.addEventListener("abort", stop);
+    }),
+);
+
+/** Has types that a client must not stumble over: a brand, any JSON, and an input that may be missing. */
+const typed = define(
+  {
+    name: "typed",
+    input: z.object({ count: z.int() }).optional(),
+    output: z.object({ id: z.string().brand<"Id">(), any: z.json() }),
+  },
+  ({ input }) => ({ id: `${input?.count}`, any: [input?.count ?? null] }),
+);
+
+/**
+ * Submits tasks of its own one after the other, tells their ids, and gives those; or what the tasks give, if it
+ * `awaits` them. Then it goes on for `ms`, and its first `fails` attempts fail.
+ */
+const family = define(
+  {
+    name: "family",
+    input: z.object({
+      children: z.array(z.object({ task: z.string(), input: z.unknown().optional() })),
+      awaits: z.boolean().default(false),
+      ms: z.int().default(0),
+      fails: z.int().default(0),
+    }),
+  },
+  async ({ input, attempt, submit, emit, signal }) => {
+    const children = [];
+    for (const child of input.children) children.push(await submit(child.task, child.input ?? {}));
+    const ids = children.map(({ id }) => id);
+    emit(ids);
+    const given = input.awaits ? await Promise.all(children.map((child) => child.result())) : ids;
+    await wait(input.ms, signal);
+    if (attempt <= input.fails) throw new Error("once more");
+    return given;
+  },
+);
+
+/** Has a list that may be left out. */
+const labelled = define(
+  { name: "labelled", input: z.object({ count: z.int(), labels: z.array(z.string()).default(["a", "b"]) }) },
+  ({ input }) => input,
+);
+
+export const definitions = {
+  ...shipped,
+  nothing,
+  whoami,
+  caused,
+  permanent,
+  stubborn,
+  tidy,
+  typed,
+  family,
+  labelled,
+};

@@ -1,0 +1,40 @@
+// Definitions that thread_pool_test.ts runs on worker threads.
+
+import { z } from "zod";
+import { define } from "../../runtime/core/define.ts";
+
+const config = { input: z.unknown(), thread: import.meta.url };
+
+let calls = 0;
+
+export const count = define({ ...config, name: "count" }, ({ input, task, attempt }) => {
+  return { input, task: task.id, attempt, calls: ++calls };
+});
+
+export const refuse = define({ ...config, name: "refuse" }, () => {
+  throw Object.assign(new RangeError("not again", { cause: new TypeError("because") }), { retryable: false });
+});
+
+export const spin = define({ ...config, name: "spin" }, ({ log }) => {
+  log("spinning");
+  for (;;);
+});
+
+export const talk = define({ ...config, name: "talk" }, ({ progress, log, emit }) => {
+  progress(1, 2, "half");
+  log("line", { a: 1 });
+  emit([1]);
+  return null;
+});
+
+export const unfit = define({ ...config, name: "unfit" }, () => new Map());
+
+/** Each one submits the next and waits for it. */
+export const relay = define(
+  { ...config, name: "relay", input: z.object({ depth: z.int() }), output: z.int() },
+  async ({ input: { depth }, submit }) => {
+    if (depth === 0) return 0;
+    const child = await submit("relay", { depth: depth - 1 });
+    return 1 + (await child.result() as number);
+  },
+);

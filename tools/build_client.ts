@@ -1,0 +1,89 @@
+// deno-lint-ignore-file no-console
+// Makes the npm package out of the client: errand.js, one module for Node, browsers and bundlers, and errand.d.ts, its
+// types. Both are kept in git, so that they can be used as they are; `--check` says whether they are up to date.
+
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+
+const SOURCE = fileURLToPath(new URL("../client/mod.ts", import.meta.url));
+const PACKAGE = new URL("../client/npm/", import.meta.url);
+const HEADER = "// Made by `deno task client` from client/*.ts.\n";
+
+/** The made files of the package, by name. */
+export async function build(): Promise<Map<string, string>> {
+  return new Map([
+    ["errand.js", `${HEADER}// @ts-self-types="./errand.d.ts"\n${await bundle()}`],
+    ["errand.d.ts", HEADER + declarations()],
+  ]);
+}
+
+async function bundle(): Promise<string> {
+  const output = await Deno.makeTempFile({ suffix: ".js" });
+  try {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["bundle", "--platform", "browser", "--external", "eventsource-parser", "-o", output, SOURCE],
+      env: { NO_COLOR: "1" },
+    }).output();
+    if (!success) throw new Error(`deno bundle failed: ${new TextDecoder().decode(stderr)}`);
+    return await Deno.readTextFile(output);
+  } finally {
+    await Deno.remove(output);
+  }
+}
+
+/** The declarations of all files as one, which exports what mod.ts exports. */
+function declarations(): string {
+  const files = new Map<string, string>();
+  ts.createProgram([SOURCE], {
+    declaration: true,
+    emitDeclarationOnly: true,
+    // `deno check` has looked at the types; here they only change their form.
+    noCheck: true,
+    allowImportingTsExtensions: true,
+    target: ts.ScriptTarget.ESNext,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    types: [],
+  }).emit(undefined, (path, text) => files.set(path.split("/").at(-1)!.replace(/\.d\.ts$/, ".ts"), text));
+  const exported = exportsOf(files.get("mod.ts")!, files);
+  files.delete("mod.ts");
+  const texts = [...files.values()].map((text) =>
+    text.replaceAll(/^import .*;\n/gm, "").replaceAll(/^export (?=declare|interface|type)/gm, "")
+      .replaceAll(/^export \{\};\n/gm, "").replaceAll(/^(\/\/.*\n)+\n?/gm, "")
+  );
+  return `${texts.join("\n")}\nexport { ${exported.join(", ")} };\n`;
+}
+
+/** What a module of re-exports exports, in the form in which it is written in an export list. */
+function exportsOf(text: string, files: Map<string, string>): string[] {
+  return [...text.matchAll(/^export (\*|\{([^}]*)\}|type \{([^}]*)\}) from "\.\/([^"]+)"/gm)].flatMap(
+    ([, what, names, types, file]) => {
+      if (what !== "*") return (names ?? types).split(",").map((name) => name.trim());
+      return [...files.get(file)!.matchAll(/^export (?:declare (?:class|function)|interface|type) (\w+)/gm)]
+        .map(([, name]) => name);
+    },
+  ).flatMap((name) => name === "" ? [] : name.replace(/^type /, "")).sort();
+}
+
+/** Names of files that are not as they would be made now. */
+export async function stale(): Promise<string[]> {
+  return [...await build()].filter(([name, text]) => textOf(name) !== text).map(([name]) => name);
+}
+
+function textOf(name: string): string | null {
+  try {
+    return Deno.readTextFileSync(new URL(name, PACKAGE));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+if (import.meta.main) {
+  if (Deno.args.includes("--check")) {
+    const names = await stale();
+    if (names.length > 0) console.error(`not up to date: ${names.join(", ")}; run deno task client`);
+    Deno.exit(names.length > 0 ? 1 : 0);
+  }
+  for (const [name, text] of await build()) await Deno.writeTextFile(new URL(name, PACKAGE), text);
+}
