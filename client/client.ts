@@ -1,6 +1,6 @@
 // The way in: submits tasks, and makes futures of them.
 
-import { Arrivals } from "./transport/completion_hub.ts";
+import { CompletionHub } from "./transport/completion_hub.ts";
 import {
   type Canvas,
   flowOf,
@@ -14,7 +14,7 @@ import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
 import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
 import { GroupFuture } from "./futures/group_future.ts";
 import { type Call, Http, type HttpOptions } from "./transport/http.ts";
-import { Looks } from "./transport/status_batcher.ts";
+import { StatusBatcher } from "./transport/status_batcher.ts";
 import { lengthOf, type MapFields, type Mapping, mappingOf } from "./canvas/mapping.ts";
 import {
   aKey,
@@ -81,7 +81,7 @@ export class Client<D extends Definitions = Definitions> {
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }: ClientOptions) {
     const http = new Http(options);
-    this.#connection = { http, arrivals: new Arrivals(http), looks: new Looks(http), log };
+    this.#connection = { http, arrivals: new CompletionHub(http), looks: new StatusBatcher(http), log };
   }
 
   /**

@@ -7,7 +7,7 @@ import { assemble } from "../assemble.ts";
 import { systemClock } from "../runtime/platform/clock.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
 import { type KvPort, openKv } from "../runtime/platform/kv.ts";
-import { outlook } from "../runtime/queries/pending_work.ts";
+import { pendingWork } from "../runtime/queries/pending_work.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
 import { Origins } from "./origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
@@ -29,7 +29,7 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
     log,
     look: async () => {
       const options = { now: systemClock.now(), aheadMs: AHEAD_MS, knows: (task: string) => names.has(task) };
-      return await outlook(await kv(), options);
+      return await pendingWork(await kv(), options);
     },
     open: async (pump) => {
       const { runtime, app } = await assemble(config, definitions, await kv(), {

@@ -6,22 +6,22 @@ import { Children } from "./worker/child_tasks.ts";
 import { Completions } from "./queries/as_completed.ts";
 import type { AnyDefinition } from "./core/define.ts";
 import { QueueDepth } from "./commands/queue_limit.ts";
-import { DueLoop } from "./maintenance/timer_loop.ts";
+import { TimerLoop } from "./maintenance/timer_loop.ts";
 import { ForgottenError, NotFoundError } from "./core/errors.ts";
 import type { TaskEvent } from "./store/event_log.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
 import { memberOf, rootOf } from "./core/id_range.ts";
-import { Follower } from "./dependencies/outbox_processor.ts";
+import { OutboxProcessor } from "./dependencies/outbox_processor.ts";
 import { Groups } from "./queries/groups.ts";
 import { type Ids, makeIds } from "./platform/ids.ts";
-import { Inputs } from "./worker/input_resolver.ts";
+import { InputResolver } from "./worker/input_resolver.ts";
 import type { KvPort } from "./platform/kv.ts";
-import { Leftovers } from "./maintenance/garbage_collector.ts";
+import { GarbageCollector } from "./maintenance/garbage_collector.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
 import { type Log, silentLog } from "./platform/log.ts";
 import { Notifier } from "./queries/notifier.ts";
-import { nearOutlook } from "./queries/pending_work.ts";
-import { Patrol } from "./maintenance/reconciler.ts";
+import { nearPendingWork } from "./queries/pending_work.ts";
+import { Reconciler } from "./maintenance/reconciler.ts";
 import { Reaper } from "./maintenance/reaper.ts";
 import { Registry } from "./core/registry.ts";
 import { Runners } from "./worker/runners/runners.ts";
@@ -129,11 +129,11 @@ export class Runtime {
   readonly #values: Values;
   readonly #submitter: Submitter;
   readonly #notifier: Notifier;
-  readonly #dueLoop: DueLoop;
-  readonly #follower: Follower;
+  readonly #dueLoop: TimerLoop;
+  readonly #follower: OutboxProcessor;
   readonly #reaper: Reaper;
-  readonly #patrol: Patrol;
-  readonly #leftovers: Leftovers;
+  readonly #patrol: Reconciler;
+  readonly #leftovers: GarbageCollector;
   readonly #repairs = new Map<string, number>();
   readonly #runners: Runners;
   readonly #worker: Worker | null;
@@ -173,11 +173,11 @@ export class Runtime {
     this.tickets = new Tickets(options.kv, clock, ids);
     this.#notifier = new Notifier(store);
     this.completions = new Completions(store, this.#notifier, this.groups);
-    this.#follower = new Follower(store, this.#log);
-    this.#dueLoop = new DueLoop(new Timers(store, values), clock, this.#log);
+    this.#follower = new OutboxProcessor(store, this.#log);
+    this.#dueLoop = new TimerLoop(new Timers(store, values), clock, this.#log);
     this.#reaper = new Reaper(store, this.#leaseMs);
-    this.#patrol = new Patrol(store, values);
-    this.#leftovers = new Leftovers(store, values);
+    this.#patrol = new Reconciler(store, values);
+    this.#leftovers = new GarbageCollector(store, values);
     this.#patrol.onRepair = this.#leftovers.onRepair = (id, what) => {
       this.#repairs.set(what, (this.#repairs.get(what) ?? 0) + 1);
       this.#log.error("a task was repaired", new Error(`task ${id} ${what}`));
@@ -187,7 +187,7 @@ export class Runtime {
       registry: this.registry,
       runners: this.#runners,
       values,
-      inputs: new Inputs(store, values),
+      inputs: new InputResolver(store, values),
       children: new Children(store, values, this.#notifier, this.#submitter, this.steering),
       maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
       keepStacks: options.keepStacks ?? false,
@@ -262,7 +262,7 @@ export class Runtime {
   async need(aheadMs: number): Promise<string | null> {
     if (this.isBusy) return "tasks run";
     if (this.#reaper.hasSuspects) return "it is not clear yet whether all workers live";
-    return await nearOutlook(this.#store.kv, { now: this.clock.now(), aheadMs });
+    return await nearPendingWork(this.#store.kv, { now: this.clock.now(), aheadMs });
   }
 
   /** Claims so far, and how many of them another worker was faster with. */

@@ -3,26 +3,20 @@ import assert from "node:assert/strict";
 
 const root = new URL("../", import.meta.url);
 
-/** Files of runtime/ by level: a file imports lower levels only. Types count as well. */
-const LEVELS = [
-  "clock errors family flow_forms handle json keys lease_book log rounds runners/portable submission wake/bell",
-  "connection cursor define flow_schema ids mapping references wake/sweep",
-  "remote_kv",
-  "kv",
-  "faults retry runners/runner runners/thread_main task tickets",
-  "batch codec events queue registry remembered runners/inline runners/thread transitions values wake/queue wake/watch",
-  "draft entries flow_graph group_log joins outlook report runners/mod size",
-  "flow unit weave",
-  "committer",
-  "store",
-  "depth discard edges inputs repeat resume seal",
-  "attempt claim notify peers steer timers whole window",
-  "claims due_loop execute follow leftovers patrol reaper submit task_stream waiting",
-  "children groups list pulse",
-  "worker",
-  "completions",
-  "mod",
-].map((names) => names.split(" "));
+/**
+ * The wings of runtime/, from the ground up: a file imports from its own wing and from lower ones. `queries` and
+ * `maintenance` stand on one floor and ignore each other.
+ */
+const FLOORS = [
+  ["core"],
+  ["platform"],
+  ["store"],
+  ["dependencies"],
+  ["queries", "maintenance"],
+  ["commands"],
+  ["worker"],
+  ["mod.ts"],
+];
 
 interface Import {
   file: string;
@@ -159,19 +153,38 @@ Deno.test("client/ imports only types of the project", () => {
   assert.deepEqual(shown(wrong), []);
 });
 
-Deno.test("every file of runtime/ has a level, and every level's files are there", () => {
-  const declared = LEVELS.flat().map((name) => `runtime/${name}.ts`).sort();
-  assert.deepEqual(files.filter((file) => file.startsWith("runtime/")), declared);
+const wingOf = (file: string) => file.split("/")[1];
+const floorOf = (file: string) => FLOORS.findIndex((wings) => wings.includes(wingOf(file)));
+
+Deno.test("in runtime/ imports go down the wings only", () => {
+  const strangers = files.filter((file) => file.startsWith("runtime/") && floorOf(file) < 0);
+  assert.deepEqual(strangers, [], "in no wing");
+  const wrong = under("runtime").filter(({ file, of }) =>
+    isOwn(of) && wingOf(file) !== wingOf(of) && floorOf(of) >= floorOf(file)
+  );
+  assert.deepEqual(shown(wrong), []);
 });
 
-Deno.test("inside runtime/ a file imports lower levels only, so there are no circles", () => {
-  const levelOf = new Map(LEVELS.flatMap((names, level) => names.map((name) => [name, level])));
-  const short = (file: string) => file.slice("runtime/".length, -".ts".length);
-  const wrong = under("runtime").filter(({ of }) => isOwn(of))
-    .map(({ file, of }) => ({ from: short(file), to: short(of) }))
-    .filter(({ from, to }) => levelOf.get(to)! >= levelOf.get(from)!)
-    .map(({ from, to }) => `${from} → ${to}`);
-  assert.deepEqual(wrong, []);
+Deno.test("outsiders import runtime/mod.ts and runtime/core/ only", () => {
+  const wrong = imports.filter(({ file, of }) =>
+    of.startsWith("runtime/") && !/^(runtime|tests|bench)\//.test(file) &&
+    !/^runtime\/(mod\.ts|core\/)/.test(of)
+  );
+  assert.deepEqual(shown(wrong), []);
+});
+
+Deno.test("no imports go round in a circle", () => {
+  const open: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string): void => {
+    if (done.has(file)) return;
+    assert.ok(!open.includes(file), [...open.slice(open.indexOf(file)), file].join(" → "));
+    open.push(file);
+    for (const { of } of imports.filter((each) => each.file === file && isOwn(each.of))) visit(of);
+    open.pop();
+    done.add(file);
+  };
+  files.filter((file) => !file.startsWith("tests/")).forEach(visit);
 });
 
 Deno.test("in runtime/ only clock.ts and ids.ts reach for time and randomness", () => {

@@ -6,7 +6,7 @@ import { isPassing } from "../transport/http.ts";
 import { after, checkTimeout, onAbort, type Timeout } from "../transport/deadline.ts";
 import type { Task } from "../protocol/wire.ts";
 
-export class End<Result> {
+export class Settlement<Result> {
   readonly #connection: Connection;
   readonly #id: string;
   #task: Task<Result> | null = null;

@@ -2,7 +2,7 @@
 
 import { parseEvent } from "../protocol/response.ts";
 import type { Connection } from "../transport/connection.ts";
-import { End } from "./settlement.ts";
+import { Settlement } from "./settlement.ts";
 import {
   CancelledError,
   ConflictError,
@@ -44,7 +44,7 @@ export interface ResultOptions extends Timeout {
 /** What the rest of the client may look into, and its users may not. */
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
-  endOf(future: TaskFuture): End<unknown>;
+  endOf(future: TaskFuture): Settlement<unknown>;
 };
 
 export interface CancelOptions {
@@ -75,13 +75,13 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   declare readonly [STANDS_FOR]: Result;
   readonly id: string;
   readonly #connection: Connection;
-  readonly #end: End<Result>;
+  readonly #end: Settlement<Result>;
 
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection: Connection, id: string) {
     this.id = checkId("task", id);
     this.#connection = connection;
-    this.#end = new End(connection, this.id);
+    this.#end = new Settlement(connection, this.id);
   }
 
   /**

@@ -32,7 +32,7 @@ interface Stream {
   abort: AbortController;
 }
 
-export class Arrivals {
+export class CompletionHub {
   readonly #http: Http;
   readonly #waiters = new Map<string, Set<Waiter>>();
   /** Waited for, and in no stream yet. */

@@ -1,12 +1,12 @@
-import type { Arrivals } from "./completion_hub.ts";
+import type { CompletionHub } from "./completion_hub.ts";
 import type { Http } from "./http.ts";
-import type { Looks } from "./status_batcher.ts";
+import type { StatusBatcher } from "./status_batcher.ts";
 
 /** What the futures of one client share. */
 export interface Connection {
   readonly http: Http;
-  readonly arrivals: Arrivals;
-  readonly looks: Looks;
+  readonly arrivals: CompletionHub;
+  readonly looks: StatusBatcher;
   /** Told of errors in callbacks, which have nobody to be thrown at. */
   readonly log: (message: string, error: unknown) => void;
 }

@@ -19,7 +19,7 @@ interface Asked {
   reject(error: unknown): void;
 }
 
-export class Looks {
+export class StatusBatcher {
   readonly #http: Http;
   #next = new Map<string, Asked[]>();
 

@@ -3,7 +3,9 @@
 
 import type { Context } from "hono";
 import type { Slots } from "./connection_limit.ts";
-import { type JsonResponse, jsonResponse, type Text } from "../wire/task_json.ts";
+import { jsonResponse } from "./json_response.ts";
+import { type JsonResponse } from "./json_response.ts";
+import { type Text } from "./json_response.ts";
 
 export interface LongAnswerOptions {
   headers: Record<string, string>;

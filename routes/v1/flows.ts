@@ -15,7 +15,8 @@ import { type PointerAsSent, pointerOfSubmission, pointingAsSent } from "../http
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
 import { mostBytesOfMany, submittedSchema, submittedTexts } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonResponse, type Text } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
+import { type Text } from "../http/json_response.ts";
 
 const answer = z.object({
   groupId: z.uuid(),

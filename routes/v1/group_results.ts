@@ -10,7 +10,9 @@ import { ProblemError } from "../http/problem.ts";
 import { heldProblems, idParams, jsonAnswer, problems, waitQuery } from "../wire/schemas.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
-import { errorText, jsonResponse, outcomeText, resultText, type Text } from "../wire/task_json.ts";
+import { errorText, outcomeText, resultText } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
+import { type Text } from "../http/json_response.ts";
 
 const resultsSchema = z.object({
   id: z.uuid(),

@@ -9,7 +9,8 @@ import { jsonBody } from "../http/body.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
 import { bodyProblems, groupSchema, idParams, jsonAnswer, problems } from "../wire/schemas.ts";
 import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
-import { jsonResponse, type Text } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
+import { type Text } from "../http/json_response.ts";
 
 const MOST_IDS = 10_000;
 

@@ -9,7 +9,7 @@ import { pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
 import { mostBytesOfMany, submittedSchema, submittedTexts } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonResponse } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
 
 const answer = z.object({
   groupId: z.uuid(),

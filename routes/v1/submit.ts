@@ -16,7 +16,8 @@ import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "../wire/schemas.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import { ENVELOPE_BYTES, mostBytesOfMany } from "../wire/submitted_json.ts";
-import { jsonResponse, taskHeaders, taskText } from "../wire/task_json.ts";
+import { taskHeaders, taskText } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
 
 const MOST_IN_A_BATCH = 1_000;
 

@@ -9,7 +9,8 @@ import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { ProblemError } from "../http/problem.ts";
 import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema } from "../wire/schemas.ts";
-import { jsonResponse, outcomeText, taskHeaders, taskText } from "../wire/task_json.ts";
+import { outcomeText, taskHeaders, taskText } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
 
 const LONGEST_REASON = 500;
 const LONGEST_GRACE_MS = 60 * 60 * 1000;

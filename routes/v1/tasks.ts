@@ -22,13 +22,13 @@ import {
 import {
   errorText,
   etagOf,
-  jsonResponse,
   outcomeText,
   resultText,
   summaryText,
   taskHeaders,
   taskText,
 } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
 
 const gone = { 404: "Unknown, or past its retention", 410: "Forgotten on request", 422: "The id is no UUID" };
 

@@ -10,7 +10,7 @@ import { jsonBody } from "../http/body.ts";
 import { patternOf } from "../http/methods.ts";
 import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonResponse } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
 
 const LONGEST_TTL_SECONDS = 3_600;
 const DEFAULT_TTL_SECONDS = 60;

@@ -21,7 +21,8 @@ import {
   timeoutSeconds,
 } from "../wire/schemas.ts";
 import { type SseEvent, sseResponse } from "../http/sse.ts";
-import { jsonResponse, summaryText, taskText } from "../wire/task_json.ts";
+import { summaryText, taskText } from "../wire/task_json.ts";
+import { jsonResponse } from "../http/json_response.ts";
 
 const LIST_BYTES = 128 * 1024;
 /** Tasks of a group that one wait answers with. */

@@ -3,7 +3,8 @@
 import type { GroupStatus } from "../../runtime/queries/groups.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import { type Entry, stateOf } from "../../runtime/core/task.ts";
-import { stateText, type Text } from "./task_json.ts";
+import { stateText } from "./task_json.ts";
+import { type Text } from "../http/json_response.ts";
 
 const MOST_NODES = 1_000;
 /** Two stages of a hundred tasks each, where every one of the second takes from every one of the first, have 10,000. */

@@ -5,7 +5,8 @@ import { z } from "@hono/zod-openapi";
 import type { Runtime } from "../../runtime/mod.ts";
 import { MOST_TOLD_WHOLE, type Submitted } from "../../runtime/commands/submit.ts";
 import { taskSchema } from "./schemas.ts";
-import { taskText, type Text } from "./task_json.ts";
+import { taskText } from "./task_json.ts";
+import { type Text } from "../http/json_response.ts";
 
 /** Room for everything of a submit but its input. */
 export const ENVELOPE_BYTES = 64 * 1024;

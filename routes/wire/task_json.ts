@@ -1,8 +1,8 @@
 // From a record to what goes over the wire. Inputs and results are spliced in as the JSON text that was stored, so
 // they arrive exactly as they were given and are never parsed on the way.
 
-import type { TypedResponse } from "hono";
 import { isoAt } from "../../runtime/platform/clock.ts";
+import type { Text } from "../http/json_response.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import {
   type Entry,
@@ -13,9 +13,6 @@ import {
   type TaskError,
   type TaskRecord,
 } from "../../runtime/core/task.ts";
-
-/** JSON text. */
-export type Text = string;
 
 /** A task with its input, result and history. */
 export async function taskText(runtime: Runtime, { record }: Entry): Promise<Text> {
@@ -104,21 +101,6 @@ function instant(at: number | null): Text {
 
 export function etagOf({ versionstamp }: Entry): string {
   return `"${versionstamp}"`;
-}
-
-/** An answer whose body is JSON text already; tests hold it against the schema that its route declares. */
-// deno-lint-ignore no-explicit-any
-export type JsonResponse = Response & TypedResponse<any, any, "json">;
-
-export function jsonResponse(
-  text: Text | ReadableStream,
-  status = 200,
-  headers: Record<string, string> = {},
-): JsonResponse {
-  return new Response(text, {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  }) as JsonResponse;
 }
 
 /** Headers of an answer that shows one task. */

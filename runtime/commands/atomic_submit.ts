@@ -7,12 +7,12 @@ import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "../store/d
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import {
+  type Barrier,
+  barrierOf,
+  openBarrier,
   type Opening,
-  openSeal,
   requireNotGivenUp,
-  type Seal,
   sealed,
-  sealOf,
   TOO_LATE,
 } from "../dependencies/barrier.ts";
 import type { Store } from "../store/store.ts";
@@ -26,14 +26,14 @@ import {
 } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
-import { inOrder, type Weave } from "./dependency_graph.ts";
+import { type DependencyGraph, inOrder } from "./dependency_graph.ts";
 
 /** All there is to store. */
-export interface Whole {
+export interface AtomicSubmit {
   ids: string[];
   /** Everything of the records but their first state and whom they wait for. */
   drafts: TaskRecord[];
-  weave: Weave;
+  graph: DependencyGraph;
   /** The ids of upstreams as they are stored, for each task. */
   upstreams: StoredValue[];
   allowFailure: boolean[];
@@ -66,10 +66,10 @@ const EDGES_PER_WRITE = 20;
  */
 export function inOneCommit(
   store: Store,
-  whole: Whole,
+  whole: AtomicSubmit,
   outside: ReadonlyMap<string, Entry>,
 ): { changes: Change[]; options: UnitOptions } | null {
-  const { ids, weave } = whole;
+  const { ids, graph } = whole;
   const options: UnitOptions = {
     fresh: whole.fresh,
     checks: [...whole.guards],
@@ -77,13 +77,13 @@ export function inOneCommit(
   };
   const changes = whole.drafts.map((_, i) => {
     let join = joinOf(whole, i);
-    for (const upstream of weave.upstreams[i]) {
+    for (const upstream of graph.upstreams[i]) {
       const entry = outside.get(upstream);
       if (entry) join = stepped(join, { upstream, was: null, is: endOf(entry) });
     }
     return changeOf(store, whole, i, join, true);
   });
-  for (const [upstream, followers] of weave.outside) {
+  for (const [upstream, followers] of graph.outside) {
     const entry = outside.get(upstream)!;
     edgeBlocks(store.kv.limits, followers).forEach((block, n) => {
       options.writes!.push(edgeWrite(upstream, `${ids[0]}.${n}`, block, endOf(entry)));
@@ -102,19 +102,19 @@ export function inOneCommit(
  * @param commit stores one part; those of its tasks that are there already it leaves as they are.
  * @throws {ConflictError} if the call took so long that it was given up, or another one took it up.
  */
-export async function underSeal(
+export async function behindBarrier(
   store: Store,
-  whole: Whole,
+  whole: AtomicSubmit,
   commit: (changes: Change[], options: UnitOptions) => Promise<Entry[]>,
 ): Promise<Entry[]> {
-  const { ids, weave, fresh } = whole;
-  const seal = sealOf(ids[0]);
-  const opening = await openSeal(store, seal, whole.now);
+  const { ids, graph, fresh } = whole;
+  const seal = barrierOf(ids[0]);
+  const opening = await openBarrier(store, seal, whole.now);
   await writeEdges(store, whole);
   let sure: Check[] = whole.guards;
   const entries: Entry[] = [];
   // Whoever waits for another comes first: then its join is there before anything that the join counts.
-  const order = inOrder(weave, ids).reverse();
+  const order = inOrder(graph, ids).reverse();
   const changes = order.map((i) => {
     const join = joinOf(whole, i);
     return changeOf(store, whole, i, waitsForSeal(whole, i) ? { ...join, left: join.left + 1 } : join, false);
@@ -133,7 +133,7 @@ export async function underSeal(
     }
     if (n === 0) sure = [await opening.mine()];
   }
-  const outside = [...weave.outside];
+  const outside = [...graph.outside];
   for (let at = 0; at < outside.length; at += ATTACHED_AT_ONCE) {
     await Promise.all(
       outside.slice(at, at + ATTACHED_AT_ONCE).map(([upstream, followers]) => {
@@ -159,13 +159,13 @@ function sealsCost({ kv: { limits } }: Store): number {
  */
 function sealedWrites(
   store: Store,
-  whole: Whole,
+  whole: AtomicSubmit,
   { seal, by }: Opening,
   pack: number,
   places: number[],
 ): Write[] {
   const kindOf = (i: number) =>
-    !waitsForSeal(whole, i) ? "inside" : whole.weave.upstreams[i].length === 0 ? "direct" : undefined;
+    !waitsForSeal(whole, i) ? "inside" : whole.graph.upstreams[i].length === 0 ? "direct" : undefined;
   return (["inside", undefined, "direct"] as const).flatMap((kind, rank) => {
     const ids = places.filter((i) => kindOf(i) === kind).map((i) => whole.ids[i]);
     return edgeBlocks(store.kv.limits, ids).map((block, n) => {
@@ -177,7 +177,11 @@ function sealedWrites(
 }
 
 /** Each task is stored together with its block: those that are there have one. */
-async function withoutBlocks(store: Store, { ids, resumed }: Whole, places: number[]): Promise<number[]> {
+async function withoutBlocks(
+  store: Store,
+  { ids, resumed }: AtomicSubmit,
+  places: number[],
+): Promise<number[]> {
   if (!resumed) return places;
   const there = await store.peekMany(places.map((i) => ids[i]));
   return places.filter((_, k) => there[k] === null);
@@ -187,38 +191,38 @@ async function withoutBlocks(store: Store, { ids, resumed }: Whole, places: numb
  * Those that wait for another one of the call to complete cannot begin before that, and none does under the seal; one that
  * may fail can end there all the same.
  */
-function waitsForSeal(whole: Whole, i: number): boolean {
+function waitsForSeal(whole: AtomicSubmit, i: number): boolean {
   return isRoot(whole, i) || whole.allowFailure[i];
 }
 
 /** True if it waits for no other one of the call. */
-function isRoot({ weave }: Whole, i: number): boolean {
-  return !weave.upstreams[i].some((upstream) => weave.inside.has(upstream));
+function isRoot({ graph }: AtomicSubmit, i: number): boolean {
+  return !graph.upstreams[i].some((upstream) => graph.inside.has(upstream));
 }
 
 /** What a task waits for before any of it has ended. */
-function joinOf({ drafts, weave, allowFailure }: Whole, i: number): Join {
+function joinOf({ drafts, graph, allowFailure }: AtomicSubmit, i: number): Join {
   return {
     task: drafts[i].task,
-    left: weave.upstreams[i].length,
+    left: graph.upstreams[i].length,
     failed: 0,
     first: null,
     allowFailure: allowFailure[i],
   };
 }
 
-function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: boolean): Change {
-  const { ids, drafts, weave, upstreams, now } = whole;
+function changeOf(store: Store, whole: AtomicSubmit, i: number, join: Join, alone: boolean): Change {
+  const { ids, drafts, graph, upstreams, now } = whole;
   const id = ids[i];
   const draft = { ...drafts[i] };
   const writes: Write[] = [];
-  const total = weave.upstreams[i].length;
+  const total = graph.upstreams[i].length;
   const decision = decisionOf(join);
   if (total > 0 || join.left > 0) {
     draft.deps = {
       upstreams: upstreams[i],
       total,
-      waitFor: weave.waitFor[i],
+      waitFor: graph.waitFor[i],
       allowFailure: join.allowFailure,
       released: decision === "go",
     };
@@ -226,7 +230,7 @@ function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: bool
     if (decision !== "go" && total > 0) writes.push(joinWrite(id, join));
     if (decision === "fail") writes.push(noteWrite(id));
   }
-  const followers = weave.inside.get(id) ?? [];
+  const followers = graph.inside.get(id) ?? [];
   if (followers.length > mostNext(store.kv.limits)) {
     draft.followed = true;
     if (alone) {
@@ -242,10 +246,10 @@ function changeOf(store: Store, whole: Whole, i: number, join: Join, alone: bool
  * Blocks of those that many of the call wait for, unless a call that was cut off has left them: what they were told
  * since stays.
  */
-async function writeEdges(store: Store, { weave }: Whole): Promise<void> {
+async function writeEdges(store: Store, { graph }: AtomicSubmit): Promise<void> {
   const { kv } = store;
   const writes: Write[] = [];
-  for (const [upstream, followers] of weave.inside) {
+  for (const [upstream, followers] of graph.inside) {
     if (followers.length <= mostNext(kv.limits)) continue;
     for (const block of edgeBlocks(kv.limits, followers)) {
       writes.push(edgeWrite(upstream, block[0], block, null));
@@ -287,7 +291,7 @@ async function attach(
         joins: is === null ? [] : ids.map((join) => ({ join, upstream, was: null, is })),
       });
       if (applied) break;
-      await requireStill(store, sealOf(call), sure);
+      await requireStill(store, barrierOf(call), sure);
     }
   }
 }
@@ -302,9 +306,9 @@ async function requireStill(store: Store, seal: string, sure: Check[]): Promise<
   }
 }
 
-async function close(store: Store, seal: string, whole: Whole, sure: Check[]): Promise<void> {
+async function close(store: Store, seal: string, whole: AtomicSubmit, sure: Check[]): Promise<void> {
   const key = keys.seal(seal);
-  const { value } = await store.kv.get<Seal>(key);
+  const { value } = await store.kv.get<Barrier>(key);
   if (value && !value.sealed && !value.givenUp) {
     const applied = await store.commit("submit", [], {
       checks: sure,
@@ -318,7 +322,7 @@ async function close(store: Store, seal: string, whole: Whole, sure: Check[]): P
     if (applied) return;
   }
   // Without an answer to the commit it is not known who wrote it: whoever did has all of these tasks.
-  if (!(await store.kv.get<Seal>(key)).value?.sealed) throw new ConflictError(TOO_LATE);
+  if (!(await store.kv.get<Barrier>(key)).value?.sealed) throw new ConflictError(TOO_LATE);
 }
 
 function endOf({ record }: Entry): StateType | null {

@@ -4,7 +4,7 @@ import type { Checked } from "./prepare.ts";
 import { type Fault, ValidationError } from "../core/errors.ts";
 import { pointer } from "../core/json.ts";
 
-export interface Weave {
+export interface DependencyGraph {
   /** For each task, whom it waits for: those of `waitFor` first, each once. */
   upstreams: string[][];
   /** How many of these stand in `waitFor`. */
@@ -16,29 +16,29 @@ export interface Weave {
 }
 
 /** Null if no task of the call waits for another. */
-export function weave(checked: Checked[], ids: string[]): Weave | null {
+export function dependencyGraphOf(checked: Checked[], ids: string[]): DependencyGraph | null {
   if (checked.every(({ references, submission }) => references.length + waitForOf(submission).length === 0)) {
     return null;
   }
   const own = new Set(ids);
-  const woven: Weave = { upstreams: [], waitFor: [], inside: new Map(), outside: new Map() };
+  const graph: DependencyGraph = { upstreams: [], waitFor: [], inside: new Map(), outside: new Map() };
   checked.forEach(({ submission, references }, i) => {
     const ordered = new Set(waitForOf(submission));
-    woven.waitFor.push(ordered.size);
+    graph.waitFor.push(ordered.size);
     const upstreams = [...ordered.union(new Set(references.map(({ task }) => task)))];
-    woven.upstreams.push(upstreams);
+    graph.upstreams.push(upstreams);
     for (const upstream of upstreams) {
-      const side = own.has(upstream) ? woven.inside : woven.outside;
+      const side = own.has(upstream) ? graph.inside : graph.outside;
       const followers = side.get(upstream);
       if (followers) followers.push(ids[i]);
       else side.set(upstream, [ids[i]]);
     }
   });
-  return woven;
+  return graph;
 }
 
 /** Of tasks that wait for nobody. */
-export function unwoven(ids: string[]): Weave {
+export function withoutDependencies(ids: string[]): DependencyGraph {
   return { upstreams: ids.map(() => []), waitFor: ids.map(() => 0), inside: new Map(), outside: new Map() };
 }
 
@@ -47,7 +47,7 @@ function waitForOf({ options }: Checked["submission"]): string[] {
 }
 
 /** Places of the call's tasks, each behind those that it waits for; those that wait for each other are left out. */
-export function inOrder({ upstreams, inside }: Weave, ids: string[]): number[] {
+export function inOrder({ upstreams, inside }: DependencyGraph, ids: string[]): number[] {
   const place = new Map(ids.map((id, i) => [id, i]));
   const left = upstreams.map((all) => all.filter((id) => place.has(id)).length);
   const free = left.flatMap((count, i) => count === 0 ? [i] : []);
@@ -66,18 +66,18 @@ export function inOrder({ upstreams, inside }: Weave, ids: string[]): number[] {
  * @throws {ValidationError} with the way round.
  */
 export function requireNoCycle(
-  woven: Weave,
+  graph: DependencyGraph,
   ids: string[],
   pointerAt: (index: number) => string,
 ): void {
-  const free = new Set(inOrder(woven, ids).map((i) => ids[i]));
+  const free = new Set(inOrder(graph, ids).map((i) => ids[i]));
   if (free.size === ids.length) return;
   // Whatever is left waits for something that is left: so going upstream comes back to where it was.
   const place = new Map(ids.map((id, i) => [id, i]));
   const way: string[] = [];
   for (let id = ids.find((each) => !free.has(each))!; !way.includes(id);) {
     way.push(id);
-    id = woven.upstreams[place.get(id)!].find((each) => place.has(each) && !free.has(each))!;
+    id = graph.upstreams[place.get(id)!].find((each) => place.has(each) && !free.has(each))!;
     if (way.includes(id)) way.splice(0, way.indexOf(id));
   }
   const told = [...way, way[0]].reverse().join(" → ");

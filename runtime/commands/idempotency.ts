@@ -5,7 +5,7 @@ import { ConflictError } from "../core/errors.ts";
 import { memberOf, moved } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
-import { weave } from "./dependency_graph.ts";
+import { dependencyGraphOf } from "./dependency_graph.ts";
 
 export interface IdemRecord {
   fingerprint: string;
@@ -60,15 +60,15 @@ export function renamed(checked: Checked[], from: string | undefined, to: string
 export function firstAnswer(checked: Checked[], { root, groupId, createdAt }: IdemRecord): Entry[] {
   const groups = groupId === null ? [] : [groupId];
   const ids = idsOf(checked, root);
-  const woven = weave(checked, ids);
+  const graph = dependencyGraphOf(checked, ids);
   return checked.map((one, i): Entry => {
     const draft = { ...draftOf(one, ids[i], createdAt, groups, i), input: { json: one.input } };
-    const upstreams = woven?.upstreams[i] ?? [];
+    const upstreams = graph?.upstreams[i] ?? [];
     if (upstreams.length > 0) {
       draft.deps = {
         upstreams: { json: JSON.stringify(upstreams) },
         total: upstreams.length,
-        waitFor: woven!.waitFor[i],
+        waitFor: graph!.waitFor[i],
         allowFailure: one.submission.options?.allowFailure ?? false,
         released: false,
       };

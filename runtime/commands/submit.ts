@@ -14,6 +14,7 @@ import {
 import { rootOf } from "../core/id_range.ts";
 import { type GroupRecord, groupWrite, setTotal, windowOf } from "../store/group_counters.ts";
 import { noteWrite } from "../store/dependency_counters.ts";
+import { tells } from "../platform/ids.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Registry } from "../core/registry.ts";
@@ -32,9 +33,15 @@ import {
 import { submitted } from "../core/transitions.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import type { Values } from "../store/values.ts";
-import { faultsOfMissing, requireNoCycle, unwoven, type Weave, weave } from "./dependency_graph.ts";
-import { openWindow } from "../dependencies/concurrency_limit.ts";
-import { inOneCommit, underSeal, type Whole } from "./atomic_submit.ts";
+import {
+  type DependencyGraph,
+  dependencyGraphOf,
+  faultsOfMissing,
+  requireNoCycle,
+  withoutDependencies,
+} from "./dependency_graph.ts";
+import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
+import { type AtomicSubmit, behindBarrier, inOneCommit } from "./atomic_submit.ts";
 
 /** The same key with the same fingerprint of the call stands for the same tasks, for a day. */
 export interface Idempotency {
@@ -69,8 +76,6 @@ export interface Submitted {
   replayed: boolean;
 }
 
-/** An id made by another machine a moment ago; lists by time look this much further. */
-export const CLOCKS_APART_MS = 60_000;
 /** Of more tasks than this a caller is told the ids alone. */
 export const MOST_TOLD_WHOLE = 1_000;
 /** Tasks of a call that are put together at a time. */
@@ -209,9 +214,9 @@ export class Submitter {
     if (!idem?.resumed && call.root === undefined) await this.#requireFree(call, checked);
 
     const groups = groupId === null ? [] : [groupId];
-    const woven = weave(checked, ids);
-    if (woven) requireNoCycle(woven, ids, call.pointerOf);
-    const outside = woven ? await this.#outside(woven, checked, call) : null;
+    const graph = dependencyGraphOf(checked, ids);
+    if (graph) requireNoCycle(graph, ids, call.pointerOf);
+    const outside = graph ? await this.#outside(graph, checked, call) : null;
     const { maxConcurrent } = call;
     const draftsFrom = async (from: number, count: number): Promise<TaskRecord[]> => {
       const drafts: TaskRecord[] = [];
@@ -231,7 +236,7 @@ export class Submitter {
       const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
       if (call.maxConcurrent !== undefined) {
         group.maxConcurrent = call.maxConcurrent;
-        first.push(openWindow(groupId, call.maxConcurrent, ids, now));
+        first.push(openConcurrencyLimit(groupId, call.maxConcurrent, ids, now));
       }
       first.push(groupWrite(group, now));
     }
@@ -246,13 +251,13 @@ export class Submitter {
       const value: IdemRecord = { fingerprint, root, groupId, createdAt: now, complete, by };
       return { key, value, expireAt: now + IDEMPOTENCY_MS };
     };
-    if (woven || call.whole) {
+    if (graph || call.whole) {
       const drafts = await draftsFrom(0, ids.length);
-      const whole: Whole = {
+      const whole: AtomicSubmit = {
         ids,
         drafts,
-        weave: woven ?? unwoven(ids),
-        upstreams: await this.#storeUpstreams(drafts, woven),
+        graph: graph ?? withoutDependencies(ids),
+        upstreams: await this.#storeUpstreams(drafts, graph),
         allowFailure: checked.map(({ submission: { options } }) => options?.allowFailure ?? false),
         now,
         fresh: drawn,
@@ -302,7 +307,7 @@ export class Submitter {
   }
 
   async #storeWhole(
-    whole: Whole,
+    whole: AtomicSubmit,
     outside: ReadonlyMap<string, Entry>,
     call: SubmitCall,
     checked: Checked[],
@@ -317,9 +322,9 @@ export class Submitter {
       if (applied) return made.map(({ next }, i) => asSubmitted(applied[i], next as TaskRecord));
       // A task outside has moved on, or the call came too late.
       await this.#requireStillFree(whole.ids, idem);
-      outside = await this.#outside(whole.weave, checked, call);
+      outside = await this.#outside(whole.graph, checked, call);
     }
-    return await underSeal(store, whole, async (pack, options) => {
+    return await behindBarrier(store, whole, async (pack, options) => {
       const applied = await this.#commitPack(pack, options, Boolean(idem?.resumed));
       if (!applied) throw new ConflictError(await this.#describeConflict(pack));
       return applied.map((entry, i) => asSubmitted(entry, pack[i].next as TaskRecord));
@@ -348,8 +353,8 @@ export class Submitter {
    *
    * @throws {ValidationError} if one of them is not there.
    */
-  async #outside(woven: Weave, checked: Checked[], call: SubmitCall): Promise<Map<string, Entry>> {
-    const ids = [...woven.outside.keys()];
+  async #outside(graph: DependencyGraph, checked: Checked[], call: SubmitCall): Promise<Map<string, Entry>> {
+    const ids = [...graph.outside.keys()];
     const entries = await this.store.readMany(ids);
     const missing = new Map<string, string>();
     const outside = new Map<string, Entry>();
@@ -392,10 +397,10 @@ export class Submitter {
   }
 
   /** Whom each task waits for, as its record keeps it. */
-  async #storeUpstreams(drafts: TaskRecord[], woven: Weave | null): Promise<StoredValue[]> {
+  async #storeUpstreams(drafts: TaskRecord[], graph: DependencyGraph | null): Promise<StoredValue[]> {
     const stored: StoredValue[] = [];
     for (const [i, draft] of drafts.entries()) {
-      stored.push(await this.values.store(draft.id, JSON.stringify(woven?.upstreams[i] ?? [])));
+      stored.push(await this.values.store(draft.id, JSON.stringify(graph?.upstreams[i] ?? [])));
     }
     return stored;
   }
@@ -410,12 +415,4 @@ function asSubmitted(entry: Entry<Stored>, record: TaskRecord): Entry {
   // After a commit that was read back it may have been forgotten already.
   const isSame = !isForgotten(entry.record) && typeOf(entry.record) === typeOf(record);
   return isSame ? entry as Entry : { record, versionstamp: "" };
-}
-
-/**
- * True if an id is a UUIDv7 of this moment, so that it sorts like all others. Ids of callers' own may not be, nor those
- * that are drawn after the clock was set back: they go on from the later time.
- */
-function tells(id: string, now: number): boolean {
-  return id[14] === "7" && Math.abs(parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - now) < CLOCKS_APART_MS;
 }

@@ -6,7 +6,7 @@ import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
 
-export interface Seal {
+export interface Barrier {
   sealed: boolean;
   /** When it is given up. */
   until: number;
@@ -21,11 +21,11 @@ const PREFIX = "seal-";
 export const CUT_OFF_AFTER_MS = 10 * 60 * 1000;
 
 /** A call is known by its first task. */
-export function sealOf(firstId: string): string {
+export function barrierOf(firstId: string): string {
   return PREFIX + firstId;
 }
 
-export function isSeal(id: string): boolean {
+export function isBarrier(id: string): boolean {
   return id.startsWith(PREFIX);
 }
 
@@ -49,14 +49,14 @@ export interface Opening {
  *
  * @throws {ConflictError} if it was given up.
  */
-export async function openSeal({ kv, ids }: Store, seal: string, now: number): Promise<Opening> {
+export async function openBarrier({ kv, ids }: Store, seal: string, now: number): Promise<Opening> {
   const key = keys.seal(seal);
-  const { value } = await kv.get<Seal>(key);
+  const { value } = await kv.get<Barrier>(key);
   if (value?.givenUp) throw new ConflictError(TOO_LATE);
   const by = ids.token();
   const until = now + CUT_OFF_AFTER_MS;
   const writes: Write[] = [
-    { key, value: { sealed: false, until, by } satisfies Seal },
+    { key, value: { sealed: false, until, by } satisfies Barrier },
     { key: keys.due("unseal", until, seal), value: null },
   ];
   if (value && value.until !== until) writes.push({ key: keys.due("unseal", value.until, seal) });
@@ -65,7 +65,7 @@ export async function openSeal({ kv, ids }: Store, seal: string, now: number): P
     by,
     writes,
     async mine() {
-      const { value, versionstamp } = await kv.get<Seal>(key);
+      const { value, versionstamp } = await kv.get<Barrier>(key);
       if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");
       if (value.givenUp) throw new ConflictError(TOO_LATE);
       return { key, versionstamp };
@@ -75,15 +75,15 @@ export async function openSeal({ kv, ids }: Store, seal: string, now: number): P
 
 /** @throws {ConflictError} if nothing more may come to it. */
 export async function requireNotGivenUp({ kv }: Store, seal: string): Promise<void> {
-  if ((await kv.get<Seal>(keys.seal(seal))).value?.givenUp) throw new ConflictError(TOO_LATE);
+  if ((await kv.get<Barrier>(keys.seal(seal))).value?.givenUp) throw new ConflictError(TOO_LATE);
 }
 
 /** All is there. */
-export function sealed(seal: string, { until, by }: Seal, now: number): Write[] {
+export function sealed(seal: string, { until, by }: Barrier, now: number): Write[] {
   return [
     {
       key: keys.seal(seal),
-      value: { sealed: true, until, by } satisfies Seal,
+      value: { sealed: true, until, by } satisfies Barrier,
       expireAt: now + REMEMBERED_MS,
     },
     { key: keys.due("unseal", until, seal) },
@@ -91,7 +91,7 @@ export function sealed(seal: string, { until, by }: Seal, now: number): Write[] 
 }
 
 /** Nothing more may come to it. */
-export function givenUp(seal: string, { until, by }: Seal, now: number): Write {
-  const value: Seal = { sealed: false, until, by, givenUp: true };
+export function givenUp(seal: string, { until, by }: Barrier, now: number): Write {
+  const value: Barrier = { sealed: false, until, by, givenUp: true };
   return { key: keys.seal(seal), value, expireAt: now + REMEMBERED_MS };
 }

@@ -9,7 +9,7 @@ import { isForgotten } from "../core/task.ts";
 import { admitted } from "../core/transitions.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 
-export interface Window {
+export interface ConcurrencyLimit {
   max: number;
   /** How many were let in. */
   admitted: number;
@@ -18,8 +18,8 @@ export interface Window {
 }
 
 /** The window of a group that is about to be stored: its first tasks are in. */
-export function openWindow(group: string, max: number, ids: string[], now: number): Write {
-  const value: Window = {
+export function openConcurrencyLimit(group: string, max: number, ids: string[], now: number): Write {
+  const value: ConcurrencyLimit = {
     max,
     admitted: Math.min(max, ids.length),
     cursor: ids[Math.min(max, ids.length) - 1] ?? "",
@@ -28,7 +28,7 @@ export function openWindow(group: string, max: number, ids: string[], now: numbe
 }
 
 /** It is kept for as long as its group. */
-function windowWrite(group: string, value: Window, now: number): Write {
+function windowWrite(group: string, value: ConcurrencyLimit, now: number): Write {
   return { key: keys.window(group), value, expireAt: now + GROUP_RETENTION_MS };
 }
 
@@ -41,7 +41,7 @@ function windowWrite(group: string, value: Window, now: number): Write {
 export async function admit(store: Store, group: string, note: string): Promise<boolean> {
   const id = windowOf(group);
   const { kv, clock } = store;
-  const window = await kv.get<Window>(keys.window(group));
+  const window = await kv.get<ConcurrencyLimit>(keys.window(group));
   const record = await groupRecord(kv, group);
   const options: UnitOptions = { checks: [{ key: keys.outbox(id), versionstamp: note }], writes: [] };
   const changes: Change[] = [];
@@ -66,7 +66,11 @@ export async function admit(store: Store, group: string, note: string): Promise<
       }
       more = again.length + ids.length > 0;
       if (more) {
-        const value: Window = { max, admitted: before + changes.length, cursor: ids.at(-1) ?? cursor };
+        const value: ConcurrencyLimit = {
+          max,
+          admitted: before + changes.length,
+          cursor: ids.at(-1) ?? cursor,
+        };
         options.checks!.push({ key: keys.window(group), versionstamp: window.versionstamp });
         options.writes!.push(windowWrite(group, value, clock.now()));
       }

@@ -7,8 +7,8 @@ import { groupOfWindow } from "../store/group_counters.ts";
 import { decisionOf, type Join } from "../store/dependency_counters.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
-import { Rounds } from "../platform/coalescer.ts";
-import { isSeal } from "./barrier.ts";
+import { Coalescer } from "../platform/coalescer.ts";
+import { isBarrier } from "./barrier.ts";
 import type { Store } from "../store/store.ts";
 import { entryOf } from "../store/record_codec.ts";
 import {
@@ -39,10 +39,10 @@ interface Sight {
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
 
-export class Follower {
+export class OutboxProcessor {
   /** The version of each note, where it is known. */
   readonly #pending = new Map<string, string | null>();
-  readonly #rounds = new Rounds(() => this.#round());
+  readonly #rounds = new Coalescer(() => this.#round());
   #stopped = true;
 
   constructor(private readonly store: Store, private readonly log: Log) {
@@ -128,7 +128,7 @@ export class Follower {
   /** @returns false if it has to be looked at again. */
   async #look(sight: Sight): Promise<boolean> {
     const { id, entry } = sight;
-    if (isSeal(id)) return await this.#unseal(sight);
+    if (isBarrier(id)) return await this.#unseal(sight);
     const group = groupOfWindow(id);
     if (group !== null) return await admit(this.store, group, sight.note);
     if (entry?.record.followed) {

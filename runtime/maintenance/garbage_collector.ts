@@ -3,7 +3,7 @@
 // process has found it abandoned for a long time by its own clock.
 
 import { prefixes } from "../platform/keys.ts";
-import { isSeal } from "../dependencies/barrier.ts";
+import { isBarrier } from "../dependencies/barrier.ts";
 import type { Store } from "../store/store.ts";
 import { isForgotten, namesValue, type Stored } from "../core/task.ts";
 import type { Values } from "../store/values.ts";
@@ -31,7 +31,7 @@ interface Walk {
   after: Deno.KvKey | null;
 }
 
-export class Leftovers {
+export class GarbageCollector {
   /** Told of each repair. */
   onRepair: (id: string, what: string) => void = () => {};
   /** How long each has been found abandoned. */
@@ -97,7 +97,7 @@ export class Leftovers {
       }
       const task = first.key[1] as string;
       // A seal looks after its own.
-      if (!isSeal(task)) found.push({ task, blob: null });
+      if (!isBarrier(task)) found.push({ task, blob: null });
       walk.after = [...walk.of(task), END];
     }
     return found;

@@ -1,20 +1,12 @@
 // Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
 // lease by this process's own monotonic clock; wall clocks of different machines are never compared.
 
-import { leaseBlocksOf } from "../worker/claim.ts";
+import { leaseBlocksOf } from "../store/leases.ts";
 import { keys, prefixes } from "../platform/keys.ts";
+import type { HeartbeatRecord } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { isForgotten } from "../core/task.ts";
 import { reclaimed } from "../core/transitions.ts";
-
-/** What a living worker writes every third of a lease. */
-export interface Heartbeat {
-  /** Another value with each beat. */
-  rev: string;
-  startedAt: number;
-  concurrency: number;
-  running: number;
-}
 
 interface Seen {
   rev: string | null;
@@ -35,8 +27,8 @@ export class Reaper {
   /** One look at all workers. @returns how many tasks were handed on. */
   async tick(): Promise<number> {
     const { kv, clock } = this.store;
-    const beats = await kv.list<Heartbeat>({ prefix: prefixes.workers }, { limit: PER_ROUND });
-    const alive = new Map<string, Deno.KvEntry<Heartbeat> | null>();
+    const beats = await kv.list<HeartbeatRecord>({ prefix: prefixes.workers }, { limit: PER_ROUND });
+    const alive = new Map<string, Deno.KvEntry<HeartbeatRecord> | null>();
     for (const beat of beats) alive.set(beat.key[1] as string, beat);
     const lessees = await this.#lessees();
     for (const worker of lessees) if (!alive.has(worker)) alive.set(worker, null);

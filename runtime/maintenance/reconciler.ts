@@ -1,7 +1,7 @@
 // Goes through all tasks, a page at a time, and gives a driver to those that have lost theirs. Record and driver are
 // written in one commit, so in a run without faults of the database there is nothing to be found.
 
-import { leaseBlocksOf } from "../worker/claim.ts";
+import { leaseBlocksOf } from "../store/leases.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import { entryOf } from "../store/record_codec.ts";
 import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "../store/dependency_counters.ts";
@@ -24,7 +24,7 @@ interface Suspect {
   what: string;
 }
 
-export class Patrol {
+export class Reconciler {
   /** Told of each repair. */
   onRepair: (id: string, what: string) => void = () => {};
   #after: Deno.KvKey | null = null;

@@ -2,13 +2,13 @@
 
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
-import { Rounds } from "../platform/coalescer.ts";
+import { Coalescer } from "../platform/coalescer.ts";
 import type { Timers } from "./timers.ts";
 
-export class DueLoop {
+export class TimerLoop {
   #nextAt = Infinity;
   #cancel: () => void = () => {};
-  readonly #rounds = new Rounds(() => this.#round());
+  readonly #rounds = new Coalescer(() => this.#round());
   /** Not before `start`, and not after `stop`. */
   #stopped = true;
 

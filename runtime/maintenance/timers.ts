@@ -6,7 +6,7 @@ import { entriesOf, expiryOf } from "../store/index_entries.ts";
 import { edgesOf, isNeeded } from "../dependencies/edges.ts";
 import { groupRecord, setTotal } from "../store/group_counters.ts";
 import { type DueKind, keys, prefixes } from "../platform/keys.ts";
-import { givenUp, type Seal } from "../dependencies/barrier.ts";
+import { type Barrier, givenUp } from "../dependencies/barrier.ts";
 import type { Store } from "../store/store.ts";
 import {
   type Entry,
@@ -135,7 +135,7 @@ export class Timers {
   /** The call was cut off before all of its tasks were there: those that are, are cancelled. */
   async #giveUpSeal({ id, key, at }: Due): Promise<void> {
     const { kv, clock } = this.store;
-    const seal = await kv.get<Seal>(keys.seal(id));
+    const seal = await kv.get<Barrier>(keys.seal(id));
     // The call was taken up again since.
     if (seal.value && seal.value.until !== at) return await kv.writeBlind([{ key }], 0);
     if (seal.value && !seal.value.sealed && !seal.value.givenUp) {

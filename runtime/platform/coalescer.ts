@@ -1,6 +1,6 @@
 // Work that is done in rounds, one at a time: a ring during a round asks for one more round after it.
 
-export class Rounds {
+export class Coalescer {
   #rung = false;
   #running: Promise<void> | null = null;
 

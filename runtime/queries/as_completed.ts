@@ -9,7 +9,8 @@ import { ValidationError } from "../core/errors.ts";
 import type { Groups } from "./groups.ts";
 import { keys } from "../platform/keys.ts";
 import { idsTagged } from "./list.ts";
-import { Bell, type Notifier } from "./notifier.ts";
+import { type Notifier } from "./notifier.ts";
+import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
 import { byEnd, readAll } from "./wait.ts";
@@ -92,7 +93,7 @@ export class Completions {
     const open = ids.filter((_, i) => !delivered.has(i));
     // What has ended is told in the order in which it did: versionstamps are the order of commits.
     const arrived: (Entry<Stored> | string)[] = [];
-    const bell = new Bell(this.store.clock);
+    const bell = new AutoResetEvent(this.store.clock);
     const stop = stopWith(
       options.signal,
       this.notifier.watch(open, (entry, id) => {
@@ -121,7 +122,7 @@ export class Completions {
     cursor: Cursor,
     delivered: Bitmap,
     arrived: (Entry<Stored> | string)[],
-    bell: Bell,
+    bell: AutoResetEvent,
     stop: () => void,
     options: CompletionOptions,
   ): AsyncGenerator<CompletionEvent> {
@@ -174,7 +175,7 @@ export class Completions {
     options: CompletionOptions,
   ): AsyncGenerator<CompletionEvent> {
     const deadline = this.#deadline(cursor, options);
-    const bell = new Bell(this.store.clock);
+    const bell = new AutoResetEvent(this.store.clock);
     const stop = this.notifier.watchGroup(group, () => bell.ring());
     let { seq, yielded } = GroupPlace.decode(cursor.place);
     // A task that is retried stands in the log once for each of its ends.

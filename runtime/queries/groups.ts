@@ -11,7 +11,8 @@ import {
   setTotal,
 } from "../store/group_counters.ts";
 import { keys, prefixes } from "../platform/keys.ts";
-import { Bell, type Notifier } from "./notifier.ts";
+import { type Notifier } from "./notifier.ts";
+import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Steering } from "../commands/retry.ts";
 import type { Store } from "../store/store.ts";
 import { byEnd, present } from "./wait.ts";
@@ -114,7 +115,7 @@ export class Groups {
    * @throws {NotFoundError}
    */
   async ended(id: string, notifier: Notifier, waitMs: number, signal?: AbortSignal): Promise<GroupRecord> {
-    const bell = new Bell(this.store.clock);
+    const bell = new AutoResetEvent(this.store.clock);
     const stop = waitMs > 0 ? notifier.watchGroup(id, () => bell.ring()) : () => {};
     try {
       const until = this.store.clock.monotonic() + waitMs;

@@ -6,8 +6,8 @@ import type { Waiting } from "../store/index_entries.ts";
 import type { Join } from "../store/dependency_counters.ts";
 import { blocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
-import type { Window } from "../dependencies/concurrency_limit.ts";
-import { CLOCKS_APART_MS } from "../commands/submit.ts";
+import type { ConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
+import { CLOCKS_APART_MS } from "../platform/ids.ts";
 import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "../core/task.ts";
 
 export interface ListQuery {
@@ -156,7 +156,7 @@ async function* driversOf(
     }
     // Those that wait for a place in their group's window.
     for (
-      const { key, value } of await store.kv.list<Window>({ prefix: prefixes.windows }, {
+      const { key, value } of await store.kv.list<ConcurrencyLimit>({ prefix: prefixes.windows }, {
         limit: MOST_WINDOWS,
       })
     ) {

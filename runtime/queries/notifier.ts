@@ -1,7 +1,7 @@
 // Who waits for what. Changes that this process commits are handed to their waiters directly; everything else is
 // found by reading the watched tasks again at each sweep. So a lost notification is a delay and never a loss.
 
-import { type Clock, sleep } from "../platform/clock.ts";
+import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
 
@@ -71,7 +71,7 @@ export class Notifier {
   async ended(id: string, waitMs: number, signal?: AbortSignal): Promise<Entry<Stored> | null> {
     // Watch first and read then: an end between the two is seen by one of them.
     let newest: Entry<Stored> | null | undefined;
-    const arrived = new Bell(this.store.clock);
+    const arrived = new AutoResetEvent(this.store.clock);
     const stop = waitMs > 0
       ? this.watch([id], (entry) => {
         // A sweep may bring what it read before the last commit.
@@ -101,35 +101,6 @@ function hasEnded(entry: Entry<Stored> | null): boolean {
 
 function isNewer(entry: Entry<Stored> | null, than: Entry<Stored> | null): boolean {
   return entry === null || than === null || entry.versionstamp > than.versionstamp;
-}
-
-/** Something that can be rung before or while somebody waits; rings in between are one. */
-export class Bell {
-  #rung = false;
-  #wake: (() => void) | null = null;
-
-  constructor(private readonly clock: Clock) {}
-
-  ring(): void {
-    this.#rung = true;
-    this.#wake?.();
-  }
-
-  /** Resolves at the next ring (true), after `waitMs`, or when `signal` aborts (false). One waiter at a time. */
-  async next(waitMs: number, signal?: AbortSignal): Promise<boolean> {
-    if (!this.#rung && waitMs > 0 && !signal?.aborted) {
-      const woken = new AbortController();
-      this.#wake = () => woken.abort();
-      const stop = () => woken.abort();
-      signal?.addEventListener("abort", stop, { once: true });
-      await sleep(this.clock, waitMs, woken.signal);
-      signal?.removeEventListener("abort", stop);
-      this.#wake = null;
-    }
-    const rung = this.#rung;
-    this.#rung = false;
-    return rung;
-  }
 }
 
 function add<T>(map: Map<string, Set<T>>, key: string, value: T): void {

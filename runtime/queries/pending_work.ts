@@ -12,7 +12,7 @@ export type Reason =
   | "a timer is due"
   | "follow-ups wait in the outbox";
 
-export interface OutlookOptions {
+export interface PendingWorkOptions {
   /** The time now, in milliseconds since the epoch. */
   now: number;
   /** Tasks that are to start or to expire within so many milliseconds count as work. */
@@ -25,11 +25,11 @@ export interface OutlookOptions {
 const BLOCKS_SEEN = 50;
 
 /** For a process that has nothing in hand: null if nobody is needed for now. */
-export async function outlook(kv: KvPort, options: OutlookOptions): Promise<Reason | null> {
+export async function pendingWork(kv: KvPort, options: PendingWorkOptions): Promise<Reason | null> {
   const [ready, leases, near] = await Promise.all([
     kv.list<ReadyBlock>({ prefix: prefixes.allReady }, { limit: BLOCKS_SEEN }),
     kv.list({ prefix: prefixes.leases }, { limit: 1 }),
-    nearOutlook(kv, options),
+    nearPendingWork(kv, options),
   ]);
   const isKnown = ready.some(({ value }) => value.tasks.some(options.knows));
   if (isKnown || ready.length === BLOCKS_SEEN) return "tasks wait for a worker";
@@ -38,9 +38,9 @@ export async function outlook(kv: KvPort, options: OutlookOptions): Promise<Reas
 }
 
 /** The part that a worker does not find out by itself while it works. */
-export async function nearOutlook(
+export async function nearPendingWork(
   kv: KvPort,
-  { now, aheadMs }: Pick<OutlookOptions, "now" | "aheadMs">,
+  { now, aheadMs }: Pick<PendingWorkOptions, "now" | "aheadMs">,
 ): Promise<Reason | null> {
   const isDue = async (kind: Parameters<typeof prefixes.due>[0], before: number) => {
     const [first] = await kv.list({ prefix: prefixes.due(kind) }, { limit: 1 });

@@ -1,7 +1,8 @@
 // The events of one task as they come, from any place in its sequence on, nothing missing and nothing twice.
 
 import { eventsAfter, type TaskEvent } from "../store/event_log.ts";
-import { Bell, type Notifier } from "./notifier.ts";
+import { type Notifier } from "./notifier.ts";
+import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 
@@ -20,7 +21,7 @@ export async function* taskEvents(
   signal?: AbortSignal,
 ): AsyncGenerator<TaskEvent[]> {
   const { id } = first.record;
-  const bell = new Bell(store.clock);
+  const bell = new AutoResetEvent(store.clock);
   let newest: Entry | null = first;
   const stop = notifier.watch([id], (entry) => {
     if (entry === null || isForgotten(entry.record)) newest = null;

@@ -2,7 +2,8 @@
 // which tasks are done and which are not.
 
 import { type Fault, ForgottenError, NotFoundError } from "../core/errors.ts";
-import { Bell, type Notifier } from "./notifier.ts";
+import { type Notifier } from "./notifier.ts";
+import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 
@@ -35,7 +36,7 @@ export async function waitFor(
   { signal, mustExist = true }: WaitOptions = {},
 ): Promise<Waited> {
   const newest = new Map<string, Entry>();
-  const bell = new Bell(store.clock);
+  const bell = new AutoResetEvent(store.clock);
   const stop = notifier.watch(new Set(ids), (entry, id) => {
     if (!entry || isForgotten(entry.record)) {
       // Only an ended task goes. What was not known as ended is in neither list.

@@ -5,8 +5,8 @@ import { type Clock, sleep } from "../platform/clock.ts";
 import { encode, entryOf } from "./record_codec.ts";
 import { expiryOf } from "./index_entries.ts";
 import { UnavailableError } from "../core/errors.ts";
-import { GroupLog } from "./group_counters.ts";
-import { type Join, Joins } from "./dependency_counters.ts";
+import { GroupCounters } from "./group_counters.ts";
+import { DependencyCounters, type Join } from "./dependency_counters.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
@@ -59,14 +59,14 @@ const GIVE_UP_AFTER_MS = 10_000;
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: Queue;
-  readonly #groups: GroupLog;
-  readonly joins: Joins;
+  readonly #groups: GroupCounters;
+  readonly joins: DependencyCounters;
 
   constructor(options: CommitterOptions) {
     const { kv, clock, ids } = this.#options = options;
     this.#queue = new Queue(kv.shards, clock, ids);
-    this.#groups = new GroupLog(kv, clock);
-    this.joins = new Joins(kv);
+    this.#groups = new GroupCounters(kv, clock);
+    this.joins = new DependencyCounters(kv);
   }
 
   /**

@@ -5,7 +5,7 @@
 
 import { keys } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
-import { type Known, type Merged, Remembered } from "./version_cache.ts";
+import { type Known, type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/task.ts";
 
 export interface Join {
@@ -51,11 +51,11 @@ function isFailure(end: StateType | null): boolean {
 
 const KNOWN_KEPT = 10_000;
 
-export class Joins {
-  readonly #known: Remembered<Join>;
+export class DependencyCounters {
+  readonly #known: VersionCache<Join>;
 
   constructor(kv: KvPort) {
-    this.#known = new Remembered(kv, keys.join, KNOWN_KEPT);
+    this.#known = new VersionCache(kv, keys.join, KNOWN_KEPT);
   }
 
   /** All joins that these steps touch, after them. */

@@ -5,7 +5,7 @@
 import type { Clock } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
-import { type Merged, Remembered } from "./version_cache.ts";
+import { type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/task.ts";
 
 export interface GroupRecord {
@@ -53,11 +53,11 @@ export const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
 const WINDOW = "window-";
 
-export class GroupLog {
-  readonly #known: Remembered<GroupRecord>;
+export class GroupCounters {
+  readonly #known: VersionCache<GroupRecord>;
 
   constructor(kv: KvPort, private readonly clock: Clock) {
-    this.#known = new Remembered(kv, keys.group, KNOWN_KEPT);
+    this.#known = new VersionCache(kv, keys.group, KNOWN_KEPT);
   }
 
   /** The group's record and log entries after all of these steps. */

@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import { entryOf } from "./record_codec.ts";
 import { type Applied, Committer, type OnApplied, type OnNotes, type Starter } from "./committer.ts";
 import type { Ids } from "../platform/ids.ts";
-import type { Joins } from "./dependency_counters.ts";
+import type { DependencyCounters } from "./dependency_counters.ts";
 import { keys, shardOf } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import {
@@ -51,7 +51,7 @@ export class Store {
   onNotes: OnNotes = () => {};
   /** Asked before new tasks go into the queue; null lets them all wait there for a claim. */
   starter: Starter | null = null;
-  readonly joins: Joins;
+  readonly joins: DependencyCounters;
   readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
   /**
    * Tasks that this process made ready, by their shards, oldest first, so that claiming them needs no read. A hint:

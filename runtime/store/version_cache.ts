@@ -16,7 +16,7 @@ export interface Known<T> {
   versionstamp: string;
 }
 
-export class Remembered<T> {
+export class VersionCache<T> {
   readonly #known = new Map<string, Known<T>>();
 
   constructor(

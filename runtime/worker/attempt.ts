@@ -3,7 +3,7 @@
 
 import { type Clock, sleep } from "../platform/clock.ts";
 import type { StoredEvent } from "../store/event_log.ts";
-import { type Report, Reports } from "./report_buffer.ts";
+import { type Report, ReportBuffer } from "./report_buffer.ts";
 import type { Store } from "../store/store.ts";
 import {
   type Entry,
@@ -32,7 +32,7 @@ const FLUSH_EVERY_MS = 100;
 export class Attempt {
   readonly id: string;
   readonly token: string;
-  readonly reports: Reports;
+  readonly reports: ReportBuffer;
   /** Made when somebody asks for the signal: most functions never do. */
   #controller: AbortController | null = null;
   #abortedBy: unknown;
@@ -48,7 +48,11 @@ export class Attempt {
     this.#entry = entry;
     this.id = entry.record.id;
     this.token = entry.record.lease!.token;
-    this.reports = new Reports(entry.record.attempt, () => store.clock.now(), () => this.#scheduleFlush());
+    this.reports = new ReportBuffer(
+      entry.record.attempt,
+      () => store.clock.now(),
+      () => this.#scheduleFlush(),
+    );
     // Cancelled between its claim and now.
     if (typeOf(entry.record) === "CANCELLING") this.#cancel();
   }

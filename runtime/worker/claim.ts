@@ -1,6 +1,6 @@
 // Claiming: the head of the ready queue becomes RUNNING under leases of this worker, many tasks in one commit.
 
-import { keys, prefixes } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { blocks, isQueuedAt, type ReadyBlock } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
@@ -158,14 +158,4 @@ function without({ key, value: { ids, tasks } }: Deno.KvEntry<ReadyBlock>, taken
     key,
     value: { ids: left.map(({ id }) => id), tasks: left.map(({ task }) => task) } satisfies ReadyBlock,
   };
-}
-
-/** A worker's lease blocks, as KV holds them. */
-export async function leaseBlocksOf(
-  store: Store,
-  worker: string,
-  limit: number,
-): Promise<{ block: string; ids: string[] }[]> {
-  const entries = await store.kv.list<string[]>({ prefix: prefixes.leasesOf(worker) }, { limit });
-  return entries.map(({ key, value }) => ({ block: key[2] as string, ids: value }));
 }

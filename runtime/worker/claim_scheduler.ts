@@ -25,7 +25,7 @@ export interface Told {
   next?: Place;
 }
 
-export interface ClaimsOptions {
+export interface ClaimSchedulerOptions {
   /** Slots that no function runs in or is about to. */
   free: () => number;
   /** Shards that this worker starts from. */
@@ -50,7 +50,7 @@ interface Line {
   claims: number;
 }
 
-export class Claims {
+export class ClaimScheduler {
   /** Claims so far, and how many of them somebody else was faster with. */
   readonly counts = { made: 0, beaten: 0 };
   readonly #lines: Line[];
@@ -70,7 +70,7 @@ export class Claims {
   #stopped = false;
   #onIdle: (() => void)[] = [];
 
-  constructor(private readonly store: Store, private readonly options: ClaimsOptions) {
+  constructor(private readonly store: Store, private readonly options: ClaimSchedulerOptions) {
     this.#clock = store.clock;
     this.#lines = Array.from({ length: store.kv.shards }, (_, shard) => {
       // At the start nobody knows what waits.

@@ -6,7 +6,7 @@ import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
 import { isoAt, sleep } from "../platform/clock.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { clip, NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
-import type { Inputs } from "./input_resolver.ts";
+import type { InputResolver } from "./input_resolver.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Runners } from "./runners/runners.ts";
 import type { SubmitOptions } from "../core/submission.ts";
@@ -30,7 +30,7 @@ export interface ExecuteOptions {
   registry: Registry;
   runners: Runners;
   values: Values;
-  inputs: Inputs;
+  inputs: InputResolver;
   children: ChildTasks;
   maxResultBytes: number;
   /** Keep stacks with errors: they can tell secrets, so only where the operator asked for them. */

@@ -1,16 +1,16 @@
 // A worker's heartbeat: it says that the worker lives, and finds what others did to its tasks meanwhile.
 
 import { Attempt } from "./attempt.ts";
-import { leaseBlocksOf } from "./claim.ts";
+import { leaseBlocksOf } from "../store/leases.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Log } from "../platform/log.ts";
-import type { Heartbeat } from "../maintenance/reaper.ts";
+import type { HeartbeatRecord } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 
-export interface PulseOptions {
+export interface HeartbeatOptions {
   /** The worker's id. */
   worker: string;
   concurrency: number;
@@ -30,7 +30,7 @@ export interface Held {
 const MOST_LEASES = 10_000;
 const FIRST_BEAT_AGAIN_MS = 500;
 
-export class Pulse {
+export class Heartbeat {
   /** Lease blocks of this worker that nothing here knew of at the last beat. */
   #suspects = new Set<string>();
   #startedAt = 0;
@@ -44,7 +44,7 @@ export class Pulse {
 
   constructor(
     private readonly store: Store,
-    private readonly options: PulseOptions,
+    private readonly options: HeartbeatOptions,
     private readonly held: Held,
   ) {}
 
@@ -95,7 +95,7 @@ export class Pulse {
     const { kv, ids, clock } = this.store;
     const { worker, concurrency, leaseMs } = this.options;
     const key = keys.worker(worker);
-    const value: Heartbeat = {
+    const value: HeartbeatRecord = {
       rev: ids.token(),
       startedAt: this.#startedAt,
       concurrency,

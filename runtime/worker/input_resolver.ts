@@ -17,7 +17,7 @@ import type { Values } from "../store/values.ts";
 /** Results that are loaded at the same time. */
 const LOADED_AT_ONCE = 50;
 
-export class Inputs {
+export class InputResolver {
   constructor(private readonly store: Store, private readonly values: Values) {}
 
   /**

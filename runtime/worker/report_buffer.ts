@@ -16,7 +16,7 @@ export const MOST_REPORTS = 10_000;
 const COMMIT_BYTES = 400_000;
 const COMMIT_REPORTS = 100;
 
-export class Reports {
+export class ReportBuffer {
   #waiting: Report[] = [];
   #taken = 0;
 

@@ -7,7 +7,7 @@ import type { Store } from "../store/store.ts";
 const MOST_WORKERS = 1_000;
 const AT_MOST_EVERY_MS = 200;
 
-export class Peers {
+export class ShardAssignment {
   #workers: string[] = [];
   #own: { of: string; shards: Set<number> } | null = null;
   #lookedAt = -Infinity;

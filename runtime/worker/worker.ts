@@ -3,7 +3,7 @@
 
 import { Attempt } from "./attempt.ts";
 import { claim, type Place } from "./claim.ts";
-import { Claims, type Told } from "./claim_scheduler.ts";
+import { ClaimScheduler, type Told } from "./claim_scheduler.ts";
 import { sleep } from "../platform/clock.ts";
 import type { Starter, Taken } from "../store/committer.ts";
 import { discardUnlessNamed } from "../store/discard.ts";
@@ -12,8 +12,8 @@ import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { LeaseBook } from "./lease_book.ts";
 import type { Log } from "../platform/log.ts";
-import { Peers } from "./shard_assignment.ts";
-import { Pulse } from "./heartbeat.ts";
+import { ShardAssignment } from "./shard_assignment.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, type Lease, type Stored, type TaskRecord } from "../core/task.ts";
 import { claimed, type Outcome } from "../core/transitions.ts";
@@ -41,34 +41,34 @@ export class Worker implements Starter {
   /** Attempts whose outcome is on its way to KV. */
   readonly #settling = new Map<string, Attempt>();
   readonly #leases = new LeaseBook();
-  readonly #pulse: Pulse;
-  readonly #peers: Peers;
+  readonly #pulse: Heartbeat;
+  readonly #peers: ShardAssignment;
   /** Functions that wait for tasks of their own: these must find a slot. */
   #away = 0;
   /** Tasks that wait for a beat before they begin. */
   #unsure = 0;
-  readonly #claims: Claims;
+  readonly #claims: ClaimScheduler;
   #started = false;
   #stopping = false;
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     this.id = store.ids.id();
-    this.#peers = new Peers(store, options.leaseMs / 3);
-    this.#claims = new Claims(store, {
+    this.#peers = new ShardAssignment(store, options.leaseMs / 3);
+    this.#claims = new ClaimScheduler(store, {
       free: () => this.#free,
       own: () => this.#peers.ownShards(this.id),
       onBeaten: () => this.#peers.lookSoon(),
       claim: (shard, limit, from) => this.#claim(shard, limit, from),
       onError: (error) => options.log.error("claiming failed", error),
     });
-    this.#pulse = new Pulse(store, { worker: this.id, ...options }, {
+    this.#pulse = new Heartbeat(store, { worker: this.id, ...options }, {
       running: this.#running,
       settling: this.#settling,
       leases: this.#leases,
     });
   }
 
-  /** One heartbeat now: see {@linkcode Pulse.beat}. */
+  /** One heartbeat now: see {@linkcode Heartbeat.beat}. */
   beat(): Promise<void> {
     return this.#pulse.beat();
   }

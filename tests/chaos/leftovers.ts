@@ -8,7 +8,7 @@ const BATCH = 500;
 /** Kinds of timers that belong to a call and not to a task. */
 const CALLS = new Set<Deno.KvKeyPart>(["unseal", "recount"]);
 
-export interface Leftovers {
+export interface GarbageCollector {
   /** Keys that should be and are not, or the other way round. */
   wrong: string[];
   /**
@@ -20,7 +20,7 @@ export interface Leftovers {
 }
 
 /** Closes the database. */
-export async function leftovers(kv: Deno.Kv): Promise<Leftovers> {
+export async function leftovers(kv: Deno.Kv): Promise<GarbageCollector> {
   try {
     const wrong: string[] = [];
     const orphans: string[] = [];

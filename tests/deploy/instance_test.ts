@@ -9,7 +9,7 @@ import { systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { openKv } from "../../runtime/platform/kv.ts";
 import { createRuntime } from "../../runtime/mod.ts";
-import { outlook } from "../../runtime/queries/pending_work.ts";
+import { pendingWork } from "../../runtime/queries/pending_work.ts";
 import { eventually, pause } from "../support/service.ts";
 
 /** An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says so. */
@@ -32,7 +32,7 @@ async function anInstance(given?: string) {
     clock: systemClock,
     log,
     origins: new Origins(() => Promise.resolve(kv), given),
-    look: () => outlook(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
+    look: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
     open: async (pump) => {
       const runtime = await createRuntime({ kv, definitions: [hold], log, leaseMs: 600, sweepMs: 100 });
       const app = createApp(runtime, {

@@ -4,7 +4,7 @@
 
 import { decode } from "../../runtime/store/record_codec.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
-import type { Heartbeat } from "../../runtime/maintenance/reaper.ts";
+import type { HeartbeatRecord } from "../../runtime/store/leases.ts";
 import {
   type Entry,
   type HistoryEntry,
@@ -285,7 +285,7 @@ export class Checker {
     const now = this.world.scheduler.now;
     if (after !== null) {
       // A beat that is applied a second time, late, says nothing of now.
-      const { rev } = after.value as Heartbeat;
+      const { rev } = after.value as HeartbeatRecord;
       if (this.#beats.get(worker)?.rev === rev) return;
       this.#beats.set(worker, { at: now, process: by, rev });
     } else if (before !== null && this.#beats.get(worker)?.process === by && by.stopping) {

@@ -4,7 +4,7 @@
 import { entriesOf } from "../../runtime/store/index_entries.ts";
 import type { StoredEvent } from "../../runtime/store/event_log.ts";
 import type { GroupRecord, LogValue } from "../../runtime/store/group_counters.ts";
-import type { Seal } from "../../runtime/dependencies/barrier.ts";
+import type { Barrier } from "../../runtime/dependencies/barrier.ts";
 import { isForgotten, isTerminal, type StoredValue, type TaskRecord } from "../../runtime/core/task.ts";
 import { missingChunks } from "./checker.ts";
 import type { Row } from "./fake_kv.ts";
@@ -110,7 +110,7 @@ function checkLinks(world: World, rows: Row[], violated: Violated): void {
         }
         break;
       case "seal": {
-        const { sealed, givenUp } = value as Seal;
+        const { sealed, givenUp } = value as Barrier;
         if (!sealed && !givenUp || expireAt === null) violated("9", `${name} is open`);
       }
     }

@@ -230,7 +230,7 @@ export class Workload {
     const { random, checker } = this.world;
     checker.dependencies.called(name, wants);
     const idOf = (upstream: Upstream, own: string[]) => "id" in upstream ? upstream.id : own[upstream.place];
-    const woven = (own: string[]) =>
+    const graph = (own: string[]) =>
       submissions.map(({ task, input, options }, i): Submission => {
         const { from, waitFor, allowFailure } = wants[i];
         const refs = from.map((one) => one === "quoted" ? { $quote: QUOTED } : { $task: idOf(one, own) });
@@ -246,11 +246,11 @@ export class Workload {
     const group = random.chance(0.3);
     const drawn = random.chance(0.8);
     const rest = { group, whole: true, needs };
-    if (!drawn) return { submissions: woven(wants.map(() => this.#newId())), ...rest };
+    if (!drawn) return { submissions: graph(wants.map(() => this.#newId())), ...rest };
     // A window goes by the order of ids that were drawn; and who is in waits there, so it must not be for one outside.
     const inside = wants.some(({ from, waitFor }) => [...from, ...waitFor].some((one) => isPlace(one)));
     const maxConcurrent = group && !inside && random.chance(0.5) ? 1 + random.below(3) : undefined;
-    return { submissions: (draw) => woven(wants.map(draw)), ...rest, maxConcurrent };
+    return { submissions: (draw) => graph(wants.map(draw)), ...rest, maxConcurrent };
   }
 
   /** Tasks of one call that wait for each other; some of them for others, too. */

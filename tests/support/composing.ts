@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { QueueDepth } from "../../runtime/commands/queue_limit.ts";
-import { Follower } from "../../runtime/dependencies/outbox_processor.ts";
+import { OutboxProcessor } from "../../runtime/dependencies/outbox_processor.ts";
 import type { Join } from "../../runtime/store/dependency_counters.ts";
 import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { type Log, silentLog } from "../../runtime/platform/log.ts";
@@ -21,7 +21,7 @@ import { turn } from "./manual_clock.ts";
 export interface Composing extends Bench {
   submitter: Submitter;
   steering: Steering;
-  follower: Follower;
+  follower: OutboxProcessor;
   /** Submits; a task is named by its id. */
   call(submissions: Partial<Submission>[], options?: Partial<SubmitCall>): Promise<TaskRecord[]>;
   /** Runs it once: it returns its own id, or fails. */
@@ -56,7 +56,7 @@ export function elsewhere(bench: Composing): Composing {
 function onBench(bench: Bench, log: Log = silentLog): Composing {
   const { store, values, clock, kv } = bench;
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
-  const follower = new Follower(store, log);
+  const follower = new OutboxProcessor(store, log);
   const submitter = new Submitter(store, values, registry, 2 ** 20, new QueueDepth(store, 1_000_000));
   const step = (id: string, next: (record: TaskRecord) => TaskRecord) =>
     store.update("settle", id, ({ record }) => ({ next: next(record as TaskRecord) }));

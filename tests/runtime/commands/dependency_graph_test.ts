@@ -4,11 +4,11 @@ import fc from "fast-check";
 import type { Checked } from "../../../runtime/commands/prepare.ts";
 import { ValidationError } from "../../../runtime/core/errors.ts";
 import {
+  dependencyGraphOf,
   faultsOfMissing,
   inOrder,
   requireNoCycle,
-  unwoven,
-  weave,
+  withoutDependencies,
 } from "../../../runtime/commands/dependency_graph.ts";
 
 /** A submission that waits for some and refers to others, as the checks leave it. */
@@ -21,33 +21,36 @@ function wants(waitFor: string[], refers: string[] = []): Checked {
 
 const pointerAt = (index: number) => `/tasks/${index}`;
 
-Deno.test("tasks that wait for nobody are not woven", () => {
-  assert.equal(weave([], []), null);
-  assert.equal(weave([wants([]), wants([])], ["a", "b"]), null);
-  assert.equal(weave([{ submission: { task: "w" }, references: [] } as unknown as Checked], ["a"]), null);
-  const one = unwoven(["a", "b"]);
+Deno.test("tasks that wait for nobody have no dependency graph", () => {
+  assert.equal(dependencyGraphOf([], []), null);
+  assert.equal(dependencyGraphOf([wants([]), wants([])], ["a", "b"]), null);
+  assert.equal(
+    dependencyGraphOf([{ submission: { task: "w" }, references: [] } as unknown as Checked], ["a"]),
+    null,
+  );
+  const one = withoutDependencies(["a", "b"]);
   assert.deepEqual(one, { upstreams: [[], []], waitFor: [0, 0], inside: new Map(), outside: new Map() });
 });
 
 Deno.test("upstreams: those of waitFor first, each once, however often it is named", () => {
-  const woven = weave([wants([]), wants(["x", "a", "x"], ["a", "y", "y"])], ["a", "b"])!;
-  assert.deepEqual(woven.upstreams, [[], ["x", "a", "y"]]);
-  assert.deepEqual(woven.waitFor, [0, 2]);
-  assert.deepEqual(woven.inside, new Map([["a", ["b"]]]));
-  assert.deepEqual(woven.outside, new Map([["x", ["b"]], ["y", ["b"]]]));
+  const graph = dependencyGraphOf([wants([]), wants(["x", "a", "x"], ["a", "y", "y"])], ["a", "b"])!;
+  assert.deepEqual(graph.upstreams, [[], ["x", "a", "y"]]);
+  assert.deepEqual(graph.waitFor, [0, 2]);
+  assert.deepEqual(graph.inside, new Map([["a", ["b"]]]));
+  assert.deepEqual(graph.outside, new Map([["x", ["b"]], ["y", ["b"]]]));
 });
 
 Deno.test("a reference alone weaves, and so does waitFor alone", () => {
-  assert.deepEqual(weave([wants([], ["x"])], ["a"])!.waitFor, [0]);
-  assert.deepEqual(weave([wants(["x"])], ["a"])!.waitFor, [1]);
-  const two = weave([wants(["x"]), wants([], ["x"])], ["a", "b"])!;
+  assert.deepEqual(dependencyGraphOf([wants([], ["x"])], ["a"])!.waitFor, [0]);
+  assert.deepEqual(dependencyGraphOf([wants(["x"])], ["a"])!.waitFor, [1]);
+  const two = dependencyGraphOf([wants(["x"]), wants([], ["x"])], ["a", "b"])!;
   assert.deepEqual(two.outside, new Map([["x", ["a", "b"]]]));
 });
 
 Deno.test("inOrder() has each task behind those that it waits for", () => {
   const ids = ["d", "c", "b", "a"];
-  const woven = weave([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids)!;
-  assert.deepEqual(inOrder(woven, ids).map((i) => ids[i]), ["a", "c", "b", "d"]);
+  const graph = dependencyGraphOf([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids)!;
+  assert.deepEqual(inOrder(graph, ids).map((i) => ids[i]), ["a", "c", "b", "d"]);
 });
 
 /** Any edges between up to eight tasks, also back to themselves. */
@@ -70,16 +73,16 @@ function hasCycle(graph: number[][]): boolean {
 }
 
 Deno.test("a cycle is refused wherever it is, with the way round, and nothing else is", () => {
-  fc.assert(fc.property(graphs, (graph) => {
-    const ids = graph.map((_, i) => `t${i}`);
-    const woven = weave(graph.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
+  fc.assert(fc.property(graphs, (rows) => {
+    const ids = rows.map((_, i) => `t${i}`);
+    const graph = dependencyGraphOf(rows.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
     let error: unknown = null;
     try {
-      requireNoCycle(woven, ids, pointerAt);
+      requireNoCycle(graph, ids, pointerAt);
     } catch (thrown) {
       error = thrown;
     }
-    assert.equal(error !== null, hasCycle(graph));
+    assert.equal(error !== null, hasCycle(rows));
     if (!(error instanceof ValidationError)) return;
     const [{ message, pointer }] = error.faults;
     const way = message.replace("these wait for each other: ", "").split(" → ");
@@ -87,21 +90,21 @@ Deno.test("a cycle is refused wherever it is, with the way round, and nothing el
     assert.equal(new Set(way).size, way.length - 1, message);
     // Each one is waited for by the next one.
     way.slice(1).forEach((id, i) => {
-      assert.ok(graph[ids.indexOf(id)].includes(ids.indexOf(way[i])), message);
+      assert.ok(rows[ids.indexOf(id)].includes(ids.indexOf(way[i])), message);
     });
     assert.equal(pointer, pointerAt(ids.indexOf(way[0])));
   }));
 });
 
 Deno.test("inOrder() leaves out those that wait for each other and what hangs on them, and no others", () => {
-  fc.assert(fc.property(graphs, (graph) => {
-    const ids = graph.map((_, i) => `t${i}`);
-    const woven = weave(graph.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
-    const order = inOrder(woven, ids);
+  fc.assert(fc.property(graphs, (rows) => {
+    const ids = rows.map((_, i) => `t${i}`);
+    const graph = dependencyGraphOf(rows.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
+    const order = inOrder(graph, ids);
     assert.equal(new Set(order).size, order.length);
-    assert.equal(order.length === ids.length, !hasCycle(graph));
+    assert.equal(order.length === ids.length, !hasCycle(rows));
     order.forEach((i, at) => {
-      for (const upstream of graph[i]) assert.ok(order.indexOf(upstream) < at && order.includes(upstream));
+      for (const upstream of rows[i]) assert.ok(order.indexOf(upstream) < at && order.includes(upstream));
     });
   }));
 });

@@ -5,7 +5,7 @@ import { ConflictError } from "../../../runtime/core/errors.ts";
 import type { StoredEvent } from "../../../runtime/store/event_log.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
-import { Patrol } from "../../../runtime/maintenance/reconciler.ts";
+import { Reconciler } from "../../../runtime/maintenance/reconciler.ts";
 import type { Entry } from "../../../runtime/core/task.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { released } from "../../../runtime/core/transitions.ts";
@@ -292,7 +292,7 @@ Deno.test("an upstream that is needed is kept beyond its retention, and refuses 
 Deno.test("the patrol finds a task that has what it waited for, and loses no step of its join", async () => {
   await using bench = await composing();
   const said: string[] = [];
-  const patrol = new Patrol(bench.store, bench.values);
+  const patrol = new Reconciler(bench.store, bench.values);
   patrol.onRepair = (_, what) => said.push(what);
   const idOf = await graph(bench, { a: [], b: ["a"], c: ["a"], d: ["a", "b"] });
   assert.equal(await patrol.tick(), 0);

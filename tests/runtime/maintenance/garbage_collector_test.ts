@@ -1,7 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
-import { Leftovers } from "../../../runtime/maintenance/garbage_collector.ts";
+import { GarbageCollector } from "../../../runtime/maintenance/garbage_collector.ts";
 import type { StoredValue } from "../../../runtime/core/task.ts";
 import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
 
@@ -9,7 +9,7 @@ const HOUR_MS = 60 * 60 * 1000;
 const LARGE = JSON.stringify(Array.from({ length: 40_000 }, (_, i) => `${i * 7919 % 99991}`));
 
 /** Looks every five minutes. @returns how many were removed */
-async function pass({ clock }: Bench, leftovers: Leftovers, ms: number): Promise<number> {
+async function pass({ clock }: Bench, leftovers: GarbageCollector, ms: number): Promise<number> {
   let removed = 0;
   for (let left = ms; left > 0; left -= 5 * 60_000) {
     clock.advance(Math.min(left, 5 * 60_000));
@@ -30,7 +30,7 @@ onEachBackend("a value that no task names goes after an hour, and not before", a
   const [{ record: { id } }] = await bench.submit({});
   const lost = await bench.values.store(id, LARGE);
   assert.ok("blob" in lost && lost.chunks > 1);
-  const leftovers = new Leftovers(bench.store, bench.values);
+  const leftovers = new GarbageCollector(bench.store, bench.values);
   const said: string[] = [];
   leftovers.onRepair = (task, what) => said.push(`${task === id} ${what}`);
   assert.equal(await leftovers.tick(), 0);
@@ -48,7 +48,7 @@ onEachBackend("values that a task names stay, and so do its events", async (path
   await bench.submit({ id, input });
   const other = await bench.values.store(id, LARGE);
   await bench.kv.writeBlind([{ key: keys.event(id, 3), value: "an event" }], 0);
-  const leftovers = new Leftovers(bench.store, bench.values);
+  const leftovers = new GarbageCollector(bench.store, bench.values);
   assert.equal(await pass(bench, leftovers, 3 * HOUR_MS), 1);
   assert.deepEqual([await present(bench, id, input), await present(bench, id, other)], [true, false]);
   assert.equal(await keysUnder(bench, prefixes.allEvents), 1);
@@ -68,7 +68,7 @@ onEachBackend(
       { key: keys.edge("never", "a"), value: edge },
       { key: keys.edge("seal-open", "a"), value: edge },
     ], 0);
-    const leftovers = new Leftovers(bench.store, bench.values);
+    const leftovers = new GarbageCollector(bench.store, bench.values);
     assert.equal(await pass(bench, leftovers, 3 * HOUR_MS), 1);
     assert.equal(await present(bench, id, upstreams), true);
     const left = await bench.kv.list({ prefix: prefixes.allEdges }, { limit: 9 });
@@ -81,7 +81,7 @@ onEachBackend("what is left of a task that is gone is removed whole", async (pat
   const gone = bench.ids.id();
   await bench.values.store(gone, LARGE);
   await bench.kv.writeBlind([1, 2, 3].map((seq) => ({ key: keys.event(gone, seq), value: seq })), 0);
-  const leftovers = new Leftovers(bench.store, bench.values);
+  const leftovers = new GarbageCollector(bench.store, bench.values);
   assert.equal(await pass(bench, leftovers, 2 * HOUR_MS), 2);
   assert.equal(await keysUnder(bench, ["event"]) + await keysUnder(bench, ["blob"]), 0);
 });
@@ -90,7 +90,7 @@ Deno.test("a value that is named in time is forgotten as a suspect", async () =>
   await using bench = await aBench();
   const id = bench.ids.id();
   const input = await bench.values.store(id, LARGE);
-  const leftovers = new Leftovers(bench.store, bench.values);
+  const leftovers = new GarbageCollector(bench.store, bench.values);
   assert.equal(await pass(bench, leftovers, HOUR_MS - 1), 0);
   await bench.submit({ id, input });
   assert.equal(await pass(bench, leftovers, 2 * HOUR_MS), 0);
@@ -101,7 +101,7 @@ Deno.test("time in which nobody looked does not count", async () => {
   await using bench = await aBench();
   const [{ record: { id } }] = await bench.submit({});
   const lost = await bench.values.store(id, LARGE);
-  const leftovers = new Leftovers(bench.store, bench.values);
+  const leftovers = new GarbageCollector(bench.store, bench.values);
   for (let round = 0; round < 5; round++) {
     bench.clock.advance(100 * HOUR_MS);
     assert.equal(await leftovers.tick(), 0);
@@ -114,7 +114,7 @@ Deno.test("more than one round's values are all seen", async () => {
   for (let i = 0; i < 120; i++) {
     await bench.kv.writeBlind([{ key: keys.blob(bench.ids.id(), "b", 0), value: i }], 0);
   }
-  const leftovers = new Leftovers(bench.store, bench.values, 0);
+  const leftovers = new GarbageCollector(bench.store, bench.values, 0);
   let removed = 0;
   for (let round = 0; round < 8; round++) removed += await leftovers.tick();
   assert.equal(removed, 120);

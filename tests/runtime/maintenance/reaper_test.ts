@@ -1,7 +1,8 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Attempt } from "../../../runtime/worker/attempt.ts";
-import { claim, leaseBlocksOf } from "../../../runtime/worker/claim.ts";
+import { claim } from "../../../runtime/worker/claim.ts";
+import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 import { Reaper } from "../../../runtime/maintenance/reaper.ts";
 import { type Entry, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";

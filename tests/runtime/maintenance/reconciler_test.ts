@@ -1,9 +1,10 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Attempt } from "../../../runtime/worker/attempt.ts";
-import { claim, leaseBlocksOf } from "../../../runtime/worker/claim.ts";
+import { claim } from "../../../runtime/worker/claim.ts";
+import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
-import { Patrol } from "../../../runtime/maintenance/reconciler.ts";
+import { Reconciler } from "../../../runtime/maintenance/reconciler.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { type Entry, typeOf } from "../../../runtime/core/task.ts";
 import { cancelRequested } from "../../../runtime/core/transitions.ts";
@@ -18,8 +19,8 @@ async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {
   for (const { key } of await kv.list({ prefix }, { limit: 100 })) await kv.writeBlind([{ key }], 0);
 }
 
-function aPatrol({ store }: Bench): { patrol: Patrol; said: string[] } {
-  const patrol = new Patrol(store, new Values(store.kv, store.ids));
+function aPatrol({ store }: Bench): { patrol: Reconciler; said: string[] } {
+  const patrol = new Reconciler(store, new Values(store.kv, store.ids));
   const said: string[] = [];
   patrol.onRepair = (_, what) => said.push(what);
   return { patrol, said };

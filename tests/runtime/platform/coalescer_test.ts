@@ -1,11 +1,11 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { Rounds } from "../../../runtime/platform/coalescer.ts";
+import { Coalescer } from "../../../runtime/platform/coalescer.ts";
 import { turn } from "../../support/manual_clock.ts";
 
 Deno.test("rings of one moment make one round", async () => {
   let done = 0;
-  const rounds = new Rounds(() => Promise.resolve(void done++));
+  const rounds = new Coalescer(() => Promise.resolve(void done++));
   for (let i = 0; i < 5; i++) rounds.ring();
   await rounds.idle();
   assert.equal(done, 1);
@@ -14,7 +14,7 @@ Deno.test("rings of one moment make one round", async () => {
 Deno.test("rings during a round ask for exactly one more, and two rounds never overlap", async () => {
   const gates: PromiseWithResolvers<void>[] = [];
   let atOnce = 0, most = 0;
-  const rounds = new Rounds(async () => {
+  const rounds = new Coalescer(async () => {
     most = Math.max(most, ++atOnce);
     gates.push(Promise.withResolvers<void>());
     await gates[gates.length - 1].promise;
@@ -35,7 +35,7 @@ Deno.test("rings during a round ask for exactly one more, and two rounds never o
 Deno.test("a round that does nothing asynchronous does not get it stuck", async () => {
   let done = 0;
   // deno-lint-ignore require-await
-  const rounds = new Rounds(async () => void done++);
+  const rounds = new Coalescer(async () => void done++);
   for (let i = 1; i <= 3; i++) {
     rounds.ring();
     await rounds.idle();
@@ -45,7 +45,7 @@ Deno.test("a round that does nothing asynchronous does not get it stuck", async 
 
 Deno.test("a round may ring for the next one itself", async () => {
   let done = 0;
-  const rounds: Rounds = new Rounds(() => {
+  const rounds: Coalescer = new Coalescer(() => {
     if (++done < 4) rounds.ring();
     return Promise.resolve();
   });
@@ -55,5 +55,5 @@ Deno.test("a round may ring for the next one itself", async () => {
 });
 
 Deno.test("idle() resolves at once when nothing was rung", async () => {
-  await new Rounds(() => Promise.reject(new Error("no round"))).idle();
+  await new Coalescer(() => Promise.reject(new Error("no round"))).idle();
 });

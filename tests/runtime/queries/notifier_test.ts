@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { Bell, Notifier } from "../../../runtime/queries/notifier.ts";
+import { Notifier } from "../../../runtime/queries/notifier.ts";
+import { AutoResetEvent } from "../../../runtime/platform/auto_reset_event.ts";
 import { Store } from "../../../runtime/store/store.ts";
 import { type Entry, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelled, claimed } from "../../../runtime/core/transitions.ts";
@@ -155,7 +156,7 @@ Deno.test("a group's waiters are told of ends in the group only, and at each swe
 
 Deno.test("a bell that was rung before is not waited for, and rings in between are one", async () => {
   const clock = new ManualClock();
-  const bell = new Bell(clock);
+  const bell = new AutoResetEvent(clock);
   bell.ring();
   bell.ring();
   assert.equal(await bell.next(1_000), true);

@@ -1,12 +1,12 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { keys } from "../../../runtime/platform/keys.ts";
-import { nearOutlook, outlook } from "../../../runtime/queries/pending_work.ts";
+import { nearPendingWork, pendingWork } from "../../../runtime/queries/pending_work.ts";
 import { aBench, type Bench } from "../../support/builders.ts";
 
 const AHEAD_MS = 60_000;
 const look = ({ kv, clock }: Bench, knows = (_: string) => true) =>
-  outlook(kv, { now: clock.now(), aheadMs: AHEAD_MS, knows });
+  pendingWork(kv, { now: clock.now(), aheadMs: AHEAD_MS, knows });
 
 Deno.test("an empty database needs nobody", async () => {
   await using bench = await aBench();
@@ -53,7 +53,7 @@ Deno.test("what only tidies up is work when it is due", async () => {
     assert.equal(await look(bench), null);
     bench.clock.jump(1);
     assert.equal(await look(bench), "a timer is due");
-    assert.equal(await nearOutlook(bench.kv, { now: bench.clock.now(), aheadMs: 0 }), "a timer is due");
+    assert.equal(await nearPendingWork(bench.kv, { now: bench.clock.now(), aheadMs: 0 }), "a timer is due");
   }
 });
 

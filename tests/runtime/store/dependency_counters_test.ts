@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   decisionOf,
+  DependencyCounters,
   type Join,
-  Joins,
   joinWrite,
   stepped,
 } from "../../../runtime/store/dependency_counters.ts";
@@ -83,7 +83,11 @@ const step = (join: string, upstream: string, is: StateType | null, was: StateTy
 });
 
 /** Commits what was merged. @returns false if a check failed. */
-async function commit({ kv }: Bench, joins: Joins, steps: ReturnType<typeof step>[]): Promise<boolean> {
+async function commit(
+  { kv }: Bench,
+  joins: DependencyCounters,
+  steps: ReturnType<typeof step>[],
+): Promise<boolean> {
   const merged = await joins.merge(steps);
   const atomic = kv.atomic();
   for (const check of merged.checks) atomic.check(check);
@@ -98,7 +102,7 @@ const hasNote = async ({ kv }: Bench, id: string) => (await kv.get(keys.outbox(i
 
 Deno.test("all steps of a commit are one write of each join, and a new decision leaves a note", async () => {
   await using bench = await aBench();
-  const joins = new Joins(bench.kv);
+  const joins = new DependencyCounters(bench.kv);
   await put(bench, { a: aJoin({ left: 3 }), b: aJoin({ left: 1 }), c: aJoin() });
   const steps = [step("a", "x", "COMPLETED"), step("b", "x", "COMPLETED"), step("a", "y", "COMPLETED")];
   const merged = await joins.merge(steps);
@@ -114,20 +118,20 @@ Deno.test("all steps of a commit are one write of each join, and a new decision 
 Deno.test("a decision that is taken back leaves a note, too", async () => {
   await using bench = await aBench();
   await put(bench, { a: aJoin({ left: 1, failed: 1, first: "x" }) });
-  assert.ok(await commit(bench, new Joins(bench.kv), [step("a", "x", null, "FAILED")]));
+  assert.ok(await commit(bench, new DependencyCounters(bench.kv), [step("a", "x", null, "FAILED")]));
   assert.deepEqual(await joinOf(bench, "a"), aJoin());
   assert.ok(await hasNote(bench, "a"));
 });
 
 Deno.test("a join that is gone stays so", async () => {
   await using bench = await aBench();
-  const merged = await new Joins(bench.kv).merge([step("a", "x", "COMPLETED")]);
+  const merged = await new DependencyCounters(bench.kv).merge([step("a", "x", "COMPLETED")]);
   assert.deepEqual([merged.checks, merged.writes], [[], []]);
 });
 
 Deno.test("what another process wrote meanwhile is not written over", async () => {
   await using bench = await aBench();
-  const [here, there] = [new Joins(bench.kv), new Joins(bench.kv)];
+  const [here, there] = [new DependencyCounters(bench.kv), new DependencyCounters(bench.kv)];
   await put(bench, { a: aJoin({ left: 3 }) });
   assert.ok(await commit(bench, here, [step("a", "x", "COMPLETED")]));
   assert.ok(await commit(bench, there, [step("a", "y", "COMPLETED")]));
@@ -140,7 +144,7 @@ Deno.test("what another process wrote meanwhile is not written over", async () =
 });
 
 Deno.test("joins that are written of their own accord are remembered, and forgotten when they go", () => {
-  const joins = new Joins({} as Bench["kv"]);
+  const joins = new DependencyCounters({} as Bench["kv"]);
   joins.wrote("a", aJoin(), "1");
   assert.deepEqual(joins.known("a"), { value: aJoin(), versionstamp: "1" });
   assert.equal(joins.known("b"), undefined);

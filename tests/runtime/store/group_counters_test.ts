@@ -1,7 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import {
-  GroupLog,
+  GroupCounters,
   type GroupRecord,
   type GroupStep,
   groupWrite,
@@ -19,7 +19,7 @@ async function make({ kv, clock }: Bench, id: string, total: number): Promise<vo
 }
 
 /** Commits steps as the store does. @returns false for a conflict. */
-async function commit({ kv, clock }: Bench, log: GroupLog, steps: GroupStep[]): Promise<boolean> {
+async function commit({ kv, clock }: Bench, log: GroupCounters, steps: GroupStep[]): Promise<boolean> {
   const merged = await log.merge(steps);
   const atomic = kv.atomic();
   for (const check of merged.checks) atomic.check(check);
@@ -40,7 +40,7 @@ const logOf = async ({ kv }: Bench, group = "g") => {
 onEachBackend("ends are counted by state and logged densely, over several commits", async (path) => {
   await using bench = await aBench({ path });
   await make(bench, "g", 4);
-  const log = new GroupLog(bench.kv, bench.clock);
+  const log = new GroupCounters(bench.kv, bench.clock);
   assert.ok(await commit(bench, log, [ended("a"), ended("b", { is: "FAILED" })]));
   assert.ok(await commit(bench, log, [ended("c")]));
   const { ended: counts, log: length } = await recordOf(bench);
@@ -52,7 +52,7 @@ onEachBackend("ends are counted by state and logged densely, over several commit
 Deno.test("an end that is taken back is uncounted and stays logged; the next one is logged as another", async () => {
   await using bench = await aBench();
   await make(bench, "g", 1);
-  const log = new GroupLog(bench.kv, bench.clock);
+  const log = new GroupCounters(bench.kv, bench.clock);
   await commit(bench, log, [ended("a", { is: "FAILED" })]);
   await commit(bench, log, [ended("a", { was: "FAILED", is: null, again: true })]);
   assert.equal((await recordOf(bench)).ended.FAILED, 0);
@@ -66,7 +66,7 @@ Deno.test("several groups in one commit are kept apart", async () => {
   await using bench = await aBench();
   await make(bench, "g", 1);
   await make(bench, "h", 1);
-  const log = new GroupLog(bench.kv, bench.clock);
+  const log = new GroupCounters(bench.kv, bench.clock);
   await commit(bench, log, [ended("a"), ended("a", { group: "h" }), ended("b", { group: "h" })]);
   assert.deepEqual(await logOf(bench, "g"), [[1, "a"]]);
   assert.deepEqual(await logOf(bench, "h"), [[1, "a"], [2, "b"]]);
@@ -75,7 +75,7 @@ Deno.test("several groups in one commit are kept apart", async () => {
 Deno.test("two processes never write one place of the log: the slower one conflicts and counts anew", async () => {
   await using bench = await aBench();
   await make(bench, "g", 3);
-  const [one, other] = [new GroupLog(bench.kv, bench.clock), new GroupLog(bench.kv, bench.clock)];
+  const [one, other] = [new GroupCounters(bench.kv, bench.clock), new GroupCounters(bench.kv, bench.clock)];
   assert.ok(await commit(bench, one, [ended("a")]));
   assert.ok(await commit(bench, other, [ended("b")]));
   assert.equal(await commit(bench, one, [ended("c")]), false, "it knows an old version");
@@ -86,6 +86,6 @@ Deno.test("two processes never write one place of the log: the slower one confli
 
 Deno.test("a group whose retention is over takes nothing along", async () => {
   await using bench = await aBench();
-  const merged = await new GroupLog(bench.kv, bench.clock).merge([ended("a")]);
+  const merged = await new GroupCounters(bench.kv, bench.clock).merge([ended("a")]);
   assert.deepEqual([merged.checks, merged.writes], [[], []]);
 });

@@ -1,13 +1,13 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { KvPort } from "../../../runtime/platform/kv.ts";
-import { Remembered } from "../../../runtime/store/version_cache.ts";
+import { VersionCache } from "../../../runtime/store/version_cache.ts";
 
 Deno.test("load() gives what is known and what is there, also if all is forgotten meanwhile", async () => {
   const kv = new KvPort(await Deno.openKv(":memory:"));
   try {
     await kv.writeBlind([{ key: ["n", "stored"], value: 1 }, { key: ["n", "known"], value: 2 }], 0);
-    const remembered = new Remembered<number>(kv, (id) => ["n", id], 10);
+    const remembered = new VersionCache<number>(kv, (id) => ["n", id], 10);
     remembered.remember("known", { value: 3, versionstamp: "v" });
     const loading = remembered.load(["stored", "known", "nowhere"]);
     remembered.distrust();
@@ -21,7 +21,7 @@ Deno.test("load() gives what is known and what is there, also if all is forgotte
 });
 
 Deno.test("of more than it may keep, the oldest are forgotten", () => {
-  const remembered = new Remembered<number>({} as KvPort, (id) => [id], 2);
+  const remembered = new VersionCache<number>({} as KvPort, (id) => [id], 2);
   for (const id of ["a", "b", "a", "c"]) remembered.remember(id, { value: 1, versionstamp: id });
   assert.deepEqual(["a", "b", "c"].map((id) => remembered.get(id)?.value), [1, undefined, 1]);
 });

@@ -1,9 +1,9 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { Claims, type Told } from "../../../runtime/worker/claim_scheduler.ts";
+import { ClaimScheduler, type Told } from "../../../runtime/worker/claim_scheduler.ts";
 import { prefixes, shardOf } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
-import { dealt, Peers } from "../../../runtime/worker/shard_assignment.ts";
+import { dealt, ShardAssignment } from "../../../runtime/worker/shard_assignment.ts";
 import { aBench } from "../../support/builders.ts";
 import { turn, until } from "../../support/manual_clock.ts";
 
@@ -35,7 +35,7 @@ async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 10
   const errors: unknown[] = [];
   let beaten = 0;
   const slots = { free };
-  const claims: Claims = new Claims(bench.store, {
+  const claims: ClaimScheduler = new ClaimScheduler(bench.store, {
     free: () => slots.free - claims.reserved,
     own: () => new Set(own),
     onBeaten: () => beaten++,
@@ -247,7 +247,7 @@ Deno.test("a worker that the others do not know yet has shards too", () => {
 
 Deno.test("a worker learns who else lives, and leaves them their shards", async () => {
   await using bench = await aBench({ shards: 4 });
-  const peers = new Peers(bench.store, 1_000);
+  const peers = new ShardAssignment(bench.store, 1_000);
   await peers.start();
   assert.equal(peers.ownShards("a").size, 4);
   await bench.kv.writeBlind([{ key: [...prefixes.workers, "b"], value: {} }], 0);

@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { claim, type Claimed, leaseBlocksOf, type Place } from "../../../runtime/worker/claim.ts";
+import { claim, type Claimed, type Place } from "../../../runtime/worker/claim.ts";
+import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { keys, prefixes, shardOf } from "../../../runtime/platform/keys.ts";
 import { blocks, type ReadyBlock } from "../../../runtime/store/ready_queue.ts";
 import { Store } from "../../../runtime/store/store.ts";

@@ -1,7 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { UpstreamGoneError } from "../../../runtime/core/errors.ts";
-import { Inputs } from "../../../runtime/worker/input_resolver.ts";
+import { InputResolver } from "../../../runtime/worker/input_resolver.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import { Store } from "../../../runtime/store/store.ts";
 import type { TaskRecord } from "../../../runtime/core/task.ts";
@@ -18,13 +18,13 @@ async function input(bench: Composing, value: unknown): Promise<TaskRecord> {
 }
 
 /** As another process reads it, which remembers nothing. */
-function elsewhere({ kv, clock, ids }: Composing): Inputs {
-  return new Inputs(new Store({ kv, clock, ids }), new Values(kv, ids));
+function elsewhere({ kv, clock, ids }: Composing): InputResolver {
+  return new InputResolver(new Store({ kv, clock, ids }), new Values(kv, ids));
 }
 
 Deno.test("an input without references is what was submitted, in chunks or not", async () => {
   await using bench = await composing();
-  const inputs = new Inputs(bench.store, bench.values);
+  const inputs = new InputResolver(bench.store, bench.values);
   for (const value of [{ a: [1, null] }, 7, LARGE]) {
     assert.deepEqual(await inputs.of(await input(bench, value)), value);
   }
@@ -43,7 +43,7 @@ Deno.test("references become results, large ones too; quotes become what they qu
   const value = { a: [resultOf(small), resultOf(small)], b: resultOf(large), c: { $quote: resultOf(small) } };
   const record = await input(bench, value);
   const wanted = { a: [small, small], b: { LARGE }, c: resultOf(small) };
-  assert.deepEqual(await new Inputs(bench.store, bench.values).of(record), wanted);
+  assert.deepEqual(await new InputResolver(bench.store, bench.values).of(record), wanted);
   assert.deepEqual(await elsewhere(bench).of(record), wanted);
 });
 
@@ -81,7 +81,7 @@ Deno.test("what is remembered of a failure is not believed: it may have been men
   const there = another(bench);
   await there.steering.retry(id, undefined);
   await there.run(id);
-  assert.deepEqual(await new Inputs(bench.store, bench.values).of(record), [id]);
+  assert.deepEqual(await new InputResolver(bench.store, bench.values).of(record), [id]);
 });
 
 Deno.test("a result that is gone is an error that no repetition mends", async () => {
@@ -95,7 +95,7 @@ Deno.test("a result that is gone is an error that no repetition mends", async ()
   const gone = (error: unknown) => {
     return error instanceof UpstreamGoneError && error.message.includes(id) && !error.retryable;
   };
-  await assert.rejects(new Inputs(bench.store, bench.values).of(record), gone);
+  await assert.rejects(new InputResolver(bench.store, bench.values).of(record), gone);
   await assert.rejects(elsewhere(bench).of(record), gone);
 });
 
@@ -103,5 +103,5 @@ Deno.test("only what refers to something is looked through", async () => {
   await using bench = await composing({ limits: EMBEDDED_LIMITS });
   const [{ id }] = await bench.call([{ input: 1 }]);
   const record = { ...await bench.record(id), input: { json: JSON.stringify(resultOf(id)) } };
-  assert.deepEqual(await new Inputs(bench.store, bench.values).of(record), resultOf(id));
+  assert.deepEqual(await new InputResolver(bench.store, bench.values).of(record), resultOf(id));
 });

@@ -1,10 +1,10 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { leaseBlocksOf } from "../../../runtime/worker/claim.ts";
+import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { type AnyDefinition, define, type TaskContext } from "../../../runtime/core/define.ts";
 import type { ChildTasks } from "../../../runtime/worker/execute.ts";
-import { Inputs } from "../../../runtime/worker/input_resolver.ts";
+import { InputResolver } from "../../../runtime/worker/input_resolver.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { Registry } from "../../../runtime/core/registry.ts";
 import { Runners } from "../../../runtime/worker/runners/runners.ts";
@@ -50,7 +50,7 @@ async function aWorker(concurrency: number, options: BenchOptions = {}) {
     registry: new Registry([work]),
     runners: new Runners(1),
     values: bench.values,
-    inputs: new Inputs(bench.store, bench.values),
+    inputs: new InputResolver(bench.store, bench.values),
     children: noChildren,
     maxResultBytes: 2 ** 24,
     keepStacks: false,

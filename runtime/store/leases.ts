@@ -1,0 +1,23 @@
+// What KV holds of workers: their heartbeats, and blocks of the tasks that they have leased.
+
+import { prefixes } from "../platform/keys.ts";
+import type { Store } from "./store.ts";
+
+/** What a living worker writes every third of a lease. */
+export interface HeartbeatRecord {
+  /** Another value with each beat. */
+  rev: string;
+  startedAt: number;
+  concurrency: number;
+  running: number;
+}
+
+/** A worker's lease blocks, as KV holds them. */
+export async function leaseBlocksOf(
+  store: Store,
+  worker: string,
+  limit: number,
+): Promise<{ block: string; ids: string[] }[]> {
+  const entries = await store.kv.list<string[]>({ prefix: prefixes.leasesOf(worker) }, { limit });
+  return entries.map(({ key, value }) => ({ block: key[2] as string, ids: value }));
+}
