@@ -2,7 +2,7 @@
 
 // deno-lint-ignore-file no-console
 
-import type { Log } from "./runtime/platform/log.ts";
+import type { Log } from "./runtime/mod.ts";
 
 export const log: Log = {
   info: (message) => console.error(JSON.stringify({ level: "info", at: new Date(), message })),

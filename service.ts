@@ -8,7 +8,7 @@ import { type Config, kvPathOf, requireKeys } from "./config.ts";
 import { answer, makeInstance } from "./deploy/serve.ts";
 import { log } from "./log.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
-import { isRemote, type KvPort, openKv } from "./runtime/platform/kv.ts";
+import { isRemote, type KvPort, openKv } from "./runtime/mod.ts";
 
 /** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
 const GRACE_MS = 4_000;

@@ -1,17 +1,14 @@
 // Tickets: texts that prove, for a while, that a process of this cluster gave them out for one purpose. They are signed
 // with a secret that lives in the database, so every process that shares it knows the tickets of all others.
 
-import type { Clock } from "../runtime/platform/clock.ts";
+import { type Clock, type KvPort, serviceKeys } from "../runtime/mod.ts";
 import { UnavailableError } from "../runtime/core/errors.ts";
-import type { Ids } from "../runtime/platform/ids.ts";
-import { keys } from "../runtime/platform/keys.ts";
-import type { KvPort } from "../runtime/platform/kv.ts";
 
 /** What is wrong with a ticket: nobody here has signed it; it is for another purpose; its time is over. */
 export type TicketFault = "forged" | "other" | "expired";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
-const SECRET_WORDS = 8;
+const SECRET_BYTES = 32;
 /** When it expires and the digest of its purpose, then the signature of both, which has one way to be written. */
 const FORM = /^(([0-9a-z]{1,12})-([\w-]{43}))\.([\w-]{42}[AEIMQUYcgkosw048])$/;
 const encoder = new TextEncoder();
@@ -19,7 +16,7 @@ const encoder = new TextEncoder();
 export class Tickets {
   #secret: Promise<CryptoKey> | null = null;
 
-  constructor(private readonly kv: KvPort, private readonly clock: Clock, private readonly ids: Ids) {}
+  constructor(private readonly kv: KvPort, private readonly clock: Clock) {}
 
   /** A ticket that is good for `purpose`, for so long. */
   async issue(purpose: string, ttlMs: number): Promise<string> {
@@ -50,10 +47,10 @@ export class Tickets {
   /** The secret of the database. The first process that needs one makes it. */
   async #load(): Promise<CryptoKey> {
     for (;;) {
-      const { value } = await this.kv.get<Uint8Array<ArrayBuffer>>(keys.ticketSecret);
+      const { value } = await this.kv.get<Uint8Array<ArrayBuffer>>(serviceKeys.ticketSecret);
       if (value) return await crypto.subtle.importKey("raw", value, HMAC, false, ["sign", "verify"]);
-      const atomic = this.kv.atomic().check({ key: keys.ticketSecret, versionstamp: null });
-      this.kv.write(atomic, { key: keys.ticketSecret, value: this.#draw() }, this.clock.now());
+      const atomic = this.kv.atomic().check({ key: serviceKeys.ticketSecret, versionstamp: null });
+      this.kv.write(atomic, { key: serviceKeys.ticketSecret, value: drawSecret() }, this.clock.now());
       try {
         await this.kv.commit(atomic);
       } catch (error) {
@@ -62,11 +59,10 @@ export class Tickets {
       // Whoever was first, what stands there counts.
     }
   }
+}
 
-  #draw(): Uint8Array {
-    const words = Uint32Array.from({ length: SECRET_WORDS }, () => this.ids.random() * 2 ** 32);
-    return new Uint8Array(words.buffer);
-  }
+function drawSecret(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
 }
 
 async function digestOf(text: string): Promise<string> {

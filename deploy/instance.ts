@@ -2,9 +2,8 @@
 // something or there is work, and the pump keeps the instance alive for as long as that lasts. Otherwise nothing runs: an
 // idle app costs one look a minute.
 
-import type { Clock } from "../runtime/platform/clock.ts";
-import type { Log } from "../runtime/platform/log.ts";
-import type { Runtime } from "../runtime/mod.ts";
+import type { Tickets } from "../auth/tickets.ts";
+import type { Clock, Log, Runtime } from "../runtime/mod.ts";
 import { Pump, PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
 import { Naps } from "./naps.ts";
 import type { Origins } from "./origins.ts";
@@ -21,6 +20,7 @@ const TICKET_MS = 30_000;
 /** The engine and its HTTP surface, from the first request to the moment when nobody needs them. */
 export interface Session {
   runtime: Runtime;
+  tickets: Tickets;
   handle: (request: Request) => Response | Promise<Response>;
   /** Hands back what still runs after `graceMs`. */
   close: (graceMs: number) => Promise<void>;
@@ -53,7 +53,7 @@ export class Instance {
     this.pump = new Pump({
       instance: id,
       origin: () => origins.known(),
-      ticket: async (ttlMs) => (await this.#current()).runtime.tickets.issue(PUMP_PURPOSE, ttlMs),
+      ticket: async (ttlMs) => (await this.#current()).tickets.issue(PUMP_PURPOSE, ttlMs),
       clock,
       log,
     });
@@ -102,9 +102,9 @@ export class Instance {
     this.#naps.end();
     const session = await this.#session?.catch(() => null);
     if (!session) return;
-    const { runtime, close } = session;
+    const { tickets, close } = session;
     const [ticket] = await Promise.all([
-      runtime.tickets.issue(PUMP_PURPOSE, TICKET_MS).catch(() => null),
+      tickets.issue(PUMP_PURPOSE, TICKET_MS).catch(() => null),
       this.pump.stop(),
     ]);
     await close(graceMs);

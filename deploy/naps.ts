@@ -1,6 +1,6 @@
 // Pauses that can be cut short: whoever waits has no timer left behind when it is stopped.
 
-import type { Clock } from "../runtime/platform/clock.ts";
+import type { Clock } from "../runtime/mod.ts";
 
 export class Naps {
   readonly #wakes = new Set<() => void>();

@@ -1,7 +1,6 @@
 // Where the app is reached, as its callers spell it: what one instance has learned from a request, all of them know.
 
-import { keys } from "../runtime/platform/keys.ts";
-import type { KvPort } from "../runtime/platform/kv.ts";
+import { type KvPort, serviceKeys } from "../runtime/mod.ts";
 
 export class Origins {
   #known: string | null = null;
@@ -12,7 +11,7 @@ export class Origins {
   /** Null if nobody knows so far. */
   async known(): Promise<string | null> {
     if (this.given !== undefined) return this.given;
-    this.#known ??= (await (await this.kv()).get<string>(keys.origin)).value;
+    this.#known ??= (await (await this.kv()).get<string>(serviceKeys.origin)).value;
     return this.#known;
   }
 
@@ -22,7 +21,7 @@ export class Origins {
     const scheme = request.headers.get("x-forwarded-proto") ?? protocol.slice(0, -1);
     const origin = `${scheme === "https" ? "https" : "http"}://${host}`;
     if (this.given !== undefined || origin === await this.known()) return;
-    await (await this.kv()).writeBlind([{ key: keys.origin, value: origin }], 0);
+    await (await this.kv()).writeBlind([{ key: serviceKeys.origin, value: origin }], 0);
     this.#known = origin;
   }
 }

@@ -2,8 +2,7 @@
 // out (Deno Deploy), the app asks itself for a response that goes on for as long as there is work. It cannot choose which
 // instance gets the request, so it asks again until it is this one; and it asks once more to wake another one up.
 
-import type { Clock } from "../runtime/platform/clock.ts";
-import type { Log } from "../runtime/platform/log.ts";
+import type { Clock, Log } from "../runtime/mod.ts";
 import { Naps } from "./naps.ts";
 
 export const PUMP_PATH = "/internal/pump";

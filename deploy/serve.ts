@@ -4,10 +4,8 @@
 import type { Config } from "../config.ts";
 import { log } from "../log.ts";
 import { assemble } from "../assemble.ts";
-import { systemClock } from "../runtime/platform/clock.ts";
+import { type KvPort, openKv, pendingWork, systemClock } from "../runtime/mod.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
-import { type KvPort, openKv } from "../runtime/platform/kv.ts";
-import { pendingWork } from "../runtime/queries/pending_work.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
 import { Origins } from "./origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
@@ -32,7 +30,7 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
       return await pendingWork(await kv(), options);
     },
     open: async (pump) => {
-      const { runtime, app } = await assemble(config, definitions, await kv(), {
+      const { runtime, app, tickets } = await assemble(config, definitions, await kv(), {
         // Comments on streams keep an instance alive that would be ended after 5 s without a byte.
         pingMs: 4_000,
         pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
@@ -40,6 +38,7 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
       await runtime.start();
       return {
         runtime,
+        tickets,
         handle: (request) => app.fetch(request),
         close: (graceMs) => runtime.stop(graceMs),
       };

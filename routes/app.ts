@@ -33,7 +33,7 @@ import { taskRoutes } from "./v1/tasks.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
-  const { log } = options;
+  const { log, tickets } = options;
   const app = new OpenAPIHono({
     defaultHook(result, c) {
       if (result.success) return;
@@ -44,13 +44,13 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     },
   });
   const slots = new Slots(options.maxWaiting);
-  guardRoutes(app, options.apiKeys ?? [], runtime.tickets);
+  guardRoutes(app, options.apiKeys ?? [], tickets);
   healthRoutes(app, runtime);
-  if (options.pump) pumpRoutes(app, runtime, options.pump);
+  if (options.pump) pumpRoutes(app, tickets, options.pump);
   if (options.api !== false) {
     submitRoutes(app, runtime, slots);
     taskRoutes(app, runtime, slots);
-    ticketRoutes(app, runtime);
+    ticketRoutes(app, runtime, tickets);
     steerRoutes(app, runtime);
     eventRoutes(app, runtime, options, slots);
     completionRoutes(app, runtime, options, slots);

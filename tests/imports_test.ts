@@ -15,6 +15,7 @@ const FLOORS = [
   ["queries", "maintenance"],
   ["commands"],
   ["worker"],
+  ["runtime.ts"],
   ["mod.ts"],
 ];
 
@@ -79,7 +80,7 @@ Deno.test("main.ts alone knows the definitions, and imports the configuration an
 Deno.test("deploy/ and what stands beside main.ts import no definitions and nothing of client/, demo/ or bench/", () => {
   const wrong = imports.filter(({ file, of }) =>
     isOwn(of) && /^([^/]+|deploy\/.*)$/.test(file) && file !== "main.ts" &&
-    !/^([^/]+|(routes|runtime|deploy)\/.*)$/.test(of)
+    !/^([^/]+|(routes|runtime|deploy|auth)\/.*)$/.test(of)
   );
   assert.deepEqual(shown(wrong), []);
 });
@@ -115,8 +116,8 @@ Deno.test("no source imports a test", () => {
   assert.deepEqual(shown(wrong), []);
 });
 
-Deno.test("routes/ imports runtime/ and itself, and no tasks", () => {
-  const wrong = under("routes").filter(({ of }) => isOwn(of) && !/^(routes|runtime)\//.test(of));
+Deno.test("routes/ imports auth/, runtime/ and itself, and no tasks", () => {
+  const wrong = under("routes").filter(({ of }) => isOwn(of) && !/^(routes|runtime|auth)\//.test(of));
   assert.deepEqual(shown(wrong), []);
 });
 

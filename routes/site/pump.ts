@@ -1,11 +1,11 @@
 // POST /internal/pump: a response that lasts for as long as this instance has work (deploy/pump.ts). Only the app itself
 // may ask for it.
 
-import type { Runtime } from "../../runtime/mod.ts";
+import type { Tickets } from "../../auth/tickets.ts";
 import { ProblemError, unauthorized } from "../http/problem.ts";
 import type { App, PumpPort } from "../http/app_types.ts";
 
-export function pumpRoutes(app: App, { tickets }: Runtime, pump: PumpPort): void {
+export function pumpRoutes(app: App, tickets: Tickets, pump: PumpPort): void {
   app.post(pump.path, async (c) => {
     const [, ticket = ""] = /^Bearer +(\S+)$/i.exec(c.req.header("authorization") ?? "") ?? [];
     const fault = await tickets.verify(ticket, pump.purpose);

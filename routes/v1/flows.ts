@@ -6,9 +6,9 @@ import {
   compileFlow,
   flowSchema,
   type FlowSpec,
-} from "../../runtime/commands/flows/compiler.ts";
+  type Runtime,
+} from "../../runtime/mod.ts";
 import { pointer } from "../../runtime/core/json.ts";
-import type { Runtime } from "../../runtime/mod.ts";
 import { jsonBody } from "../http/body.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { type PointerAsSent, pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";

@@ -1,9 +1,7 @@
 // GET /v1/groups/{id}/results: what all tasks of a group came to, in the order of its tasks.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { GroupRecord } from "../../runtime/store/group_counters.ts";
-import { doneOf } from "../../runtime/queries/groups.ts";
-import type { Runtime } from "../../runtime/mod.ts";
+import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
 import { longAnswer } from "../http/json_stream.ts";
 import { ProblemError } from "../http/problem.ts";

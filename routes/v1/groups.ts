@@ -1,9 +1,7 @@
 // Groups: tasks that are waited for together, looked at as a whole and cancelled together.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { GroupStatus } from "../../runtime/queries/groups.ts";
-import { isoAt } from "../../runtime/platform/clock.ts";
-import type { Runtime } from "../../runtime/mod.ts";
+import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";

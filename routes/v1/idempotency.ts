@@ -2,7 +2,7 @@
 
 import type { Context } from "hono";
 import { ValidationError } from "../../runtime/core/errors.ts";
-import type { Idempotency } from "../../runtime/commands/submit.ts";
+import type { Idempotency } from "../../runtime/mod.ts";
 import { callerOf } from "../access/guard.ts";
 
 const LONGEST_KEY = 255;

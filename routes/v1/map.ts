@@ -1,8 +1,7 @@
 // POST /v1/map: the same function for each element of a list, as a group.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { expandMap, mapSchema } from "../../runtime/commands/flows/map.ts";
-import type { Runtime } from "../../runtime/mod.ts";
+import { expandMap, mapSchema, type Runtime } from "../../runtime/mod.ts";
 import { jsonBody } from "../http/body.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";

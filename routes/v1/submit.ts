@@ -3,8 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
-import type { Runtime } from "../../runtime/mod.ts";
-import type { SubmitCall } from "../../runtime/commands/submit.ts";
+import type { Runtime, SubmitCall } from "../../runtime/mod.ts";
 import { submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";

@@ -2,8 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { Runtime } from "../../runtime/mod.ts";
-import type { IfMatch } from "../../runtime/commands/retry.ts";
+import type { IfMatch, Runtime } from "../../runtime/mod.ts";
 import { stateOf } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";

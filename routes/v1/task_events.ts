@@ -1,10 +1,7 @@
 // GET /v1/tasks/{id}/events: everything that happens to a task, live and from the beginning.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { isoAt } from "../../runtime/platform/clock.ts";
-import type { TaskEvent } from "../../runtime/store/event_log.ts";
-import type { Runtime } from "../../runtime/mod.ts";
-import { endOf } from "../../runtime/queries/task_events.ts";
+import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
 import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wire/schemas.ts";

@@ -1,8 +1,7 @@
 // Looking at tasks: one, its result, lists.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { ListQuery } from "../../runtime/queries/list.ts";
-import type { Runtime } from "../../runtime/mod.ts";
+import type { ListQuery, Runtime } from "../../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf, type StateType } from "../../runtime/core/task.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App } from "../http/app_types.ts";

@@ -2,9 +2,9 @@
 // and a key has no place in a URL.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { isoAt } from "../../runtime/platform/clock.ts";
+import type { Tickets } from "../../auth/tickets.ts";
+import { isoAt, type Runtime } from "../../runtime/mod.ts";
 import { ValidationError } from "../../runtime/core/errors.ts";
-import type { Runtime } from "../../runtime/mod.ts";
 import { purposeOf, STREAMS } from "../access/access_table.ts";
 import { jsonBody } from "../http/body.ts";
 import { patternOf } from "../http/methods.ts";
@@ -32,7 +32,7 @@ const answer = z.object({
   url: z.string().describe("The path with the ticket in its query."),
 }).openapi("Ticket");
 
-export function ticketRoutes(app: App, { tickets, clock }: Runtime): void {
+export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): void {
   const route = createRoute({
     method: "post",
     path: "/v1/tickets",

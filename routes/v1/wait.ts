@@ -2,9 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { CompletionEvent, CompletionQuery } from "../../runtime/queries/as_completed.ts";
-import type { Runtime } from "../../runtime/mod.ts";
-import { RETURN_WHEN } from "../../runtime/queries/wait.ts";
+import { type CompletionEvent, type CompletionQuery, RETURN_WHEN, type Runtime } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";

@@ -1,7 +1,6 @@
 // A group as a graph: its tasks as nodes, and an edge to each from every other one that it waits for.
 
-import type { GroupStatus } from "../../runtime/queries/groups.ts";
-import type { Runtime } from "../../runtime/mod.ts";
+import type { GroupStatus, Runtime } from "../../runtime/mod.ts";
 import { type Entry, stateOf } from "../../runtime/core/task.ts";
 import { stateText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";

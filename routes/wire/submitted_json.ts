@@ -2,8 +2,7 @@
 // tasks that they made.
 
 import { z } from "@hono/zod-openapi";
-import type { Runtime } from "../../runtime/mod.ts";
-import { MOST_TOLD_WHOLE, type Submitted } from "../../runtime/commands/submit.ts";
+import { MOST_TOLD_WHOLE, type Runtime, type Submitted } from "../../runtime/mod.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";

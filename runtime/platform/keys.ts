@@ -49,10 +49,14 @@ export const keys = {
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
   oddIds: ["odd-ids"] as Key,
-  /** Where the app is reached, as its callers spell it. */
-  origin: ["origin"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
+} as const;
+
+/** What the service around the engine keeps in the same database. */
+export const serviceKeys = {
+  /** Where the app is reached, as its callers spell it. */
+  origin: ["origin"] as Key,
   /** What tickets are signed with: made once, and the same for all processes. */
   ticketSecret: ["ticket-secret"] as Key,
 } as const;

@@ -8,6 +8,7 @@ import { createApp } from "../../routes/app.ts";
 import { systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { openKv } from "../../runtime/platform/kv.ts";
+import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime } from "../../runtime/mod.ts";
 import { pendingWork } from "../../runtime/queries/pending_work.ts";
 import { eventually, pause } from "../support/service.ts";
@@ -35,14 +36,17 @@ async function anInstance(given?: string) {
     look: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
     open: async (pump) => {
       const runtime = await createRuntime({ kv, definitions: [hold], log, leaseMs: 600, sweepMs: 100 });
+      const tickets = new Tickets(kv, systemClock);
       const app = createApp(runtime, {
         log,
+        tickets,
         pingMs: 1_000,
         pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
       });
       await runtime.start();
       const session: Session = {
         runtime,
+        tickets,
         handle: (request) => app.fetch(request),
         close: async (graceMs) => {
           await runtime.stop(graceMs);
@@ -166,8 +170,8 @@ Deno.test("nobody but the app itself gets a pump", async () => {
     assert.equal(response.status, 401);
     await response.body?.cancel();
   }
-  const { runtime } = app.sessions[0];
-  const other = await runtime.tickets.issue("stream /v1/as-completed?", 1_000);
+  const { tickets } = app.sessions[0];
+  const other = await tickets.issue("stream /v1/as-completed?", 1_000);
   const response = await fetch(app.url + PUMP_PATH, {
     method: "POST",
     headers: { authorization: `Bearer ${other}` },

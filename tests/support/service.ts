@@ -9,6 +9,7 @@ import { createApp } from "../../routes/app.ts";
 import type { App } from "../../routes/http/app_types.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
 import { type KvPort, openKv } from "../../runtime/platform/kv.ts";
+import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../../runtime/mod.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
 import { answerIn, faultsUnder, type Schema } from "./json_schema.ts";
@@ -84,7 +85,13 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     doorbells: running ? {} : { call: false },
     ...rest,
   });
-  const app = createApp(runtime, { log, pingMs, maxWaiting, apiKeys });
+  const app = createApp(runtime, {
+    log,
+    pingMs,
+    maxWaiting,
+    apiKeys,
+    tickets: new Tickets(kv, runtime.clock),
+  });
   if (running) await runtime.start();
   return new Service(app, runtime, kv, errors, mayLogErrors ?? false);
 }

@@ -6,8 +6,7 @@ import assert from "node:assert/strict";
 import { chromium } from "playwright-core";
 import { systemClock } from "../../../runtime/platform/clock.ts";
 import { UnavailableError } from "../../../runtime/core/errors.ts";
-import { makeIds } from "../../../runtime/platform/ids.ts";
-import { keys } from "../../../runtime/platform/keys.ts";
+import { serviceKeys } from "../../../runtime/platform/keys.ts";
 import { type KvPort, openKv } from "../../../runtime/platform/kv.ts";
 import { Tickets } from "../../../auth/tickets.ts";
 import {
@@ -27,7 +26,7 @@ const writer = aKey(["submit", "cancel"]);
 const apiKeys = [reader.key, writer.key];
 
 function ticketsOn(kv: KvPort, now: () => number = Date.now): Tickets {
-  return new Tickets(kv, { ...systemClock, now }, makeIds(systemClock));
+  return new Tickets(kv, { ...systemClock, now });
 }
 
 async function aTicket(service: Service, path: string, ttlSeconds?: number): Promise<Body> {
@@ -83,7 +82,7 @@ Deno.test("processes that begin at once agree on a secret; those of another data
   for (const tickets of processes) {
     for (const ticket of issued) assert.equal(await tickets.verify(ticket, "stream"), null);
   }
-  const { value } = await kvs[0].get<Uint8Array>(keys.ticketSecret);
+  const { value } = await kvs[0].get<Uint8Array>(serviceKeys.ticketSecret);
   assert.equal(value?.length, 32);
   assert.ok(new Set(value).size > 8, "it is drawn at random");
   const elsewhere = await openKv(":memory:");
