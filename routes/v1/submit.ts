@@ -20,7 +20,8 @@ import { jsonResponse } from "../http/json_response.ts";
 
 const MOST_IN_A_BATCH = 1_000;
 
-const submission = submissionSchema.openapi("Submission");
+// A schema that was made before @hono/zod-openapi was imported has no `openapi`; its clone has.
+const submission = submissionSchema.clone().openapi("Submission");
 
 const batchSchema = z.strictObject({
   tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
