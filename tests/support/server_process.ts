@@ -9,9 +9,9 @@ const FIRST_LINE = /^errand listening on (http:\/\/\S+)\n/;
 
 export type Env = Record<string, string>;
 
-function command(env: Env, main = MAIN) {
+function command(env: Env, main = MAIN, flags: string[] = []) {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", main],
+    args: ["run", "-A", ...flags, main],
     env: { PORT: "0", NO_COLOR: "1", API_KEYS: "", ...env },
     stdin: "null",
     stdout: "piped",
@@ -36,9 +36,12 @@ export class Server implements AsyncDisposable {
     readonly output: { stdout: string; stderr: string },
   ) {}
 
-  /** @param main another program than main.ts, with definitions of its own */
-  static async start(env: Env, main?: string): Promise<Server> {
-    const child = command(env, main).spawn();
+  /**
+   * @param main another program than main.ts, with definitions of its own
+   * @param flags of `deno run`
+   */
+  static async start(env: Env, main?: string, flags?: string[]): Promise<Server> {
+    const child = command(env, main, flags).spawn();
     const output = { stdout: "", stderr: "" };
     const listening = Promise.withResolvers<string>();
     const read = async (name: "stdout" | "stderr") => {
