@@ -1,7 +1,7 @@
 // Every shell block of the pages runs, ends with exit code 0, gets the responses that its page announces and prints
 // what its page shows.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { outputOf, type Page, readPages } from "./blocks.ts";
 import { matches } from "./output.ts";

@@ -1,15 +1,15 @@
 // The TypeScript of the pages compiles, as it stands there. The blocks of a page that are no files are one program: it
 // runs against a service, and each `console.log(…); // this` prints what its comment says.
 
-import "../strict.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { Server } from "../server.ts";
+import { Server } from "../support/server_process.ts";
 import { type Block, outputOf, type Page, readPages } from "./blocks.ts";
 import { byBlock, firstMissing, markOf, matches } from "./output.ts";
 import { copyRepository } from "./shell.ts";
 
-const PRINTS = /^\s*console\.log\(.*\); \/\/ (.*)$/gm;
+const PRINTS = /console\.log\(.*\); \/\/ (.*)$/gm;
 
 const pages = readPages();
 
@@ -32,8 +32,8 @@ Deno.test("the TypeScript of the pages compiles and prints what they say", async
   }
 });
 
-/** A folder of its own for each page, at the top of the copy: so `./tasks/mod.ts` is its own, and "@errand/errand" is the copy. */
-function folderOf(page: Page): string {
+/** The program stands where the reader saves it, beside `tasks/`; the files of a page have a folder of their own. */
+function programName(page: Page): string {
   return `page_${page.path.replaceAll(/\W/g, "_")}`;
 }
 
@@ -41,11 +41,11 @@ function writeSources(page: Page, directory: string): string[] {
   const files = page.blocks.filter(({ language, attributes }) =>
     language === "ts" && attributes.file !== undefined
   )
-    .map(({ attributes, code }) => ({ name: attributes.file, code }));
+    .map(({ attributes, code }) => ({ name: `${programName(page)}/${attributes.file}`, code }));
   const program = programBlocks(page);
-  if (program.length > 0) files.push({ name: "program.ts", code: programOf(program) });
+  if (program.length > 0) files.push({ name: `${programName(page)}.ts`, code: programOf(program) });
   return files.map(({ name, code }) => {
-    const path = join(directory, folderOf(page), name);
+    const path = join(directory, name);
     Deno.mkdirSync(join(path, ".."), { recursive: true });
     Deno.writeTextFileSync(path, code);
     return path;
@@ -61,7 +61,7 @@ function programOf(blocks: Block[]): string {
 }
 
 async function checkProgram(page: Page, directory: string, url: string): Promise<void> {
-  const { code, stdout, stderr } = await deno(directory, ["run", "-A", join(folderOf(page), "program.ts")], {
+  const { code, stdout, stderr } = await deno(directory, ["run", "-A", `${programName(page)}.ts`], {
     ERRAND: url,
   });
   assert.equal(code, 0, `${stdout}\n${stderr}`);
