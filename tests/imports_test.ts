@@ -1,203 +1,161 @@
 import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { circleIn, type Import, importsOf, sourceFiles, textOf, withoutComments } from "./support/imports.ts";
 
-const root = new URL("../", import.meta.url);
+/** What each folder may import besides itself; "." is the files at the top. bench/ and tests/ may import anything. */
+const MAY_IMPORT: Record<string, string[]> = {
+  runtime: [],
+  auth: ["runtime"],
+  routes: ["auth", "runtime"],
+  client: ["runtime"],
+  tasks: ["runtime"],
+  tools: ["auth"],
+  demo: ["client", "tasks"],
+  deploy: [".", "auth", "runtime"],
+  ".": ["auth", "deploy", "routes", "runtime", "tasks"],
+};
 
-/**
- * The wings of runtime/, from the ground up: a file imports from its own wing and from lower ones. `queries` and
- * `maintenance` stand on one floor and ignore each other.
- */
-const FLOORS = [
-  ["core"],
-  ["platform"],
-  ["store"],
-  ["dependencies"],
-  ["queries", "maintenance"],
-  ["commands"],
-  ["worker"],
-  ["runtime.ts"],
-  ["mod.ts"],
-];
+/** The wings of a folder from the ground up: imports go down. Wings on one floor ignore each other. */
+const FLOORS: Record<string, string[][]> = {
+  runtime: [
+    ["core"],
+    ["platform"],
+    ["store"],
+    ["dependencies"],
+    ["queries", "maintenance"],
+    ["commands"],
+    ["worker"],
+    ["."],
+  ],
+  client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["."]],
+};
 
-interface Import {
-  file: string;
-  /** A path within the checkout, or a bare name. */
-  of: string;
-  onlyTypes: boolean;
-}
+const folderOf = (file: string) => file.includes("/") ? file.split("/")[0] : ".";
+const wingOf = (file: string) => file.split("/")[2] === undefined ? "." : file.split("/")[1];
+const floorOf = (file: string) => FLOORS[folderOf(file)].findIndex((wings) => wings.includes(wingOf(file)));
+const isFree = (file: string) => ["bench", "tests"].includes(folderOf(file));
 
-function sourceFiles(directory = ""): string[] {
-  return [...Deno.readDirSync(new URL(directory || ".", root))].flatMap(({ name, isDirectory }) => {
-    if (name.startsWith(".") || name === "node_modules") return [];
-    if (isDirectory) return sourceFiles(`${directory}${name}/`);
-    return name.endsWith(".ts") ? [`${directory}${name}`] : [];
-  }).sort();
-}
+/** The rules that an import between two files of the project can break. */
+const RULES: Record<string, (file: string, of: string, isTypeOnly: boolean) => boolean> = {
+  "folders import only those in MAY_IMPORT": (file, of) =>
+    isFree(file) || folderOf(file) === folderOf(of) || !!MAY_IMPORT[folderOf(file)]?.includes(folderOf(of)),
+  "outsiders import runtime/mod.ts and runtime/core/ only": (file, of) =>
+    isFree(file) || folderOf(of) !== "runtime" || folderOf(file) === "runtime" ||
+    /^runtime\/(mod\.ts|core\/)/.test(of),
+  "tasks/ imports runtime/core/ only": (file, of) =>
+    folderOf(file) !== "tasks" || folderOf(of) !== "runtime" || wingOf(of) === "core",
+  "imports go down the wings only": (file, of) =>
+    folderOf(file) !== folderOf(of) || !(folderOf(file) in FLOORS) || wingOf(file) === wingOf(of) ||
+    floorOf(of) < floorOf(file),
+  "client/ imports only types of others": (file, of, isTypeOnly) =>
+    folderOf(file) !== "client" || folderOf(of) === "client" || isTypeOnly,
+  "main.ts alone imports tasks/ at the top": (file, of) =>
+    folderOf(file) !== "." || folderOf(of) !== "tasks" || file === "main.ts",
+  "only tests import main.ts": (file, of) => of !== "main.ts" || isFree(file),
+};
 
-function textOf(file: string): string {
-  return Deno.readTextFileSync(new URL(file, root));
-}
-
-/** Without comments, as far as the rules below need it. */
-function codeOf(file: string): string {
-  return textOf(file).replaceAll(/\/\*[\s\S]*?\*\//g, "").replaceAll(/(^|\s)\/\/.*$/gm, "");
-}
-
-function importsOf(file: string): Import[] {
-  const found: Import[] = [];
-  const add = (name: string, onlyTypes: boolean) => {
-    const of = name.startsWith(".") ? new URL(name, new URL(file, root)).href.slice(root.href.length) : name;
-    found.push({ file, of, onlyTypes });
-  };
-  const code = codeOf(file);
-  for (const [, what, name] of code.matchAll(/^\s*(?:import|export)\s([^;"]*?)\sfrom\s+"([^"]+)"/gm)) {
-    add(name, what.startsWith("type "));
-  }
-  for (const [, name] of code.matchAll(/^\s*import\s+"([^"]+)"/gm)) add(name, false);
-  for (const [, name] of code.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g)) add(name, false);
-  return found;
+/** A line for each import that breaks a rule. */
+function broken(imports: Import[]): string[] {
+  return imports.flatMap(({ file, of, isTypeOnly = false }) =>
+    Object.entries(RULES).flatMap(([rule, holds]) =>
+      holds(file, of, isTypeOnly) ? [] : [`${file} imports ${of}: ${rule}`]
+    )
+  );
 }
 
 const files = sourceFiles();
-const imports = files.flatMap(importsOf);
-const under = (directory: string) => imports.filter(({ file }) => file.startsWith(`${directory}/`));
-const shown = (all: Import[]) => all.map(({ file, of }) => `${file} imports ${of}`);
-const isOwn = (of: string) => files.includes(of);
+const imports = files.flatMap((file) => importsOf(file));
+const own = imports.filter(({ of }) => files.includes(of));
 
-Deno.test("the search finds imports of every kind", () => {
-  assert.ok(files.includes("runtime/store/store.ts") && files.includes("main.ts"));
-  assert.ok(imports.some(({ file, of }) => file === "assemble.ts" && of === "runtime/mod.ts"));
-  assert.ok(imports.some(({ onlyTypes, of }) => onlyTypes && of === "runtime/core/define.ts"));
-  const own = imports.filter(({ of }) => /^(runtime|routes|tasks|client|demo|bench)\//.test(of));
-  assert.deepEqual(shown(own.filter(({ of }) => !isOwn(of))), [], "imports of files that are not there");
+Deno.test("every import keeps the rules", () => {
+  assert.deepEqual(broken(own), []);
 });
 
-Deno.test("main.ts alone knows the definitions, and imports the configuration and the service besides", () => {
-  const own = imports.filter(({ file, of }) => file === "main.ts" && isOwn(of)).map(({ of }) => of).sort();
-  assert.deepEqual(own, ["config.ts", "service.ts", "tasks/mod.ts"]);
-});
-
-Deno.test("deploy/ and what stands beside main.ts import no definitions and nothing of client/, demo/ or bench/", () => {
-  const wrong = imports.filter(({ file, of }) =>
-    isOwn(of) && /^([^/]+|deploy\/.*)$/.test(file) && file !== "main.ts" &&
-    !/^([^/]+|(routes|runtime|deploy|auth)\/.*)$/.test(of)
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("routes/ and runtime/ know nothing of deploy/", () => {
-  const wrong = imports.filter(({ file, of }) =>
-    of.startsWith("deploy/") && /^(routes|runtime|tasks)\//.test(file)
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("nobody imports main.ts, the demo or the bench", () => {
-  const wrong = imports.filter(({ file, of }) =>
-    (of === "main.ts" || /^(demo|bench)\//.test(of)) && !file.startsWith("tests/") &&
-    file.split("/")[0] !== of.split("/")[0]
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("tools/ imports what an API key is, and only tests and bench/ import tools/", () => {
-  const wrong = under("tools").filter(({ of }) =>
-    isOwn(of) && !of.startsWith("tools/") && of !== "auth/api_keys.ts"
-  );
-  assert.deepEqual(shown(wrong), []);
-  const users = imports.filter(({ file, of }) =>
-    of.startsWith("tools/") && !/^(tools|tests|bench)\//.test(file)
-  );
-  assert.deepEqual(shown(users), []);
-});
-
-Deno.test("no source imports a test", () => {
-  const wrong = imports.filter(({ file, of }) => of.startsWith("tests/") && !file.startsWith("tests/"));
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("routes/ imports auth/, runtime/ and itself, and no tasks", () => {
-  const wrong = under("routes").filter(({ of }) => isOwn(of) && !/^(routes|runtime|auth)\//.test(of));
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("routes/ never opens or types Deno KV", () => {
-  const wrong = files.filter((file) =>
-    file.startsWith("routes/") && /\bDeno\.(Kv|openKv)/.test(codeOf(file))
-  );
-  assert.deepEqual(wrong, []);
-  const ports = under("routes").filter(({ of }) =>
-    of === "runtime/platform/kv.ts" || of === "runtime/platform/keys.ts"
-  );
-  assert.deepEqual(shown(ports), []);
-});
-
-Deno.test("runtime/ imports itself and npm packages other than Hono", () => {
-  const wrong = under("runtime").filter(({ of }) =>
-    isOwn(of) ? !of.startsWith("runtime/") : /^(npm:)?@?hono\b/.test(of)
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("tasks/ imports runtime/core/define.ts, runtime/core/errors.ts, itself and packages", () => {
-  const allowed = ["runtime/core/define.ts", "runtime/core/errors.ts"];
-  const wrong = under("tasks").filter(({ of }) =>
-    isOwn(of) && !of.startsWith("tasks/") && !allowed.includes(of)
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("client/ imports only types of the project", () => {
-  const wrong = under("client").filter(({ of, onlyTypes }) =>
-    isOwn(of) && !of.startsWith("client/") && !onlyTypes
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-const wingOf = (file: string) => file.split("/")[1];
-const floorOf = (file: string) => FLOORS.findIndex((wings) => wings.includes(wingOf(file)));
-
-Deno.test("in runtime/ imports go down the wings only", () => {
-  const strangers = files.filter((file) => file.startsWith("runtime/") && floorOf(file) < 0);
-  assert.deepEqual(strangers, [], "in no wing");
-  const wrong = under("runtime").filter(({ file, of }) =>
-    isOwn(of) && wingOf(file) !== wingOf(of) && floorOf(of) >= floorOf(file)
-  );
-  assert.deepEqual(shown(wrong), []);
-});
-
-Deno.test("outsiders import runtime/mod.ts and runtime/core/ only", () => {
-  const wrong = imports.filter(({ file, of }) =>
-    of.startsWith("runtime/") && !/^(runtime|tests|bench)\//.test(file) &&
-    !/^runtime\/(mod\.ts|core\/)/.test(of)
-  );
-  assert.deepEqual(shown(wrong), []);
+Deno.test("every file of runtime/ and client/ is in a wing", () => {
+  const all = files.filter((file) => folderOf(file) in FLOORS && !file.startsWith("client/npm/"));
+  assert.deepEqual(all.filter((file) => floorOf(file) < 0), []);
 });
 
 Deno.test("no imports go round in a circle", () => {
-  const open: string[] = [];
-  const done = new Set<string>();
-  const visit = (file: string): void => {
-    if (done.has(file)) return;
-    assert.ok(!open.includes(file), [...open.slice(open.indexOf(file)), file].join(" → "));
-    open.push(file);
-    for (const { of } of imports.filter((each) => each.file === file && isOwn(each.of))) visit(of);
-    open.pop();
-    done.add(file);
-  };
-  files.filter((file) => !file.startsWith("tests/")).forEach(visit);
+  assert.equal(circleIn(own)?.join(" → "), undefined);
+});
+
+Deno.test("an import that breaks a rule is found, and one that keeps it is not", () => {
+  const breaking: [string, string, number][] = [
+    ["runtime/store/store.ts", "runtime/worker/worker.ts", 1],
+    ["runtime/worker/worker.ts", "runtime/store/store.ts", 0],
+    ["runtime/queries/wait.ts", "runtime/maintenance/reaper.ts", 1],
+    ["runtime/maintenance/reaper.ts", "runtime/queries/wait.ts", 1],
+    ["runtime/core/task.ts", "runtime/mod.ts", 1],
+    ["runtime/mod.ts", "auth/tickets.ts", 1],
+    ["runtime/mod.ts", "runtime/worker/worker.ts", 0],
+    ["routes/v1/wait.ts", "runtime/queries/wait.ts", 1],
+    ["routes/v1/wait.ts", "runtime/mod.ts", 0],
+    ["routes/v1/wait.ts", "tasks/mod.ts", 1],
+    ["auth/tickets.ts", "runtime/platform/keys.ts", 1],
+    ["auth/tickets.ts", "routes/app.ts", 1],
+    ["tasks/add.ts", "runtime/mod.ts", 1],
+    ["tasks/add.ts", "runtime/core/define.ts", 0],
+    ["client/futures/wait.ts", "client/canvas/canvas.ts", 1],
+    ["client/futures/wait.ts", "runtime/core/define.ts", 1],
+    ["deploy/pump.ts", "service.ts", 0],
+    ["deploy/pump.ts", "tasks/mod.ts", 1],
+    ["service.ts", "tasks/mod.ts", 1],
+    ["main.ts", "tasks/mod.ts", 0],
+    ["service.ts", "main.ts", 1],
+    ["service.ts", "tests/support/service.ts", 1],
+    ["tests/support/service.ts", "runtime/store/store.ts", 0],
+  ];
+  for (const [file, of, count] of breaking) {
+    assert.equal(broken([{ file, of }]).length, count, `${file} imports ${of}`);
+  }
+  const circle = [{ file: "a.ts", of: "b.ts" }, { file: "b.ts", of: "c.ts" }, { file: "c.ts", of: "b.ts" }];
+  assert.deepEqual(circleIn(circle), ["b.ts", "c.ts", "b.ts"]);
+  assert.equal(circleIn(circle.slice(0, 2)), null);
+});
+
+Deno.test("imports of every kind are found", () => {
+  const text = [
+    'import { a } from "./a.ts";',
+    'import type { B } from "../b.ts";',
+    'export {\n  c,\n} from "./c.ts";',
+    'import "./d.ts";',
+    'const e = await import("./e.ts");',
+    '// import { f } from "./f.ts";',
+    'import { z } from "zod";',
+  ].join("\n");
+  assert.deepEqual(importsOf("x/y.ts", text).map(({ of, isTypeOnly }) => [of, isTypeOnly]), [
+    ["x/a.ts", false],
+    ["b.ts", true],
+    ["x/c.ts", false],
+    ["zod", false],
+    ["x/d.ts", false],
+    ["x/e.ts", false],
+  ]);
+  const lost = imports.filter(({ of }) => of.split("/")[0] in MAY_IMPORT && !files.includes(of));
+  assert.deepEqual(lost, [], "imports of files that are not there");
+});
+
+Deno.test("packages come from npm, and runtime/ does without Hono", () => {
+  assert.deepEqual(imports.filter(({ of }) => /^(jsr:|https?:)/.test(of)), []);
+  const { imports: map } = JSON.parse(textOf("deno.json")) as { imports: Record<string, string> };
+  assert.deepEqual(Object.values(map).filter((target) => !target.startsWith("npm:")), []);
+  assert.deepEqual(
+    imports.filter(({ file, of }) => folderOf(file) === "runtime" && /^(npm:)?@?hono\b/.test(of)),
+    [],
+  );
+});
+
+Deno.test("routes/ never opens or types Deno KV", () => {
+  const isKv = (file: string) => /\bDeno\.(Kv|openKv)/.test(withoutComments(textOf(file)));
+  assert.deepEqual(files.filter((file) => folderOf(file) === "routes" && isKv(file)), []);
 });
 
 Deno.test("in runtime/ only clock.ts and ids.ts reach for time and randomness", () => {
   const reaches =
     /\bDate\.now\b|\bnew Date\(\s*\)|\bMath\.random\b|\bperformance\.now\b|\bgetRandomValues\b|\brandomUUID\b|\bset(Timeout|Interval)\b|\bAbortSignal\.timeout\b/;
-  const reaching = files.filter((file) => file.startsWith("runtime/") && reaches.test(codeOf(file)));
+  const reaching = files.filter((file) =>
+    folderOf(file) === "runtime" && reaches.test(withoutComments(textOf(file)))
+  );
   assert.deepEqual(reaching, ["runtime/platform/clock.ts", "runtime/platform/ids.ts"]);
-});
-
-Deno.test("nothing is imported from jsr: or from a URL", () => {
-  const wrong = imports.filter(({ of }) => /^(jsr:|https?:)/.test(of));
-  assert.deepEqual(shown(wrong), []);
-  const { imports: map } = JSON.parse(textOf("deno.json")) as { imports: Record<string, string> };
-  assert.deepEqual(Object.values(map).filter((target) => !target.startsWith("npm:")), []);
 });

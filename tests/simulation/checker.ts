@@ -19,11 +19,10 @@ import {
   type TaskRecord,
   typeOf,
 } from "../../runtime/core/task.ts";
-import { Dependencies } from "./dependencies.ts";
+import { Dependencies, type Findings } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
-import type { SimProcess } from "./process.ts";
-import type { World } from "./world.ts";
+import type { Actor, Surroundings } from "./surroundings.ts";
 
 /** What may follow what, but for a retry on request and what only a task does that waits for others. */
 const NEXT: Record<StateType, StateType[]> = {
@@ -51,12 +50,17 @@ const REAPING_TAKES_MS = 60_000;
 interface Run {
   id: string;
   attempt: number;
-  process: SimProcess;
+  process: Actor;
   /** The lease that the task had when the function began; null if it had none any more. */
   token: string | null;
 }
 
-export class Checker {
+/** A world whose checker watches what happens in it. */
+export interface CheckedWorld extends Surroundings {
+  readonly checker: Checker;
+}
+
+export class Checker implements Findings {
   readonly violations: string[] = [];
   /** What KV holds of each task. */
   readonly tasks = new Map<string, Stored>();
@@ -70,7 +74,7 @@ export class Checker {
   readonly #runs: Run[] = [];
   /** By call and place: what makes a task the same task. */
   readonly #made = new Map<string, string>();
-  readonly #beats = new Map<string, { at: number; process: SimProcess; rev: string }>();
+  readonly #beats = new Map<string, { at: number; process: Actor; rev: string }>();
   readonly #reaped = new Map<string, number>();
   readonly #cancelAcked = new Set<string>();
   readonly #retryAsked = new Set<string>();
@@ -86,7 +90,7 @@ export class Checker {
 
   readonly dependencies: Dependencies;
 
-  constructor(private readonly world: World) {
+  constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
   }
 
@@ -98,7 +102,7 @@ export class Checker {
 
   // ---- what KV takes
 
-  applied(changes: Change[], by: SimProcess): void {
+  applied(changes: Change[], by: Actor): void {
     for (const { key, before, after } of changes) {
       if (key[0] === "task") this.#step(key[1] as string, after, by);
       else if (key[0] === "blob" && key[3] === 0) {
@@ -136,7 +140,7 @@ export class Checker {
     }
   }
 
-  #link([kind, id, block]: Deno.KvKey, after: Row | null, by: SimProcess): void {
+  #link([kind, id, block]: Deno.KvKey, after: Row | null, by: Actor): void {
     const said = after === null ? "removes" : "writes";
     const value = after === null || after.value === true
       ? ""
@@ -150,7 +154,7 @@ export class Checker {
     return text.replace(UUID, (id) => this.world.nameOf(id));
   }
 
-  #step(id: string, row: Row | null, by: SimProcess): void {
+  #step(id: string, row: Row | null, by: Actor): void {
     const before = this.tasks.get(id) ?? null;
     if (row === null) return before === null ? undefined : this.#removed(id, `${by.name} removed it`);
     const after = decode(row.value as Uint8Array);
@@ -172,7 +176,7 @@ export class Checker {
     this.#lease(name, before, after, by);
   }
 
-  #new(after: Stored, by: SimProcess): void {
+  #new(after: Stored, by: Actor): void {
     const name = this.world.nameOf(after.id);
     if (isForgotten(after)) return this.violated("4", `${name} began as forgotten`);
     if (after.rev !== 1) this.violated("4", `${name} began with rev ${after.rev}`);
@@ -205,7 +209,7 @@ export class Checker {
     }
   }
 
-  #transition(name: string, before: TaskRecord, after: TaskRecord, by: SimProcess): void {
+  #transition(name: string, before: TaskRecord, after: TaskRecord, by: Actor): void {
     const last = before.history[before.history.length - 1].seq;
     const retried = isTerminal(before) && !isTerminal(after);
     let from = stateOf(before);
@@ -234,7 +238,7 @@ export class Checker {
     if (after.seq < before.seq) this.violated("14", `${name}: seq ${before.seq} → ${after.seq}`);
   }
 
-  #lease(name: string, before: TaskRecord, after: TaskRecord, by: SimProcess): void {
+  #lease(name: string, before: TaskRecord, after: TaskRecord, by: Actor): void {
     const was = before.lease;
     const is = after.lease;
     if (was === null && is === null) return;
@@ -259,7 +263,7 @@ export class Checker {
   }
 
   /** The outcome must be of the very run that the lease was for. */
-  #requireOwnRun(name: string, run: Run | undefined, before: TaskRecord, by: SimProcess): void {
+  #requireOwnRun(name: string, run: Run | undefined, before: TaskRecord, by: Actor): void {
     if (!run || run.id !== before.id) return this.violated("6", `${name} has the outcome of another task`);
     if (run.process !== by) {
       this.violated("6", `${by.name} wrote the outcome of ${run.process.name} for ${name}`);
@@ -281,7 +285,7 @@ export class Checker {
     return beat === undefined || this.world.scheduler.now - beat.at >= this.world.shape.leaseMs;
   }
 
-  #beat(worker: string, before: Row | null, after: Row | null, by: SimProcess): void {
+  #beat(worker: string, before: Row | null, after: Row | null, by: Actor): void {
     const now = this.world.scheduler.now;
     if (after !== null) {
       // A beat that is applied a second time, late, says nothing of now.
@@ -299,7 +303,7 @@ export class Checker {
   }
 
   /** Nothing begins before its time by the clock of the process that lets it begin. */
-  #requireRipe(name: string, record: TaskRecord, by: SimProcess): void {
+  #requireRipe(name: string, record: TaskRecord, by: Actor): void {
     if (record.runAt > by.clock.highest) {
       this.violated("10", `${name} became ready ${record.runAt - by.clock.highest} ms early`);
     }
@@ -318,7 +322,7 @@ export class Checker {
 
   // ---- what functions do
 
-  began(id: string, attempt: number, process: SimProcess): number {
+  began(id: string, attempt: number, process: Actor): number {
     const record = this.tasks.get(id);
     const lease = record && !isForgotten(record) ? record.lease : null;
     // It may begin late, when its lease is gone and somebody else has one.
@@ -401,7 +405,7 @@ export class Checker {
     if (!isTerminal(record)) this.violated("15", `${this.world.nameOf(record.id)} was told as ended`);
   }
 
-  logged(process: SimProcess, message: string, error: unknown): void {
+  logged(process: Actor, message: string, error: unknown): void {
     // Records and their drivers are written in one commit: whatever the faults are, there is nothing to be
     // repaired.
     if (message === "a task was repaired") this.violated("8", `${process.name}: ${(error as Error).message}`);
@@ -485,7 +489,7 @@ function runOf(record: TaskRecord): number | null {
   return match ? Number(match[1]) : null;
 }
 
-export function missingChunks(world: World, id: string, value: StoredValue): number[] {
+export function missingChunks(world: Surroundings, id: string, value: StoredValue): number[] {
   if ("json" in value) return [];
   return Array.from({ length: value.chunks }, (_, i) => i)
     .filter((i) => world.database.get(encodeKey(["blob", id, value.blob, i])) === null);

@@ -4,8 +4,8 @@ import { z } from "zod";
 import { sleep } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
-import type { SimProcess } from "./process.ts";
-import type { World } from "./world.ts";
+import type { CheckedWorld } from "./checker.ts";
+import type { Actor } from "./surroundings.ts";
 
 export const workInput = z.object({
   /** How long it takes. */
@@ -32,7 +32,7 @@ export function padding(characters: number): string {
   return "0123456789".repeat(Math.ceil(characters / 10)).slice(0, characters);
 }
 
-export function definitionsOf(process: SimProcess, world: World): AnyDefinition[] {
+export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinition[] {
   const work = define({ name: "work", input: workInput }, async (context) => {
     const { input, attempt } = context;
     const run = world.checker.began(context.task.id, attempt, process);

@@ -8,12 +8,12 @@ import {
   isTerminal,
   stateOf,
   type StateType,
+  type Stored,
   type TaskRecord,
   typeOf,
 } from "../../runtime/core/task.ts";
-import type { Checker } from "./checker.ts";
 import type { Change } from "./fake_kv.ts";
-import type { World } from "./world.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 /** A task of the same call, by its place in it, or any other. */
 export type Upstream = { place: number } | { id: string };
@@ -24,6 +24,14 @@ export interface Wants {
   from: (Upstream | "quoted")[];
   waitFor: Upstream[];
   allowFailure: boolean;
+}
+
+/** What the checker has seen, and where it notes what is wrong. */
+export interface Findings {
+  /** What KV holds of each task. */
+  readonly tasks: ReadonlyMap<string, Stored>;
+  violated(invariant: string, what: string): void;
+  isResult(id: string, run: number | undefined): boolean;
 }
 
 /** Data that is no reference, because it is quoted. */
@@ -53,7 +61,7 @@ export class Dependencies {
   readonly #freed = new Set<string>();
   #commits = 0;
 
-  constructor(private readonly world: World, private readonly checker: Checker) {}
+  constructor(private readonly world: Surroundings, private readonly checker: Findings) {}
 
   /** All tasks of a call that has to be stored as a whole. */
   called(call: string, wants: Wants[]): void {

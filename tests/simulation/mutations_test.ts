@@ -6,7 +6,8 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { WEAKENED } from "./weakened.ts";
-import { tell, type Weaken } from "./world.ts";
+import type { Weaken } from "./surroundings.ts";
+import { tell } from "./world.ts";
 
 /** What the checker says, and in how many of how many seeds at the least. */
 interface Catch {

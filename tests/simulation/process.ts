@@ -3,22 +3,13 @@
 
 import { makeIds } from "../../runtime/platform/ids.ts";
 import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/platform/kv.ts";
-import { createRuntime, type Doorbells, type Runtime } from "../../runtime/mod.ts";
+import { createRuntime, type Runtime } from "../../runtime/mod.ts";
+import type { CheckedWorld } from "./checker.ts";
 import { FakeKv } from "./fake_kv.ts";
 import { definitionsOf } from "./definitions.ts";
 import { SimClock } from "./sim_clock.ts";
+import type { Actor } from "./surroundings.ts";
 import { Wire, type Wired } from "./wire.ts";
-import type { World } from "./world.ts";
-
-/** What all processes of a world have in common. */
-export interface Shape {
-  leaseMs: number;
-  sweepMs: number;
-  concurrency: number;
-  limits: KvLimits;
-  shards: number;
-  doorbells: Partial<Doorbells>;
-}
 
 /** The caller's process died: the connection is cut. */
 export class Died extends Error {
@@ -32,7 +23,7 @@ export class TooLong extends Error {
 
 const MOST_ERRORS = 100;
 
-export class SimProcess implements Wired {
+export class SimProcess implements Wired, Actor {
   dead = false;
   pausedUntil = 0;
   readonly clock: SimClock;
@@ -48,7 +39,7 @@ export class SimProcess implements Wired {
   readonly #wire: Wire;
   readonly #callers = new Set<(error: Error) => void>();
 
-  constructor(private readonly world: World, readonly name: string, skewMs: number) {
+  constructor(private readonly world: CheckedWorld, readonly name: string, skewMs: number) {
     const { scheduler, random } = world;
     this.gone = new Promise((resolve) => this.#leaving = resolve);
     this.clock = new SimClock(scheduler, this, skewMs, world.latest);

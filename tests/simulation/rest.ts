@@ -6,9 +6,8 @@ import type { StoredEvent } from "../../runtime/store/event_log.ts";
 import type { GroupRecord, LogValue } from "../../runtime/store/group_counters.ts";
 import type { Barrier } from "../../runtime/dependencies/barrier.ts";
 import { isForgotten, isTerminal, type StoredValue, type TaskRecord } from "../../runtime/core/task.ts";
-import { missingChunks } from "./checker.ts";
+import { type CheckedWorld, missingChunks } from "./checker.ts";
 import type { Row } from "./fake_kv.ts";
-import type { World } from "./world.ts";
 
 /** What is counted and fails no seed. */
 export interface Gaps {
@@ -23,7 +22,7 @@ export interface Gaps {
   bootHangs: number;
 }
 
-export function checkRest(world: World): Omit<Gaps, "bootHangs"> {
+export function checkRest(world: CheckedWorld): Omit<Gaps, "bootHangs"> {
   const { checker, database } = world;
   const rows = database.all();
   const of = (...prefix: Deno.KvKeyPart[]) =>
@@ -62,11 +61,11 @@ export function checkRest(world: World): Omit<Gaps, "bootHangs"> {
 
 type Violated = (invariant: string, what: string) => void;
 
-function isPast({ finishedAt, retentionMs }: TaskRecord, { latest }: World): boolean {
+function isPast({ finishedAt, retentionMs }: TaskRecord, { latest }: CheckedWorld): boolean {
   return finishedAt !== null && finishedAt + retentionMs <= latest.wall;
 }
 
-function checkIndexes(world: World, rows: Row[], violated: Violated): void {
+function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): void {
   const wanted = new Map<string, number | null>();
   for (const stored of world.checker.tasks.values()) {
     for (const { key, expireAt } of entriesOf(stored)) wanted.set(key.join("/"), expireAt);
@@ -86,7 +85,7 @@ function checkIndexes(world: World, rows: Row[], violated: Violated): void {
 }
 
 /** What stands beside tasks that wait, or are waited for. */
-function checkLinks(world: World, rows: Row[], violated: Violated): void {
+function checkLinks(world: CheckedWorld, rows: Row[], violated: Violated): void {
   const { tasks, gone } = world.checker;
   const recordOf = (id: string) => {
     const stored = tasks.get(id);
@@ -127,7 +126,7 @@ function checkEvents(record: TaskRecord, rows: Row[], violated: Violated): void 
   if (!dense) violated("14", `${record.id} has events ${[...places].sort((a, b) => a - b)} of ${record.seq}`);
 }
 
-function checkGroup(world: World, group: GroupRecord, rows: Row[], violated: Violated): void {
+function checkGroup(world: CheckedWorld, group: GroupRecord, rows: Row[], violated: Violated): void {
   const seqs = rows.map(({ key }) => key[3] as number);
   if (seqs.some((seq, i) => seq !== i + 1) || seqs.length !== group.log) {
     violated("14", `the log of group ${group.id} has ${seqs} of ${group.log}`);

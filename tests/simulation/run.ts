@@ -5,7 +5,8 @@
 
 import { parseArgs } from "node:util";
 import { WEAKENED } from "./weakened.ts";
-import { tell, type Weaken } from "./world.ts";
+import type { Weaken } from "./surroundings.ts";
+import { tell } from "./world.ts";
 
 if (import.meta.main) {
   const { values } = parseArgs({

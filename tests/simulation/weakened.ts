@@ -6,7 +6,7 @@ import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import type { Commit, Transport } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
-import type { Weaken } from "./world.ts";
+import type { Weaken } from "./surroundings.ts";
 
 export const WEAKENED = {
   /** Outcomes of attempts are written whatever the record has become. */

@@ -14,11 +14,11 @@ import type { Runtime } from "../../runtime/mod.ts";
 import type { SubmitCall } from "../../runtime/commands/submit.ts";
 import type { Submission } from "../../runtime/core/submission.ts";
 import { isTerminal, stateOf } from "../../runtime/core/task.ts";
+import type { CheckedWorld } from "./checker.ts";
 import { padding, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
 import { drawGraph } from "./graphs.ts";
-import { Died } from "./process.ts";
-import type { World } from "./world.ts";
+import { Died, type SimProcess } from "./process.ts";
 
 /** What became of a call. */
 type Answer<T> = { value: T } | { refused: Error } | "unknown";
@@ -40,6 +40,11 @@ const OWN_ERRORS = [ConflictError, ForgottenError, NotFoundError, PreconditionEr
 /** Instants at which callers begin. */
 const BEGIN_WITHIN_MS = 5_000;
 
+/** A world with processes to call. */
+export interface WorkingWorld extends CheckedWorld {
+  someProcess(): SimProcess | null;
+}
+
 export class Workload {
   /** Tasks that were acknowledged. */
   readonly #ids: string[] = [];
@@ -48,7 +53,7 @@ export class Workload {
   #calls = 0;
   #working = 0;
 
-  constructor(private readonly world: World) {}
+  constructor(private readonly world: WorkingWorld) {}
 
   /** How many callers are not done. */
   get working(): number {

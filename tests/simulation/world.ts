@@ -4,18 +4,16 @@
 import { EMBEDDED_LIMITS } from "../../runtime/platform/kv.ts";
 import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
-import { FakeDatabase, type FakeKv, type Row, type Transport } from "./fake_kv.ts";
+import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
-import { REMOTE_LIMITS, type Shape, SimProcess, TIGHT_LIMITS } from "./process.ts";
+import { REMOTE_LIMITS, SimProcess, TIGHT_LIMITS } from "./process.ts";
 import { Random } from "./random.ts";
 import { checkRest, type Gaps } from "./rest.ts";
 import { Scheduler } from "./scheduler.ts";
 import { EPOCH } from "./sim_clock.ts";
-import { Workload } from "./workload.ts";
-
-/** Takes something away that the engine relies on: how the checker is checked. */
-export type Weaken = (wire: Transport, process: SimProcess, world: World) => Transport;
+import type { Shape, Weaken } from "./surroundings.ts";
+import { type WorkingWorld, Workload } from "./workload.ts";
 
 export interface Told {
   seed: number;
@@ -50,7 +48,7 @@ export async function tell(seed: number, weaken?: Weaken): Promise<Told> {
   }
 }
 
-export class World {
+export class World implements WorkingWorld {
   readonly scheduler = new Scheduler();
   readonly random: Random;
   readonly database = new FakeDatabase();

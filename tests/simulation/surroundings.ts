@@ -1,0 +1,49 @@
+// What the parts of a simulated world see of the whole: the world is made of them, so they cannot import it.
+
+import type { Doorbells } from "../../runtime/mod.ts";
+import type { KvLimits } from "../../runtime/platform/kv.ts";
+import type { FakeDatabase, Transport } from "./fake_kv.ts";
+import type { Faults } from "./faults.ts";
+import type { Random } from "./random.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
+import type { SimClock } from "./sim_clock.ts";
+
+/** What all processes of a world have in common. */
+export interface Shape {
+  leaseMs: number;
+  sweepMs: number;
+  concurrency: number;
+  limits: KvLimits;
+  shards: number;
+  doorbells: Partial<Doorbells>;
+}
+
+export interface Surroundings {
+  readonly scheduler: Scheduler;
+  readonly random: Random;
+  readonly database: FakeDatabase;
+  /** The latest that any process has read off its wall clock. */
+  readonly latest: { wall: number };
+  readonly shape: Shape;
+  /** Null once they have ended. */
+  readonly activeFaults: Faults | null;
+  /** KV's own clock: what expires there does so by no process's. */
+  readonly kvNow: number;
+  readonly weaken?: Weaken;
+  note(who: string, what: string): void;
+  /** A short name for a task. */
+  nameOf(id: string): string;
+}
+
+/** A process, as far as those know it who watch it. */
+export interface Actor {
+  readonly name: string;
+  readonly clock: SimClock;
+  /** In good order: it takes no more calls. */
+  readonly stopping: boolean;
+  note(what: string): void;
+  crash(why: string): void;
+}
+
+/** Takes something away that the engine relies on: how the checker is checked. */
+export type Weaken = (wire: Transport, process: Owner, world: Surroundings) => Transport;
