@@ -19,5 +19,5 @@ export { RETURN_WHEN } from "./queries/wait.ts";
 
 export { type CompiledFlow, compileFlow, flowSchema, type FlowSpec } from "./commands/flows/compiler.ts";
 export { expandMap, mapSchema } from "./commands/flows/map.ts";
-export type { IfMatch } from "./commands/retry.ts";
+export type { IfMatch } from "./commands/present_task.ts";
 export { type Idempotency, MOST_TOLD_WHOLE, type SubmitCall, type Submitted } from "./commands/submit.ts";

@@ -12,7 +12,7 @@ import type { TaskEvent } from "./store/event_log.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
 import { memberOf, rootOf } from "./core/id_range.ts";
 import { OutboxProcessor } from "./dependencies/outbox_processor.ts";
-import { Groups } from "./queries/groups.ts";
+import { Groups, type GroupStatus } from "./queries/groups.ts";
 import { type Ids, makeIds } from "./platform/ids.ts";
 import { InputResolver } from "./worker/input_resolver.ts";
 import type { KvPort } from "./platform/kv.ts";
@@ -25,7 +25,12 @@ import { Reconciler } from "./maintenance/reconciler.ts";
 import { Reaper } from "./maintenance/reaper.ts";
 import { Registry } from "./core/registry.ts";
 import { Runners } from "./worker/runners/runners.ts";
-import { Steering } from "./commands/retry.ts";
+import { cancel, type Cancelled, type CancelRequest } from "./commands/cancel.ts";
+import type { CommandContext } from "./commands/context.ts";
+import { forget } from "./commands/forget.ts";
+import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_commands.ts";
+import type { IfMatch } from "./commands/present_task.ts";
+import { dependentsResumed, retry } from "./commands/retry.ts";
 import { Store } from "./store/store.ts";
 import { type SubmitCall, type Submitted, Submitter } from "./commands/submit.ts";
 import {
@@ -120,11 +125,11 @@ export class Runtime {
   readonly registry: Registry;
   readonly completions: Completions;
   readonly groups: Groups;
-  readonly steering: Steering;
   readonly maxInputBytes: number;
   readonly clock: Clock;
   readonly #store: Store;
   readonly #values: Values;
+  readonly #commands: CommandContext;
   readonly #submitter: Submitter;
   readonly #notifier: Notifier;
   readonly #dueLoop: TimerLoop;
@@ -166,7 +171,8 @@ export class Runtime {
     const values = this.#values = new Values(options.kv, ids);
     const depth = new QueueDepth(store, options.maxQueued ?? DEFAULTS.maxQueued);
     this.#submitter = new Submitter(store, values, this.registry, this.maxInputBytes, depth);
-    this.steering = new Steering(store, values, this.registry, this.maxInputBytes);
+    const { registry, maxInputBytes } = this;
+    this.#commands = { store, values, registry, maxInputBytes };
     this.groups = new Groups(store);
     this.#notifier = new Notifier(store);
     this.completions = new Completions(store, this.#notifier, this.groups);
@@ -185,7 +191,7 @@ export class Runtime {
       runners: this.#runners,
       values,
       inputs: new InputResolver(store, values),
-      children: new Children(store, values, this.#notifier, this.#submitter, this.steering),
+      children: new Children(store, values, this.#notifier, this.#submitter, this.#commands),
       maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
       keepStacks: options.keepStacks ?? false,
       concurrency: options.concurrency ?? DEFAULTS.concurrency,
@@ -287,6 +293,36 @@ export class Runtime {
   /** Stores tasks: see {@linkcode Submitter.submit}. */
   submit(call: SubmitCall): Promise<Submitted> {
     return this.#submitter.submit(call);
+  }
+
+  /** See {@linkcode cancel}. */
+  cancel(id: string, request: CancelRequest): Promise<Cancelled> {
+    return cancel(this.#store, id, request);
+  }
+
+  /** See {@linkcode retry}. */
+  retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
+    return retry(this.#commands, id, input, ifMatch);
+  }
+
+  /** See {@linkcode dependentsResumed}. */
+  dependentsResumed(retried: Entry): Promise<void> {
+    return dependentsResumed(this.#store, this.#follower, retried.record);
+  }
+
+  /** See {@linkcode forget}. */
+  forget(id: string, ifMatch?: IfMatch): Promise<void> {
+    return forget(this.#store, id, ifMatch);
+  }
+
+  /** See {@linkcode createGroup}. */
+  createGroup(ids: string[]): Promise<GroupStatus> {
+    return createGroup(this.#store, this.groups, ids);
+  }
+
+  /** See {@linkcode cancelGroup}. */
+  cancelGroup(id: string, request: CancelRequest): Promise<GroupCancelled> {
+    return cancelGroup(this.#store, this.groups, id, request);
   }
 
   /**

@@ -50,7 +50,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(create, async (c) => {
-    const group = await runtime.groups.create(c.req.valid("json").ids);
+    const group = await runtime.createGroup(c.req.valid("json").ids);
     const graph = await graphText(runtime, group);
     return jsonResponse(groupText(group, graph), 202, { location: `/v1/groups/${group.id}` });
   });
@@ -101,8 +101,8 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
-    const { reason = null, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
-    const counts = await runtime.groups.cancel(id, runtime.steering, reason, graceMs);
+    const { reason, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
+    const counts = await runtime.cancelGroup(id, { reason, graceMs });
     return jsonResponse(JSON.stringify({ id, ...counts }), 200, { "cache-control": "no-store" });
   });
 }

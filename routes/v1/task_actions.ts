@@ -64,8 +64,8 @@ export function steerRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
-    const { reason = null, graceMs = DEFAULT_GRACE_MS, children } = c.req.valid("json");
-    const { outcome, entry } = await runtime.steering.cancel(id, reason, graceMs, ifMatchOf(c), children);
+    const { reason, graceMs = DEFAULT_GRACE_MS, children } = c.req.valid("json");
+    const { outcome, entry } = await runtime.cancel(id, { reason, graceMs, children, ifMatch: ifMatchOf(c) });
     if (outcome === "too_late") {
       const { type } = stateOf(entry.record);
       const detail = `the task has ended ${type}: it cannot be cancelled any more`;
@@ -107,8 +107,8 @@ export function steerRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(retry, async (c) => {
     const { id } = c.req.valid("param");
-    const entry = await runtime.steering.retry(id, c.req.valid("json").input, ifMatchOf(c));
-    await runtime.steering.followedUp(entry.record);
+    const entry = await runtime.retry(id, c.req.valid("json").input, ifMatchOf(c));
+    await runtime.dependentsResumed(entry);
     const headers = { ...taskHeaders(entry), location: `/v1/tasks/${id}`, "retry-after": "1" };
     return jsonResponse(await taskText(runtime, entry), 202, headers);
   });
@@ -126,7 +126,7 @@ export function steerRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(forget, async (c) => {
-    await runtime.steering.forget(c.req.valid("param").id, ifMatchOf(c));
+    await runtime.forget(c.req.valid("param").id, ifMatchOf(c));
     return c.body(null, 204);
   });
 }

@@ -1,281 +1,169 @@
-// What callers may do to a task from outside while or after it runs: cancel, retry, forget.
+// Runs an ended, not completed task again under the same id.
 
-import { discardUnlessNamed } from "../store/discard.ts";
-import { sleep } from "../platform/clock.ts";
-import { checkInput } from "./prepare.ts";
-import { type EdgeBlock, isNeeded } from "../dependencies/edges.ts";
-import {
-  ConflictError,
-  type Fault,
-  ForgottenError,
-  NotFoundError,
-  PreconditionError,
-  UnavailableError,
-  ValidationError,
-} from "../core/errors.ts";
-import { eventsOfPastEnd } from "../store/event_log.ts";
-import { decisionOf, type Join, noteWrite } from "../store/dependency_counters.ts";
+import { ConflictError, type Fault, UnavailableError, ValidationError } from "../core/errors.ts";
 import { pointer } from "../core/json.ts";
-import { keys, prefixes } from "../platform/keys.ts";
-import type { Write } from "../platform/kv.ts";
-import type { Registry } from "../core/registry.ts";
-import { resumedBy } from "../dependencies/resume_dependents.ts";
-import type { Store } from "../store/store.ts";
 import {
   type Entry,
   isAwaiting,
-  isFollowed,
-  isForgotten,
   isPastRetention,
   isTerminal,
   stateOf,
-  type Stored,
   type StoredValue,
   type TaskRecord,
-  typeOf,
 } from "../core/task.ts";
-import { cancelled, cancelRequested, retried } from "../core/transitions.ts";
+import { retried } from "../core/transitions.ts";
+import { type EdgeBlock } from "../dependencies/edges.ts";
+import type { OutboxProcessor } from "../dependencies/outbox_processor.ts";
+import { resumedBy } from "../dependencies/resume_dependents.ts";
+import { keys, prefixes } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
-import type { Values } from "../store/values.ts";
+import { decisionOf, type Join, noteWrite } from "../store/dependency_counters.ts";
+import { discardUnlessNamed } from "../store/discard.ts";
+import { eventsOfPastEnd } from "../store/event_log.ts";
+import type { Store } from "../store/store.ts";
+import type { CommandContext } from "./context.ts";
+import { checkInput } from "./prepare.ts";
+import { type IfMatch, readPresent } from "./present_task.ts";
 
-/** What a cancel came to. `entry` is the task after it. */
-export interface Cancelled {
-  outcome: "cancelled" | "requested" | "too_late";
-  entry: Entry;
+/** An input that takes the place of the one the task had. */
+interface Replacement {
+  value: StoredValue;
+  /** It contains quotes. */
+  special: boolean;
 }
 
-/** Versions of which the task must have one, or undefined. */
-export type IfMatch = string[] | undefined;
+/**
+ * Runs a task again with a fresh budget of attempts. Dependents that its failure had cancelled wait for it again.
+ *
+ * @param input JSON value that replaces the input, or undefined to keep it.
+ * @throws {NotFoundError | ForgottenError | PreconditionError | ValidationError}
+ * @throws {ConflictError} if it has not ended, or completed.
+ */
+export async function retry(
+  context: CommandContext,
+  id: string,
+  input: unknown,
+  ifMatch?: IfMatch,
+): Promise<Entry> {
+  const { store, values } = context;
+  const current = await readPresent(store, id, ifMatch);
+  const replacement = input === undefined ? null : await storeReplacement(context, current.record, input);
+  if (waitsForUpstreams(current.record) && !replacement) await requireUpstreams(store, id);
+  try {
+    // Storing an input takes time, in which the task may have moved on.
+    for (let known: Entry | null = replacement ? null : current;; known = null) {
+      const entry = known ?? await readPresent(store, id, ifMatch);
+      // An entry read a while ago may be past its retention by now: the next read decides.
+      if (isPastRetention(entry.record, store.clock.now())) continue;
+      const applied = await commitRetry(store, entry, replacement);
+      if (applied) return applied;
+    }
+  } catch (error) {
+    // After an unknown outcome the record may name the value; if it does not, the garbage collector finds it.
+    if (replacement && !(error instanceof UnavailableError)) {
+      await discardUnlessNamed(store, values, id, replacement.value);
+    }
+    throw error;
+  }
+}
 
-const CHILDREN_AT_ONCE = 200;
-/** The follower of some process does it at once; where none runs, somebody has to come back. */
-const TOLD_WITHIN_MS = 5_000;
-/** Dependents that a retry puts back are waited for this long, and looked at this often. */
-const FOLLOWED_WITHIN_MS = 2_000;
-const FOLLOWED_LOOK_MS = 10;
+async function storeReplacement(
+  { registry, maxInputBytes, values }: CommandContext,
+  { id, task, chunk }: TaskRecord,
+  input: unknown,
+): Promise<Replacement> {
+  const faults: Fault[] = [];
+  const checked = checkInput(
+    registry,
+    registry.require(task),
+    input,
+    "/input",
+    maxInputBytes,
+    faults,
+    chunk,
+  );
+  for (const { path } of checked.references) {
+    const message = "the input of a retry must not refer to tasks: whom it waits for was said at its submit";
+    faults.push({ pointer: `/input${pointer(path)}`, message });
+  }
+  if (faults.length > 0) throw new ValidationError(faults);
+  return { value: await values.store(id, checked.input), special: checked.special };
+}
+
+/** Null after a conflict with another write of the task. */
+async function commitRetry(
+  store: Store,
+  entry: Entry,
+  replacement: Replacement | null,
+): Promise<Entry | null> {
+  const { record } = entry;
+  requireRetriable(record);
+  // With an input of its own it needs nobody's result.
+  const isFree = replacement !== null && waitsForUpstreams(record);
+  const freed = isFree ? { ...record, deps: { ...record.deps!, released: true } } : record;
+  const next = retried(freed, store.clock.now(), replacement?.value ?? record.input);
+  if (replacement) next.special = replacement.special;
+  const writes: Write[] = [];
+  // Its upstreams may have ended before it waits for them again: the outbox processor looks at once.
+  if (isAwaiting(next)) writes.push(noteWrite(record.id));
+  else if (isFree) writes.push({ key: keys.join(record.id) });
+  const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
+  const { changes, checks } = await resumedBy(store, record);
+  const all = [change, ...changes];
+  const applied = store.fits(all, { checks })
+    ? await store.commit("settle", all, { checks })
+    : await store.commit("settle", [change]);
+  return applied && applied[0] as Entry;
+}
+
+function requireRetriable(record: TaskRecord): void {
+  const { type } = stateOf(record);
+  if (isTerminal(record) && type !== "COMPLETED") return;
+  throw new ConflictError(`a task is retried after FAILED, CRASHED or CANCELLED; this one is ${type}`);
+}
+
+function waitsForUpstreams({ deps }: TaskRecord): boolean {
+  return deps !== undefined && !deps.released;
+}
+
+/** A task whose upstream has failed has nothing to run with. */
+async function requireUpstreams(store: Store, id: string): Promise<void> {
+  const { value } = await store.kv.get<Join>(keys.join(id));
+  if (!value || decisionOf(value) !== "fail") return;
+  const which = value.first === null ? "a task that it waits for" : `its upstream ${value.first}`;
+  throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);
+}
+
+/** The retry itself is on disk: its answer does not wait for long. */
+const DEPENDENTS_WITHIN_MS = 2_000;
 const MOST_BLOCKS = 100;
-const MOST_FOLLOWED = 1_000;
+const MOST_DEPENDENTS = 1_000;
 
-export class Steering {
-  constructor(
-    private readonly store: Store,
-    private readonly values: Values,
-    private readonly registry: Registry,
-    private readonly maxInputBytes: number,
-  ) {}
+/**
+ * Resolves when the dependents that a retry's own commit could not put back wait again. A caller who looks at them
+ * after the answer must not find that all have ended.
+ */
+export async function dependentsResumed(
+  store: Store,
+  outbox: OutboxProcessor,
+  { id, next = [], followed }: TaskRecord,
+): Promise<void> {
+  if (next.length === 0 && !followed) return;
+  const until = store.clock.monotonic() + DEPENDENTS_WITHIN_MS;
+  await outbox.processed([id, ...next], DEPENDENTS_WITHIN_MS);
+  if (!followed) return;
+  const others = await dependentsInBlocks(store, id);
+  await outbox.processed(others, until - store.clock.monotonic());
+}
 
-  /**
-   * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when its
-   * function returns or after `graceMs`. Asking again changes nothing.
-   *
-   * @param children cancel what it has submitted too; the default is true for a task of a flow.
-   */
-  async cancel(
-    id: string,
-    reason: string | null,
-    graceMs: number,
-    ifMatch?: IfMatch,
-    children?: boolean,
-  ): Promise<Cancelled> {
-    const cancelled = await this.#cancelOne(id, reason, graceMs, ifMatch);
-    if (children ?? cancelled.entry.record.node !== undefined) {
-      await this.#cancelChildren(id, reason, graceMs);
-    }
-    return cancelled;
-  }
-
-  /** Also those of a task that has ended: they may go on after it. */
-  async #cancelChildren(parent: string, reason: string | null, graceMs: number): Promise<void> {
-    const prefix = prefixes.index("parent", parent);
-    for (let start: Deno.KvKey = [...prefix, ""];;) {
-      const page = await this.store.kv.list({ prefix, start }, { limit: CHILDREN_AT_ONCE });
-      const children = page.map(({ key }) => key[3] as string);
-      await Promise.all(children.map(async (child) => {
-        try {
-          await this.cancel(child, reason, graceMs, undefined, true);
-        } catch (error) {
-          // It ended and was deleted meanwhile.
-          if (!(error instanceof NotFoundError || error instanceof ForgottenError)) throw error;
-        }
-      }));
-      if (page.length < CHILDREN_AT_ONCE) return;
-      start = [...page[page.length - 1].key, ""];
-    }
-  }
-
-  async #cancelOne(
-    id: string,
-    reason: string | null,
-    graceMs: number,
-    ifMatch?: IfMatch,
-  ): Promise<Cancelled> {
-    let outcome: Cancelled["outcome"] = "too_late";
-    let seen: Entry | undefined;
-    const after = await this.store.update("settle", id, (entry) => {
-      const { record } = seen = this.#require(entry, ifMatch);
-      const type = typeOf(record);
-      outcome = type === "CANCELLED" ? "cancelled" : type === "CANCELLING" ? "requested" : "too_late";
-      // So that it stays cancelled if its upstream is run again.
-      if (stateOf(record).name === "UpstreamFailed" && record.cancel === null) {
-        return { next: { ...record, cancel: { reason, graceMs: 0 } } };
-      }
-      if (outcome !== "too_late" || isTerminal(record)) return null;
-      const now = this.store.clock.now();
-      if (type === "RUNNING") {
-        outcome = "requested";
-        return { next: cancelRequested(record, now, reason, graceMs) };
-      }
-      outcome = "cancelled";
-      return { next: cancelled(record, now, reason) };
-    });
-    if (after === undefined) throw new NotFoundError("task", id);
-    return { outcome, entry: (after ?? seen) as Entry };
-  }
-
-  /**
-   * Runs an ended, not completed task again under the same id, with a fresh budget of attempts.
-   *
-   * @param input JSON value that replaces the input, or undefined to keep it.
-   * @throws {ConflictError} if it has not ended, or completed.
-   */
-  async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
-    const current = this.#require(await this.#read(id), ifMatch);
-    let replaced: StoredValue | null = null;
-    let special = false;
-    if (input !== undefined) {
-      const definition = this.registry.require(current.record.task);
-      const faults: Fault[] = [];
-      const checked = checkInput(
-        this.registry,
-        definition,
-        input,
-        "/input",
-        this.maxInputBytes,
-        faults,
-        current.record.chunk,
-      );
-      for (const { path } of checked.references) {
-        const message =
-          "the input of a retry must not refer to tasks: whom it waits for was said at its submit";
-        faults.push({ pointer: `/input${pointer(path)}`, message });
-      }
-      if (faults.length > 0) throw new ValidationError(faults);
-      special = checked.special;
-      replaced = await this.values.store(id, checked.input);
-    }
-    const { deps } = current.record;
-    // With an input of its own it needs nobody's result.
-    const isFree = replaced !== null && deps !== undefined && !deps.released;
-    if (deps && !deps.released && !isFree) await this.#requireUpstreams(id);
-    try {
-      // Storing an input takes time, in which the task may have moved on.
-      for (let known: Entry | null = replaced ? null : current;; known = null) {
-        const entry = known ?? this.#require(await this.#read(id), ifMatch);
-        const { record } = entry;
-        const state = stateOf(record);
-        const now = this.store.clock.now();
-        // What was read a while ago may be kept for longer by now: a look of now decides.
-        if (isPastRetention(record, now)) continue;
-        if (!isTerminal(record) || state.type === "COMPLETED") {
-          throw new ConflictError(
-            `a task is retried after FAILED, CRASHED or CANCELLED; this one is ${state.type}`,
-          );
-        }
-        const freed = isFree ? { ...record, deps: { ...record.deps!, released: true } } : record;
-        const next = retried(freed, now, replaced ?? record.input);
-        if (replaced) next.special = special;
-        // Meanwhile all that it waits for may have ended.
-        const writes: Write[] = isAwaiting(next) ? [noteWrite(id)] : isFree ? [{ key: keys.join(id) }] : [];
-        const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
-        const { changes, checks } = await resumedBy(this.store, record);
-        const all = [change, ...changes];
-        const applied = this.store.fits(all, { checks })
-          ? await this.store.commit("settle", all, { checks })
-          : await this.store.commit("settle", [change]);
-        if (applied) return applied[0] as Entry;
-      }
-    } catch (error) {
-      // Without an answer nobody knows whether the record names it by now; one that it does not name is found later.
-      if (replaced && !(error instanceof UnavailableError)) {
-        await discardUnlessNamed(this.store, this.values, id, replaced);
-      }
-      throw error;
-    }
-  }
-
-  /**
-   * Resolves when what follows from a retry has been done: the dependents that its own commit could not put back are
-   * put back by the follower, right behind it. A caller who looks then shall not find that all has ended. Not for ever:
-   * the retry itself is on disk.
-   */
-  async followedUp({ id, next = [], followed }: TaskRecord): Promise<void> {
-    const { kv, clock } = this.store;
-    let ids = [id, ...next];
-    if (ids.length === 1 && !followed) return;
-    const until = clock.monotonic() + FOLLOWED_WITHIN_MS;
-    try {
-      const blocks = await kv.list<EdgeBlock>({ prefix: prefixes.edges(id) }, { limit: MOST_BLOCKS });
-      ids = [...ids, ...blocks.flatMap(({ value }) => value.ids)].slice(0, MOST_FOLLOWED);
-      while (clock.monotonic() < until) {
-        const notes = await kv.getMany(ids.map(keys.outbox));
-        if (notes.every(({ versionstamp }) => versionstamp === null)) return;
-        await sleep(clock, FOLLOWED_LOOK_MS);
-      }
-    } catch (error) {
-      if (!(error instanceof UnavailableError)) throw error;
-    }
-  }
-
-  /** A task whose upstream has failed has nothing to run with. */
-  async #requireUpstreams(id: string): Promise<void> {
-    const { value } = await this.store.kv.get<Join>(keys.join(id));
-    if (!value || decisionOf(value) !== "fail") return;
-    const which = value.first === null ? "a task that it waits for" : `its upstream ${value.first}`;
-    throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);
-  }
-
-  /**
-   * Deletes an ended task and all it stored. That it was there is remembered for a day.
-   *
-   * @throws {ConflictError} if it has not ended, or a task that waits for it has not.
-   */
-  async forget(id: string, ifMatch?: IfMatch): Promise<void> {
-    const until = this.store.clock.monotonic() + TOLD_WITHIN_MS;
-    for (;;) {
-      const entry = this.#require(await this.#read(id), ifMatch);
-      const { record } = entry;
-      if (!isTerminal(record)) {
-        throw new ConflictError(
-          `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
-        );
-      }
-      if (isFollowed(record) && await isNeeded(this.store, record)) {
-        throw new ConflictError("a task that takes its result has not ended: cancel that one first");
-      }
-      const next = { id, op: "", rev: record.rev, forgottenAt: this.store.clock.now() };
-      // Whoever follows it must have been told of its end.
-      const checks = isFollowed(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
-      if (await this.store.commit("settle", [{ before: entry, next }], { checks })) return;
-      if (this.store.clock.monotonic() > until) {
-        throw new ConflictError("those that wait for it have not been told of its end yet: try again");
-      }
-      await sleep(this.store.clock, TOLD_WITHIN_MS / 100);
-    }
-  }
-
-  async #read(id: string): Promise<Entry<Stored>> {
-    const entry = await this.store.read(id);
-    if (!entry) throw new NotFoundError("task", id);
-    return entry;
-  }
-
-  #require(entry: Entry<Stored>, ifMatch: IfMatch): Entry {
-    if (isForgotten(entry.record)) throw new ForgottenError(entry.record.id);
-    if (ifMatch !== undefined && !ifMatch.includes(entry.versionstamp)) {
-      throw new PreconditionError(
-        `the task has changed: its version is ${entry.versionstamp}`,
-      );
-    }
-    return entry as Entry;
+async function dependentsInBlocks({ kv }: Store, id: string): Promise<string[]> {
+  try {
+    const blocks = await kv.list<EdgeBlock>({ prefix: prefixes.edges(id) }, { limit: MOST_BLOCKS });
+    return blocks.flatMap(({ value }) => value.ids).slice(0, MOST_DEPENDENTS);
+  } catch (error) {
+    // The retry is stored: its answer does not fail because the database has gone away since.
+    if (error instanceof UnavailableError) return [];
+    throw error;
   }
 }

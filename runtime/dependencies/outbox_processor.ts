@@ -7,6 +7,7 @@ import { groupOfWindow } from "../store/group_counters.ts";
 import { decisionOf, type Join } from "../store/dependency_counters.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
+import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
 import { isBarrier } from "./barrier.ts";
 import type { Store } from "../store/store.ts";
@@ -36,6 +37,12 @@ interface Sight {
   join: Pick<Deno.KvEntryMaybe<Join>, "value" | "versionstamp">;
 }
 
+/** Somebody who waits until the outbox holds no entry for these ids. */
+interface Waiter {
+  left: Set<string>;
+  done: AutoResetEvent;
+}
+
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
 
@@ -43,6 +50,7 @@ export class OutboxProcessor {
   /** The version of each note, where it is known. */
   readonly #pending = new Map<string, string | null>();
   readonly #rounds = new Coalescer(() => this.#round());
+  readonly #waiters = new Set<Waiter>();
   #stopped = true;
 
   constructor(private readonly store: Store, private readonly log: Log) {
@@ -67,8 +75,19 @@ export class OutboxProcessor {
     return notes.length;
   }
 
+  /** Resolves once the outbox holds no entry for these ids, or after `withinMs`. */
+  async processed(ids: string[], withinMs: number): Promise<void> {
+    if (this.#stopped || ids.length === 0) return;
+    const waiter: Waiter = { left: new Set(ids), done: new AutoResetEvent(this.store.clock) };
+    this.#waiters.add(waiter);
+    this.ring(ids.filter((id) => !this.#pending.has(id)));
+    await waiter.done.next(withinMs);
+    this.#waiters.delete(waiter);
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
+    for (const { done } of this.#waiters) done.ring();
     await this.#rounds.idle();
   }
 
@@ -93,11 +112,20 @@ export class OutboxProcessor {
         this.store.forgetLink(id);
         if (!this.#pending.has(id)) this.#pending.set(id, null);
       });
+      const left = new Set(sights.flatMap(({ id }, i) => looks[i].status === "rejected" ? [id] : []));
+      this.#tellWaiters(notes.flatMap(([id]) => left.has(id) || this.#pending.has(id) ? [] : [id]));
     } catch (error) {
       // The notes are still there: the sweep finds them.
       this.log.error("following up failed", error);
     }
     if (this.#pending.size > 0) this.#rounds.ring();
+  }
+
+  #tellWaiters(processed: string[]): void {
+    for (const { left, done } of this.#waiters) {
+      for (const id of processed) left.delete(id);
+      if (left.size === 0) done.ring();
+    }
   }
 
   /** What a note of this process's own is about, from memory; the commit finds out if that is old. */

@@ -1,21 +1,13 @@
-// Groups: tasks that are waited for together. A group counts the ends of its tasks (group_counters.ts); this file makes
-// groups of existing tasks, tells how a group stands, goes through its tasks in their order and cancels them.
+// Groups: tasks that are waited for together. A group counts the ends of its tasks (group_counters.ts); this file
+// tells how a group stands and goes through its tasks in their order.
 
 import type { Waiting } from "../store/index_entries.ts";
-import { ConflictError, ForgottenError, NotFoundError } from "../core/errors.ts";
-import {
-  type GroupRecord,
-  groupWrite,
-  type LogValue,
-  mostGroupsOf,
-  setTotal,
-} from "../store/group_counters.ts";
+import { NotFoundError } from "../core/errors.ts";
+import type { GroupRecord, LogValue } from "../store/group_counters.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import { type Notifier } from "./notifier.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
-import type { Steering } from "../commands/retry.ts";
 import type { Store } from "../store/store.ts";
-import { byEnd, present } from "./wait.ts";
 import { type Entry, isForgotten, isTerminal, type StateType, type Stored, typeOf } from "../core/task.ts";
 
 export interface GroupStatus {
@@ -43,17 +35,10 @@ export interface GroupFailure {
   entry: Entry | null;
 }
 
-/** How many of a group's tasks a cancel found in which state: see {@linkcode Steering.cancel}. */
-export interface GroupCancelled {
-  cancelled: number;
-  requested: number;
-  tooLate: number;
-}
-
 /** Behind every id. */
 const LAST_ID = "g";
 
-interface Member {
+export interface Member {
   task: string;
   place: number;
 }
@@ -65,43 +50,6 @@ interface LogEntry extends LogValue {
 
 export class Groups {
   constructor(private readonly store: Store) {}
-
-  /**
-   * Makes a group of existing tasks; those that have ended are in its log at once.
-   *
-   * @throws {NotFoundError | ForgottenError | ConflictError} before anything is written, for a task that is not there
-   *   or is in too many groups.
-   */
-  async create(ids: string[]): Promise<GroupStatus> {
-    const { store } = this;
-    const members = [...new Set(ids)];
-    const entries = present(await store.readMany(members), members, ids);
-    const most = mostGroupsOf(store.kv.limits);
-    for (const { record } of entries) {
-      if (record.groups.length < most) continue;
-      const pointer = `/ids/${ids.indexOf(record.id)}`;
-      throw new ConflictError(`task ${record.id} is in ${most} groups already`, pointer);
-    }
-    const id = store.ids.id();
-    const now = store.clock.now();
-    const group: GroupRecord = { id, total: members.length, log: 0, ended: {}, createdAt: now };
-    // The group first: a task that ends in between must find its counters.
-    await store.kv.writeBlind([groupWrite(group, now)], now);
-    const placeOf = new Map(members.map((member, place) => [member, place]));
-    // Those that have ended come into the log in the order in which they did.
-    const joins = entries.toSorted(byEnd).map((entry) => {
-      return store.update("settle", entry.record.id, ({ record }) => {
-        if (isForgotten(record)) return null;
-        const places = record.places ?? record.groups.map(() => 0);
-        const place = placeOf.get(record.id)!;
-        return { next: { ...record, groups: [...record.groups, id], places: [...places, place] } };
-      }, entry);
-    });
-    const lost = (await Promise.all(joins)).filter((joined) => !joined).length;
-    // Members that were forgotten while the group was made are not waited for.
-    if (lost > 0) await setTotal(store.kv, store.clock, id, members.length - lost);
-    return await this.status(id);
-  }
 
   async record(id: string): Promise<GroupRecord> {
     const { value } = await this.store.kv.get<GroupRecord>(keys.group(id));
@@ -172,7 +120,7 @@ export class Groups {
   /** Its tasks in their order, a page at a time; null for one that is gone, which is told first if that can be. */
   async *entries({ id, total }: Pick<GroupRecord, "id" | "total">): AsyncGenerator<(Entry | null)[]> {
     if (total <= MOST_SORTED) {
-      const members = (await Array.fromAsync(this.#memberPages(id, false))).flat();
+      const members = (await Array.fromAsync(this.memberPages(id))).flat();
       if (members.length < total) yield [null];
       members.sort((a, b) => a.place - b.place || (a.task < b.task ? -1 : 1));
       yield* this.#present(members);
@@ -180,9 +128,9 @@ export class Groups {
     }
     // Only a map is as large, and its ids were drawn in its order.
     let there = 0;
-    for await (const page of this.#memberPages(id, false)) there += page.length;
+    for await (const page of this.memberPages(id)) there += page.length;
     if (there < total) yield [null];
-    for await (const page of this.#memberPages(id, false)) yield* this.#present(page);
+    for await (const page of this.memberPages(id)) yield* this.#present(page);
   }
 
   async *#present(members: Member[]): AsyncGenerator<(Entry | null)[]> {
@@ -213,41 +161,8 @@ export class Groups {
     return isGone ? { entry: null } : null;
   }
 
-  /**
-   * Cancels all of its tasks that have not ended, the last ones first: otherwise the first ones would make room for
-   * them, or pull them down as their upstreams, before they are cancelled themselves.
-   *
-   * @throws {NotFoundError}
-   */
-  async cancel(
-    id: string,
-    steering: Steering,
-    reason: string | null,
-    graceMs: number,
-  ): Promise<GroupCancelled> {
-    await this.record(id);
-    const counts = { cancelled: 0, requested: 0, too_late: 0 };
-    for await (const page of this.#memberPages(id, true)) {
-      const entries = await this.store.readMany(page.map(({ task }) => task));
-      const outcomes = await Promise.all(entries.map(async (read) => {
-        const entry = presentOrNull(read);
-        if (entry === null) return null;
-        const type = typeOf(entry.record);
-        if (isTerminal(entry.record)) return type === "CANCELLED" ? "cancelled" : "too_late";
-        const outcome = await steering.cancel(entry.record.id, reason, graceMs).catch((error) => {
-          // It ended and was removed meanwhile.
-          if (error instanceof NotFoundError || error instanceof ForgottenError) return null;
-          throw error;
-        });
-        return outcome && outcome.outcome;
-      }));
-      for (const outcome of outcomes) if (outcome) counts[outcome]++;
-    }
-    return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
-  }
-
-  /** Its tasks by their ids. */
-  async *#memberPages(id: string, reverse: boolean): AsyncGenerator<Member[]> {
+  /** Its tasks in the order of their ids, a page at a time. */
+  async *memberPages(id: string, { reverse = false } = {}): AsyncGenerator<Member[]> {
     const prefix = prefixes.index("group", id);
     let start: Deno.KvKey = [...prefix, ""];
     let end: Deno.KvKey = [...prefix, LAST_ID];

@@ -16,7 +16,8 @@ import { faultsOf } from "../core/zod_faults.ts";
 import { toJsonText } from "../core/json.ts";
 import { keys } from "../platform/keys.ts";
 import type { Notifier } from "../queries/notifier.ts";
-import type { Steering } from "../commands/retry.ts";
+import type { CommandContext } from "../commands/context.ts";
+import { retry } from "../commands/retry.ts";
 import type { Store } from "../store/store.ts";
 import { type Submission, submissionSchema, type SubmitOptions } from "../core/submission.ts";
 import type { Submitter } from "../commands/submit.ts";
@@ -32,7 +33,7 @@ export class Children implements ChildTasks {
     private readonly values: Values,
     private readonly notifier: Notifier,
     private readonly submitter: Submitter,
-    private readonly steering: Steering,
+    private readonly commands: CommandContext,
   ) {}
 
   /**
@@ -107,7 +108,7 @@ export class Children implements ChildTasks {
 
   async #again(id: string): Promise<void> {
     try {
-      await this.steering.retry(id, undefined);
+      await retry(this.commands, id, undefined);
     } catch (error) {
       // It goes on by itself, or somebody else has run it again.
       if (!(error instanceof ConflictError)) throw error;

@@ -289,7 +289,7 @@ export class Workload {
   async #cancel(who: string, id: string): Promise<void> {
     const { world } = this;
     const graceMs = world.random.pick([0, 50, 500]);
-    const answer = await this.#ask((runtime) => runtime.steering.cancel(id, "on request", graceMs));
+    const answer = await this.#ask((runtime) => runtime.cancel(id, { reason: "on request", graceMs }));
     if (answer === "unknown") return;
     if ("refused" in answer) return this.#requireGone(id, "to be cancelled", answer.refused);
     const { outcome } = answer.value;
@@ -312,7 +312,7 @@ export class Workload {
   async #retry(who: string, id: string, input?: WorkInput): Promise<boolean> {
     const { world } = this;
     world.checker.asked("retry", id);
-    const answer = await this.#try((runtime) => runtime.steering.retry(id, input));
+    const answer = await this.#try((runtime) => runtime.retry(id, input));
     if (answer === "unknown" || "refused" in answer && answer.refused instanceof ConflictError) return false;
     if ("refused" in answer) {
       this.#requireGone(id, "to be retried", answer.refused);
@@ -335,7 +335,7 @@ export class Workload {
   async #forget(who: string, id: string): Promise<boolean> {
     const { world } = this;
     world.checker.asked("forget", id);
-    const answer = await this.#try((runtime) => runtime.steering.forget(id));
+    const answer = await this.#try((runtime) => runtime.forget(id));
     if (answer === "unknown" || "refused" in answer) return false;
     world.note(who, `forgets ${world.nameOf(id)}`);
     return true;

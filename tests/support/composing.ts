@@ -9,21 +9,25 @@ import type { Join } from "../../runtime/store/dependency_counters.ts";
 import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { type Log, silentLog } from "../../runtime/platform/log.ts";
 import { Registry } from "../../runtime/core/registry.ts";
-import { Steering } from "../../runtime/commands/retry.ts";
+import { cancel, type Cancelled } from "../../runtime/commands/cancel.ts";
+import { forget } from "../../runtime/commands/forget.ts";
+import { retry } from "../../runtime/commands/retry.ts";
 import type { Submission } from "../../runtime/core/submission.ts";
 import { type SubmitCall, Submitter } from "../../runtime/commands/submit.ts";
 import { Store } from "../../runtime/store/store.ts";
-import { stateOf, type TaskRecord } from "../../runtime/core/task.ts";
+import { type Entry, stateOf, type TaskRecord } from "../../runtime/core/task.ts";
 import { claimed, type Outcome, settled } from "../../runtime/core/transitions.ts";
 import { aBench, type Bench, type BenchOptions } from "./builders.ts";
 import { turn } from "./manual_clock.ts";
 
 export interface Composing extends Bench {
   submitter: Submitter;
-  steering: Steering;
   follower: OutboxProcessor;
   /** Submits; a task is named by its id. */
   call(submissions: Partial<Submission>[], options?: Partial<SubmitCall>): Promise<TaskRecord[]>;
+  cancel(id: string, reason?: string): Promise<Cancelled>;
+  retry(id: string, input?: unknown): Promise<Entry>;
+  forget(id: string): Promise<void>;
   /** Runs it once: it returns its own id, or fails. */
   run(id: string, outcome?: "completes" | "fails"): Promise<void>;
   /** Works off the outbox. */
@@ -63,7 +67,9 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   return {
     ...bench,
     submitter,
-    steering: new Steering(store, values, registry, 2 ** 20),
+    cancel: (id, reason) => cancel(store, id, { reason, graceMs: 0 }),
+    retry: (id, input) => retry({ store, values, registry, maxInputBytes: 2 ** 20 }, id, input),
+    forget: (id) => forget(store, id),
     follower,
     async call(submissions, more = {}) {
       const { entries } = await submitter.submit({

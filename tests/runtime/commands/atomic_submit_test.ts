@@ -135,7 +135,7 @@ Deno.test("a call that waits for what is not there stores nothing", async () => 
   await using bench = await composing();
   const [{ id: gone }] = await bench.call([{}]);
   await bench.run(gone);
-  await bench.steering.forget(gone);
+  await bench.forget(gone);
   const before = await bench.all();
   const nobody = crypto.randomUUID();
   const call = bench.call([{}, { input: { a: [resultOf(nobody)] }, ...after(gone) }]);
@@ -191,7 +191,7 @@ Deno.test("an upstream that has ended cannot be deleted under a call that is jus
     [{ id: follower }] = await bench.call([after(id)]);
     return await commit.apply(bench.kv, args);
   };
-  await bench.clock.run(assert.rejects(bench.steering.forget(id), ConflictError));
+  await bench.clock.run(assert.rejects(bench.forget(id), ConflictError));
   assert.equal(await bench.state(id), "Completed");
   assert.equal(await bench.state(follower), "Pending");
 });
@@ -345,7 +345,7 @@ function fans(): {
 /** Cancels whoever of these is there. */
 async function cancelThose(bench: Composing, ids: string[]): Promise<void> {
   for (const [i, entry] of (await bench.store.peekMany(ids)).entries()) {
-    if (entry) await bench.steering.cancel(ids[i], "meanwhile", 0);
+    if (entry) await bench.cancel(ids[i], "meanwhile");
   }
 }
 
@@ -389,7 +389,7 @@ Deno.test("what was told while a call was cut off is not told again when it is t
     await cancelThose(there, ups);
     await there.follow();
     assert.deepEqual(await states(there, [...ups, ...downs]), { Cancelled: 15, UpstreamFailed: 30 });
-    for (const id of ups) await there.steering.retry(id, undefined);
+    for (const id of ups) await there.retry(id);
     await there.follow();
     for (const id of downs) {
       const { left, failed } = (await there.join(id))!;

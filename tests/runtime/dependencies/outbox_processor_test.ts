@@ -9,6 +9,7 @@ import { Reconciler } from "../../../runtime/maintenance/reconciler.ts";
 import type { Entry } from "../../../runtime/core/task.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { released } from "../../../runtime/core/transitions.ts";
+import { turn } from "../../support/manual_clock.ts";
 import { type Composing, composing, elsewhere, ownIds } from "../../support/composing.ts";
 
 const after = (...waitFor: string[]) => ({ options: { waitFor } });
@@ -107,7 +108,7 @@ onBothWays("a task with allowFailure goes when all have ended, however they did"
   await bench.run(a, "fails");
   await bench.follow();
   assert.equal(await bench.state(c), "AwaitingDependencies");
-  await bench.steering.cancel(b, null, 0);
+  await bench.cancel(b);
   await bench.follow();
   assert.equal(await bench.state(c), "Pending");
 });
@@ -117,7 +118,7 @@ onBothWays("a retry of the one that failed puts back all that it had cancelled",
   await bench.run(idOf.a, "fails");
   await bench.follow();
   const before = await bench.record(idOf.b);
-  await bench.steering.retry(idOf.a, undefined);
+  await bench.retry(idOf.a);
   await bench.follow();
   assert.deepEqual(await states(bench, idOf), {
     a: "Pending",
@@ -147,14 +148,14 @@ onBothWays("of two failures, both have to be mended", async (bench) => {
   await bench.run(idOf.a, "fails");
   await bench.run(idOf.b, "fails");
   await bench.follow();
-  await bench.steering.retry(idOf.a, undefined);
+  await bench.retry(idOf.a);
   await bench.follow();
   assert.equal(await bench.state(idOf.c), "UpstreamFailed");
   await bench.run(idOf.a);
   await bench.follow();
   assert.equal(await bench.state(idOf.c), "UpstreamFailed");
-  await assert.rejects(bench.steering.retry(idOf.c, undefined), ConflictError);
-  await bench.steering.retry(idOf.b, undefined);
+  await assert.rejects(bench.retry(idOf.c), ConflictError);
+  await bench.retry(idOf.b);
   await bench.run(idOf.b);
   await bench.follow();
   assert.equal(await bench.state(idOf.c), "Pending");
@@ -163,17 +164,17 @@ onBothWays("of two failures, both have to be mended", async (bench) => {
 Deno.test("what is cancelled on request stays so, also if its upstream had failed before", async () => {
   await using bench = await composing();
   const idOf = await graph(bench, { a: [], b: ["a"], c: ["a"] });
-  await bench.steering.cancel(idOf.c, "not this one", 0);
+  await bench.cancel(idOf.c, "not this one");
   await bench.run(idOf.a, "fails");
   await bench.follow();
-  assert.equal((await bench.steering.cancel(idOf.b, "enough", 0)).outcome, "cancelled");
-  await bench.steering.retry(idOf.a, undefined);
+  assert.equal((await bench.cancel(idOf.b, "enough")).outcome, "cancelled");
+  await bench.retry(idOf.a);
   await bench.run(idOf.a);
   await bench.follow();
   assert.deepEqual(await states(bench, idOf), { a: "Completed", b: "UpstreamFailed", c: "Cancelled" });
   // A retry of its own is another matter.
   for (const id of [idOf.b, idOf.c]) {
-    await bench.steering.retry(id, undefined);
+    await bench.retry(id);
     await bench.follow();
     assert.equal(await bench.state(id), "Pending");
   }
@@ -182,8 +183,8 @@ Deno.test("what is cancelled on request stays so, also if its upstream had faile
 Deno.test("a task that was cancelled while it waited waits again after a retry", async () => {
   await using bench = await composing();
   const idOf = await graph(bench, { a: [], b: ["a"] });
-  await bench.steering.cancel(idOf.b, null, 0);
-  await bench.steering.retry(idOf.b, undefined);
+  await bench.cancel(idOf.b);
+  await bench.retry(idOf.b);
   await bench.follow();
   assert.equal(await bench.state(idOf.b), "AwaitingDependencies");
   await bench.run(idOf.a);
@@ -230,7 +231,7 @@ Deno.test("an end that is taken back while it is told is told as what it has bec
     await bench.run(id, "fails");
     const there = elsewhere(bench);
     justBefore(bench, async () => {
-      await there.steering.retry(id, undefined);
+      await there.retry(id);
       if (ends !== "not") await there.run(id, ends);
       await there.follow();
     });
@@ -243,6 +244,36 @@ Deno.test("an end that is taken back while it is told is told as what it has bec
   }
 });
 
+Deno.test("processed() resolves when the entries are gone, whoever has handled them, and not before", async () => {
+  await using bench = await composing();
+  const [{ id: upstream }] = await bench.call([{}]);
+  const [{ id: dependent }] = await bench.call([after(upstream)]);
+  await bench.run(upstream, "fails");
+  await bench.follower.processed([upstream], 1_000);
+  assert.equal(await bench.state(dependent), "AwaitingDependencies", "a stopped processor waits for nothing");
+  bench.follower.start();
+  await bench.follower.processed([upstream, dependent], 1_000);
+  // The entry about the dependent was made while that about its upstream was handled.
+  await bench.follower.processed([dependent], 1_000);
+  assert.equal(await bench.state(dependent), "UpstreamFailed");
+  assert.deepEqual(await bench.left("outbox"), []);
+  const { getMany } = bench.kv;
+  bench.kv.getMany = () => Promise.reject(new Error("no answer"));
+  const waiting = bench.follower.processed([upstream], 1_000).then(() => "over");
+  await turn();
+  assert.equal(
+    await Promise.race([waiting, turn().then(() => "waits")]),
+    "waits",
+    "a failed look tells nothing",
+  );
+  bench.kv.getMany = getMany;
+  bench.clock.advance(1_000);
+  assert.equal(await waiting, "over");
+  const last = bench.follower.processed([upstream], 1_000);
+  await bench.follower.stop();
+  await last;
+});
+
 Deno.test("an upstream whose end has not been told cannot be forgotten or purged away", async () => {
   await using bench = await composing();
   const timers = new Timers(bench.store, bench.values);
@@ -253,7 +284,7 @@ Deno.test("an upstream whose end has not been told cannot be forgotten or purged
   await bench.run(id);
   // Its follower has ended, so nobody needs it; but its end is not counted yet.
   assert.equal(await bench.state(follower), "UpstreamFailed");
-  await bench.clock.run(assert.rejects(bench.steering.forget(id), ConflictError));
+  await bench.clock.run(assert.rejects(bench.forget(id), ConflictError));
   bench.clock.advance(1_000);
   await timers.tick();
   assert.equal(await bench.state(id), "Completed");
@@ -261,7 +292,7 @@ Deno.test("an upstream whose end has not been told cannot be forgotten or purged
   assert.equal((await bench.join(follower))!.left, 0);
   await timers.tick();
   assert.deepEqual((await bench.left("edge")).filter(([, upstream]) => upstream === id), []);
-  await bench.steering.retry(failed, undefined);
+  await bench.retry(failed);
   await bench.run(failed);
   await bench.follow();
   assert.equal(await bench.state(follower), "Pending", "it waits for nobody who is not there");
@@ -278,7 +309,7 @@ Deno.test("an upstream that is needed is kept beyond its retention, and refuses 
     bench.clock.advance(60_000);
     await timers.tick();
     assert.equal(await bench.state(id), "Completed");
-    await assert.rejects(bench.steering.forget(id), ConflictError);
+    await assert.rejects(bench.forget(id), ConflictError);
   }
   await bench.run(other);
   await bench.follow();

@@ -8,6 +8,7 @@ import {
 } from "../../../runtime/queries/as_completed.ts";
 import { ForgottenError, NotFoundError, ValidationError } from "../../../runtime/core/errors.ts";
 import { eventsOfPastEnd } from "../../../runtime/store/event_log.ts";
+import { createGroup } from "../../../runtime/commands/group_commands.ts";
 import { Groups } from "../../../runtime/queries/groups.ts";
 import { Notifier } from "../../../runtime/queries/notifier.ts";
 import type { TaskRecord } from "../../../runtime/core/task.ts";
@@ -81,7 +82,7 @@ Deno.test("from every event's cursor a stream goes on with exactly what is left"
   await using setup = await aStream();
   const { bench, groups, open } = setup;
   const ids = await submit(bench, 9, { tags: ["t"] });
-  const { id: groupId } = await groups.create(ids);
+  const { id: groupId } = await createGroup(bench.store, groups, ids);
   for (const id of ids) await end(bench, id);
   for (const query of [{ ids }, { groupId }, { tag: "t" }]) {
     const events = await all(await open(query));
@@ -132,8 +133,8 @@ Deno.test("cursors that do not fit the query are refused", async () => {
   await using setup = await aStream();
   const { bench, groups, open } = setup;
   const ids = await submit(bench, 2, { tags: ["t"] });
-  const { id: groupId } = await groups.create(ids);
-  const other = await groups.create([ids[0]]);
+  const { id: groupId } = await createGroup(bench.store, groups, ids);
+  const other = await createGroup(bench.store, groups, [ids[0]]);
   const cursorOf = async (query: CompletionQuery) => last(await all(await open(query))).cursor;
   const cursor = await cursorOf({ ids });
   const [prefix, of, at] = cursor.split(".");
@@ -196,7 +197,7 @@ Deno.test("a group of ended tasks is done at once; a stream of it ends", async (
   const { bench, groups, open } = setup;
   const ids = await submit(bench, 3);
   for (const id of ids) await end(bench, id);
-  const { id: groupId, done } = await groups.create(ids);
+  const { id: groupId, done } = await createGroup(bench.store, groups, ids);
   assert.equal(done, 3);
   assert.equal(last(await all(await open({ groupId }))).kind, "end");
 });
@@ -205,7 +206,7 @@ Deno.test("a group over many pages of its log is delivered whole", async () => {
   await using setup = await aStream();
   const { bench, groups, open } = setup;
   const ids = await submit(bench, 450);
-  const { id: groupId } = await groups.create(ids);
+  const { id: groupId } = await createGroup(bench.store, groups, ids);
   await Promise.all(ids.map((id) => end(bench, id)));
   const events = await all(await open({ groupId }));
   assert.deepEqual(idsOf(events).sort(), ids);
@@ -217,7 +218,7 @@ Deno.test("a retried task of a group comes once, whenever the stream looks", asy
     await using setup = await aStream();
     const { bench, groups, open } = setup;
     const ids = await submit(bench, 2);
-    const { id: groupId } = await groups.create(ids);
+    const { id: groupId } = await createGroup(bench.store, groups, ids);
     const stream = async () => all(await open({ groupId }, { timeoutMs: null }));
     let events: Promise<CompletionEvent[]> | undefined;
     if (opened === "before") events = stream();
@@ -240,7 +241,7 @@ Deno.test("a cursor that remembers many tasks being retried can be gone on from"
   await using setup = await aStream();
   const { bench, groups, open } = setup;
   const ids = await submit(bench, 121);
-  const { id: groupId } = await groups.create(ids);
+  const { id: groupId } = await createGroup(bench.store, groups, ids);
   const many = ids.slice(1);
   await Promise.all(many.map((id) => end(bench, id)));
   await Promise.all(many.map((id) => retry(bench, id)));
@@ -255,7 +256,7 @@ Deno.test("a group whose task is forgotten before it was delivered still ends", 
   await using setup = await aStream();
   const { bench, groups, open } = setup;
   const ids = await submit(bench, 2);
-  const { id: groupId } = await groups.create(ids);
+  const { id: groupId } = await createGroup(bench.store, groups, ids);
   for (const id of ids) await end(bench, id);
   await forget(bench, ids[0]);
   const events = await all(await open({ groupId }));

@@ -59,7 +59,7 @@ Deno.test("an upstream that did not complete is told as its error", async () => 
   await using bench = await composing();
   const [{ id: failed }, { id: cancelled }, { id: again }] = await bench.call([{}, {}, {}]);
   await bench.run(failed, "fails");
-  await bench.steering.cancel(cancelled, "no more", 0);
+  await bench.cancel(cancelled, "no more");
   await bench.run(again, "fails");
   const record = await input(bench, [resultOf(failed), resultOf(cancelled), resultOf(again)]);
   // It is run again meanwhile: what it ended with last is what this task was let go with.
@@ -79,7 +79,7 @@ Deno.test("what is remembered of a failure is not believed: it may have been men
   const record = await input(bench, [resultOf(id)]);
   await bench.run(id, "fails");
   const there = another(bench);
-  await there.steering.retry(id, undefined);
+  await there.retry(id);
   await there.run(id);
   assert.deepEqual(await new InputResolver(bench.store, bench.values).of(record), [id]);
 });
@@ -89,9 +89,9 @@ Deno.test("a result that is gone is an error that no repetition mends", async ()
   const [{ id }] = await bench.call([{}]);
   await bench.run(id);
   const record = await input(bench, [resultOf(id)]);
-  await bench.steering.cancel(record.id, null, 0);
+  await bench.cancel(record.id);
   await bench.follow();
-  await bench.steering.forget(id);
+  await bench.forget(id);
   const gone = (error: unknown) => {
     return error instanceof UpstreamGoneError && error.message.includes(id) && !error.retryable;
   };

@@ -1,0 +1,98 @@
+// Cancels a task: a waiting one at once, a running one by asking it to stop.
+
+import { ForgottenError, NotFoundError } from "../core/errors.ts";
+import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { cancelled, cancelRequested } from "../core/transitions.ts";
+import { prefixes } from "../platform/keys.ts";
+import type { Store } from "../store/store.ts";
+import { type IfMatch, requirePresent } from "./present_task.ts";
+
+export interface CancelRequest {
+  reason?: string | null;
+  /** How long a running function may take to stop. */
+  graceMs: number;
+  ifMatch?: IfMatch;
+  /** Also cancels the tasks that it has submitted, and theirs. The default is true for a task of a flow. */
+  children?: boolean;
+}
+
+export interface Cancelled {
+  outcome: "cancelled" | "requested" | "too_late";
+  /** The task after the cancel. */
+  entry: Entry;
+}
+
+const CHILDREN_AT_ONCE = 200;
+
+/**
+ * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when its
+ * function returns or after `graceMs`. Asking again changes nothing.
+ *
+ * @throws {NotFoundError | ForgottenError | PreconditionError}
+ */
+export async function cancel(store: Store, id: string, request: CancelRequest): Promise<Cancelled> {
+  const cancelled = await cancelOne(store, id, request);
+  if (request.children ?? cancelled.entry.record.node !== undefined) {
+    await cancelChildren(store, id, request);
+  }
+  return cancelled;
+}
+
+async function cancelOne(store: Store, id: string, request: CancelRequest): Promise<Cancelled> {
+  let outcome: Cancelled["outcome"] = "too_late";
+  let seen: Entry | undefined;
+  const after = await store.update("settle", id, (entry) => {
+    seen = requirePresent(entry, request.ifMatch);
+    const step = cancelStep(seen.record, store.clock.now(), request);
+    outcome = step.outcome;
+    return step.next ? { next: step.next } : null;
+  });
+  if (after === undefined) throw new NotFoundError("task", id);
+  return { outcome, entry: (after ?? seen) as Entry };
+}
+
+function cancelStep(
+  record: TaskRecord,
+  now: number,
+  { reason = null, graceMs }: CancelRequest,
+): { outcome: Cancelled["outcome"]; next: TaskRecord | null } {
+  const type = typeOf(record);
+  // Noted in the record, so that it stays cancelled when its upstream is retried.
+  if (stateOf(record).name === "UpstreamFailed" && record.cancel === null) {
+    return { outcome: "cancelled", next: { ...record, cancel: { reason, graceMs: 0 } } };
+  }
+  if (type === "CANCELLED") return { outcome: "cancelled", next: null };
+  if (type === "CANCELLING") return { outcome: "requested", next: null };
+  if (isTerminal(record)) return { outcome: "too_late", next: null };
+  if (type === "RUNNING") {
+    return { outcome: "requested", next: cancelRequested(record, now, reason, graceMs) };
+  }
+  return { outcome: "cancelled", next: cancelled(record, now, reason) };
+}
+
+/** Children of an ended task are cancelled too: they may outlive it. */
+async function cancelChildren(store: Store, parent: string, request: CancelRequest): Promise<void> {
+  const prefix = prefixes.index("parent", parent);
+  for (let start: Deno.KvKey = [...prefix, ""];;) {
+    const page = await store.kv.list({ prefix, start }, { limit: CHILDREN_AT_ONCE });
+    await Promise.all(page.map(({ key }) => {
+      return cancelIfThere(store, key[3] as string, { ...request, ifMatch: undefined, children: true });
+    }));
+    if (page.length < CHILDREN_AT_ONCE) return;
+    start = [...page[page.length - 1].key, ""];
+  }
+}
+
+/** Null if the task was deleted meanwhile. */
+export async function cancelIfThere(
+  store: Store,
+  id: string,
+  request: CancelRequest,
+): Promise<Cancelled | null> {
+  try {
+    return await cancel(store, id, request);
+  } catch (error) {
+    if (error instanceof NotFoundError || error instanceof ForgottenError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,11 @@
+import type { Registry } from "../core/registry.ts";
+import type { Store } from "../store/store.ts";
+import type { Values } from "../store/values.ts";
+
+/** What commands work on. */
+export interface CommandContext {
+  store: Store;
+  values: Values;
+  registry: Registry;
+  maxInputBytes: number;
+}

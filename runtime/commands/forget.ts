@@ -1,0 +1,43 @@
+// Deletes an ended task and everything it stored.
+
+import { ConflictError } from "../core/errors.ts";
+import { isFollowed, isTerminal, typeOf } from "../core/task.ts";
+import { isNeeded } from "../dependencies/edges.ts";
+import { sleep } from "../platform/clock.ts";
+import { keys } from "../platform/keys.ts";
+import type { Store } from "../store/store.ts";
+import { type IfMatch, readPresent } from "./present_task.ts";
+
+/** Some process handles the outbox entry at once; if no process runs, the caller has to try again. */
+const OUTBOX_HANDLED_WITHIN_MS = 5_000;
+
+/**
+ * Deletes an ended task. A tombstone stays for a day.
+ *
+ * @throws {NotFoundError | ForgottenError | PreconditionError}
+ * @throws {ConflictError} if it has not ended, or a task that waits for it has not.
+ */
+export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promise<void> {
+  const { clock } = store;
+  const until = clock.monotonic() + OUTBOX_HANDLED_WITHIN_MS;
+  for (;;) {
+    const entry = await readPresent(store, id, ifMatch);
+    const { record } = entry;
+    if (!isTerminal(record)) {
+      throw new ConflictError(
+        `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
+      );
+    }
+    if (isFollowed(record) && await isNeeded(store, record)) {
+      throw new ConflictError("a task that takes its result has not ended: cancel that one first");
+    }
+    const next = { id, op: "", rev: record.rev, forgottenAt: clock.now() };
+    // Its dependents must have counted its end.
+    const checks = isFollowed(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
+    if (await store.commit("settle", [{ before: entry, next }], { checks })) return;
+    if (clock.monotonic() > until) {
+      throw new ConflictError("those that wait for it have not been told of its end yet: try again");
+    }
+    await sleep(clock, OUTBOX_HANDLED_WITHIN_MS / 100);
+  }
+}

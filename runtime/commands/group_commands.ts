@@ -1,0 +1,96 @@
+// Makes groups of existing tasks, and cancels all tasks of a group.
+
+import { ConflictError } from "../core/errors.ts";
+import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../core/task.ts";
+import type { Groups, GroupStatus } from "../queries/groups.ts";
+import { byEnd, present } from "../queries/wait.ts";
+import { type GroupRecord, groupWrite, mostGroupsOf, setTotal } from "../store/group_counters.ts";
+import type { Store } from "../store/store.ts";
+import { cancelIfThere, type Cancelled, type CancelRequest } from "./cancel.ts";
+
+/**
+ * Makes a group of existing tasks. Those that have ended are in its completion log at once.
+ *
+ * @throws {NotFoundError | ForgottenError | ConflictError} before anything is written, for a task that is not there
+ *   or is in too many groups.
+ */
+export async function createGroup(store: Store, groups: Groups, ids: string[]): Promise<GroupStatus> {
+  const members = [...new Set(ids)];
+  const entries = present(await store.readMany(members), members, ids);
+  requireRoom(store, entries, ids);
+  const id = store.ids.id();
+  const now = store.clock.now();
+  const group: GroupRecord = { id, total: members.length, log: 0, ended: {}, createdAt: now };
+  // The group first: a task that ends in between must find its counters.
+  await store.kv.writeBlind([groupWrite(group, now)], now);
+  const placeOf = new Map(members.map((member, place) => [member, place]));
+  // Ended tasks join in the order in which they ended: the log keeps that order.
+  const joined = await Promise.all(
+    entries.toSorted(byEnd).map((entry) => {
+      return join(store, entry, id, placeOf.get(entry.record.id)!);
+    }),
+  );
+  const lost = joined.filter((isMember) => !isMember).length;
+  // Members that were forgotten while the group was made are not waited for.
+  if (lost > 0) await setTotal(store.kv, store.clock, id, members.length - lost);
+  return await groups.status(id);
+}
+
+function requireRoom({ kv }: Store, entries: Entry[], ids: string[]): void {
+  const most = mostGroupsOf(kv.limits);
+  for (const { record } of entries) {
+    if (record.groups.length < most) continue;
+    const pointer = `/ids/${ids.indexOf(record.id)}`;
+    throw new ConflictError(`task ${record.id} is in ${most} groups already`, pointer);
+  }
+}
+
+/** False if the task was forgotten meanwhile. */
+async function join(store: Store, known: Entry, group: string, place: number): Promise<boolean> {
+  const joined = await store.update("settle", known.record.id, ({ record }: Entry<Stored>) => {
+    if (isForgotten(record)) return null;
+    const places = record.places ?? record.groups.map(() => 0);
+    return { next: { ...record, groups: [...record.groups, group], places: [...places, place] } };
+  }, known);
+  return Boolean(joined);
+}
+
+/** How many of a group's tasks ended up in which outcome of {@linkcode Cancelled}. */
+export interface GroupCancelled {
+  cancelled: number;
+  requested: number;
+  tooLate: number;
+}
+
+/**
+ * Cancels all tasks of a group that have not ended, the last ones first: otherwise the first ones would free slots
+ * for them, or cancel them as their upstreams, before they are cancelled themselves.
+ *
+ * @throws {NotFoundError}
+ */
+export async function cancelGroup(
+  store: Store,
+  groups: Groups,
+  id: string,
+  request: CancelRequest,
+): Promise<GroupCancelled> {
+  await groups.record(id);
+  const counts = { cancelled: 0, requested: 0, too_late: 0 };
+  for await (const page of groups.memberPages(id, { reverse: true })) {
+    const entries = await store.readMany(page.map(({ task }) => task));
+    const outcomes = await Promise.all(entries.map((entry) => cancelMember(store, entry, request)));
+    for (const outcome of outcomes) if (outcome) counts[outcome]++;
+  }
+  return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
+}
+
+/** Null if the task is gone. */
+async function cancelMember(
+  store: Store,
+  entry: Entry<Stored> | null,
+  request: CancelRequest,
+): Promise<Cancelled["outcome"] | null> {
+  if (entry === null || isForgotten(entry.record)) return null;
+  if (isTerminal(entry.record)) return typeOf(entry.record) === "CANCELLED" ? "cancelled" : "too_late";
+  return (await cancelIfThere(store, entry.record.id, request))?.outcome ?? null;
+}
