@@ -49,7 +49,7 @@ const A_MAP: Expected = {
 
 const A_TICKET: Expected = {
   what: "a ticket",
-  is: (body) => typeof (body as { url?: unknown } | null)?.url === "string",
+  is: (body) => typeof (body as { ticket?: unknown } | null)?.ticket === "string",
 };
 
 export interface StreamUrlOptions {
@@ -211,7 +211,8 @@ export class Client<D extends Definitions = Definitions> {
     const { http } = this.#connection;
     const body = { path, ttlSeconds };
     const call: Call = { method: "POST", path: "/v1/tickets", body, expects: A_TICKET, signal };
-    return http.urlOf((await http.call(call)).body.url);
+    const { ticket } = (await http.call(call)).body;
+    return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
 
   /** A call that makes something: however often it has to be sent, that is made once. */

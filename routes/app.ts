@@ -16,6 +16,7 @@ import { guardRoutes } from "./access/guard.ts";
 import { healthRoutes } from "./site/health.ts";
 import { mapRoutes } from "./v1/map.ts";
 import { methodsAt } from "./http/methods.ts";
+import { type Arrival, ownPath, pathOf, prefixOf } from "./http/prefix.ts";
 import {
   clientClosed,
   internal,
@@ -34,7 +35,8 @@ import { ticketRoutes } from "./v1/tickets.ts";
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log, tickets } = options;
-  const app = new OpenAPIHono({
+  const app = new OpenAPIHono<{ Bindings: Arrival }>({
+    getPath: ownPath,
     defaultHook(result, c) {
       if (result.success) return;
       const place =
@@ -43,7 +45,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
       return problemResponse(c, validationFailed(faultsOf(result.error, value, place)));
     },
   });
-  const slots = new Slots(options.maxWaiting);
+  const { slots = new Slots(options.maxWaiting) } = options;
   guardRoutes(app, options.apiKeys ?? [], tickets);
   healthRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, tickets, options.pump);
@@ -65,8 +67,8 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);
     const problem = allowed.length > 0
-      ? methodNotAllowed(c.req.method, c.req.path, allowed)
-      : notFound(`nothing is at ${c.req.path}; /docs shows what is there`);
+      ? methodNotAllowed(c.req.method, pathOf(c), allowed)
+      : notFound(`nothing is at ${pathOf(c)}; ${prefixOf(c)}/docs shows what is there`);
     return problemResponse(c, problem);
   });
   app.onError((error, c) => {
@@ -74,7 +76,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     if (problem) return problemResponse(c, problem);
     if (c.req.raw.signal.aborted) return problemResponse(c, clientClosed());
     const requestId = crypto.randomUUID();
-    log.error(`request ${requestId} (${c.req.method} ${c.req.path}) failed`, error);
+    log.error(`request ${requestId} (${c.req.method} ${pathOf(c)}) failed`, error);
     return problemResponse(c, internal(requestId));
   });
   return app;

@@ -50,7 +50,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
 /** Paths of the streams, all GET, that a ticket opens in place of a key. */
 export const STREAMS = ["/v1/tasks/:id/events", "/v1/as-completed"];
 
-/** What a ticket for a stream is good for. It goes on with the stream from place to place. */
+/** What a ticket for a stream is good for, by its own URL. It goes on with the stream from place to place. */
 export function purposeOf(stream: URL): string {
   const query = new URLSearchParams(stream.search);
   query.delete("ticket");

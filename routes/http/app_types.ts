@@ -4,8 +4,10 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Log } from "../../runtime/mod.ts";
 import type { ApiKey } from "../../auth/api_keys.ts";
 import type { Tickets } from "../../auth/tickets.ts";
+import type { Arrival } from "./prefix.ts";
+import type { Slots } from "./connection_limit.ts";
 
-export type App = OpenAPIHono;
+export type App = OpenAPIHono<{ Bindings: Arrival }>;
 
 export interface AppOptions {
   log: Log;
@@ -14,6 +16,8 @@ export interface AppOptions {
   pingMs: number;
   /** Streams and waits that may be open at once. Default 10,000. */
   maxWaiting?: number;
+  /** What counts them, where somebody else is to end them. */
+  slots?: Slots;
   /** Who may call. None: everybody on this machine, and nobody else. */
   apiKeys?: readonly ApiKey[];
   /** False: health checks only. */

@@ -39,10 +39,11 @@ export async function longAnswer(
     await chunks.return(undefined);
     return jsonResponse("", 200, headers);
   }
-  const giveBack = await takeSlot(slots, chunks);
+  const giveBack = await takeSlot(slots, chunks, () => cut(new Error("the service stops")));
   const read = [first.value!, second.value];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
+  let cut: (reason: Error) => void = () => {};
   const close = async () => {
     closed = true;
     clearTimeout(timer);
@@ -50,7 +51,13 @@ export async function longAnswer(
     await chunks.return(undefined);
   };
   const body = new ReadableStream<Uint8Array>({
-    start: expectReader,
+    start(controller) {
+      cut = (reason) => {
+        controller.error(reason);
+        void close();
+      };
+      expectReader();
+    },
     async pull(controller) {
       clearTimeout(timer);
       try {
@@ -61,7 +68,7 @@ export async function longAnswer(
           controller.close();
         } else {
           // First, because taking the chunk may be the end: whoever cancels then finds the timer.
-          expectReader(controller);
+          expectReader();
           controller.enqueue(encoder.encode(chunk));
         }
       } catch (error) {
@@ -75,18 +82,19 @@ export async function longAnswer(
   }, { highWaterMark: 0 });
   return jsonResponse(body, 200, headers);
 
-  function expectReader(controller: ReadableStreamDefaultController): void {
-    timer = setTimeout(() => {
-      controller.error(new Error("the reader takes nothing"));
-      void close();
-    }, longestStuckMs);
+  function expectReader(): void {
+    timer = setTimeout(() => cut(new Error("the reader takes nothing")), longestStuckMs);
   }
 }
 
 /** Where there is no room, nothing may go on either. */
-async function takeSlot(slots: Slots, chunks: AsyncGenerator<Text, undefined>): Promise<() => void> {
+async function takeSlot(
+  slots: Slots,
+  chunks: AsyncGenerator<Text, undefined>,
+  end: () => void,
+): Promise<() => void> {
   try {
-    return slots.take();
+    return slots.take(end);
   } catch (error) {
     await chunks.return(undefined);
     throw error;

@@ -18,6 +18,7 @@ import {
   UnknownDefinitionError,
   ValidationError,
 } from "../../runtime/core/errors.ts";
+import { pathOf } from "./prefix.ts";
 
 const MOST_ERRORS = 1_000;
 
@@ -42,7 +43,7 @@ export class ProblemError extends Error {
 
 export function problemResponse(c: Context, problem: Problem): Response {
   const { status, slug, title, detail, errors, extra, headers } = problem;
-  const body = { type: `/problems/${slug}`, title, status, detail, instance: c.req.path, ...extra, errors };
+  const body = { type: `/problems/${slug}`, title, status, detail, instance: pathOf(c), ...extra, errors };
   return new Response(JSON.stringify(body), {
     status,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },

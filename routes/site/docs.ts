@@ -4,6 +4,7 @@ import { join } from "node:path";
 import swaggerAssets from "swagger-ui-dist/absolute-path.js";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { openapiDocument } from "./openapi.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 
@@ -13,20 +14,21 @@ const ASSETS: Record<string, string> = {
   "favicon-32x32.png": "image/png",
 };
 
-const PAGE = `<!doctype html>
+const pageAt = (prefix: string) =>
+  `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Errand: HTTP reference</title>
-<link rel="icon" href="/docs/favicon-32x32.png">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="${prefix}/docs/favicon-32x32.png">
+<link rel="stylesheet" href="${prefix}/docs/swagger-ui.css">
 </head>
 <body>
 <div id="docs"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="${prefix}/docs/swagger-ui-bundle.js"></script>
 <script>
-SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, tryItOutEnabled: true, validatorUrl: null });
+SwaggerUIBundle({ url: "${prefix}/openapi.json", dom_id: "#docs", deepLinking: true, tryItOutEnabled: true, validatorUrl: null });
 </script>
 </body>
 </html>
@@ -34,11 +36,14 @@ SwaggerUIBundle({ url: "/openapi.json", dom_id: "#docs", deepLinking: true, tryI
 
 export function docsRoutes(app: App, runtime: Runtime): void {
   let document: string | undefined;
-  app.get("/openapi.json", () => {
+  app.get("/openapi.json", (c) => {
     document ??= JSON.stringify(openapiDocument(app, runtime));
-    return new Response(document, { headers: { "content-type": "application/json" } });
+    const servers = JSON.stringify([{ url: prefixOf(c) || "/" }]);
+    return new Response(`{"servers":${servers},${document.slice(1)}`, {
+      headers: { "content-type": "application/json" },
+    });
   });
-  app.get("/docs", (c) => c.html(PAGE));
+  app.get("/docs", (c) => c.html(pageAt(prefixOf(c))));
   app.get("/docs/:asset", async (c) => {
     const asset = c.req.param("asset");
     const type = Object.hasOwn(ASSETS, asset) ? ASSETS[asset] : undefined;

@@ -10,6 +10,7 @@ import {
 } from "../../runtime/mod.ts";
 import { pointer } from "../../runtime/core/json.ts";
 import { jsonBody } from "../http/body.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { type PointerAsSent, pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
@@ -62,10 +63,11 @@ export function flowRoutes(app: App, runtime: Runtime): void {
         idempotency,
       }));
     const { ids, groupId, replayed } = made;
-    const texts = await submittedTexts(runtime, made);
+    const prefix = prefixOf(c);
+    const texts = await submittedTexts(runtime, made, prefix);
     const tasks = texts.map((text, i) => `${JSON.stringify(flow.names[i])}:${text}`);
     const text = `{"groupId":"${groupId}","tasks":{${tasks.join(",")}},"result":${resultText(flow, ids)}}`;
-    return jsonResponse(text, 202, { ...replayHeader(replayed), location: `/v1/groups/${groupId}` });
+    return jsonResponse(text, 202, { ...replayHeader(replayed), location: `${prefix}/v1/groups/${groupId}` });
   });
 }
 

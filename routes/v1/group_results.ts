@@ -4,6 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
 import { longAnswer } from "../http/json_stream.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
 import { heldProblems, idParams, jsonAnswer, problems, waitQuery } from "../wire/schemas.ts";
 import type { Slots } from "../http/connection_limit.ts";
@@ -53,7 +54,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     const { wait = 0, raiseOnFailure } = c.req.valid("query");
     const isRaised = raiseOnFailure === "true";
     const waitMs = wait * 1_000;
-    const group = await slots.during(waitMs, () => runtime.group(id, waitMs, c.req.raw.signal));
+    const group = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.group(id, waitMs, signal));
     const { total } = group;
     const headers = { "cache-control": "no-store" };
     const notDone = (done: number) =>
@@ -63,9 +64,11 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
       const failure = await runtime.groups.failure(group);
       // Whoever retried it since has made the group one that is not done.
       if (failure === null) return notDone(doneOf(await runtime.group(id)));
-      throw new ProblemError(failure.entry ? groupFailureOf(id, failure.entry) : membersGone(id));
+      throw new ProblemError(
+        failure.entry ? groupFailureOf(id, failure.entry) : membersGone(id, prefixOf(c)),
+      );
     }
-    return await longAnswer(c, resultsText(runtime, group, isRaised), {
+    return await longAnswer(c, resultsText(runtime, group, isRaised, prefixOf(c)), {
       headers,
       slots,
       onError: (error) => log.error(`the results of group ${id} were cut off`, error),
@@ -73,13 +76,18 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
   });
 }
 
-async function* resultsText(runtime: Runtime, group: GroupRecord, isRaised: boolean): AsyncGenerator<Text> {
+async function* resultsText(
+  runtime: Runtime,
+  group: GroupRecord,
+  isRaised: boolean,
+  prefix: string,
+): AsyncGenerator<Text> {
   const { id, total } = group;
   yield `{"id":"${id}","results":[`;
   let told = 0;
   for await (const page of runtime.groups.entries(group)) {
     for (const entry of page) {
-      if (entry === null) throw new ProblemError(membersGone(id));
+      if (entry === null) throw new ProblemError(membersGone(id, prefix));
       const { record } = entry;
       const result = await resultText(runtime, record);
       const text = isRaised ? result : outcomeText(record, { result, error: errorText(record.error) });
@@ -87,6 +95,6 @@ async function* resultsText(runtime: Runtime, group: GroupRecord, isRaised: bool
     }
   }
   // One went while the others were told.
-  if (told < total) throw new ProblemError(membersGone(id));
+  if (told < total) throw new ProblemError(membersGone(id, prefix));
   yield "]}";
 }

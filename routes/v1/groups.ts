@@ -4,6 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
 import { bodyProblems, groupSchema, idParams, jsonAnswer, problems } from "../wire/schemas.ts";
 import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
@@ -52,7 +53,10 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   app.openapi(create, async (c) => {
     const group = await runtime.createGroup(c.req.valid("json").ids);
     const graph = await graphText(runtime, group);
-    return jsonResponse(groupText(group, graph), 202, { location: `/v1/groups/${group.id}` });
+    const prefix = prefixOf(c);
+    return jsonResponse(groupText(group, graph, prefix), 202, {
+      location: `${prefix}/v1/groups/${group.id}`,
+    });
   });
 
   const get = createRoute({
@@ -76,7 +80,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     const group = await runtime.groups.status(c.req.valid("param").id);
     const wanted = c.req.valid("query").graph === "true";
     const graph = wanted ? await graphText(runtime, group) : noGraph;
-    return jsonResponse(groupText(group, graph), 200, { "cache-control": "no-store" });
+    return jsonResponse(groupText(group, graph, prefixOf(c)), 200, { "cache-control": "no-store" });
   });
 
   const cancel = createRoute({
@@ -107,12 +111,16 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   });
 }
 
-function groupText({ id, total, done, counts, createdAt }: GroupStatus, { nodes, edges }: GraphText): Text {
-  const self = `/v1/groups/${id}`;
+function groupText(
+  { id, total, done, counts, createdAt }: GroupStatus,
+  { nodes, edges }: GraphText,
+  prefix: string,
+): Text {
+  const self = `${prefix}/v1/groups/${id}`;
   const links = {
     self,
-    asCompleted: `/v1/as-completed?groupId=${id}`,
-    tasks: `/v1/tasks?groupId=${id}`,
+    asCompleted: `${prefix}/v1/as-completed?groupId=${id}`,
+    tasks: `${prefix}/v1/tasks?groupId=${id}`,
     results: `${self}/results`,
     cancel: `${self}/cancel`,
   };

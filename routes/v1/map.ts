@@ -3,6 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { expandMap, mapSchema, type Runtime } from "../../runtime/mod.ts";
 import { jsonBody } from "../http/body.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
@@ -53,10 +54,11 @@ export function mapRoutes(app: App, runtime: Runtime): void {
         idempotency,
       }));
     const { groupId, replayed } = made;
-    const tasks = await submittedTexts(runtime, made);
+    const prefix = prefixOf(c);
+    const tasks = await submittedTexts(runtime, made, prefix);
     return jsonResponse(`{"groupId":"${groupId}","tasks":[${tasks.join(",")}]}`, 202, {
       ...replayHeader(replayed),
-      location: `/v1/groups/${groupId}`,
+      location: `${prefix}/v1/groups/${groupId}`,
     });
   });
 }

@@ -9,6 +9,7 @@ import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody, readJson } from "../http/body.ts";
 import { mayRead } from "../access/guard.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { ProblemError, validationFailed } from "../http/problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
@@ -74,12 +75,18 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const { id } = entry.record;
     // RFC 7240: a preference that cannot be heeded is passed over.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
-    const headers = { ...submitHeaders(replayed, waitMs), location: `/v1/tasks/${id}`, "retry-after": "1" };
+    const prefix = prefixOf(c);
+    const location = `${prefix}/v1/tasks/${id}`;
+    const headers = { ...submitHeaders(replayed, waitMs), location, "retry-after": "1" };
     if (waitMs === null) {
-      return jsonResponse(await taskText(runtime, entry), 202, { ...headers, ...etag(entry) });
+      return jsonResponse(await taskText(runtime, entry, prefix), 202, { ...headers, ...etag(entry) });
     }
-    const newest = await slots.during(waitMs, () => newestOf(runtime, entry, waitMs, c.req.raw.signal));
-    const task = await taskText(runtime, newest);
+    const newest = await slots.during(
+      waitMs,
+      c.req.raw.signal,
+      (signal) => newestOf(runtime, entry, waitMs, signal),
+    );
+    const task = await taskText(runtime, newest, prefix);
     if (!isTerminal(newest.record)) return jsonResponse(task, 202, { ...headers, ...etag(newest) });
     const { "retry-after": _retry, location: _location, ...rest } = headers;
     return jsonResponse(task, 200, { ...rest, ...taskHeaders(newest) });
@@ -117,7 +124,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       idempotency: await idempotencyOf(c, await c.req.text()),
     };
     const { entries, groupId, replayed } = await runtime.submit(call);
-    return jsonResponse(await batchText(runtime, entries, groupId), 202, submitHeaders(replayed, null));
+    const body = await batchText(runtime, entries, groupId, prefixOf(c));
+    return jsonResponse(body, 202, submitHeaders(replayed, null));
   });
 }
 
@@ -143,8 +151,13 @@ function etag(entry: Entry): Record<string, string> {
   return entry.versionstamp === "" ? { "cache-control": "no-store" } : taskHeaders(entry);
 }
 
-async function batchText(runtime: Runtime, entries: Entry[], groupId: string | null): Promise<string> {
+async function batchText(
+  runtime: Runtime,
+  entries: Entry[],
+  groupId: string | null,
+  prefix: string,
+): Promise<string> {
   const tasks: string[] = [];
-  for (const entry of entries) tasks.push(await taskText(runtime, entry));
+  for (const entry of entries) tasks.push(await taskText(runtime, entry, prefix));
   return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
 }

@@ -6,6 +6,7 @@ import type { IfMatch, Runtime } from "../../runtime/mod.ts";
 import { stateOf } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
 import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema } from "../wire/schemas.ts";
 import { outcomeText, taskHeaders, taskText } from "../wire/task_json.ts";
@@ -109,8 +110,10 @@ export function steerRoutes(app: App, runtime: Runtime): void {
     const { id } = c.req.valid("param");
     const entry = await runtime.retry(id, c.req.valid("json").input, ifMatchOf(c));
     await runtime.dependentsResumed(entry);
-    const headers = { ...taskHeaders(entry), location: `/v1/tasks/${id}`, "retry-after": "1" };
-    return jsonResponse(await taskText(runtime, entry), 202, headers);
+    const prefix = prefixOf(c);
+    const location = `${prefix}/v1/tasks/${id}`;
+    const headers = { ...taskHeaders(entry), location, "retry-after": "1" };
+    return jsonResponse(await taskText(runtime, entry, prefix), 202, headers);
   });
 
   const forget = createRoute({

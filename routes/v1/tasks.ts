@@ -6,6 +6,7 @@ import { type Entry, isTerminal, stateOf, type StateType } from "../../runtime/c
 import type { Slots } from "../http/connection_limit.ts";
 import type { App } from "../http/app_types.ts";
 import { failureOf } from "../wire/failure_problem.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
 import {
   heldProblems,
@@ -52,10 +53,10 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
   app.openapi(get, async (c) => {
     const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
     const { id } = c.req.valid("param");
-    const entry = await slots.during(waitMs, () => runtime.task(id, waitMs, c.req.raw.signal));
+    const entry = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.task(id, waitMs, signal));
     const headers = taskHeaders(entry);
     if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
-    return jsonResponse(await taskText(runtime, entry), 200, headers);
+    return jsonResponse(await taskText(runtime, entry, prefixOf(c)), 200, headers);
   });
 
   const result = createRoute({
@@ -87,7 +88,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const query = c.req.valid("query");
     const { id } = c.req.valid("param");
     const waitMs = (query.wait ?? 0) * 1_000;
-    const entry = await slots.during(waitMs, () => runtime.task(id, waitMs, c.req.raw.signal));
+    const entry = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.task(id, waitMs, signal));
     const { record } = entry;
     if (!isTerminal(record)) {
       return jsonResponse(outcomeText(record), 202, { "retry-after": "1", "cache-control": "no-store" });
@@ -149,13 +150,14 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
         createdBefore: instantOf(query.createdBefore),
       } satisfies ListQuery,
     );
+    const prefix = prefixOf(c);
     const headers: Record<string, string> = { "cache-control": "no-store" };
     if (page.nextCursor !== null) {
       const next = new URLSearchParams(new URL(c.req.url).searchParams);
       next.set("cursor", page.nextCursor);
-      headers.link = `</v1/tasks?${next}>; rel="next"`;
+      headers.link = `<${prefix}/v1/tasks?${next}>; rel="next"`;
     }
-    const tasks = page.entries.map(({ record }) => summaryText(record));
+    const tasks = page.entries.map(({ record }) => summaryText(record, prefix));
     return jsonResponse(
       `{"tasks":[${tasks.join(",")}],"nextCursor":${JSON.stringify(page.nextCursor)}}`,
       200,

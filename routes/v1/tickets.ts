@@ -8,6 +8,7 @@ import { ValidationError } from "../../runtime/core/errors.ts";
 import { purposeOf, STREAMS } from "../access/access_table.ts";
 import { jsonBody } from "../http/body.ts";
 import { patternOf } from "../http/methods.ts";
+import { prefixOf } from "../http/prefix.ts";
 import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonResponse } from "../http/json_response.ts";
@@ -48,20 +49,27 @@ export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): vo
   });
   app.openapi(route, async (c) => {
     const { path, ttlSeconds = DEFAULT_TTL_SECONDS } = c.req.valid("json");
-    const stream = streamAt(path);
+    const prefix = prefixOf(c);
+    const stream = streamAt(path, prefix);
     const ttlMs = ttlSeconds * 1_000;
     const expiresAt = isoAt(clock.now() + ttlMs);
     const ticket = await tickets.issue(purposeOf(stream), ttlMs);
     stream.searchParams.set("ticket", ticket);
-    const url = stream.pathname + stream.search;
+    const url = prefix + stream.pathname + stream.search;
     return jsonResponse(JSON.stringify({ ticket, expiresAt, url }), 201, { "cache-control": "no-store" });
   });
 }
 
-/** @throws {ValidationError} if it is none */
-function streamAt(path: string): URL {
-  const url = path.startsWith("/") ? new URL(`http://errand${path}`) : null;
-  if (url?.hash === "" && PATTERNS.some((pattern) => pattern.test(url.pathname))) return url;
+/**
+ * The stream that a path names, as a link in an answer spells it or without the prefix.
+ *
+ * @throws {ValidationError} if it is none
+ */
+function streamAt(path: string, prefix: string): URL {
+  for (const own of [path, path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : ""]) {
+    const url = own.startsWith("/") ? new URL(`http://errand${own}`) : null;
+    if (url?.hash === "" && PATTERNS.some((pattern) => pattern.test(url.pathname))) return url;
+  }
   const message = `must be the path of a stream, /v1/tasks/{id}/events or /v1/as-completed, with its query`;
   throw new ValidationError([{ pointer: "/path", message }]);
 }

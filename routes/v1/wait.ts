@@ -6,6 +6,7 @@ import { type CompletionEvent, type CompletionQuery, RETURN_WHEN, type Runtime }
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
+import { prefixOf } from "../http/prefix.ts";
 import {
   bodyProblems,
   heldProblems,
@@ -87,13 +88,14 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     if (query.groupId !== undefined) await runtime.groups.record(query.groupId);
     const wanted = query.ids ?? await runtime.groups.members(query.groupId!, MOST_MEMBERS);
     // A group outlives the tasks in it.
-    const options = { signal: c.req.raw.signal, mustExist: query.ids !== undefined };
+    const mustExist = query.ids !== undefined;
     const { done, notDone } = await slots.during(
       waitMs,
-      () => runtime.wait(wanted, query.returnWhen, waitMs, options),
+      c.req.raw.signal,
+      (signal) => runtime.wait(wanted, query.returnWhen, waitMs, { signal, mustExist }),
     );
     const [doneText, notDoneText] = [done, notDone].map((entries) =>
-      entries.map(({ record }) => summaryText(record)).join(",")
+      entries.map(({ record }) => summaryText(record, prefixOf(c))).join(",")
     );
     return jsonResponse(`{"done":[${doneText}],"notDone":[${notDoneText}]}`, 200, {
       "cache-control": "no-store",
@@ -156,8 +158,8 @@ async function stream(
   timeout: number | undefined,
   after?: string,
 ): Promise<Response> {
-  const giveBack = slots.take();
   const abort = new AbortController();
+  const giveBack = slots.take(() => abort.abort());
   try {
     const events = await runtime.completions.open(query, {
       timeoutMs: timeout === undefined ? null : timeout * 1_000,
@@ -169,7 +171,7 @@ async function stream(
       return c.body(null, 204);
     }
     const onError = (error: unknown) => log.error("an as-completed stream failed", error);
-    return sseResponse(c, sseEvents(runtime, events), { pingMs, giveBack, abort, onError });
+    return sseResponse(c, sseEvents(runtime, events, prefixOf(c)), { pingMs, giveBack, abort, onError });
   } catch (error) {
     giveBack();
     throw error;
@@ -179,16 +181,18 @@ async function stream(
 async function* sseEvents(
   runtime: Runtime,
   events: AsyncGenerator<CompletionEvent>,
+  prefix: string,
 ): AsyncGenerator<SseEvent[]> {
-  for await (const event of events) yield [await sseOf(runtime, event)];
+  for await (const event of events) yield [await sseOf(runtime, event, prefix)];
 }
 
-async function sseOf(runtime: Runtime, event: CompletionEvent): Promise<SseEvent> {
+async function sseOf(runtime: Runtime, event: CompletionEvent, prefix: string): Promise<SseEvent> {
   const id = event.cursor;
   switch (event.kind) {
     case "task": {
       const forgotten = JSON.stringify({ id: event.id, state: null, forgotten: true });
-      return { id, event: "task", data: event.entry ? await taskText(runtime, event.entry) : forgotten };
+      const data = event.entry ? await taskText(runtime, event.entry, prefix) : forgotten;
+      return { id, event: "task", data };
     }
     case "end":
       return { id, event: "end", data: JSON.stringify({ total: event.total, yielded: event.yielded }) };

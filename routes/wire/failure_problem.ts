@@ -25,8 +25,8 @@ export function groupFailureOf(group: string, entry: Entry): Problem {
 }
 
 /** Values of a group cannot be told in its order once one of them is gone. */
-export function membersGone(group: string): Problem {
+export function membersGone(group: string, prefix: string): Problem {
   const detail = `tasks of group ${group} are gone: forgotten on request, or past their retention; ` +
-    `/v1/tasks?groupId=${group} lists those that are there`;
+    `${prefix}/v1/tasks?groupId=${group} lists those that are there`;
   return { status: 410, slug: "task-forgotten", title: "Task forgotten", detail, extra: { id: group } };
 }

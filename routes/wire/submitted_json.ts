@@ -23,9 +23,13 @@ export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedT
 });
 
 /** Each of the tasks, in their order. */
-export async function submittedTexts(runtime: Runtime, { ids, entries }: Submitted): Promise<Text[]> {
+export async function submittedTexts(
+  runtime: Runtime,
+  { ids, entries }: Submitted,
+  prefix: string,
+): Promise<Text[]> {
   if (ids.length > MOST_TOLD_WHOLE) return ids.map((id) => `{"id":"${id}"}`);
   const texts: Text[] = [];
-  for (const entry of entries) texts.push(await taskText(runtime, entry));
+  for (const entry of entries) texts.push(await taskText(runtime, entry, prefix));
   return texts;
 }

@@ -13,18 +13,18 @@ import {
   type TaskRecord,
 } from "../../runtime/core/task.ts";
 
-/** A task with its input, result and history. */
-export async function taskText(runtime: Runtime, { record }: Entry): Promise<Text> {
+/** A task with its input, result and history. Its links begin with `prefix`. */
+export async function taskText(runtime: Runtime, { record }: Entry, prefix: string): Promise<Text> {
   const { id, input, deps } = record;
   const inputText = "json" in input ? input.json : await runtime.value(id, input);
   const result = await resultText(runtime, record);
   const upstreams = deps && deps.waitFor > 0 ? await runtime.value(id, deps.upstreams) : "[]";
-  return withValues(record, waitForText(record, upstreams), { input: inputText, result });
+  return withValues(record, prefix, waitForText(record, upstreams), { input: inputText, result });
 }
 
 /** A task as lists show it: without input, result and history. */
-export function summaryText(record: TaskRecord): Text {
-  return withValues(record, waitForText(record, inline(record.deps?.upstreams)));
+export function summaryText(record: TaskRecord, prefix: string): Text {
+  return withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)));
 }
 
 export async function resultText(runtime: Runtime, record: TaskRecord): Promise<Text> {
@@ -59,9 +59,14 @@ export function errorText(error: TaskError | null): Text {
 }
 
 /** Put together by hand: a third of the cost of building objects only to serialise them. */
-function withValues(record: TaskRecord, waitFor: Text, values?: { input: Text; result: Text }): Text {
+function withValues(
+  record: TaskRecord,
+  prefix: string,
+  waitFor: Text,
+  values?: { input: Text; result: Text },
+): Text {
   const { id, task, attempt, maxAttempts, error, progress, priority, tags, groups, parentId, node } = record;
-  const self = `/v1/tasks/${id}`;
+  const self = `${prefix}/v1/tasks/${id}`;
   // Names of definitions, ids and instants need no escaping.
   return `{"id":"${id}","task":"${task}","state":${stateText(stateOf(record))},` +
     `"attempt":${attempt},"maxAttempts":${maxAttempts},` +

@@ -66,7 +66,7 @@ Deno.test("an error early on is thrown, and a later one cuts the answer off", as
 
 Deno.test("without a slot nothing is left open", async () => {
   const { known, answer } = anAnswer(1_000);
-  const giveBack = known.slots.take();
+  const giveBack = known.slots.take(() => {});
   await assert.rejects(answer(), /MAX_WAITING/);
   assert.equal(known.left, true);
   giveBack();
