@@ -5,7 +5,8 @@
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 
-const SOURCE = fileURLToPath(new URL("../client/mod.ts", import.meta.url));
+const CLIENT = fileURLToPath(new URL("../client/", import.meta.url));
+const SOURCE = `${CLIENT}mod.ts`;
 const PACKAGE = new URL("../client/npm/", import.meta.url);
 const HEADER = "// Made by `deno task client` from client/*.ts.\n";
 
@@ -44,7 +45,9 @@ function declarations(): string {
     module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     types: [],
-  }).emit(undefined, (path, text) => files.set(path.split("/").at(-1)!.replace(/\.d\.ts$/, ".ts"), text));
+  }).emit(undefined, (path, text) => {
+    files.set(path.slice(CLIENT.length).replace(/\.d\.ts$/, ".ts"), text);
+  });
   const exported = exportsOf(files.get("mod.ts")!, files);
   files.delete("mod.ts");
   const texts = [...files.values()].map((text) =>

@@ -489,14 +489,14 @@ interface Waiter {
     /** It is not there, or the service cannot be reached. */
     onError(error: unknown): void;
 }
-declare class Arrivals {
+declare class CompletionHub {
     #private;
     constructor(http: Http);
     /** Tells the waiter once, after this call; gives what stops it. */
     watch(id: string, waiter: Waiter): () => void;
 }
 
-declare class Looks {
+declare class StatusBatcher {
     #private;
     constructor(http: Http);
     /**
@@ -510,13 +510,13 @@ declare class Looks {
 /** What the futures of one client share. */
 interface Connection {
     readonly http: Http;
-    readonly arrivals: Arrivals;
-    readonly looks: Looks;
+    readonly arrivals: CompletionHub;
+    readonly looks: StatusBatcher;
     /** Told of errors in callbacks, which have nobody to be thrown at. */
     readonly log: (message: string, error: unknown) => void;
 }
 
-declare class End<Result> {
+declare class Settlement<Result> {
     #private;
     constructor(connection: Connection, id: string);
     /** The ended task; null if its end has not been seen, or may be taken back. */
@@ -592,7 +592,7 @@ interface ResultOptions extends Timeout {
 /** What the rest of the client may look into, and its users may not. */
 declare let internals: {
     connectionOf(future: TaskFuture): Connection;
-    endOf(future: TaskFuture): End<unknown>;
+    endOf(future: TaskFuture): Settlement<unknown>;
 };
 interface CancelOptions {
     /** How long a running function may take to stop. */

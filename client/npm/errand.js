@@ -1,13 +1,13 @@
 // Made by `deno task client` from client/*.ts.
 // @ts-self-types="./errand.d.ts"
-// client/chunks.ts
+// client/transport/chunks.ts
 function chunksOf(list, size) {
   const chunks2 = [];
   for (let from = 0; from < list.length; from += size) chunks2.push(list.slice(from, from + size));
   return chunks2;
 }
 
-// client/errors.ts
+// client/protocol/errors.ts
 var ErrandError = class extends Error {
   name = "ErrandError";
 };
@@ -150,7 +150,7 @@ var UnavailableError = class extends ProblemError {
   }
 };
 
-// client/answer.ts
+// client/protocol/response.ts
 var EXCERPT = 200;
 var GATEWAY = {
   429: "Too many requests",
@@ -287,10 +287,10 @@ function typeOf({ headers }) {
   return (headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
 }
 
-// client/event_stream.ts
+// client/transport/event_stream.ts
 import { createParser } from "eventsource-parser";
 
-// client/backoff.ts
+// client/transport/backoff.ts
 var RETRY = {
   forMs: 1e4,
   delayMs: 100,
@@ -328,7 +328,7 @@ var Backoff = class {
   }
 };
 
-// client/time.ts
+// client/transport/deadline.ts
 var LONGEST_TIMER_MS = 2 ** 31 - 1;
 function checkTimeout(timeoutMs) {
   if (timeoutMs === void 0) return Infinity;
@@ -421,7 +421,7 @@ var Limit = class {
   #onAbort = () => this.#abort.abort(this.#outer.reason);
 };
 
-// client/http.ts
+// client/transport/http.ts
 var REQUEST_TIMEOUT_MS = 3e4;
 var KEY_POINTER = "/header/idempotency-key";
 var Http = class {
@@ -542,7 +542,7 @@ function tried(error, { failures, elapsedMs }) {
   });
 }
 
-// client/event_stream.ts
+// client/transport/event_stream.ts
 var SILENCE_MS = 45e3;
 var GOOD_MS = 5e3;
 var CLOSING_MS = 1e3;
@@ -656,7 +656,7 @@ function gaveUp(request, failure, { failures, elapsedMs }) {
   });
 }
 
-// client/wire.ts
+// client/protocol/wire.ts
 var TERMINAL = [
   "COMPLETED",
   "FAILED",
@@ -675,7 +675,7 @@ function isTask(body) {
   return typeof id === "string" && typeof state?.type === "string";
 }
 
-// client/completion_stream.ts
+// client/transport/completion_stream.ts
 var PATH = "/v1/as-completed";
 var MOST_IDS = 1e3;
 var LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
@@ -728,7 +728,7 @@ function completionOf({ event, data }) {
   throw new UnexpectedAnswerError(`expected a task in an event of ${PATH}, but got ${data.slice(0, 200)}`, 200);
 }
 
-// client/parallel.ts
+// client/transport/parallel.ts
 var AT_ONCE = 6;
 async function inParallel(list, call) {
   const results = [];
@@ -745,7 +745,7 @@ async function inParallel(list, call) {
   return results;
 }
 
-// client/missing.ts
+// client/transport/missing_tasks.ts
 function missingOf(ids, error) {
   if (!(error instanceof NotFoundError || error instanceof ForgottenError)) return [];
   const places = error.errors.map(({ pointer }) => /^\/ids\/(\d+)$/.exec(pointer)?.[1]);
@@ -770,13 +770,13 @@ async function explain(http, ids, tell) {
   });
 }
 
-// client/arrivals.ts
+// client/transport/completion_hub.ts
 var MOST_STREAMS = 3;
 var GATHER_MS = 25;
 var MUCH_LARGER = 8;
 var SPARE_STREAMS = 2;
 var MOST_CONTRADICTIONS = 3;
-var Arrivals = class {
+var CompletionHub = class {
   #http;
   #waiters = /* @__PURE__ */ new Map();
   /** Waited for, and in no stream yet. */
@@ -915,7 +915,7 @@ var Arrivals = class {
   }
 };
 
-// client/options.ts
+// client/canvas/options.ts
 function taskOptionsOf({ waitFor, ...options }) {
   return waitFor === void 0 ? options : {
     ...options,
@@ -929,7 +929,7 @@ function aKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-// client/canvas.ts
+// client/canvas/canvas.ts
 function sig(name, input, { into, immutable, name: node, waitFor, allowFailure, ...options } = {}) {
   return frozen({
     task: name,
@@ -997,7 +997,7 @@ function frozen(members) {
   return Object.freeze(Object.fromEntries(present));
 }
 
-// client/group_cancel.ts
+// client/futures/group_cancel.ts
 var OUTCOMES = {
   what: "how many were cancelled",
   is(body) {
@@ -1029,15 +1029,15 @@ async function cancelGroup({ http }, groupId, reason, { graceMs, signal } = {}) 
   };
 }
 
-// client/ids.ts
+// client/protocol/ids.ts
 var UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 function checkId(of, id) {
   if (!UUID.test(id)) throw new TypeError(`the id of a ${of} must be a UUID; it is ${JSON.stringify(id)}`);
   return id.toLowerCase();
 }
 
-// client/end.ts
-var End = class {
+// client/futures/settlement.ts
+var Settlement = class {
   #connection;
   #id;
   #task = null;
@@ -1158,7 +1158,7 @@ var End = class {
   }
 };
 
-// client/outcome.ts
+// client/protocol/outcome.ts
 function errorOf(task) {
   switch (task.state.type) {
     case "COMPLETED":
@@ -1172,7 +1172,7 @@ function errorOf(task) {
   }
 }
 
-// client/task_future.ts
+// client/futures/task_future.ts
 var internals;
 var AN_OUTCOME = {
   what: "the outcome of a cancel",
@@ -1187,7 +1187,7 @@ var TaskFuture = class {
   constructor(connection2, id) {
     this.id = checkId("task", id);
     this.#connection = connection2;
-    this.#end = new End(connection2, this.id);
+    this.#end = new Settlement(connection2, this.id);
   }
   async result(options = {}) {
     const task = await this.#endedOrCancelled(options);
@@ -1408,7 +1408,7 @@ function lastSeq({ history }) {
   return history.at(-1)?.seq;
 }
 
-// client/futures.ts
+// client/futures/future_set.ts
 function distinct(futures) {
   const known = /* @__PURE__ */ new Map();
   const lists = [];
@@ -1490,7 +1490,7 @@ function byConnection(tasks) {
   return lists;
 }
 
-// client/merge.ts
+// client/transport/merge.ts
 async function* merged(sources) {
   if (sources.length === 1) return yield* sources[0];
   const next = (source) => source.next().then((step) => ({
@@ -1521,7 +1521,7 @@ async function* merged(sources) {
   }
 }
 
-// client/as_completed.ts
+// client/futures/as_completed.ts
 var GRACE_MS = 2e3;
 function asCompleted(futures, { timeoutMs, signal } = {}) {
   const group2 = isGroup(futures) ? futures : null;
@@ -1582,7 +1582,7 @@ async function* read({ connection: connection2, tasks, asked }, deadline, signal
   }
 }
 
-// client/gather.ts
+// client/futures/gather.ts
 async function gather(given2, { returnExceptions = false, cancelOnAbort = false, ...limits } = {}) {
   const futures = [
     ...given2
@@ -1628,7 +1628,7 @@ async function cancelAll(futures, reason, options) {
   return outcomes;
 }
 
-// client/wait.ts
+// client/futures/wait.ts
 var RETURN_WHEN = [
   "FIRST_COMPLETED",
   "FIRST_EXCEPTION",
@@ -1735,7 +1735,7 @@ function isEnough({ state: { type } }, returnWhen) {
   return returnWhen === "FIRST_COMPLETED" || type === "FAILED" || type === "CRASHED";
 }
 
-// client/task_futures.ts
+// client/futures/task_futures.ts
 var TaskFutures = class extends Array {
   /** The group on the service; null for a list that is none. */
   groupId;
@@ -1837,7 +1837,7 @@ var TaskFutures = class extends Array {
   }
 };
 
-// client/group_future.ts
+// client/futures/group_future.ts
 var A_GROUP = {
   what: "a group",
   is(body) {
@@ -1990,7 +1990,7 @@ var GroupFuture = class {
   }
 };
 
-// client/handed_on.ts
+// client/canvas/flow_result.ts
 function idsIn(expression) {
   const ids = /* @__PURE__ */ new Set();
   resolved(expression, (id) => ids.add(id));
@@ -2009,7 +2009,7 @@ function resolved(expression, of) {
   ]));
 }
 
-// client/flow_future.ts
+// client/canvas/flow_future.ts
 var A_FLOW = {
   what: "the tasks of a flow",
   is(body) {
@@ -2093,11 +2093,11 @@ var FlowFuture = class extends GroupFuture {
   }
 };
 
-// client/looks.ts
+// client/transport/status_batcher.ts
 var GATHER_MS2 = 5;
 var TRY_MS = 1500;
 var SILENT_MS = 2e3;
-var Looks = class {
+var StatusBatcher = class {
   #http;
   #next = /* @__PURE__ */ new Map();
   constructor(http) {
@@ -2176,7 +2176,7 @@ var Looks = class {
   }
 };
 
-// client/mapping.ts
+// client/canvas/mapping.ts
 var Unmapped = class {
   #value;
   constructor(value) {
@@ -2226,7 +2226,7 @@ var A_MAP = {
 };
 var A_TICKET = {
   what: "a ticket",
-  is: (body) => typeof body?.url === "string"
+  is: (body) => typeof body?.ticket === "string"
 };
 var Client = class {
   #connection;
@@ -2235,8 +2235,8 @@ var Client = class {
     const http = new Http(options);
     this.#connection = {
       http,
-      arrivals: new Arrivals(http),
-      looks: new Looks(http),
+      arrivals: new CompletionHub(http),
+      looks: new StatusBatcher(http),
       log
     };
   }
@@ -2351,7 +2351,8 @@ var Client = class {
       expects: A_TICKET,
       signal
     };
-    return http.urlOf((await http.call(call)).body.url);
+    const { ticket } = (await http.call(call)).body;
+    return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
   /** A call that makes something: however often it has to be sent, that is made once. */
   async #post(path, body, expects, { idempotencyKey = aKey(), ...rest }) {
@@ -2372,7 +2373,7 @@ function logged(message, error) {
   console.error(`errand: ${message}:`, error);
 }
 
-// client/references.ts
+// client/protocol/references.ts
 var Quoted = class {
   value;
   constructor(value) {
