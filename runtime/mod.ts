@@ -1,6 +1,7 @@
 // The public surface of the engine. Code outside runtime/ imports this file and runtime/core/ only.
 
-export { createRuntime, DEFAULTS, type Doorbells, type Runtime, type RuntimeOptions } from "./runtime.ts";
+export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./options.ts";
+export { createRuntime, type Runtime } from "./runtime.ts";
 
 export { type Clock, isoAt, systemClock } from "./platform/clock.ts";
 export { serviceKeys } from "./platform/keys.ts";

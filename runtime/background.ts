@@ -1,0 +1,84 @@
+// What a process does by itself: the worker, the timers, the outbox, and the looks after what other processes left.
+
+import { DEFAULTS, type RuntimeOptions } from "./options.ts";
+import type { Parts } from "./wiring.ts";
+
+export class Background {
+  readonly #parts: Parts;
+  readonly #leaseMs: number;
+  readonly #sweepMs: number;
+  readonly #patrolMs: number;
+  /** Ends each periodic loop. */
+  readonly #stops: (() => Promise<void>)[] = [];
+  #stopped = false;
+
+  constructor(parts: Parts, { leaseMs, sweepMs, patrolMs }: RuntimeOptions) {
+    this.#parts = parts;
+    this.#leaseMs = leaseMs ?? DEFAULTS.leaseMs;
+    this.#sweepMs = sweepMs ?? DEFAULTS.sweepMs;
+    this.#patrolMs = patrolMs ?? DEFAULTS.patrolMs;
+  }
+
+  async start(): Promise<void> {
+    const { worker, bells, timers, outbox, reaper, notifier, reconciler, garbageCollector, log } =
+      this.#parts;
+    await worker?.start();
+    for (const bell of bells) bell.start(() => this.#ring(), () => this.#look());
+    timers.start();
+    outbox.start();
+    this.#every(this.#leaseMs / 3, "reaping", async () => {
+      const handedOn = await reaper.tick();
+      if (handedOn > 0) log.info(`tasks of dead workers that were handed on: ${handedOn}`);
+    });
+    this.#every(this.#sweepMs, "looking through the outbox", () => outbox.sweep());
+    this.#every(this.#sweepMs, "looking at watched tasks", () => notifier.sweep());
+    this.#every(this.#patrolMs, "looking for what was left behind", async () => {
+      await reconciler.tick();
+      await garbageCollector.tick();
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const { worker, bells, timers, outbox, store, runners } = this.#parts;
+    this.#stopped = true;
+    for (const bell of bells) await bell.stop();
+    await Promise.all(this.#stops.map((stop) => stop()));
+    await timers.stop();
+    await outbox.stop();
+    await worker?.stop(graceMs);
+    await store.idle();
+    runners.close();
+  }
+
+  /** There may be work. */
+  #ring(): void {
+    this.#parts.worker?.ring();
+    this.#parts.timers.ring();
+  }
+
+  /** Tasks may have ended in other processes. */
+  #look(): void {
+    const { notifier, outbox, log } = this.#parts;
+    notifier.sweep().catch((error) => log.error("looking at watched tasks failed", error));
+    outbox.sweep().catch((error) => log.error("looking through the outbox failed", error));
+  }
+
+  /** Repeats some work, never twice at once. A failure is logged, and the work is repeated all the same. */
+  #every(ms: number, what: string, work: () => Promise<unknown>): void {
+    const { clock, log } = this.#parts;
+    let working: Promise<unknown> = Promise.resolve();
+    let cancel = () => {};
+    const schedule = () => {
+      cancel = clock.timer(() => {
+        working = work().catch((error) => log.error(`${what} failed`, error)).then(() => {
+          if (!this.#stopped) schedule();
+        });
+      }, ms);
+    };
+    schedule();
+    this.#stops.push(async () => {
+      cancel();
+      await working;
+    });
+  }
+}

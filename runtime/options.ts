@@ -1,0 +1,58 @@
+// What a runtime is built from, and the defaults.
+
+import type { AnyDefinition } from "./core/define.ts";
+import type { Clock } from "./platform/clock.ts";
+import type { Ids } from "./platform/ids.ts";
+import type { KvPort } from "./platform/kv.ts";
+import type { Log } from "./platform/log.ts";
+
+/** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
+export interface Doorbells {
+  /** A call in the same process, right after a commit. */
+  call: boolean;
+  /** A KV queue message in the submit's own commit, where the backend has queues. */
+  queue: boolean;
+  /** A key that all processes watch, where these share a database server. */
+  watch: boolean;
+  /** A look every few seconds. */
+  sweep: boolean;
+}
+
+export interface RuntimeOptions {
+  kv: KvPort;
+  definitions: Iterable<AnyDefinition>;
+  /** False: this process submits and answers, and runs no tasks. Default true. */
+  runsTasks?: boolean;
+  /** Handlers that run at once. Default 200. */
+  concurrency?: number;
+  /** Worker threads that run at once. Default: one for each core. */
+  threads?: number;
+  /** A worker that has shown no heartbeat for this long is dead. Default 10,000. */
+  leaseMs?: number;
+  /** Default 1 MiB. */
+  maxInputBytes?: number;
+  /** Default 16 MiB. */
+  maxResultBytes?: number;
+  /** More tasks than this may not wait for a worker. Default 1,000,000. */
+  maxQueued?: number;
+  /** Keep stacks with errors. Default false. */
+  keepStacks?: boolean;
+  doorbells?: Partial<Doorbells>;
+  /** Milliseconds between sweeps. Default 2,000. */
+  sweepMs?: number;
+  /** Milliseconds between looks for tasks without a driver and for values without a task. Default 5,000. */
+  patrolMs?: number;
+  clock?: Clock;
+  ids?: Ids;
+  log?: Log;
+}
+
+export const DEFAULTS = {
+  concurrency: 200,
+  leaseMs: 10_000,
+  maxInputBytes: 2 ** 20,
+  maxResultBytes: 2 ** 24,
+  maxQueued: 1_000_000,
+  sweepMs: 2_000,
+  patrolMs: 5_000,
+} as const;

@@ -1,0 +1,165 @@
+// Builds the parts of the engine and connects them.
+
+import type { CommandContext } from "./commands/context.ts";
+import { QueueDepth } from "./commands/queue_limit.ts";
+import { Submitter } from "./commands/submit.ts";
+import { Registry } from "./core/registry.ts";
+import { type Entry, isForgotten, isReady, isTerminal, type Stored, typeOf } from "./core/task.ts";
+import { OutboxProcessor } from "./dependencies/outbox_processor.ts";
+import { GarbageCollector } from "./maintenance/garbage_collector.ts";
+import { Reaper } from "./maintenance/reaper.ts";
+import { Reconciler } from "./maintenance/reconciler.ts";
+import { TimerLoop } from "./maintenance/timer_loop.ts";
+import { Timers } from "./maintenance/timers.ts";
+import { DEFAULTS, type RuntimeOptions } from "./options.ts";
+import { type Clock, systemClock } from "./platform/clock.ts";
+import type { Doorbell } from "./platform/doorbells/doorbell.ts";
+import { QueueBell } from "./platform/doorbells/queue.ts";
+import { SweepBell } from "./platform/doorbells/sweep.ts";
+import { WatchBell } from "./platform/doorbells/watch.ts";
+import { type Ids, makeIds } from "./platform/ids.ts";
+import { type Log, silentLog } from "./platform/log.ts";
+import { Completions } from "./queries/as_completed.ts";
+import { Groups } from "./queries/groups.ts";
+import { Notifier } from "./queries/notifier.ts";
+import { RepairCounter } from "./repair_counter.ts";
+import { Store } from "./store/store.ts";
+import { Values } from "./store/values.ts";
+import { Children } from "./worker/child_tasks.ts";
+import { InputResolver } from "./worker/input_resolver.ts";
+import { Runners } from "./worker/runners/runners.ts";
+import { Worker } from "./worker/worker.ts";
+
+export interface Parts {
+  clock: Clock;
+  log: Log;
+  bells: Doorbell[];
+  registry: Registry;
+  store: Store;
+  values: Values;
+  commands: CommandContext;
+  submitter: Submitter;
+  groups: Groups;
+  notifier: Notifier;
+  completions: Completions;
+  outbox: OutboxProcessor;
+  timers: TimerLoop;
+  reaper: Reaper;
+  reconciler: Reconciler;
+  garbageCollector: GarbageCollector;
+  repairs: RepairCounter;
+  runners: Runners;
+  /** Null in a process that runs no tasks. */
+  worker: Worker | null;
+}
+
+export async function wire(options: RuntimeOptions): Promise<Parts> {
+  const clock = options.clock ?? systemClock;
+  const ids = options.ids ?? makeIds(clock);
+  const log = options.log ?? silentLog;
+  const leaseMs = options.leaseMs ?? DEFAULTS.leaseMs;
+  const maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
+  const runsTasks = options.runsTasks ?? true;
+
+  const bells = await doorbellsOf(options, clock, ids);
+  const registry = new Registry(options.definitions);
+  const store = new Store({
+    kv: options.kv,
+    clock,
+    ids,
+    claims: runsTasks,
+    onCommit: (atomic) => {
+      for (const bell of bells) bell.onCommit?.(atomic);
+    },
+  });
+  const values = new Values(options.kv, ids);
+  const depth = new QueueDepth(store, options.maxQueued ?? DEFAULTS.maxQueued);
+  const submitter = new Submitter(store, values, registry, maxInputBytes, depth);
+  const commands: CommandContext = { store, values, registry, maxInputBytes };
+  const groups = new Groups(store);
+  const notifier = new Notifier(store);
+  const repairs = new RepairCounter(log);
+  const reconciler = new Reconciler(store, values);
+  const garbageCollector = new GarbageCollector(store, values);
+  reconciler.onRepair = garbageCollector.onRepair = (id, what) => repairs.add(id, what);
+  const runners = new Runners(options.threads ?? navigator.hardwareConcurrency);
+  const worker = runsTasks
+    ? new Worker(store, {
+      registry,
+      runners,
+      values,
+      inputs: new InputResolver(store, values),
+      children: new Children(store, values, notifier, submitter, commands),
+      maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
+      keepStacks: options.keepStacks ?? false,
+      concurrency: options.concurrency ?? DEFAULTS.concurrency,
+      leaseMs,
+      log,
+    })
+    : null;
+
+  const parts: Parts = {
+    clock,
+    log,
+    bells,
+    registry,
+    store,
+    values,
+    commands,
+    submitter,
+    groups,
+    notifier,
+    completions: new Completions(store, notifier, groups),
+    outbox: new OutboxProcessor(store, log),
+    timers: new TimerLoop(new Timers(store, values), clock, log),
+    reaper: new Reaper(store, leaseMs),
+    reconciler,
+    garbageCollector,
+    repairs,
+    runners,
+    worker,
+  };
+  connect(parts, depth, options.doorbells?.call ?? true);
+  return parts;
+}
+
+async function doorbellsOf(
+  { kv, doorbells, sweepMs = DEFAULTS.sweepMs }: RuntimeOptions,
+  clock: Clock,
+  ids: Ids,
+): Promise<Doorbell[]> {
+  const { queue = true, watch = true, sweep = true } = doorbells ?? {};
+  const bells: Doorbell[] = [];
+  if (queue && await QueueBell.works(kv)) bells.push(new QueueBell(kv.writer, clock));
+  if (watch && kv.watched) bells.push(new WatchBell(kv, kv.watched, clock, ids));
+  if (sweep) bells.push(new SweepBell(clock, sweepMs));
+  return bells;
+}
+
+/** Who is told of a committed change. */
+function connect(
+  { store, notifier, worker, timers, bells }: Parts,
+  depth: QueueDepth,
+  ringsWorker: boolean,
+): void {
+  // The shortest call within a process: a new task begins in the commit that stores it.
+  if (ringsWorker) store.starter = worker;
+  const endBells = bells.filter(({ onEnd }) => onEnd !== undefined);
+  store.onApplied = (entry, before) => {
+    depth.changed(entry, before);
+    notifier.publish(entry);
+    worker?.changed(entry);
+    expectTimers(timers, entry);
+    if (ringsWorker && isReady(entry.record)) worker?.ring();
+    if (endBells.length > 0 && !isForgotten(entry.record) && isTerminal(entry.record)) {
+      for (const bell of endBells) bell.onEnd!();
+    }
+  };
+}
+
+/** A timer that this process has written need not be found by reading. */
+function expectTimers(timers: TimerLoop, { record }: Entry<Stored>): void {
+  if (isForgotten(record)) return timers.expect(record.forgottenAt);
+  if (typeOf(record) === "SCHEDULED") timers.expect(record.runAt);
+  if (record.expiresAt !== null && record.startedAt === null) timers.expect(record.expiresAt);
+}
