@@ -13,6 +13,7 @@ import type { Registry } from "./core/registry.ts";
 import { type Entry, isForgotten, type StoredValue } from "./core/task.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import type { Clock } from "./platform/clock.ts";
+import { keys } from "./platform/keys.ts";
 import type { Completions } from "./queries/as_completed.ts";
 import type { Groups, GroupStatus } from "./queries/groups.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
@@ -181,6 +182,6 @@ export class Runtime {
 
   /** One read, to see that the database answers. */
   async ping(): Promise<void> {
-    await this.#parts.store.kv.get(["ping"]);
+    await this.#parts.store.kv.get(keys.never());
   }
 }

@@ -159,3 +159,22 @@ Deno.test("in runtime/ only clock.ts and ids.ts reach for time and randomness", 
   );
   assert.deepEqual(reaching, ["runtime/platform/clock.ts", "runtime/platform/ids.ts"]);
 });
+
+Deno.test("keys of the database are spelled and read in runtime/platform/keys.ts only", () => {
+  const reads = /\b[kK]ey\[|\b[kK]ey as \[|\[\.\.\.[\w.#]*([pP]refix|prefixes[\w.(), "]*|[kK]ey)[,\]]/;
+  const spells = /(\b(key|prefix|start|end): |\b(KvKey|Key) = |\.(get|set|delete|watch|getMany)\(\[?)\["/;
+  const bad = [
+    "key[1]",
+    "first.key as [string]",
+    '[...prefix, ""]',
+    '{ key: ["task", id] }',
+    'kv.get(["task"])',
+  ];
+  assert.deepEqual(bad.filter((code) => !reads.test(code) && !spells.test(code)), []);
+  const wrong = files.filter((file) => {
+    if (!["runtime", "auth", "routes", "deploy", "."].includes(folderOf(file))) return false;
+    const code = withoutComments(textOf(file));
+    return file !== "runtime/platform/keys.ts" && (reads.test(code) || spells.test(code));
+  });
+  assert.deepEqual(wrong, []);
+});

@@ -1,18 +1,23 @@
 // Stores the tasks of a call that belong together, because they wait for each other or for others, or because the
 // caller wants all or none: in one commit where they fit, else under a seal.
 
-import { edgeBlocks, edgeWrite, mostNext } from "../dependencies/edges.ts";
+import { edgeBlocks, edgeWrite, mostInlineDependents } from "../dependencies/edges.ts";
 import { ConflictError } from "../core/errors.ts";
-import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "../store/dependency_counters.ts";
-import { keys } from "../platform/keys.ts";
+import {
+  counterWrite,
+  decisionOf,
+  type DependencyCounter,
+  outboxWrite,
+  stepped,
+} from "../store/dependency_counters.ts";
+import { barrierId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import {
   type Barrier,
-  barrierOf,
-  openBarrier,
-  type Opening,
-  requireNotGivenUp,
-  sealed,
+  liftBarrier,
+  raiseBarrier,
+  type RaisedBarrier,
+  requireNotAbandoned,
   TOO_LATE,
 } from "../dependencies/barrier.ts";
 import type { Store } from "../store/store.ts";
@@ -43,7 +48,7 @@ export interface AtomicSubmit {
   /** The call was cut off before: some of its tasks may be there. */
   resumed: boolean;
   /** Checked by the first commit. */
-  guards: { key: Deno.KvKey; versionstamp: string | null }[];
+  guards: Deno.AtomicCheck[];
   /** Written by the first commit. */
   first: Write[];
   /** The timer that counts the group again, if the call is cut off. */
@@ -51,8 +56,6 @@ export interface AtomicSubmit {
   /** Written by each commit that is not the last, and by the last: how an idempotency key tells how far the call got. */
   progress: (complete: boolean) => Write[];
 }
-
-type Check = { key: Deno.KvKey; versionstamp: string | null };
 
 /** Tasks outside the call that are followed from now on, taken care of so many at a time. */
 const ATTACHED_AT_ONCE = 20;
@@ -108,10 +111,10 @@ export async function behindBarrier(
   commit: (changes: Change[], options: UnitOptions) => Promise<Entry[]>,
 ): Promise<Entry[]> {
   const { ids, graph, fresh } = whole;
-  const seal = barrierOf(ids[0]);
-  const opening = await openBarrier(store, seal, whole.now);
+  const seal = barrierId(ids[0]);
+  const opening = await raiseBarrier(store, seal, whole.now);
   await writeEdges(store, whole);
-  let sure: Check[] = whole.guards;
+  let sure: Deno.AtomicCheck[] = whole.guards;
   const entries: Entry[] = [];
   // Whoever waits for another comes first: then its join is there before anything that the join counts.
   const order = inOrder(graph, ids).reverse();
@@ -128,10 +131,10 @@ export async function behindBarrier(
     try {
       entries.push(...await commit(pack, { fresh, checks: sure, writes }));
     } catch (error) {
-      await requireNotGivenUp(store, seal);
+      await requireNotAbandoned(store, seal);
       throw error;
     }
-    if (n === 0) sure = [await opening.mine()];
+    if (n === 0) sure = [await opening.confirm()];
   }
   const outside = [...graph.outside];
   for (let at = 0; at < outside.length; at += ATTACHED_AT_ONCE) {
@@ -160,7 +163,7 @@ function sealsCost({ kv: { limits } }: Store): number {
 function sealedWrites(
   store: Store,
   whole: AtomicSubmit,
-  { seal, by }: Opening,
+  { barrier: seal, by }: RaisedBarrier,
   pack: number,
   places: number[],
 ): Write[] {
@@ -201,7 +204,7 @@ function isRoot({ graph }: AtomicSubmit, i: number): boolean {
 }
 
 /** What a task waits for before any of it has ended. */
-function joinOf({ drafts, graph, allowFailure }: AtomicSubmit, i: number): Join {
+function joinOf({ drafts, graph, allowFailure }: AtomicSubmit, i: number): DependencyCounter {
   return {
     task: drafts[i].task,
     left: graph.upstreams[i].length,
@@ -211,7 +214,13 @@ function joinOf({ drafts, graph, allowFailure }: AtomicSubmit, i: number): Join 
   };
 }
 
-function changeOf(store: Store, whole: AtomicSubmit, i: number, join: Join, alone: boolean): Change {
+function changeOf(
+  store: Store,
+  whole: AtomicSubmit,
+  i: number,
+  join: DependencyCounter,
+  alone: boolean,
+): Change {
   const { ids, drafts, graph, upstreams, now } = whole;
   const id = ids[i];
   const draft = { ...drafts[i] };
@@ -227,11 +236,11 @@ function changeOf(store: Store, whole: AtomicSubmit, i: number, join: Join, alon
       released: decision === "go",
     };
     // Who waits for the seal alone is let go by it.
-    if (decision !== "go" && total > 0) writes.push(joinWrite(id, join));
-    if (decision === "fail") writes.push(noteWrite(id));
+    if (decision !== "go" && total > 0) writes.push(counterWrite(id, join));
+    if (decision === "fail") writes.push(outboxWrite(id));
   }
   const followers = graph.inside.get(id) ?? [];
-  if (followers.length > mostNext(store.kv.limits)) {
+  if (followers.length > mostInlineDependents(store.kv.limits)) {
     draft.followed = true;
     if (alone) {
       edgeBlocks(store.kv.limits, followers).forEach((block) =>
@@ -250,7 +259,7 @@ async function writeEdges(store: Store, { graph }: AtomicSubmit): Promise<void> 
   const { kv } = store;
   const writes: Write[] = [];
   for (const [upstream, followers] of graph.inside) {
-    if (followers.length <= mostNext(kv.limits)) continue;
+    if (followers.length <= mostInlineDependents(kv.limits)) continue;
     for (const block of edgeBlocks(kv.limits, followers)) {
       writes.push(edgeWrite(upstream, block[0], block, null));
     }
@@ -270,7 +279,7 @@ async function attach(
   upstream: string,
   followers: string[],
   call: string,
-  sure: Check[],
+  sure: Deno.AtomicCheck[],
 ): Promise<void> {
   for (const [n, ids] of edgeBlocks(store.kv.limits, followers).entries()) {
     const key = keys.edge(upstream, `${call}.${n}`);
@@ -288,17 +297,17 @@ async function attach(
       }], {
         checks: [{ key, versionstamp: null }, ...sure],
         writes: [edgeWrite(upstream, `${call}.${n}`, ids, is)],
-        joins: is === null ? [] : ids.map((join) => ({ join, upstream, was: null, is })),
+        counterSteps: is === null ? [] : ids.map((dependent) => ({ dependent, upstream, was: null, is })),
       });
       if (applied) break;
-      await requireStill(store, barrierOf(call), sure);
+      await requireStill(store, barrierId(call), sure);
     }
   }
 }
 
 /** @throws {ConflictError} if the seal is another's by now. */
-async function requireStill(store: Store, seal: string, sure: Check[]): Promise<void> {
-  await requireNotGivenUp(store, seal);
+async function requireStill(store: Store, seal: string, sure: Deno.AtomicCheck[]): Promise<void> {
+  await requireNotAbandoned(store, seal);
   for (const { key, versionstamp } of sure) {
     if ((await store.kv.get(key)).versionstamp !== versionstamp) {
       throw new ConflictError("another call with this idempotency key took it up");
@@ -306,15 +315,20 @@ async function requireStill(store: Store, seal: string, sure: Check[]): Promise<
   }
 }
 
-async function close(store: Store, seal: string, whole: AtomicSubmit, sure: Check[]): Promise<void> {
-  const key = keys.seal(seal);
+async function close(
+  store: Store,
+  seal: string,
+  whole: AtomicSubmit,
+  sure: Deno.AtomicCheck[],
+): Promise<void> {
+  const key = keys.barrier(seal);
   const { value } = await store.kv.get<Barrier>(key);
   if (value && !value.sealed && !value.givenUp) {
     const applied = await store.commit("submit", [], {
       checks: sure,
       writes: [
-        ...sealed(seal, value, whole.now),
-        noteWrite(seal),
+        ...liftBarrier(seal, value, whole.now),
+        outboxWrite(seal),
         ...whole.progress(true),
         ...whole.recount ? [{ key: whole.recount }] : [],
       ],

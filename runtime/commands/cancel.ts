@@ -3,7 +3,8 @@
 import { ForgottenError, NotFoundError } from "../core/errors.ts";
 import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { cancelled, cancelRequested } from "../core/transitions.ts";
-import { prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
 import type { Store } from "../store/store.ts";
 import { type IfMatch, requirePresent } from "./present_task.ts";
 
@@ -73,13 +74,10 @@ function cancelStep(
 /** Children of an ended task are cancelled too: they may outlive it. */
 async function cancelChildren(store: Store, parent: string, request: CancelRequest): Promise<void> {
   const prefix = prefixes.index("parent", parent);
-  for (let start: Deno.KvKey = [...prefix, ""];;) {
-    const page = await store.kv.list({ prefix, start }, { limit: CHILDREN_AT_ONCE });
+  for await (const page of pages(store.kv, { prefix }, { size: CHILDREN_AT_ONCE })) {
     await Promise.all(page.map(({ key }) => {
-      return cancelIfThere(store, key[3] as string, { ...request, ifMatch: undefined, children: true });
+      return cancelIfThere(store, parse.index(key).id, { ...request, ifMatch: undefined, children: true });
     }));
-    if (page.length < CHILDREN_AT_ONCE) return;
-    start = [...page[page.length - 1].key, ""];
   }
 }
 

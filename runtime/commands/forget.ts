@@ -1,7 +1,7 @@
 // Deletes an ended task and everything it stored.
 
 import { ConflictError } from "../core/errors.ts";
-import { isFollowed, isTerminal, typeOf } from "../core/task.ts";
+import { hasDependents, isTerminal, typeOf } from "../core/task.ts";
 import { isNeeded } from "../dependencies/edges.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
@@ -28,12 +28,12 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
         `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
       );
     }
-    if (isFollowed(record) && await isNeeded(store, record)) {
+    if (hasDependents(record) && await isNeeded(store, record)) {
       throw new ConflictError("a task that takes its result has not ended: cancel that one first");
     }
     const next = { id, op: "", rev: record.rev, forgottenAt: clock.now() };
     // Its dependents must have counted its end.
-    const checks = isFollowed(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
+    const checks = hasDependents(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
     if (await store.commit("settle", [{ before: entry, next }], { checks })) return;
     if (clock.monotonic() > until) {
       throw new ConflictError("those that wait for it have not been told of its end yet: try again");

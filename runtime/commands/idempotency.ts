@@ -21,7 +21,7 @@ export interface IdemRecord {
 
 /** What is known of a call's idempotency key before it is stored. */
 export interface Idem {
-  guard: { key: Deno.KvKey; versionstamp: string | null };
+  guard: Deno.AtomicCheck;
   fingerprint: string;
   /** A call that was cut off between its commits: what it had decided. */
   resumed: { root: string; groupId: string | null } | null;

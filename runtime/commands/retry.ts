@@ -18,7 +18,7 @@ import { resumedBy } from "../dependencies/resume_dependents.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
-import { decisionOf, type Join, noteWrite } from "../store/dependency_counters.ts";
+import { decisionOf, type DependencyCounter, outboxWrite } from "../store/dependency_counters.ts";
 import { discardUnlessNamed } from "../store/discard.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
@@ -106,8 +106,8 @@ async function commitRetry(
   if (replacement) next.special = replacement.special;
   const writes: Write[] = [];
   // Its upstreams may have ended before it waits for them again: the outbox processor looks at once.
-  if (isAwaiting(next)) writes.push(noteWrite(record.id));
-  else if (isFree) writes.push({ key: keys.join(record.id) });
+  if (isAwaiting(next)) writes.push(outboxWrite(record.id));
+  else if (isFree) writes.push({ key: keys.dependencyCounter(record.id) });
   const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
   const { changes, checks } = await resumedBy(store, record);
   const all = [change, ...changes];
@@ -129,7 +129,7 @@ function waitsForUpstreams({ deps }: TaskRecord): boolean {
 
 /** A task whose upstream has failed has nothing to run with. */
 async function requireUpstreams(store: Store, id: string): Promise<void> {
-  const { value } = await store.kv.get<Join>(keys.join(id));
+  const { value } = await store.kv.get<DependencyCounter>(keys.dependencyCounter(id));
   if (!value || decisionOf(value) !== "fail") return;
   const which = value.first === null ? "a task that it waits for" : `its upstream ${value.first}`;
   throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);

@@ -12,10 +12,10 @@ import {
   ValidationError,
 } from "../core/errors.ts";
 import { rootOf } from "../core/id_range.ts";
-import { type GroupRecord, groupWrite, setTotal, windowOf } from "../store/group_counters.ts";
-import { noteWrite } from "../store/dependency_counters.ts";
-import { tells } from "../platform/ids.ts";
-import { keys } from "../platform/keys.ts";
+import { type GroupRecord, groupWrite, setTotal } from "../store/group_counters.ts";
+import { outboxWrite } from "../store/dependency_counters.ts";
+import { hasCurrentTime } from "../platform/ids.ts";
+import { concurrencyLimitId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Registry } from "../core/registry.ts";
 import { firstAnswer, type Idem, type IdemRecord, idsOf, renamed, underWay } from "./idempotency.ts";
@@ -62,7 +62,7 @@ export interface SubmitCall {
   /** So many of the group run at once. */
   maxConcurrent?: number;
   /** Must still hold when the first of them is stored. */
-  guard?: { key: Deno.KvKey; versionstamp: string | null };
+  guard?: Deno.AtomicCheck;
   idempotency?: Idempotency;
 }
 
@@ -241,8 +241,10 @@ export class Submitter {
       first.push(groupWrite(group, now));
     }
     // Tasks that were let in may have ended before those are there that wait for them.
-    const always = groupId !== null && call.maxConcurrent !== undefined ? [noteWrite(windowOf(groupId))] : [];
-    if (ids.some((id) => !tells(id, now))) {
+    const always = groupId !== null && call.maxConcurrent !== undefined
+      ? [outboxWrite(concurrencyLimitId(groupId))]
+      : [];
+    if (ids.some((id) => !hasCurrentTime(id, now))) {
       first.push({ key: keys.oddIds, value: true });
     }
     const by = store.ids.token();
@@ -332,7 +334,7 @@ export class Submitter {
   }
 
   /** The version of the call's idempotency key, if it is still the one that this process wrote. */
-  async #still(key: Deno.KvKey, by: string): Promise<{ key: Deno.KvKey; versionstamp: string | null }> {
+  async #still(key: Deno.KvKey, by: string): Promise<Deno.AtomicCheck> {
     const { value, versionstamp } = await this.store.kv.get<IdemRecord>(key);
     if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");
     return { key, versionstamp };

@@ -221,7 +221,7 @@ export function isAwaiting(record: TaskRecord): boolean {
 }
 
 /** True if other tasks take its result, or may yet ask for it. */
-export function isFollowed(record: TaskRecord): boolean {
+export function hasDependents(record: TaskRecord): boolean {
   return record.followed === true || record.next !== undefined;
 }
 
@@ -229,6 +229,6 @@ export function isFollowed(record: TaskRecord): boolean {
 export function isPastRetention(stored: Stored, now: number): boolean {
   if (isForgotten(stored)) return stored.isPast === true;
   // It is kept for those that follow it, and goes when the timer finds that none needs it any more.
-  if (isFollowed(stored)) return false;
+  if (hasDependents(stored)) return false;
   return stored.finishedAt !== null && stored.finishedAt + stored.retentionMs <= now;
 }

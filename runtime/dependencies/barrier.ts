@@ -1,5 +1,5 @@
-// The seal of a call that takes several commits: its tasks wait for it like for an upstream, so that none runs before
-// all of them are there. A call that was cut off never gets one, and its tasks are cancelled after a while.
+// The barrier of a call that takes several commits. Its tasks wait for it as for an upstream, so none of them starts
+// before all are stored. A call that is cut off never lifts its barrier: a timer then cancels what it had stored.
 
 import { ConflictError } from "../core/errors.ts";
 import { keys } from "../platform/keys.ts";
@@ -7,64 +7,59 @@ import type { Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Barrier {
+  /** All tasks of the call are stored. */
   sealed: boolean;
-  /** When it is given up. */
+  /** When it is abandoned. */
   until: number;
-  /** Who works at the call: of two, only the last one goes on. */
+  /** Which process works at the call: of two, only the last one may go on. */
   by: string;
+  /** It was abandoned: no more tasks may be stored behind it. */
   givenUp?: true;
 }
-
-const PREFIX = "seal-";
 
 /** Longer than any call takes, with all its repeats under an idempotency key. */
 export const CUT_OFF_AFTER_MS = 10 * 60 * 1000;
 
-/** A call is known by its first task. */
-export function barrierOf(firstId: string): string {
-  return PREFIX + firstId;
-}
-
-export function isBarrier(id: string): boolean {
-  return id.startsWith(PREFIX);
-}
-
-/** A seal is remembered for those who have to find out what became of their commit. */
+/** A barrier is kept this long for callers that must find out what became of their commit. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 
 export const TOO_LATE = "the call took so long that it was given up: what it had stored is cancelled";
 
-/** What the first commit of a call writes, and how it finds out afterwards that the seal is its own. */
-export interface Opening {
-  seal: string;
+/** What the first commit of a call must write, and how the call makes sure afterwards that the barrier is its own. */
+export interface RaisedBarrier {
+  barrier: string;
   by: string;
-  /** The seal, and the timer that gives it up. */
+  /** The barrier, and the timer that abandons it. */
   writes: Write[];
-  /** @throws {ConflictError} if another call has taken it up. */
-  mine(): Promise<{ key: Deno.KvKey; versionstamp: string | null }>;
+  /** @throws {ConflictError} if another process has taken up the call. */
+  confirm(): Promise<Deno.AtomicCheck>;
 }
 
 /**
- * The seal of a call that begins, or is taken up again.
+ * Prepares the barrier of a call that begins, or is taken up again.
  *
- * @throws {ConflictError} if it was given up.
+ * @throws {ConflictError} if it was abandoned.
  */
-export async function openBarrier({ kv, ids }: Store, seal: string, now: number): Promise<Opening> {
-  const key = keys.seal(seal);
+export async function raiseBarrier(
+  { kv, ids }: Store,
+  barrier: string,
+  now: number,
+): Promise<RaisedBarrier> {
+  const key = keys.barrier(barrier);
   const { value } = await kv.get<Barrier>(key);
   if (value?.givenUp) throw new ConflictError(TOO_LATE);
   const by = ids.token();
   const until = now + CUT_OFF_AFTER_MS;
   const writes: Write[] = [
     { key, value: { sealed: false, until, by } satisfies Barrier },
-    { key: keys.due("unseal", until, seal), value: null },
+    { key: keys.due("unseal", until, barrier), value: null },
   ];
-  if (value && value.until !== until) writes.push({ key: keys.due("unseal", value.until, seal) });
+  if (value && value.until !== until) writes.push({ key: keys.due("unseal", value.until, barrier) });
   return {
-    seal,
+    barrier,
     by,
     writes,
-    async mine() {
+    async confirm() {
       const { value, versionstamp } = await kv.get<Barrier>(key);
       if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");
       if (value.givenUp) throw new ConflictError(TOO_LATE);
@@ -73,25 +68,22 @@ export async function openBarrier({ kv, ids }: Store, seal: string, now: number)
   };
 }
 
-/** @throws {ConflictError} if nothing more may come to it. */
-export async function requireNotGivenUp({ kv }: Store, seal: string): Promise<void> {
-  if ((await kv.get<Barrier>(keys.seal(seal))).value?.givenUp) throw new ConflictError(TOO_LATE);
+/** @throws {ConflictError} if the barrier was abandoned. */
+export async function requireNotAbandoned({ kv }: Store, barrier: string): Promise<void> {
+  if ((await kv.get<Barrier>(keys.barrier(barrier))).value?.givenUp) throw new ConflictError(TOO_LATE);
 }
 
-/** All is there. */
-export function sealed(seal: string, { until, by }: Barrier, now: number): Write[] {
+/** All tasks of the call are stored. */
+export function liftBarrier(barrier: string, { until, by }: Barrier, now: number): Write[] {
+  const value: Barrier = { sealed: true, until, by };
   return [
-    {
-      key: keys.seal(seal),
-      value: { sealed: true, until, by } satisfies Barrier,
-      expireAt: now + REMEMBERED_MS,
-    },
-    { key: keys.due("unseal", until, seal) },
+    { key: keys.barrier(barrier), value, expireAt: now + REMEMBERED_MS },
+    { key: keys.due("unseal", until, barrier) },
   ];
 }
 
-/** Nothing more may come to it. */
-export function givenUp(seal: string, { until, by }: Barrier, now: number): Write {
+/** No more tasks of the call may be stored. */
+export function abandonBarrier(barrier: string, { until, by }: Barrier, now: number): Write {
   const value: Barrier = { sealed: false, until, by, givenUp: true };
-  return { key: keys.seal(seal), value, expireAt: now + REMEMBERED_MS };
+  return { key: keys.barrier(barrier), value, expireAt: now + REMEMBERED_MS };
 }

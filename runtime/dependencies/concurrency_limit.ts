@@ -1,8 +1,8 @@
 // A window: so many tasks of a group run at once. The others wait in the order of their ids; each end of a task lets
 // the next one in, by a note that the group's log leaves for the follower.
 
-import { GROUP_RETENTION_MS, groupRecord, windowOf } from "../store/group_counters.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { GROUP_RETENTION_MS, groupRecord } from "../store/group_counters.ts";
+import { after, concurrencyLimitId, keys, parse, prefixes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
 import { isForgotten } from "../core/task.ts";
@@ -29,7 +29,7 @@ export function openConcurrencyLimit(group: string, max: number, ids: string[], 
 
 /** It is kept for as long as its group. */
 function windowWrite(group: string, value: ConcurrencyLimit, now: number): Write {
-  return { key: keys.window(group), value, expireAt: now + GROUP_RETENTION_MS };
+  return { key: keys.concurrencyLimit(group), value, expireAt: now + GROUP_RETENTION_MS };
 }
 
 /**
@@ -39,9 +39,9 @@ function windowWrite(group: string, value: ConcurrencyLimit, now: number): Write
  * @returns false if it has to be looked at again.
  */
 export async function admit(store: Store, group: string, note: string): Promise<boolean> {
-  const id = windowOf(group);
+  const id = concurrencyLimitId(group);
   const { kv, clock } = store;
-  const window = await kv.get<ConcurrencyLimit>(keys.window(group));
+  const window = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
   const record = await groupRecord(kv, group);
   const options: UnitOptions = { checks: [{ key: keys.outbox(id), versionstamp: note }], writes: [] };
   const changes: Change[] = [];
@@ -51,14 +51,14 @@ export async function admit(store: Store, group: string, note: string): Promise<
     const ended = Object.values(record.ended).reduce((sum, count) => sum + count, 0) - (record.outside ?? 0);
     const room = Math.min(max - (before - ended), kv.limits.checks - 5);
     if (room > 0) {
-      const late = await kv.list({ prefix: prefixes.lateOf(group) }, { limit: room });
-      const again = late.map(({ key }) => key[2] as string);
+      const late = await kv.list({ prefix: prefixes.readmissionsOf(group) }, { limit: room });
+      const again = late.map(({ key }) => parse.readmission(key).id);
       const prefix = prefixes.index("group", group);
-      const start = [...prefix, `${cursor}\0`];
+      const start = after(keys.index("group", group, cursor));
       const page = room > again.length
         ? await kv.list({ prefix, start }, { limit: room - again.length })
         : [];
-      const ids = page.map(({ key }) => key[3] as string);
+      const ids = page.map(({ key }) => parse.index(key).id);
       for (const entry of await store.readMany([...new Set([...again, ...ids])])) {
         if (!entry || isForgotten(entry.record) || !entry.record.windowed) continue;
         const next = admitted(entry.record, clock.now());
@@ -71,13 +71,13 @@ export async function admit(store: Store, group: string, note: string): Promise<
           admitted: before + changes.length,
           cursor: ids.at(-1) ?? cursor,
         };
-        options.checks!.push({ key: keys.window(group), versionstamp: window.versionstamp });
+        options.checks!.push({ key: keys.concurrencyLimit(group), versionstamp: window.versionstamp });
         options.writes!.push(windowWrite(group, value, clock.now()));
       }
     }
   }
   // There may be room for more: the note stays until there is none, or nobody waits.
   if (!more) options.writes!.push({ key: keys.outbox(id) });
-  const applied = await store.commit("follow", changes, options);
+  const applied = await store.commit("outbox", changes, options);
   return applied !== null && !more;
 }

@@ -2,7 +2,7 @@
 // that came later, or are too many, stand in blocks under `edge/<upstream>`, one for each call that made them. Its end
 // is told to a block as a whole, and the block notes what it was told, so nothing is told twice.
 
-import { keys, prefixes } from "../platform/keys.ts";
+import { after, keys, prefixes } from "../platform/keys.ts";
 import { mostGroupsOf } from "../store/group_counters.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
@@ -13,11 +13,11 @@ export interface EdgeBlock {
   /** The end of the upstream that these tasks' joins have counted. */
   told: StateType | null;
   /** Of a seal: how its tasks are let go by it. By their joins, if it says nothing. */
-  kind?: SealedKind;
+  kind?: BarrierEdgeKind;
 }
 
 /** They wait for the seal alone and have no joins; or they wait for others of the call, and not for the seal itself. */
-export type SealedKind = "direct" | "inside";
+export type BarrierEdgeKind = "direct" | "inside";
 
 const MOST_NEXT = 50;
 
@@ -31,7 +31,7 @@ const SPARE_CHECKS = 5;
  * A record names so many of those that wait for it; more of them stand in blocks. The commit in which it ends checks the
  * join of each of them, beside its own groups and what the follower checks.
  */
-export function mostNext(limits: KvLimits): number {
+export function mostInlineDependents(limits: KvLimits): number {
   return Math.max(0, Math.min(MOST_NEXT, limits.checks - mostGroupsOf(limits) - FOLLOWERS_CHECKS));
 }
 
@@ -46,7 +46,7 @@ export function edgeWrite(
   block: string,
   ids: string[],
   told: StateType | null,
-  kind?: SealedKind,
+  kind?: BarrierEdgeKind,
 ): Write {
   return { key: keys.edge(upstream, block), value: { ids, told, kind } satisfies EdgeBlock };
 }
@@ -61,7 +61,7 @@ export async function* edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Den
     );
     if (page.length > 0) yield page;
     if (page.length < PER_READ) return;
-    start = [...page[page.length - 1].key, ""];
+    start = after(page[page.length - 1].key);
   }
 }
 

@@ -3,13 +3,11 @@
 
 import { type EdgeBlock, edgesOf } from "./edges.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
-import { groupOfWindow } from "../store/group_counters.ts";
-import { decisionOf, type Join } from "../store/dependency_counters.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
+import { keys, outboxSubject, parse, prefixes } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
-import { isBarrier } from "./barrier.ts";
 import type { Store } from "../store/store.ts";
 import { entryOf } from "../store/record_codec.ts";
 import {
@@ -27,14 +25,12 @@ import { released, resumed, upstreamFailed } from "../core/transitions.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { admit } from "./concurrency_limit.ts";
 
-type Check = { key: Deno.KvKey; versionstamp: string | null };
-
 /** A note, and what it is about as KV holds it now. */
 interface Sight {
   id: string;
   note: string;
   entry: Entry | null;
-  join: Pick<Deno.KvEntryMaybe<Join>, "value" | "versionstamp">;
+  join: Pick<Deno.KvEntryMaybe<DependencyCounter>, "value" | "versionstamp">;
 }
 
 /** Somebody who waits until the outbox holds no entry for these ids. */
@@ -71,7 +67,7 @@ export class OutboxProcessor {
   /** Finds notes that another process has left, or that nobody was told of. @returns how many there were. */
   async sweep(): Promise<number> {
     const notes = await this.store.kv.list({ prefix: prefixes.outbox }, { limit: PER_SWEEP });
-    if (notes.length > 0) this.ring(notes.map(({ key }) => key[1] as string));
+    if (notes.length > 0) this.ring(notes.map(({ key }) => parse.outbox(key)));
     return notes.length;
   }
 
@@ -131,13 +127,13 @@ export class OutboxProcessor {
   /** What a note of this process's own is about, from memory; the commit finds out if that is old. */
   #know(id: string, note: string | null): Sight | null {
     const entry = this.store.link(id);
-    const join = this.store.joins.known(id);
+    const join = this.store.dependencies.known(id);
     return note === null || !entry || !join ? null : { id, note, entry, join };
   }
 
   async #see(ids: string[]): Promise<Sight[]> {
     const found = await this.store.kv.getMany<unknown>(
-      ids.flatMap((id) => [keys.outbox(id), keys.task(id), keys.join(id)]),
+      ids.flatMap((id) => [keys.outbox(id), keys.task(id), keys.dependencyCounter(id)]),
     );
     return ids.flatMap((id, i) => {
       const [note, task, join] = found.slice(3 * i, 3 * i + 3);
@@ -148,7 +144,7 @@ export class OutboxProcessor {
         id,
         note: note.versionstamp,
         entry: isThere ? entry as Entry : null,
-        join: join as Deno.KvEntryMaybe<Join>,
+        join: join as Deno.KvEntryMaybe<DependencyCounter>,
       }];
     });
   }
@@ -156,9 +152,9 @@ export class OutboxProcessor {
   /** @returns false if it has to be looked at again. */
   async #look(sight: Sight): Promise<boolean> {
     const { id, entry } = sight;
-    if (isBarrier(id)) return await this.#unseal(sight);
-    const group = groupOfWindow(id);
-    if (group !== null) return await admit(this.store, group, sight.note);
+    const subject = outboxSubject(id);
+    if (subject.kind === "barrier") return await this.#unseal(sight);
+    if (subject.kind === "concurrency-limit") return await admit(this.store, subject.group, sight.note);
     if (entry?.record.followed) {
       const told = isTerminal(entry.record) ? typeOf(entry.record) : null;
       // It may be run again, and end otherwise, while this is told.
@@ -176,7 +172,7 @@ export class OutboxProcessor {
     const changes: Change[] = [];
     if (entry && join.value !== null) {
       const { next, goes } = await this.#moved(entry.record, join.value);
-      options.checks!.push({ key: keys.join(id), versionstamp: join.versionstamp });
+      options.checks!.push({ key: keys.dependencyCounter(id), versionstamp: join.versionstamp });
       const wasOver = isTerminal(entry.record);
       if (next) {
         changes.push({ before: entry, next, events: wasOver ? eventsOfPastEnd(entry.record) : undefined });
@@ -184,12 +180,15 @@ export class OutboxProcessor {
         options.checks!.push({ key: keys.task(id), versionstamp: entry.versionstamp });
       }
       // Nothing can keep it any more.
-      if (goes) options.writes!.push({ key: keys.join(id) });
+      if (goes) options.writes!.push({ key: keys.dependencyCounter(id) });
     }
-    return await this.store.commit("follow", changes, options) !== null;
+    return await this.store.commit("outbox", changes, options) !== null;
   }
 
-  async #moved(record: TaskRecord, join: Join): Promise<{ next: TaskRecord | null; goes: boolean }> {
+  async #moved(
+    record: TaskRecord,
+    join: DependencyCounter,
+  ): Promise<{ next: TaskRecord | null; goes: boolean }> {
     const now = this.store.clock.now();
     const decision = decisionOf(join);
     // One that was cancelled on request as well stays so.
@@ -210,15 +209,15 @@ export class OutboxProcessor {
   }
 
   /** Tells those that follow something how it ended (null: not, or no more). */
-  async #tell(upstream: string, end: StateType | null, sure: Check): Promise<boolean> {
+  async #tell(upstream: string, end: StateType | null, sure: Deno.AtomicCheck): Promise<boolean> {
     let told = true;
     for await (const page of edgesOf(this.store.kv, upstream)) {
       const news = page.filter(({ value: { told, kind } }) => told !== end && kind === undefined);
       const commits = news.map(({ key, versionstamp, value: { ids, told: was } }) => {
-        return this.store.commit("follow", [], {
+        return this.store.commit("outbox", [], {
           checks: [{ key, versionstamp }, sure],
           writes: [{ key, value: { ids, told: end } }],
-          joins: ids.map((join) => ({ join, upstream, was, is: end })),
+          counterSteps: ids.map((dependent) => ({ dependent, upstream, was, is: end })),
         });
       });
       for (const applied of await Promise.all(commits)) told &&= applied !== null;
@@ -236,7 +235,7 @@ export class OutboxProcessor {
       if (!entry || isForgotten(entry.record) || !isAwaiting(entry.record)) return [];
       return [{ before: entry, next: released(entry.record, now) }];
     });
-    const applied = await this.store.commit("follow", changes, {
+    const applied = await this.store.commit("outbox", changes, {
       checks: [{ key, versionstamp }],
       writes: [{ key }],
     });
@@ -251,10 +250,10 @@ export class OutboxProcessor {
       const gone = await Promise.all(page.map((block) => this.#letGo(block)));
       if (gone.includes(false)) return false;
     }
-    const sure: Check = { key: keys.outbox(id), versionstamp: note };
+    const sure: Deno.AtomicCheck = { key: keys.outbox(id), versionstamp: note };
     if (!await this.#tell(id, "COMPLETED", sure)) return false;
     for await (const page of edgesOf(kv, id)) await kv.writeBlind(page.map(({ key }) => ({ key })), 0);
-    return await this.store.commit("follow", [], { checks: [sure], writes: [{ key: keys.outbox(id) }] }) !==
+    return await this.store.commit("outbox", [], { checks: [sure], writes: [{ key: keys.outbox(id) }] }) !==
       null;
   }
 }

@@ -2,8 +2,7 @@
 // was left beside a record that is gone. Such keys are young for a moment in every run, so one goes only after this
 // process has found it abandoned for a long time by its own clock.
 
-import { prefixes } from "../platform/keys.ts";
-import { isBarrier } from "../dependencies/barrier.ts";
+import { after, behindAll, isBarrier, parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import { isForgotten, namesValue, type Stored } from "../core/task.ts";
 import type { Values } from "../store/values.ts";
@@ -15,8 +14,6 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 /** What one round may add to that: the time in which nobody looked does not count. */
 const LONGEST_STEP_MS = 5 * 60 * 1000;
 const MOST_SUSPECTS = 10_000;
-/** Sorts after every string in a key (Deno KV: strings before numbers). */
-const END = Number.MAX_VALUE;
 
 /** A value's chunks, or a task's events, or its edges. */
 interface Found {
@@ -72,15 +69,15 @@ export class GarbageCollector {
   async #nextBlobs(): Promise<Found[]> {
     const found: Found[] = [];
     while (found.length < PER_ROUND) {
-      const start = this.#afterBlob ?? [...prefixes.allBlobs, ""];
-      const [first] = await this.store.kv.list({ start, end: [...prefixes.allBlobs, END] }, { limit: 1 });
+      const start = this.#afterBlob ?? after(prefixes.allBlobs);
+      const [first] = await this.store.kv.list({ start, end: behindAll(prefixes.allBlobs) }, { limit: 1 });
       if (!first) {
         this.#afterBlob = null;
         break;
       }
-      const [, task, blob] = first.key as [string, string, string];
+      const { id: task, blob } = parse.blob(first.key);
       found.push({ task, blob });
-      this.#afterBlob = [...prefixes.blobs(task), blob, END];
+      this.#afterBlob = behindAll(prefixes.chunks(task, blob));
     }
     return found;
   }
@@ -89,16 +86,16 @@ export class GarbageCollector {
   async #nextTasks(walk: Walk): Promise<Found[]> {
     const found: Found[] = [];
     while (found.length < PER_ROUND) {
-      const start = walk.after ?? [...walk.all, ""];
-      const [first] = await this.store.kv.list({ start, end: [...walk.all, END] }, { limit: 1 });
+      const start = walk.after ?? after(walk.all);
+      const [first] = await this.store.kv.list({ start, end: behindAll(walk.all) }, { limit: 1 });
       if (!first) {
         walk.after = null;
         break;
       }
-      const task = first.key[1] as string;
+      const task = parse.edge(first.key).upstream;
       // A seal looks after its own.
       if (!isBarrier(task)) found.push({ task, blob: null });
-      walk.after = [...walk.of(task), END];
+      walk.after = behindAll(walk.of(task));
     }
     return found;
   }
@@ -122,7 +119,7 @@ export class GarbageCollector {
       return;
     }
     for (;;) {
-      const chunks = await this.store.kv.list({ prefix: [...prefixes.blobs(task), blob] }, { limit: 500 });
+      const chunks = await this.store.kv.list({ prefix: prefixes.chunks(task, blob) }, { limit: 500 });
       await this.store.kv.writeBlind(chunks.map(({ key }) => ({ key })), 0);
       if (chunks.length < 500) break;
     }

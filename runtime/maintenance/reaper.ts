@@ -2,7 +2,7 @@
 // lease by this process's own monotonic clock; wall clocks of different machines are never compared.
 
 import { leaseBlocksOf } from "../store/leases.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { after, behindAll, keys, parse, prefixes } from "../platform/keys.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { isForgotten } from "../core/task.ts";
@@ -29,7 +29,7 @@ export class Reaper {
     const { kv, clock } = this.store;
     const beats = await kv.list<HeartbeatRecord>({ prefix: prefixes.workers }, { limit: PER_ROUND });
     const alive = new Map<string, Deno.KvEntry<HeartbeatRecord> | null>();
-    for (const beat of beats) alive.set(beat.key[1] as string, beat);
+    for (const beat of beats) alive.set(parse.worker(beat.key), beat);
     const lessees = await this.#lessees();
     for (const worker of lessees) if (!alive.has(worker)) alive.set(worker, null);
     for (const worker of this.#seen.keys()) if (!alive.has(worker)) this.#seen.delete(worker);
@@ -58,14 +58,15 @@ export class Reaper {
   /** Workers that hold leases, found by one small read for each of them. */
   async #lessees(): Promise<string[]> {
     const workers: string[] = [];
-    for (let start: Deno.KvKey = [...prefixes.leases, ""]; workers.length < PER_ROUND;) {
+    for (let start: Deno.KvKey = after(prefixes.leases); workers.length < PER_ROUND;) {
       const [first] = await this.store.kv.list(
-        { start, end: [...prefixes.leases, END] },
+        { start, end: behindAll(prefixes.leases) },
         { limit: 1 },
       );
       if (!first) break;
-      workers.push(first.key[1] as string);
-      start = [...prefixes.leases, first.key[1], END];
+      const { worker } = parse.lease(first.key);
+      workers.push(worker);
+      start = behindAll(prefixes.leasesOf(worker));
     }
     return workers;
   }
@@ -98,6 +99,3 @@ export class Reaper {
     return Boolean(after);
   }
 }
-
-/** Sorts after every string in a key (Deno KV: strings before numbers). */
-const END = Number.MAX_VALUE;

@@ -4,8 +4,14 @@
 import { leaseBlocksOf } from "../store/leases.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import { entryOf } from "../store/record_codec.ts";
-import { decisionOf, type Join, joinWrite, noteWrite, stepped } from "../store/dependency_counters.ts";
-import { keys, prefixes, shardOf } from "../platform/keys.ts";
+import {
+  counterWrite,
+  decisionOf,
+  type DependencyCounter,
+  outboxWrite,
+  stepped,
+} from "../store/dependency_counters.ts";
+import { after, keys, prefixes, shardOf } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { ReadyBlock } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
@@ -38,7 +44,7 @@ export class Reconciler {
       ? { prefix: prefixes.task }
       : { prefix: prefixes.task, start: this.#after };
     const page = await kv.list<Uint8Array>(selector, { limit: PER_ROUND });
-    this.#after = page.length < PER_ROUND ? null : [...page[page.length - 1].key, ""];
+    this.#after = page.length < PER_ROUND ? null : after(page[page.length - 1].key);
     const alive = page.map(entryOf).filter((entry): entry is Entry => {
       return entry !== null && !isForgotten(entry.record) && !isTerminal(entry.record);
     });
@@ -68,7 +74,9 @@ export class Reconciler {
     });
     // Those that wait for a seal alone are let go or given up by it.
     const awaiting = entries.filter(({ record }) => isAwaiting(record) && record.deps!.total > 0);
-    const joins = await this.store.kv.getMany<Join>(awaiting.map(({ record }) => keys.join(record.id)));
+    const joins = await this.store.kv.getMany<DependencyCounter>(
+      awaiting.map(({ record }) => keys.dependencyCounter(record.id)),
+    );
     const notes = await this.store.kv.getMany(awaiting.map(({ record }) => keys.outbox(record.id)));
     awaiting.forEach((entry, i) => {
       const { value } = joins[i];
@@ -105,16 +113,20 @@ export class Reconciler {
   /** Counts anew what it waits for, if nothing says it any more. */
   async #rejoined(record: TaskRecord): Promise<{ next: TaskRecord } & UnitOptions | null> {
     const { task, deps } = record;
-    const key = keys.join(record.id);
-    const { value, versionstamp } = await this.store.kv.get<Join>(key);
+    const key = keys.dependencyCounter(record.id);
+    const { value, versionstamp } = await this.store.kv.get<DependencyCounter>(key);
     if (value) {
       // What was decided may have been taken back since it was looked at.
       if (decisionOf(value) === "wait") return null;
       const noted = { key: keys.outbox(record.id), versionstamp: null };
-      return { next: { ...record }, checks: [{ key, versionstamp }, noted], writes: [noteWrite(record.id)] };
+      return {
+        next: { ...record },
+        checks: [{ key, versionstamp }, noted],
+        writes: [outboxWrite(record.id)],
+      };
     }
     const upstreams: string[] = JSON.parse(await this.values.load(record.id, deps!.upstreams));
-    let join: Join = {
+    let join: DependencyCounter = {
       task,
       left: upstreams.length,
       failed: 0,
@@ -126,7 +138,7 @@ export class Reconciler {
       const is = isOver ? typeOf(entry.record as TaskRecord) : null;
       join = stepped(join, { upstream: upstreams[i], was: null, is });
     }
-    const writes = [joinWrite(record.id, join), noteWrite(record.id)];
+    const writes = [counterWrite(record.id, join), outboxWrite(record.id)];
     return { next: { ...record }, checks: [{ key, versionstamp: null }], writes };
   }
 

@@ -5,13 +5,13 @@ import { encode } from "../store/record_codec.ts";
 import { entriesOf, expiryOf } from "../store/index_entries.ts";
 import { edgesOf, isNeeded } from "../dependencies/edges.ts";
 import { groupRecord, setTotal } from "../store/group_counters.ts";
-import { type DueKind, keys, prefixes } from "../platform/keys.ts";
-import { type Barrier, givenUp } from "../dependencies/barrier.ts";
+import { after, type DueKind, isIndexKey, keys, parse, prefixes } from "../platform/keys.ts";
+import { abandonBarrier, type Barrier } from "../dependencies/barrier.ts";
 import type { Store } from "../store/store.ts";
 import {
   type Entry,
+  hasDependents,
   isAwaiting,
-  isFollowed,
   isForgotten,
   isTerminal,
   type Stored,
@@ -44,12 +44,7 @@ export class Timers {
     const pages = await Promise.all(
       KINDS.map((kind) => kv.list({ prefix: prefixes.due(kind) }, { limit: PER_TICK })),
     );
-    const dues = pages.flat().map(({ key }): Due => ({
-      key,
-      kind: key[1] as DueKind,
-      at: key[2] as number,
-      id: key[3] as string,
-    })).sort((a, b) => a.at - b.at);
+    const dues = pages.flat().map(({ key }): Due => ({ key, ...parse.due(key) })).sort((a, b) => a.at - b.at);
     const ripe = dues.filter(({ at }) => at <= now);
     // All ripe ones read in a few calls; their commits group by themselves.
     const found = await this.store.peekMany(ripe.map(({ id }) => id));
@@ -76,7 +71,7 @@ export class Timers {
   async #purge(due: Due, entry: Entry<Stored> | null): Promise<void> {
     const { kv, clock } = this.store;
     if (entry && !isForgotten(entry.record) && isOver(entry.record, clock.now())) {
-      if (isFollowed(entry.record) && await isNeeded(this.store, entry.record)) {
+      if (hasDependents(entry.record) && await isNeeded(this.store, entry.record)) {
         return await this.#keep(entry.record);
       }
       // The record first, under check: a retry that comes at this moment finds all of the task, or none of it.
@@ -90,10 +85,10 @@ export class Timers {
       );
       // What was kept for others has no expiry in the lists either.
       for (const { key } of entriesOf(entry.record)) {
-        if (key[0] === "index") atomic.delete(key);
+        if (isIndexKey(key)) atomic.delete(key);
       }
       // Whoever follows it must have been told of its end.
-      if (isFollowed(entry.record)) atomic.check({ key: keys.outbox(due.id), versionstamp: null });
+      if (hasDependents(entry.record)) atomic.check({ key: keys.outbox(due.id), versionstamp: null });
       const gone = await kv.commit(atomic);
       if (!gone.ok) return;
       entry = null;
@@ -121,12 +116,12 @@ export class Timers {
     const record = await groupRecord(kv, id);
     // Some that have ended may be gone already.
     let total = Object.values(record?.ended ?? {}).reduce((sum, count) => sum + count, 0);
-    for (let start: Deno.KvKey = [...prefix, ""];;) {
+    for (let start: Deno.KvKey = after(prefix);;) {
       const page = await kv.list({ prefix, start }, { limit: PER_TICK });
-      const entries = await this.store.readMany(page.map((entry) => entry.key[3] as string));
+      const entries = await this.store.readMany(page.map((entry) => parse.index(entry.key).id));
       total += entries.filter((one) => one && !isForgotten(one.record) && !isTerminal(one.record)).length;
       if (page.length < PER_TICK) break;
-      start = [...page[page.length - 1].key, ""];
+      start = after(page[page.length - 1].key);
     }
     await setTotal(kv, clock, id, total);
     await kv.writeBlind([{ key }], 0);
@@ -135,12 +130,12 @@ export class Timers {
   /** The call was cut off before all of its tasks were there: those that are, are cancelled. */
   async #giveUpSeal({ id, key, at }: Due): Promise<void> {
     const { kv, clock } = this.store;
-    const seal = await kv.get<Barrier>(keys.seal(id));
+    const seal = await kv.get<Barrier>(keys.barrier(id));
     // The call was taken up again since.
     if (seal.value && seal.value.until !== at) return await kv.writeBlind([{ key }], 0);
     if (seal.value && !seal.value.sealed && !seal.value.givenUp) {
       const atomic = kv.atomic().check(seal);
-      kv.write(atomic, givenUp(id, seal.value, clock.now()), clock.now());
+      kv.write(atomic, abandonBarrier(id, seal.value, clock.now()), clock.now());
       if (!(await kv.commit(atomic)).ok) return;
     }
     if (!seal.value?.sealed) {

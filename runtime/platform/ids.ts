@@ -52,12 +52,12 @@ function fillFromCrypto(bytes: Uint8Array<ArrayBuffer>): void {
 }
 
 /** An id made by another machine a moment ago; lists by time look this much further. */
-export const CLOCKS_APART_MS = 60_000;
+export const MAX_CLOCK_SKEW_MS = 60_000;
 
 /**
  * True if an id is a UUIDv7 of this moment, so that it sorts like all others. Ids of callers' own may not be, nor those
  * that are drawn after the clock was set back: they go on from the later time.
  */
-export function tells(id: string, now: number): boolean {
-  return id[14] === "7" && Math.abs(parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - now) < CLOCKS_APART_MS;
+export function hasCurrentTime(id: string, now: number): boolean {
+  return id[14] === "7" && Math.abs(parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - now) < MAX_CLOCK_SKEW_MS;
 }

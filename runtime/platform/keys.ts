@@ -1,6 +1,14 @@
-// Every key that Errand writes. Nothing else in the code spells one out.
+// Every key that Errand writes is spelled and read here, and nowhere else (tests/imports_test.ts).
 
 type Key = Deno.KvKey;
+
+/**
+ * Kinds of timers: start a scheduled task, expire a waiting one, remove what an ended one stored, undo a call that was
+ * cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off.
+ */
+export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount";
+
+export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
 
 export const keys = {
   /** The record, or its tombstone. */
@@ -13,11 +21,11 @@ export const keys = {
     order,
     block,
   ],
-  /** A timer: what is due for a task at an instant. */
+  /** A timer: what is due for a task, a barrier or a group at an instant. */
   due: (kind: DueKind, at: number, id: string): Key => ["due", kind, at, id],
   /** What a worker runs, in blocks of ids: one for each claim. */
   lease: (worker: string, block: string): Key => ["lease", worker, block],
-  /** A task that its worker shall stop. */
+  /** A task that its worker must stop. */
   stop: (worker: string, id: string): Key => ["stop", worker, id],
   /** A worker's heartbeat. */
   worker: (worker: string): Key => ["worker", worker],
@@ -25,49 +33,43 @@ export const keys = {
   event: (id: string, seq: number): Key => ["event", id, seq],
   /** One chunk of a large value. */
   blob: (id: string, blob: string, chunk: number): Key => ["blob", id, blob, chunk],
-  /** What was answered to an idempotency key. */
+  /** The answer to an idempotency key. */
   idem: (key: string): Key => ["idem", key],
   /** A group's counters. */
   group: (group: string): Key => ["group", group],
   /** A group's completion log, dense from 1. */
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
-  /** What a task that waits for others still waits for. */
-  join: (id: string): Key => ["join", id],
-  /** Tasks that follow a task or a seal, in blocks of ids: one for each call that made them. */
+  /** How many tasks a task still waits for. */
+  dependencyCounter: (id: string): Key => ["join", id],
+  /** Tasks that wait for a task or a barrier, in blocks of ids: one for each call that made them. */
   edge: (upstream: string, block: string): Key => ["edge", upstream, block],
-  /** A follow-up that is still to be done: look at this task, or seal. */
-  outbox: (id: string): Key => ["outbox", id],
-  /** Set once all tasks of a call of several commits are there. */
-  seal: (call: string): Key => ["seal", call],
-  /** Set to another value with each news: what processes watch. */
+  /** Work that must follow a commit: see {@linkcode outboxSubject} for what the id may be. */
+  outbox: (subject: string): Key => ["outbox", subject],
+  /** Holds back the tasks of a call of several commits until all of them are stored. */
+  barrier: (barrier: string): Key => ["seal", barrier],
+  /** Changed with each event of its kind: processes watch it. */
   bell: (news: string): Key => ["bell", news],
-  /** How many tasks of a group run at once, and which is the next. */
-  window: (group: string): Key => ["window", group],
-  /** A task that waits for a slot of its group once more. */
-  late: (group: string, id: string): Key => ["late", group, id],
+  /** How many tasks of a group may run at once, and which one is next. */
+  concurrencyLimit: (group: string): Key => ["window", group],
+  /** A task that needs a slot of its group again. */
+  readmission: (group: string, id: string): Key => ["late", group, id],
   /** Lists: by end state, by definition, by tag, by group, by parent. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
+  /** Never written: for commits that must fail, and for reads whose answer nobody needs. */
+  never: (n = 0): Key => ["errand", "never", n],
 } as const;
 
 /** What the service around the engine keeps in the same database. */
 export const serviceKeys = {
   /** Where the app is reached, as its callers spell it. */
   origin: ["origin"] as Key,
-  /** What tickets are signed with: made once, and the same for all processes. */
+  /** The secret that tickets are signed with: made once, and the same for all processes. */
   ticketSecret: ["ticket-secret"] as Key,
 } as const;
-
-/**
- * Kinds of timers: start a scheduled task, expire a waiting one, remove what a gone one stored, undo a call that was cut
- * off before its seal, count the group of a call that was cut off.
- */
-export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount";
-
-export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
 
 export const prefixes = {
   task: ["task"] as Key,
@@ -78,20 +80,99 @@ export const prefixes = {
   leasesOf: (worker: string): Key => ["lease", worker],
   stopsOf: (worker: string): Key => ["stop", worker],
   workers: ["worker"] as Key,
-  joins: ["join"] as Key,
+  dependencyCounters: ["join"] as Key,
   edges: (upstream: string): Key => ["edge", upstream],
   outbox: ["outbox"] as Key,
-  windows: ["window"] as Key,
-  late: ["late"] as Key,
-  lateOf: (group: string): Key => ["late", group],
+  concurrencyLimits: ["window"] as Key,
+  readmissions: ["late"] as Key,
+  readmissionsOf: (group: string): Key => ["late", group],
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
   allEdges: ["edge"] as Key,
   events: (id: string): Key => ["event", id],
   blobs: (id: string): Key => ["blob", id],
+  chunks: (id: string, blob: string): Key => ["blob", id, blob],
   groupDone: (group: string): Key => ["group", group, "done"],
   index: (kind: IndexKind, value: string): Key => ["index", kind, value],
 };
+
+/** The parts of a stored key, as its builder took them. */
+export const parse = {
+  task: (key: Key) => key[1] as string,
+  ready: (key: Key) => ({ shard: key[1] as number, order: key[3] as number, block: key[4] as string }),
+  due: (key: Key) => ({ kind: key[1] as DueKind, at: key[2] as number, id: key[3] as string }),
+  lease: (key: Key) => ({ worker: key[1] as string, block: key[2] as string }),
+  stop: (key: Key) => ({ worker: key[1] as string, id: key[2] as string }),
+  worker: (key: Key) => key[1] as string,
+  event: (key: Key) => ({ id: key[1] as string, seq: key[2] as number }),
+  blob: (key: Key) => ({ id: key[1] as string, blob: key[2] as string, chunk: key[3] as number }),
+  groupDone: (key: Key) => ({ group: key[1] as string, seq: key[3] as number, id: key[4] as string }),
+  dependencyCounter: (key: Key) => key[1] as string,
+  edge: (key: Key) => ({ upstream: key[1] as string, block: key[2] as string }),
+  outbox: (key: Key) => key[1] as string,
+  concurrencyLimit: (key: Key) => key[1] as string,
+  readmission: (key: Key) => ({ group: key[1] as string, id: key[2] as string }),
+  index: (key: Key) => ({ kind: key[1] as IndexKind, value: key[2] as string, id: key[3] as string }),
+};
+
+export const isOutboxKey = (key: Key): boolean => key[0] === "outbox";
+export const isDependencyCounterKey = (key: Key): boolean => key[0] === "join";
+export const isIndexKey = (key: Key): boolean => key[0] === "index";
+
+/** What an outbox entry is about. */
+export type OutboxSubject =
+  | { kind: "task"; id: string }
+  | { kind: "barrier"; id: string }
+  | { kind: "concurrency-limit"; group: string };
+
+const BARRIER = "seal-";
+const CONCURRENCY_LIMIT = "window-";
+
+/** A call's barrier is known by the call's first task. */
+export function barrierId(firstTask: string): string {
+  return BARRIER + firstTask;
+}
+
+/** What the outbox calls the concurrency limit of a group. */
+export function concurrencyLimitId(group: string): string {
+  return CONCURRENCY_LIMIT + group;
+}
+
+export function isBarrier(id: string): boolean {
+  return id.startsWith(BARRIER);
+}
+
+export function outboxSubject(id: string): OutboxSubject {
+  if (isBarrier(id)) return { kind: "barrier", id };
+  if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
+  return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
+}
+
+/** The first key behind this one: where a list goes on. */
+export function after(key: Key): Key {
+  return [...key, ""];
+}
+
+/** Behind every key that begins with this one. Deno KV sorts strings before numbers. */
+export function behindAll(prefix: Key): Key {
+  return [...prefix, Number.MAX_VALUE];
+}
+
+/** Keys under a prefix that go on with an id not below `from` and, if given, below `before`. */
+export function idRange(prefix: Key, from: string, before: string | null): Deno.KvListSelector {
+  const start = [...prefix, from];
+  if (before !== null) return { start, end: [...prefix, before < from ? from : before] };
+  return from === "" ? { prefix } : { prefix, start };
+}
+
+/** An estimate of the bytes of a key from above. */
+export function keyBytes(key: Key): number {
+  // All parts are ASCII but tags, whose characters may take three bytes.
+  const perCharacter = key[1] === "tag" ? 3 : 1;
+  let bytes = 0;
+  for (const part of key) bytes += typeof part === "string" ? part.length * perCharacter + 2 : 9;
+  return bytes;
+}
 
 /** Which shard of the ready queue a task belongs to: the same in every process. */
 export function shardOf(id: string, shards: number): number {

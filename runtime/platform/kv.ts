@@ -6,6 +6,7 @@
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import { DeadlineError, UnavailableError } from "../core/errors.ts";
 import type { Kv } from "./kv_handle.ts";
+import { keys } from "./keys.ts";
 import { RemoteKv } from "./remote_kv.ts";
 
 export type { Kv };
@@ -190,7 +191,7 @@ export async function openKv(
 async function checksOf(kv: Deno.Kv): Promise<number> {
   const atomic = kv.atomic();
   for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
-    atomic.check({ key: ["errand", "never", i], versionstamp: "ff".repeat(10) });
+    atomic.check({ key: keys.never(i), versionstamp: "ff".repeat(10) });
   }
   try {
     await atomic.commit();

@@ -3,6 +3,7 @@
 
 import type { Clock } from "./clock.ts";
 import { Connection } from "./kv_connection.ts";
+import { keys as kvKeys } from "./keys.ts";
 import type { Kv } from "./kv_handle.ts";
 
 /**
@@ -12,7 +13,6 @@ import type { Kv } from "./kv_handle.ts";
  * way. Larger ones than the second bound fill packets of their own.
  */
 const PRIMED_BYTES = [900, 60_000];
-const PRIME: Deno.KvKey = ["errand", "prime"];
 /** What a mutation takes besides its value, about. */
 const KEY_BYTES = 60;
 
@@ -62,7 +62,9 @@ export class RemoteKv implements Kv {
     };
     atomic.commit = () => {
       return connection.call((kv, isAlone) => {
-        if (isAlone && bytes > PRIMED_BYTES[0] && bytes < PRIMED_BYTES[1]) kv.get(PRIME).catch(() => {});
+        if (isAlone && bytes > PRIMED_BYTES[0] && bytes < PRIMED_BYTES[1]) {
+          kv.get(kvKeys.never()).catch(() => {});
+        }
         return commit();
       });
     };

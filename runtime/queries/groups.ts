@@ -4,7 +4,7 @@
 import type { Waiting } from "../store/index_entries.ts";
 import { NotFoundError } from "../core/errors.ts";
 import type { GroupRecord, LogValue } from "../store/group_counters.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { after, behindAll, keys, parse, prefixes } from "../platform/keys.ts";
 import { type Notifier } from "./notifier.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
@@ -34,9 +34,6 @@ export interface GroupFailure {
   /** The first of its tasks that failed; if none did, the first that was cancelled. Null if that one is gone. */
   entry: Entry | null;
 }
-
-/** Behind every id. */
-const LAST_ID = "g";
 
 export interface Member {
   task: string;
@@ -103,16 +100,16 @@ export class Groups {
   async unfinished(id: string, limit: number): Promise<string[]> {
     const prefix = prefixes.index("group", id);
     const unfinished: string[] = [];
-    for (let start: Deno.KvKey = [...prefix, ""]; unfinished.length < limit;) {
+    for (let start: Deno.KvKey = after(prefix); unfinished.length < limit;) {
       const page = await this.store.kv.list({ prefix, start }, { limit: PER_READ });
-      const ids = page.map(({ key }) => key[3] as string);
+      const ids = page.map(({ key }) => parse.index(key).id);
       const entries = await this.store.readMany(ids);
       unfinished.push(...ids.filter((_, i) => {
         const record = entries[i]?.record;
         return record && !isForgotten(record) && !isTerminal(record);
       }));
       if (page.length < PER_READ) break;
-      start = [...prefix, `${ids[ids.length - 1]}\0`];
+      start = after(page[page.length - 1].key);
     }
     return unfinished.slice(0, limit);
   }
@@ -164,33 +161,35 @@ export class Groups {
   /** Its tasks in the order of their ids, a page at a time. */
   async *memberPages(id: string, { reverse = false } = {}): AsyncGenerator<Member[]> {
     const prefix = prefixes.index("group", id);
-    let start: Deno.KvKey = [...prefix, ""];
-    let end: Deno.KvKey = [...prefix, LAST_ID];
+    let start: Deno.KvKey = after(prefix);
+    let end = behindAll(prefix);
     for (;;) {
       const page = await this.store.kv.list<number | null>({ start, end }, { limit: PER_READ, reverse });
       if (page.length > 0) {
-        yield page.map(({ key, value }) => ({ task: key[3] as string, place: value ?? 0 }));
+        yield page.map(({ key, value }) => ({ task: parse.index(key).id, place: value ?? 0 }));
       }
       if (page.length < PER_READ) return;
       const last = page[page.length - 1].key;
       if (reverse) end = last;
-      else start = [...prefix, `${last[3] as string}\0`];
+      else start = after(last);
     }
   }
 
   /** Ids of all its tasks, at most `limit`. */
   async members(id: string, limit: number): Promise<string[]> {
     const page = await this.store.kv.list({ prefix: prefixes.index("group", id) }, { limit });
-    return page.map(({ key }) => key[3] as string);
+    return page.map(({ key }) => parse.index(key).id);
   }
 
   /** Entries `from` (1 is the first) and later of the completion log, at most `limit`. */
   async log(id: string, from: number, limit: number): Promise<LogEntry[]> {
     const prefix = prefixes.groupDone(id);
-    const page = await this.store.kv.list<LogValue>({ prefix, start: [...prefix, from] }, { limit });
+    const page = await this.store.kv.list<LogValue>({ prefix, start: keys.groupDone(id, from, "") }, {
+      limit,
+    });
     return page.map(({ key, value }) => ({
-      seq: key[3] as number,
-      task: key[4] as string,
+      seq: parse.groupDone(key).seq,
+      task: parse.groupDone(key).id,
       ...value,
     }));
   }

@@ -1,13 +1,13 @@
 // Lists of tasks, newest first. Each filter has an index that narrows the search; the rest is compared on the records.
 // A page looks at a bounded number of records, so it may come back short, with a cursor to go on from.
 
-import { keys, prefixes } from "../platform/keys.ts";
+import { idRange, keys, parse, prefixes } from "../platform/keys.ts";
 import type { Waiting } from "../store/index_entries.ts";
-import type { Join } from "../store/dependency_counters.ts";
+import type { DependencyCounter } from "../store/dependency_counters.ts";
 import { blocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import type { ConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
-import { CLOCKS_APART_MS } from "../platform/ids.ts";
+import { MAX_CLOCK_SKEW_MS } from "../platform/ids.ts";
 import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "../core/task.ts";
 
 export interface ListQuery {
@@ -115,7 +115,7 @@ async function idsWithin(
   before: string | null,
 ): Promise<string[]> {
   const page = await store.kv.list(within(prefix, bounds, before), { limit: PER_READ, reverse: true });
-  return page.map(({ key }) => key[key.length - 1] as string);
+  return page.map(({ key }) => parse.index(key).id);
 }
 
 /** @param whole true if `all` misses none of the older ones. */
@@ -156,24 +156,27 @@ async function* driversOf(
     }
     // Those that wait for a place in their group's window.
     for (
-      const { key, value } of await store.kv.list<ConcurrencyLimit>({ prefix: prefixes.windows }, {
+      const { key, value } of await store.kv.list<ConcurrencyLimit>({ prefix: prefixes.concurrencyLimits }, {
         limit: MOST_WINDOWS,
       })
     ) {
-      const prefix = prefixes.index("group", key[1] as string);
-      const start = [...prefix, value.cursor];
+      const group = parse.concurrencyLimit(key);
+      const prefix = prefixes.index("group", group);
+      const start = keys.index("group", group, value.cursor);
       const members = await store.kv.list({ prefix, start }, { limit: MOST_SORTED + 1 });
-      yield members.map((member) => member.key[3] as string);
+      yield members.map((member) => parse.index(member.key).id);
     }
-    const late = await store.kv.list({ prefix: prefixes.late }, { limit: MOST_SORTED + 1 });
-    yield late.map(({ key }) => key[2] as string);
-    const joins = await store.kv.list<Join>({ prefix: prefixes.joins }, { limit: MOST_SORTED + 1 });
+    const late = await store.kv.list({ prefix: prefixes.readmissions }, { limit: MOST_SORTED + 1 });
+    yield late.map(({ key }) => parse.readmission(key).id);
+    const joins = await store.kv.list<DependencyCounter>({ prefix: prefixes.dependencyCounters }, {
+      limit: MOST_SORTED + 1,
+    });
     const awaiting = joins.filter(({ value }) => task === undefined || value.task === task);
-    yield (joins.length > MOST_SORTED ? joins : awaiting).map(({ key }) => key[1] as string);
+    yield (joins.length > MOST_SORTED ? joins : awaiting).map(({ key }) => parse.dependencyCounter(key));
   } else if (state === "SCHEDULED") {
     const page = await store.kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: MOST_SORTED + 1 });
     const wanted = page.filter(({ value }) => task === undefined || value.task === task);
-    yield (page.length > MOST_SORTED ? page : wanted).map(({ key }) => key[3] as string);
+    yield (page.length > MOST_SORTED ? page : wanted).map(({ key }) => parse.due(key).id);
   } else {
     const page = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: MOST_SORTED });
     yield page.flatMap(({ value }) => value);
@@ -206,17 +209,15 @@ async function idBounds(store: Store, { createdAfter, createdBefore }: ListQuery
   const asked = createdAfter !== undefined || createdBefore !== undefined;
   if (!asked || (await store.kv.get(keys.oddIds)).value !== null) return { from: "", to: null };
   return {
-    from: createdAfter === undefined ? "" : idAt(createdAfter - CLOCKS_APART_MS),
-    to: createdBefore === undefined ? null : idAt(createdBefore + CLOCKS_APART_MS),
+    from: createdAfter === undefined ? "" : idAt(createdAfter - MAX_CLOCK_SKEW_MS),
+    to: createdBefore === undefined ? null : idAt(createdBefore + MAX_CLOCK_SKEW_MS),
   };
 }
 
 /** The part of an id-ordered range that a page may be in. */
 function within(prefix: Deno.KvKey, { from, to }: IdBounds, before: string | null): Deno.KvListSelector {
   const end = to !== null && (before === null || to < before) ? to : before;
-  const start = [...prefix, from];
-  if (end !== null) return { start, end: [...prefix, end < from ? from : end] };
-  return from === "" ? { prefix } : { prefix, start };
+  return idRange(prefix, from, end);
 }
 
 /** The smallest UUIDv7 of a millisecond. */
@@ -228,7 +229,7 @@ function idAt(ms: number): string {
 /** Ids that have a tag now, newest first, at most `limit`. */
 export async function idsTagged(store: Store, tag: string, limit: number): Promise<string[]> {
   const page = await store.kv.list({ prefix: prefixes.index("tag", tag) }, { limit, reverse: true });
-  const ids = page.map(({ key }) => key[key.length - 1] as string);
+  const ids = page.map(({ key }) => parse.index(key).id);
   const found = await store.readMany(ids);
   return ids.filter((_, i) => found[i] !== null && !isForgotten(found[i].record));
 }

@@ -1,7 +1,7 @@
 // What there is to do in the near future, from a few small reads: whether a process is worth having where each one costs,
 // and where none lives unless something asks for it.
 
-import { prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import type { ReadyBlock } from "../store/ready_queue.ts";
 
@@ -44,7 +44,7 @@ export async function nearPendingWork(
 ): Promise<Reason | null> {
   const isDue = async (kind: Parameters<typeof prefixes.due>[0], before: number) => {
     const [first] = await kv.list({ prefix: prefixes.due(kind) }, { limit: 1 });
-    return first !== undefined && (first.key[2] as number) <= before;
+    return first !== undefined && parse.due(first.key).at <= before;
   };
   const [due, outbox] = await Promise.all([
     Promise.all([

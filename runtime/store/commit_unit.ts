@@ -6,13 +6,13 @@ import { type Cost, FRESH } from "./group_commit.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
 import type { GroupStep } from "./group_counters.ts";
-import { type JoinStep, noteWrite } from "./dependency_counters.ts";
-import { keys } from "../platform/keys.ts";
+import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
+import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { KEY_BYTES, keyBytes, recordBytes, requireFit, writeBytes } from "./size.ts";
+import { KEY_BYTES, recordBytes, requireFit, writeBytes } from "./size.ts";
 import {
   type Entry,
-  isFollowed,
+  hasDependents,
   isForgotten,
   isTerminal,
   type Stored,
@@ -33,20 +33,20 @@ export interface Change {
 
 export interface UnitOptions {
   /** Further keys that must still have this version. */
-  checks?: { key: Deno.KvKey; versionstamp: string | null }[];
+  checks?: Deno.AtomicCheck[];
   writes?: Write[];
-  /** Joins that take a step without a change of a record. */
-  joins?: JoinStep[];
+  /** Dependency counters that take a step without a change of a record. */
+  counterSteps?: CounterStep[];
   /** The ids of its new records were drawn just now: nobody else can have made them. */
   fresh?: boolean;
 }
 
-export interface Unit extends Required<Omit<UnitOptions, "writes" | "joins">> {
+export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterSteps">> {
   op: string;
   changes: { before: Entry<Stored> | null; next: Stored }[];
   writes: Write[];
   steps: GroupStep[];
-  joins: JoinStep[];
+  counterSteps: CounterStep[];
   cost: Cost;
 }
 
@@ -57,7 +57,7 @@ const OPS_KEPT = 4;
 export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
   const writes = options.writes ? [...options.writes] : [];
   const steps: GroupStep[] = [];
-  const joins: JoinStep[] = options.joins ? [...options.joins] : [];
+  const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
   const prepared = changes.map(({ before, next, events, writes: more }) => {
     const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
     if (before) record.ops = opsAfter(before.record);
@@ -72,13 +72,16 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
       writes.push({ key: keys.event(record.id, event.seq), value: event });
     }
     steps.push(...groupSteps(before?.record ?? null, record));
-    follow(before?.record ?? null, record, joins, writes);
+    follow(before?.record ?? null, record, counterSteps, writes);
     return { before, next: record };
   });
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
-  const counters = [...steps.map(({ group }) => group), ...joins.map(({ join }) => `join/${join}`)];
+  const counters = [
+    ...steps.map(({ group }) => group),
+    ...counterSteps.map(({ dependent }) => `dependencies/${dependent}`),
+  ];
   const shared = [...new Set(counters)];
   const old = prepared.filter(({ before }) => before !== null).length;
   const cost: Cost = {
@@ -90,7 +93,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
     keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
     owns: [...prepared.map(({ next }) => next.id), ...ownKeys(checks, writes)],
   };
-  return { op, changes: prepared, writes, checks, fresh, steps, joins, cost };
+  return { op, changes: prepared, writes, checks, fresh, steps, counterSteps, cost };
 }
 
 /** Keys that a unit both checks and writes: two units that do so with one key would both pass the check. */
@@ -140,13 +143,13 @@ function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
 }
 
 /** What a step means to those that wait for the task: those made with it are told by it, others by the follower. */
-function follow(before: Stored | null, next: Stored, joins: JoinStep[], writes: Write[]): void {
-  if (!before || isForgotten(before) || isForgotten(next) || !isFollowed(next)) return;
+function follow(before: Stored | null, next: Stored, steps: CounterStep[], writes: Write[]): void {
+  if (!before || isForgotten(before) || isForgotten(next) || !hasDependents(next)) return;
   const was = isTerminal(before) ? typeOf(before) : null;
   const is = isTerminal(next) ? typeOf(next) : null;
   if (was === is) return;
-  for (const join of next.next ?? []) joins.push({ join, upstream: next.id, was, is });
-  if (next.followed) writes.push(noteWrite(next.id));
+  for (const dependent of next.next ?? []) steps.push({ dependent, upstream: next.id, was, is });
+  if (next.followed) writes.push(outboxWrite(next.id));
 }
 
 /** What a step means to each group that counts the task. */

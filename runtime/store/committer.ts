@@ -6,9 +6,9 @@ import { encode, entryOf } from "./record_codec.ts";
 import { expiryOf } from "./index_entries.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { GroupCounters } from "./group_counters.ts";
-import { DependencyCounters, type Join } from "./dependency_counters.ts";
+import { type DependencyCounter, DependencyCounters } from "./dependency_counters.ts";
 import type { Ids } from "../platform/ids.ts";
-import { keys } from "../platform/keys.ts";
+import { isDependencyCounterKey, isOutboxKey, keys, parse } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { Queue } from "./ready_queue.ts";
 import type { Merged } from "./version_cache.ts";
@@ -60,13 +60,13 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: Queue;
   readonly #groups: GroupCounters;
-  readonly joins: DependencyCounters;
+  readonly dependencies: DependencyCounters;
 
   constructor(options: CommitterOptions) {
     const { kv, clock, ids } = this.#options = options;
     this.#queue = new Queue(kv.shards, clock, ids);
     this.#groups = new GroupCounters(kv, clock);
-    this.joins = new DependencyCounters(kv);
+    this.dependencies = new DependencyCounters(kv);
   }
 
   /**
@@ -99,7 +99,7 @@ export class Committer {
           else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
         }
         this.#groups.distrust();
-        this.joins.distrust();
+        this.dependencies.distrust();
         pending = again;
       } finally {
         if (taken) starter!.release(taken);
@@ -169,12 +169,14 @@ export class Committer {
     const notes: string[] = [];
     for (const { writes } of units) {
       for (const { key, value } of writes) {
-        if (key[0] === "join") this.joins.wrote(key[1] as string, value as Join | undefined, versionstamp);
-        else if (key[0] === "outbox" && value) notes.push(key[1] as string);
+        if (isDependencyCounterKey(key)) {
+          const id = parse.dependencyCounter(key);
+          this.dependencies.wrote(id, value as DependencyCounter | undefined, versionstamp);
+        } else if (isOutboxKey(key) && value) notes.push(parse.outbox(key));
       }
     }
     for (const { writes } of merged) {
-      for (const { key } of writes) if (key[0] === "outbox") notes.push(key[1] as string);
+      for (const { key } of writes) if (isOutboxKey(key)) notes.push(parse.outbox(key));
     }
     if (notes.length > 0) this.#options.onNotes(notes, versionstamp);
   }
@@ -184,11 +186,15 @@ export class Committer {
     const merged: Merged[] = [];
     const steps = units.flatMap((unit) => unit.steps);
     if (steps.length > 0) merged.push(await this.#groups.merge(steps));
-    const joins = units.flatMap((unit) => unit.joins);
-    if (joins.length > 0) {
+    const counterSteps = units.flatMap((unit) => unit.counterSteps);
+    if (counterSteps.length > 0) {
       // Whoever is let go in this very commit counts no more.
-      const gone = new Set(units.flatMap(({ writes }) => writes.filter(letsGo).map(({ key }) => key[1])));
-      merged.push(await this.joins.merge(joins.filter(({ join }) => !gone.has(join))));
+      const gone = new Set(
+        units.flatMap(({ writes }) => writes.filter(letsGo).map(({ key }) => parse.dependencyCounter(key))),
+      );
+      merged.push(
+        await this.dependencies.merge(counterSteps.filter(({ dependent }) => !gone.has(dependent))),
+      );
     }
     return merged;
   }
@@ -245,7 +251,7 @@ class Patience {
 }
 
 function letsGo({ key, value }: Write): boolean {
-  return key[0] === "join" && value === undefined;
+  return isDependencyCounterKey(key) && value === undefined;
 }
 
 /** What a unit's records are after its commit. */

@@ -1,5 +1,5 @@
 // Joins: what a task that waits for others still waits for. Each is a counter beside the task, written in the very
-// commit in which one of the others ends (or is run again after its end), once per commit and join, so it can neither
+// commit in which one of the others ends (or is run again after its end), once per commit and counter, so it can neither
 // miss nor double an end. When it comes to another decision, the same commit leaves a note in the outbox, and the
 // follower (outbox_processor.ts) moves the task.
 
@@ -8,7 +8,7 @@ import type { KvPort, Write } from "../platform/kv.ts";
 import { type Known, type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/task.ts";
 
-export interface Join {
+export interface DependencyCounter {
   /** The definition of the task that waits: lists need no more. */
   task: string;
   /** Upstreams that have not ended. */
@@ -21,8 +21,9 @@ export interface Join {
 }
 
 /** What one step of an upstream means to a task that waits for it: it ended (`is`), or its end (`was`) was taken back. */
-export interface JoinStep {
-  join: string;
+export interface CounterStep {
+  /** The task that waits. */
+  dependent: string;
   upstream: string;
   was: StateType | null;
   is: StateType | null;
@@ -30,14 +31,17 @@ export interface JoinStep {
 
 export type Decision = "wait" | "go" | "fail";
 
-export function decisionOf({ left, failed, allowFailure }: Join): Decision {
+export function decisionOf({ left, failed, allowFailure }: DependencyCounter): Decision {
   if (failed > 0 && !allowFailure) return "fail";
   return left > 0 ? "wait" : "go";
 }
 
-/** The join after a step. */
-export function stepped(join: Join, { upstream, was, is }: Omit<JoinStep, "join">): Join {
-  const next = { ...join };
+/** The counter after a step. */
+export function stepped(
+  counter: DependencyCounter,
+  { upstream, was, is }: Omit<CounterStep, "dependent">,
+): DependencyCounter {
+  const next = { ...counter };
   next.left += Number(was !== null) - Number(is !== null);
   next.failed += Number(isFailure(is)) - Number(isFailure(was));
   if (isFailure(is)) next.first ??= upstream;
@@ -52,26 +56,26 @@ function isFailure(end: StateType | null): boolean {
 const KNOWN_KEPT = 10_000;
 
 export class DependencyCounters {
-  readonly #known: VersionCache<Join>;
+  readonly #known: VersionCache<DependencyCounter>;
 
   constructor(kv: KvPort) {
-    this.#known = new VersionCache(kv, keys.join, KNOWN_KEPT);
+    this.#known = new VersionCache(kv, keys.dependencyCounter, KNOWN_KEPT);
   }
 
   /** All joins that these steps touch, after them. */
-  async merge(steps: JoinStep[]): Promise<Merged> {
+  async merge(steps: CounterStep[]): Promise<Merged> {
     const merged: Merged = { checks: [], writes: [], applied: () => {} };
-    const byJoin = Map.groupBy(steps, ({ join }) => join);
-    const loaded = await this.#known.load([...byJoin.keys()]);
-    const next = new Map<string, Join>();
+    const byDependent = Map.groupBy(steps, ({ dependent }) => dependent);
+    const loaded = await this.#known.load([...byDependent.keys()]);
+    const next = new Map<string, DependencyCounter>();
     // One that is not there has let its task go, or its task is gone.
     for (const [id, { value, versionstamp }] of loaded) {
-      const join = byJoin.get(id)!.reduce(stepped, value);
-      merged.checks.push({ key: keys.join(id), versionstamp });
-      merged.writes.push(joinWrite(id, join));
-      next.set(id, join);
-      if (decisionOf(join) === decisionOf(value)) continue;
-      merged.writes.push(noteWrite(id));
+      const counter = byDependent.get(id)!.reduce(stepped, value);
+      merged.checks.push({ key: keys.dependencyCounter(id), versionstamp });
+      merged.writes.push(counterWrite(id, counter));
+      next.set(id, counter);
+      if (decisionOf(counter) === decisionOf(value)) continue;
+      merged.writes.push(outboxWrite(id));
     }
     merged.applied = (versionstamp) => {
       for (const [id, value] of next) this.#known.remember(id, { value, versionstamp });
@@ -80,13 +84,13 @@ export class DependencyCounters {
   }
 
   /** A unit wrote it by itself: its task begins to wait, or is let go. */
-  wrote(id: string, join: Join | undefined, versionstamp: string): void {
-    if (join) this.#known.remember(id, { value: join, versionstamp });
+  wrote(id: string, counter: DependencyCounter | undefined, versionstamp: string): void {
+    if (counter) this.#known.remember(id, { value: counter, versionstamp });
     else this.#known.forget(id);
   }
 
   /** As this process last wrote it, if it is remembered: a hint. */
-  known(id: string): Known<Join> | undefined {
+  known(id: string): Known<DependencyCounter> | undefined {
     return this.#known.get(id);
   }
 
@@ -95,11 +99,11 @@ export class DependencyCounters {
   }
 }
 
-export function joinWrite(id: string, join: Join): Write {
-  return { key: keys.join(id), value: join };
+export function counterWrite(id: string, counter: DependencyCounter): Write {
+  return { key: keys.dependencyCounter(id), value: counter };
 }
 
 /** Asks the follower to look at a task, or at a seal. */
-export function noteWrite(id: string): Write {
+export function outboxWrite(id: string): Write {
   return { key: keys.outbox(id), value: true };
 }

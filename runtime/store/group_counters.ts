@@ -3,7 +3,7 @@
 // double an end.
 
 import type { Clock } from "../platform/clock.ts";
-import { keys } from "../platform/keys.ts";
+import { concurrencyLimitId, keys } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/task.ts";
@@ -51,7 +51,6 @@ export function mostGroupsOf(limits: KvLimits): number {
 /** A group is kept this long after its last change. */
 export const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
-const WINDOW = "window-";
 
 export class GroupCounters {
   readonly #known: VersionCache<GroupRecord>;
@@ -84,7 +83,7 @@ export class GroupCounters {
         }
       }
       if (record.maxConcurrent !== undefined) {
-        merged.writes.push({ key: keys.outbox(windowOf(group)), value: true });
+        merged.writes.push({ key: keys.outbox(concurrencyLimitId(group)), value: true });
       }
       merged.checks.push({ key: keys.group(group), versionstamp: known.versionstamp });
       merged.writes.push(groupWrite(record, now));
@@ -103,16 +102,6 @@ export class GroupCounters {
 
 export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecord | null> {
   return (await kv.get<GroupRecord>(keys.group(group))).value;
-}
-
-/** What the outbox calls the window of a group. */
-export function windowOf(group: string): string {
-  return WINDOW + group;
-}
-
-/** The group whose window a note is about, or null if it is about something else. */
-export function groupOfWindow(note: string): string | null {
-  return note.startsWith(WINDOW) ? note.slice(WINDOW.length) : null;
 }
 
 /** Says how many tasks a group has, whatever it said before. */

@@ -4,7 +4,7 @@
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
 import {
-  isFollowed,
+  hasDependents,
   isForgotten,
   isTerminalType,
   type Stored,
@@ -33,7 +33,7 @@ const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 export function expiryOf(stored: Stored): number | null {
   if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
   // One that others follow goes when none of them needs it any more, which only the timer finds out.
-  if (stored.finishedAt === null || isFollowed(stored)) return null;
+  if (stored.finishedAt === null || hasDependents(stored)) return null;
   return stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
 }
 
@@ -66,7 +66,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     return entries;
   }
   // PENDING and RUNNING are driven by a block in the queue or of a lease, which stand for many tasks (ready_queue.ts).
-  if (record.late) entries.push({ key: keys.late(record.groups[0], id), value: null, expireAt: null });
+  if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });
   if (type === "SCHEDULED") {
     const value: Waiting = { task: record.task, groups: record.groups };
     entries.push({ key: keys.due("start", record.runAt, id), value, expireAt: null });
@@ -83,6 +83,6 @@ export function entriesOf(stored: Stored): IndexEntry[] {
 /** True if the task keeps keys that only a purge finds: events, values in chunks, a join, edges. */
 function storesMore(record: TaskRecord): boolean {
   const { hasEvents, input, result, deps } = record;
-  return hasEvents || isFollowed(record) || deps?.released === false ||
+  return hasEvents || hasDependents(record) || deps?.released === false ||
     [input, result, deps?.upstreams].some((value) => value && "blob" in value);
 }

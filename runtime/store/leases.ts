@@ -1,6 +1,6 @@
 // What KV holds of workers: their heartbeats, and blocks of the tasks that they have leased.
 
-import { prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "./store.ts";
 
 /** What a living worker writes every third of a lease. */
@@ -19,5 +19,5 @@ export async function leaseBlocksOf(
   limit: number,
 ): Promise<{ block: string; ids: string[] }[]> {
   const entries = await store.kv.list<string[]>({ prefix: prefixes.leasesOf(worker) }, { limit });
-  return entries.map(({ key, value }) => ({ block: key[2] as string, ids: value }));
+  return entries.map(({ key, value }) => ({ block: parse.lease(key).block, ids: value }));
 }

@@ -5,7 +5,7 @@
 
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
-import { keys, prefixes, shardOf } from "../platform/keys.ts";
+import { after, keys, parse, prefixes, shardOf } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import type { TaskRecord } from "../core/task.ts";
 
@@ -65,7 +65,7 @@ export async function* blocks(
   behind: Deno.KvKey | null = null,
 ): AsyncGenerator<Deno.KvEntry<ReadyBlock>> {
   const prefix = prefixes.ready(shard);
-  let start: Deno.KvKey | null = behind && [...behind, ""];
+  let start: Deno.KvKey | null = behind && after(behind);
   // What a claim takes stands in one or two blocks where it takes few; a server takes its time for long answers.
   for (let size = kv.limits.checks < MOST_IN_A_BLOCK ? 2 : 4;; size = Math.min(4 * size, 256)) {
     const page: Deno.KvEntry<ReadyBlock>[] = await kv.list<ReadyBlock>(
@@ -74,11 +74,12 @@ export async function* blocks(
     );
     yield* page;
     if (page.length < size) return;
-    start = [...page[page.length - 1].key, ""];
+    start = after(page[page.length - 1].key);
   }
 }
 
 /** True if this block of the queue holds the record. */
 export function isQueuedAt(record: TaskRecord, blockKey: Deno.KvKey): boolean {
-  return record.queued !== null && record.queued.block === blockKey[4] && record.queued.order === blockKey[3];
+  const { block, order } = parse.ready(blockKey);
+  return record.queued !== null && record.queued.block === block && record.queued.order === order;
 }

@@ -1,6 +1,7 @@
 // How large writes are, estimated from above: KV refuses a commit that is over any of its limits as a whole.
 
 import { encode } from "./record_codec.ts";
+import { keyBytes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { isForgotten, type Stored, type StoredValue } from "../core/task.ts";
 
@@ -24,14 +25,6 @@ export function writeBytes({ key, value }: Write): number {
 
 /** What the key of a record or a queue entry takes, and a little more. */
 export const KEY_BYTES = 64;
-
-export function keyBytes(key: Deno.KvKey): number {
-  // All parts are ASCII but tags, whose characters may take three bytes.
-  const perCharacter = key[1] === "tag" ? 3 : 1;
-  let bytes = 0;
-  for (const part of key) bytes += typeof part === "string" ? part.length * perCharacter + 2 : 9;
-  return bytes;
-}
 
 /** What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 export function recordBytes(stored: Stored): number {

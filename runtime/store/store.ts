@@ -7,12 +7,12 @@ import { entryOf } from "./record_codec.ts";
 import { type Applied, Committer, type OnApplied, type OnNotes, type Starter } from "./committer.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { DependencyCounters } from "./dependency_counters.ts";
-import { keys, shardOf } from "../platform/keys.ts";
+import { keys, parse, shardOf } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import {
   type Entry,
+  hasDependents,
   isAwaiting,
-  isFollowed,
   isForgotten,
   isPastRetention,
   isReady,
@@ -24,7 +24,7 @@ import {
 import { type Change, type Unit, unitOf, type UnitOptions } from "./commit_unit.ts";
 
 /** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
-export type Lane = "submit" | "claim" | "settle" | "follow";
+export type Lane = "submit" | "claim" | "settle" | "outbox";
 
 export interface StoreOptions {
   kv: KvPort;
@@ -51,7 +51,7 @@ export class Store {
   onNotes: OnNotes = () => {};
   /** Asked before new tasks go into the queue; null lets them all wait there for a claim. */
   starter: Starter | null = null;
-  readonly joins: DependencyCounters;
+  readonly dependencies: DependencyCounters;
   readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
   /**
    * Tasks that this process made ready, by their shards, oldest first, so that claiming them needs no read. A hint:
@@ -82,14 +82,14 @@ export class Store {
     });
     const lane = (starter: () => Starter | null) =>
       new GroupCommit((units: Unit[]) => committer.commit(units, starter()), kv.limits);
-    this.joins = committer.joins;
+    this.dependencies = committer.dependencies;
     const starting = () => this.starter;
     const queueing = () => null;
     this.#lanes = {
       submit: lane(starting),
       claim: lane(queueing),
       settle: lane(queueing),
-      follow: lane(starting),
+      outbox: lane(starting),
     };
   }
 
@@ -117,7 +117,7 @@ export class Store {
   ): Promise<{ id: string; entry: Entry<Stored> | null }[]> {
     const now = this.clock.now();
     const page = await this.kv.list<Uint8Array>(selector, { limit, reverse: true });
-    return page.map((kv) => ({ id: kv.key[1] as string, entry: present(entryOf(kv), now) }));
+    return page.map((kv) => ({ id: parse.task(kv.key), entry: present(entryOf(kv), now) }));
   }
 
   /**
@@ -272,5 +272,5 @@ function inlineLength(value: StoredValue | null): number {
 
 /** Others may ask for it soon: it waits for some of them, or has ended and they take its result. */
 function isLink(record: TaskRecord): boolean {
-  return isAwaiting(record) || isFollowed(record) && isTerminal(record);
+  return isAwaiting(record) || hasDependents(record) && isTerminal(record);
 }

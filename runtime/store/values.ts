@@ -73,7 +73,7 @@ export class Values {
 
   /** Removes everything that a task stored beside its record. */
   async purge(task: string): Promise<void> {
-    await this.kv.writeBlind([{ key: keys.join(task) }], 0);
+    await this.kv.writeBlind([{ key: keys.dependencyCounter(task) }], 0);
     for (const prefix of [prefixes.events(task), prefixes.blobs(task), prefixes.edges(task)]) {
       for (;;) {
         const found = await this.kv.list({ prefix }, { limit: KEYS_PER_PURGE });

@@ -5,7 +5,7 @@ import type { KvPort, Write } from "../platform/kv.ts";
 
 /** What a commit adds for all of its units together. */
 export interface Merged {
-  checks: { key: Deno.KvKey; versionstamp: string | null }[];
+  checks: Deno.AtomicCheck[];
   writes: Write[];
   /** To be called when the commit was applied. */
   applied(versionstamp: string): void;

@@ -4,7 +4,7 @@
 
 import type { Clock } from "../platform/clock.ts";
 import type { Place } from "./claim.ts";
-import { prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 
 /** A worker that has nothing to do leaves others' parts to them for this long after a ring. */
@@ -195,10 +195,10 @@ export class ClaimScheduler {
   async #lookAround(): Promise<void> {
     const look = this.store.nextLook();
     const blocks = await this.store.kv.list({ prefix: prefixes.allReady }, { limit: BLOCKS_SEEN });
-    const seen = new Set(blocks.map(({ key }) => key[1] as number));
+    const seen = new Set(blocks.map(({ key }) => parse.ready(key).shard));
     const last = blocks.length < BLOCKS_SEEN
       ? this.#lines.length
-      : blocks[blocks.length - 1].key[1] as number;
+      : parse.ready(blocks[blocks.length - 1].key).shard;
     const isEmpty = ({ shard }: Line) => shard <= last && !seen.has(shard);
     this.#want(this.#lines.filter((line) => !isEmpty(line)));
     for (const line of this.#lines.filter((line) => isEmpty(line) && !line.isBusy)) {

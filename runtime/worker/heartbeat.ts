@@ -3,7 +3,7 @@
 import { Attempt } from "./attempt.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
 import { sleep } from "../platform/clock.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Log } from "../platform/log.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
@@ -131,7 +131,7 @@ export class Heartbeat {
     const { running } = this.held;
     const prefix = prefixes.stopsOf(this.options.worker);
     const stops = await this.store.kv.list({ prefix }, { limit: MOST_LEASES });
-    const ids = stops.map(({ key }) => key[2] as string).filter((id) => !running.get(id)?.aborted);
+    const ids = stops.map(({ key }) => parse.stop(key).id).filter((id) => !running.get(id)?.aborted);
     if (ids.length === 0) return;
     const entries = await this.store.readMany(ids);
     ids.forEach((id, i) => running.get(id)?.adopt(entries[i]));

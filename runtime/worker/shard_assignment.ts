@@ -1,7 +1,7 @@
 // Which shards of the queue a worker starts from. They are dealt out in turn among the workers that live, so that all of
 // them claim at once and rarely meet; what each of them thinks of the others may be old, and then they meet.
 
-import { prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 
 const MOST_WORKERS = 1_000;
@@ -57,7 +57,7 @@ export class ShardAssignment {
     this.#lookedAt = clock.monotonic();
     try {
       const beats = await kv.list({ prefix: prefixes.workers }, { limit: MOST_WORKERS });
-      this.#workers = beats.map(({ key }) => key[1] as string);
+      this.#workers = beats.map(({ key }) => parse.worker(key));
       this.#own = null;
     } catch { /* What was known goes on to hold: they only meet more often. */ }
   }

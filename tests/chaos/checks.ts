@@ -18,7 +18,7 @@ import {
 } from "./story.ts";
 
 /** Each process counts on from its own start, and the clock may be moved a little between two starts. */
-const CLOCKS_APART_MS = 20;
+const MAX_CLOCK_SKEW_MS = 20;
 
 export type Check = (facts: Facts) => string[];
 
@@ -92,7 +92,7 @@ export const checks: Record<string, Check> = {
       const [old, heir] = runs.toSorted((a, b) => a.claim!.from - b.claim!.from);
       const { worker, from } = old.claim!;
       const silent = longestSilence(beats.get(worker) ?? [], from, heir.claim!.to);
-      if (silent >= facts.leaseMs - CLOCKS_APART_MS) return [];
+      if (silent >= facts.leaseMs - MAX_CLOCK_SKEW_MS) return [];
       return [
         `${old.run.id}: run ${heir.run.run} was claimed while ${old.run.run} was to run, whose worker ${worker} ` +
         `was never silent for more than ${Math.round(silent)} ms`,
@@ -109,7 +109,7 @@ export const checks: Record<string, Check> = {
     const beats = beatsOf(facts);
     return facts.reaps.flatMap(({ worker, from, to, pid }) => {
       const last = (beats.get(worker) ?? []).filter((beat) => beat.to <= from).at(-1);
-      return last && to - last.from < facts.leaseMs - CLOCKS_APART_MS
+      return last && to - last.from < facts.leaseMs - MAX_CLOCK_SKEW_MS
         ? [`${worker} by ${pid}, ${to - last.from} ms after a beat`]
         : [];
     });

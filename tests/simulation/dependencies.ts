@@ -2,7 +2,7 @@
 // it follows by what KV takes, one commit after the other.
 
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
-import type { Join } from "../../runtime/store/dependency_counters.ts";
+import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
 import {
   isForgotten,
   isTerminal,
@@ -46,7 +46,7 @@ export class Dependencies {
   readonly #placeOf = new Map<string, string>();
   /** How many tasks of a call have been stored. */
   readonly #stored = new Map<string, number>();
-  readonly #joins = new Map<string, Join>();
+  readonly #joins = new Map<string, DependencyCounter>();
   /** For each task that waits, the end of each upstream (or seal) that KV says it has been told of. */
   readonly #counted = new Map<string, Map<string, StateType | null>>();
   readonly #followers = new Map<string, Set<string>>();
@@ -106,7 +106,7 @@ export class Dependencies {
           break;
         case "join":
           touched.add(id);
-          if (after) this.#joins.set(id, after.value as Join);
+          if (after) this.#joins.set(id, after.value as DependencyCounter);
           else this.#joins.delete(id);
           break;
         case "edge":

@@ -86,7 +86,7 @@ function recordsOf({ mutations }: Commit): TaskRecord[] {
 }
 
 function joinOf(id: string): string {
-  return encodeKey(keys.join(id));
+  return encodeKey(keys.dependencyCounter(id));
 }
 
 function noteOf(id: string): string {

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { QueueDepth } from "../../runtime/commands/queue_limit.ts";
 import { OutboxProcessor } from "../../runtime/dependencies/outbox_processor.ts";
-import type { Join } from "../../runtime/store/dependency_counters.ts";
+import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
 import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { type Log, silentLog } from "../../runtime/platform/log.ts";
 import { Registry } from "../../runtime/core/registry.ts";
@@ -34,7 +34,7 @@ export interface Composing extends Bench {
   follow(): Promise<void>;
   /** What a task does: the name of its state. */
   state(id: string): Promise<string>;
-  join(id: string): Promise<Join | null>;
+  join(id: string): Promise<DependencyCounter | null>;
   /** Keys of these kinds. */
   left(...kinds: string[]): Promise<Deno.KvKey[]>;
 }
@@ -96,7 +96,7 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
       await follower.stop();
     },
     state: async (id) => stateOf(await bench.record(id)).name,
-    join: async (id) => (await kv.get<Join>(keys.join(id))).value,
+    join: async (id) => (await kv.get<DependencyCounter>(keys.dependencyCounter(id))).value,
     async left(...kinds) {
       return (await bench.all()).map(({ key }) => key).filter(([kind]) => kinds.includes(kind as string));
     },

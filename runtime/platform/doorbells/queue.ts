@@ -3,6 +3,7 @@
 // (PLATFORM.md A3). Only a backend with queues has it.
 
 import type { Clock } from "../clock.ts";
+import { keys } from "../keys.ts";
 import type { Kv, KvPort } from "../kv.ts";
 import type { Doorbell } from "./doorbell.ts";
 
@@ -33,7 +34,7 @@ export class QueueBell implements Doorbell {
    * True if the backend has queues. Asks with an enqueue that can never be committed, so nothing is left behind.
    */
   static async works(kv: KvPort): Promise<boolean> {
-    const never = { key: ["errand", "never"], versionstamp: "ff".repeat(10) };
+    const never = { key: keys.never(), versionstamp: "ff".repeat(10) };
     // Also false where nobody answers in time: without this bell all tasks still run.
     return await kv.commit(kv.atomic().check(never).enqueue(MESSAGE)).then(() => true, () => false);
   }

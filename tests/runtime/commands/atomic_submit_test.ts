@@ -2,9 +2,9 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ConflictError, ValidationError } from "../../../runtime/core/errors.ts";
 import type { EdgeBlock } from "../../../runtime/dependencies/edges.ts";
-import { keys, prefixes } from "../../../runtime/platform/keys.ts";
+import { barrierId, keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS, type Write } from "../../../runtime/platform/kv.ts";
-import { type Barrier, barrierOf, givenUp, openBarrier } from "../../../runtime/dependencies/barrier.ts";
+import { abandonBarrier, type Barrier, raiseBarrier } from "../../../runtime/dependencies/barrier.ts";
 import { isForgotten } from "../../../runtime/core/task.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { type Composing, composing, elsewhere, ownIds, resultOf } from "../../support/composing.ts";
@@ -210,7 +210,9 @@ Deno.test("a large call lets nothing go before all of it is there, and all of it
   bench.kv.commit = async (...args) => {
     const result = await commit.apply(bench.kv, args);
     commits++;
-    if ((await bench.kv.get<Barrier>(keys.seal(barrierOf(submissions[0].id)))).value?.sealed) return result;
+    if ((await bench.kv.get<Barrier>(keys.barrier(barrierId(submissions[0].id)))).value?.sealed) {
+      return result;
+    }
     for (const { key } of await bench.kv.list({ prefix: ["ready"] }, { limit: 99 })) seen.push(key.join("/"));
     return result;
   };
@@ -227,7 +229,7 @@ Deno.test("a large call lets nothing go before all of it is there, and all of it
   assert.deepEqual(await bench.left("join", "outbox"), []);
   assert.deepEqual(await unseals(bench), []);
   const [seal, ...others] = await bench.left("seal");
-  assert.deepEqual([seal, others], [keys.seal(barrierOf(submissions[0].id)), []]);
+  assert.deepEqual([seal, others], [keys.barrier(barrierId(submissions[0].id)), []]);
   assert.deepEqual(await bench.kv.list({ prefix: prefixes.edges(seal[1] as string) }, { limit: 9 }), []);
 });
 
@@ -468,19 +470,19 @@ Deno.test("a seal is whose who opened it last, until it is given up", async () =
   const { store, kv, clock } = bench;
   const now = clock.now();
   const write = async ({ writes }: { writes: Write[] }) => await kv.writeBlind(writes, now);
-  const first = await openBarrier(store, "seal-a", now);
+  const first = await raiseBarrier(store, "seal-a", now);
   await write(first);
-  const { key, versionstamp } = await first.mine();
-  assert.deepEqual(key, keys.seal("seal-a"));
+  const { key, versionstamp } = await first.confirm();
+  assert.deepEqual(key, keys.barrier("seal-a"));
   assert.equal(versionstamp, (await kv.get(key)).versionstamp);
-  const second = await openBarrier(store, "seal-a", now + 1_000);
+  const second = await raiseBarrier(store, "seal-a", now + 1_000);
   await write(second);
-  await assert.rejects(first.mine(), ConflictError);
-  assert.notEqual((await second.mine()).versionstamp, versionstamp);
+  await assert.rejects(first.confirm(), ConflictError);
+  assert.notEqual((await second.confirm()).versionstamp, versionstamp);
   // Its timer is the last one's.
   assert.deepEqual(await unseals(bench), [keys.due("unseal", now + 1_000 + SEALED_WITHIN_MS, "seal-a")]);
-  await kv.writeBlind([givenUp("seal-a", (await kv.get<Barrier>(key)).value!, now)], now);
-  await assert.rejects(openBarrier(store, "seal-a", now), ConflictError);
+  await kv.writeBlind([abandonBarrier("seal-a", (await kv.get<Barrier>(key)).value!, now)], now);
+  await assert.rejects(raiseBarrier(store, "seal-a", now), ConflictError);
 });
 
 Deno.test("a call whose ids were drawn is undone as a whole, also if it was taken up once and cut off again", async () => {
@@ -524,7 +526,7 @@ Deno.test("under an open seal nothing goes, also if it may go on after a failure
   const seen: string[] = [];
   bench.kv.commit = async (...args) => {
     const result = await commit.apply(bench.kv, args);
-    const { value } = await bench.kv.get<Barrier>(keys.seal(barrierOf(bold[0].id)));
+    const { value } = await bench.kv.get<Barrier>(keys.barrier(barrierId(bold[0].id)));
     if (inside || value?.sealed) return result;
     inside = true;
     await cancelThose(there, ups);

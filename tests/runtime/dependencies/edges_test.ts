@@ -1,6 +1,12 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { edgeBlocks, edgesOf, edgeWrite, isNeeded, mostNext } from "../../../runtime/dependencies/edges.ts";
+import {
+  edgeBlocks,
+  edgesOf,
+  edgeWrite,
+  isNeeded,
+  mostInlineDependents,
+} from "../../../runtime/dependencies/edges.ts";
 import { mostGroupsOf } from "../../../runtime/store/group_counters.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
@@ -23,10 +29,10 @@ Deno.test("blocks hold every id once and in order, and each can be told in one c
 });
 
 Deno.test("a record names no more followers than a commit can tell beside all that it may check", () => {
-  assert.equal(mostNext(EMBEDDED_LIMITS), 50);
+  assert.equal(mostInlineDependents(EMBEDDED_LIMITS), 50);
   for (let checks = 10; checks <= 100; checks++) {
     const limits = { ...EMBEDDED_LIMITS, checks };
-    const most = mostNext(limits);
+    const most = mostInlineDependents(limits);
     assert.ok(most >= 0 && most <= 50);
     assert.ok(most + mostGroupsOf(limits) + 3 <= checks, `with ${checks}: ${most}`);
   }

@@ -328,7 +328,7 @@ Deno.test("the patrol finds a task that has what it waited for, and loses no ste
   const idOf = await graph(bench, { a: [], b: ["a"], c: ["a"], d: ["a", "b"] });
   assert.equal(await patrol.tick(), 0);
   await bench.run(idOf.a);
-  await bench.kv.writeBlind([{ key: keys.outbox(idOf.b) }, { key: keys.join(idOf.d) }], 0);
+  await bench.kv.writeBlind([{ key: keys.outbox(idOf.b) }, { key: keys.dependencyCounter(idOf.d) }], 0);
   assert.equal(await patrol.tick(), 2);
   assert.deepEqual(said.toSorted(), ["had what it waited for", "waited for nobody knows whom"]);
   assert.deepEqual(await bench.join(idOf.d), {
@@ -353,13 +353,13 @@ Deno.test("a join goes for good in the commit that lets its task go, also if tha
   const [{ id }] = await bench.call([{ options: { waitFor: [up], allowFailure: true } }]);
   const { store, clock, kv } = bench;
   const before = (await store.read(id)) as Entry;
-  const join = await kv.get(keys.join(id));
+  const join = await kv.get(keys.dependencyCounter(id));
   const applied = await Promise.all([
-    store.commit("follow", [{ before, next: released(before.record, clock.now()) }], {
+    store.commit("outbox", [{ before, next: released(before.record, clock.now()) }], {
       checks: [{ key: join.key, versionstamp: join.versionstamp }],
       writes: [{ key: join.key }],
     }),
-    store.commit("follow", [], { joins: [{ join: id, upstream: up, was: "FAILED", is: null }] }),
+    store.commit("outbox", [], { counterSteps: [{ dependent: id, upstream: up, was: "FAILED", is: null }] }),
   ]);
   assert.ok(applied.every((each) => each !== null));
   assert.deepEqual(await bench.left("join", "outbox"), []);
@@ -372,10 +372,10 @@ Deno.test("an end that two looks would tell to the same block is told once", asy
   const { store, kv } = bench;
   const [{ key, versionstamp, value }] = await kv.list<EdgeBlock>({ prefix: ["edge", up] }, { limit: 1 });
   const tell = () =>
-    store.commit("follow", [], {
+    store.commit("outbox", [], {
       checks: [{ key, versionstamp }],
       writes: [{ key, value: { ...value, told: "COMPLETED" } }],
-      joins: [{ join: id, upstream: up, was: null, is: "COMPLETED" }],
+      counterSteps: [{ dependent: id, upstream: up, was: null, is: "COMPLETED" }],
     });
   const applied = await Promise.all([tell(), tell()]);
   assert.equal(applied.filter((each) => each !== null).length, 1);
@@ -390,7 +390,7 @@ Deno.test("a look that fails does not let the same note be looked at twice at on
   const { commit } = bench.store;
   let failures = 3;
   bench.store.commit = (...args) => {
-    if (args[0] === "follow" && failures-- > 0) return Promise.reject(new Error("the database is away"));
+    if (args[0] === "outbox" && failures-- > 0) return Promise.reject(new Error("the database is away"));
     return commit.apply(bench.store, args);
   };
   await bench.follow();

@@ -177,7 +177,7 @@ Deno.test("a timer of a seal that was opened anew since gives nothing up, and on
   const block = edgeWrite(seal, "b", [id], null, "direct");
   const put = (sealed: boolean) =>
     kv.writeBlind([
-      { key: keys.seal(seal), value: { sealed, until: later, by: "x" } satisfies Barrier },
+      { key: keys.barrier(seal), value: { sealed, until: later, by: "x" } satisfies Barrier },
       { key: keys.due("unseal", at, seal), value: null },
       { key: keys.due("unseal", later, seal), value: null },
       block,
@@ -195,6 +195,6 @@ Deno.test("a timer of a seal that was opened anew since gives nothing up, and on
   await put(false);
   await timers.tick();
   assert.equal(stateOf(await bench.record(id)).name, "Cancelled");
-  assert.equal((await kv.get<Barrier>(keys.seal(seal))).value?.givenUp, true);
+  assert.equal((await kv.get<Barrier>(keys.barrier(seal))).value?.givenUp, true);
   assert.equal((await kv.get(block.key)).value, null);
 });

@@ -1,6 +1,18 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { keys, prefixes, shardOf } from "../../../runtime/platform/keys.ts";
+import {
+  after,
+  barrierId,
+  behindAll,
+  concurrencyLimitId,
+  idRange,
+  isBarrier,
+  keys,
+  outboxSubject,
+  parse,
+  prefixes,
+  shardOf,
+} from "../../../runtime/platform/keys.ts";
 import { aBench, seeded } from "../../support/builders.ts";
 import { makeIds } from "../../../runtime/platform/ids.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
@@ -36,4 +48,47 @@ Deno.test("timers of one kind sort by their instant", async () => {
   await bench.kv.writeBlind(dues.toReversed().map((key) => ({ key, value: null })), 0);
   const found = await bench.kv.list({ prefix: prefixes.due("start") }, { limit: 9 });
   assert.deepEqual(found.map(({ key }) => key), dues);
+});
+
+Deno.test("what a builder was given, parse reads back", () => {
+  assert.equal(parse.task(keys.task("t")), "t");
+  assert.deepEqual(parse.ready(keys.ready(3, 1, 9.5, "b")), { shard: 3, order: 9.5, block: "b" });
+  assert.deepEqual(parse.due(keys.due("expire", 5, "t")), { kind: "expire", at: 5, id: "t" });
+  assert.deepEqual(parse.lease(keys.lease("w", "b")), { worker: "w", block: "b" });
+  assert.deepEqual(parse.stop(keys.stop("w", "t")), { worker: "w", id: "t" });
+  assert.equal(parse.worker(keys.worker("w")), "w");
+  assert.deepEqual(parse.event(keys.event("t", 7)), { id: "t", seq: 7 });
+  assert.deepEqual(parse.blob(keys.blob("t", "b", 2)), { id: "t", blob: "b", chunk: 2 });
+  assert.deepEqual(parse.groupDone(keys.groupDone("g", 4, "t")), { group: "g", seq: 4, id: "t" });
+  assert.equal(parse.dependencyCounter(keys.dependencyCounter("t")), "t");
+  assert.deepEqual(parse.edge(keys.edge("t", "b")), { upstream: "t", block: "b" });
+  assert.equal(parse.outbox(keys.outbox("t")), "t");
+  assert.equal(parse.concurrencyLimit(keys.concurrencyLimit("g")), "g");
+  assert.deepEqual(parse.readmission(keys.readmission("g", "t")), { group: "g", id: "t" });
+  assert.deepEqual(parse.index(keys.index("tag", "x", "t")), { kind: "tag", value: "x", id: "t" });
+});
+
+Deno.test("an outbox entry is about a task, a barrier or a concurrency limit, and stored names never change", () => {
+  assert.deepEqual(outboxSubject("t"), { kind: "task", id: "t" });
+  assert.deepEqual(outboxSubject(barrierId("t")), { kind: "barrier", id: "seal-t" });
+  assert.deepEqual(outboxSubject(concurrencyLimitId("g")), { kind: "concurrency-limit", group: "g" });
+  assert.deepEqual([barrierId("t"), concurrencyLimitId("g")], ["seal-t", "window-g"]);
+  assert.deepEqual([isBarrier(barrierId("t")), isBarrier("t")], [true, false]);
+});
+
+Deno.test("a range of ids, and what lies behind a key or behind all that begin with it", async () => {
+  await using bench = await aBench();
+  const all = ["a", "b", "c"].map((id) => keys.index("tag", "x", id));
+  const others = [keys.index("tag", "w", "z"), keys.index("tag", "y", "a")];
+  await bench.kv.writeBlind([...all, ...others].map((key) => ({ key, value: null })), 0);
+  const prefix = prefixes.index("tag", "x");
+  const idsIn = async (selector: Deno.KvListSelector) => {
+    return (await bench.kv.list(selector, { limit: 9 })).map(({ key }) => parse.index(key).id);
+  };
+  assert.deepEqual(await idsIn(idRange(prefix, "", null)), ["a", "b", "c"]);
+  assert.deepEqual(await idsIn(idRange(prefix, "b", null)), ["b", "c"]);
+  assert.deepEqual(await idsIn(idRange(prefix, "", "b")), ["a"]);
+  assert.deepEqual(await idsIn(idRange(prefix, "c", "b")), []);
+  assert.deepEqual(await idsIn({ prefix, start: after(all[0]) }), ["b", "c"]);
+  assert.deepEqual(await idsIn({ start: after(prefix), end: behindAll(prefix) }), ["a", "b", "c"]);
 });
