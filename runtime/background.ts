@@ -1,6 +1,7 @@
 // What a process does by itself: the worker, the timers, the outbox, and the looks after what other processes left.
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
+import { every } from "./platform/periodic.ts";
 import type { Parts } from "./wiring.ts";
 
 export class Background {
@@ -10,7 +11,6 @@ export class Background {
   readonly #patrolMs: number;
   /** Ends each periodic loop. */
   readonly #stops: (() => Promise<void>)[] = [];
-  #stopped = false;
 
   constructor(parts: Parts, { leaseMs, sweepMs, patrolMs }: RuntimeOptions) {
     this.#parts = parts;
@@ -40,7 +40,6 @@ export class Background {
 
   async stop(graceMs: number): Promise<void> {
     const { worker, bells, timers, outbox, store, runners } = this.#parts;
-    this.#stopped = true;
     for (const bell of bells) await bell.stop();
     await Promise.all(this.#stops.map((stop) => stop()));
     await timers.stop();
@@ -66,19 +65,6 @@ export class Background {
   /** Repeats some work, never twice at once. A failure is logged, and the work is repeated all the same. */
   #every(ms: number, what: string, work: () => Promise<unknown>): void {
     const { clock, log } = this.#parts;
-    let working: Promise<unknown> = Promise.resolve();
-    let cancel = () => {};
-    const schedule = () => {
-      cancel = clock.timer(() => {
-        working = work().catch((error) => log.error(`${what} failed`, error)).then(() => {
-          if (!this.#stopped) schedule();
-        });
-      }, ms);
-    };
-    schedule();
-    this.#stops.push(async () => {
-      cancel();
-      await working;
-    });
+    this.#stops.push(every(clock, ms, () => work().catch((error) => log.error(`${what} failed`, error))));
   }
 }

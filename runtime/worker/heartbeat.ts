@@ -3,6 +3,7 @@
 import { Attempt } from "./attempt.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
 import { sleep } from "../platform/clock.ts";
+import { every } from "../platform/periodic.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Log } from "../platform/log.ts";
@@ -37,7 +38,7 @@ export class Heartbeat {
   #version: string | null = null;
   /** When the last beat that is known to be in KV was sent (monotonic). */
   #beatAt = -Infinity;
-  #timer: () => void = () => {};
+  #stopBeats: () => Promise<void> = async () => {};
   #stopped = false;
   #beating: Promise<void> = Promise.resolve();
   #shared: Promise<void> | null = null;
@@ -60,7 +61,10 @@ export class Heartbeat {
         await sleep(this.store.clock, FIRST_BEAT_AGAIN_MS);
       }
     }
-    if (!this.#stopped) this.#schedule();
+    if (this.#stopped) return;
+    this.#stopBeats = every(this.store.clock, this.options.leaseMs / 3, () => {
+      return this.beat().catch((error) => this.options.log.error("a heartbeat failed", error));
+    });
   }
 
   /** True if the others may have taken the worker for dead. */
@@ -87,7 +91,7 @@ export class Heartbeat {
   /** No more beats; resolves once the last one is over. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#timer();
+    await this.#stopBeats();
     await this.#beating;
   }
 
@@ -114,16 +118,6 @@ export class Heartbeat {
     }
     this.#version = (await kv.get(key)).versionstamp;
     await this.#adoptAll();
-  }
-
-  #schedule(): void {
-    this.#timer = this.store.clock.timer(() => {
-      this.beat().catch((error) => {
-        this.options.log.error("a heartbeat failed", error);
-      }).then(() => {
-        if (!this.#stopped) this.#schedule();
-      });
-    }, this.options.leaseMs / 3);
   }
 
   /** A cancel that another process asked for. */

@@ -1,6 +1,7 @@
 // Which shards of the queue a worker starts from. They are dealt out in turn among the workers that live, so that all of
 // them claim at once and rarely meet; what each of them thinks of the others may be old, and then they meet.
 
+import { every } from "../platform/periodic.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 
@@ -11,7 +12,7 @@ export class ShardAssignment {
   #workers: string[] = [];
   #own: { of: string; shards: Set<number> } | null = null;
   #lookedAt = -Infinity;
-  #cancel: () => void = () => {};
+  #stopLooks: () => Promise<void> = async () => {};
   #stopped = false;
 
   /** @param everyMs milliseconds between looks. */
@@ -29,7 +30,7 @@ export class ShardAssignment {
     // A queue in one piece is everybody's.
     if (this.store.kv.shards === 1) return;
     await this.#look();
-    this.#schedule();
+    if (!this.#stopped) this.#stopLooks = every(this.store.clock, this.everyMs, () => this.#look());
   }
 
   /** There may be more of them, or fewer, than is known. */
@@ -39,17 +40,9 @@ export class ShardAssignment {
     this.#look();
   }
 
-  stop(): void {
+  async stop(): Promise<void> {
     this.#stopped = true;
-    this.#cancel();
-  }
-
-  #schedule(): void {
-    this.#cancel = this.store.clock.timer(() => {
-      this.#look().then(() => {
-        if (!this.#stopped) this.#schedule();
-      });
-    }, this.everyMs);
+    await this.#stopLooks();
   }
 
   async #look(): Promise<void> {

@@ -193,7 +193,7 @@ export class Worker implements Starter {
   async stop(graceMs: number): Promise<void> {
     this.#stopping = true;
     await this.#claims.stop();
-    this.#peers.stop();
+    await this.#peers.stop();
     const { clock, kv } = this.store;
     while (this.#starting.size + this.#unsure > 0) await sleep(clock, 5);
     const until = clock.monotonic() + graceMs;

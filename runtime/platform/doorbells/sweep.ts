@@ -1,27 +1,19 @@
 // The doorbell that never fails: it rings every few seconds in every living process.
 
 import type { Clock } from "../clock.ts";
+import { every } from "../periodic.ts";
 import type { Doorbell } from "./doorbell.ts";
 
 export class SweepBell implements Doorbell {
-  #cancel: () => void = () => {};
-  #stopped = false;
+  #stop: () => Promise<void> = async () => {};
 
   constructor(private readonly clock: Clock, private readonly everyMs: number) {}
 
   start(ring: () => void): void {
-    const next = () => {
-      if (this.#stopped) return;
-      this.#cancel = this.clock.timer(() => {
-        ring();
-        next();
-      }, this.everyMs);
-    };
-    next();
+    this.#stop = every(this.clock, this.everyMs, ring);
   }
 
-  stop(): void {
-    this.#stopped = true;
-    this.#cancel();
+  async stop(): Promise<void> {
+    await this.#stop();
   }
 }

@@ -7,6 +7,7 @@ import { type Clock, sleep } from "../clock.ts";
 import type { Ids } from "../ids.ts";
 import { keys } from "../keys.ts";
 import type { KvPort } from "../kv.ts";
+import { every } from "../periodic.ts";
 import type { Doorbell } from "./doorbell.ts";
 
 /** Many commits in a row are one ring: the last one follows by itself. */
@@ -35,7 +36,8 @@ export class WatchBell implements Doorbell {
   /** What the last read has found. */
   #read = NONE;
   #endWatch: () => void = () => {};
-  #working: Promise<unknown> = Promise.resolve();
+  #stopReading: () => Promise<void> = async () => {};
+  #watching: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly kv: KvPort,
@@ -61,14 +63,16 @@ export class WatchBell implements Doorbell {
       if (versions.ready !== before.ready) ring();
       if (versions.ended !== before.ended) look();
     };
-    this.#working = Promise.all([this.#watch(heed), this.#readAgainAndAgain(heed)]);
+    this.#stopReading = every(this.clock, READ_EVERY_MS, () => this.#readOnce(heed));
+    this.#watching = this.#watch(heed);
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
     for (const cancel of this.#owed.values()) cancel();
     this.#endWatch();
-    await this.#working;
+    await this.#stopReading();
+    await this.#watching;
   }
 
   #isEarly(news: News): boolean {
@@ -119,17 +123,13 @@ export class WatchBell implements Doorbell {
     }
   }
 
-  async #readAgainAndAgain(heed: (versions: Versions) => void): Promise<void> {
-    for (;;) {
-      await sleep(this.clock, READ_EVERY_MS, this.#stopped.signal);
-      if (this.#stopped.signal.aborted) return;
-      try {
-        const found = versionsOf(await this.kv.getMany(BELLS));
-        if (isBehind(this.#told, this.#read)) this.#endWatch();
-        this.#read = found;
-        heed(found);
-      } catch { /* The database is away, which others tell. */ }
-    }
+  async #readOnce(heed: (versions: Versions) => void): Promise<void> {
+    try {
+      const found = versionsOf(await this.kv.getMany(BELLS));
+      if (isBehind(this.#told, this.#read)) this.#endWatch();
+      this.#read = found;
+      heed(found);
+    } catch { /* The database is away: those that need it report that. */ }
   }
 }
 
