@@ -1,5 +1,5 @@
-// One attempt that this process runs: its lease, the newest version of its record, what it reports, and the ways
-// to stop it. Whatever it writes is checked against the lease's token: an attempt that lost its lease writes nothing.
+// One attempt that this process runs: its lease, the newest version of its record, its reports, and the ways to stop it.
+// Every write is checked against the lease's token: an attempt that has lost its lease writes nothing.
 
 import { type Clock, sleep } from "../platform/clock.ts";
 import type { StoredEvent } from "../store/event_log.ts";
@@ -15,7 +15,7 @@ import {
 } from "../core/task.ts";
 import { type Outcome, reported, settled } from "../core/transitions.ts";
 
-/** Why an attempt was stopped from outside. Handlers see it as `signal.reason`. */
+/** Why an attempt was stopped from outside: `signal.reason` in its function. */
 export class CancelledError extends Error {
   override name = "CancelledError";
 }
@@ -29,11 +29,18 @@ export class WorkerStoppingError extends Error {
 /** Reports reach KV at most this often. */
 const FLUSH_EVERY_MS = 100;
 
+export interface AttemptHooks {
+  /** Called with errors that have no caller to go to. */
+  onError?: (error: unknown) => void;
+  /** Called when the function starts to wait for other tasks (1), and when it goes on (-1). */
+  onAway?: (change: number) => void;
+}
+
 export class Attempt {
   readonly id: string;
   readonly token: string;
   readonly reports: ReportBuffer;
-  /** Made when somebody asks for the signal: most functions never do. */
+  /** Made on demand: most functions never use the signal. */
   #controller: AbortController | null = null;
   #abortedBy: unknown;
   readonly #stopped = Promise.withResolvers<Outcome | null>();
@@ -44,7 +51,11 @@ export class Attempt {
   #flushedAt = -Infinity;
   #open = true;
 
-  constructor(private readonly store: Store, entry: Entry) {
+  constructor(
+    private readonly store: Store,
+    entry: Entry,
+    private readonly hooks: AttemptHooks = {},
+  ) {
     this.#entry = entry;
     this.id = entry.record.id;
     this.token = entry.record.lease!.token;
@@ -53,7 +64,7 @@ export class Attempt {
       () => store.clock.now(),
       () => this.#scheduleFlush(),
     );
-    // Cancelled between its claim and now.
+    // The task was cancelled after its claim.
     if (typeOf(entry.record) === "CANCELLING") this.#cancel();
   }
 
@@ -61,7 +72,7 @@ export class Attempt {
     return this.#entry.record;
   }
 
-  /** Of the newest version of the record that is known here. */
+  /** The versionstamp of the newest version of the record that is known here. */
   get versionstamp(): string {
     return this.#entry.versionstamp;
   }
@@ -90,27 +101,27 @@ export class Attempt {
 
   /** The record was changed, by this attempt or by someone else. */
   adopt(entry: Entry<Stored> | null): void {
-    // News may come late: of the claim itself, or of a change that was overtaken.
+    // Changes may arrive out of order.
     if (entry && entry.versionstamp <= this.#entry.versionstamp) return;
     if (!entry || isForgotten(entry.record) || entry.record.lease?.token !== this.token) return this.lose();
     this.#entry = entry as Entry;
     if (typeOf(this.record) === "CANCELLING") this.#cancel();
   }
 
-  /** Its time is up. The attempt ends now, whether its function heeds the signal or not. */
+  /** The attempt ends now, whether its function observes the signal or not. */
   timeOut(timeoutMs: number): void {
     const message = `the attempt took longer than timeoutMs, ${timeoutMs} ms`;
     this.#abort(new DOMException(message, "TimeoutError"));
     this.#stopped.resolve({ kind: "timed-out", error: { name: "TimeoutError", message, retryable: true } });
   }
 
-  /** The worker is stopping: the attempt goes back into the queue, unused. */
+  /** The worker is stopping: the task goes back into the queue, and the attempt does not count. */
   release(): void {
     this.#abort(new WorkerStoppingError("the worker is stopping"));
     this.#stopped.resolve({ kind: "released" });
   }
 
-  /** The lease is gone: somebody else runs the task, or nobody may. */
+  /** The lease is lost: another worker runs the task, or it has ended. */
   lose(): void {
     this.#abort(new LeaseLostError("the lease was lost"));
     this.#stopped.resolve(null);
@@ -167,27 +178,21 @@ export class Attempt {
         if (!await this.#write(this.reports.take())) return this.lose();
       }
     } catch (error) {
-      // KV is away. The reports of this flush are lost, the attempt goes on: its outcome will be tried for itself.
-      this.onError(error);
+      // KV is away. The reports of this flush are lost, and the attempt goes on.
+      this.hooks.onError?.(error);
       await sleep(this.store.clock, FLUSH_EVERY_MS, this.signal);
     }
   }
 
-  /** Told when the function begins to wait for other tasks (1), and when it goes on (-1). */
-  onAway: (change: number) => void = () => {};
-
-  /** Does something that takes up no slot of the worker. */
+  /** Waits for something without taking up a slot of the worker. */
   async whileAway<T>(work: () => Promise<T>): Promise<T> {
-    this.onAway(1);
+    this.hooks.onAway?.(1);
     try {
       return await work();
     } finally {
-      this.onAway(-1);
+      this.hooks.onAway?.(-1);
     }
   }
-
-  /** Told of errors that have no caller to go to. */
-  onError: (error: unknown) => void = () => {};
 
   #write(reports: Report[]): Promise<boolean> {
     return this.#step(reports, (record) => record);
@@ -196,7 +201,7 @@ export class Attempt {
   async #step(reports: Report[], then: (record: TaskRecord) => TaskRecord): Promise<boolean> {
     const after = await this.store.update("settle", this.id, ({ record }) => {
       if (isForgotten(record) || record.lease?.token !== this.token) return null;
-      const { events, progress } = place(reports, record.seq);
+      const { events, progress } = numbered(reports, record.seq);
       return { next: then(events.length > 0 ? reported(record, events.length, progress) : record), events };
     }, this.#entry);
     if (!after) return false;
@@ -205,8 +210,8 @@ export class Attempt {
   }
 }
 
-/** Reports get the places after `seq`. */
-function place(reports: Report[], seq: number): { events: StoredEvent[]; progress: Progress | null } {
+/** Numbers the reports from `seq + 1` on. */
+function numbered(reports: Report[], seq: number): { events: StoredEvent[]; progress: Progress | null } {
   let progress: Progress | null = null;
   const events = reports.map((report, i): StoredEvent => {
     if (report.kind === "progress") progress = report.progress;

@@ -11,7 +11,7 @@ import {
   NotFoundError,
   ValidationError,
 } from "../core/errors.ts";
-import type { ChildTasks } from "./execute.ts";
+import type { ChildTasks } from "./task_context.ts";
 import { faultsOf } from "../core/zod_faults.ts";
 import { toJsonText } from "../core/json.ts";
 import { keys } from "../platform/keys.ts";

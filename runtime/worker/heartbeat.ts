@@ -1,4 +1,4 @@
-// A worker's heartbeat: it says that the worker lives, and finds what others did to its tasks meanwhile.
+// A worker's heartbeat: it shows that the worker lives, and finds what others have done to its tasks meanwhile.
 
 import { Attempt } from "./attempt.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
@@ -6,6 +6,7 @@ import { sleep } from "../platform/clock.ts";
 import { every } from "../platform/periodic.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { LeaseBook } from "./lease_book.ts";
+import type { Slots } from "./slots.ts";
 import type { Log } from "../platform/log.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
@@ -16,23 +17,16 @@ export interface HeartbeatOptions {
   worker: string;
   concurrency: number;
   leaseMs: number;
+  slots: Slots;
+  leases: LeaseBook;
   log: Log;
 }
 
-/** What the worker holds. */
-export interface Held {
-  /** Attempts whose function runs. */
-  running: ReadonlyMap<string, Attempt>;
-  /** Attempts whose outcome is on its way to KV. */
-  settling: ReadonlyMap<string, Attempt>;
-  leases: LeaseBook;
-}
-
 const MOST_LEASES = 10_000;
-const FIRST_BEAT_AGAIN_MS = 500;
+const FIRST_BEAT_RETRY_MS = 500;
 
 export class Heartbeat {
-  /** Lease blocks of this worker that nothing here knew of at the last beat. */
+  /** Lease blocks of this worker in KV that the lease book did not hold at the last beat. */
   #suspects = new Set<string>();
   #startedAt = 0;
   #version: string | null = null;
@@ -43,13 +37,9 @@ export class Heartbeat {
   #beating: Promise<void> = Promise.resolve();
   #shared: Promise<void> | null = null;
 
-  constructor(
-    private readonly store: Store,
-    private readonly options: HeartbeatOptions,
-    private readonly held: Held,
-  ) {}
+  constructor(private readonly store: Store, private readonly options: HeartbeatOptions) {}
 
-  /** Resolves with the first beat, however long the database is away. */
+  /** Resolves after the first beat, however long the database is away. */
   async start(): Promise<void> {
     this.#startedAt = this.store.clock.now();
     for (let tries = 0; !this.#stopped; tries++) {
@@ -58,7 +48,7 @@ export class Heartbeat {
         break;
       } catch (error) {
         if (tries === 0) this.options.log.error("the first heartbeat failed; trying again", error);
-        await sleep(this.store.clock, FIRST_BEAT_AGAIN_MS);
+        await sleep(this.store.clock, FIRST_BEAT_RETRY_MS);
       }
     }
     if (this.#stopped) return;
@@ -67,23 +57,23 @@ export class Heartbeat {
     });
   }
 
-  /** True if the others may have taken the worker for dead. */
+  /** True if other workers may take this one for dead. */
   get isOverdue(): boolean {
     return this.store.clock.monotonic() - this.#beatAt >= this.options.leaseMs;
   }
 
   /**
-   * One beat. If the worker was declared dead meanwhile (it was paused, or KV was away), it looks at each of its tasks
-   * anew and goes on under the same id.
+   * One beat. If the worker was declared dead meanwhile (it was suspended, or KV was away), it reads all its tasks again
+   * and goes on under the same id.
    */
   beat(): Promise<void> {
     const beat = this.#beating.then(() => this.#beat());
-    // One after the other: each compares what it finds with what the one before has found.
+    // One after the other: each beat compares what it finds with what the beat before it found.
     this.#beating = beat.catch(() => {});
     return beat;
   }
 
-  /** One beat for all that ask for one at the same time. */
+  /** One beat for all callers that ask for one at the same time. */
   shared(): Promise<void> {
     return this.#shared ??= this.beat().finally(() => this.#shared = null);
   }
@@ -97,22 +87,22 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     const { kv, ids, clock } = this.store;
-    const { worker, concurrency, leaseMs } = this.options;
+    const { worker, slots, concurrency, leaseMs } = this.options;
     const key = keys.worker(worker);
     const value: HeartbeatRecord = {
       rev: ids.token(),
       startedAt: this.#startedAt,
       concurrency,
-      running: this.held.running.size,
+      running: slots.running.size,
     };
     const beganAt = clock.monotonic();
-    // One that hangs must not hold up the next.
+    // A beat that hangs must not hold up the next one.
     const atomic = kv.atomic().check({ key, versionstamp: this.#version }).set(key, value);
     const result = await kv.commit(atomic, Math.ceil(leaseMs / 3));
     if (result.ok) {
       this.#version = result.versionstamp;
       this.#beatAt = beganAt;
-      await this.#heedStops();
+      await this.#readStops();
       await this.#compareLeases();
       return;
     }
@@ -120,10 +110,10 @@ export class Heartbeat {
     await this.#adoptAll();
   }
 
-  /** A cancel that another process asked for. */
-  async #heedStops(): Promise<void> {
-    const { running } = this.held;
-    const prefix = prefixes.stopsOf(this.options.worker);
+  /** Finds cancels that another process has asked for. */
+  async #readStops(): Promise<void> {
+    const { worker, slots: { running } } = this.options;
+    const prefix = prefixes.stopsOf(worker);
     const stops = await this.store.kv.list({ prefix }, { limit: MOST_LEASES });
     const ids = stops.map(({ key }) => parse.stop(key).id).filter((id) => !running.get(id)?.aborted);
     if (ids.length === 0) return;
@@ -132,19 +122,18 @@ export class Heartbeat {
   }
 
   /**
-   * Holds the lease blocks in KV against those that this worker knows. An unknown one is of a claim that was applied
-   * but reported as failed: its tasks are handed back.
+   * Compares the lease blocks in KV with the lease book. An unknown block is from a claim that was applied but reported
+   * as failed: its tasks are handed back.
    */
   async #compareLeases(): Promise<void> {
-    const { running, settling, leases } = this.held;
-    const { worker } = this.options;
+    const { worker, slots: { running, settling }, leases } = this.options;
     const blocks = await leaseBlocksOf(this.store, worker, MOST_LEASES);
     const unknown = blocks.filter(({ block }) => !leases.holds(block));
-    // Twice in a row: the first time it may be a claim that is just being answered, or a used-up block.
+    // Only blocks that are unknown twice in a row: at first it may be a claim under way, or a used-up block.
     const lost = unknown.filter(({ block }) => this.#suspects.has(block));
     this.#suspects = new Set(unknown.map(({ block }) => block));
     for (const { block, ids } of lost) {
-      // Deleting it would leave those without a driver that are still to be settled.
+      // Tasks of this block are still to be settled: without it nobody would find them if this worker died.
       if (ids.some((id) => running.has(id) || settling.has(id))) continue;
       for (const entry of await this.store.readMany(ids)) {
         if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== worker) continue;
@@ -155,7 +144,7 @@ export class Heartbeat {
   }
 
   async #adoptAll(): Promise<void> {
-    const attempts = [...this.held.running.values()];
+    const attempts = [...this.options.slots.running.values()];
     const entries = await this.store.readMany(attempts.map(({ id }) => id));
     attempts.forEach((attempt, i) => attempt.adopt(entries[i]));
   }

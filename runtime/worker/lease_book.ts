@@ -1,10 +1,19 @@
-// Which of its lease blocks a worker still needs: a block is used up once every one of its tasks is settled.
-// A block that stays behind in KV does no harm: whoever reads it asks the records. One that goes too early does: so a
-// task counts for its block alone. It may stand in several, if it was claimed, taken away, and claimed again.
+// Which of its lease blocks a worker still needs: a block is used up once all its tasks are settled.
+// A block that stays in KV too long does no harm, because readers compare it with the records. A block that is deleted
+// too early leaves a running task without its lease entry, so each task is counted for each of its blocks: a task that
+// was claimed, taken away and claimed again is in several.
+
+import { keys } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
+
+/** Blocks that one commit deletes. */
+const MOST_DELETIONS = 30;
 
 export class LeaseBook {
   readonly #open = new Map<string, Set<string>>();
   #usedUp: string[] = [];
+
+  constructor(private readonly worker: string) {}
 
   /** A claim was committed. */
   open(block: string, ids: string[]): void {
@@ -12,7 +21,7 @@ export class LeaseBook {
     else this.#usedUp.push(block);
   }
 
-  /** The task is settled, or no longer this worker's by this block. */
+  /** The task is settled, or is no longer this worker's by this block. */
   close(block: string, id: string): void {
     const left = this.#open.get(block);
     if (!left?.delete(id) || left.size > 0) return;
@@ -20,7 +29,7 @@ export class LeaseBook {
     this.#usedUp.push(block);
   }
 
-  /** A task of it could not be settled: it stays in KV, and whoever finds it there looks after it. */
+  /** A task of the block could not be settled: the block stays in KV, and a heartbeat or a reaper finds it there. */
   lose(block: string): void {
     this.#open.delete(block);
   }
@@ -29,8 +38,8 @@ export class LeaseBook {
     return this.#open.has(block);
   }
 
-  /** Blocks to be deleted, each once, `most` at a time. */
-  takeUsedUp(most = Infinity): string[] {
-    return this.#usedUp.splice(0, most);
+  /** Deletes used-up blocks, each once, as part of a commit that is made anyway. */
+  takeDeletions(): Write[] {
+    return this.#usedUp.splice(0, MOST_DELETIONS).map((block) => ({ key: keys.lease(this.worker, block) }));
   }
 }

@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { ClaimScheduler, type Told } from "../../../runtime/worker/claim_scheduler.ts";
+import { ClaimScheduler } from "../../../runtime/worker/claim_scheduler.ts";
+import type { ClaimResult } from "../../../runtime/worker/shard_states.ts";
 import { prefixes, shardOf } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import { dealt, ShardAssignment } from "../../../runtime/worker/shard_assignment.ts";
@@ -13,7 +14,7 @@ const LIMITS = { ...EMBEDDED_LIMITS, checks: 10, flights: 3 };
 interface Claiming {
   shard: number;
   limit: number;
-  end: (told: Told) => void;
+  end: (result: ClaimResult) => void;
   fail: (error: Error) => void;
 }
 
@@ -41,7 +42,9 @@ async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 10
     onBeaten: () => beaten++,
     onError: (error) => errors.push(error),
     claim: (shard, limit) => {
-      return new Promise<Told>((resolve, reject) => made.push({ shard, limit, end: resolve, fail: reject }));
+      return new Promise<ClaimResult>((resolve, reject) =>
+        made.push({ shard, limit, end: resolve, fail: reject })
+      );
     },
   });
   return {
@@ -53,8 +56,8 @@ async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 10
     lists,
     beaten: () => beaten,
     /** Ends all that are under way. */
-    endAll: async (told: Told) => {
-      for (const { end } of made) end(told);
+    endAll: async (result: ClaimResult) => {
+      for (const { end } of made) end(result);
       await turn();
     },
     [Symbol.asyncDispose]: () => bench[Symbol.asyncDispose](),

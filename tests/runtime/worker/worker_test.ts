@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { type AnyDefinition, define, type TaskContext } from "../../../runtime/core/define.ts";
-import type { ChildTasks } from "../../../runtime/worker/execute.ts";
+import type { ChildTasks } from "../../../runtime/worker/task_context.ts";
 import { InputResolver } from "../../../runtime/worker/input_resolver.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { Registry } from "../../../runtime/core/registry.ts";

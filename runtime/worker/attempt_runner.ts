@@ -1,0 +1,85 @@
+// The way of a claimed task through this worker: it begins, runs, and is settled.
+
+import { type Entry, isForgotten, type Stored } from "../core/task.ts";
+import type { Log } from "../platform/log.ts";
+import type { Store } from "../store/store.ts";
+import { Attempt } from "./attempt.ts";
+import { execute, type ExecuteOptions } from "./execute.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import type { LeaseBook } from "./lease_book.ts";
+import { settle } from "./settlement.ts";
+import type { Slots } from "./slots.ts";
+
+export interface AttemptRunnerOptions extends ExecuteOptions {
+  slots: Slots;
+  leases: LeaseBook;
+  heartbeat: Heartbeat;
+  log: Log;
+  /** A slot has come free. */
+  onFree: () => void;
+  isStopping: () => boolean;
+}
+
+export class AttemptRunner {
+  constructor(private readonly store: Store, private readonly options: AttemptRunnerOptions) {}
+
+  /** @param block the lease block that lists the task */
+  begin(entry: Entry, block: string): void {
+    // This process was suspended, or KV was away: other workers may take it for dead, and run the task themselves.
+    if (this.options.heartbeat.isOverdue) this.#beginAfterHeartbeat(entry, block);
+    else this.#begin(entry, block);
+  }
+
+  async #beginAfterHeartbeat({ record: { id, lease } }: Entry, block: string): Promise<void> {
+    const { slots, leases, heartbeat, log } = this.options;
+    slots.unconfirmed++;
+    try {
+      let current: Entry<Stored> | null;
+      do {
+        await heartbeat.shared();
+        [current] = await this.store.readMany([id]);
+      } while (heartbeat.isOverdue);
+      const isMine = current && !isForgotten(current.record) && current.record.lease?.token === lease!.token;
+      if (isMine && leases.holds(block)) this.#begin(current as Entry, block);
+      else leases.close(block, id);
+    } catch (error) {
+      // A later heartbeat of this worker hands the task back, or the reaper of another one does.
+      leases.lose(block);
+      log.error(`task ${id} was claimed but could not begin`, error);
+    } finally {
+      slots.unconfirmed--;
+    }
+  }
+
+  #begin(entry: Entry, block: string): void {
+    const { slots, leases, log, onFree } = this.options;
+    const { id } = entry.record;
+    const other = slots.running.get(id);
+    // The answer to a claim can be so late that the task was handed back and claimed again: one of the two is over.
+    if (other && other.versionstamp > entry.versionstamp) return leases.close(block, id);
+    other?.lose();
+    const attempt = new Attempt(this.store, entry, {
+      onError: (error) => log.error(`a report of task ${id} was not written`, error),
+      onAway: (change) => {
+        slots.away += change;
+        if (change > 0) onFree();
+      },
+    });
+    slots.running.set(id, attempt);
+    this.#run(attempt, block).catch((error) => log.error(`task ${id} was left behind`, error));
+  }
+
+  async #run(attempt: Attempt, block: string): Promise<void> {
+    const { slots, leases, onFree } = this.options;
+    const outcome = await execute(attempt, this.options);
+    // The slot is free once the function has ended; the outcome is written while the next task is claimed.
+    if (slots.running.get(attempt.id) === attempt) slots.running.delete(attempt.id);
+    slots.settling.set(attempt.id, attempt);
+    onFree();
+    const isOver = outcome === null || await settle(this.store, attempt, outcome, this.options);
+    if (slots.settling.get(attempt.id) === attempt) slots.settling.delete(attempt.id);
+    if (isOver) leases.close(block, attempt.id);
+    else leases.lose(block);
+    onFree();
+  }
+}

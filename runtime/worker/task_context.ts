@@ -1,0 +1,66 @@
+// What a function is called with.
+
+import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
+import type { SubmitOptions } from "../core/submission.ts";
+import type { TaskRecord } from "../core/task.ts";
+import { isoAt } from "../platform/clock.ts";
+import type { Attempt } from "./attempt.ts";
+
+/** What a function may do with tasks of its own: see child_tasks.ts. */
+export interface ChildTasks {
+  submit(
+    attempt: Attempt,
+    place: number,
+    task: string,
+    input: unknown,
+    options?: SubmitOptions,
+  ): Promise<string>;
+  result(attempt: Attempt, id: string): Promise<unknown>;
+}
+
+export type Submit = TaskContext<unknown>["submit"];
+
+/** One `submit` for all calls of an attempt: it counts them. */
+export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
+  let place = 0;
+  return async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
+    const task = typeof definition === "string" ? definition : definition.name;
+    const id = await children.submit(attempt, place++, task, input, options);
+    // deno-lint-ignore no-explicit-any -- typed for those who call it
+    return { id, result: () => children.result(attempt, id) as Promise<any> };
+  };
+}
+
+export function contextOf(attempt: Attempt, input: unknown, submit: Submit): TaskContext<unknown> {
+  const { record, reports } = attempt;
+  // Made on demand: most functions never use it.
+  let info: TaskInfo | undefined;
+  return {
+    input,
+    get task() {
+      return info ??= infoOf(record);
+    },
+    attempt: record.attempt,
+    get signal() {
+      return attempt.signal;
+    },
+    progress: (current, total, message) => reports.progress(current, total, message),
+    log: (message, data) => reports.log(message, data),
+    emit: (chunk) => reports.emit(chunk),
+    submit,
+  };
+}
+
+function infoOf(record: TaskRecord): TaskInfo {
+  return {
+    id: record.id,
+    task: record.task,
+    maxAttempts: record.maxAttempts,
+    tags: record.tags,
+    metadata: JSON.parse(record.metadata),
+    groupId: record.groups[0] ?? null,
+    parentId: record.parentId,
+    createdAt: isoAt(record.createdAt),
+    token: `${record.id}:${record.attempt}`,
+  };
+}
