@@ -1,7 +1,7 @@
 // Calls to one service process, for tests that talk to several.
 
 import assert from "node:assert/strict";
-import type { Slot } from "./process.ts";
+import type { Slot } from "./slot.ts";
 
 // deno-lint-ignore no-explicit-any
 export type Body = any;
@@ -33,15 +33,6 @@ export async function taskAt({ url }: Slot, id: string, waitSeconds = 0): Promis
 export async function endsAt(slot: Slot, ids: string[], withinSeconds: number): Promise<Body[]> {
   await post(slot.url, "/v1/wait", { ids, returnWhen: "ALL_COMPLETED", timeoutSeconds: withinSeconds });
   return await Promise.all(ids.map((id) => taskAt(slot, id)));
-}
-
-export async function until<T>(what: string, look: () => Promise<T | false> | T | false, withinMs = 15_000) {
-  for (const since = performance.now(); performance.now() - since < withinMs;) {
-    const found = await look();
-    if (found !== false) return found;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-  throw new Error(`${what}: not within ${withinMs} ms`);
 }
 
 export function typesOf({ history }: Body): string[] {

@@ -10,8 +10,8 @@ import { leftovers } from "./leftovers.ts";
 import type { FaultLine } from "./lines.ts";
 import { Load } from "./load.ts";
 import type { Options } from "./options.ts";
-import { pause } from "./pause.ts";
-import { Random } from "./random.ts";
+import { pause } from "../support/waiting.ts";
+import { Random } from "../support/random.ts";
 import { hasEnded } from "./story.ts";
 import { errorsIn, figuresOf, isClean, type Report } from "./report.ts";
 

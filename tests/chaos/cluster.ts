@@ -3,8 +3,9 @@
 
 import { Denokv } from "../../tools/denokv_server.ts";
 import { type Journal, openJournal } from "./journal.ts";
-import { type Role, Slot } from "./process.ts";
-import { Server } from "./server.ts";
+import { type Role, Slot } from "./slot.ts";
+import { DatabaseServer } from "./database_server.ts";
+import { lastingPorts } from "../support/ports.ts";
 
 export interface ClusterOptions {
   processes: number;
@@ -28,7 +29,7 @@ export class Cluster implements AsyncDisposable {
     readonly folder: string,
     readonly slots: Slot[],
     /** Null where the database is a file. */
-    readonly server: Server | null,
+    readonly server: DatabaseServer | null,
     readonly leaseMs: number,
     private readonly journals: Journal[],
   ) {
@@ -41,8 +42,8 @@ export class Cluster implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: "errand-chaos-" });
     const journals = [openJournal(`${folder}/faults.jsonl`), openJournal(`${folder}/errors.jsonl`)];
     const [faults, errorLog] = journals;
-    const [serverPort, ...ports] = freePorts(1 + processes);
-    const server = denokv ? new Server(Denokv.away(folder, serverPort), faults) : null;
+    const [serverPort, ...ports] = lastingPorts(1 + processes);
+    const server = denokv ? new DatabaseServer(Denokv.away(folder, serverPort), faults) : null;
     await server?.begin();
     const database: Record<string, string> = server?.env ?? { KV_PATH: fileIn(folder) };
     const turns = roles ?? (denokv ? ROLES : ["all"]);
@@ -99,24 +100,4 @@ export class Cluster implements AsyncDisposable {
 
 function fileIn(folder: string): string {
   return `${folder}/kv/errand.kv`;
-}
-
-/**
- * Below those that the kernel gives to connections: a process that is down gets its port back. A process that
- * is started by hand elsewhere may still come first; then the start fails and says so.
- */
-function freePorts(count: number): number[] {
-  const listeners: Deno.Listener[] = [];
-  while (listeners.length < count) {
-    try {
-      listeners.push(
-        Deno.listen({ hostname: "127.0.0.1", port: 12_000 + Math.floor(Math.random() * 20_000) }),
-      );
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-  const ports = listeners.map(({ addr }) => (addr as Deno.NetAddr).port);
-  for (const listener of listeners) listener.close();
-  return ports;
 }

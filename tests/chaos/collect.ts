@@ -2,7 +2,7 @@
 
 import { now } from "./journal.ts";
 import type { State, Task } from "./facts.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../support/waiting.ts";
 
 // deno-lint-ignore no-explicit-any
 type Body = any;

@@ -6,11 +6,11 @@
 
 import { parseArgs } from "node:util";
 import { percentiles } from "../../bench/measure.ts";
-import { submitMany, taskAt, typesOf, until } from "./calls.ts";
+import { submitMany, taskAt, typesOf } from "./calls.ts";
 import { Cluster } from "./cluster.ts";
 import { WORK } from "./definitions.ts";
 import { readJournal } from "./journal.ts";
-import { pause } from "./pause.ts";
+import { eventually, pause } from "../support/waiting.ts";
 import type { FaultLine, RunLine } from "./lines.ts";
 
 const TASKS = 10;
@@ -73,17 +73,17 @@ async function measure(leaseMs: number, rounds: number, denokv: boolean): Promis
       return starts.filter((line) => (line.pid === pid) === (after === 0) && line.at > after);
     };
     const { pid } = victim;
-    await until("they run", async () => (await startsOf(pid)).length >= TASKS);
+    await eventually(async () => (await startsOf(pid)).length >= TASKS);
     heir.continue();
     // Anywhere between two heartbeats.
     await pause(leaseMs / 3 + Math.random() * leaseMs / 3);
     await victim.kill();
     const faults = await readJournal<FaultLine>(cluster.path("faults"));
     const killedAt = faults.find((line) => line.is === "kill" && line.pid === pid)!.at;
-    const again = await until("they run again", async () => {
+    const again = await eventually(async () => {
       const first = new Map((await startsOf(pid, killedAt)).toReversed().map((line) => [line.id, line.at]));
       return first.size === TASKS && first;
-    }, 4 * leaseMs).catch(async (error) => {
+    }).catch(async (error) => {
       cluster.keepFolder();
       const tasks = await Promise.all([...ids].map((id) => taskAt(heir, id)));
       throw new Error(

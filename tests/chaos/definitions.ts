@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { type AnyDefinition, define, type TaskContext } from "../../runtime/core/define.ts";
 import { type Journal, now } from "./journal.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../support/waiting.ts";
 import type { RunLine } from "./lines.ts";
 
 export const WORK = "chaos-work";

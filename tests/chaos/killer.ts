@@ -3,9 +3,9 @@
 
 import { now } from "./journal.ts";
 import type { Cluster } from "./cluster.ts";
-import { pause } from "./pause.ts";
-import type { Slot } from "./process.ts";
-import type { Random } from "./random.ts";
+import { pause } from "../support/waiting.ts";
+import type { Slot } from "./slot.ts";
+import type { Random } from "../support/random.ts";
 
 export interface Harm {
   kills: number;
@@ -40,7 +40,7 @@ export class Killer {
     const until = now() + seconds * 1_000;
     for (let left = faults; left > 0 && now() < until;) {
       const evenly = (until - now()) / left;
-      await pause(Math.min(until - now(), evenly * 2 * this.random.next()));
+      await pause(Math.min(until - now(), evenly * 2 * this.random.float()));
       if (this.#strike()) left--;
       else await pause(20);
     }
@@ -71,7 +71,7 @@ export class Killer {
     const { server } = this.cluster;
     const outages = server ? OUTAGES_OF_A_SERVER : OUTAGES;
     const slot = this.random.pick(this.cluster.slots);
-    const dice = this.random.next();
+    const dice = this.random.float();
     if (slot.state === "down" || slot.state === "terminating") return false;
     if (slot.state === "starting" && !this.random.chance(WHILE_STARTING)) return false;
     if (dice < KILLS) this.#do("kills", () => this.#kill(slot));
@@ -98,7 +98,7 @@ export class Killer {
 
   async #stop(slot: Slot): Promise<void> {
     slot.stop();
-    await this.#goOn(slot, this.cluster.leaseMs * (1.2 + 1.5 * this.random.next()));
+    await this.#goOn(slot, this.cluster.leaseMs * (1.2 + 1.5 * this.random.float()));
   }
 
   async #outage(slot: Slot): Promise<void> {

@@ -2,9 +2,9 @@
 // is alive: it asks any of them, and what is not answered is not promised.
 
 import { type Journal, now } from "./journal.ts";
-import { pause } from "./pause.ts";
+import { pause } from "../support/waiting.ts";
 import type { AckLine, AskLine, EndLine } from "./lines.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import { aTask } from "./requests.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -85,7 +85,7 @@ export class Load {
   }
 
   #draw(random: Random): { size: number; act: () => Promise<void> } {
-    const dice = random.next();
+    const dice = random.float();
     if (dice < 0.55) return { size: 1, act: () => this.#submit(random, 1, null) };
     const key = `key-${++this.#keys}`;
     if (dice < 0.75) return { size: 1, act: () => this.#submit(random, 1, key) };

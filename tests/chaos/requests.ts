@@ -2,7 +2,7 @@
 
 import { WORK } from "./definitions.ts";
 import type { Asked } from "./lines.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 /**
  * Longer than a graceful stop waits. One of these is run once, so that the end of it all does not wait for

@@ -515,8 +515,6 @@ Deno.test("maxConcurrent is how many of a map run at once", () =>
         most = Math.max(most, states.filter(({ type }) => type === "RUNNING").length);
         return states.every(({ type }) => type === "COMPLETED");
       },
-      undefined,
-      20_000,
     );
     assert.ok(most <= 2, `${most} ran at once`);
     assert.ok(names.has("AwaitingConcurrencySlot"), [...names].join());

@@ -52,7 +52,7 @@ function times<T>(count: number, each: (i: number) => T): T[] {
 }
 
 async function noStreams({ proxy }: Behind): Promise<void> {
-  await eventually(() => proxy.streams === 0, () => `${proxy.streams} streams are open`, 20_000);
+  await eventually(() => proxy.streams === 0, () => `${proxy.streams} streams are open`);
 }
 
 // What is left is closed

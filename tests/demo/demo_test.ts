@@ -3,22 +3,22 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import type { Task } from "../../demo/task.ts";
 import { Service } from "../../demo/service.ts";
-import { Directory } from "./directory.ts";
+import { Folder } from "../support/folder.ts";
+import { run } from "../support/program.ts";
 
 /** The whole demo as its own process, with a working directory of its own, so with a database of its own. */
-async function demo(directory: Directory, args: string[], env: Record<string, string> = {}) {
+async function demo(directory: Folder, args: string[], env: Record<string, string> = {}) {
   const main = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stdout, stderr } = await run({
     args: ["run", "-A", main, ...args],
     cwd: directory.path,
-    env: { INIT_CWD: directory.path, NO_COLOR: "1", ...env },
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, out, err };
+    env: { INIT_CWD: directory.path, ...env },
+  });
+  return { code, out: stdout, err: stderr };
 }
 
 Deno.test("the demo digests documents, prints a table and leaves a database to look tasks up in", async () => {
-  using directory = Directory.of({
+  await using directory = await Folder.with({
     "one.txt": "one two three\nthree\n",
     "two.txt": "three",
     "empty.txt": "",
@@ -51,7 +51,7 @@ Deno.test("the demo digests documents, prints a table and leaves a database to l
 });
 
 Deno.test("the demo ends with 2 if nothing matches, and keeps the database of an earlier one", async () => {
-  using directory = Directory.of({ "data/demo.kv": "earlier" });
+  await using directory = await Folder.with({ "data/demo.kv": "earlier" });
   const { code, out, err } = await demo(directory, ["--", "*.txt"]);
   assert.equal(code, 2);
   assert.equal(out, "");
@@ -64,7 +64,7 @@ Deno.test({
   // Windows has no such file.
   ignore: Deno.build.os === "windows",
   async fn() {
-    using directory = Directory.of({});
+    await using directory = await Folder.with({});
     const { code, out, err } = await demo(directory, ["/dev/null"]);
     assert.equal(code, 1, err);
     assert.match(out, /^failed +1$/m);
@@ -73,7 +73,7 @@ Deno.test({
 });
 
 Deno.test("the demo shows why its service did not start", async () => {
-  using directory = Directory.of({ "a.txt": "" });
+  await using directory = await Folder.with({ "a.txt": "" });
   const { code, err } = await demo(directory, ["a.txt"], { CONCURRENCY: "many" });
   assert.equal(code, 1);
   assert.match(err, /^errand cannot start: CONCURRENCY must be a whole number; it is "many"$/m);
@@ -84,7 +84,7 @@ Deno.test({
   name: "an interrupt stops the demo and its service",
   ignore: Deno.build.os === "windows",
   async fn() {
-    using directory = Directory.of({ "a.txt": "a" });
+    await using directory = await Folder.with({ "a.txt": "a" });
     const main = fileURLToPath(new URL("../../demo/main.ts", import.meta.url));
     await using child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", main, directory.at("a.txt")],

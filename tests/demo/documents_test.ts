@@ -2,15 +2,15 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
 import { commonDirectory, findDocuments, UsageError } from "../../demo/documents.ts";
-import { Directory } from "./directory.ts";
+import { Folder } from "../support/folder.ts";
 
 const binary = new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2]);
 
-function find(directory: Directory, ...named: string[]) {
+function find(directory: Folder, ...named: string[]) {
   return findDocuments(named, { repository: directory.path, base: directory.path });
 }
 
-function refuses(directory: Directory, named: string[], message: RegExp) {
+function refuses(directory: Folder, named: string[], message: RegExp) {
   return assert.rejects(
     find(directory, ...named),
     (error) => error instanceof UsageError && message.test(error.message),
@@ -18,7 +18,7 @@ function refuses(directory: Directory, named: string[], message: RegExp) {
 }
 
 Deno.test("without names it finds the text files below the repository, where git does not track it", async () => {
-  using directory = Directory.of({
+  await using directory = await Folder.with({
     "b.txt": "b",
     "src/a.ts": "a",
     "src/empty": "",
@@ -34,14 +34,18 @@ Deno.test("without names it finds the text files below the repository, where git
 });
 
 Deno.test("named files are relative to their closest common directory", async () => {
-  using directory = Directory.of({ "books/one.txt": "1", "books/old/two.txt": "2", "other.txt": "3" });
+  await using directory = await Folder.with({
+    "books/one.txt": "1",
+    "books/old/two.txt": "2",
+    "other.txt": "3",
+  });
   const { root, paths } = await find(directory, "books/one.txt", "books/old/two.txt");
   assert.equal(root, directory.at("books"));
   assert.deepEqual(paths, ["one.txt", "old/two.txt"]);
 });
 
 Deno.test("a path may lead out of the working directory", async () => {
-  using directory = Directory.of({ "books/one.txt": "1", "work/x": "" });
+  await using directory = await Folder.with({ "books/one.txt": "1", "work/x": "" });
   const places = { repository: directory.at("work"), base: directory.at("work") };
   const { root, paths } = await findDocuments(["../books/one.txt"], places);
   assert.equal(root, directory.at("books"));
@@ -49,7 +53,12 @@ Deno.test("a path may lead out of the working directory", async () => {
 });
 
 Deno.test("a pattern that no shell has expanded is expanded", async () => {
-  using directory = Directory.of({ "books/b.txt": "", "books/a.txt": "", "books/c.md": "", "work/x": "" });
+  await using directory = await Folder.with({
+    "books/b.txt": "",
+    "books/a.txt": "",
+    "books/c.md": "",
+    "work/x": "",
+  });
   const { paths } = await findDocuments(["../books/*.txt"], {
     repository: directory.path,
     base: directory.at("work"),
@@ -58,12 +67,12 @@ Deno.test("a pattern that no shell has expanded is expanded", async () => {
 });
 
 Deno.test("a file whose name looks like a pattern is itself", async () => {
-  using directory = Directory.of({ "a[1].txt": "", "a1.txt": "" });
+  await using directory = await Folder.with({ "a[1].txt": "", "a1.txt": "" });
   assert.deepEqual((await find(directory, "a[1].txt")).paths, ["a[1].txt"]);
 });
 
 Deno.test("a directory stands for the text files in it, a named binary file for itself", async () => {
-  using directory = Directory.of({
+  await using directory = await Folder.with({
     "books/a.txt": "",
     "books/data/b.txt": "",
     "books/x.bin": binary,
@@ -74,7 +83,7 @@ Deno.test("a directory stands for the text files in it, a named binary file for 
 });
 
 Deno.test("a document that is named twice is digested once", async () => {
-  using directory = Directory.of({ "a.txt": "", "b.txt": "" });
+  await using directory = await Folder.with({ "a.txt": "", "b.txt": "" });
   assert.deepEqual((await find(directory, "a.txt", "./a.txt", "*.txt")).paths, ["a.txt", "b.txt"]);
 });
 
@@ -82,7 +91,7 @@ Deno.test({
   name: "a symlink stands for the file that it leads to",
   ignore: Deno.build.os === "windows",
   async fn() {
-    using directory = Directory.of({ "elsewhere/a.txt": "", "books/b.txt": "" });
+    await using directory = await Folder.with({ "elsewhere/a.txt": "", "books/b.txt": "" });
     Deno.symlinkSync(directory.at("elsewhere/a.txt"), directory.at("books/link.txt"));
     const { root, paths } = await find(directory, "books/b.txt", "books/link.txt");
     assert.equal(root, directory.path);
@@ -91,19 +100,19 @@ Deno.test({
 });
 
 Deno.test("a missing file is left to the service if another one is there", async () => {
-  using directory = Directory.of({ "a.txt": "" });
+  await using directory = await Folder.with({ "a.txt": "" });
   assert.deepEqual((await find(directory, "a.txt", "missing.txt")).paths, ["a.txt", "missing.txt"]);
 });
 
 Deno.test("names that match nothing are refused", async () => {
-  using directory = Directory.of({});
+  await using directory = await Folder.with({});
   await refuses(directory, ["missing.txt", "*.md"], /^no file matches missing\.txt \*\.md$/);
   await refuses(directory, ["."], /^no file matches \.$/);
   await refuses(directory, [], /^no text file is below /);
 });
 
 Deno.test("an option that does not exist is refused", async () => {
-  using directory = Directory.of({ "a.txt": "" });
+  await using directory = await Folder.with({ "a.txt": "" });
   await refuses(directory, ["a.txt", "--fast"], /^there is no option --fast/);
 });
 

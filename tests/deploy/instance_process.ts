@@ -2,10 +2,9 @@
 // which the platform fires its crons.
 
 import { fileURLToPath } from "node:url";
+import { ServiceProcess } from "../support/program.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-const FIRST_LINE = /^errand listening on http:\/\/[^:]+:(\d+)$/m;
-const STARTS_WITHIN_MS = 20_000;
 const KILLED_AFTER_MS = 5_000;
 
 export interface InstanceOptions {
@@ -27,7 +26,7 @@ export class InstanceProcess {
   /** Resolves when it takes requests, or has ended before that. */
   readonly up: Promise<void>;
   readonly gone: Promise<void>;
-  readonly #child: Deno.ChildProcess;
+  readonly #process: ServiceProcess;
   readonly #sockets: Deno.Listener;
   #cron: Deno.Conn | null = null;
   /** Resolves when the platform knows its crons. */
@@ -39,19 +38,19 @@ export class InstanceProcess {
     const path = `${options.folder}/${options.name}.sock`;
     this.#sockets = Deno.listen({ transport: "unix", path });
     this.#serveCron();
-    this.#child = new Deno.Command(Deno.execPath(), {
+    const lines = linesTo(options.onLine);
+    this.#process = new ServiceProcess({
       args: ["run", "-A", MAIN],
-      env: { ...options.env, DENO_UNSTABLE_CRON_SOCK: `unix:${path}`, PORT: "0", NO_COLOR: "1" },
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const up = Promise.withResolvers<void>();
-    const late = setTimeout(() => this.kill(), STARTS_WITHIN_MS);
-    this.up = up.promise.finally(() => clearTimeout(late));
-    const said = this.#read(up.resolve);
-    const errors = copyLines(this.#child.stderr, options.onLine);
-    this.gone = Promise.all([this.#child.status, said, errors]).then(([{ code, signal }]) => {
+      env: { ...options.env, DENO_UNSTABLE_CRON_SOCK: `unix:${path}`, PORT: "0" },
+      onError: lines,
+    });
+    this.up = this.#process.listening.then((url) => {
+      if (this.state !== "starting") return;
+      this.port = Number(new URL(url).port);
+      this.state = "up";
+      this.activeAt = performance.now();
+    }, () => {});
+    this.gone = this.#process.ended.then(({ code, signal }) => {
       if (this.takes) options.onLine(`it ended by itself, with code ${code} and signal ${signal}`);
       this.state = "gone";
       this.#cronDone?.();
@@ -59,7 +58,6 @@ export class InstanceProcess {
         this.#cron?.close();
       } catch { /* It is closed. */ }
       this.#sockets.close();
-      up.resolve();
     });
   }
 
@@ -87,7 +85,7 @@ export class InstanceProcess {
   async end(): Promise<void> {
     if (!this.takes) return await this.gone;
     this.state = "ending";
-    this.#signal("SIGINT");
+    this.#process.signal("SIGINT");
     const late = setTimeout(() => this.kill(), KILLED_AFTER_MS);
     await this.gone;
     clearTimeout(late);
@@ -95,45 +93,28 @@ export class InstanceProcess {
 
   kill(): void {
     if (this.state !== "gone") this.state = "ending";
-    this.#signal("SIGKILL");
-  }
-
-  async #read(up: () => void): Promise<void> {
-    let text = "";
-    for await (const part of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      text += part;
-      const [, port] = FIRST_LINE.exec(text) ?? [];
-      if (port === undefined || this.state !== "starting") continue;
-      this.port = Number(port);
-      this.state = "up";
-      this.activeAt = performance.now();
-      up();
-    }
+    this.#process.signal("SIGKILL");
   }
 
   async #serveCron(): Promise<void> {
     try {
       this.#cron = await this.#sockets.accept();
-      await copyLines(this.#cron.readable, (line) => {
+      const lines = linesTo((line) => {
         const { kind } = JSON.parse(line);
         if (kind === "register") this.#registered.resolve();
         if (kind === "result") this.#cronDone?.();
       });
+      for await (const text of this.#cron.readable.pipeThrough(new TextDecoderStream())) lines(text);
     } catch { /* It ended. */ }
-  }
-
-  #signal(signal: Deno.Signal): void {
-    try {
-      this.#child.kill(signal);
-    } catch { /* It has ended. */ }
   }
 }
 
-async function copyLines(stream: ReadableStream<Uint8Array>, onLine: (line: string) => void): Promise<void> {
+/** Cuts a text that comes in parts into lines. */
+function linesTo(onLine: (line: string) => void): (text: string) => void {
   let rest = "";
-  for await (const part of stream.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + part).split("\n");
+  return (text) => {
+    const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     for (const line of lines) if (line !== "") onLine(line);
-  }
+  };
 }

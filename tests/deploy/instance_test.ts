@@ -99,8 +99,8 @@ Deno.test("a task keeps its instance awake by a request of the instance to itsel
   assert.equal(app.instance.pump.isServed, true);
   assert.equal(app.seen.length, 2);
   app.gates[0].resolve();
-  await eventually(() => !app.instance.pump.isServed, undefined, 8_000);
-  await eventually(() => app.sessions.length === 0, () => "it does not rest", 15_000);
+  await eventually(() => !app.instance.pump.isServed);
+  await eventually(() => app.sessions.length === 0, "it does not rest");
   assert.deepEqual(app.errors, []);
   const entries = await app.kv.list({ prefix: ["worker"] }, { limit: 9 });
   assert.deepEqual(entries, [], "the worker has signed off");
@@ -126,13 +126,13 @@ Deno.test("an open stream keeps the session, and no pump", async () => {
   const stream = await fetch(`${app.url}/v1/tasks/${(await late.json()).id}/events`, {
     signal: abort.signal,
   });
-  await eventually(() => !app.instance.pump.isServed, undefined, 10_000);
+  await eventually(() => !app.instance.pump.isServed);
   await pause(5_000);
   assert.equal(app.sessions.length, 1);
   assert.equal(app.instance.pump.isServed, false);
   abort.abort();
   await stream.body!.cancel().catch(() => {});
-  await eventually(() => app.sessions.length === 0, () => "it does not rest", 20_000);
+  await eventually(() => app.sessions.length === 0, "it does not rest");
 });
 
 Deno.test("the cron wakes nobody where there is nothing to do", async () => {
@@ -157,7 +157,7 @@ Deno.test("the cron wakes the app for a task that another instance has left, and
     await next.instance.sweep();
     await eventually(() => next.gates.length === 1 && next.instance.pump.isServed);
     next.gates[0].resolve();
-    await eventually(() => next.sessions.length === 0, () => "it does not rest", 15_000);
+    await eventually(() => next.sessions.length === 0, "it does not rest");
   } finally {
     globalThis.fetch = elsewhere;
   }

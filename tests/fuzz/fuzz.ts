@@ -2,7 +2,7 @@
 // the document says, and nothing is left waiting.
 
 import { aService, type Service } from "../support/service.ts";
-import { Random } from "../simulation/random.ts";
+import { Random } from "../support/random.ts";
 import { type FuzzRequest, Generator, Known } from "./generate.ts";
 
 export interface Fuzzed {

@@ -1,7 +1,7 @@
 // Requests made up from the OpenAPI document: most fit it, many miss it by one thing, some are nonsense.
 
 import type { Schema } from "../support/json_schema.ts";
-import type { Random } from "../simulation/random.ts";
+import type { Random } from "../support/random.ts";
 
 export interface FuzzRequest {
   method: string;

@@ -1,10 +1,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { endsAt, submitMany, taskAt, until } from "../chaos/calls.ts";
+import { endsAt, submitMany, taskAt } from "../chaos/calls.ts";
 import { Cluster } from "../chaos/cluster.ts";
 import { WORK } from "../chaos/definitions.ts";
 import { readJournal } from "../chaos/journal.ts";
 import type { RunLine } from "../chaos/lines.ts";
+import { eventually, pause } from "../support/waiting.ts";
 
 Deno.test("a graceful stop under load ends within 5 s and counts against nobody", async () => {
   await using cluster = await Cluster.start({ processes: 1, leaseMs: 1_000, env: { CONCURRENCY: "50" } });
@@ -16,7 +17,7 @@ Deno.test("a graceful stop under load ends within 5 s and counts against nobody"
     const lines = await readJournal<RunLine>(cluster.path("runs"));
     return new Set(lines.filter(({ is }) => is === "start").map(({ id }) => id));
   };
-  await until("the long ones run", async () => {
+  await eventually(async () => {
     const ids = await started();
     return long.every((id) => ids.has(id));
   });
@@ -28,7 +29,7 @@ Deno.test("a graceful stop under load ends within 5 s and counts against nobody"
       try {
         late.push(...await submitMany(slot, 5, WORK, { ms: 50 }, { maxCrashes: 0 }));
       } catch {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await pause(20);
       }
     }
   };

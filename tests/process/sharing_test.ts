@@ -1,10 +1,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { endsAt, submitMany, typesOf, until } from "../chaos/calls.ts";
+import { endsAt, submitMany, typesOf } from "../chaos/calls.ts";
 import { Cluster } from "../chaos/cluster.ts";
 import { WORK } from "../chaos/definitions.ts";
 import { readJournal } from "../chaos/journal.ts";
 import type { RunLine } from "../chaos/lines.ts";
+import { eventually } from "../support/waiting.ts";
 
 Deno.test("two processes on one file share the load and reap each other", async () => {
   await using cluster = await Cluster.start({ processes: 2, leaseMs: 3_000, env: { CONCURRENCY: "4" } });
@@ -27,7 +28,7 @@ Deno.test("two processes on one file share the load and reap each other", async 
   for (const [dying, living] of [[one, other], [other, one]]) {
     const ids = await submitMany(dying, 4, WORK, { ms: 400 });
     const { pid } = dying;
-    await until("four runs", async () => (await startsOf(ids)).length === 4);
+    await eventually(async () => (await startsOf(ids)).length === 4);
     await dying.kill();
     const tasks = await endsAt(living, ids, 40);
     const starts = await startsOf(ids);

@@ -52,9 +52,9 @@ Deno.test("a signal right after the first line is heeded, and with nothing to do
 Deno.test("a port that is taken stops the start with exit code 2 and says so", async () => {
   await using server = await Server.start({ KV_PATH: ":memory:" });
   const PORT = new URL(server.url).port;
-  const { code, said, stdout } = await startAndFail({ KV_PATH: ":memory:", PORT });
-  assert.equal(code, 2, said);
-  assert.match(said, /errand cannot start/);
+  const { code, stderr, stdout } = await startAndFail({ KV_PATH: ":memory:", PORT });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /errand cannot start/);
   assert.equal(stdout, "");
 });
 

@@ -1,11 +1,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { submit, taskAt, typesOf, until } from "../chaos/calls.ts";
+import { submit, taskAt, typesOf } from "../chaos/calls.ts";
 import { Cluster } from "../chaos/cluster.ts";
 import { DEAF, WORK } from "../chaos/definitions.ts";
 import { readJournal } from "../chaos/journal.ts";
 import type { RunLine } from "../chaos/lines.ts";
-import { pause } from "../chaos/pause.ts";
+import { eventually, pause } from "../support/waiting.ts";
 
 const runsIn = (cluster: Cluster, id: string) =>
   readJournal<RunLine>(cluster.path("runs")).then((lines) => lines.filter((line) => line.id === id));
@@ -15,7 +15,7 @@ for (const task of [WORK, DEAF]) {
   Deno.test(`a worker stopped for longer than its lease writes nothing that counts (${task})`, async () => {
     await using cluster = await Cluster.start({ processes: 2, leaseMs: 600 });
     const id = await submit(cluster.slots[0], task, { ms: 1_000 });
-    const [begun] = await until("a run", async () => {
+    const [begun] = await eventually(async () => {
       const runs = await runsIn(cluster, id);
       return runs.length > 0 && runs;
     });
@@ -28,7 +28,7 @@ for (const task of [WORK, DEAF]) {
     assert.equal(ended.state.type, "COMPLETED");
     stopped.continue();
     // Its own run ends too, with a value of its own.
-    const runs = await until("both ends", async () => {
+    const runs = await eventually(async () => {
       const lines = await runsIn(cluster, id);
       return lines.filter(({ is }) => is === "end").length === 2 && lines;
     });
@@ -44,7 +44,7 @@ for (const task of [WORK, DEAF]) {
       assert.equal(task.attempt, 1);
     }
     // It goes on as a worker.
-    await until("a run of its own", async () => {
+    await eventually(async () => {
       const next = await submit(stopped, WORK, { ms: 0 });
       assert.equal((await taskAt(stopped, next, 10)).state.type, "COMPLETED");
       return (await runsIn(cluster, next))[0].pid === stopped.pid;

@@ -2,7 +2,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Cluster } from "../chaos/cluster.ts";
 import { WORK } from "../chaos/definitions.ts";
-import { pause } from "../chaos/pause.ts";
+import { pause } from "../support/waiting.ts";
 
 Deno.test("a body that is still on its way when the service stops is no fault of the service", async () => {
   await using cluster = await Cluster.start({ processes: 1, leaseMs: 1_000 });

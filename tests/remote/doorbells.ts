@@ -14,7 +14,7 @@ import { readConfig } from "../../config.ts";
 import { serve } from "../../service.ts";
 import { define } from "../../runtime/core/define.ts";
 import { now } from "../chaos/journal.ts";
-import { pause } from "../chaos/pause.ts";
+import { pause } from "../support/waiting.ts";
 import { type Body, eventsOf } from "../support/service.ts";
 import { Server } from "../support/server_process.ts";
 import { Denokv } from "../../tools/denokv_server.ts";

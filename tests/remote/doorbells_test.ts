@@ -38,6 +38,6 @@ Deno.test({
     }
     proxy.isMute = false;
     const heard = async () => (await toldAfterMs(web)) < 500;
-    await eventually(heard, () => "the watches are not made anew", 15_000);
+    await eventually(heard, "the watches are not made anew");
   },
 });

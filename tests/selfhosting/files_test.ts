@@ -4,8 +4,17 @@ import { DCLinter } from "dclint";
 import { fileURLToPath } from "node:url";
 import { readConfig, requireKeys, VARIABLES } from "../../config.ts";
 import { VERSION } from "../../tools/denokv_server.ts";
-import { composeServices, type Env, filledIn, imageEnv, instructions, root, textOf } from "./folder.ts";
-import { faultsIn, needed } from "./hadolint.ts";
+import {
+  composeServices,
+  type Env,
+  filledIn,
+  imageEnv,
+  instructions,
+  root,
+  textOf,
+} from "./repository_files.ts";
+import { skippedIf } from "../support/skip.ts";
+import { faultsIn, missing } from "./hadolint.ts";
 
 const GIVEN: Env = {
   DENO_KV_ACCESS_TOKEN: "a-token-for-tests-only",
@@ -27,7 +36,7 @@ Deno.test("compose.yaml keeps to the compose specification and to the rules of d
 });
 
 Deno.test({
-  ...needed("the Dockerfile keeps to the rules of hadolint"),
+  ...skippedIf(missing, "the Dockerfile keeps to the rules of hadolint"),
   fn: () => assert.equal(faultsIn(fileURLToPath(new URL("Dockerfile", root))), ""),
 });
 

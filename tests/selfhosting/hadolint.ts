@@ -9,11 +9,8 @@ function output(args: string[]): Deno.CommandOutput | null {
   }
 }
 
-/** Options of a test that needs it: without it the test is skipped, and its name says why. */
-export function needed(name: string): { name: string; ignore: boolean } {
-  const there = output(["--version"]) !== null;
-  return { name: there ? name : `${name} (skipped: no hadolint on PATH)`, ignore: !there };
-}
+/** What keeps a test that needs it from being run, or null. */
+export const missing = output(["--version"]) === null ? "no hadolint on PATH" : null;
 
 /** What it finds fault with, a line each. */
 export function faultsIn(file: string): string {

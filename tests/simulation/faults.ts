@@ -1,7 +1,7 @@
 // What may go wrong in one world, and how often. Each seed draws a mix of its own: most faults hide each
 // other when all of them come at once.
 
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 export interface Faults {
   /** Per call. */

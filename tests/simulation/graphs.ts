@@ -1,6 +1,6 @@
 // Shapes of calls whose tasks wait for each other: for each task the places of those that it waits for.
 
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 
 /** More followers than a record names (runtime/dependencies/edges.ts), so that they stand in blocks. */
 const WIDE = 53;

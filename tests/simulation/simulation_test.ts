@@ -30,5 +30,4 @@ Deno.test("a world is one in which things go wrong", async () => {
   );
 });
 
-// The other half runs in seeds_test.ts, beside this one.
-Deno.test("1,000 worlds keep every invariant (1 to 1,000)", () => requireSeeds(1, 1_000));
+Deno.test("200 worlds keep every invariant (1 to 200)", () => requireSeeds(1, 200));

@@ -4,7 +4,7 @@ import type { Doorbells } from "../../runtime/mod.ts";
 import type { KvLimits } from "../../runtime/platform/kv.ts";
 import type { FakeDatabase, Transport } from "./fake_kv.ts";
 import type { Faults } from "./faults.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 import type { SimClock } from "./sim_clock.ts";
 

@@ -4,7 +4,7 @@
 
 import type { Faults } from "./faults.ts";
 import type { Commit, CommitOutcome, Transport } from "./fake_kv.ts";
-import type { Random } from "./random.ts";
+import type { Random } from "../support/random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
 export interface Wired extends Owner {

@@ -8,7 +8,7 @@ import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
 import { REMOTE_LIMITS, SimProcess, TIGHT_LIMITS } from "./process.ts";
-import { Random } from "./random.ts";
+import { Random } from "../support/random.ts";
 import { checkRest, type Gaps } from "./rest.ts";
 import { Scheduler } from "./scheduler.ts";
 import { EPOCH } from "./sim_clock.ts";

@@ -8,16 +8,11 @@ import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../run
 import { submitted } from "../../runtime/core/transitions.ts";
 import { Values } from "../../runtime/store/values.ts";
 import { ManualClock, START } from "./manual_clock.ts";
+import { Random } from "./random.ts";
 
 /** The same bytes in every run. */
-export function seeded(seed = 1): (bytes: Uint8Array<ArrayBuffer>) => void {
-  let state = seed >>> 0;
-  return (bytes) => {
-    for (let i = 0; i < bytes.length; i++) {
-      state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-      bytes[i] = state >>> 24;
-    }
-  };
+export function seeded(seed = 1): Random["fill"] {
+  return new Random(seed).fill;
 }
 
 let drafts = 0;

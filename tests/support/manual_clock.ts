@@ -2,6 +2,7 @@
 // instants; the wall clock can jump, the monotonic one only rises.
 
 import type { Clock } from "../../runtime/platform/clock.ts";
+import { turn } from "./waiting.ts";
 
 interface Timer {
   at: number;
@@ -78,16 +79,4 @@ export class ManualClock implements Clock {
   }
 }
 
-/** One turn of the event loop: what could go on has gone on. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-/** Turns until it holds; fails after many. */
-export async function until(holds: () => boolean | Promise<boolean>, what = "it"): Promise<void> {
-  for (let turns = 0; turns < 3_000; turns++) {
-    if (await holds()) return;
-    await turn();
-  }
-  throw new Error(`${what} never came true`);
-}
+export { eventually as until, turn } from "./waiting.ts";

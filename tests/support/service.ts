@@ -13,6 +13,9 @@ import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../../runtime/mod.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
 import { answerIn, faultsUnder, type Schema } from "./json_schema.ts";
+import { eventually, pause, unlessItHangs } from "./waiting.ts";
+
+export { eventually, pause };
 
 // deno-lint-ignore no-explicit-any
 export type Body = any;
@@ -52,7 +55,6 @@ export interface Call {
   signal?: AbortSignal;
 }
 
-const LONGEST_STOP_MS = 3_000;
 export const JSON_TYPE = "application/json";
 
 export async function aService(options: ServiceOptions = {}): Promise<Service> {
@@ -187,12 +189,7 @@ export class Service implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const stopped = this.runtime.stop(0).then(() => true);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LONGEST_STOP_MS));
-    const inTime = await Promise.race([stopped, late]);
-    clearTimeout(timer);
-    assert.ok(inTime, `the runtime did not stop within ${LONGEST_STOP_MS} ms`);
+    await unlessItHangs(this.runtime.stop(0), "the stop of the runtime");
     await Promise.all(this.#servers.map((server) => server.shutdown()));
     this.kv.close();
     // The queue's listener ends with the handle, a moment later; on a busy machine the test may be over by then.
@@ -249,23 +246,6 @@ export function assertProblem(answer: Answer, status: number, slug: string, poin
     assert.ok(pointers?.includes(pointer), `no fault at "${pointer}": ${answer.text}`);
   }
   return answer.body;
-}
-
-/** Tries every few milliseconds, for at most 5 s. */
-export async function eventually(
-  holds: () => boolean | Promise<boolean>,
-  otherwise: () => string = () => "it never came true",
-  withinMs = 5_000,
-): Promise<void> {
-  const until = performance.now() + withinMs;
-  while (!await holds()) {
-    if (performance.now() > until) throw new assert.AssertionError({ message: otherwise() });
-    await pause(5);
-  }
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 /** The events of a response's stream, as they come. Leaving the loop closes the connection. */

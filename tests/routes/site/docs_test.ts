@@ -1,11 +1,8 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
 import { definitions } from "../../../tasks/mod.ts";
 import { aService } from "../../support/service.ts";
 import { faultsUnder, type Schema } from "../../support/json_schema.ts";
-
-const CHROMIUM = "/usr/bin/chromium";
 
 Deno.test("the document holds exactly the routes that exist", async () => {
   await using service = await aService({ running: false });
@@ -125,45 +122,4 @@ Deno.test("the docs and all that they load are served from here", async () => {
     assert.equal(asset.status, 200, path);
     assert.ok(asset.text.length > 100);
   }
-});
-
-const hasChromium = await Deno.stat(CHROMIUM).then(() => true, () => false);
-// deno-lint-ignore no-console
-if (!hasChromium) console.warn(`The browser test of /docs is skipped: ${CHROMIUM} is missing`);
-
-Deno.test({
-  name: "a browser without any network but ours shows how to submit an add",
-  ignore: !hasChromium,
-  // The browser's driver keeps its own timers and pipes.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    await using service = await aService({ running: false });
-    const base = service.listen();
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-    try {
-      const page = await browser.newPage();
-      const strangers: string[] = [];
-      const faults: string[] = [];
-      page.on("pageerror", (error) => faults.push(error.message));
-      await page.route("**/*", (route) => {
-        const url = route.request().url();
-        if (url.startsWith(base) || url.startsWith("data:")) return route.continue();
-        strangers.push(url);
-        return route.abort();
-      });
-      await page.goto(`${base}/docs`);
-      const submit = page.locator("#operations-submit-submitTask");
-      await submit.waitFor({ timeout: 15_000 });
-      await submit.locator(".opblock-summary-control").click();
-      const example = submit.locator("textarea.body-param__text");
-      await example.waitFor({ timeout: 15_000 });
-      const body = JSON.parse(await example.inputValue());
-      assert.deepEqual([body.task, Object.keys(body.input)], ["add", ["a", "b"]]);
-      assert.deepEqual(strangers, []);
-      assert.deepEqual(faults, []);
-    } finally {
-      await browser.close();
-    }
-  },
 });

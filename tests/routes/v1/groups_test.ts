@@ -52,7 +52,6 @@ Deno.test("groups made while their tasks start and end miss none of the ends", a
           return counts.COMPLETED === 4;
         },
         () => `round ${round}: ${JSON.stringify(counts)}`,
-        500,
       );
     }
   }

@@ -240,7 +240,6 @@ async function assertFreed(service: Service, url: string): Promise<void> {
   await eventually(
     () => service.runtime.watched === 0,
     () => `${url}: ${service.runtime.watched} left`,
-    1_000,
   );
 }
 
@@ -263,7 +262,7 @@ Deno.test("closing the connection of a waiting request frees it", async () => {
   await pause(20);
   abort.abort();
   await Promise.allSettled(requests);
-  await eventually(() => service.runtime.watched === 0, () => "it is still watched", 1_000);
+  await eventually(() => service.runtime.watched === 0, "it is still watched");
 });
 
 Deno.test("a stream that is closed before anything was read of it frees everything", async () => {
@@ -272,7 +271,7 @@ Deno.test("a stream that is closed before anything was read of it frees everythi
   for (const path of [`/v1/tasks/${id}/events`, `/v1/as-completed?id=${id}`]) {
     const response = await service.open(path);
     await response.body!.cancel();
-    await eventually(() => service.runtime.watched === 0, () => `${path} is still watched`, 500);
+    await eventually(() => service.runtime.watched === 0, () => `${path} is still watched`);
   }
 });
 

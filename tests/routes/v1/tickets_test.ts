@@ -1,9 +1,7 @@
 // Tickets: what they open, for how long, and that every process of the cluster knows them.
 
-// deno-lint-ignore-file no-console -- a skipped test says why
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { chromium } from "playwright-core";
 import { systemClock } from "../../../runtime/platform/clock.ts";
 import { UnavailableError } from "../../../runtime/core/errors.ts";
 import { serviceKeys } from "../../../runtime/platform/keys.ts";
@@ -20,7 +18,6 @@ import {
 import { aDatabase } from "../../support/server_process.ts";
 import { aKey } from "../../support/api_keys.ts";
 
-const CHROMIUM = "/usr/bin/chromium";
 const reader = aKey(["read"]);
 const writer = aKey(["submit", "cancel"]);
 const apiKeys = [reader.key, writer.key];
@@ -243,45 +240,4 @@ Deno.test("without keys, tickets are made too, and nobody asks for them", async 
   for (const url of [body.url, `/v1/tasks/${id}/events?ticket=old`]) {
     assert.equal((await service.events(url)).at(-1)!.event, "end");
   }
-});
-
-const hasChromium = await Deno.stat(CHROMIUM).then(() => true, () => false);
-if (!hasChromium) console.warn(`The test of EventSource is skipped: ${CHROMIUM} is missing`);
-
-Deno.test({
-  name: "a browser's EventSource reads a stream by a ticket, and stops at its end",
-  ignore: !hasChromium,
-  // The browser's driver keeps its own timers and pipes.
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn() {
-    await using service = await aService({ apiKeys });
-    const base = service.listen();
-    const { body: { id } } = await service.post("/v1/tasks", {
-      task: "countdown",
-      input: { from: 2, stepMs: 50 },
-    }, writer);
-    const { url } = await aTicket(service, `/v1/tasks/${id}/events`);
-    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-    try {
-      const page = await browser.newPage();
-      await page.goto(`${base}/healthz`);
-      const code = (url: string) =>
-        `new Promise((resolve) => {
-        const names = [];
-        const source = new EventSource(${JSON.stringify(url)});
-        for (const name of ["state", "progress", "chunk", "result", "end"]) {
-          source.addEventListener(name, () => names.push(name));
-        }
-        source.onerror = () => { if (source.readyState === EventSource.CLOSED) resolve(names); };
-      })`;
-      // After the end it connects again, with its last id, and is told that there is nothing more.
-      const names = await page.evaluate(code(url)) as string[];
-      assert.deepEqual(names.slice(-2), ["result", "end"]);
-      for (const name of ["state", "progress", "chunk"]) assert.ok(names.includes(name), name);
-      assert.deepEqual(await page.evaluate(code(`/v1/tasks/${id}/events`)), []);
-    } finally {
-      await browser.close();
-    }
-  },
 });

@@ -8,7 +8,7 @@ import type { FaultLine } from "./lines.ts";
 /** In the place of a slot's number. */
 const SERVER = -1;
 
-export class Server {
+export class DatabaseServer {
   isThere = false;
   #stopped = false;
 

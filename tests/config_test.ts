@@ -1,7 +1,7 @@
-import "../support/sanitizers.ts";
+import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { ConfigError, isDeploy, kvPathOf, readConfig, requireKeys } from "../../config.ts";
-import { Server, startAndFail } from "../support/server_process.ts";
+import { ConfigError, isDeploy, kvPathOf, readConfig, requireKeys } from "../config.ts";
+import { Server, startAndFail } from "./support/server_process.ts";
 
 const HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
 const OTHER_HASH = HASH.replace("9", "8");
@@ -50,24 +50,24 @@ Deno.test("all wrong values are named at once", () => {
 });
 
 Deno.test("a wrong value stops the start with exit code 2", async () => {
-  const { code, said, stdout } = await startAndFail({ PORT: "abc", KV_PATH: ":memory:" });
-  assert.equal(code, 2, said);
-  assert.match(said, /PORT must be a whole number; it is "abc"/);
-  assert.doesNotMatch(said, /^\s+at /m);
+  const { code, stderr, stdout } = await startAndFail({ PORT: "abc", KV_PATH: ":memory:" });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /PORT must be a whole number; it is "abc"/);
+  assert.doesNotMatch(stderr, /^\s+at /m);
   assert.equal(stdout, "");
 });
 
 Deno.test("a KV_PATH that cannot be opened stops the start with exit code 2 and is named", async () => {
-  const { code, said } = await startAndFail({ KV_PATH: "/dev" });
-  assert.equal(code, 2, said);
-  assert.match(said, /KV_PATH/);
+  const { code, stderr } = await startAndFail({ KV_PATH: "/dev" });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /KV_PATH/);
 });
 
 Deno.test("a HOST that cannot be listened on stops the start with exit code 2 and is named", async () => {
   const API_KEYS = `ci:read:${HASH}`;
-  const { code, said } = await startAndFail({ HOST: "192.0.2.1", KV_PATH: ":memory:", API_KEYS });
-  assert.equal(code, 2, said);
-  assert.match(said, /HOST and PORT must be an address to listen on/);
+  const { code, stderr } = await startAndFail({ HOST: "192.0.2.1", KV_PATH: ":memory:", API_KEYS });
+  assert.equal(code, 2, stderr);
+  assert.match(stderr, /HOST and PORT must be an address to listen on/);
 });
 
 Deno.test("API_KEYS is a list with commas or white space between its entries", () => {
@@ -162,10 +162,10 @@ Deno.test("Deno Deploy is known by its variables", () => {
 
 Deno.test("a start that would be open to others fails with exit code 2 before the database is opened", async () => {
   for (const [name, value] of [["HOST", "0.0.0.0"], ["DENO_DEPLOYMENT_ID", "x"], ["DENO_DEPLOY", "1"]]) {
-    const { code, said, stdout } = await startAndFail({ KV_PATH: "/dev", [name]: value });
-    assert.equal(code, 2, said);
-    assert.match(said, /^errand cannot start: .*API_KEYS.*"deno task key -- --name NAME --scopes admin"/);
-    assert.doesNotMatch(said, /^\s+at |KV_PATH/m);
+    const { code, stderr, stdout } = await startAndFail({ KV_PATH: "/dev", [name]: value });
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /^errand cannot start: .*API_KEYS.*"deno task key -- --name NAME --scopes admin"/);
+    assert.doesNotMatch(stderr, /^\s+at |KV_PATH/m);
     assert.equal(stdout, "");
   }
 });

@@ -5,18 +5,13 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../../config.ts";
 import { keyOf } from "../../auth/api_keys.ts";
+import { run } from "../support/program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 async function key(...args: string[]): Promise<{ code: number; lines: string[]; said: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["task", "key", ...args],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-    stdin: "null",
-  }).output();
-  const [out, said] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
-  return { code, lines: out.trimEnd().split("\n"), said };
+  const { code, stdout, stderr } = await run({ args: ["task", "key", ...args], cwd: root });
+  return { code, lines: stdout.trimEnd().split("\n"), said: stderr };
 }
 
 Deno.test("a secret is shown once, and its entry is one that the service takes", async () => {

@@ -4,8 +4,11 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Env, imageEnv, instructions, lastStage, root, textOf } from "./folder.ts";
-import { aFolder, Program, worksAndStops } from "./program.ts";
+import { imageEnv, instructions, lastStage, root, textOf } from "./repository_files.ts";
+import { Folder } from "../support/folder.ts";
+import { freePort } from "../support/ports.ts";
+import { run } from "../support/program.ts";
+import { start, worksAndStops } from "./trial.ts";
 
 const ignored = textOf(".dockerignore").split("\n").filter((line) => line !== "" && !line.startsWith("#"));
 
@@ -24,50 +27,35 @@ async function copyTo(folder: string, from = fileURLToPath(root), atTop = true):
   }
 }
 
-async function run(args: string[], cwd: string, env: Env = {}): Promise<{ code: number; said: string }> {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd, env }).output();
-  return { code, said: new TextDecoder().decode(stderr) };
-}
-
 /** The arguments after `deno` of what an image runs, in the form of a JSON list. */
 function argumentsOf(list: string): string[] {
   const [first, ...rest] = JSON.parse(list);
   return first === "deno" ? rest : [first, ...rest];
 }
 
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return String((listener.addr as Deno.NetAddr).port);
-}
-
 Deno.test("what the image copies, fetches and runs is a whole service, and its health check tells", async () => {
-  await using folder = await aFolder();
-  const app = join(folder.path, "app");
+  await using folder = await Folder.with();
+  const app = folder.at("app");
   await copyTo(app);
   const names = Array.from(Deno.readDirSync(app), ({ name }) => name);
   assert.deepEqual(["deno.lock", "main.ts", "tasks"].filter((name) => !names.includes(name)), []);
   assert.deepEqual(["data", "dist", "tests"].filter((name) => names.includes(name)), []);
 
   const fetches = instructions().find(({ name, rest }) => name === "RUN" && rest.startsWith("deno "))!;
-  const fetched = await run(fetches.rest.split(" ").slice(1), app);
-  assert.equal(fetched.code, 0, fetched.said);
+  const fetched = await run({ args: fetches.rest.split(" ").slice(1), cwd: app });
+  assert.equal(fetched.code, 0, fetched.stderr);
 
   const env = {
     ...imageEnv(),
     HOST: "127.0.0.1",
-    PORT: freePort(),
-    KV_PATH: join(folder.path, "data", "errand.kv"),
+    PORT: String(freePort()),
+    KV_PATH: folder.at("data", "errand.kv"),
   };
   const [command] = lastStage("CMD").slice(-1);
   const health = argumentsOf(/ CMD (.*)$/.exec(lastStage("HEALTHCHECK")[0])![1]);
-  assert.notEqual((await run(health, app, env)).code, 0);
-  await using service = await Program.start({
-    program: Deno.execPath(),
-    args: argumentsOf(command),
-    cwd: app,
-    env,
-  });
-  const healthy = await run(health, app, env);
-  assert.equal(healthy.code, 0, healthy.said);
+  assert.notEqual((await run({ args: health, cwd: app, env })).code, 0);
+  await using service = await start({ args: argumentsOf(command), cwd: app, env });
+  const healthy = await run({ args: health, cwd: app, env });
+  assert.equal(healthy.code, 0, healthy.stderr);
   await worksAndStops(service);
 });

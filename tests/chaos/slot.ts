@@ -4,13 +4,10 @@ import { fileURLToPath } from "node:url";
 import { type Journal, now } from "./journal.ts";
 import type { FaultLine } from "./lines.ts";
 import { isWriting } from "./lock.ts";
-import { pause } from "./pause.ts";
+import { ServiceProcess } from "../support/program.ts";
+import { pause } from "../support/waiting.ts";
 
 const SERVICE = fileURLToPath(new URL("./service.ts", import.meta.url));
-const FIRST_LINE = /^errand listening on http:\/\/\S+\n/;
-/** Also one that waits for its database meanwhile. */
-const START_WITHIN_MS = 90_000;
-const STOP_WITHIN_MS = 10_000;
 
 export type Role = "all" | "web" | "worker";
 
@@ -30,8 +27,9 @@ export class Slot implements AsyncDisposable {
   state: State = "down";
   readonly url: string;
   readonly role: Role;
-  #child: Deno.ChildProcess | null = null;
-  #ended: Promise<unknown> = Promise.resolve();
+  #process: ServiceProcess | null = null;
+  /** The process is gone, and what was written of it is complete. */
+  #ended: Promise<void> = Promise.resolve();
   /** How the newest process is meant to end. */
   #expected = false;
 
@@ -41,55 +39,35 @@ export class Slot implements AsyncDisposable {
   }
 
   get pid(): number {
-    return this.#child?.pid ?? 0;
+    return this.#process?.pid ?? 0;
   }
 
   /** Resolves once it listens, or once it has ended before that: `state` tells. */
   async start(): Promise<void> {
     const { env, slot, port } = this.options;
-    const child = new Deno.Command(Deno.execPath(), {
+    const process = this.#process = new ServiceProcess({
       args: ["run", "-A", SERVICE],
-      env: { NO_COLOR: "1", ...env, PORT: String(port) },
+      env: { ...env, PORT: String(port) },
       stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    this.#child = child;
+      onError: (said) => this.options.errorLog.write({ slot, pid: process.pid, at: now(), said }),
+    });
     this.#expected = false;
     this.state = "starting";
     this.#note("start");
-    const up = Promise.withResolvers<void>();
-    const late = setTimeout(() => this.#signal(child, "SIGKILL"), START_WITHIN_MS);
-    const read = async () => {
-      let said = "";
-      for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-        said += text;
-        if (!FIRST_LINE.test(said) || this.state !== "starting") continue;
-        this.state = "up";
-        clearTimeout(late);
-        up.resolve();
-      }
-    };
-    const copy = async () => {
-      for await (const said of child.stderr.pipeThrough(new TextDecoderStream())) {
-        this.options.errorLog.write({ slot, pid: child.pid, at: now(), said });
-      }
-    };
-    this.#ended = Promise.all([read(), copy(), child.status]).then(async ([, , { code }]) => {
-      clearTimeout(late);
-      // The pipe is closed with the process.
-      await child.stdin.close().catch(() => {});
+    const up = process.listening.then(() => {
+      if (this.state === "starting") this.state = "up";
+    }, () => {});
+    this.#ended = process.ended.then(({ code }) => {
       if (!this.#expected) this.#note("died", { code });
       this.state = "down";
-      up.resolve();
     });
-    await up.promise;
+    await Promise.race([up, this.#ended]);
   }
 
   /** kill -9, whatever it is doing. Resolves once it is gone. */
   async kill(): Promise<void> {
     this.#expected = true;
-    this.#signal(this.#child!, "SIGKILL");
+    this.#process!.signal("SIGKILL");
     await this.#ended;
     // Written when it is gone: from here on nothing of it runs.
     this.#note("kill");
@@ -97,30 +75,30 @@ export class Slot implements AsyncDisposable {
 
   /** Without waiting: for the end of the process that started it. */
   killNow(): void {
-    if (this.state !== "down") this.#signal(this.#child!, "SIGKILL");
+    if (this.state !== "down") this.#process!.signal("SIGKILL");
   }
 
   /** Stops it in the midst of whatever it is doing. */
   stop(): void {
     this.state = "stopped";
     this.#note("stop");
-    this.#signal(this.#child!, "SIGSTOP");
+    this.#process!.signal("SIGSTOP");
   }
 
   /** Stops it in the midst of a commit, or between two. @returns false if it is not to be had that way. */
   async stopWhile(writing: boolean, database: string): Promise<boolean> {
-    const child = this.#child!;
+    const process = this.#process!;
     for (let tries = 0; tries < 100 && this.state === "up"; tries++) {
-      this.#signal(child, "SIGSTOP");
+      process.signal("SIGSTOP");
       // Its threads stop one after the other.
       await pause(2);
-      if (this.state !== "up" || this.#child !== child) return false;
-      if (await isWriting(child.pid, database) === writing) {
+      if (this.state !== "up" || this.#process !== process) return false;
+      if (await isWriting(process.pid, database) === writing) {
         this.state = "stopped";
         this.#note("stop");
         return true;
       }
-      this.#signal(child, "SIGCONT");
+      process.signal("SIGCONT");
       await pause(3 * Math.random());
     }
     return false;
@@ -130,21 +108,15 @@ export class Slot implements AsyncDisposable {
     if (this.state !== "stopped") return;
     this.state = "up";
     this.#note("continue");
-    this.#signal(this.#child!, "SIGCONT");
+    this.#process!.signal("SIGCONT");
   }
 
   /** A graceful stop. @returns the exit code and how long it took. */
   async terminate(): Promise<{ code: number; tookMs: number }> {
-    const child = this.#child!;
     this.#expected = true;
     this.state = "terminating";
     this.#note("terminate");
-    const since = performance.now();
-    this.#signal(child, "SIGTERM");
-    const late = setTimeout(() => this.#signal(child, "SIGKILL"), STOP_WITHIN_MS);
-    const { code } = await child.status;
-    const tookMs = performance.now() - since;
-    clearTimeout(late);
+    const { code, tookMs } = await this.#process!.end("SIGTERM");
     await this.#ended;
     this.#note("ended", { code, tookMs });
     return { code, tookMs };
@@ -158,11 +130,5 @@ export class Slot implements AsyncDisposable {
   #note(is: FaultLine["is"], more: Partial<FaultLine> = {}): void {
     const { slot, faults } = this.options;
     faults.write({ is, slot, pid: this.pid, at: now(), ...more });
-  }
-
-  #signal(child: Deno.ChildProcess, signal: Deno.Signal): void {
-    try {
-      child.kill(signal);
-    } catch { /* It has ended. */ }
   }
 }

@@ -8,16 +8,18 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import swaggerAssets from "swagger-ui-dist/absolute-path.js";
-import { root, textOf } from "./folder.ts";
-import { aFolder, Program, worksAndStops } from "./program.ts";
+import { root, textOf } from "./repository_files.ts";
+import { Folder } from "../support/folder.ts";
+import { run } from "../support/program.ts";
+import { skippedIf } from "../support/skip.ts";
+import { start, worksAndStops } from "./trial.ts";
 
 const OUTPUT = "dist/errand";
 
 const hasDenort = Deno.env.has("DENORT_BIN") || existsSync(join(await denoDirectory(), denortZip()));
 
 async function denoDirectory(): Promise<string> {
-  const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
+  return JSON.parse((await run({ args: ["info", "--json"] })).stdout).denoDir;
 }
 
 function denortZip(): string {
@@ -29,17 +31,17 @@ async function compileTo(output: string): Promise<void> {
   const { tasks } = JSON.parse(textOf("deno.json"));
   const [deno, ...args]: string[] = tasks.compile.command.split(" ");
   assert.ok(deno === "deno" && args.includes(OUTPUT));
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, stderr } = await run({
     args: args.map((arg) => arg === OUTPUT ? output : arg),
     cwd: fileURLToPath(root),
     env: hasDenort ? {} : { DENORT_BIN: Deno.execPath() },
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  });
+  assert.equal(code, 0, stderr);
 }
 
 Deno.test("the binary has in it what the service reads at run time, and no more packages than it needs", async () => {
-  await using folder = await aFolder();
-  const output = join(folder.path, "errand");
+  await using folder = await Folder.with();
+  const output = folder.at("errand");
   await compileTo(output);
   const binary = Buffer.from(await Deno.readFile(output));
   const has = async (file: string) => binary.includes(Buffer.from(await Deno.readFile(file)));
@@ -59,16 +61,15 @@ Deno.test("the binary has in it what the service reads at run time, and no more 
 });
 
 Deno.test({
-  name: "the binary serves from an empty folder" + (hasDenort ? "" : " (skipped: no denort in Deno's cache)"),
-  ignore: !hasDenort,
+  ...skippedIf(hasDenort ? null : "no denort in Deno's cache", "the binary serves from an empty folder"),
   async fn() {
-    await using folder = await aFolder();
-    const program = join(folder.path, "errand");
+    await using folder = await Folder.with();
+    const program = folder.at("errand");
     await compileTo(program);
-    const cwd = join(folder.path, "empty");
+    const cwd = folder.at("empty");
     await Deno.mkdir(cwd);
-    const env = { PORT: "0", KV_PATH: join(folder.path, "errand.kv") };
-    await using service = await Program.start({ program, args: [], cwd, env });
+    const env = { PORT: "0", KV_PATH: folder.at("errand.kv") };
+    await using service = await start({ program, args: [], cwd, env });
     await worksAndStops(service);
   },
 });

@@ -1,7 +1,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { tableOf } from "./report.ts";
-import { runChaos } from "./run_chaos.ts";
+import { tableOf } from "../chaos/report.ts";
+import { runChaos } from "../chaos/run_chaos.ts";
 
 Deno.test("chaos: no acknowledged task is lost or ends twice, none runs without a lease", async () => {
   const report = await runChaos("--seconds", "32", "--kills", "42", "--rate", "40");

@@ -1,7 +1,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { needed } from "../../tools/denokv_server.ts";
-import { trial } from "./trial.ts";
+import { trial } from "../deploy/trial.ts";
 
 // The long form is `deno task deploy:trial`.
 Deno.test({

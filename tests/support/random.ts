@@ -1,4 +1,4 @@
-// The one source of chance in a simulation: the same seed draws the same sequence on every machine (sfc32).
+// The one source of chance in tests: the same seed draws the same sequence on every machine (sfc32).
 
 export class Random {
   #a: number;
@@ -24,6 +24,11 @@ export class Random {
     return Math.floor(this.float() * n);
   }
 
+  /** A whole number, both ends included. */
+  int(from: number, to: number): number {
+    return from + this.below(to - from + 1);
+  }
+
   between(low: number, high: number): number {
     return low + this.float() * (high - low);
   }
@@ -34,6 +39,11 @@ export class Random {
 
   pick<T>(of: readonly T[]): T {
     return of[this.below(of.length)];
+  }
+
+  /** A source of its own, so that what one user draws does not shift another's chance. */
+  fork(): Random {
+    return new Random(this.below(2 ** 32));
   }
 
   /** For what wants bytes: ids. */
