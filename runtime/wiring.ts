@@ -63,11 +63,14 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
 
   const bells = await doorbellsOf(options, clock, ids);
   const registry = new Registry(options.definitions);
+  // The shortest call within a process: a new task starts in the commit that stores it.
+  const ringsWorker = options.doorbells?.call ?? true;
   const store = new Store({
     kv: options.kv,
     clock,
     ids,
     claims: runsTasks,
+    starter: () => ringsWorker ? worker : null,
     onCommit: (atomic) => {
       for (const bell of bells) bell.onCommit?.(atomic);
     },
@@ -79,11 +82,11 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const groups = new Groups(store);
   const notifier = new Notifier(store);
   const repairs = new RepairCounter(log);
-  const reconciler = new Reconciler(store, values);
-  const garbageCollector = new GarbageCollector(store, values);
-  reconciler.onRepair = garbageCollector.onRepair = (id, what) => repairs.add(id, what);
+  const onRepair = (id: string, what: string) => repairs.add(id, what);
+  const reconciler = new Reconciler(store, values, onRepair);
+  const garbageCollector = new GarbageCollector(store, values, onRepair);
   const runners = new Runners(options.threads ?? navigator.hardwareConcurrency);
-  const worker = runsTasks
+  const worker: Worker | null = runsTasks
     ? new Worker(store, {
       registry,
       runners,
@@ -119,7 +122,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     runners,
     worker,
   };
-  connect(parts, depth, options.doorbells?.call ?? true);
+  connect(parts, depth, ringsWorker);
   return parts;
 }
 
@@ -138,23 +141,24 @@ async function doorbellsOf(
 
 /** Who is told of a committed change. */
 function connect(
-  { store, notifier, worker, timers, bells }: Parts,
+  { store, notifier, worker, timers, outbox, bells }: Parts,
   depth: QueueDepth,
   ringsWorker: boolean,
 ): void {
-  // The shortest call within a process: a new task begins in the commit that stores it.
-  if (ringsWorker) store.starter = worker;
   const endBells = bells.filter(({ onEnd }) => onEnd !== undefined);
-  store.onApplied = (entry, before) => {
-    depth.changed(entry, before);
-    notifier.publish(entry);
-    worker?.changed(entry);
-    expectTimers(timers, entry);
-    if (ringsWorker && isReady(entry.record)) worker?.ring();
-    if (endBells.length > 0 && !isForgotten(entry.record) && isTerminal(entry.record)) {
-      for (const bell of endBells) bell.onEnd!();
-    }
-  };
+  store.subscribe({
+    applied(entry, before) {
+      depth.changed(entry, before);
+      notifier.publish(entry);
+      worker?.changed(entry);
+      expectTimers(timers, entry);
+      if (ringsWorker && isReady(entry.record)) worker?.ring();
+      if (endBells.length > 0 && !isForgotten(entry.record) && isTerminal(entry.record)) {
+        for (const bell of endBells) bell.onEnd!();
+      }
+    },
+    outboxWritten: (subjects, versionstamp) => outbox.ring(subjects, versionstamp),
+  });
 }
 
 /** A timer that this process has written need not be found by reading. */

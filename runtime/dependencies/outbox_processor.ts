@@ -49,9 +49,7 @@ export class OutboxProcessor {
   readonly #waiters = new Set<Waiter>();
   #stopped = true;
 
-  constructor(private readonly store: Store, private readonly log: Log) {
-    store.onNotes = (ids, versionstamp) => this.ring(ids, versionstamp);
-  }
+  constructor(private readonly store: Store, private readonly log: Log) {}
 
   start(): void {
     this.#stopped = false;
@@ -105,7 +103,7 @@ export class OutboxProcessor {
         // What failed is found by the sweep.
         if (look.status === "rejected" || look.value) return;
         // Somebody was faster, or it has changed since: another look, at what KV holds.
-        this.store.forgetLink(id);
+        this.store.links.forget(id);
         if (!this.#pending.has(id)) this.#pending.set(id, null);
       });
       const left = new Set(sights.flatMap(({ id }, i) => looks[i].status === "rejected" ? [id] : []));
@@ -126,7 +124,7 @@ export class OutboxProcessor {
 
   /** What a note of this process's own is about, from memory; the commit finds out if that is old. */
   #know(id: string, note: string | null): Sight | null {
-    const entry = this.store.link(id);
+    const entry = this.store.links.get(id);
     const join = this.store.dependencies.known(id);
     return note === null || !entry || !join ? null : { id, note, entry, join };
   }
@@ -228,7 +226,7 @@ export class OutboxProcessor {
   /** Tasks that waited for the seal alone have no join. */
   async #letGo({ key, versionstamp, value: { ids, kind } }: Deno.KvEntry<EdgeBlock>): Promise<boolean> {
     if (kind !== "direct") return true;
-    const known = ids.map((id) => this.store.link(id));
+    const known = ids.map((id) => this.store.links.get(id));
     const entries = known.every((entry) => entry) ? known : await this.store.readMany(ids);
     const now = this.store.clock.now();
     const changes = entries.flatMap((entry): Change[] => {
@@ -239,7 +237,7 @@ export class OutboxProcessor {
       checks: [{ key, versionstamp }],
       writes: [{ key }],
     });
-    if (applied === null) { for (const id of ids) this.store.forgetLink(id); }
+    if (applied === null) { for (const id of ids) this.store.links.forget(id); }
     return applied !== null;
   }
 

@@ -29,17 +29,17 @@ interface Walk {
 }
 
 export class GarbageCollector {
-  /** Told of each repair. */
-  onRepair: (id: string, what: string) => void = () => {};
   /** How long each has been found abandoned. */
   readonly #suspects = new Map<string, { forMs: number; seenAt: number }>();
   #afterBlob: Deno.KvKey | null = null;
   readonly #events: Walk = { all: prefixes.allEvents, of: prefixes.events, after: null };
   readonly #edges: Walk = { all: prefixes.allEdges, of: prefixes.edges, after: null };
 
+  /** @param onRepair told of each task that left something behind, and of what it was */
   constructor(
     private readonly store: Store,
     private readonly values: Values,
+    private readonly onRepair: (id: string, what: string) => void = () => {},
     private readonly abandonedAfterMs = ABANDONED_AFTER_MS,
   ) {}
 

@@ -31,11 +31,14 @@ interface Suspect {
 }
 
 export class Reconciler {
-  /** Told of each repair. */
-  onRepair: (id: string, what: string) => void = () => {};
   #after: Deno.KvKey | null = null;
 
-  constructor(private readonly store: Store, private readonly values: Values) {}
+  /** @param onRepair told of each task that got a driver, and of what was wrong with it */
+  constructor(
+    private readonly store: Store,
+    private readonly values: Values,
+    private readonly onRepair: (id: string, what: string) => void = () => {},
+  ) {}
 
   /** Looks at the next page. @returns how many tasks got a driver. */
   async tick(): Promise<number> {

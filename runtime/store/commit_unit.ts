@@ -9,7 +9,7 @@ import type { GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
 import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { KEY_BYTES, recordBytes, requireFit, writeBytes } from "./size.ts";
+import { KEY_BYTES, recordBytes, requireFit, writeBytes } from "./record_size.ts";
 import {
   type Entry,
   hasDependents,

@@ -21,11 +21,16 @@ export type Applied = Entry<Stored>[] | null;
 /** The entries of a unit that was applied, or what else became of it. */
 type Verdict = Entry<Stored>[] | "conflict" | "again";
 
-/** Told of every change that this process committed. */
-export type OnApplied = (entry: Entry<Stored>, before: Entry<Stored> | null) => void;
-
-/** Told of what a commit has left in the outbox, and of that commit's version. */
-export type OnNotes = (ids: string[], versionstamp: string) => void;
+/** What parts of the engine learn of the commits of this process. */
+export interface CommitObserver {
+  /** Called once for each change. */
+  applied?(entry: Entry<Stored>, before: Entry<Stored> | null): void;
+  /**
+   * Called with the subjects of the outbox entries that a commit has written, and with its version. A commit that had
+   * to be read back says nothing: a sweep finds its entries.
+   */
+  outboxWritten?(subjects: string[], versionstamp: string): void;
+}
 
 /** Lets new tasks begin in the very commit that stores them: a claim of their own would be a third of their cost. */
 export interface Starter {
@@ -48,9 +53,8 @@ export interface CommitterOptions {
   ids: Ids;
   /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
   onCommit?: (atomic: Deno.AtomicOperation) => void;
-  onApplied: OnApplied;
-  /** A commit that was read back leaves its notes to be found. */
-  onNotes: OnNotes;
+  /** Those that are in the list at the time of a commit. */
+  observers: readonly CommitObserver[];
 }
 
 /** How long a commit that fails with an error is tried before the caller is told. */
@@ -166,19 +170,20 @@ export class Committer {
 
   /** What a commit has said about joins, and what it has left in the outbox. */
   #tell(units: Unit[], merged: Merged[], versionstamp: string): void {
-    const notes: string[] = [];
+    const subjects: string[] = [];
     for (const { writes } of units) {
       for (const { key, value } of writes) {
         if (isDependencyCounterKey(key)) {
           const id = parse.dependencyCounter(key);
           this.dependencies.wrote(id, value as DependencyCounter | undefined, versionstamp);
-        } else if (isOutboxKey(key) && value) notes.push(parse.outbox(key));
+        } else if (isOutboxKey(key) && value) subjects.push(parse.outbox(key));
       }
     }
     for (const { writes } of merged) {
-      for (const { key } of writes) if (isOutboxKey(key)) notes.push(parse.outbox(key));
+      for (const { key } of writes) if (isOutboxKey(key)) subjects.push(parse.outbox(key));
     }
-    if (notes.length > 0) this.#options.onNotes(notes, versionstamp);
+    if (subjects.length === 0) return;
+    for (const observer of this.#options.observers) observer.outboxWritten?.(subjects, versionstamp);
   }
 
   /** What these units add to the counters of groups and joins. */
@@ -223,7 +228,9 @@ export class Committer {
   }
 
   #applied({ changes }: Unit, entries: Entry<Stored>[]): Entry<Stored>[] {
-    entries.forEach((entry, i) => this.#options.onApplied(entry, changes[i].before));
+    entries.forEach((entry, i) => {
+      for (const observer of this.#options.observers) observer.applied?.(entry, changes[i].before);
+    });
     return entries;
   }
 }

@@ -1,30 +1,18 @@
-// The one place through which tasks are read and written. Units of many callers share a commit; how it is done stands
-// in committer.ts.
+// The one place through which tasks are read and written. Units of many callers share a commit (committer.ts).
 
-import { type Cost, GroupCommit, Load } from "./group_commit.ts";
+import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
-import { entryOf } from "./record_codec.ts";
-import { type Applied, Committer, type OnApplied, type OnNotes, type Starter } from "./committer.ts";
 import type { Ids } from "../platform/ids.ts";
-import type { DependencyCounters } from "./dependency_counters.ts";
-import { keys, parse, shardOf } from "../platform/keys.ts";
+import { keys, parse } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
-import {
-  type Entry,
-  hasDependents,
-  isAwaiting,
-  isForgotten,
-  isPastRetention,
-  isReady,
-  isTerminal,
-  type Stored,
-  type StoredValue,
-  type TaskRecord,
-} from "../core/task.ts";
-import { type Change, type Unit, unitOf, type UnitOptions } from "./commit_unit.ts";
-
-/** The lanes commit independently of each other, so that a burst in one does not hold up the others. */
-export type Lane = "submit" | "claim" | "settle" | "outbox";
+import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
+import { type Applied, type CommitObserver, Committer, type Starter } from "./committer.ts";
+import type { DependencyCounters } from "./dependency_counters.ts";
+import { type Lane, Lanes } from "./lanes.ts";
+import { LinkCache } from "./link_cache.ts";
+import { fitsOneCommit, packs } from "./packing.ts";
+import { ReadyCache } from "./ready_cache.ts";
+import { entryOf } from "./record_codec.ts";
 
 export interface StoreOptions {
   kv: KvPort;
@@ -32,64 +20,46 @@ export interface StoreOptions {
   ids: Ids;
   /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
   onCommit?: (atomic: Deno.AtomicOperation) => void;
+  /** Lets new tasks start in the commit that stores them; null where all wait in the queue for a claim. */
+  starter?: () => Starter | null;
   /** False: this process claims nothing, so it need not remember what is ready. */
   claims?: boolean;
 }
-
-const READY_KEPT = 20_000;
-const LINKS_KEPT = 10_000;
-/** Left free in a packed commit, for groups and idempotency keys. */
-const SPARE: Cost = { checks: 3, shared: [], mutations: 4, bytes: 60_000, keyBytes: 1_000, owns: [] };
 
 export class Store {
   readonly kv: KvPort;
   readonly clock: Clock;
   readonly ids: Ids;
-  /** Called after each commit, once per change. */
-  onApplied: OnApplied = () => {};
-  /** Called with what a commit has left in the outbox. */
-  onNotes: OnNotes = () => {};
-  /** Asked before new tasks go into the queue; null lets them all wait there for a claim. */
-  starter: Starter | null = null;
+  readonly ready: ReadyCache;
+  readonly links = new LinkCache();
   readonly dependencies: DependencyCounters;
-  readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
-  /**
-   * Tasks that this process made ready, by their shards, oldest first, so that claiming them needs no read. A hint:
-   * the commit checks it. Large ones are only counted.
-   */
-  readonly #ready: Map<string, { entry: Entry | null; look: number }>[];
-  /** Small records that others wait for, or that wait for others, as this process last wrote them: hints again. */
-  readonly #links = new Map<string, Entry>();
-  #look = 0;
-  readonly #claims: boolean;
+  readonly #lanes: Lanes;
+  readonly #observers: CommitObserver[] = [];
 
-  constructor({ kv, clock, ids, onCommit, claims = true }: StoreOptions) {
-    this.#claims = claims;
-    this.#ready = Array.from({ length: kv.shards }, () => new Map());
+  constructor({ kv, clock, ids, onCommit, starter = () => null, claims = true }: StoreOptions) {
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
-    const committer = new Committer({
-      kv,
-      clock,
-      ids,
-      onCommit,
-      onApplied: (entry, before) => {
-        this.#remember(entry);
-        this.onApplied(entry, before);
-      },
-      onNotes: (ids, versionstamp) => this.onNotes(ids, versionstamp),
-    });
-    const lane = (starter: () => Starter | null) =>
-      new GroupCommit((units: Unit[]) => committer.commit(units, starter()), kv.limits);
+    this.ready = new ReadyCache(kv.shards);
+    if (claims) {
+      this.subscribe({
+        applied: (entry) => {
+          this.links.update(entry);
+          this.ready.update(entry);
+        },
+      });
+    }
+    const committer = new Committer({ kv, clock, ids, onCommit, observers: this.#observers });
     this.dependencies = committer.dependencies;
-    const starting = () => this.starter;
-    const queueing = () => null;
-    this.#lanes = {
-      submit: lane(starting),
-      claim: lane(queueing),
-      settle: lane(queueing),
-      outbox: lane(starting),
+    this.#lanes = new Lanes(committer, kv.limits, starter);
+  }
+
+  /** Tells of all commits of this process from now on, until the returned function is called. */
+  subscribe(observer: CommitObserver): () => void {
+    this.#observers.push(observer);
+    return () => {
+      const at = this.#observers.indexOf(observer);
+      if (at >= 0) this.#observers.splice(at, 1);
     };
   }
 
@@ -128,7 +98,7 @@ export class Store {
     const entries = new Map<string, Entry>();
     const missing: string[] = [];
     for (const id of ids) {
-      const known = this.#readyAt(id).get(id)?.entry;
+      const known = this.ready.get(id);
       if (known && fits(known.record)) entries.set(id, known);
       else missing.push(id);
     }
@@ -145,35 +115,17 @@ export class Store {
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
   commit(lane: Lane, changes: Change[], options: UnitOptions = {}): Promise<Applied> {
-    return this.#lanes[lane].add(unitOf(this.ids.token(), changes, options));
+    return this.#lanes.commit(lane, unitOf(this.ids.token(), changes, options));
   }
 
   /** True if one commit takes these changes, with room for a group and an idempotency key. */
   fits(changes: Change[], options: UnitOptions): boolean {
-    const load = new Load();
-    load.add(SPARE);
-    load.add(unitOf("", changes, options).cost);
-    return !load.exceeds(this.kv.limits);
+    return fitsOneCommit(this.kv.limits, changes, options);
   }
 
   /** Splits changes into runs that each fit one commit, in order, with so many mutations to spare. */
-  pack(changes: Change[], options: UnitOptions = {}, spareMutations = 0): Change[][] {
-    const packs: Change[][] = [];
-    const spare = { ...SPARE, mutations: SPARE.mutations + spareMutations };
-    let load = new Load();
-    load.add(spare);
-    for (const change of changes) {
-      const { cost } = unitOf("", [change], options);
-      load.add(cost);
-      if (packs.length === 0 || load.exceeds(this.kv.limits)) {
-        packs.push([]);
-        load = new Load();
-        load.add(spare);
-        load.add(cost);
-      }
-      packs[packs.length - 1].push(change);
-    }
-    return packs;
+  pack(changes: Change[], options?: UnitOptions, spareMutations?: number): Change[][] {
+    return packs(this.kv.limits, changes, options, spareMutations);
   }
 
   /**
@@ -199,78 +151,11 @@ export class Store {
 
   /** Resolves once everything handed to `commit` so far is decided. */
   async idle(): Promise<void> {
-    for (const lane of Object.values(this.#lanes)) await lane.idle();
-  }
-
-  #remember(entry: Entry<Stored>): void {
-    const { record } = entry;
-    if (!this.#claims) return;
-    this.#links.delete(record.id);
-    if (!isForgotten(record) && isLink(record) && isSmall(record)) {
-      this.#links.set(record.id, entry as Entry);
-      if (this.#links.size > LINKS_KEPT) this.#links.delete(this.#links.keys().next().value!);
-    }
-    const ready = this.#readyAt(record.id);
-    ready.delete(record.id);
-    if (!isReady(record) || this.waiting >= READY_KEPT) return;
-    const kept = isSmall(record as TaskRecord) ? entry as Entry : null;
-    ready.set(record.id, { entry: kept, look: this.#look });
-  }
-
-  /** A task that waits for others, or that others waited for, as this process last wrote it. */
-  link(id: string): Entry | undefined {
-    return this.#links.get(id);
-  }
-
-  /** A commit that relied on it conflicted. */
-  forgetLink(id: string): void {
-    this.#links.delete(id);
-  }
-
-  /** How many tasks wait in the queue, as far as this process knows. */
-  get waiting(): number {
-    return this.#ready.reduce((sum, { size }) => sum + size, 0);
-  }
-
-  /** The queue is about to be looked through. */
-  nextLook(): number {
-    return ++this.#look;
-  }
-
-  /** Drops what was remembered before a look that went to the end of the shard: others have claimed it. */
-  forgetReadyBefore(look: number, shard: number): void {
-    const ready = this.#ready[shard];
-    for (const [id, known] of ready) {
-      if (known.look >= look) return;
-      ready.delete(id);
-    }
-  }
-
-  /** Drops what was remembered of a task whose claim conflicted. */
-  forgetReady(id: string): void {
-    this.#readyAt(id).delete(id);
-  }
-
-  #readyAt(id: string): Map<string, { entry: Entry | null; look: number }> {
-    return this.#ready[shardOf(id, this.kv.shards)];
+    await this.#lanes.idle();
   }
 }
 
 /** Null for one that was past its retention. */
 function present(entry: Entry<Stored> | null, now: number): Entry<Stored> | null {
   return entry && isPastRetention(entry.record, now) ? null : entry;
-}
-
-/** Small enough to be kept by the thousand. */
-function isSmall({ input, result }: TaskRecord): boolean {
-  return inlineLength(input) + inlineLength(result) <= 1_000;
-}
-
-function inlineLength(value: StoredValue | null): number {
-  return value && "json" in value ? value.json.length : 0;
-}
-
-/** Others may ask for it soon: it waits for some of them, or has ended and they take its result. */
-function isLink(record: TaskRecord): boolean {
-  return isAwaiting(record) || hasDependents(record) && isTerminal(record);
 }

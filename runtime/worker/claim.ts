@@ -4,7 +4,7 @@ import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { blocks, isQueuedAt, type ReadyBlock } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
-import { recordBytes } from "../store/size.ts";
+import { recordBytes } from "../store/record_size.ts";
 import { type Entry, isReady, type TaskRecord } from "../core/task.ts";
 import { canExpire, claimed, expired } from "../core/transitions.ts";
 import type { Change } from "../store/commit_unit.ts";
@@ -90,7 +90,7 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     if (await store.commit("settle", [{ before: entry, next: expired(entry.record, now) }])) return;
     // What was remembered of it was old: it may wait here again.
     taken.delete(id);
-    store.forgetReady(id);
+    store.ready.forget(id);
   }));
   // Of a block that was cut short, one that was looked for in another block is still to be found there.
   const writes = parts.map(({ block, wanted }) =>
@@ -111,7 +111,7 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     });
     return { entries: mine, block, more: full || taken.size < blocksOf.size };
   }
-  for (const id of taken) store.forgetReady(id);
+  for (const id of taken) store.ready.forget(id);
   return { entries: [], block: null, more: true, beaten: true };
 }
 

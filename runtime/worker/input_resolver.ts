@@ -44,7 +44,7 @@ export class InputResolver {
 
   /** What has completed stays so, so it need not be read again. */
   async #ended(ids: string[]): Promise<(Entry<Stored> | null)[]> {
-    const known = ids.map((id) => this.store.link(id));
+    const known = ids.map((id) => this.store.links.get(id));
     if (known.every((entry) => entry && typeOf(entry.record) === "COMPLETED")) return known as Entry[];
     return await this.store.peekMany(ids);
   }

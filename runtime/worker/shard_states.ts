@@ -97,7 +97,7 @@ export class ShardStates {
 
   /** Finds out which shards hold tasks: one read in place of one for each shard. */
   async survey(): Promise<void> {
-    const look = this.store.nextLook();
+    const look = this.store.ready.nextLook();
     const blocks = await this.store.kv.list({ prefix: prefixes.allReady }, { limit: BLOCKS_READ });
     const filled = new Set(blocks.map(({ key }) => parse.ready(key).shard));
     const last = blocks.length < BLOCKS_READ
@@ -107,7 +107,7 @@ export class ShardStates {
     this.#want(this.#states.filter((state) => !isEmpty(state)));
     for (const state of this.#states.filter((state) => isEmpty(state) && !state.isBusy)) {
       state.more = state.isWanted = false;
-      this.store.forgetReadyBefore(look, state.shard);
+      this.store.ready.forgetBefore(look, state.shard);
     }
   }
 

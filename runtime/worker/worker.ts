@@ -58,7 +58,7 @@ export class Worker implements Starter {
       slots,
       leases,
       knows: (task) => options.registry.has(task),
-      room: () => this.#takesWork && !this.#claims.more ? this.#free - store.waiting : 0,
+      room: () => this.#takesWork && !this.#claims.more ? this.#free - store.ready.size : 0,
       begin: (entry, block) => this.#attempts.begin(entry, block),
       onFree,
     });
@@ -159,7 +159,7 @@ export class Worker implements Starter {
 
   /** Claims once, and begins what it got. */
   async #claim(shard: number, limit: number, from: Place | undefined): Promise<ClaimResult> {
-    const look = this.store.nextLook();
+    const look = this.store.ready.nextLook();
     const { entries, block, more, beaten, next } = await claim(this.store, {
       worker: this.id,
       shard,
@@ -168,7 +168,7 @@ export class Worker implements Starter {
       writes: () => this.#leases.takeDeletions(),
       from,
     });
-    if (!more) this.store.forgetReadyBefore(look, shard);
+    if (!more) this.store.ready.forgetBefore(look, shard);
     if (block !== null) {
       this.#leases.open(block, entries.map(({ record }) => record.id));
       for (const entry of entries) this.#attempts.begin(entry, block);

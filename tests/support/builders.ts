@@ -3,6 +3,7 @@
 import { type Ids, makeIds } from "../../runtime/platform/ids.ts";
 import { keys } from "../../runtime/platform/keys.ts";
 import { type KvLimits, KvPort, openKv, whileLocked } from "../../runtime/platform/kv.ts";
+import type { Starter } from "../../runtime/store/committer.ts";
 import { Store } from "../../runtime/store/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { submitted } from "../../runtime/core/transitions.ts";
@@ -77,6 +78,7 @@ export interface BenchOptions {
   /** Put between the store and the database. */
   wrap?: (kv: Deno.Kv) => Deno.Kv;
   onCommit?: (atomic: Deno.AtomicOperation) => void;
+  starter?: () => Starter | null;
 }
 
 export async function aBench(options: BenchOptions = {}): Promise<Bench> {
@@ -87,7 +89,7 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
   const kv = new KvPort(wrap(writer), reader, options.limits, options.shards);
   const clock = new ManualClock();
   const ids = makeIds(clock, seeded());
-  const store = new Store({ kv, clock, ids, onCommit: options.onCommit });
+  const store = new Store({ kv, clock, ids, onCommit: options.onCommit, starter: options.starter });
   return {
     kv,
     clock,

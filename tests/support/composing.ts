@@ -61,6 +61,7 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   const { store, values, clock, kv } = bench;
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
   const follower = new OutboxProcessor(store, log);
+  store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });
   const submitter = new Submitter(store, values, registry, 2 ** 20, new QueueDepth(store, 1_000_000));
   const step = (id: string, next: (record: TaskRecord) => TaskRecord) =>
     store.update("settle", id, ({ record }) => ({ next: next(record as TaskRecord) }));

@@ -323,8 +323,7 @@ Deno.test("an upstream that is needed is kept beyond its retention, and refuses 
 Deno.test("the patrol finds a task that has what it waited for, and loses no step of its join", async () => {
   await using bench = await composing();
   const said: string[] = [];
-  const patrol = new Reconciler(bench.store, bench.values);
-  patrol.onRepair = (_, what) => said.push(what);
+  const patrol = new Reconciler(bench.store, bench.values, (_, what) => said.push(what));
   const idOf = await graph(bench, { a: [], b: ["a"], c: ["a"], d: ["a", "b"] });
   assert.equal(await patrol.tick(), 0);
   await bench.run(idOf.a);

@@ -30,9 +30,9 @@ onEachBackend("a value that no task names goes after an hour, and not before", a
   const [{ record: { id } }] = await bench.submit({});
   const lost = await bench.values.store(id, LARGE);
   assert.ok("blob" in lost && lost.chunks > 1);
-  const leftovers = new GarbageCollector(bench.store, bench.values);
   const said: string[] = [];
-  leftovers.onRepair = (task, what) => said.push(`${task === id} ${what}`);
+  const onRepair = (task: string, what: string) => void said.push(`${task === id} ${what}`);
+  const leftovers = new GarbageCollector(bench.store, bench.values, onRepair);
   assert.equal(await leftovers.tick(), 0);
   assert.equal(await pass(bench, leftovers, HOUR_MS - 1), 0);
   assert.equal(await present(bench, id, lost), true);
@@ -114,7 +114,7 @@ Deno.test("more than one round's values are all seen", async () => {
   for (let i = 0; i < 120; i++) {
     await bench.kv.writeBlind([{ key: keys.blob(bench.ids.id(), "b", 0), value: i }], 0);
   }
-  const leftovers = new GarbageCollector(bench.store, bench.values, 0);
+  const leftovers = new GarbageCollector(bench.store, bench.values, undefined, 0);
   let removed = 0;
   for (let round = 0; round < 8; round++) removed += await leftovers.tick();
   assert.equal(removed, 120);

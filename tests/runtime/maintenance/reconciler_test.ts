@@ -20,9 +20,8 @@ async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {
 }
 
 function aPatrol({ store }: Bench): { patrol: Reconciler; said: string[] } {
-  const patrol = new Reconciler(store, new Values(store.kv, store.ids));
   const said: string[] = [];
-  patrol.onRepair = (_, what) => said.push(what);
+  const patrol = new Reconciler(store, new Values(store.kv, store.ids), (_, what) => said.push(what));
   return { patrol, said };
 }
 

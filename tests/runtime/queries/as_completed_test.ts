@@ -19,7 +19,7 @@ import { turn } from "../../support/manual_clock.ts";
 async function aStream(path?: string) {
   const bench = await aBench({ path });
   const notifier = new Notifier(bench.store);
-  bench.store.onApplied = (entry) => notifier.publish(entry);
+  bench.store.subscribe({ applied: (entry) => notifier.publish(entry) });
   const groups = new Groups(bench.store);
   const completions = new Completions(bench.store, notifier, groups);
   const open = async (query: CompletionQuery, options: Partial<CompletionOptions> = {}) => {

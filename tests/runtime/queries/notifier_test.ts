@@ -10,7 +10,7 @@ import { ManualClock, turn } from "../../support/manual_clock.ts";
 
 function aNotifier(bench: Bench): Notifier {
   const notifier = new Notifier(bench.store);
-  bench.store.onApplied = (entry) => notifier.publish(entry);
+  bench.store.subscribe({ applied: (entry) => notifier.publish(entry) });
   return notifier;
 }
 

@@ -101,7 +101,7 @@ for (const mishap of MISHAPS) {
       await step(bench, entries[2], cancel);
       // The commit with the conflict fails by itself; the next one is the ambiguous one.
       const seen: string[] = [];
-      bench.store.onApplied = ({ record }) => void seen.push(record.id);
+      bench.store.subscribe({ applied: ({ record }) => void seen.push(record.id) });
       const steps = Promise.all(entries.map((entry) => step(bench, entry, cancel)));
       faulty.next.push("lost, throws", mishap);
       const outcomes = await bench.clock.run(steps);

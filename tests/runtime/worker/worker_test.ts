@@ -31,8 +31,8 @@ const noChildren: ChildTasks = {
 };
 
 /** A worker whose one function, "work", goes on when the test says so. */
-async function aWorker(concurrency: number, options: BenchOptions = {}) {
-  const bench = await aBench(options);
+async function aWorker(concurrency: number, options: BenchOptions = {}, startsNew = false) {
+  const bench = await aBench({ ...options, starter: () => startsNew ? worker : null });
   const handling: Handling[] = [];
   let most = 0, now = 0;
   const work = define({ name: "work", input: z.unknown() }, async (context) => {
@@ -46,7 +46,7 @@ async function aWorker(concurrency: number, options: BenchOptions = {}) {
     }
   }) as AnyDefinition;
   const errors: unknown[] = [];
-  const worker = new Worker(bench.store, {
+  const worker: Worker = new Worker(bench.store, {
     registry: new Registry([work]),
     runners: new Runners(1),
     values: bench.values,
@@ -58,12 +58,21 @@ async function aWorker(concurrency: number, options: BenchOptions = {}) {
     leaseMs: LEASE_MS,
     log: { info: () => {}, error: (_, error) => errors.push(error) },
   });
-  bench.store.onApplied = (entry) => {
-    worker.changed(entry);
-    if (typeOf(entry.record as TaskRecord) === "PENDING") worker.ring();
-  };
+  const stopChanges = bench.store.subscribe({ applied: (entry) => worker.changed(entry) });
+  const stopRings = bench.store.subscribe({
+    applied: ({ record }) => {
+      if (typeOf(record as TaskRecord) === "PENDING") worker.ring();
+    },
+  });
   return {
     bench,
+    /** New tasks ring no more: what is queued stays there. */
+    stopRings,
+    /** From now on it hears nothing of commits. */
+    stopHearing() {
+      stopChanges();
+      stopRings();
+    },
     worker,
     handling,
     most: () => most,
@@ -164,7 +173,7 @@ Deno.test("a cancel by another process reaches the function at the next beat", a
   const [{ record: { id } }] = await bench.submit({});
   await worker.start();
   await until(() => handling.length === 1);
-  bench.store.onApplied = () => {};
+  setup.stopHearing();
   await bench.store.update("settle", id, ({ record }) => {
     return { next: cancelRequested(record as TaskRecord, bench.clock.now(), "enough", 1_000) };
   });
@@ -212,7 +221,7 @@ Deno.test("a worker that was declared dead gives up the tasks that are another's
   const [{ record: { id } }] = await bench.submit({});
   await worker.start();
   await until(() => handling.length === 1);
-  bench.store.onApplied = () => {};
+  setup.stopHearing();
   await bench.kv.writeBlind([{ key: keys.worker(worker.id) }], 0);
   const lease = { worker: "other", token: "other" };
   const after = await bench.store.update("settle", id, ({ record }) => {
@@ -258,7 +267,7 @@ Deno.test("a claim that was applied but reported as failed for good is handed ba
   const faulty = new FaultyKv();
   await using setup = await aWorker(1, { wrap: faulty.wrap });
   const { bench, worker, errors } = setup;
-  bench.store.onApplied = () => {};
+  setup.stopHearing();
   await worker.start();
   await turn();
   const [{ record: { id } }] = await bench.submit({});
@@ -306,8 +315,7 @@ Deno.test("used-up lease blocks leave KV with the next claim", async () => {
 
 /** A worker that may begin new tasks in the commit that stores them, and has seen that nothing waits. */
 async function aStarter(concurrency: number, options: BenchOptions = {}) {
-  const setup = await aWorker(concurrency, options);
-  setup.bench.store.starter = setup.worker;
+  const setup = await aWorker(concurrency, options, true);
   await setup.worker.start();
   for (let i = 0; i < 5; i++) await turn();
   return setup;
@@ -381,7 +389,7 @@ Deno.test("a worker that is stopping begins no new tasks", async () => {
 Deno.test("a new task does not take the slot of one that waits in the queue", async () => {
   await using setup = await aStarter(1);
   const { bench, worker, handling } = setup;
-  bench.store.onApplied = (entry) => worker.changed(entry); // Nobody rings, so what is queued stays there.
+  setup.stopRings();
   const [queued] = await bench.submit({ expiresAt: Number.MAX_SAFE_INTEGER });
   const [later] = await bench.submit({});
   assert.deepEqual(await states(bench, [queued, later]), ["PENDING", "PENDING"]);

@@ -3,7 +3,7 @@
 import { encode } from "./record_codec.ts";
 import { keyBytes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { isForgotten, type Stored, type StoredValue } from "../core/task.ts";
+import { isForgotten, type Stored, type StoredValue, type TaskRecord } from "../core/task.ts";
 
 /** KV takes 65,536 bytes. One record above that would fail the whole commit, and with it tasks of others. */
 const LARGEST_RECORD = 65_000;
@@ -42,4 +42,13 @@ export function recordBytes(stored: Stored): number {
 
 function inlineLength(value: StoredValue): number {
   return "json" in value ? value.json.length : 64;
+}
+
+/** Small enough to be kept in memory by the thousand. */
+export function isSmall({ input, result }: TaskRecord): boolean {
+  return inlineText(input) + inlineText(result) <= 1_000;
+}
+
+function inlineText(value: StoredValue | null): number {
+  return value && "json" in value ? value.json.length : 0;
 }
