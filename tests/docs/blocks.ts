@@ -32,7 +32,7 @@ export interface Page {
 
 /** All pages that the tests read: README.md and its neighbours, and everything under docs/. */
 export function readPages(): Page[] {
-  return markdownFiles("docs/").sort().map(readPage);
+  return markdownFiles("").sort().map(readPage);
 }
 
 export function readPage(path: string): Page {
