@@ -8,11 +8,11 @@ export { serviceKeys } from "./platform/keys.ts";
 export { isRemote, type KvPort, openKv } from "./platform/kv.ts";
 export type { Log } from "./platform/log.ts";
 
-export type { GroupRecord } from "./store/group_counters.ts";
+export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { TaskEvent } from "./store/event_log.ts";
 
 export type { CompletionEvent, CompletionQuery } from "./queries/as_completed.ts";
-export { doneOf, type GroupStatus } from "./queries/groups.ts";
+export type { GroupStatus } from "./queries/groups.ts";
 export type { ListQuery } from "./queries/list.ts";
 export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";

@@ -1,7 +1,7 @@
 // A window: so many tasks of a group run at once. The others wait in the order of their ids; each end of a task lets
 // the next one in, by a note that the group's log leaves for the follower.
 
-import { GROUP_RETENTION_MS, groupRecord } from "../store/group_counters.ts";
+import { doneOf, GROUP_RETENTION_MS, groupRecord } from "../store/group_counters.ts";
 import { after, concurrencyLimitId, keys, parse, prefixes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
@@ -48,7 +48,7 @@ export async function admit(store: Store, group: string, note: string): Promise<
   let more = false;
   if (window.value && record) {
     const { max, admitted: before, cursor } = window.value;
-    const ended = Object.values(record.ended).reduce((sum, count) => sum + count, 0) - (record.outside ?? 0);
+    const ended = doneOf(record) - (record.outside ?? 0);
     const room = Math.min(max - (before - ended), kv.limits.checks - 5);
     if (room > 0) {
       const late = await kv.list({ prefix: prefixes.readmissionsOf(group) }, { limit: room });

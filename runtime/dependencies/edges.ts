@@ -2,7 +2,8 @@
 // that came later, or are too many, stand in blocks under `edge/<upstream>`, one for each call that made them. Its end
 // is told to a block as a whole, and the block notes what it was told, so nothing is told twice.
 
-import { after, keys, prefixes } from "../platform/keys.ts";
+import { keys, prefixes } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
 import { mostGroupsOf } from "../store/group_counters.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
@@ -52,17 +53,8 @@ export function edgeWrite(
 }
 
 /** All blocks of an upstream, a page at a time. */
-export async function* edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEntry<EdgeBlock>[]> {
-  const prefix = prefixes.edges(upstream);
-  for (let start: Deno.KvKey | null = null;;) {
-    const page: Deno.KvEntry<EdgeBlock>[] = await kv.list<EdgeBlock>(
-      start ? { prefix, start } : { prefix },
-      { limit: PER_READ },
-    );
-    if (page.length > 0) yield page;
-    if (page.length < PER_READ) return;
-    start = after(page[page.length - 1].key);
-  }
+export function edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEntry<EdgeBlock>[]> {
+  return pages(kv, { prefix: prefixes.edges(upstream) }, { size: PER_READ });
 }
 
 /** Ids of all tasks that wait, or waited, for this one. */

@@ -1,39 +1,57 @@
-// Removes what no task names any more: chunks of values whose commit never came (its worker died in between), and what
-// was left beside a record that is gone. Such keys are young for a moment in every run, so one goes only after this
+// Removes data that no task names: chunks of values whose commit never came (the worker died in between), and what was
+// left beside a record that is gone. Such data exists for a moment in every run, so it is removed only after this
 // process has found it abandoned for a long time by its own clock.
 
-import { after, behindAll, isBarrier, parse, prefixes } from "../platform/keys.ts";
-import type { Store } from "../store/store.ts";
 import { isForgotten, namesValue, type Stored } from "../core/task.ts";
+import { behindAll, isBarrier, parse, prefixes } from "../platform/keys.ts";
+import { deleteUnder, firstOfEach } from "../platform/paging.ts";
+import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 
-/** Tasks with chunks, tasks with events, and tasks with edges, that one round looks at. */
+/** Values, tasks with events, and tasks with edges, that one round looks at. */
 const PER_ROUND = 50;
-/** An outcome whose commit is tried again and again while KV is away is younger than that when it comes back. */
+/** An outcome may wait for its commit as long as KV is away: this must be longer. */
 const ABANDONED_AFTER_MS = 60 * 60 * 1000;
-/** What one round may add to that: the time in which nobody looked does not count. */
+/** The most that one round adds to that: time in which no process looked does not count. */
 const LONGEST_STEP_MS = 5 * 60 * 1000;
 const MOST_SUSPECTS = 10_000;
 
-/** A value's chunks, or a task's events, or its edges. */
+/** A large value of a task, or its events, or its edges. */
 interface Found {
   task: string;
   blob: string | null;
 }
 
-/** Where a look through all keys of a kind has come. */
+/** A look through all keys of one kind, round after round. */
 interface Walk {
-  all: Deno.KvKey;
-  of: (task: string) => Deno.KvKey;
-  after: Deno.KvKey | null;
+  prefix: Deno.KvKey;
+  found: (key: Deno.KvKey) => Found;
+  /** The keys that belong to one find. */
+  keysOf: (found: Found) => Deno.KvKey;
+  /** Where the next round begins, if not at the first key. */
+  start?: Deno.KvKey;
 }
 
 export class GarbageCollector {
   /** How long each has been found abandoned. */
   readonly #suspects = new Map<string, { forMs: number; seenAt: number }>();
-  #afterBlob: Deno.KvKey | null = null;
-  readonly #events: Walk = { all: prefixes.allEvents, of: prefixes.events, after: null };
-  readonly #edges: Walk = { all: prefixes.allEdges, of: prefixes.edges, after: null };
+  readonly #walks: Walk[] = [
+    {
+      prefix: prefixes.allBlobs,
+      found: (key) => ({ task: parse.blob(key).id, blob: parse.blob(key).blob }),
+      keysOf: ({ task, blob }) => prefixes.chunks(task, blob!),
+    },
+    {
+      prefix: prefixes.allEvents,
+      found: (key) => ({ task: parse.event(key).id, blob: null }),
+      keysOf: ({ task }) => prefixes.events(task),
+    },
+    {
+      prefix: prefixes.allEdges,
+      found: (key) => ({ task: parse.edge(key).upstream, blob: null }),
+      keysOf: ({ task }) => prefixes.edges(task),
+    },
+  ];
 
   /** @param onRepair told of each task that left something behind, and of what it was */
   constructor(
@@ -45,11 +63,8 @@ export class GarbageCollector {
 
   /** Looks at the next ones. @returns how many were removed. */
   async tick(): Promise<number> {
-    const found = [
-      ...await this.#nextBlobs(),
-      ...await this.#nextTasks(this.#events),
-      ...await this.#nextTasks(this.#edges),
-    ];
+    const found: Found[] = [];
+    for (const walk of this.#walks) found.push(...await this.#next(walk));
     if (found.length === 0) return 0;
     const records = await this.store.peekMany(found.map(({ task }) => task));
     let removed = 0;
@@ -65,38 +80,19 @@ export class GarbageCollector {
     return removed;
   }
 
-  /** Each value once: its first chunk stands for all. */
-  async #nextBlobs(): Promise<Found[]> {
+  async #next(walk: Walk): Promise<Found[]> {
     const found: Found[] = [];
-    while (found.length < PER_ROUND) {
-      const start = this.#afterBlob ?? after(prefixes.allBlobs);
-      const [first] = await this.store.kv.list({ start, end: behindAll(prefixes.allBlobs) }, { limit: 1 });
-      if (!first) {
-        this.#afterBlob = null;
-        break;
-      }
-      const { id: task, blob } = parse.blob(first.key);
-      found.push({ task, blob });
-      this.#afterBlob = behindAll(prefixes.chunks(task, blob));
+    const { prefix, keysOf } = walk;
+    for await (
+      const key of firstOfEach(this.store.kv, prefix, (key) => keysOf(walk.found(key)), walk.start)
+    ) {
+      const one = walk.found(key);
+      walk.start = behindAll(keysOf(one));
+      // The edges of a barrier are removed with it.
+      if (!isBarrier(one.task)) found.push(one);
+      if (found.length === PER_ROUND) return found;
     }
-    return found;
-  }
-
-  /** Tasks that have keys under a prefix. */
-  async #nextTasks(walk: Walk): Promise<Found[]> {
-    const found: Found[] = [];
-    while (found.length < PER_ROUND) {
-      const start = walk.after ?? after(walk.all);
-      const [first] = await this.store.kv.list({ start, end: behindAll(walk.all) }, { limit: 1 });
-      if (!first) {
-        walk.after = null;
-        break;
-      }
-      const task = parse.edge(first.key).upstream;
-      // A seal looks after its own.
-      if (!isBarrier(task)) found.push({ task, blob: null });
-      walk.after = behindAll(walk.of(task));
-    }
+    walk.start = undefined;
     return found;
   }
 
@@ -116,14 +112,10 @@ export class GarbageCollector {
     if (blob === null) {
       await this.values.purge(task);
       this.onRepair(task, "was gone, and what it had stored was not");
-      return;
+    } else {
+      await deleteUnder(this.store.kv, prefixes.chunks(task, blob));
+      this.onRepair(task, "had a stored value that it does not name");
     }
-    for (;;) {
-      const chunks = await this.store.kv.list({ prefix: prefixes.chunks(task, blob) }, { limit: 500 });
-      await this.store.kv.writeBlind(chunks.map(({ key }) => ({ key })), 0);
-      if (chunks.length < 500) break;
-    }
-    this.onRepair(task, "had a stored value that it does not name");
   }
 }
 

@@ -1,8 +1,8 @@
 // Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
 // lease by this process's own monotonic clock; wall clocks of different machines are never compared.
 
-import { leaseBlocksOf } from "../store/leases.ts";
-import { after, behindAll, keys, parse, prefixes } from "../platform/keys.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
+import { firstOfEach, pages } from "../platform/paging.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { isForgotten } from "../core/task.ts";
@@ -58,15 +58,10 @@ export class Reaper {
   /** Workers that hold leases, found by one small read for each of them. */
   async #lessees(): Promise<string[]> {
     const workers: string[] = [];
-    for (let start: Deno.KvKey = after(prefixes.leases); workers.length < PER_ROUND;) {
-      const [first] = await this.store.kv.list(
-        { start, end: behindAll(prefixes.leases) },
-        { limit: 1 },
-      );
-      if (!first) break;
-      const { worker } = parse.lease(first.key);
-      workers.push(worker);
-      start = behindAll(prefixes.leasesOf(worker));
+    const leasesOf = (key: Deno.KvKey) => prefixes.leasesOf(parse.lease(key).worker);
+    for await (const key of firstOfEach(this.store.kv, prefixes.leases, leasesOf)) {
+      workers.push(parse.lease(key).worker);
+      if (workers.length === PER_ROUND) break;
     }
     return workers;
   }
@@ -78,15 +73,15 @@ export class Reaper {
     const gone = await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
     if (!gone.ok) return 0;
     let handedOn = 0;
-    for (;;) {
-      const blocks = await leaseBlocksOf(this.store, worker, PER_ROUND);
-      for (const { block, ids } of blocks) {
+    const prefix = prefixes.leasesOf(worker);
+    for await (const blocks of pages<string[]>(kv, { prefix }, { size: PER_ROUND })) {
+      for (const { key, value: ids } of blocks) {
         const reclaims = await Promise.all(ids.map((id) => this.#reclaim(worker, id)));
         handedOn += reclaims.filter(Boolean).length;
-        await kv.writeBlind([{ key: keys.lease(worker, block) }], 0);
+        await kv.writeBlind([{ key }], 0);
       }
-      if (blocks.length < PER_ROUND) return handedOn;
     }
+    return handedOn;
   }
 
   /** @returns false if the lease is another's by now, or the task has ended. */

@@ -9,6 +9,7 @@ import { ValidationError } from "../core/errors.ts";
 import type { Groups } from "./groups.ts";
 import { keys } from "../platform/keys.ts";
 import { idsTagged } from "./list.ts";
+import { doneOf } from "../store/group_counters.ts";
 import { type Notifier } from "./notifier.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
@@ -184,7 +185,7 @@ export class Completions {
       for (;;) {
         // Counters before log: when they say that all have ended, the log read after them holds every end.
         const record = await this.groups.record(group);
-        const ended = Object.values(record.ended).reduce((sum, count) => sum + count, 0);
+        const ended = doneOf(record);
         const page = await this.groups.log(group, seq + 1, LOG_PAGE);
         const entries = await this.store.readMany(page.map(({ task }) => task));
         for (const [i, { seq: at, task, again }] of page.entries()) {

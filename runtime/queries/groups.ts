@@ -3,7 +3,7 @@
 
 import type { Waiting } from "../store/index_entries.ts";
 import { NotFoundError } from "../core/errors.ts";
-import type { GroupRecord, LogValue } from "../store/group_counters.ts";
+import { doneOf, type GroupRecord, type LogValue } from "../store/group_counters.ts";
 import { after, behindAll, keys, parse, prefixes } from "../platform/keys.ts";
 import { type Notifier } from "./notifier.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
@@ -210,11 +210,6 @@ export class Groups {
     });
     return timers.flatMap(({ value }) => value.groups.includes(group) ? ["SCHEDULED" as const] : []);
   }
-}
-
-/** How many of its tasks have ended. */
-export function doneOf({ ended }: GroupRecord): number {
-  return Object.values(ended).reduce((sum, count) => sum + count, 0);
 }
 
 function presentOrNull(entry: Entry<Stored> | null): Entry | null {

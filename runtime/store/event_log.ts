@@ -3,6 +3,7 @@
 
 import type { KvPort } from "../platform/kv.ts";
 import { keys, prefixes } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
 import {
   type Entry,
   type HistoryEntry,
@@ -76,9 +77,8 @@ async function storedAfter(
 ): Promise<{ events: StoredEvent[]; more: boolean }> {
   const events: StoredEvent[] = [];
   let bytes = 0;
-  while (events.length < PAGE_EVENTS && bytes < PAGE_BYTES) {
-    const start = keys.event(id, (events[events.length - 1]?.seq ?? after) + 1);
-    const part = await kv.list<StoredEvent>({ prefix: prefixes.events(id), start }, { limit: PER_READ });
+  const selector = { prefix: prefixes.events(id), start: keys.event(id, after + 1) };
+  for await (const part of pages<StoredEvent>(kv, selector, { size: PER_READ })) {
     for (const { value } of part) {
       events.push(value);
       bytes += value.kind === "chunk"
@@ -87,9 +87,9 @@ async function storedAfter(
         ? value.message.length + (value.data?.length ?? 0)
         : 0;
     }
-    if (part.length < PER_READ) return { events, more: false };
+    if (events.length >= PAGE_EVENTS || bytes >= PAGE_BYTES) return { events, more: true };
   }
-  return { events, more: true };
+  return { events, more: false };
 }
 
 function closing(entry: Entry): TaskEvent[] {

@@ -100,6 +100,11 @@ export class GroupCounters {
   }
 }
 
+/** How many of its tasks have ended. */
+export function doneOf({ ended }: Pick<GroupRecord, "ended">): number {
+  return Object.values(ended).reduce((sum, count) => sum + count, 0);
+}
+
 export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecord | null> {
   return (await kv.get<GroupRecord>(keys.group(group))).value;
 }

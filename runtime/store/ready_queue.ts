@@ -7,6 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { after, keys, parse, prefixes, shardOf } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
+import { pages } from "../platform/paging.ts";
 import type { TaskRecord } from "../core/task.ts";
 
 /** Ids in their order, and their definitions' names, so that a worker can pass over what it does not know. */
@@ -17,6 +18,7 @@ export interface ReadyBlock {
 
 /** A claim rewrites what it leaves of a block, so blocks are kept small. */
 const MOST_IN_A_BLOCK = 100;
+const MOST_PER_READ = 256;
 
 export class Queue {
   #lastOrder = 0;
@@ -65,17 +67,10 @@ export async function* blocks(
   behind: Deno.KvKey | null = null,
 ): AsyncGenerator<Deno.KvEntry<ReadyBlock>> {
   const prefix = prefixes.ready(shard);
-  let start: Deno.KvKey | null = behind && after(behind);
-  // What a claim takes stands in one or two blocks where it takes few; a server takes its time for long answers.
-  for (let size = kv.limits.checks < MOST_IN_A_BLOCK ? 2 : 4;; size = Math.min(4 * size, 256)) {
-    const page: Deno.KvEntry<ReadyBlock>[] = await kv.list<ReadyBlock>(
-      start ? { prefix, start } : { prefix },
-      { limit: size },
-    );
-    yield* page;
-    if (page.length < size) return;
-    start = after(page[page.length - 1].key);
-  }
+  const selector = behind ? { prefix, start: after(behind) } : { prefix };
+  // A claim that takes few tasks finds them in one or two blocks, and a server is slow with long answers.
+  const size = kv.limits.checks < MOST_IN_A_BLOCK ? 2 : 4;
+  for await (const page of pages<ReadyBlock>(kv, selector, { size, growTo: MOST_PER_READ })) yield* page;
 }
 
 /** True if this block of the queue holds the record. */

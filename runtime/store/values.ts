@@ -2,6 +2,7 @@
 // record that names them, so that a record never points at what is not there.
 
 import { keys, prefixes } from "../platform/keys.ts";
+import { deleteUnder } from "../platform/paging.ts";
 import type { Ids } from "../platform/ids.ts";
 import { utf8Bytes } from "../core/json.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
@@ -15,7 +16,6 @@ export const INLINE_BYTES = 14_000;
 
 const CHUNK_BYTES = 60_000;
 const CHUNKS_PER_COMMIT = 10;
-const KEYS_PER_PURGE = 500;
 
 /** What a stored value takes inside its record, where its text stands as a JSON string. */
 export function bytesInRecord(value: StoredValue): number {
@@ -67,25 +67,14 @@ export class Values {
 
   /** Removes a value that no record names: its commit was refused. */
   async discard(task: string, value: StoredValue): Promise<void> {
-    if ("json" in value) return;
-    await this.#deleteAll(Array.from({ length: value.chunks }, (_, i) => keys.blob(task, value.blob, i)));
+    if ("blob" in value) await deleteUnder(this.kv, prefixes.chunks(task, value.blob));
   }
 
   /** Removes everything that a task stored beside its record. */
   async purge(task: string): Promise<void> {
     await this.kv.writeBlind([{ key: keys.dependencyCounter(task) }], 0);
     for (const prefix of [prefixes.events(task), prefixes.blobs(task), prefixes.edges(task)]) {
-      for (;;) {
-        const found = await this.kv.list({ prefix }, { limit: KEYS_PER_PURGE });
-        await this.#deleteAll(found.map(({ key }) => key));
-        if (found.length < KEYS_PER_PURGE) break;
-      }
-    }
-  }
-
-  async #deleteAll(all: Deno.KvKey[]): Promise<void> {
-    for (let from = 0; from < all.length; from += KEYS_PER_PURGE) {
-      await this.kv.writeBlind(all.slice(from, from + KEYS_PER_PURGE).map((key) => ({ key })), 0);
+      await deleteUnder(this.kv, prefix);
     }
   }
 }
