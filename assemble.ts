@@ -1,40 +1,59 @@
-// From a configuration and an open database to the engine and its HTTP surface: the same wherever the service runs.
+// From settings and an open database to the engine and its HTTP surface: the same wherever Errand runs.
 
 import { Tickets } from "./auth/tickets.ts";
-import type { Config } from "./config.ts";
-import { log } from "./log.ts";
 import { createApp } from "./routes/app.ts";
 import type { App, AppOptions } from "./routes/http/app_types.ts";
+import { Slots } from "./routes/http/connection_limit.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
-import { createRuntime, type KvPort, type Runtime } from "./runtime/mod.ts";
+import { createRuntime, type KvPort, type Runtime, type RuntimeOptions } from "./runtime/mod.ts";
+import type { Settings } from "./settings.ts";
+
+export interface AssembleOptions
+  extends
+    Required<Pick<RuntimeOptions, "log">>,
+    Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells">,
+    Pick<AppOptions, "pingMs" | "pump" | "openAccess"> {
+  settings: Settings;
+  definitions: AnyDefinition[];
+  kv: KvPort;
+}
+
+export interface Assembly {
+  runtime: Runtime;
+  /** What callers from outside reach. */
+  app: App;
+  /** What this program itself reaches: all of it, whatever its role. */
+  ownApp: App;
+  tickets: Tickets;
+  /** What is held open at `app` and `ownApp`. */
+  slots: Slots;
+}
 
 /** Nothing runs before the runtime is started. */
-export async function assemble(
-  config: Config,
-  definitions: AnyDefinition[],
-  kv: KvPort,
-  options: Pick<AppOptions, "pingMs" | "pump">,
-): Promise<{ runtime: Runtime; app: App; tickets: Tickets }> {
+export async function assemble(options: AssembleOptions): Promise<Assembly> {
+  const { settings, definitions, kv, log, clock, ids, threads, doorbells } = options;
   const runtime = await createRuntime({
     kv,
     definitions,
-    runsTasks: config.ROLE !== "web",
-    concurrency: config.CONCURRENCY,
-    leaseMs: config.LEASE_MS,
-    maxInputBytes: config.MAX_INPUT_BYTES,
-    maxResultBytes: config.MAX_RESULT_BYTES,
-    maxQueued: config.MAX_QUEUED,
-    keepStacks: config.SHOW_STACKS,
+    runsTasks: settings.role !== "web",
+    concurrency: settings.concurrency,
+    leaseMs: settings.leaseMs,
+    maxInputBytes: settings.maxInputBytes,
+    maxResultBytes: settings.maxResultBytes,
+    maxQueued: settings.maxQueued,
+    keepStacks: settings.showStacks,
     log,
+    clock,
+    ids,
+    threads,
+    doorbells,
   });
   const tickets = new Tickets(kv, runtime.clock);
-  const app = createApp(runtime, {
-    ...options,
-    log,
-    tickets,
-    maxWaiting: config.MAX_WAITING,
-    apiKeys: config.API_KEYS,
-    api: config.ROLE !== "worker",
-  });
-  return { runtime, app, tickets };
+  const slots = new Slots(settings.maxWaiting);
+  const { pingMs, pump, openAccess } = options;
+  const { apiKeys, role } = settings;
+  const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, apiKeys, slots };
+  const app = createApp(runtime, { ...appOptions, api: role !== "worker" });
+  const ownApp = role === "worker" ? createApp(runtime, appOptions) : app;
+  return { runtime, app, ownApp, tickets, slots };
 }

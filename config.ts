@@ -1,44 +1,58 @@
 // Configuration from the environment: read once at start, every value checked, every mistake named.
 
 import { z } from "zod";
-import { parseApiKeys } from "./auth/api_keys.ts";
+import type { ApiKey } from "./auth/api_keys.ts";
 import { isLoopback } from "./auth/loopback.ts";
+import { checked, ConfigError, type Role, RULES, type Settings } from "./settings.ts";
 
-const LONGEST_LEASE_MS = 60 * 60 * 1000;
-const MOST_BYTES = 2 ** 24;
+export { ConfigError };
 
-const whole = (min: number, max: number) =>
-  z.string().regex(/^-?\d+$/, { error: "must be a whole number" }).transform(Number)
-    .pipe(
-      z.number().min(min, { error: `must be at least ${min}` }).max(max, { error: `must be at most ${max}` }),
-    );
+/** The settings of a service, by the names of their variables. */
+export interface Config {
+  PORT: number;
+  HOST?: string;
+  KV_PATH?: string;
+  ROLE: Role;
+  CONCURRENCY: number;
+  LEASE_MS: number;
+  MAX_INPUT_BYTES: number;
+  MAX_RESULT_BYTES: number;
+  MAX_QUEUED: number;
+  MAX_WAITING: number;
+  SHOW_STACKS: boolean;
+  API_KEYS: readonly ApiKey[];
+  PUBLIC_URL?: string;
+}
 
-const flag = z.enum(["true", "false", "1", "0"], { error: "must be true or false" })
-  .transform((value) => value === "true" || value === "1");
+const text = z.string().min(1, { error: "must not be empty" }).optional();
+const port = z.number({ error: "must be a whole number" }).min(0, { error: "must be at least 0" })
+  .max(65_535, { error: "must be at most 65535" }).default(8_000);
 
-const apiKeys = z.string().transform((text, context) => {
-  const { keys, faults } = parseApiKeys(text);
-  for (const message of faults) context.addIssue({ code: "custom", message });
-  return keys;
+function numberOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
+  return z.preprocess((value) => /^-?\d+$/.test(String(value)) ? Number(value) : value, rule);
+}
+
+const FLAGS: Record<string, boolean> = { true: true, 1: true, false: false, 0: false };
+
+function flagOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
+  return z.preprocess((value) => FLAGS[String(value)] ?? value, rule);
+}
+
+const schema: z.ZodType<Config> = z.object({
+  PORT: numberOf(port),
+  HOST: text,
+  KV_PATH: text,
+  ROLE: RULES.role,
+  CONCURRENCY: numberOf(RULES.concurrency),
+  LEASE_MS: numberOf(RULES.leaseMs),
+  MAX_INPUT_BYTES: numberOf(RULES.maxInputBytes),
+  MAX_RESULT_BYTES: numberOf(RULES.maxResultBytes),
+  MAX_QUEUED: numberOf(RULES.maxQueued),
+  MAX_WAITING: numberOf(RULES.maxWaiting),
+  SHOW_STACKS: flagOf(RULES.showStacks),
+  API_KEYS: RULES.apiKeys,
+  PUBLIC_URL: RULES.publicUrl,
 });
-
-const schema = z.object({
-  PORT: whole(0, 65_535).default(8_000),
-  HOST: z.string().min(1, { error: "must not be empty" }).optional(),
-  KV_PATH: z.string().min(1, { error: "must not be empty" }).optional(),
-  ROLE: z.enum(["all", "web", "worker"], { error: "must be all, web or worker" }).default("all"),
-  CONCURRENCY: whole(1, 10_000).default(200),
-  LEASE_MS: whole(300, LONGEST_LEASE_MS).default(10_000),
-  MAX_INPUT_BYTES: whole(1_024, MOST_BYTES).default(2 ** 20),
-  MAX_RESULT_BYTES: whole(1_024, MOST_BYTES).default(MOST_BYTES),
-  MAX_QUEUED: whole(1, 1_000_000_000).default(1_000_000),
-  MAX_WAITING: whole(1, 1_000_000).default(10_000),
-  SHOW_STACKS: flag.default(false),
-  API_KEYS: apiKeys.default([]),
-  PUBLIC_URL: z.url({ protocol: /^https?$/, error: "must be an http or https URL" }).optional(),
-});
-
-export type Config = z.output<typeof schema>;
 
 /** What each variable is for: the text of `--help`. */
 export const VARIABLES: Record<keyof Config, string> = {
@@ -53,34 +67,34 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
   SHOW_STACKS: "keep and show stacks of errors (false)",
-  PUBLIC_URL: "on Deno Deploy: where the app is reached (learned from the first request)",
+  PUBLIC_URL:
+    "where callers reach it; links begin with its path (on Deno Deploy learned from the first request)",
   API_KEYS: 'who may call, name:scope+scope:sha256 each; "deno task key" makes one (none: this machine only)',
 };
 
-/** Their faults say themselves as much of the value as may be told. */
-const SECRET = ["API_KEYS"];
-
-/** A variable breaks its rule. The message names the variable, the rule and the value. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
+/** @throws {ConfigError} */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  return checked(schema, Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, env[name]])));
 }
 
-/** @throws {ConfigError} */
-export function readConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, env[name]]));
-  const parsed = schema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map(({ path, message }) => {
-    const name = String(path[0]);
-    return SECRET.includes(name)
-      ? `${name} ${message}`
-      : `${name} ${message}; it is ${JSON.stringify(env[name])}`;
-  });
-  throw new ConfigError(lines.join("\n"));
+/** The same settings as options of `createErrand`. */
+export function settingsOf(config: Config): Settings {
+  return {
+    role: config.ROLE,
+    concurrency: config.CONCURRENCY,
+    leaseMs: config.LEASE_MS,
+    maxInputBytes: config.MAX_INPUT_BYTES,
+    maxResultBytes: config.MAX_RESULT_BYTES,
+    maxQueued: config.MAX_QUEUED,
+    maxWaiting: config.MAX_WAITING,
+    showStacks: config.SHOW_STACKS,
+    apiKeys: config.API_KEYS,
+    publicUrl: config.PUBLIC_URL,
+  };
 }
 
 /** True on Deno Deploy, the present one or the one before. */
-export function isDeploy(env: Record<string, string | undefined>): boolean {
+export function isDeploy(env: Readonly<Record<string, string | undefined>>): boolean {
   return env.DENO_DEPLOYMENT_ID !== undefined || ["1", "true"].includes(env.DENO_DEPLOY ?? "");
 }
 

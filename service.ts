@@ -2,13 +2,12 @@
 
 // deno-lint-ignore-file no-console -- the process speaks to its operator here
 
-import { dirname } from "node:path";
-import { assemble } from "./assemble.ts";
-import { type Config, kvPathOf, requireKeys } from "./config.ts";
+import { type Config, kvPathOf, requireKeys, settingsOf } from "./config.ts";
 import { answer, makeInstance } from "./deploy/serve.ts";
+import { createErrand, openKv } from "./errand.ts";
 import { log } from "./log.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
-import { isRemote, type KvPort, openKv } from "./runtime/mod.ts";
+import { isRemote, type KvPort } from "./runtime/mod.ts";
 
 /** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
 const GRACE_MS = 4_000;
@@ -17,7 +16,6 @@ const STOP_WITHIN_MS = 4_700;
 const DEPLOY_GRACE_MS = 3_500;
 const OPEN_AGAIN_MS = 500;
 const OPEN_SAID_EVERY = 20;
-const PING_MS = 15_000;
 
 /** What keeps the service from starting is said in a line, without a stack. */
 export class StartError extends Error {}
@@ -47,19 +45,19 @@ export async function serve(
 
 async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
   const kv = await open(kvPathOf(config));
-  const { runtime, app } = await assemble(config, definitions, kv, { pingMs: PING_MS });
+  const errand = await createErrand({ ...settingsOf(config), kv, definitions, log });
   let stop: (() => Promise<void>) | null = null;
   // Before anybody can know that the service is there.
   onSignal(() => stop?.());
-  const server = listen(config, config.HOST ?? "127.0.0.1", (request) => app.fetch(request));
+  const server = listen(config, config.HOST ?? "127.0.0.1", errand.fetch);
   stop = async () => {
     // New connections are refused from here on; open streams are cut, and their readers come back elsewhere.
     const closed = server.shutdown();
-    await runtime.stop(GRACE_MS);
+    await errand.stop(GRACE_MS);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
     kv.close();
   };
-  await runtime.start();
+  await errand.start();
   surviveStrayErrors();
   return { sweep: () => Promise.resolve() };
 }
@@ -101,12 +99,9 @@ function surviveStrayErrors(): void {
 async function open(path: string): Promise<KvPort> {
   if (isRemote(path)) return await openRemote(path);
   try {
-    if (path !== ":memory:") await Deno.mkdir(dirname(path), { recursive: true });
     return await openKv(path);
   } catch (error) {
-    throw new StartError(
-      `KV_PATH must name a file that can be opened as a database; it is "${path}": ${messageOf(error)}`,
-    );
+    throw new StartError(`KV_PATH must name a file that can be opened as a database: ${messageOf(error)}`);
   }
 }
 

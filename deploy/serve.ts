@@ -1,7 +1,7 @@
 // The service on Deno Deploy: instances that the platform starts with a request and ends when it likes, on the platform's
 // own database, with a cron as the only alarm clock.
 
-import type { Config } from "../config.ts";
+import { type Config, settingsOf } from "../config.ts";
 import { log } from "../log.ts";
 import { assemble } from "../assemble.ts";
 import { type KvPort, openKv, pendingWork, systemClock } from "../runtime/mod.ts";
@@ -30,7 +30,11 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
       return await pendingWork(await kv(), options);
     },
     open: async (pump) => {
-      const { runtime, app, tickets } = await assemble(config, definitions, await kv(), {
+      const { runtime, app, tickets } = await assemble({
+        settings: settingsOf(config),
+        definitions,
+        kv: await kv(),
+        log,
         // Comments on streams keep an instance alive that would be ended after 5 s without a byte.
         pingMs: 4_000,
         pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },

@@ -46,7 +46,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     },
   });
   const { slots = new Slots(options.maxWaiting) } = options;
-  guardRoutes(app, options.apiKeys ?? [], tickets);
+  if (!options.openAccess) guardRoutes(app, options.apiKeys ?? [], tickets);
   healthRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, tickets, options.pump);
   if (options.api !== false) {

@@ -4,9 +4,11 @@ export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./options.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 
 export { type Clock, isoAt, systemClock } from "./platform/clock.ts";
+export type { Ids } from "./platform/ids.ts";
 export { serviceKeys } from "./platform/keys.ts";
-export { isRemote, type KvPort, openKv } from "./platform/kv.ts";
-export type { Log } from "./platform/log.ts";
+export { isRemote, KvPort, openKv } from "./platform/kv.ts";
+export { kvOnHandle } from "./platform/prefixed_kv.ts";
+export { type Log, silentLog } from "./platform/log.ts";
 
 export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { TaskEvent } from "./store/event_log.ts";

@@ -12,7 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   tools: ["auth"],
   demo: ["client", "tasks"],
   deploy: [".", "auth", "runtime"],
-  ".": ["auth", "deploy", "routes", "runtime", "tasks"],
+  ".": ["auth", "client", "deploy", "routes", "runtime", "tasks"],
 };
 
 /** The wings of a folder from the ground up: imports go down. Wings on one floor ignore each other. */

@@ -20,6 +20,8 @@ export interface AppOptions {
   slots?: Slots;
   /** Who may call. None: everybody on this machine, and nobody else. */
   apiKeys?: readonly ApiKey[];
+  /** Everybody may call: whoever runs the app looks at its callers. */
+  openAccess?: boolean;
   /** False: health checks only. */
   api?: boolean;
   /** What keeps this instance awake, where instances come and go. */

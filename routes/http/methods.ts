@@ -12,7 +12,9 @@ export function methodsAt(app: App, path: string): string[] {
 /** What paths a route takes. */
 export function patternOf(path: string): RegExp {
   const parts = path.split("/").map((part) =>
-    part.startsWith(":") ? "[^/]+" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+    part.startsWith(":")
+      ? (part.endsWith("{.+}") ? ".+" : "[^/]+")
+      : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
   );
   return new RegExp(`^${parts.join("/")}$`);
 }

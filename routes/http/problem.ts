@@ -42,8 +42,13 @@ export class ProblemError extends Error {
 }
 
 export function problemResponse(c: Context, problem: Problem): Response {
+  return problemAt(pathOf(c), problem);
+}
+
+/** @param instance the path of the call as its caller sees it */
+export function problemAt(instance: string, problem: Problem): Response {
   const { status, slug, title, detail, errors, extra, headers } = problem;
-  const body = { type: `/problems/${slug}`, title, status, detail, instance: pathOf(c), ...extra, errors };
+  const body = { type: `/problems/${slug}`, title, status, detail, instance, ...extra, errors };
   return new Response(JSON.stringify(body), {
     status,
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
@@ -115,15 +120,7 @@ export function problemOf(error: unknown): Problem | null {
     const headers = { "retry-after": "2" };
     return { status: 429, slug: "queue-full", title: "Queue full", detail: error.message, headers };
   }
-  if (error instanceof UnavailableError) {
-    return {
-      status: 503,
-      slug: "unavailable",
-      title: "Unavailable",
-      detail: "the database does not answer",
-      headers: { "retry-after": "2" },
-    };
-  }
+  if (error instanceof UnavailableError) return unavailable("the database does not answer");
   if (error instanceof HTTPException) return ofHttpException(error);
   return null;
 }
@@ -135,6 +132,10 @@ export function validationFailed(faults: Fault[]): Problem {
   const detail = `${pointer || "the value"}: ${message}` +
     (faults.length > 1 ? ` (and ${faults.length - 1} more, see errors)` : "");
   return { status: 422, slug: "validation-failed", title: "Validation failed", detail, errors };
+}
+
+export function unavailable(detail: string): Problem {
+  return { status: 503, slug: "unavailable", title: "Unavailable", detail, headers: { "retry-after": "2" } };
 }
 
 export function malformedJson(detail: string): Problem {

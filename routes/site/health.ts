@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
-import { ProblemError } from "../http/problem.ts";
+import { ProblemError, unavailable } from "../http/problem.ts";
 import { jsonAnswer, problems } from "../wire/schemas.ts";
 
 const status = z.object({ status: z.literal("ok") }).openapi("Health");
@@ -34,12 +34,6 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     const answers = await Promise.race([runtime.ping().then(() => true, () => false), late]);
     clearTimeout(timer);
     if (answers) return c.json({ status: "ok" as const }, 200);
-    throw new ProblemError({
-      status: 503,
-      slug: "unavailable",
-      title: "Unavailable",
-      detail: "the database does not answer",
-      headers: { "retry-after": "2" },
-    });
+    throw new ProblemError(unavailable("the database does not answer"));
   });
 }

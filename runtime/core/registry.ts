@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { AnyDefinition } from "./define.ts";
 import { type Fault, UnknownDefinitionError, ValidationError } from "./errors.ts";
+import { nearest } from "./nearest.ts";
 import { faultsOf } from "./zod_faults.ts";
 
 export class Registry {
@@ -87,29 +88,4 @@ function faultsBeside(definition: AnyDefinition, input: unknown, pointer: string
 export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Record<string, unknown> {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   return rest;
-}
-
-/** The name with the fewest edits from `wanted`, and up to two more that are about as near. */
-export function nearest(wanted: string, names: string[]): string[] {
-  const short = wanted.toLowerCase().slice(0, 100);
-  const near = names
-    .map((name) => ({ name, edits: edits(short, name.toLowerCase()) }))
-    .sort((a, b) => a.edits - b.edits || (a.name < b.name ? -1 : 1));
-  return near.filter(({ edits }, i) => i === 0 || edits <= near[0].edits + 1).slice(0, 3).map(({ name }) =>
-    name
-  );
-}
-
-/** Levenshtein distance. */
-function edits(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      next.push(Math.min(next[j - 1] + 1, row[j] + 1, row[j - 1] + same));
-    }
-    row = next;
-  }
-  return row[b.length];
 }

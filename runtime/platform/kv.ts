@@ -52,7 +52,7 @@ export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights
 /** Connections to a server: so many calls are alone on theirs. */
 const CONNECTIONS = 6;
 /** Claims of several machines meet less often on a queue in several parts: a few for each worker. */
-const REMOTE_SHARDS = 16;
+export const REMOTE_SHARDS = 16;
 
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
@@ -188,7 +188,7 @@ export async function openKv(
 }
 
 /** Asks with a commit that can never succeed: a server refuses what has too many checks before it looks at them. */
-async function checksOf(kv: Deno.Kv): Promise<number> {
+export async function checksOf(kv: Deno.Kv): Promise<number> {
   const atomic = kv.atomic();
   for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
     atomic.check({ key: keys.never(i), versionstamp: "ff".repeat(10) });

@@ -4,7 +4,7 @@ import type { Fault } from "../../core/errors.ts";
 import { isUuid } from "./schema.ts";
 import { pointer } from "../../core/json.ts";
 import { findReferences } from "../../core/references.ts";
-import { nearest } from "../../core/registry.ts";
+import { nearest } from "../../core/nearest.ts";
 
 /** One task of a flow, on its way to a submission. */
 export interface Node {

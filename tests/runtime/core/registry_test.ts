@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
 import { UnknownDefinitionError, ValidationError } from "../../../runtime/core/errors.ts";
-import { jsonSchemaOf, nearest, Registry } from "../../../runtime/core/registry.ts";
+import { nearest } from "../../../runtime/core/nearest.ts";
+import { jsonSchemaOf, Registry } from "../../../runtime/core/registry.ts";
 
 const named = (name: string) => define({ name, input: z.object({ a: z.int().default(7) }) }, () => null);
 

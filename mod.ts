@@ -1,0 +1,29 @@
+/**
+ * Errand: POST a task, get a durable future. A task service of your own, in your own program or as a service by itself.
+ *
+ * @module
+ */
+
+export { type ClientDefinitions, createErrand, Errand, openKv } from "./errand.ts";
+export type { DefinitionSet, ErrandOptions } from "./options.ts";
+export type { Role, Settings } from "./settings.ts";
+export {
+  type AnyDefinition,
+  type Child,
+  define,
+  type Definition,
+  type DefinitionConfig,
+  type DefinitionDefaults,
+  type Handler,
+  type Json,
+  type RetryPolicy,
+  type TaskContext,
+  type TaskInfo,
+} from "./runtime/core/define.ts";
+export { ChildFailedError, PermanentError, UpstreamGoneError } from "./runtime/core/errors.ts";
+export type { SubmitOptions } from "./runtime/core/submission.ts";
+export type { Clock, Ids, KvPort, Log } from "./runtime/mod.ts";
+export { type Config, ConfigError, readConfig } from "./config.ts";
+export { log } from "./log.ts";
+export { serve, type ServeOptions, type Serving, StartError } from "./service.ts";
+export * from "./client/protocol/errors.ts";

@@ -1,0 +1,97 @@
+// What both the environment (config.ts) and the options of createErrand set: one rule and one default for each.
+
+import { z } from "zod";
+import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";
+
+const LONGEST_LEASE_MS = 60 * 60 * 1000;
+const MOST_BYTES = 2 ** 24;
+
+/** `web` submits and answers, and runs nothing; `worker` runs tasks, and answers health checks only. */
+export type Role = "all" | "web" | "worker";
+
+export interface Settings {
+  /** Default `all`. */
+  role: Role;
+  /** Functions that run at once. Default 200. */
+  concurrency: number;
+  /** A worker without a heartbeat for this long is dead. Default 10,000. */
+  leaseMs: number;
+  /** Largest input, up to 16 MiB. Default 1 MiB. */
+  maxInputBytes: number;
+  /** Largest result, up to 16 MiB. Default 16 MiB. */
+  maxResultBytes: number;
+  /** Tasks that may wait for a worker; more are refused with 429. Default 1,000,000. */
+  maxQueued: number;
+  /** Streams and waits that may be open at once; more are refused with 429. Default 10,000. */
+  maxWaiting: number;
+  /** Keep and show stacks of errors. Default false. */
+  showStacks: boolean;
+  /** Who may call. None: this machine only. */
+  apiKeys: readonly ApiKey[];
+  /** Where callers reach it, as `https://example.com/jobs`: links in answers begin with its path. */
+  publicUrl?: string;
+}
+
+function whole(min: number, max: number): z.ZodNumber {
+  const error = "must be a whole number";
+  return z.number({ error }).int({ error }).min(min, { error: `must be at least ${min}` })
+    .max(max, { error: `must be at most ${max}` });
+}
+
+const apiKeys = z.unknown().optional().transform((given, context): readonly ApiKey[] => {
+  if (Array.isArray(given) && given.every((key) => key?.hash instanceof Uint8Array)) return given;
+  const text = given ?? "";
+  if (typeof text !== "string") {
+    context.addIssue({ code: "custom", message: "must be name:scope+scope:sha256 entries in one text" });
+    return z.NEVER;
+  }
+  const { keys, faults } = parseApiKeys(text);
+  for (const message of faults) context.addIssue({ code: "custom", message });
+  return keys;
+});
+
+/** The rule of each setting. */
+export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Name]> } = {
+  role: z.enum(["all", "web", "worker"], { error: "must be all, web or worker" }).default("all"),
+  concurrency: whole(1, 10_000).default(200),
+  leaseMs: whole(300, LONGEST_LEASE_MS).default(10_000),
+  maxInputBytes: whole(1_024, MOST_BYTES).default(2 ** 20),
+  maxResultBytes: whole(1_024, MOST_BYTES).default(MOST_BYTES),
+  maxQueued: whole(1, 1_000_000_000).default(1_000_000),
+  maxWaiting: whole(1, 1_000_000).default(10_000),
+  showStacks: z.boolean({ error: "must be true or false" }).default(false),
+  apiKeys,
+  publicUrl: z.url({ protocol: /^https?$/, error: "must be an http or https URL" })
+    .refine((url) => !/[?#]/.test(url), { error: "must have no query and no fragment" }).optional(),
+};
+
+/** A setting breaks its rule. The message names the setting, the rule and the value. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Their faults say themselves as much of the value as may be told. */
+const SECRET = ["apiKeys", "API_KEYS"];
+
+/** @throws {ConfigError} with a line for each value that breaks its rule */
+export function checked<Output>(
+  rules: z.ZodType<Output>,
+  values: Readonly<Record<string, unknown>>,
+): Output {
+  const parsed = rules.safeParse(values);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map(({ path, message }) => {
+    const name = String(path[0]);
+    return SECRET.includes(name) ? `${name} ${message}` : `${name} ${message}; it is ${shown(values[name])}`;
+  });
+  throw new ConfigError(lines.join("\n"));
+}
+
+function shown(value: unknown): string {
+  return typeof value === "function" ? "a function" : JSON.stringify(value) ?? String(value);
+}
+
+/** The path that callers see before the service's own paths: nothing, or `/jobs`. */
+export function publicPathOf({ publicUrl }: Pick<Settings, "publicUrl">): string {
+  return publicUrl === undefined ? "" : new URL(publicUrl).pathname.replace(/\/+$/, "");
+}
