@@ -181,3 +181,12 @@ export function shardOf(id: string, shards: number): number {
   for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0;
   return (hash >>> 0) % shards;
 }
+
+/** Where a key of Errand stands in a database that has others' keys too. */
+export function withPrefix(prefix: Key, key: Key): Key {
+  return [...prefix, ...key];
+}
+
+export function withoutPrefix(prefix: Key, key: Key): Key {
+  return key.slice(prefix.length);
+}

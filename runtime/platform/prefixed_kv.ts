@@ -2,6 +2,7 @@
 // prefix there. Nobody above this file sees the prefix.
 
 import { systemClock } from "./clock.ts";
+import { withoutPrefix, withPrefix } from "./keys.ts";
 import { checksOf, EMBEDDED_LIMITS, type Kv, KvPort, REMOTE_LIMITS, REMOTE_SHARDS } from "./kv.ts";
 
 type Key = Deno.KvKey;
@@ -92,11 +93,11 @@ class PrefixedKv implements Kv {
   close(): void {}
 
   #outer(key: Key): Key {
-    return [...this.prefix, ...key];
+    return withPrefix(this.prefix, key);
   }
 
   #inner<Entry extends { key: Key }>(entry: Entry): Entry {
-    return { ...entry, key: entry.key.slice(this.prefix.length) };
+    return { ...entry, key: withoutPrefix(this.prefix, entry.key) };
   }
 
   #innerOf<T extends readonly unknown[]>(
