@@ -13,8 +13,9 @@ export { type Log, silentLog } from "./platform/log.ts";
 export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { TaskEvent } from "./store/event_log.ts";
 
-export type { CompletionEvent, CompletionQuery } from "./queries/as_completed.ts";
-export type { GroupStatus } from "./queries/groups.ts";
+export type { CompletionQuery } from "./queries/as_completed.ts";
+export type { CompletionEvent } from "./queries/completion_events.ts";
+export type { GroupStatus } from "./queries/group_status.ts";
 export type { ListQuery } from "./queries/list.ts";
 export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";

@@ -85,7 +85,7 @@ async function* resultsText(
   const { id, total } = group;
   yield `{"id":"${id}","results":[`;
   let told = 0;
-  for await (const page of runtime.groups.entries(group)) {
+  for await (const page of runtime.groups.members.entries(group)) {
     for (const entry of page) {
       if (entry === null) throw new ProblemError(membersGone(id, prefix));
       const { record } = entry;

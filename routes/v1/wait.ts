@@ -86,7 +86,7 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     const query = c.req.valid("json");
     const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
     if (query.groupId !== undefined) await runtime.groups.record(query.groupId);
-    const wanted = query.ids ?? await runtime.groups.members(query.groupId!, MOST_MEMBERS);
+    const wanted = query.ids ?? await runtime.groups.members.ids(query.groupId!, MOST_MEMBERS);
     // A group outlives the tasks in it.
     const mustExist = query.ids !== undefined;
     const { done, notDone } = await slots.during(

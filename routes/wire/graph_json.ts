@@ -18,7 +18,7 @@ export const noGraph: GraphText = { nodes: "null", edges: "null" };
 
 export async function graphText(runtime: Runtime, group: GroupStatus): Promise<GraphText> {
   if (group.total > MOST_NODES) return noGraph;
-  const pages = await Array.fromAsync(runtime.groups.entries(group));
+  const pages = await Array.fromAsync(runtime.groups.members.entries(group));
   const entries = pages.flat().filter((entry) => entry !== null);
   return { nodes: `[${entries.map(nodeText).join(",")}]`, edges: await edgesText(runtime, entries) };
 }

@@ -2,7 +2,8 @@
 
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../core/task.ts";
-import type { Groups, GroupStatus } from "../queries/groups.ts";
+import type { GroupStatus } from "../queries/group_status.ts";
+import type { Groups } from "../queries/groups.ts";
 import { byEnd, present } from "../queries/wait.ts";
 import { type GroupRecord, groupWrite, mostGroupsOf, setTotal } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
@@ -76,7 +77,7 @@ export async function cancelGroup(
 ): Promise<GroupCancelled> {
   await groups.record(id);
   const counts = { cancelled: 0, requested: 0, too_late: 0 };
-  for await (const page of groups.memberPages(id, { reverse: true })) {
+  for await (const page of groups.members.pages(id, { reverse: true })) {
     const entries = await store.readMany(page.map(({ task }) => task));
     const outcomes = await Promise.all(entries.map((entry) => cancelMember(store, entry, request)));
     for (const outcome of outcomes) if (outcome) counts[outcome]++;

@@ -1,5 +1,5 @@
-// Where a stream of completions stands, as the text of an event's `id:`. It says all that is needed to go on from there,
-// and nothing in it is trusted.
+// The place of a stream of completions, as the text of an event's `id:`. A stream goes on from the text alone, and every
+// part of it is checked.
 
 import { type Fault, ValidationError } from "../core/errors.ts";
 

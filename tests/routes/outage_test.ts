@@ -2,6 +2,8 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { z } from "zod";
+import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import type { Clock } from "../../runtime/platform/clock.ts";
 import { systemClock } from "../../runtime/platform/clock.ts";
 import { KvPort } from "../../runtime/platform/kv.ts";
@@ -60,23 +62,30 @@ const quick: Clock = {
 Deno.test("with the database away for two minutes submits are 503, and what was accepted or runs is not lost", async () => {
   const away = new AwayKv();
   const kv = new KvPort(away.wrap(await Deno.openKv(":memory:")));
+  const gate = Promise.withResolvers<void>();
+  const held = define({ name: "held", input: z.object({ value: z.string() }) }, async ({ input }) => {
+    await gate.promise;
+    return input.value;
+  }) as AnyDefinition;
   await using service = await aService({
     kv,
+    definitions: [held],
     clock: quick,
     mayLogErrors: true,
     concurrency: 4,
     sweepMs: 2_000,
     patrolMs: 5_000,
   });
-  const running = await service.submit("sleep", { ms: 300, value: "kept in memory" });
+  const running = await service.submit("held", { value: "kept in memory" });
   const failing = await service.submit("fail", { message: "kept too" });
   await service.ended(failing.id);
   await service.until(running.id, "RUNNING");
   // Too large for its record: it must be stored before its task can end, and by then the database is away.
-  const large = await service.submit("sleep", { ms: 300, value: "x".repeat(100_000) });
+  const large = await service.submit("held", { value: "x".repeat(100_000) });
   await service.until(large.id, "RUNNING");
   const late = await service.submit("add", { a: 1, b: 2 }, { delayMs: 60_000 });
   away.isAway = true;
+  gate.resolve();
   const answers = await Promise.all(
     [1, 2, 3].map((i) => service.post("/v1/tasks", { task: "echo", input: { value: i } })),
   );

@@ -1,11 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import {
-  type CompletionEvent,
-  type CompletionOptions,
-  type CompletionQuery,
-  Completions,
-} from "../../../runtime/queries/as_completed.ts";
+import { type CompletionQuery, Completions } from "../../../runtime/queries/as_completed.ts";
+import type { CompletionEvent, CompletionOptions } from "../../../runtime/queries/completion_events.ts";
 import { ForgottenError, NotFoundError, ValidationError } from "../../../runtime/core/errors.ts";
 import { eventsOfPastEnd } from "../../../runtime/store/event_log.ts";
 import { createGroup } from "../../../runtime/commands/group_commands.ts";

@@ -1,0 +1,40 @@
+// What a stream of completions yields, and what callers ask for.
+
+import type { Entry } from "../core/task.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Cursor } from "./cursor.ts";
+
+export type CompletionEvent =
+  /** `entry` is null if the task was forgotten before it could be delivered. */
+  | { kind: "task"; id: string; entry: Entry | null; cursor: string }
+  | { kind: "end"; total: number; yielded: number; cursor: string }
+  | { kind: "timeout"; total: number; unfinished: number; pending: string[]; cursor: string };
+
+export interface CompletionOptions {
+  /** One deadline for the whole iteration, also across reconnects. Null: none. */
+  timeoutMs: number | null;
+  /** The cursor of the last event that was received. */
+  cursor?: string;
+  signal?: AbortSignal;
+}
+
+/** Longest wait before tasks are read again without a notification. */
+const READ_AGAIN_MS = 60_000;
+
+/** The time that is left of a stream. */
+export class Deadline {
+  readonly #at: number;
+
+  constructor(private readonly clock: Clock, { startedAt }: Cursor, { timeoutMs }: CompletionOptions) {
+    this.#at = timeoutMs === null ? Infinity : startedAt + timeoutMs;
+  }
+
+  get isOver(): boolean {
+    return this.clock.now() >= this.#at;
+  }
+
+  /** How long to wait for the next notification. */
+  get waitMs(): number {
+    return Math.min(this.#at - this.clock.now(), READ_AGAIN_MS);
+  }
+}

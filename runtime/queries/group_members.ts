@@ -1,0 +1,77 @@
+// The tasks of a group.
+
+import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
+import { parse, prefixes } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
+import type { GroupRecord } from "../store/group_counters.ts";
+import type { Store } from "../store/store.ts";
+
+const IDS_PER_READ = 500;
+/** Records may be large, so fewer of them are in memory at once. */
+const RECORDS_PER_READ = 200;
+/** The ids of so many tasks are sorted in memory. Only a map makes a larger group. */
+const MOST_SORTED = 10_000;
+
+export interface Member {
+  task: string;
+  place: number;
+}
+
+export class GroupMembers {
+  constructor(private readonly store: Store) {}
+
+  /** The ids of the members, at most `limit`. */
+  async ids(group: string, limit: number): Promise<string[]> {
+    const page = await this.store.kv.list({ prefix: prefixes.index("group", group) }, { limit });
+    return page.map(({ key }) => parse.index(key).id);
+  }
+
+  /** The ids of members that have not ended, at most `limit`. */
+  async unfinished(group: string, limit: number): Promise<string[]> {
+    const unfinished: string[] = [];
+    for await (const page of this.pages(group)) {
+      const entries = await this.store.readMany(page.map(({ task }) => task));
+      const isOpen = (entry: Entry | null) => entry !== null && !isTerminal(entry.record);
+      unfinished.push(...page.flatMap(({ task }, i) => isOpen(presentOrNull(entries[i])) ? task : []));
+      if (unfinished.length >= limit) break;
+    }
+    return unfinished.slice(0, limit);
+  }
+
+  /** The members by id, a page at a time. */
+  async *pages(group: string, { reverse = false } = {}): AsyncGenerator<Member[]> {
+    const selector = { prefix: prefixes.index("group", group) };
+    for await (const page of pages<number | null>(this.store.kv, selector, { size: IDS_PER_READ, reverse })) {
+      yield page.map(({ key, value }) => ({ task: parse.index(key).id, place: value ?? 0 }));
+    }
+  }
+
+  /** The members' records in the order of the group, a page at a time. Null for a task that is gone. */
+  async *entries({ id, total }: Pick<GroupRecord, "id" | "total">): AsyncGenerator<(Entry | null)[]> {
+    if (total <= MOST_SORTED) {
+      const members = (await Array.fromAsync(this.pages(id))).flat();
+      // Before all others: the caller may stop at the first one that is gone.
+      if (members.length < total) yield [null];
+      members.sort((a, b) => a.place - b.place || (a.task < b.task ? -1 : 1));
+      yield* this.#read(members);
+      return;
+    }
+    // The ids of a map were drawn in its order.
+    let count = 0;
+    for await (const page of this.pages(id)) count += page.length;
+    if (count < total) yield [null];
+    for await (const page of this.pages(id)) yield* this.#read(page);
+  }
+
+  async *#read(members: Member[]): AsyncGenerator<(Entry | null)[]> {
+    for (let from = 0; from < members.length; from += RECORDS_PER_READ) {
+      const part = members.slice(from, from + RECORDS_PER_READ);
+      const entries = await this.store.readMany(part.map(({ task }) => task));
+      yield entries.map(presentOrNull);
+    }
+  }
+}
+
+export function presentOrNull(entry: Entry<Stored> | null): Entry | null {
+  return entry === null || isForgotten(entry.record) ? null : entry as Entry;
+}
