@@ -11,11 +11,13 @@ import { openKv } from "../../runtime/platform/kv.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime } from "../../runtime/mod.ts";
 import { pendingWork } from "../../runtime/queries/pending_work.ts";
+import { queueListenersOf } from "../support/queue_listeners.ts";
 import { eventually, pause } from "../support/service.ts";
 
 /** An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says so. */
 async function anInstance(given?: string) {
   const kv = await openKv(":memory:");
+  const listenersEnd = queueListenersOf(kv);
   const errors: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
   const hold = define({ name: "hold", input: z.unknown() }, async () => {
@@ -85,7 +87,7 @@ async function anInstance(given?: string) {
       await instance.stop(100);
       await server.shutdown();
       kv.close();
-      await pause(20);
+      await listenersEnd();
     },
   };
 }

@@ -13,6 +13,7 @@ import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../../runtime/mod.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
 import { answerIn, faultsUnder, type Schema } from "./json_schema.ts";
+import { queueListenersOf } from "./queue_listeners.ts";
 import { eventually, pause, unlessItHangs } from "./waiting.ts";
 
 export { eventually, pause };
@@ -94,13 +95,15 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     apiKeys,
     tickets: new Tickets(kv, runtime.clock),
   });
+  const service = new Service(app, runtime, kv, errors, mayLogErrors ?? false);
   if (running) await runtime.start();
-  return new Service(app, runtime, kv, errors, mayLogErrors ?? false);
+  return service;
 }
 
 export class Service implements AsyncDisposable {
   #document: Schema;
   #servers: Deno.HttpServer[] = [];
+  readonly #listenersEnd: () => Promise<unknown>;
 
   constructor(
     readonly app: App,
@@ -108,7 +111,9 @@ export class Service implements AsyncDisposable {
     readonly kv: KvPort,
     readonly errors: string[],
     private readonly mayLogErrors: boolean,
-  ) {}
+  ) {
+    this.#listenersEnd = queueListenersOf(kv);
+  }
 
   /** The OpenAPI document. */
   async document(): Promise<Schema> {
@@ -155,10 +160,11 @@ export class Service implements AsyncDisposable {
 
   /** The task once it has ended. */
   async ended(id: string): Promise<Body> {
-    const { status, body, text } = await this.get(`/v1/tasks/${id}?wait=20`);
-    assert.equal(status, 200, text);
-    assert.ok(body.finishedAt !== null, `it has not ended: ${text}`);
-    return body;
+    return await eventually(async () => {
+      const { status, body, text } = await this.get(`/v1/tasks/${id}?wait=20`);
+      assert.equal(status, 200, text);
+      return body.finishedAt !== null && body;
+    }, `task ${id} has not ended`);
   }
 
   /** The task once it is in a state of this type. */
@@ -192,8 +198,7 @@ export class Service implements AsyncDisposable {
     await unlessItHangs(this.runtime.stop(0), "the stop of the runtime");
     await Promise.all(this.#servers.map((server) => server.shutdown()));
     this.kv.close();
-    // The queue's listener ends with the handle, a moment later; on a busy machine the test may be over by then.
-    await pause(20);
+    await this.#listenersEnd();
     if (!this.mayLogErrors) {
       assert.equal(this.errors.length, 0, `the service logged errors: ${this.errors.join("; ")}`);
     }

@@ -1,10 +1,14 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { Gates } from "../../support/gates.ts";
+import { ShiftedClock } from "../../support/shifted_clock.ts";
+import { unlessItHangs } from "../../support/waiting.ts";
 import {
   allEvents,
   aService,
   assertProblem,
   type Body,
+  eventsOf,
   firstEvents,
   pause,
   type Service,
@@ -39,9 +43,13 @@ async function posted(service: Service, body: unknown): Promise<StreamEvent[]> {
 }
 
 Deno.test("as-completed yields tasks in the order of their end, then end", async () => {
-  await using service = await aService();
-  const [slow, fast, middle] = await sleepers(service, [600, 1, 300]);
-  const events = await service.events(query([slow, fast, middle]));
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const ids = await gates.submit(service, 3);
+  const [slow, fast, middle] = ids;
+  const told = service.events(query(ids));
+  await gates.openInTurn(service, [fast, middle, slow]);
+  const events = await told;
   assert.deepEqual(idsIn(events), [fast, middle, slow]);
   assert.deepEqual(events.at(-1), { ...events.at(-1)!, event: "end", data: { total: 3, yielded: 3 } });
   assert.equal(new Set(events.map(({ id }) => id)).size, 4);
@@ -56,21 +64,28 @@ Deno.test("as-completed tells each task whole, with its result or its error", as
 });
 
 Deno.test("as-completed yields those already done first, in the order in which they ended", async () => {
-  await using service = await aService();
-  const second = await service.submit("sleep", { ms: 400 });
-  const first = await service.run("add", input);
-  await service.ended(second.id);
-  const running = await service.submit("sleep", { ms: 50 });
-  const events = await service.events(query([running.id, second.id, first.id]));
-  assert.deepEqual(idsIn(events), [first.id, second.id, running.id]);
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const ids = await gates.submit(service, 3);
+  const [running, second, first] = ids;
+  await gates.openInTurn(service, [first, second]);
+  const told: string[] = [];
+  for await (const { event, data } of eventsOf(await service.open(query(ids)))) {
+    if (event === "task") told.push(data.id);
+    if (told.length === 2) gates.open(running);
+  }
+  assert.deepEqual(told, [first, second, running]);
 });
 
 Deno.test("as-completed yields a duplicate once, in whatever case it is written, and a cancelled task too", async () => {
   await using service = await aService();
   const { id } = await service.run("add", input);
   const cancelled = await service.submit("add", input, { delayMs: 60_000 });
-  setTimeout(() => service.post(`/v1/tasks/${cancelled.id}/cancel`, {}), 20);
-  const events = await service.events(query([id, cancelled.id, id.toUpperCase(), cancelled.id]));
+  const events: StreamEvent[] = [];
+  const path = query([id, cancelled.id, id.toUpperCase(), cancelled.id]);
+  for await (const event of eventsOf(await service.open(path))) {
+    if (events.push(event) === 1) await service.post(`/v1/tasks/${cancelled.id}/cancel`, {});
+  }
   assert.deepEqual(idsIn(events), [id, cancelled.id]);
   assert.equal(events[1].data.state.type, "CANCELLED");
   assert.deepEqual(events[2].data, { total: 2, yielded: 2 });
@@ -79,6 +94,7 @@ Deno.test("as-completed yields a duplicate once, in whatever case it is written,
 Deno.test("as-completed says at the deadline what is unfinished, and closes", async () => {
   await using service = await aService();
   const ids = await sleepers(service, [0, 60_000, 0, 60_000, 0]);
+  for (const at of [0, 2, 4]) await service.ended(ids[at]);
   for (
     const events of [
       await service.events(`${query(ids)}&timeout=0.1`),
@@ -95,21 +111,20 @@ Deno.test("as-completed says at the deadline what is unfinished, and closes", as
 });
 
 Deno.test("the deadline of as-completed counts from the first connection", async () => {
-  await using service = await aService();
+  const clock = new ShiftedClock(Date.now());
+  await using service = await aService({ clock, leaseMs: 3_600_000 });
   const ids = await sleepers(service, [0, 60_000]);
-  const path = `${query(ids)}&timeout=0.3`;
+  const path = `${query(ids)}&timeout=600`;
   const [first] = await firstEvents(await service.open(path), 1);
-  await pause(200);
-  const since = performance.now();
-  const rest = await service.events(path, { headers: { "last-event-id": first.id } });
-  assert.ok(performance.now() - since < 250);
+  clock.jump(600_000);
+  const rest = await unlessItHangs(service.events(path, { headers: { "last-event-id": first.id } }));
   assert.deepEqual(rest.map(({ event }) => event), ["timeout"]);
   assert.equal(rest[0].data.message, "1 (of 2) futures unfinished");
 });
 
 Deno.test("as-completed resumes after every event with each task once", async () => {
   await using service = await aService();
-  const ids = await sleepers(service, [0, 100, 200, 300]);
+  const ids = await sleepers(service, [0, 10, 20, 30]);
   const { body: group } = await service.post("/v1/groups", { ids });
   const paths = [query(ids), `/v1/as-completed?groupId=${group.id}`];
   for (const path of paths) {
@@ -146,33 +161,41 @@ Deno.test("as-completed that is cut while tasks end between two connections lose
 });
 
 Deno.test("after a timeout as-completed goes on from there with what was pending", async () => {
-  await using service = await aService();
-  const ids = await sleepers(service, [0, 200]);
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const ids = await gates.submit(service, 2);
+  await gates.openInTurn(service, [ids[0]]);
   const events = await service.events(`${query(ids)}&timeout=0.05`);
-  assert.equal(events.at(-1)!.event, "timeout");
-  const rest = await service.events(query(ids), { headers: { "last-event-id": events.at(-1)!.id } });
-  assert.deepEqual(idsIn(rest), [ids[1]]);
+  assert.deepEqual(events.map(({ event }) => event), ["task", "timeout"]);
+  const rest = service.events(query(ids), { headers: { "last-event-id": events.at(-1)!.id } });
+  gates.open(ids[1]);
+  assert.deepEqual(idsIn(await rest), [ids[1]]);
 });
 
 Deno.test("as-completed follows a group and a tag", async () => {
-  await using service = await aService();
-  const tagged = await sleepers(service, [500, 1], { tags: ["t"] });
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const tagged = await gates.submit(service, 2, { tags: ["t"] });
   const { body: group } = await service.post("/v1/groups", { ids: tagged });
   const streams = [`/v1/as-completed?groupId=${group.id}`, "/v1/as-completed?tag=t"].map((path) =>
     service.events(path)
   );
+  await gates.openInTurn(service, tagged.toReversed());
   for (const events of await Promise.all(streams)) assert.deepEqual(idsIn(events), tagged.toReversed());
   assert.deepEqual(idsIn(await posted(service, { tag: "t" })), tagged.toReversed());
   assert.deepEqual(idsIn(await posted(service, { groupId: group.id })), tagged.toReversed());
 });
 
 Deno.test("as-completed by tag stays with the tasks that had it at the start, also across a reconnect", async () => {
-  await using service = await aService();
-  const ids = await sleepers(service, [0, 150], { tags: ["t"] });
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const ids = await gates.submit(service, 2, { tags: ["t"] });
+  gates.open(ids[0]);
   const [first] = await firstEvents(await service.open("/v1/as-completed?tag=t"), 1);
   await service.run("add", input, { tags: ["t"] });
-  const rest = await service.events("/v1/as-completed?tag=t", { headers: { "last-event-id": first.id } });
-  assert.deepEqual(idsIn(rest), [ids[1]]);
+  const rest = service.events("/v1/as-completed?tag=t", { headers: { "last-event-id": first.id } });
+  gates.open(ids[1]);
+  assert.deepEqual(idsIn(await rest), [ids[1]]);
 });
 
 Deno.test("as-completed of a tag that nobody has ends at once", async () => {
@@ -182,27 +205,32 @@ Deno.test("as-completed of a tag that nobody has ends at once", async () => {
 });
 
 Deno.test("a task of a group that was retried between two connections comes once", async () => {
-  await using service = await aService();
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
   const failing = await service.run("fail", { message: "m" });
-  const slow = await service.submit("sleep", { ms: 300 });
-  const { body: group } = await service.post("/v1/groups", { ids: [failing.id, slow.id] });
+  const [slow] = await gates.submit(service, 1);
+  const { body: group } = await service.post("/v1/groups", { ids: [failing.id, slow] });
   const path = `/v1/as-completed?groupId=${group.id}`;
   const [first] = await firstEvents(await service.open(path), 1);
   assert.equal(first.data.id, failing.id);
   await service.post(`/v1/tasks/${failing.id}/retry`, {});
   await service.ended(failing.id);
+  gates.open(slow);
   const rest = await service.events(path, { headers: { "last-event-id": first.id } });
-  assert.deepEqual(idsIn(rest), [slow.id]);
+  assert.deepEqual(idsIn(rest), [slow]);
   assert.deepEqual(rest.at(-1)!.data, { total: 2, yielded: 2 });
 });
 
 Deno.test("a task that is forgotten during the stream is told and not left out", async () => {
-  await using service = await aService();
-  const ids = await sleepers(service, [0, 0, 100]);
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const ids = await gates.submit(service, 3);
+  gates.open(ids[0]);
   const [first] = await firstEvents(await service.open(query(ids)), 1);
-  const other = ids.find((id, i) => i < 2 && id !== first.data.id)!;
-  await service.ended(other);
+  const other = ids[1];
+  await gates.openInTurn(service, [other]);
   await service.delete(`/v1/tasks/${other}`);
+  gates.open(ids[2]);
   const rest = await service.events(query(ids), { headers: { "last-event-id": first.id } });
   assert.deepEqual(idsIn(rest).toSorted(), [other, ids[2]].toSorted());
 });

@@ -1,0 +1,15 @@
+// A listener on a KV queue ends with its handle, but a moment later: a test that ends ahead of it leaks it.
+
+import type { KvPort } from "../../runtime/platform/kv.ts";
+
+/** Gives what to await behind `kv.close()`. To be called before anybody listens. */
+export function queueListenersOf({ writer }: Pick<KvPort, "writer">): () => Promise<unknown> {
+  const listeners: Promise<void>[] = [];
+  const listen = writer.listenQueue.bind(writer);
+  writer.listenQueue = (handler) => {
+    const listener = listen(handler);
+    listeners.push(listener);
+    return listener;
+  };
+  return () => Promise.allSettled(listeners);
+}
