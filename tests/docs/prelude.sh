@@ -27,7 +27,8 @@ service() {
     kill -INT -- "-${services[$port]}"
     wait "${services[$port]}" || true
   fi
-  (eval "$(<"$BLOCK/command")") >"$BLOCK/log" 2>&1 </dev/null &
+  : >"$BLOCK/log"
+  (eval "$(<"$BLOCK/command")") >>"$BLOCK/log" 2>&1 </dev/null &
   services[$port]=$!
   local tries
   for tries in {1..600}; do
