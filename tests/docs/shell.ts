@@ -1,8 +1,8 @@
 // Runs the sh blocks of a page in one bash, in a copy of the repository, against the services that the page starts.
 
 import { join } from "node:path";
-import { type Block, type Page, ROOT } from "./blocks.ts";
-import { byBlock } from "./output.ts";
+import { type Block, outputOf, type Page, ROOT } from "./blocks.ts";
+import { byBlock, matches } from "./output.ts";
 
 export interface BlockResult {
   block: Block;
@@ -94,6 +94,29 @@ export async function runPage(page: Page): Promise<PageResult> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** What a reader of the page would stumble over; none if it does what it says. */
+export async function faultsOf(page: Page): Promise<string[]> {
+  const { code, results } = await runPage(page);
+  const faults = results.flatMap(({ block, stdout, failures }) => {
+    const expected = block.attributes.status?.split(",").map(Number).sort() ?? [];
+    const shown = outputOf(page, block);
+    return [
+      ...(String(failures) === String(expected)
+        ? []
+        : [`${block.place}: responses of 400 and above: [${failures}], not [${expected}]\n${stdout}`]),
+      ...(shown === null || matches(shown, stdout)
+        ? []
+        : [`${block.place}: it prints\n${stdout}\nand the page shows\n${shown}`]),
+    ];
+  });
+  const last = results.at(-1);
+  if (code !== 0) faults.unshift(`${last?.block.place}: exit code ${code}\n${last?.stdout}\n${last?.stderr}`);
+  else if (results.length !== shellBlocks(page).length) {
+    faults.push(`${page.path}: it ends before its last block`);
+  }
+  return faults;
 }
 
 /** What bash is given for a block; `own` is the block's directory. */

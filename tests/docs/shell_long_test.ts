@@ -3,17 +3,14 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { outputOf, type Page, readPages } from "./blocks.ts";
-import { matches } from "./output.ts";
-import { missingTool, runPage, shellBlocks } from "./shell.ts";
+import { Server } from "../support/server_process.ts";
+import { blocksOf, type Page, readPages } from "./blocks.ts";
+import { faultsOf, missingTool, shellBlocks } from "./shell.ts";
 
 /** Blocks that no test runs. Each one is a block that may rot, so a new one needs a reason. */
-const MOST_NOT_RUN = 12;
+const MOST_NOT_RUN = 6;
 
-/** They need createErrand, which comes with the package. */
-const NOT_YET = ["README.md", "docs/guides/own_program.md", "docs/guides/definitions.md", "docs/tutorial.md"];
-
-const pages = readPages().filter(({ path }) => !NOT_YET.includes(path));
+const pages = readPages();
 const missing = missingTool();
 
 for (const page of pages) {
@@ -23,7 +20,10 @@ for (const page of pages) {
       ? `${page.path}: its shell blocks (${missing} is not here)`
       : `${page.path}: its shell blocks run`,
     ignore: missing !== null,
-    fn: () => check(page),
+    fn: async () => {
+      const faults = await faultsOf(page);
+      assert.deepEqual(faults, [], faults.join("\n\n"));
+    },
   });
 }
 
@@ -39,21 +39,39 @@ Deno.test("few shell blocks are not run, each for a reason", () => {
   assert.ok(notRun.length <= MOST_NOT_RUN, `${notRun.length} blocks are not run, at most ${MOST_NOT_RUN}`);
 });
 
-async function check(page: Page): Promise<void> {
-  const { code, results } = await runPage(page);
-  const last = results.at(-1);
-  const faults: string[] = [];
-  for (const { block, stdout, failures } of results) {
-    const expected = block.attributes.status?.split(",").map(Number).sort() ?? [];
-    if (String(failures) !== String(expected)) {
-      faults.push(`${block.place}: responses of 400 and above: [${failures}], not [${expected}]\n${stdout}`);
-    }
-    const shown = outputOf(page, block);
-    if (shown !== null && !matches(shown, stdout)) {
-      faults.push(`${block.place}: it prints\n${stdout}\nand the page shows\n${shown}`);
-    }
-  }
-  if (code !== 0) faults.push(`${last?.block.place}: exit code ${code}\n${last?.stdout}\n${last?.stderr}`);
-  assert.deepEqual(faults, [], faults.join("\n\n"));
-  assert.equal(results.length, shellBlocks(page).length);
+Deno.test({
+  name: "the runner finds what is wrong with a page",
+  ignore: missing !== null,
+  fn: async () => {
+    const failed = await faultsOf(
+      pageOf('```sh\necho begun\nfalse\necho "not reached"\n```\n```sh\necho next\n```'),
+    );
+    assert.match(failed[0], /^page\.md:2: exit code 1\nbegun/);
+    assert.doesNotMatch(failed[0], /reached|next/);
+    const [inPipe] = await faultsOf(pageOf("```sh\nX=$(false | cat)\n```"));
+    assert.match(inPipe, /exit code 1/);
+    const [other] = await faultsOf(pageOf("```sh\necho 4\n```\n```text output\n5\n```"));
+    assert.match(other, /page\.md:2: it prints\n4\n+and the page shows\n5/);
+    const [noService] = await faultsOf(pageOf("```sh service\necho why not; exit 3\n```"));
+    assert.match(noService, /why not\nthe service does not listen/);
+  },
+});
+
+Deno.test({
+  name:
+    "the runner finds an answer of 400 or above that the page does not announce, and one that does not come",
+  ignore: missing !== null,
+  fn: async () => {
+    await using server = await Server.start({ KV_PATH: ":memory:" });
+    const call = (path: string) => `curl -s -o /dev/null ${server.url}${path}`;
+    const [surprise] = await faultsOf(pageOf(`\`\`\`sh\n${call("/nowhere")}\n\`\`\``));
+    assert.match(surprise, /responses of 400 and above: \[404\], not \[\]/);
+    const [missing] = await faultsOf(pageOf(`\`\`\`sh status=404\n${call("/healthz")}\n\`\`\``));
+    assert.match(missing, /\[\], not \[404\]/);
+    assert.deepEqual(await faultsOf(pageOf(`\`\`\`sh status=404\n${call("/nowhere")}\n\`\`\``)), []);
+  },
+});
+
+function pageOf(text: string): Page {
+  return { path: "page.md", text, blocks: blocksOf("page.md", text) };
 }
