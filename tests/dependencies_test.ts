@@ -45,6 +45,10 @@ Deno.test(`a first run downloads at most ${MOST} packages, each of which the ser
   assert.ok(Object.keys(lock.npm).length <= MOST, Object.keys(lock.npm).join(", "));
 });
 
+Deno.test("no package of a first run has install scripts, of which Deno would warn", () => {
+  assert.deepEqual(Object.keys(lock.npm).filter((name) => lock.npm[name].scripts), []);
+});
+
 Deno.test("tests run on the very packages that a service runs on", () => {
   const { npm } = read<Lock>("tests/deno.lock");
   const others = Object.keys(lock.npm).filter((name) => npm[name]?.integrity !== lock.npm[name].integrity);

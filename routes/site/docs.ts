@@ -1,37 +1,51 @@
-// /openapi.json and /docs. The page and its assets are served from here: no request leaves the machine.
+// /openapi.json and /docs. The page is Swagger UI, whose files are part of this program (tools/build_api_page.ts makes
+// them): no request leaves the machine.
 
-import { join } from "node:path";
-import swaggerAssets from "swagger-ui-dist/absolute-path.js";
+import { Buffer } from "node:buffer";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { openapiDocument } from "./openapi.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 
-const ASSETS: Record<string, string> = {
-  "swagger-ui.css": "text/css",
-  "swagger-ui-bundle.js": "text/javascript",
-  "favicon-32x32.png": "image/png",
-};
+const TYPES: Record<string, string> = { js: "text/javascript", css: "text/css" };
 
-const pageAt = (prefix: string) =>
-  `<!doctype html>
+/** Nothing inline and nothing from elsewhere, not even a style. Swagger UI's icons are data: URLs. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** All its URLs are relative to its own, so they are right under any prefix. */
+const PAGE = `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>Errand: HTTP reference</title>
-<link rel="icon" href="${prefix}/docs/favicon-32x32.png">
-<link rel="stylesheet" href="${prefix}/docs/swagger-ui.css">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+<script src="docs/swagger-ui-bundle.js" defer></script>
+<script src="docs/start.js" defer></script>
 </head>
 <body>
 <div id="docs"></div>
-<script src="${prefix}/docs/swagger-ui-bundle.js"></script>
-<script>
-SwaggerUIBundle({ url: "${prefix}/openapi.json", dom_id: "#docs", deepLinking: true, tryItOutEnabled: true, validatorUrl: null });
-</script>
+<noscript>This page needs JavaScript. Without it, read <a href="openapi.json">openapi.json</a>.</noscript>
 </body>
 </html>
+`;
+
+const START = `const dark = matchMedia("(prefers-color-scheme: dark)");
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+SwaggerUIBundle({
+  url: new URL("../openapi.json", document.currentScript.src).href,
+  dom_id: "#docs",
+  deepLinking: true,
+  tryItOutEnabled: true,
+  validatorUrl: null,
+});
 `;
 
 export function docsRoutes(app: App, runtime: Runtime): void {
@@ -43,14 +57,29 @@ export function docsRoutes(app: App, runtime: Runtime): void {
       headers: { "content-type": "application/json" },
     });
   });
-  app.get("/docs", (c) => c.html(pageAt(prefixOf(c))));
+  app.get("/docs", (c) => c.html(PAGE, 200, { "content-security-policy": POLICY }));
   app.get("/docs/:asset", async (c) => {
     const asset = c.req.param("asset");
-    const type = Object.hasOwn(ASSETS, asset) ? ASSETS[asset] : undefined;
-    if (type === undefined) throw new ProblemError(notFound(`no asset is named ${asset}`));
-    const bytes = await Deno.readFile(join(swaggerAssets(), asset));
-    return new Response(bytes, {
-      headers: { "content-type": type, "cache-control": "public, max-age=86400" },
+    const headers = {
+      "content-type": `${TYPES[asset.split(".").at(-1)!] ?? "text/plain"}; charset=utf-8`,
+      "cache-control": "public, max-age=86400",
+      vary: "accept-encoding",
+    };
+    if (asset === "start.js") return new Response(START, { headers });
+    const packed = await packedFile(asset);
+    if (!packed) throw new ProblemError(notFound(`no asset is named ${asset}`));
+    if (/\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) {
+      return new Response(packed, { headers: { ...headers, "content-encoding": "gzip" } });
+    }
+    return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")), {
+      headers,
     });
   });
+}
+
+/** A file of Swagger UI, compressed. They are read by the first call that asks for one. */
+async function packedFile(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
+  const { default: files } = await import("./swagger_ui/files.json", { with: { type: "json" } });
+  const packed = Object.hasOwn(files, name) ? files[name as keyof typeof files] : null;
+  return packed === null ? null : Uint8Array.from(Buffer.from(packed, "base64"));
 }

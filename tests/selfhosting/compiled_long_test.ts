@@ -7,7 +7,6 @@ import { Buffer } from "node:buffer";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import swaggerAssets from "swagger-ui-dist/absolute-path.js";
 import { root, textOf } from "./repository_files.ts";
 import { Folder } from "../support/folder.ts";
 import { run } from "../support/program.ts";
@@ -48,9 +47,7 @@ Deno.test("the binary has in it what the service reads at run time, and no more 
   const served = [
     fileURLToPath(new URL("client/npm/errand.js", root)),
     fileURLToPath(import.meta.resolve("eventsource-parser")),
-    ...["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x32.png"].map((name) =>
-      join(swaggerAssets(), name)
-    ),
+    fileURLToPath(new URL("routes/site/swagger_ui/files.json", root)),
   ];
   for (const file of served) assert.ok(await has(file), `${file} is not in it`);
   // Sources are in it as JavaScript; their names are in the list of its files.

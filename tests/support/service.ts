@@ -187,9 +187,12 @@ export class Service implements AsyncDisposable {
     return await allEvents(await this.open(path, call));
   }
 
-  /** The same app behind a real socket. */
-  listen(): string {
-    const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, this.app.fetch);
+  /** The same app behind a real socket, below a prefix if one is given. The answer is the URL without it. */
+  listen(prefix = ""): string {
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      (request) => this.app.fetch(request, { prefix }),
+    );
     this.#servers.push(server);
     return `http://127.0.0.1:${server.addr.port}`;
   }

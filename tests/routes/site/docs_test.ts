@@ -1,7 +1,9 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { gunzipSync } from "node:zlib";
 import { definitions } from "../../../tasks/mod.ts";
 import { aService } from "../../support/service.ts";
+import { digestOf, DIGESTS } from "../../../tools/build_api_page.ts";
 import { faultsUnder, type Schema } from "../../support/json_schema.ts";
 
 Deno.test("the document holds exactly the routes that exist", async () => {
@@ -109,17 +111,38 @@ Deno.test("healthz answers always, readyz while the database does", async () => 
   assert.equal((await service.get("/healthz")).status, 200);
 });
 
-Deno.test("the docs and all that they load are served from here", async () => {
+Deno.test("the docs and all that they load are served from here, and nothing is inline", async () => {
   await using service = await aService({ running: false });
-  const { status, text } = await service.get("/docs");
+  const { status, text, headers } = await service.get("/docs");
   assert.equal(status, 200);
-  const loaded = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
-  assert.ok(loaded.length >= 2);
-  assert.doesNotMatch(text, /https?:\/\//);
-  for (const path of loaded) {
-    assert.ok(path.startsWith("/docs/"), path);
-    const asset = await service.get(path);
-    assert.equal(asset.status, 200, path);
-    assert.ok(asset.text.length > 100);
+  assert.doesNotMatch(headers.get("content-security-policy")!, /unsafe|https?:|\*/);
+  assert.doesNotMatch(text, /https?:|<script>|<style|style=|onload=/);
+  const linked = [...text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path);
+  const files = linked.filter((path) => path.startsWith("docs/"));
+  assert.deepEqual(linked.filter((path) => !files.includes(path)), ["data:,", "openapi.json"]);
+  assert.deepEqual(files, ["docs/swagger-ui.css", "docs/swagger-ui-bundle.js", "docs/start.js"]);
+  for (const path of files) {
+    const file = await service.get(`/${path}`);
+    assert.equal(file.status, 200, path);
+    assert.match(
+      file.headers.get("content-type")!,
+      path.endsWith("css") ? /^text\/css/ : /^text\/javascript/,
+    );
+  }
+});
+
+Deno.test("the files of Swagger UI are those of its package, compressed or not, and its licences are there", async () => {
+  await using service = await aService({ running: false });
+  assert.ok(["LICENSE", "NOTICE"].every((name) => Object.hasOwn(DIGESTS, name)));
+  for (const [name, digest] of Object.entries(DIGESTS)) {
+    for (const accepted of ["gzip, br", "identity"]) {
+      const response = await service.app.request(`/docs/${name}`, {
+        headers: { "accept-encoding": accepted },
+      });
+      const isCompressed = response.headers.get("content-encoding") === "gzip";
+      assert.equal(isCompressed, accepted === "gzip, br");
+      const body = new Uint8Array(await response.arrayBuffer());
+      assert.equal(digestOf(isCompressed ? gunzipSync(body) : body), digest, `${name} for ${accepted}`);
+    }
   }
 });
