@@ -8,7 +8,7 @@ export class Slots {
   /** What ends each request that is held open. */
   readonly #taken = new Set<() => void>();
 
-  constructor(private readonly most = MOST) {}
+  constructor(private readonly most: number = MOST) {}
 
   get taken(): number {
     return this.#taken.size;

@@ -1,21 +1,66 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
+import type { RetryPolicy } from "./define.ts";
+
+/** How and when a task runs. Without an option its definition's default holds, and else the one named here. */
+export interface SubmitOptions {
+  /** Start this much later. Not together with `runAt`. */
+  delayMs?: number;
+  /** Not before this instant, ISO 8601. In the past means now. */
+  runAt?: string;
+  /** Not started within this: CANCELLED Expired. */
+  ttlMs?: number;
+  /** Not started by this instant, ISO 8601: CANCELLED Expired. */
+  expiresAt?: string;
+  /** Longest time of one attempt. */
+  timeoutMs?: number;
+  /** Default: one attempt. */
+  retry?: Partial<RetryPolicy>;
+  /** How often it is run again because its worker died; this uses up no attempt. Default 3. */
+  maxCrashes?: number;
+  /** −10 to 10, larger first. Default 0. */
+  priority?: number;
+  /** At most 20, of 100 characters each. */
+  tags?: string[];
+  /** An object of yours: kept and shown, never looked at. */
+  metadata?: unknown;
+  /** How long it is kept after its end. Default 24 h. */
+  retentionMs?: number;
+  /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
+  waitFor?: string[];
+  /** An upstream that does not complete does not cancel it; a reference to it becomes `{error}`. */
+  allowFailure?: boolean;
+}
+
+/** What a caller submits; a flow says a little more of each of its tasks. */
+export interface Submission {
+  task: string;
+  input?: unknown;
+  id?: string;
+  options?: SubmitOptions;
+  /** Its name in the flow. */
+  node?: string;
+  /** The input is a list: the function is called with one after the other, and the result is the list of results. */
+  chunk?: boolean;
+  /** The task whose function submits it. */
+  parentId?: string;
+}
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 const LONGEST_METADATA = 4_096;
 
-const ms = (min: number, max: number) => z.int().min(min).max(max);
+const ms = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
 const YEAR_10000 = Date.UTC(10_000);
-const instant = z.iso.datetime({ offset: true }).refine((text) => {
+const instant: z.ZodType<string, string> = z.iso.datetime({ offset: true }).refine((text) => {
   const at = Date.parse(text);
   return at >= 0 && at < YEAR_10000;
 }, { error: "must lie between the years 1970 and 9999 in UTC" });
 
-const tag = z.string().min(1).max(100)
+const tag: z.ZodType<string, string> = z.string().min(1).max(100)
   .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" });
 
-export const retrySchema = z.strictObject({
+export const retrySchema: z.ZodType<Partial<RetryPolicy>, Partial<RetryPolicy>> = z.strictObject({
   maxAttempts: z.int().min(1).max(1_000),
   delayMs: ms(0, YEAR_MS),
   factor: z.number().min(1).max(100),
@@ -28,7 +73,7 @@ export const retrySchema = z.strictObject({
     "evenly spread between 0 and that. Defaults: one attempt, 1000, 2, 60000, true.",
 });
 
-export const optionsSchema = z.strictObject({
+export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = z.strictObject({
   delayMs: ms(0, 10 * YEAR_MS).optional().describe("Start this much later. Not together with runAt."),
   runAt: instant.optional().describe("Not before this instant. In the past means now."),
   ttlMs: ms(1, 10 * YEAR_MS).optional().describe("Not started within this: CANCELLED Expired."),
@@ -67,7 +112,8 @@ export const optionsSchema = z.strictObject({
   }
 }).meta({ id: "SubmitOptions" });
 
-export const submissionSchema = z.strictObject({
+/** What a caller may say of it. */
+export const submissionSchema: z.ZodType<Submission, Submission> = z.strictObject({
   task: z.string().min(1).max(200).describe("The name of a definition."),
   input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
   id: z.uuid().toLowerCase().optional()
@@ -78,14 +124,3 @@ export const submissionSchema = z.strictObject({
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-
-export type SubmitOptions = z.input<typeof optionsSchema>;
-/** What a caller submits; a flow says a little more of each of its tasks. */
-export type Submission = z.input<typeof submissionSchema> & {
-  /** Its name in the flow. */
-  node?: string;
-  /** The input is a list: the function is called with one after the other, and the result is the list of results. */
-  chunk?: boolean;
-  /** The task whose function submits it. */
-  parentId?: string;
-};

@@ -58,7 +58,7 @@ export class GarbageCollector {
     private readonly store: Store,
     private readonly values: Values,
     private readonly onRepair: (id: string, what: string) => void = () => {},
-    private readonly abandonedAfterMs = ABANDONED_AFTER_MS,
+    private readonly abandonedAfterMs: number = ABANDONED_AFTER_MS,
   ) {}
 
   /** Looks at the next ones. @returns how many were removed. */

@@ -31,7 +31,7 @@ export class Store {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly ready: ReadyCache;
-  readonly links = new LinkCache();
+  readonly links: LinkCache = new LinkCache();
   readonly dependencies: DependencyCounters;
   readonly #lanes: Lanes;
   readonly #observers: CommitObserver[] = [];

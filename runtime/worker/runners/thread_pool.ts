@@ -8,6 +8,9 @@ import { portable } from "./portable_error.ts";
 import type { Runner } from "./runner.ts";
 import type { FromThread, ToThread } from "./thread_main.ts";
 
+/** In the npm package both files are JavaScript. */
+const THREAD_MAIN = new URL(`./thread_main${import.meta.url.slice(-3)}`, import.meta.url);
+
 export class ThreadPool {
   readonly #idle: Worker[] = [];
   readonly #waiting: (() => void)[] = [];
@@ -57,7 +60,7 @@ export class ThreadPool {
     let reusable = false;
     try {
       thread = this.#idle.pop() ??
-        new Worker(new URL("./thread_main.ts", import.meta.url), { type: "module", name: definition.name });
+        new Worker(THREAD_MAIN, { type: "module", name: definition.name });
       const value = await runOn(thread, ++this.#runs, definition, context, (change) => this.#away(change));
       reusable = true;
       return value;
