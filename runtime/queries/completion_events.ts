@@ -18,9 +18,6 @@ export interface CompletionOptions {
   signal?: AbortSignal;
 }
 
-/** Longest wait before tasks are read again without a notification. */
-const READ_AGAIN_MS = 60_000;
-
 /** The time that is left of a stream. */
 export class Deadline {
   readonly #at: number;
@@ -30,11 +27,10 @@ export class Deadline {
   }
 
   get isOver(): boolean {
-    return this.clock.now() >= this.#at;
+    return this.leftMs <= 0;
   }
 
-  /** How long to wait for the next notification. */
-  get waitMs(): number {
-    return Math.min(this.#at - this.clock.now(), READ_AGAIN_MS);
+  get leftMs(): number {
+    return this.#at - this.clock.now();
   }
 }

@@ -1,13 +1,13 @@
 // The completions of a group. The cursor is a place in the group's dense completion log.
 
 import { type Entry, isForgotten, isTerminal } from "../core/task.ts";
-import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { doneOf } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { type CompletionEvent, type CompletionOptions, Deadline } from "./completion_events.ts";
 import { type Cursor, GroupPlace } from "./cursor.ts";
 import type { Groups } from "./groups.ts";
 import type { Notifier } from "./notifier.ts";
+import { Watch } from "./watch.ts";
 
 const LOG_PER_READ = 200;
 /** Ids that a timeout names. */
@@ -23,51 +23,46 @@ export async function* completionsOfGroup(
 ): AsyncGenerator<CompletionEvent> {
   const { signal } = options;
   const deadline = new Deadline(store.clock, cursor, options);
-  const changed = new AutoResetEvent(store.clock);
-  const unwatch = notifier.watchGroup(group, () => changed.ring());
+  using watch = new Watch(store.clock, (ring) => notifier.watchGroup(group, ring));
   let { seq, yielded } = GroupPlace.decode(cursor.place);
   // A task that is retried is in the log once for each of its ends.
   const skipped = await skippedIn(groups, group, cursor.place);
-  try {
-    for (;;) {
-      // Counters before log: when they say that all have ended, the log read after them holds every end.
-      const record = await groups.record(group);
-      const page = await groups.log(group, seq + 1, LOG_PER_READ);
-      const entries = await store.readMany(page.map(({ task }) => task));
-      for (const [i, logged] of page.entries()) {
-        const { task: id, again } = logged;
-        seq = logged.seq;
-        const entry = entries[i];
-        const isGone = entry === null || isForgotten(entry.record);
-        // Delivered for its first end, unless it was being retried just then.
-        if (again && !skipped.has(id)) continue;
-        if (!isGone && !isTerminal(entry.record as Entry["record"])) {
-          if (!skipped.has(id)) skipped.set(id, seq);
-          continue;
-        }
-        skipped.delete(id);
-        yielded++;
-        const place = GroupPlace.encode(seq, yielded, skipped);
-        yield { kind: "task", id, entry: isGone ? null : entry as Entry, cursor: cursor.at(place) };
+  for (;;) {
+    // Counters before log: when they say that all have ended, the log read after them holds every end.
+    const record = await groups.record(group);
+    const page = await groups.log(group, seq + 1, LOG_PER_READ);
+    const entries = await store.readMany(page.map(({ task }) => task));
+    for (const [i, logged] of page.entries()) {
+      const { task: id, again } = logged;
+      seq = logged.seq;
+      const entry = entries[i];
+      const isGone = entry === null || isForgotten(entry.record);
+      // Delivered for its first end, unless it was being retried just then.
+      if (again && !skipped.has(id)) continue;
+      if (!isGone && !isTerminal(entry.record as Entry["record"])) {
+        if (!skipped.has(id)) skipped.set(id, seq);
+        continue;
       }
-      if (page.length === LOG_PER_READ) continue;
-      const { total, log } = record;
-      const done = doneOf(record);
+      skipped.delete(id);
+      yielded++;
       const place = GroupPlace.encode(seq, yielded, skipped);
-      if (done >= total && seq >= log && skipped.size === 0) {
-        yield { kind: "end", total, yielded, cursor: cursor.end(place) };
-        return;
-      }
-      if (signal?.aborted) return;
-      if (deadline.isOver) {
-        const pending = await groups.members.unfinished(group, MOST_PENDING);
-        yield { kind: "timeout", total, unfinished: total - done, pending, cursor: cursor.restart(place) };
-        return;
-      }
-      await changed.next(deadline.waitMs, signal);
+      yield { kind: "task", id, entry: isGone ? null : entry as Entry, cursor: cursor.at(place) };
     }
-  } finally {
-    unwatch();
+    if (page.length === LOG_PER_READ) continue;
+    const { total, log } = record;
+    const done = doneOf(record);
+    const place = GroupPlace.encode(seq, yielded, skipped);
+    if (done >= total && seq >= log && skipped.size === 0) {
+      yield { kind: "end", total, yielded, cursor: cursor.end(place) };
+      return;
+    }
+    if (signal?.aborted) return;
+    if (deadline.isOver) {
+      const pending = await groups.members.unfinished(group, MOST_PENDING);
+      yield { kind: "timeout", total, unfinished: total - done, pending, cursor: cursor.restart(place) };
+      return;
+    }
+    await watch.next(deadline.leftMs, signal);
   }
 }
 

@@ -2,12 +2,12 @@
 // not one snapshot, so there is no single point in time to resume from.
 
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
-import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type CompletionEvent, type CompletionOptions, Deadline } from "./completion_events.ts";
 import { Bitmap, type Cursor } from "./cursor.ts";
 import type { Notifier } from "./notifier.ts";
 import { byEnd, readAll } from "./wait.ts";
+import { Watch } from "./watch.ts";
 
 /** A task that has ended, or the id of one that is gone: it had ended, and nobody read it before it was removed. */
 type Arrival = Entry<Stored> | string;
@@ -27,14 +27,16 @@ export async function completionsOfIds(
   const delivered = Bitmap.decode(cursor.place, ids.length);
   const open = ids.filter((_, i) => !delivered.has(i));
   const arrivals: Arrival[] = [];
-  const arrived = new AutoResetEvent(store.clock);
-  const unwatch = notifier.watch(open, (entry, id) => {
-    if (entry !== null && !isForgotten(entry.record) && !isTerminal(entry.record)) return;
-    arrivals.push(entry ?? id);
-    arrived.ring();
+  const watch = new Watch(store.clock, (ring) => {
+    return notifier.watch(open, (entry, id) => {
+      if (entry !== null && !isForgotten(entry.record) && !isTerminal(entry.record)) return;
+      arrivals.push(entry ?? id);
+      ring();
+    });
   });
+  const endWatch = () => watch[Symbol.dispose]();
   // A stream that is closed before its first event never reaches its own clean-up.
-  options.signal?.addEventListener("abort", unwatch, { once: true });
+  options.signal?.addEventListener("abort", endWatch, { once: true });
   try {
     const newest = new Map<string, Entry>();
     if (cursor.isStart) await readAll(store, open, newest, asked);
@@ -42,11 +44,11 @@ export async function completionsOfIds(
     // Ended tasks come in the order in which they ended.
     arrivals.unshift(...[...newest.values()].filter(({ record }) => isTerminal(record)).sort(byEnd));
   } catch (error) {
-    unwatch();
+    endWatch();
     throw error;
   }
   const deadline = new Deadline(store.clock, cursor, options);
-  return stream(ids, cursor, delivered, arrivals, arrived, unwatch, deadline, options.signal);
+  return stream(ids, cursor, delivered, arrivals, watch, deadline, options.signal);
 }
 
 async function* stream(
@@ -54,39 +56,35 @@ async function* stream(
   cursor: Cursor,
   delivered: Bitmap,
   arrivals: Arrival[],
-  arrived: AutoResetEvent,
-  unwatch: () => void,
+  watch: Watch,
   deadline: Deadline,
   signal?: AbortSignal,
 ): AsyncGenerator<CompletionEvent> {
   const places = new Map(ids.map((id, i) => [id, i]));
-  try {
-    for (;;) {
-      for (const arrival of arrivals.splice(0)) {
-        const id = typeof arrival === "string" ? arrival : arrival.record.id;
-        const place = places.get(id)!;
-        if (delivered.has(place)) continue;
-        delivered.add(place);
-        const isGone = typeof arrival === "string" || isForgotten(arrival.record);
-        const entry = isGone ? null : arrival as Entry;
-        yield { kind: "task", id, entry, cursor: cursor.at(delivered.encode()) };
-      }
-      const place = delivered.encode();
-      if (delivered.count === ids.length) {
-        yield { kind: "end", total: ids.length, yielded: ids.length, cursor: cursor.end(place) };
-        return;
-      }
-      if (signal?.aborted) return;
-      if (deadline.isOver) {
-        const pending = ids.filter((_, i) => !delivered.has(i));
-        const [total, unfinished] = [ids.length, pending.length];
-        yield { kind: "timeout", total, unfinished, pending, cursor: cursor.restart(place) };
-        return;
-      }
-      if (arrivals.length === 0) await arrived.next(deadline.waitMs, signal);
+  using _ended = watch;
+  for (;;) {
+    for (const arrival of arrivals.splice(0)) {
+      const id = typeof arrival === "string" ? arrival : arrival.record.id;
+      const place = places.get(id)!;
+      if (delivered.has(place)) continue;
+      delivered.add(place);
+      const isGone = typeof arrival === "string" || isForgotten(arrival.record);
+      const entry = isGone ? null : arrival as Entry;
+      yield { kind: "task", id, entry, cursor: cursor.at(delivered.encode()) };
     }
-  } finally {
-    unwatch();
+    const place = delivered.encode();
+    if (delivered.count === ids.length) {
+      yield { kind: "end", total: ids.length, yielded: ids.length, cursor: cursor.end(place) };
+      return;
+    }
+    if (signal?.aborted) return;
+    if (deadline.isOver) {
+      const pending = ids.filter((_, i) => !delivered.has(i));
+      const [total, unfinished] = [ids.length, pending.length];
+      yield { kind: "timeout", total, unfinished, pending, cursor: cursor.restart(place) };
+      return;
+    }
+    if (arrivals.length === 0) await watch.next(deadline.leftMs, signal);
   }
 }
 

@@ -2,17 +2,15 @@
 
 import { NotFoundError } from "../core/errors.ts";
 import { type Entry, type StateType, typeOf } from "../core/task.ts";
-import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { doneOf, type GroupRecord, type LogValue } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { GroupMembers, presentOrNull } from "./group_members.ts";
 import { type GroupStatus, statusOf } from "./group_status.ts";
 import type { Notifier } from "./notifier.ts";
+import { Watch } from "./watch.ts";
 
 const LOG_PER_READ = 500;
-/** Longest wait before the group is read again without a notification. */
-const READ_AGAIN_MS = 60_000;
 
 /** Why a group has not a value of each of its tasks. */
 export interface GroupFailure {
@@ -45,18 +43,13 @@ export class Groups {
    * @throws {NotFoundError}
    */
   async ended(id: string, notifier: Notifier, waitMs: number, signal?: AbortSignal): Promise<GroupRecord> {
-    const changed = new AutoResetEvent(this.store.clock);
-    const stop = waitMs > 0 ? notifier.watchGroup(id, () => changed.ring()) : () => {};
-    try {
-      const until = this.store.clock.monotonic() + waitMs;
-      for (;;) {
-        const record = await this.record(id);
-        const leftMs = until - this.store.clock.monotonic();
-        if (doneOf(record) >= record.total || leftMs <= 0 || signal?.aborted) return record;
-        await changed.next(Math.min(leftMs, READ_AGAIN_MS), signal);
-      }
-    } finally {
-      stop();
+    const { clock } = this.store;
+    const until = clock.monotonic() + waitMs;
+    using watch = new Watch(clock, (ring) => notifier.watchGroup(id, ring));
+    for (;;) {
+      const record = await this.record(id);
+      if (doneOf(record) >= record.total) return record;
+      if (!await watch.next(until - clock.monotonic(), signal)) return record;
     }
   }
 

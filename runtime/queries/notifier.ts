@@ -1,9 +1,9 @@
 // Who waits for what. Changes that this process commits are handed to their waiters directly; everything else is
 // found by reading the watched tasks again at each sweep. So a lost notification is a delay and never a loss.
 
-import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
+import { Watch } from "./watch.ts";
 
 /**
  * Called with each version of a watched task that is found, and with null once it is gone. Versions may come late and
@@ -69,25 +69,24 @@ export class Notifier {
    * @returns the newest version; null if there is no such task (any more).
    */
   async ended(id: string, waitMs: number, signal?: AbortSignal): Promise<Entry<Stored> | null> {
-    // Watch first and read then: an end between the two is seen by one of them.
+    if (waitMs <= 0) return await this.store.read(id);
+    const { clock } = this.store;
+    const until = clock.monotonic() + waitMs;
     let newest: Entry<Stored> | null | undefined;
-    const arrived = new AutoResetEvent(this.store.clock);
-    const stop = waitMs > 0
-      ? this.watch([id], (entry) => {
-        // A sweep may bring what it read before the last commit.
+    using watch = new Watch(clock, (ring) => {
+      return this.watch([id], (entry) => {
+        // A sweep may bring a version from before the last commit.
         if (newest !== undefined && !isNewer(entry, newest)) return;
         newest = entry;
-        if (hasEnded(entry)) arrived.ring();
-      })
-      : () => {};
-    try {
-      const read = await this.store.read(id);
-      if (waitMs <= 0 || hasEnded(read)) return read;
-      if (newest === undefined || !hasEnded(newest)) await arrived.next(waitMs, signal);
-      return newest !== undefined && isNewer(newest, read) ? newest : read;
-    } finally {
-      stop();
+        if (hasEnded(entry)) ring();
+      });
+    });
+    const read = await this.store.read(id);
+    if (hasEnded(read)) return read;
+    while (newest === undefined || !hasEnded(newest)) {
+      if (!await watch.next(until - clock.monotonic(), signal)) break;
     }
+    return newest !== undefined && isNewer(newest, read) ? newest : read;
   }
 
   #ringGroup(group: string): void {

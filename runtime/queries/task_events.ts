@@ -2,12 +2,9 @@
 
 import { eventsAfter, type TaskEvent } from "../store/event_log.ts";
 import { type Notifier } from "./notifier.ts";
-import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
-
-/** Longest wait without looking again by itself. */
-const LOOK_AGAIN_MS = 60_000;
+import { Watch } from "./watch.ts";
 
 /**
  * Yields pages of events with `seq` above `after`. Ends behind the `end` event, when the task is gone, or when
@@ -21,39 +18,36 @@ export async function* taskEvents(
   signal?: AbortSignal,
 ): AsyncGenerator<TaskEvent[]> {
   const { id } = first.record;
-  const bell = new AutoResetEvent(store.clock);
   let newest: Entry | null = first;
-  const stop = notifier.watch([id], (entry) => {
-    if (entry === null || isForgotten(entry.record)) newest = null;
-    else if (newest && entry.versionstamp > newest.versionstamp) newest = entry as Entry;
-    bell.ring();
+  using watch = new Watch(store.clock, (ring) => {
+    return notifier.watch([id], (entry) => {
+      if (entry === null || isForgotten(entry.record)) newest = null;
+      else if (newest && entry.versionstamp > newest.versionstamp) newest = entry as Entry;
+      ring();
+    });
   });
-  try {
-    // The watch began after `first` was read: look once more for what came in between.
-    const entry = await store.read(id);
-    if (!entry || isForgotten(entry.record)) return;
-    if (newest && entry.versionstamp > newest.versionstamp) newest = entry as Entry;
-    while (newest && !signal?.aborted) {
-      // It may become another, or null, while this is read.
-      const current: Entry = newest;
-      const page = await eventsAfter(store.kv, current, after);
-      if (page.length === 0) {
-        // Whoever asks for what comes behind the end gets an end to the stream.
-        if ((endOf(current) ?? Infinity) <= after) return;
-        await bell.next(LOOK_AGAIN_MS, signal);
-        continue;
-      }
-      if (!isDense(page, after)) {
-        // Read while its events were being removed: it was forgotten, or its retention is over.
-        const now = await store.read(id);
-        if (!now || isForgotten(now.record)) return;
-      }
-      after = page[page.length - 1].seq;
-      yield page;
-      if (page[page.length - 1].kind === "end") return;
+  // The watch began after `first` was read: look once more for what came in between.
+  const entry = await store.read(id);
+  if (!entry || isForgotten(entry.record)) return;
+  if (newest && entry.versionstamp > newest.versionstamp) newest = entry as Entry;
+  while (newest && !signal?.aborted) {
+    // It may become another, or null, while this is read.
+    const current: Entry = newest;
+    const page = await eventsAfter(store.kv, current, after);
+    if (page.length === 0) {
+      // Whoever asks for what comes behind the end gets an end to the stream.
+      if ((endOf(current) ?? Infinity) <= after) return;
+      await watch.next(Infinity, signal);
+      continue;
     }
-  } finally {
-    stop();
+    if (!isDense(page, after)) {
+      // Read while its events were being removed: it was forgotten, or its retention is over.
+      const now = await store.read(id);
+      if (!now || isForgotten(now.record)) return;
+    }
+    after = page[page.length - 1].seq;
+    yield page;
+    if (page[page.length - 1].kind === "end") return;
   }
 }
 

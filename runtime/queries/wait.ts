@@ -3,8 +3,8 @@
 
 import { type Fault, ForgottenError, NotFoundError } from "../core/errors.ts";
 import { type Notifier } from "./notifier.ts";
-import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import type { Store } from "../store/store.ts";
+import { Watch } from "./watch.ts";
 import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 
 export const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
@@ -36,31 +36,24 @@ export async function waitFor(
   { signal, mustExist = true }: WaitOptions = {},
 ): Promise<Waited> {
   const newest = new Map<string, Entry>();
-  const bell = new AutoResetEvent(store.clock);
-  const stop = notifier.watch(new Set(ids), (entry, id) => {
-    if (!entry || isForgotten(entry.record)) {
-      // Only an ended task goes. What was not known as ended is in neither list.
+  using watch = new Watch(store.clock, (ring) => {
+    return notifier.watch(new Set(ids), (entry, id) => {
       const known = newest.get(id);
-      if (known && !isTerminal(known.record)) newest.delete(id);
-      bell.ring();
-      return;
-    }
-    const known = newest.get(entry.record.id);
-    if (known && known.versionstamp >= entry.versionstamp) return;
-    newest.set(entry.record.id, entry as Entry);
-    if (isTerminal(entry.record)) bell.ring();
+      if (!entry || isForgotten(entry.record)) {
+        // A task is removed only after its end. If its end was not seen here, it is in neither list.
+        if (known && !isTerminal(known.record)) newest.delete(id);
+        return ring();
+      }
+      if (known && known.versionstamp >= entry.versionstamp) return;
+      newest.set(id, entry as Entry);
+      if (isTerminal(entry.record)) ring();
+    });
   });
-  try {
-    if (mustExist) await readAll(store, ids, newest);
-    else await readPresent(store, ids, newest);
-    const until = store.clock.monotonic() + waitMs;
-    while (!isOver([...newest.values()], returnWhen)) {
-      const leftMs = until - store.clock.monotonic();
-      if (leftMs <= 0 || signal?.aborted) break;
-      await bell.next(leftMs, signal);
-    }
-  } finally {
-    stop();
+  if (mustExist) await readAll(store, ids, newest);
+  else await readPresent(store, ids, newest);
+  const until = store.clock.monotonic() + waitMs;
+  while (!isOver([...newest.values()], returnWhen)) {
+    if (!await watch.next(until - store.clock.monotonic(), signal)) break;
   }
   const entries = [...new Set(ids)].flatMap((id) => newest.get(id) ?? []);
   return {
