@@ -8,6 +8,9 @@ import { firstMissing, matches } from "./output.ts";
 
 const README_LINES = 250;
 
+const NAMED_PATH =
+  /`((?:runtime|routes|client|auth|deploy|tests|tools|demo|bench|docs|examples)\/[\w./-]*)`/g;
+
 const pages = readPages();
 
 Deno.test("every relative link leads to a file, and its anchor to a heading", () => {
@@ -25,6 +28,17 @@ Deno.test("every page of docs/ is linked from the index of its folder or from do
   );
   const lost = pages.map(({ path }) => path).filter((path) => path.startsWith("docs/") && !linked.has(path));
   assert.deepEqual(lost.filter((path) => path !== "docs/README.md"), []);
+});
+
+Deno.test("every path of the repository that a page names is there", () => {
+  const lost = pages.flatMap(({ path, text }) =>
+    path === "CHANGELOG.md"
+      ? []
+      : [...text.matchAll(NAMED_PATH)].filter(([, named]) => !exists(named)).map(([, named]) =>
+        `${path}: ${named}`
+      )
+  );
+  assert.deepEqual(lost, []);
 });
 
 Deno.test(`README.md has at most ${README_LINES} lines`, () => {
@@ -69,14 +83,19 @@ function linksOf({ text }: Page): string[] {
 function leadsSomewhere(page: Page, link: string): boolean {
   const [file, anchor] = link.split("#");
   const path = file === "" ? page.path : join(dirname(page.path), file);
+  if (!exists(path)) return false;
+  if (anchor === undefined) return true;
+  return headingsOf(pages.find((each) => relative(path, each.path) === "")!).includes(anchor);
+}
+
+function exists(path: string): boolean {
   try {
     Deno.statSync(ROOT + path);
+    return true;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return false;
   }
-  if (anchor === undefined) return true;
-  return headingsOf(pages.find((each) => relative(path, each.path) === "")!).includes(anchor);
 }
 
 /** As GitHub names them in addresses. */
