@@ -8,10 +8,15 @@ import type { Measurement } from "./measure.ts";
 const LONGEST_MS = 120_000;
 
 async function submit(runtime: Runtime, count: number, of: (i: number, ids: string[]) => Submission) {
-  const { root, draw } = runtime.newIds();
-  const ids = Array.from({ length: count }, draw);
-  const submissions = ids.map((id, i) => ({ ...of(i, ids), id }));
-  return await runtime.submit({ submissions, pointerOf: () => "", group: true, whole: true, root });
+  return await runtime.submit({
+    batch: (newId) => {
+      const ids = Array.from({ length: count }, newId);
+      const submissions = ids.map((id, i) => ({ ...of(i, ids), id }));
+      return { submissions, pointerOf: (_, part) => part };
+    },
+    group: true,
+    atomic: true,
+  });
 }
 
 async function requireEnd(runtime: Runtime, id: string): Promise<number> {
@@ -68,8 +73,10 @@ export function map(elements: number): Promise<Measurement> {
     const before = memory();
     const started = performance.now();
     const { groupId } = await runtime.submit({
-      submissions: Array.from({ length: elements }, (_, i) => ({ task: "add", input: { a: i, b: 1 } })),
-      pointerOf: () => "",
+      batch: {
+        submissions: Array.from({ length: elements }, (_, i) => ({ task: "add", input: { a: i, b: 1 } })),
+        pointerOf: (_, part) => part,
+      },
       group: true,
     });
     const storedMs = performance.now() - started;

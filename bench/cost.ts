@@ -159,7 +159,9 @@ async function tasks(
   const ids: string[] = [];
   for (let at = 0; at < count; at += batch) {
     const submissions = Array.from({ length: batch }, (_, i) => ({ task: "add", input: { a: at, b: i } }));
-    const submitted = await processes[0].runtime.submit({ submissions, pointerOf: String });
+    const submitted = await processes[0].runtime.submit({
+      batch: { submissions, pointerOf: (_, part) => part },
+    });
     ids.push(...submitted.ids);
     await pause(everyMs);
   }

@@ -22,8 +22,7 @@ export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Pr
 
 async function submit(runtime: Runtime, a: number): Promise<string> {
   const { entries } = await runtime.submit({
-    submissions: [{ task: "add", input: { a, b: 2 } }],
-    pointerOf: () => "",
+    batch: { submissions: [{ task: "add", input: { a, b: 2 } }], pointerOf: (_, part) => part },
   });
   return entries[0].record.id;
 }

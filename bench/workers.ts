@@ -78,7 +78,7 @@ async function measure(workers: number): Promise<Row> {
   for (let at = 0; at < count; at += 500) {
     const size = Math.min(500, count - at);
     const submissions = Array.from({ length: size }, () => ({ task: "sleep", input: { ms: TASK_MS } }));
-    await runtime.submit({ submissions, pointerOf: (i) => `/${i}` });
+    await runtime.submit({ batch: { submissions, pointerOf: (_, part) => part } });
   }
   const children = Array.from({ length: workers }, () => {
     return new Deno.Command(Deno.execPath(), {

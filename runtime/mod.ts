@@ -21,7 +21,9 @@ export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";
 export { RETURN_WHEN } from "./queries/wait.ts";
 
-export { type CompiledFlow, compileFlow, flowSchema, type FlowSpec } from "./commands/flows/compiler.ts";
-export { expandMap, mapSchema } from "./commands/flows/map.ts";
+export { mapSchema } from "./commands/flows/map.ts";
+export { flowSchema } from "./commands/flows/schema.ts";
+export type { Idempotency } from "./commands/idempotency.ts";
+export { MOST_TOLD_IN_FULL } from "./commands/independent_submit.ts";
 export type { IfMatch } from "./commands/present_task.ts";
-export { type Idempotency, MOST_TOLD_WHOLE, type SubmitCall, type Submitted } from "./commands/submit.ts";
+export type { SubmitCall, Submitted } from "./commands/submit.ts";

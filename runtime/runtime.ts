@@ -1,14 +1,18 @@
 // The engine as its callers see it. wiring.ts builds the parts, background.ts runs them.
 
 import { Background } from "./background.ts";
+import type { Batch } from "./commands/batch.ts";
 import { cancel, type Cancelled, type CancelRequest } from "./commands/cancel.ts";
+import type { MapSpec } from "./commands/flows/map.ts";
+import type { FlowSpec } from "./commands/flows/schema.ts";
+import { submitFlow, submitMap, type SubmittedFlow } from "./commands/flows/submit.ts";
 import { forget } from "./commands/forget.ts";
 import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_commands.ts";
+import type { Idempotency } from "./commands/idempotency.ts";
 import type { IfMatch } from "./commands/present_task.ts";
 import { dependentsResumed, retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
 import { ForgottenError, NotFoundError } from "./core/errors.ts";
-import { memberOf, rootOf } from "./core/id_range.ts";
 import type { Registry } from "./core/registry.ts";
 import { type Entry, isForgotten, type StoredValue } from "./core/task.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
@@ -100,16 +104,19 @@ export class Runtime {
     return this.#parts.notifier.watched;
   }
 
-  /** Ids for the tasks of one call, which is to be submitted with `root`. */
-  newIds(): { root: string; draw: () => string } {
-    const root = rootOf(this.#parts.store.ids.id());
-    let drawn = 0;
-    return { root, draw: () => memberOf(root, drawn++) };
+  /** See {@linkcode Submitter.submit}. */
+  submit<B extends Batch>(call: SubmitCall<B>): Promise<Submitted<B>> {
+    return this.#parts.submitter.submit(call);
   }
 
-  /** Stores tasks: see {@linkcode Submitter.submit}. */
-  submit(call: SubmitCall): Promise<Submitted> {
-    return this.#parts.submitter.submit(call);
+  /** See {@linkcode submitFlow}. */
+  submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
+    return submitFlow(this.#parts.submitter, spec, idempotency);
+  }
+
+  /** See {@linkcode submitMap}. */
+  submitMap(spec: MapSpec, idempotency?: Idempotency): Promise<Submitted> {
+    return submitMap(this.#parts.submitter, this.registry, spec, idempotency);
   }
 
   /** See {@linkcode cancel}. */

@@ -1,7 +1,7 @@
 // Builds the parts of the engine and connects them.
 
 import type { CommandContext } from "./commands/context.ts";
-import { QueueDepth } from "./commands/queue_limit.ts";
+import { QueueLimit } from "./commands/queue_limit.ts";
 import { Submitter } from "./commands/submit.ts";
 import { Registry } from "./core/registry.ts";
 import { type Entry, isForgotten, isReady, isTerminal, type Stored, typeOf } from "./core/task.ts";
@@ -76,9 +76,9 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     },
   });
   const values = new Values(options.kv, ids);
-  const depth = new QueueDepth(store, options.maxQueued ?? DEFAULTS.maxQueued);
-  const submitter = new Submitter(store, values, registry, maxInputBytes, depth);
+  const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued);
   const commands: CommandContext = { store, values, registry, maxInputBytes };
+  const submitter = new Submitter(commands, queueLimit);
   const groups = new Groups(store);
   const notifier = new Notifier(store);
   const repairs = new RepairCounter(log);
@@ -122,7 +122,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     runners,
     worker,
   };
-  connect(parts, depth, ringsWorker);
+  connect(parts, queueLimit, ringsWorker);
   return parts;
 }
 
@@ -142,13 +142,13 @@ async function doorbellsOf(
 /** Who is told of a committed change. */
 function connect(
   { store, notifier, worker, timers, outbox, bells }: Parts,
-  depth: QueueDepth,
+  queueLimit: QueueLimit,
   ringsWorker: boolean,
 ): void {
   const endBells = bells.filter(({ onEnd }) => onEnd !== undefined);
   store.subscribe({
     applied(entry, before) {
-      depth.changed(entry, before);
+      queueLimit.changed(entry, before);
       notifier.publish(entry);
       worker?.changed(entry);
       expectTimers(timers, entry);

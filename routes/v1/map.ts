@@ -1,11 +1,10 @@
 // POST /v1/map: the same function for each element of a list, as a group.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import { expandMap, mapSchema, type Runtime } from "../../runtime/mod.ts";
+import { mapSchema, type Runtime } from "../../runtime/mod.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
-import { pointerOfSubmission, pointingAsSent } from "../http/pointers.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
 import { mostBytesOfMany, submittedSchema, submittedTexts } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
@@ -40,19 +39,8 @@ export function mapRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(map, async (c) => {
-    const spec = c.req.valid("json");
-    // Also where there is nothing to map over.
-    runtime.registry.require(spec.task);
-    const { submissions, pointerIn } = expandMap(spec);
     const idempotency = await idempotencyOf(c, await c.req.text());
-    const made = await pointingAsSent(pointerIn, () =>
-      runtime.submit({
-        submissions,
-        pointerOf: pointerOfSubmission,
-        group: true,
-        maxConcurrent: spec.maxConcurrent,
-        idempotency,
-      }));
+    const made = await runtime.submitMap(c.req.valid("json"), idempotency);
     const { groupId, replayed } = made;
     const prefix = prefixOf(c);
     const tasks = await submittedTexts(runtime, made, prefix);

@@ -68,8 +68,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const parsed = submissionSchema.safeParse(value);
     if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
     const { entries: [entry], replayed } = await runtime.submit({
-      submissions: [parsed.data],
-      pointerOf: () => "",
+      batch: { submissions: [parsed.data], pointerOf: (_, part) => part },
       idempotency: await idempotencyOf(c, text),
     });
     const { id } = entry.record;
@@ -118,8 +117,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   app.openapi(batch, async (c) => {
     const { tasks, group } = c.req.valid("json");
     const call: SubmitCall = {
-      submissions: tasks,
-      pointerOf: (index) => `/tasks/${index}`,
+      batch: { submissions: tasks, pointerOf: (index, part) => `/tasks/${index}${part}` },
       group,
       idempotency: await idempotencyOf(c, await c.req.text()),
     };
@@ -136,7 +134,10 @@ function submitHeaders(replayed: boolean, waitMs: number | null): Record<string,
   };
 }
 
-/** The task after the wait. One that a replay stands for may be gone by now; then its first answer is all there is. */
+/**
+ * The task after the wait. One that a replay stands for may be gone by now; then its first answer is all
+ * there is.
+ */
 async function newestOf(runtime: Runtime, entry: Entry, waitMs: number, signal: AbortSignal): Promise<Entry> {
   try {
     return await runtime.task(entry.record.id, waitMs, signal);

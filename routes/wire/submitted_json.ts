@@ -1,8 +1,8 @@
-// What is the same for the calls that make many tasks at once: how long their bodies may be, and how they tell of the
-// tasks that they made.
+// What is the same for the calls that make many tasks at once: how long their bodies may be, and how they
+// tell of the tasks that they made.
 
 import { z } from "@hono/zod-openapi";
-import { MOST_TOLD_WHOLE, type Runtime, type Submitted } from "../../runtime/mod.ts";
+import { MOST_TOLD_IN_FULL, type Runtime, type Submitted } from "../../runtime/mod.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";
@@ -19,7 +19,7 @@ const idOnly = z.object({ id: z.uuid() }).openapi("TaskId");
 
 /** A task in an answer that may have very many. */
 export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedTask", {
-  description: `The whole task; of more than ${MOST_TOLD_WHOLE} tasks only the id.`,
+  description: `The whole task; of more than ${MOST_TOLD_IN_FULL} tasks only the id.`,
 });
 
 /** Each of the tasks, in their order. */
@@ -28,7 +28,7 @@ export async function submittedTexts(
   { ids, entries }: Submitted,
   prefix: string,
 ): Promise<Text[]> {
-  if (ids.length > MOST_TOLD_WHOLE) return ids.map((id) => `{"id":"${id}"}`);
+  if (ids.length > MOST_TOLD_IN_FULL) return ids.map((id) => `{"id":"${id}"}`);
   const texts: Text[] = [];
   for (const entry of entries) texts.push(await taskText(runtime, entry, prefix));
   return texts;

@@ -26,8 +26,8 @@ export interface Cancelled {
 const CHILDREN_AT_ONCE = 200;
 
 /**
- * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when its
- * function returns or after `graceMs`. Asking again changes nothing.
+ * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when
+ * its function returns or after `graceMs`. Asking again changes nothing.
  *
  * @throws {NotFoundError | ForgottenError | PreconditionError}
  */

@@ -12,8 +12,8 @@ import { cancelIfThere, type Cancelled, type CancelRequest } from "./cancel.ts";
 /**
  * Makes a group of existing tasks. Those that have ended are in its completion log at once.
  *
- * @throws {NotFoundError | ForgottenError | ConflictError} before anything is written, for a task that is not there
- *   or is in too many groups.
+ * @throws {NotFoundError | ForgottenError | ConflictError} before anything is written, for a task that is not
+ *   there   or is in too many groups.
  */
 export async function createGroup(store: Store, groups: Groups, ids: string[]): Promise<GroupStatus> {
   const members = [...new Set(ids)];
@@ -64,8 +64,8 @@ export interface GroupCancelled {
 }
 
 /**
- * Cancels all tasks of a group that have not ended, the last ones first: otherwise the first ones would free slots
- * for them, or cancel them as their upstreams, before they are cancelled themselves.
+ * Cancels all tasks of a group that have not ended, the last ones first: otherwise the first ones would free
+ * slots for them, or cancel them as their upstreams, before they are cancelled themselves.
  *
  * @throws {NotFoundError}
  */

@@ -1,78 +1,141 @@
-// A call that is made again under its idempotency key: what the key's record says, and what follows from that alone.
+// Idempotency keys: for a day the same call under the same key stands for the same tasks. The key's record is
+// written in the same commits as the tasks, so whichever process gets a repeat of the call finds them.
 
-import { type Checked, draftOf } from "./prepare.ts";
-import { ConflictError } from "../core/errors.ts";
-import { memberOf, moved } from "../core/id_range.ts";
-import type { Entry } from "../core/task.ts";
-import { submitted } from "../core/transitions.ts";
-import { dependencyGraphOf } from "./dependency_graph.ts";
+import { ConflictError, IdempotencyMismatchError } from "../core/errors.ts";
+import { sleep } from "../platform/clock.ts";
+import { keys } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
+import type { Store } from "../store/store.ts";
 
-export interface IdemRecord {
+export interface Idempotency {
+  key: string;
+  /** Of the call: the same key with another fingerprint is refused. */
   fingerprint: string;
-  /** Of the family of ids that were drawn for the call. */
+}
+
+/** What is stored under the key. */
+export interface IdempotencyRecord {
+  fingerprint: string;
+  /** The first of the ids that were drawn for the call. */
   root: string;
   groupId: string | null;
   createdAt: number;
-  /** False while a call of several commits is under way, or was cut off. */
+  /** False while a call of several commits is under way, or after it was cut off. */
   complete: boolean;
-  /** Who works at it: of two that took it up, only the last one goes on. */
+  /** Which try of the call wrote it: of two that resumed the call, only the last one goes on. */
   by: string;
 }
 
-/** What is known of a call's idempotency key before it is stored. */
-export interface Idem {
+/** A key as it was read before the call is stored under it. */
+export interface KeyClaim {
+  /** The key must still have this version when the first tasks are stored. */
   guard: Deno.AtomicCheck;
   fingerprint: string;
-  /** A call that was cut off between its commits: what it had decided. */
+  /** The call was cut off between its commits: what it had decided by then. */
   resumed: { root: string; groupId: string | null } | null;
 }
 
-export function underWay(key: string): ConflictError {
+/** What becomes of a call under a key. */
+export interface Once<T> {
+  /** The call was stored before. */
+  replay(record: IdempotencyRecord): T;
+  /** @throws {ConflictError} also if another process was first with this key. */
+  store(claim: KeyClaim): Promise<T>;
+}
+
+/** A key whose record has not changed for this long belongs to a call that was cut off. */
+const CUT_OFF_AFTER_MS = 2_000;
+const RETENTION_MS = 24 * 60 * 60 * 1000;
+
+export class IdempotencyKeys {
+  /** Keys whose first call this process is working on. */
+  readonly #inFlight = new Set<string>();
+
+  constructor(private readonly store: Store) {}
+
+  /**
+   * Stores a call, or replays it if it was stored before.
+   *
+   * @throws {IdempotencyMismatchError} if the key was used for another call.
+   * @throws {ConflictError} if a call with this key is under way.
+   */
+  async once<T>(idempotency: Idempotency, call: Once<T>): Promise<T> {
+    const { key } = idempotency;
+    if (this.#inFlight.has(key)) throw underWay(key);
+    this.#inFlight.add(key);
+    try {
+      return await this.#once(idempotency, call);
+    } finally {
+      this.#inFlight.delete(key);
+    }
+  }
+
+  async #once<T>({ key, fingerprint }: Idempotency, call: Once<T>): Promise<T> {
+    const { clock } = this.store;
+    for (;;) {
+      const { value, versionstamp } = await this.#read(key);
+      const known = value && value.createdAt + RETENTION_MS > clock.now() ? value : null;
+      if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
+      if (known?.complete) return call.replay(known);
+      if (known && !await this.#isCutOff(key, versionstamp)) continue;
+      const resumed = known && { root: known.root, groupId: known.groupId };
+      try {
+        return await call.store({ guard: { key: keys.idem(key), versionstamp }, fingerprint, resumed });
+      } catch (error) {
+        // If another process was first with this key, its answer is the answer.
+        if (!(error instanceof ConflictError)) throw error;
+        if ((await this.#read(key)).versionstamp === versionstamp) throw error;
+      }
+    }
+  }
+
+  /**
+   * A call of several commits writes its key with each of them. If the key stands still, the call was cut off
+   * and may be resumed.
+   *
+   * @returns false if the call has been completed meanwhile.
+   * @throws {ConflictError} if a process works on it.
+   */
+  async #isCutOff(key: string, versionstamp: string | null): Promise<boolean> {
+    const { clock } = this.store;
+    const until = clock.monotonic() + CUT_OFF_AFTER_MS;
+    while (clock.monotonic() < until) {
+      await sleep(clock, CUT_OFF_AFTER_MS / 20);
+      const now = await this.#read(key);
+      if (now.versionstamp === versionstamp) continue;
+      if (now.value?.complete) return false;
+      throw underWay(key);
+    }
+    return true;
+  }
+
+  #read(key: string): Promise<Deno.KvEntryMaybe<IdempotencyRecord>> {
+    return this.store.kv.get<IdempotencyRecord>(keys.idem(key));
+  }
+}
+
+function underWay(key: string): ConflictError {
   return new ConflictError(
     `a call with the idempotency key "${key}" is still under way`,
     "/header/idempotency-key",
   );
 }
 
-const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
-
-export function idsOf(checked: Checked[], root: string): string[] {
-  return checked.map(({ submission }, i) => submission.id ?? memberOf(root, i));
+export function idempotencyWrite({ guard: { key } }: KeyClaim, record: IdempotencyRecord): Write {
+  return { key, value: record, expireAt: record.createdAt + RETENTION_MS };
 }
 
-/** A repeat of a call whose ids were drawn for it goes by the ids that the first one drew. */
-export function renamed(checked: Checked[], from: string | undefined, to: string): Checked[] {
-  if (from === undefined || from === to) return checked;
-  const nameOf = (id: string) => moved(id, from, to, checked.length);
-  return checked.map(({ submission, references, input, ...rest }) => ({
-    ...rest,
-    submission: {
-      ...submission,
-      id: nameOf(submission.id!),
-      options: { ...submission.options, waitFor: submission.options?.waitFor?.map(nameOf) },
-    },
-    references: references.map(({ task, path }) => ({ task: nameOf(task), path })),
-    input: references.length > 0 ? input.replace(UUID, nameOf) : input,
-  }));
-}
-
-/** The same call gives the same first answer, whatever has become of the tasks since. */
-export function firstAnswer(checked: Checked[], { root, groupId, createdAt }: IdemRecord): Entry[] {
-  const groups = groupId === null ? [] : [groupId];
-  const ids = idsOf(checked, root);
-  const graph = dependencyGraphOf(checked, ids);
-  return checked.map((one, i): Entry => {
-    const draft = { ...draftOf(one, ids[i], createdAt, groups, i), input: { json: one.input } };
-    const upstreams = graph?.upstreams[i] ?? [];
-    if (upstreams.length > 0) {
-      draft.deps = {
-        upstreams: { json: JSON.stringify(upstreams) },
-        total: upstreams.length,
-        waitFor: graph!.waitFor[i],
-        allowFailure: one.submission.options?.allowFailure ?? false,
-        released: false,
-      };
-    }
-    return { record: submitted(draft, createdAt), versionstamp: "" };
-  });
+/**
+ * The version of the key, if this try of the call still has it.
+ *
+ * @throws {ConflictError} if another one has resumed the call.
+ */
+export async function requireClaim(
+  { kv }: Store,
+  { guard: { key } }: KeyClaim,
+  by: string,
+): Promise<Deno.AtomicCheck> {
+  const { value, versionstamp } = await kv.get<IdempotencyRecord>(key);
+  if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");
+  return { key, versionstamp };
 }

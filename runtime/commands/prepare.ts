@@ -1,18 +1,19 @@
-// From what a caller submitted to a record that has no state yet: names are looked up, inputs checked against
-// their schema, options merged with the definition's defaults.
+// From a submission to a record without a state: the definition is looked up, the input checked against its
+// schema, options are merged with the definition's defaults.
 
 import type { AnyDefinition, Json } from "../core/define.ts";
-import { type Fault, TooLargeError, ValidationError } from "../core/errors.ts";
+import { type Fault, TooLargeError } from "../core/errors.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
 import { findReferences, mayHaveReferences, type Reference, resolveReferences } from "../core/references.ts";
 import type { Registry } from "../core/registry.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
+import { type Batch, type PartFault, validationError } from "./batch.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
-/** All inputs of a call together may be so many times as large as one: a map says in few words what many tasks get. */
+/** All inputs of a call may be this many times as large as one: a short map can make many large inputs. */
 const CALLS_INPUTS = 16;
 
 /** A submission that has passed every check. */
@@ -21,103 +22,137 @@ export interface Checked {
   definition: AnyDefinition;
   /** JSON text of the input. */
   input: string;
-  /** Tasks whose results it wants. */
+  /** Tasks whose results it takes. */
   references: Reference[];
-  /** Anything in the input stands for something else. */
+  /** The input contains references or quotes. */
   special: boolean;
 }
 
 /**
  * Checks submissions, all of them before any is stored.
  *
- * @param pointerOf the pointer to the n-th submission within what the caller sent.
  * @throws {UnknownDefinitionError} for the first unknown name.
- * @throws {TooLargeError} for the first input over the limit, or if all are too much together.
+ * @throws {TooLargeError} for the first input over the limit, or if all together are too large.
  * @throws {ValidationError} with the faults of all inputs.
  */
-export function check(
-  registry: Registry,
-  submissions: Submission[],
-  maxInputBytes: number,
-  pointerOf: (index: number) => string,
-): Checked[] {
-  const faults: Fault[] = [];
+export function check(batch: Batch, registry: Registry, maxInputBytes: number): Checked[] {
+  const faults: PartFault[] = [];
   let characters = 0;
-  const checked = submissions.map((submission, index): Checked => {
-    const at = pointerOf(index);
-    const definition = registry.require(submission.task, `${at}/task`);
+  const checked = batch.submissions.map((submission, index): Checked => {
+    const locate = (part: string) => batch.pointerOf(index, part);
+    const definition = registry.get(submission.task) ?? registry.require(submission.task, locate("/task"));
     const value = submission.input === undefined ? {} : submission.input;
-    const pointer = `${at}/input`;
-    const input = checkInput(registry, definition, value, pointer, maxInputBytes, faults, submission.chunk);
-    characters += input.input.length;
-    if (characters > CALLS_INPUTS * maxInputBytes) {
-      const setting = `${CALLS_INPUTS} times MAX_INPUT_BYTES`;
-      throw new TooLargeError(
-        "",
-        "what the tasks of this call get",
-        characters,
-        CALLS_INPUTS * maxInputBytes,
-        setting,
-      );
-    }
-    return { submission, definition, ...input };
+    const input = checkInput(registry, definition, value, { maxInputBytes, locate, chunk: submission.chunk });
+    for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });
+    characters += input.text.length;
+    requireRoom(characters, maxInputBytes);
+    return {
+      submission,
+      definition,
+      input: input.text,
+      references: input.references,
+      special: input.special,
+    };
   });
-  if (faults.length > 0) throw new ValidationError(faults);
+  if (faults.length > 0) throw validationError(batch, faults);
   return checked;
 }
 
-/** An input as it is stored, and what is in it; faults are added to `faults`. */
+function requireRoom(characters: number, maxInputBytes: number): void {
+  const limit = CALLS_INPUTS * maxInputBytes;
+  if (characters <= limit) return;
+  const setting = `${CALLS_INPUTS} times MAX_INPUT_BYTES`;
+  throw new TooLargeError("", "what the tasks of this call get", characters, limit, setting);
+}
+
+interface InputRules {
+  maxInputBytes: number;
+  /** The caller's pointer to a part of the submission. */
+  locate: (part: string) => string;
+  /** The input is a list of inputs. */
+  chunk?: boolean;
+}
+
+export interface CheckedInput {
+  /** JSON text. */
+  text: string;
+  references: Reference[];
+  /** It contains references or quotes. */
+  special: boolean;
+  /** Their pointers begin with "/input". */
+  faults: Fault[];
+}
+
+/** @throws {TooLargeError} */
 export function checkInput(
   registry: Registry,
   definition: AnyDefinition,
   value: unknown,
-  pointer: string,
-  maxInputBytes: number,
-  faults: Fault[],
-  chunk = false,
-): Pick<Checked, "input" | "references" | "special"> {
-  let text = "null";
+  { maxInputBytes, locate, chunk = false }: InputRules,
+): CheckedInput {
+  let text: string;
   try {
     text = toJsonText(value);
   } catch (error) {
     if (!(error instanceof NotJsonError)) throw error;
-    faults.push({ pointer, message: error.message });
-    return { input: text, references: [], special: false };
+    const faults = [{ pointer: "/input", message: error.message }];
+    return { text: "null", references: [], special: false, faults };
   }
   // A UTF-16 unit takes three bytes at the most, so short texts need no counting.
   if (text.length * 3 > maxInputBytes) {
     const bytes = utf8Bytes(text);
     if (bytes > maxInputBytes) {
-      throw new TooLargeError(pointer, "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
+      throw new TooLargeError(locate("/input"), "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
     }
   }
-  const found = mayHaveReferences(text)
-    ? findReferences(value, pointer)
-    : { references: [], special: false, faults: [] };
-  faults.push(...found.faults);
-  const paths = found.references.map(({ path }) => path);
-  // What a reference stands for is not known yet. The function's own input is checked as a whole before it starts.
-  const shown = found.special ? resolveReferences(value, () => null) : value;
-  if (!chunk) {
-    faults.push(...registry.faultsOfInput(definition, shown, pointer, paths));
-  } else if (!Array.isArray(shown)) {
-    faults.push({ pointer, message: "must be a list: the function is called for each of its elements" });
-  } else {
-    shown.forEach((each, i) => {
-      const inside = paths.filter(([first]) => first === i).map(([, ...rest]) => rest);
-      faults.push(...registry.faultsOfInput(definition, each, `${pointer}/${i}`, inside));
-    });
+  if (!mayHaveReferences(text)) {
+    const faults = faultsOfValue(registry, definition, value, [], chunk);
+    return { text, references: [], special: false, faults };
   }
-  return { input: text, references: found.references, special: found.special };
+  const { references, special, faults } = findReferences(value, "/input");
+  const paths = references.map(({ path }) => path);
+  // What a reference stands for is not known yet: the complete input is checked before its function starts.
+  const shown = special ? resolveReferences(value, () => null) : value;
+  faults.push(...faultsOfValue(registry, definition, shown, paths, chunk));
+  return { text, references, special, faults };
 }
 
-/** Everything of the record but its input and its first state. */
+/** @param unknown paths at which references stand. */
+function faultsOfValue(
+  registry: Registry,
+  definition: AnyDefinition,
+  value: unknown,
+  unknown: Reference["path"][],
+  chunk: boolean,
+): Fault[] {
+  if (!chunk) return registry.faultsOfInput(definition, value, "/input", unknown);
+  if (!Array.isArray(value)) {
+    const message = "must be a list: the function is called for each of its elements";
+    return [{ pointer: "/input", message }];
+  }
+  return value.flatMap((each, i) => {
+    const inside = unknown.filter(([first]) => first === i).map(([, ...rest]) => rest);
+    return registry.faultsOfInput(definition, each, `/input/${i}`, inside);
+  });
+}
+
+export interface DraftOptions {
+  now: number;
+  groupId: string | null;
+  /** So many of the group run at once. */
+  maxConcurrent?: number;
+}
+
+/**
+ * The record without its input and its first state.
+ *
+ * @param place among the submissions of the call.
+ */
 export function draftOf(
   { submission, definition, special }: Checked,
   id: string,
-  now: number,
-  groups: string[],
   place: number,
+  { now, groupId, maxConcurrent }: DraftOptions,
 ): TaskRecord {
   const { options = {} } = submission;
   const { defaults } = definition;
@@ -143,8 +178,8 @@ export function draftOf(
     priority: options.priority ?? defaults.priority ?? 0,
     tags: options.tags ? [...new Set(options.tags)] : [],
     metadata: options.metadata ? JSON.stringify(options.metadata as Json) : "{}",
-    groups,
-    ...(groups.length > 0 && { places: groups.map(() => place) }),
+    groups: groupId === null ? [] : [groupId],
+    ...(groupId !== null && { places: [place] }),
     parentId: submission.parentId ?? null,
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
     retry,
@@ -153,6 +188,7 @@ export function draftOf(
     ...(special && { special }),
     ...(submission.node !== undefined && { node: submission.node }),
     ...(submission.chunk && { chunk: true }),
+    ...(maxConcurrent !== undefined && { windowed: place >= maxConcurrent }),
     createdAt: now,
     runAt: instantOf(options.runAt, options.delayMs, now) ?? now,
     startedAt: null,

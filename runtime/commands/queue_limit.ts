@@ -1,16 +1,19 @@
-// How many tasks wait in the ready queue, so that it can be kept within bounds: counted through now and then, and
-// followed from there by what this process commits. What other processes take meanwhile is seen at the next count.
+// Bounds the ready queue. Its length is counted now and then, and followed from there by the commits of this
+// process; what other processes add and take is seen at the next count.
 
 import { QueueFullError } from "../core/errors.ts";
 import { blocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isReady, type Stored } from "../core/task.ts";
 
-/** A count is not repeated within this many times of what it took, so that counting never is the work. */
+/**
+ * A count that took a while is not repeated for this many times as long: counting must not become the main
+ * work.
+ */
 const PAUSE_FACTOR = 10;
 const SHORTEST_PAUSE_MS = 100;
 
-export class QueueDepth {
+export class QueueLimit {
   #counted = 0;
   #since = 0;
   #nextCountAt = -Infinity;
@@ -18,17 +21,17 @@ export class QueueDepth {
 
   constructor(private readonly store: Store, private readonly most: number) {}
 
-  /** Tasks that wait, as far as is known here. */
+  /** Tasks that wait, as far as this process knows. */
   get waiting(): number {
     return Math.max(0, this.#counted + this.#since);
   }
 
-  /** A commit of this process. */
+  /** To be called after each commit of this process. */
   changed(entry: Entry<Stored>, before: Entry<Stored> | null): void {
     this.#since += Number(isReady(entry.record)) - Number(before !== null && isReady(before.record));
   }
 
-  /** @throws {QueueFullError} if there is no room for so many more, by a count of just now. */
+  /** @throws {QueueFullError} if there is no room for `count` more tasks, by a fresh count. */
   async admit(count: number): Promise<void> {
     if (this.waiting + count <= this.most) return;
     await this.#count();

@@ -1,6 +1,6 @@
 // Runs an ended, not completed task again under the same id.
 
-import { ConflictError, type Fault, UnavailableError, ValidationError } from "../core/errors.ts";
+import { ConflictError, UnavailableError, ValidationError } from "../core/errors.ts";
 import { pointer } from "../core/json.ts";
 import {
   type Entry,
@@ -34,7 +34,8 @@ interface Replacement {
 }
 
 /**
- * Runs a task again with a fresh budget of attempts. Dependents that its failure had cancelled wait for it again.
+ * Runs a task again with a fresh budget of attempts. Dependents that its failure had cancelled wait for it
+ * again.
  *
  * @param input JSON value that replaces the input, or undefined to keep it.
  * @throws {NotFoundError | ForgottenError | PreconditionError | ValidationError}
@@ -73,22 +74,18 @@ async function storeReplacement(
   { id, task, chunk }: TaskRecord,
   input: unknown,
 ): Promise<Replacement> {
-  const faults: Fault[] = [];
-  const checked = checkInput(
-    registry,
-    registry.require(task),
-    input,
-    "/input",
+  const locate = (part: string) => part;
+  const { text, references, special, faults } = checkInput(registry, registry.require(task), input, {
     maxInputBytes,
-    faults,
+    locate,
     chunk,
-  );
-  for (const { path } of checked.references) {
+  });
+  for (const { path } of references) {
     const message = "the input of a retry must not refer to tasks: whom it waits for was said at its submit";
     faults.push({ pointer: `/input${pointer(path)}`, message });
   }
   if (faults.length > 0) throw new ValidationError(faults);
-  return { value: await values.store(id, checked.input), special: checked.special };
+  return { value: await values.store(id, text), special };
 }
 
 /** Null after a conflict with another write of the task. */
@@ -141,8 +138,8 @@ const MOST_BLOCKS = 100;
 const MOST_DEPENDENTS = 1_000;
 
 /**
- * Resolves when the dependents that a retry's own commit could not put back wait again. A caller who looks at them
- * after the answer must not find that all have ended.
+ * Resolves when the dependents that a retry's own commit could not put back wait again. A caller who looks at
+ * them after the answer must not find that all have ended.
  */
 export async function dependentsResumed(
   store: Store,

@@ -14,10 +14,3 @@ export function memberOf(root: string, place: number): string {
   const count = parseInt(root.slice(-DIGITS), 16) + place;
   return root.slice(0, -DIGITS) + count.toString(16).padStart(DIGITS, "0");
 }
-
-/** The member of another family at the same place; what is of neither stays as it is. */
-export function moved(id: string, from: string, to: string, size: number): string {
-  if (id.slice(0, -DIGITS) !== from.slice(0, -DIGITS)) return id;
-  const place = parseInt(id.slice(-DIGITS), 16) - parseInt(from.slice(-DIGITS), 16);
-  return place >= 0 && place < size ? memberOf(to, place) : id;
-}

@@ -71,8 +71,7 @@ export class Children implements ChildTasks {
       if (!isMine) throw new LeaseLostError("the lease was lost");
       try {
         await this.submitter.submit({
-          submissions: [{ ...submission, id, parentId }],
-          pointerOf: () => "",
+          batch: { submissions: [{ ...submission, id, parentId }], pointerOf: (_, part) => part },
           // An attempt that has lost its lease submits nothing.
           guard: { key: keys.task(parentId), versionstamp: parent.versionstamp },
         });

@@ -11,6 +11,7 @@ import {
 } from "../../runtime/core/errors.ts";
 import type { TaskEvent } from "../../runtime/store/event_log.ts";
 import type { Runtime } from "../../runtime/mod.ts";
+import type { Batch } from "../../runtime/commands/batch.ts";
 import type { SubmitCall } from "../../runtime/commands/submit.ts";
 import type { Submission } from "../../runtime/core/submission.ts";
 import { isTerminal, stateOf } from "../../runtime/core/task.ts";
@@ -28,7 +29,7 @@ interface Call {
   /** Where ids are drawn for each try, as a route for flows does, they are made by the process that is asked. */
   submissions: Submission[] | ((draw: () => string) => Submission[]);
   group?: boolean;
-  whole?: boolean;
+  atomic?: boolean;
   /** So many of the group run at once. */
   maxConcurrent?: number;
   /** Tasks that are not of the call, and that it needs. */
@@ -250,7 +251,7 @@ export class Workload {
       .flatMap((one) => one !== "quoted" && "id" in one ? [one.id] : []);
     const group = random.chance(0.3);
     const drawn = random.chance(0.8);
-    const rest = { group, whole: true, needs };
+    const rest = { group, atomic: true, needs };
     if (!drawn) return { submissions: graph(wants.map(() => this.#newId())), ...rest };
     // A window goes by the order of ids that were drawn; and who is in waits there, so it must not be for one outside.
     const inside = wants.some(({ from, waitFor }) => [...from, ...waitFor].some((one) => isPlace(one)));
@@ -450,7 +451,7 @@ export class Workload {
     name = this.#call(),
   ): Promise<string[] | null> {
     const { world } = this;
-    const answer = await this.#try((runtime) => runtime.submit(this.#marked(name, call, runtime)));
+    const answer = await this.#try((runtime) => runtime.submit(this.#marked(name, call)));
     if (answer === "unknown") {
       world.note(who, `submits ${name}: no answer`);
       return null;
@@ -482,7 +483,7 @@ export class Workload {
     const idempotency = { key: name, fingerprint: name };
     for (;;) {
       const answer = await this.#try((runtime) =>
-        runtime.submit({ ...this.#marked(name, call, runtime), idempotency })
+        runtime.submit({ ...this.#marked(name, call), idempotency })
       );
       if (answer !== "unknown" && "value" in answer) return this.#acknowledged(who, name, answer.value);
       if (answer !== "unknown" && this.#mayBeRefused(call, answer.refused)) {
@@ -561,20 +562,18 @@ export class Workload {
   }
 
   /** Each task says which call made it, so that the checker knows the same task when it sees it. */
-  #marked(name: string, { submissions, group, whole, maxConcurrent }: Call, runtime: Runtime): SubmitCall {
-    const { root, draw } = runtime.newIds();
-    const all = Array.isArray(submissions) ? submissions : submissions(draw);
-    return {
-      group,
-      whole,
-      maxConcurrent,
-      root: Array.isArray(submissions) ? undefined : root,
-      pointerOf: (n) => `/tasks/${n}`,
+  #marked(name: string, { submissions, group, atomic, maxConcurrent }: Call): SubmitCall {
+    const batchOf = (all: Submission[]): Batch => ({
       submissions: all.map((submission, n) => ({
         ...submission,
         options: { ...submission.options, metadata: { call: name, n } },
       })),
-    };
+      pointerOf: (n, part) => `/tasks/${n}${part}`,
+    });
+    const batch = Array.isArray(submissions)
+      ? batchOf(submissions)
+      : (newId: () => string) => batchOf(submissions(newId));
+    return { batch, group, atomic, maxConcurrent };
   }
 
   #submission(): Submission {

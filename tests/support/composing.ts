@@ -3,7 +3,8 @@
 
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
-import { QueueDepth } from "../../runtime/commands/queue_limit.ts";
+import type { Batch } from "../../runtime/commands/batch.ts";
+import { QueueLimit } from "../../runtime/commands/queue_limit.ts";
 import { OutboxProcessor } from "../../runtime/dependencies/outbox_processor.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
 import { keys, prefixes } from "../../runtime/platform/keys.ts";
@@ -62,20 +63,20 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
   const follower = new OutboxProcessor(store, log);
   store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });
-  const submitter = new Submitter(store, values, registry, 2 ** 20, new QueueDepth(store, 1_000_000));
+  const context = { store, values, registry, maxInputBytes: 2 ** 20 };
+  const submitter = new Submitter(context, new QueueLimit(store, 1_000_000));
   const step = (id: string, next: (record: TaskRecord) => TaskRecord) =>
     store.update("settle", id, ({ record }) => ({ next: next(record as TaskRecord) }));
   return {
     ...bench,
     submitter,
     cancel: (id, reason) => cancel(store, id, { reason, graceMs: 0 }),
-    retry: (id, input) => retry({ store, values, registry, maxInputBytes: 2 ** 20 }, id, input),
+    retry: (id, input) => retry(context, id, input),
     forget: (id) => forget(store, id),
     follower,
     async call(submissions, more = {}) {
       const { entries } = await submitter.submit({
-        submissions: submissions.map((one) => ({ task: "work", ...one })),
-        pointerOf: (index) => `/tasks/${index}`,
+        batch: batchOf(submissions),
         ...more,
       });
       return entries.map(({ record }) => record);
@@ -101,6 +102,14 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
     async left(...kinds) {
       return (await bench.all()).map(({ key }) => key).filter(([kind]) => kinds.includes(kind as string));
     },
+  };
+}
+
+/** Of the task that the bench can run. */
+export function batchOf(submissions: Partial<Submission>[]): Batch {
+  return {
+    submissions: submissions.map((one) => ({ task: "work", ...one })),
+    pointerOf: (index, part) => `/tasks/${index}${part}`,
   };
 }
 

@@ -9,7 +9,8 @@ import {
 } from "../../core/errors.ts";
 import { chooseByKey, chosen } from "./tagged_union.ts";
 import { pointer } from "../../core/json.ts";
-import { optionsSchema, type Submission, type SubmitOptions } from "../../core/submission.ts";
+import { optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import type { Batch } from "../batch.ts";
 
 const MOST_ELEMENTS = 100_000;
 const MOST_CONCURRENT = 10_000;
@@ -24,15 +25,6 @@ interface Every {
 }
 
 export type MapSpec = Every & ({ map: Fields; unmapped?: Fields } | { inputs: unknown[] });
-
-export interface ExpandedMap {
-  /** In the order of the elements; parts of them are shared. */
-  submissions: Submission[];
-  /** Where the n-th element stands in the map; those of lists in step have no place in common. */
-  pointerOf(index: number): string;
-  /** Where in the map a part of the n-th submission stands, e.g. "/input/x". */
-  pointerIn(index: number, part: string): string;
-}
 
 // No z.record: that drops a key named __proto__.
 const fields = (description: string) =>
@@ -64,17 +56,18 @@ export const mapSchema: z.ZodType<MapSpec> = chosen(
 });
 
 /**
+ * The submissions are in the order of the elements; parts of their inputs are shared.
+ *
  * @throws {ValidationError} if a field stands in both `map` and `unmapped`, or there are too many elements.
  * @throws {MappingMissingIterableError} if there is no list to go through.
  * @throws {MappingLengthMismatchError} if the lists differ in length.
  */
-export function expandMap(spec: MapSpec): ExpandedMap {
+export function expandMap(spec: MapSpec): Batch {
   const { task, options } = spec;
   const inputs = "inputs" in spec ? spec.inputs : inputsOf(spec.map, spec.unmapped ?? {});
   return {
     submissions: inputs.map((input) => options === undefined ? { task, input } : { task, input, options }),
-    pointerOf: (index) => "inputs" in spec ? `/inputs/${index}` : "/map",
-    pointerIn: (index, part) => pointerIn(spec, index, part),
+    pointerOf: (index, part) => pointerInMap(spec, index, part),
   };
 }
 
@@ -116,7 +109,7 @@ function requireNone(faults: Fault[]): void {
   if (faults.length > 0) throw new ValidationError(faults.slice(0, MOST_FAULTS));
 }
 
-function pointerIn(spec: MapSpec, index: number, part: string): string {
+function pointerInMap(spec: MapSpec, index: number, part: string): string {
   const [isInput, inside = ""] = /^\/input(\/.*)?$/s.exec(part) ?? [];
   if (isInput === undefined) return part;
   if ("inputs" in spec) return `/inputs/${index}${inside}`;

@@ -1,4 +1,5 @@
-// What POST /v1/flows may say: a graph by names, or a chain, group, chord or chunks of elements that may be such again.
+// What POST /v1/flows may say: a graph by names, or a chain, group, chord or chunks of elements that may be
+// such again.
 
 import { z } from "zod";
 import type { Fault } from "../../core/errors.ts";

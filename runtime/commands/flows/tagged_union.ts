@@ -1,5 +1,6 @@
-// A choice between forms in which one look at the value tells the form. A plain z.union tries all of them and then has
-// as many opinions on what is wrong; here the form that was meant speaks, and what is no form is told which there are.
+// A choice between forms in which one look at the value hasCurrentTime the form. A plain z.union tries all of
+// them and then has as many opinions on what is wrong; here the form that was meant speaks, and what is no
+// form is told which there are.
 
 import { z } from "zod";
 

@@ -199,6 +199,13 @@ Deno.test("the same map under the same Idempotency-Key gets the first answer aga
   assert.equal((await service.get("/v1/tasks")).body.tasks.length, 3);
   const other = await service.post("/v1/map", { ...body, maxConcurrent: 1 }, { headers });
   assertProblem(other, 422, "idempotency-mismatch");
+  // Also for elements that have to wait for a slot.
+  const limited = { task: "add", inputs: [{ a: 1, b: 2 }, { a: 3, b: 4 }], maxConcurrent: 1 };
+  const again = { headers: { "idempotency-key": "limited" } };
+  const stored = await service.post("/v1/map", limited, again);
+  const replayed = await service.post("/v1/map", limited, again);
+  assert.equal(stored.body.tasks[1].state.name, "AwaitingConcurrencySlot");
+  assert.equal(replayed.text, stored.text);
   const long = { "idempotency-key": "k".repeat(256) };
   const refused = await service.post("/v1/map", body, { headers: long });
   assertProblem(refused, 422, "validation-failed", "/header/idempotency-key");

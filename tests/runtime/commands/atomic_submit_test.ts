@@ -7,7 +7,7 @@ import { EMBEDDED_LIMITS, type Write } from "../../../runtime/platform/kv.ts";
 import { abandonBarrier, type Barrier, raiseBarrier } from "../../../runtime/dependencies/barrier.ts";
 import { isForgotten } from "../../../runtime/core/task.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
-import { type Composing, composing, elsewhere, ownIds, resultOf } from "../../support/composing.ts";
+import { batchOf, type Composing, composing, elsewhere, ownIds, resultOf } from "../../support/composing.ts";
 
 /** Few mutations, so that a handful of tasks takes several commits. */
 const TIGHT = { ...EMBEDDED_LIMITS, checks: 10, mutations: 60 };
@@ -235,7 +235,9 @@ Deno.test("a large call lets nothing go before all of it is there, and all of it
 
 Deno.test("tasks that wait for nobody but are to be stored as a whole are let go by the seal alone", async () => {
   await using bench = await composing({ limits: TIGHT });
-  const ids = (await bench.call(Array.from({ length: 50 }, () => ({})), { whole: true })).map(({ id }) => id);
+  const ids = (await bench.call(Array.from({ length: 50 }, () => ({})), { atomic: true })).map(({ id }) =>
+    id
+  );
   assert.deepEqual(await bench.left("join"), []);
   await bench.follow();
   assert.deepEqual(await states(bench, ids), { Pending: 50 });
@@ -327,6 +329,49 @@ Deno.test("a call that is taken up again after any commit becomes the same tasks
     bench.kv.close();
   }
   assert.fail("the call was never over");
+});
+
+Deno.test("a call whose ids are drawn for it draws the same ones when it is resumed", async () => {
+  for (let commits = 1; commits < 20; commits++) {
+    const bench = await composing({ limits: TIGHT });
+    // As a flow: each task names the one before it.
+    const chain = (newId: () => string) => {
+      const ids = Array.from({ length: 40 }, newId);
+      return batchOf(ids.map((id, i) => i === 0 ? { id } : { id, input: resultOf(ids[i - 1]) }));
+    };
+    const call = { batch: chain, group: true, atomic: true, idempotency: { key: "k", fingerprint: "f" } };
+    const { reached, mend } = cutAfter(bench, commits);
+    const first = await Promise.race([bench.submitter.submit(call), reached]);
+    mend();
+    if (first !== "cut") {
+      bench.kv.close();
+      return assert.ok(commits > 3, `it took only ${commits} commits`);
+    }
+    const there = elsewhere(bench);
+    const resumed = await bench.clock.run(there.submitter.submit(call));
+    const replayed = await there.submitter.submit(call);
+    assert.deepEqual([resumed.replayed, replayed.replayed], [false, true]);
+    assert.deepEqual(resumed.ids, resumed.batch.submissions.map(({ id }) => id));
+    assert.deepEqual(replayed.ids, resumed.ids);
+    assert.deepEqual(replayed.batch.submissions, resumed.batch.submissions);
+    assert.equal((await there.left("task")).length, 40, `after ${commits} commits`);
+    for (const id of resumed.ids) {
+      await there.follow();
+      await there.run(id);
+    }
+    assert.deepEqual(await states(there, resumed.ids), { Completed: 40 });
+    bench.kv.close();
+  }
+  assert.fail("the call was never over");
+});
+
+Deno.test("a call whose guard no longer holds is refused, also if it waits for others", async () => {
+  await using bench = await composing();
+  const [{ id }] = await bench.call([{}]);
+  const guard = { key: keys.task(id), versionstamp: (await bench.store.read(id))!.versionstamp };
+  await bench.run(id);
+  await assert.rejects(bench.call([{}], { guard }), ConflictError);
+  await assert.rejects(bench.call([after(id)], { guard }), ConflictError);
 });
 
 /** Fifteen tasks, and for each of them two that wait for it: too many for its record to name them. */
@@ -424,8 +469,7 @@ Deno.test("of two processes at one call, the one that was overtaken changes noth
     await bench.follow();
     assert.ok(
       (await bench.submitter.submit({
-        submissions: submissions.map((one) => ({ task: "work", ...one })),
-        pointerOf: String,
+        batch: batchOf(submissions),
         idempotency,
       })).replayed,
     );
@@ -491,7 +535,7 @@ Deno.test("a call whose ids were drawn is undone as a whole, also if it was take
     const submissions = Array.from({ length: 60 }, () => ({}));
     const idempotency = { key: "k", fingerprint: "f" };
     const first = cutAfter(bench, commits);
-    const cut = await Promise.race([bench.call(submissions, { idempotency, whole: true }), first.reached]);
+    const cut = await Promise.race([bench.call(submissions, { idempotency, atomic: true }), first.reached]);
     first.mend();
     if (cut !== "cut") {
       bench.kv.close();
@@ -499,7 +543,7 @@ Deno.test("a call whose ids were drawn is undone as a whole, also if it was take
     }
     const there = elsewhere(bench);
     const second = cutAfter(bench, 1);
-    const again = there.call(submissions, { idempotency, whole: true }).then(() => "done", String);
+    const again = there.call(submissions, { idempotency, atomic: true }).then(() => "done", String);
     await bench.clock.run(Promise.race([again, second.reached]));
     second.mend();
     bench.clock.advance(SEALED_WITHIN_MS);

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Checked } from "../../../runtime/commands/prepare.ts";
 import { ValidationError } from "../../../runtime/core/errors.ts";
+import type { Batch } from "../../../runtime/commands/batch.ts";
 import {
+  acyclicOrder,
   dependencyGraphOf,
-  faultsOfMissing,
-  inOrder,
-  requireNoCycle,
   withoutDependencies,
 } from "../../../runtime/commands/dependency_graph.ts";
+import { faultsOfMissing } from "../../../runtime/commands/external_upstreams.ts";
 
 /** A submission that waits for some and refers to others, as the checks leave it. */
 function wants(waitFor: string[], refers: string[] = []): Checked {
@@ -20,6 +20,7 @@ function wants(waitFor: string[], refers: string[] = []): Checked {
 }
 
 const pointerAt = (index: number) => `/tasks/${index}`;
+const batch: Batch = { submissions: [], pointerOf: (index, part) => pointerAt(index) + part };
 
 Deno.test("tasks that wait for nobody have no dependency graph", () => {
   assert.equal(dependencyGraphOf([], []), null);
@@ -29,28 +30,28 @@ Deno.test("tasks that wait for nobody have no dependency graph", () => {
     null,
   );
   const one = withoutDependencies(["a", "b"]);
-  assert.deepEqual(one, { upstreams: [[], []], waitFor: [0, 0], inside: new Map(), outside: new Map() });
+  assert.deepEqual(one, { upstreams: [[], []], waitFor: [0, 0], dependents: new Map(), external: new Map() });
 });
 
 Deno.test("upstreams: those of waitFor first, each once, however often it is named", () => {
   const graph = dependencyGraphOf([wants([]), wants(["x", "a", "x"], ["a", "y", "y"])], ["a", "b"])!;
   assert.deepEqual(graph.upstreams, [[], ["x", "a", "y"]]);
   assert.deepEqual(graph.waitFor, [0, 2]);
-  assert.deepEqual(graph.inside, new Map([["a", ["b"]]]));
-  assert.deepEqual(graph.outside, new Map([["x", ["b"]], ["y", ["b"]]]));
+  assert.deepEqual(graph.dependents, new Map([["a", ["b"]]]));
+  assert.deepEqual(graph.external, new Map([["x", ["b"]], ["y", ["b"]]]));
 });
 
-Deno.test("a reference alone weaves, and so does waitFor alone", () => {
+Deno.test("a reference alone makes a graph, and so does waitFor alone", () => {
   assert.deepEqual(dependencyGraphOf([wants([], ["x"])], ["a"])!.waitFor, [0]);
   assert.deepEqual(dependencyGraphOf([wants(["x"])], ["a"])!.waitFor, [1]);
   const two = dependencyGraphOf([wants(["x"]), wants([], ["x"])], ["a", "b"])!;
-  assert.deepEqual(two.outside, new Map([["x", ["a", "b"]]]));
+  assert.deepEqual(two.external, new Map([["x", ["a", "b"]]]));
 });
 
-Deno.test("inOrder() has each task behind those that it waits for", () => {
+Deno.test("acyclicOrder() has each task behind those that it waits for", () => {
   const ids = ["d", "c", "b", "a"];
   const graph = dependencyGraphOf([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids)!;
-  assert.deepEqual(inOrder(graph, ids).map((i) => ids[i]), ["a", "c", "b", "d"]);
+  assert.deepEqual(acyclicOrder(graph, ids, batch).map((i) => ids[i]), ["a", "b", "c", "d"]);
 });
 
 /** Any edges between up to eight tasks, also back to themselves. */
@@ -78,7 +79,7 @@ Deno.test("a cycle is refused wherever it is, with the way round, and nothing el
     const graph = dependencyGraphOf(rows.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
     let error: unknown = null;
     try {
-      requireNoCycle(graph, ids, pointerAt);
+      acyclicOrder(graph, ids, batch);
     } catch (thrown) {
       error = thrown;
     }
@@ -96,27 +97,14 @@ Deno.test("a cycle is refused wherever it is, with the way round, and nothing el
   }));
 });
 
-Deno.test("inOrder() leaves out those that wait for each other and what hangs on them, and no others", () => {
-  fc.assert(fc.property(graphs, (rows) => {
-    const ids = rows.map((_, i) => `t${i}`);
-    const graph = dependencyGraphOf(rows.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
-    const order = inOrder(graph, ids);
-    assert.equal(new Set(order).size, order.length);
-    assert.equal(order.length === ids.length, !hasCycle(rows));
-    order.forEach((i, at) => {
-      for (const upstream of rows[i]) assert.ok(order.indexOf(upstream) < at && order.includes(upstream));
-    });
-  }));
-});
-
 Deno.test("what is missing is told at each place that names it", () => {
   const checked = [wants(["x", "y"], ["x", "z"]), wants([], ["y"])];
   const missing = new Map([["x", "no x"], ["y", "no y"]]);
-  assert.deepEqual(faultsOfMissing(checked, missing, pointerAt), [
-    { pointer: "/tasks/0/options/waitFor/0", message: "no x" },
-    { pointer: "/tasks/0/options/waitFor/1", message: "no y" },
-    { pointer: "/tasks/0/input/from/0/$task", message: "no x" },
-    { pointer: "/tasks/1/input/from/0/$task", message: "no y" },
+  assert.deepEqual(faultsOfMissing(checked, missing), [
+    { index: 0, part: "/options/waitFor/0", message: "no x" },
+    { index: 0, part: "/options/waitFor/1", message: "no y" },
+    { index: 0, part: "/input/from/0/$task", message: "no x" },
+    { index: 1, part: "/input/from/0/$task", message: "no y" },
   ]);
-  assert.deepEqual(faultsOfMissing(checked, new Map(), pointerAt), []);
+  assert.deepEqual(faultsOfMissing(checked, new Map()), []);
 });

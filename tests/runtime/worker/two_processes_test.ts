@@ -35,7 +35,7 @@ Deno.test("tasks that two processes fail, retry and hand to each other are never
   await twoRuntimes(async (runtimes) => {
     const submissions = Array.from({ length: 300 }, (_, n) => ({ task: "flaky", input: { n } }));
     const calls = submissions.map((submission, i) => {
-      return runtimes[i % 2].submit({ submissions: [submission], pointerOf: () => "" });
+      return runtimes[i % 2].submit({ batch: { submissions: [submission], pointerOf: (_, part) => part } });
     });
     const ids = (await Promise.all(calls)).flatMap(({ entries }) => entries.map(({ record }) => record.id));
     const { done, notDone } = await runtimes[0].wait(ids, "ALL_COMPLETED", 20_000);

@@ -4,12 +4,8 @@ import fc from "fast-check";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { type Fault, ValidationError } from "../../../../runtime/core/errors.ts";
 import { faultsOf } from "../../../../runtime/core/zod_faults.ts";
-import {
-  type CompiledFlow,
-  compileFlow,
-  flowSchema,
-  type FlowSpec,
-} from "../../../../runtime/commands/flows/compiler.ts";
+import { type CompiledFlow, compileFlow } from "../../../../runtime/commands/flows/compiler.ts";
+import { flowSchema, type FlowSpec } from "../../../../runtime/commands/flows/schema.ts";
 import { findReferences, resolveReferences } from "../../../../runtime/core/references.ts";
 import { faultsUnder } from "../../../support/json_schema.ts";
 
@@ -44,6 +40,8 @@ function faults(body: unknown): Fault[] {
   return [];
 }
 
+/** Where each submission stands. */
+const pointersOf = (flow: CompiledFlow) => flow.submissions.map((_, i) => flow.pointerOf(i, ""));
 const inputs = (body: unknown) => compiled(body).submissions.map(({ input }) => input);
 const waits = (body: unknown) => compiled(body).submissions.map(({ options }) => options?.waitFor ?? []);
 const t = (more: Record<string, unknown> = {}) => ({ task: "t", ...more });
@@ -76,9 +74,9 @@ Deno.test("a graph by names: names become ids, in the order of the names", () =>
     ],
     names: ["last", "x", "y/z"],
     result: { last: of(0), x: of(1), "y/z": of(2) },
-    pointers: ["/tasks/last", "/tasks/x", "/tasks/y~1z"],
-    pointerIn: flow.pointerIn,
+    pointerOf: flow.pointerOf,
   });
+  assert.deepEqual(pointersOf(flow), ["/tasks/last", "/tasks/x", "/tasks/y~1z"]);
   const { submissions, result } = compiled({ tasks: {} });
   assert.deepEqual([submissions, result], [[], {}]);
 });
@@ -103,7 +101,7 @@ Deno.test("in a chain each gets what the former hands on: whole, as a field, or 
     { id: id(5), task: "t", node: "5", options: { waitFor: [id(4)] } },
   ]);
   assert.deepEqual(flow.result, of(5));
-  assert.deepEqual(flow.pointers, [0, 1, 2, 3, 4, 5].map((i) => `/chain/${i}`));
+  assert.deepEqual(pointersOf(flow), [0, 1, 2, 3, 4, 5].map((i) => `/chain/${i}`));
 });
 
 Deno.test("a group hands the same to each, and hands on their list", () => {
@@ -120,7 +118,7 @@ Deno.test("a group hands the same to each, and hands on their list", () => {
     of(0),
     { all: [of(1), of(3), [of(4)]] },
   ]);
-  assert.deepEqual(flow.pointers[3], "/chain/1/group/1/chain/1");
+  assert.deepEqual(pointersOf(flow)[3], "/chain/1/group/1/chain/1");
   assert.deepEqual(compiled({ group: [t(), { group: [] }] }).result, [of(0), []]);
   assert.deepEqual(waits({ chain: [{ group: [t(), t()] }, t({ immutable: true })] })[2], [id(0), id(1)]);
 });
@@ -129,7 +127,7 @@ Deno.test("a chord's body gets the list of its header", () => {
   const flow = compiled({ chord: { header: [t(), { chain: [t(), t()] }], body: t() } });
   assert.deepEqual(flow.names, ["header.0", "header.1.0", "header.1.1", "body"]);
   assert.deepEqual(flow.submissions[3].input, [of(0), of(2)]);
-  assert.deepEqual(flow.pointers.slice(2), ["/chord/header/1/chain/1", "/chord/body"]);
+  assert.deepEqual(pointersOf(flow).slice(2), ["/chord/header/1/chain/1", "/chord/body"]);
   assert.deepEqual(flow.result, of(3));
   const nested = {
     chain: [t(), t(), { chord: { header: [t()], body: { group: [t(), t({ into: "x" })] } } }],
@@ -146,7 +144,7 @@ Deno.test("a chord's body gets the list of its header", () => {
 Deno.test("one element as a header is the list that it hands on, or a list of one", () => {
   const single = compiled({ chord: { header: t(), body: t() } });
   assert.deepEqual(single.names, ["header", "body"]);
-  assert.deepEqual(single.pointers, ["/chord/header", "/chord/body"]);
+  assert.deepEqual(pointersOf(single), ["/chord/header", "/chord/body"]);
   assert.deepEqual(single.submissions[1].input, [of(0)]);
   const group = compiled({ chord: { header: { group: [t(), t()] }, body: t() } });
   assert.deepEqual(group.names, ["header.0", "header.1", "body"]);
@@ -176,15 +174,15 @@ Deno.test("chunks are tasks with a list of inputs each", () => {
     }),
   );
   assert.deepEqual(flow.result, [of(0), of(1), of(2)]);
-  assert.deepEqual(flow.pointers, ["/chunks", "/chunks", "/chunks"]);
-  assert.equal(flow.pointerIn(1, "/input/1/a"), "/chunks/inputs/3/a");
-  assert.equal(flow.pointerIn(1, "/input"), "/chunks/inputs");
-  assert.equal(flow.pointerIn(1, "/task"), "/chunks/task");
+  assert.deepEqual(pointersOf(flow), ["/chunks", "/chunks", "/chunks"]);
+  assert.equal(flow.pointerOf(1, "/input/1/a"), "/chunks/inputs/3/a");
+  assert.equal(flow.pointerOf(1, "/input"), "/chunks/inputs");
+  assert.equal(flow.pointerOf(1, "/task"), "/chunks/task");
   assert.deepEqual(compiled({ chunks: { task: "t", inputs: [], size: 1 } }).result, []);
   const chained = compiled({ chain: [{ chunks: { task: "t", inputs: [1, 2], size: 1 } }, t()] });
   assert.deepEqual(chained.names, ["0.0", "0.1", "1"]);
   assert.deepEqual(chained.submissions[2].input, [of(0), of(1)]);
-  assert.equal(chained.pointerIn(2, "/input/x"), "/chain/1/input/x");
+  assert.equal(chained.pointerOf(2, "/input/x"), "/chain/1/input/x");
 });
 
 Deno.test("names reach over the whole canvas, into chunks too, and order follows them", () => {
@@ -201,7 +199,7 @@ Deno.test("names reach over the whole canvas, into chunks too, and order follows
   assert.deepEqual(flow.submissions[1].input, { x: of(3) });
   assert.deepEqual(flow.submissions[2].input, [0, [of(3)]]);
   assert.deepEqual(flow.submissions[4].options?.waitFor, [id(2)]);
-  assert.deepEqual(flow.pointers[0], "/group/2/chain/0");
+  assert.deepEqual(pointersOf(flow)[0], "/group/2/chain/0");
   assert.deepEqual(flow.result, [of(0), [of(1), of(2)], of(4)]);
 });
 
@@ -759,7 +757,7 @@ Deno.test("any canvas gives what it says, and nothing runs before what comes bef
         assert.deepEqual([...upstreams.get(name)!].sort(), [...former].sort());
       }
       // Each stands where its pointer says.
-      flow.pointers.forEach((pointer, i) => {
+      pointersOf(flow).forEach((pointer, i) => {
         const found = pointer.slice(1).split("/").reduce((at: Any, key) => at[key], canvas);
         assert.equal(found.task, flow.submissions[i].task);
       });

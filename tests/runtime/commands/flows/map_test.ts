@@ -149,13 +149,11 @@ Deno.test("pointers lead from a submission back into the body", () => {
       ["/input/d/0", "/unmapped/d/0"],
       ["/input/missing", "/map/missing"],
     ]
-  ) assert.equal(mapped.pointerIn(1, part), pointer);
-  assert.equal(mapped.pointerOf(1), "/map");
+  ) assert.equal(mapped.pointerOf(1, part), pointer);
   const listed = expandMap({ task: "t", inputs: [1, 2] });
-  assert.equal(listed.pointerOf(1), "/inputs/1");
-  assert.equal(listed.pointerIn(1, "/input/x"), "/inputs/1/x");
-  assert.equal(listed.pointerIn(1, "/input"), "/inputs/1");
-  assert.equal(listed.pointerIn(1, "/task"), "/task");
+  assert.equal(listed.pointerOf(1, "/input/x"), "/inputs/1/x");
+  assert.equal(listed.pointerOf(1, "/input"), "/inputs/1");
+  assert.equal(listed.pointerOf(1, "/task"), "/task");
 });
 
 Deno.test("the schema of a map tells both forms", () => {

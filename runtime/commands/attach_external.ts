@@ -1,0 +1,75 @@
+// Makes tasks of a call dependents of tasks outside of it, when the call is stored over several commits.
+
+import { ConflictError } from "../core/errors.ts";
+import { type Entry, isForgotten } from "../core/task.ts";
+import { requireNotAbandoned } from "../dependencies/barrier.ts";
+import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
+import { barrierId, keys } from "../platform/keys.ts";
+import type { Store } from "../store/store.ts";
+import type { DependencyGraph } from "./dependency_graph.ts";
+import { endOf } from "./dependent_change.ts";
+
+/** The call, and what must still hold for it to go on. */
+interface Call {
+  firstId: string;
+  checks: Deno.AtomicCheck[];
+}
+
+const UPSTREAMS_AT_ONCE = 20;
+
+/**
+ * @throws {ConflictError} if an upstream was deleted meanwhile, or the call was given up or resumed by
+ * another one.
+ */
+export async function attachExternal(
+  store: Store,
+  { external }: DependencyGraph,
+  firstId: string,
+  checks: Deno.AtomicCheck[],
+): Promise<void> {
+  const upstreams = [...external];
+  for (let at = 0; at < upstreams.length; at += UPSTREAMS_AT_ONCE) {
+    await Promise.all(
+      upstreams.slice(at, at + UPSTREAMS_AT_ONCE).map(async ([upstream, dependents]) => {
+        for (const [n, ids] of edgeBlocks(store.kv.limits, dependents).entries()) {
+          await attach(store, upstream, `${firstId}.${n}`, ids, { firstId, checks });
+        }
+      }),
+    );
+  }
+}
+
+/** Once, however often it is tried, and whether the upstream has ended or not. */
+async function attach(
+  store: Store,
+  upstream: string,
+  block: string,
+  ids: string[],
+  call: Call,
+): Promise<void> {
+  const key = keys.edge(upstream, block);
+  while ((await store.kv.get(key)).versionstamp === null) {
+    const entry = await store.read(upstream);
+    if (!entry || isForgotten(entry.record)) {
+      throw new ConflictError(`task ${upstream} was deleted meanwhile`);
+    }
+    const is = endOf(entry as Entry);
+    const applied = await store.commit("submit", [
+      { before: entry, next: { ...entry.record, followed: true } },
+    ], {
+      checks: [{ key, versionstamp: null }, ...call.checks],
+      writes: [edgeWrite(upstream, block, ids, is)],
+      counterSteps: is === null ? [] : ids.map((dependent) => ({ dependent, upstream, was: null, is })),
+    });
+    if (applied) return;
+    await requireStill(store, call);
+  }
+}
+
+async function requireStill(store: Store, { firstId, checks }: Call): Promise<void> {
+  await requireNotAbandoned(store, barrierId(firstId));
+  const now = await store.kv.getMany(checks.map(({ key }) => key));
+  if (now.some(({ versionstamp }, i) => versionstamp !== checks[i].versionstamp)) {
+    throw new ConflictError("another call with this idempotency key took it up");
+  }
+}

@@ -1,0 +1,168 @@
+// Stores a call over several commits. All of its tasks wait for a barrier, which the last commit opens; a
+// call that is cut off before is undone (maintenance/timers.ts).
+
+import { ConflictError } from "../core/errors.ts";
+import type { Entry } from "../core/task.ts";
+import {
+  type Barrier,
+  liftBarrier,
+  raiseBarrier,
+  type RaisedBarrier,
+  requireNotAbandoned,
+  TOO_LATE,
+} from "../dependencies/barrier.ts";
+import { type BarrierEdgeKind, edgeBlocks, edgeWrite, mostInlineDependents } from "../dependencies/edges.ts";
+import { barrierId, keys } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
+import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import { outboxWrite } from "../store/dependency_counters.ts";
+import type { Store } from "../store/store.ts";
+import type { AtomicPlan } from "./atomic_plan.ts";
+import { attachExternal } from "./attach_external.ts";
+import { commitPack, conflictOf } from "./commit_pack.ts";
+import { counterOf, dependentChange, edgeWrites } from "./dependent_change.ts";
+
+const EDGES_PER_WRITE = 20;
+
+/** @throws {ConflictError} if the call took so long that it was given up, or another one resumed it. */
+export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Promise<Entry[]> {
+  const { plan, graph } = atomic;
+  const barrier = barrierId(plan.ids[0]);
+  const raised = await raiseBarrier(store, barrier, plan.now);
+  await writeEdges(store, atomic);
+  // Dependents are stored before their upstreams: a counter is there before anything that it counts.
+  const order = atomic.order.toReversed();
+  const entries: Entry[] = [];
+  let checks = plan.guards;
+  for (const [n, pack] of packsOf(store, atomic, order).entries()) {
+    const places = order.slice(entries.length, entries.length + pack.length);
+    const blocks = blockWrites(store, atomic, raised, n, await unstored(store, atomic, places));
+    const writes = [...plan.everyWrites(false), ...blocks];
+    if (n === 0) writes.push(...firstWrites(atomic, raised));
+    entries.push(...await commitUnlessAbandoned(store, atomic, pack, { fresh: plan.fresh, checks, writes }));
+    if (n === 0) checks = [await raised.confirm()];
+  }
+  await attachExternal(store, graph, plan.ids[0], checks);
+  await liftWhenStored(store, atomic, checks);
+  const entryAt = new Map(order.map((place, k) => [place, entries[k]]));
+  return plan.ids.map((_, place) => entryAt.get(place)!);
+}
+
+function firstWrites({ plan }: AtomicPlan, raised: RaisedBarrier): Write[] {
+  const recount: Write[] = plan.recountKey ? [{ key: plan.recountKey, value: null }] : [];
+  return [...plan.firstWrites(), ...raised.writes, ...recount];
+}
+
+function packsOf(store: Store, atomic: AtomicPlan, order: number[]): Change[][] {
+  const changes = order.map((place) => {
+    const counter = counterOf(atomic, place);
+    if (waitsForBarrier(atomic, place)) counter.left++;
+    return dependentChange(store, atomic, place, counter, { writesEdges: false });
+  });
+  return store.pack(changes, { fresh: atomic.plan.fresh }, mutationsOfBlocks(store));
+}
+
+/** What the blocks of a pack take in its commit, beside its tasks. */
+function mutationsOfBlocks({ kv: { limits } }: Store): number {
+  const [block] = edgeBlocks(limits, Array(limits.checks).fill(""));
+  // A task with its lists or its counter takes two mutations at the least.
+  return 10 + Math.ceil(limits.mutations / 2 / block.length);
+}
+
+async function commitUnlessAbandoned(
+  store: Store,
+  { plan }: AtomicPlan,
+  pack: Change[],
+  options: UnitOptions,
+): Promise<Entry[]> {
+  try {
+    const applied = await commitPack(store, pack, { ...options, resumed: plan.resumed });
+    if (applied) return applied;
+    throw await conflictOf(store, pack);
+  } catch (error) {
+    await requireNotAbandoned(store, barrierId(plan.ids[0]));
+    throw error;
+  }
+}
+
+/**
+ * The tasks of a pack stand under the barrier in blocks. Their names sort dependents before their upstreams:
+ * a call that is cut off is undone in this order, which releases none of its tasks.
+ */
+function blockWrites(
+  store: Store,
+  atomic: AtomicPlan,
+  { barrier, by }: RaisedBarrier,
+  pack: number,
+  places: number[],
+): Write[] {
+  const kinds = ["inside", undefined, "direct"] as const;
+  return kinds.flatMap((kind, rank) => {
+    const ids = places.filter((place) => kindOf(atomic, place) === kind).map((place) =>
+      atomic.plan.ids[place]
+    );
+    return edgeBlocks(store.kv.limits, ids).map((block, n) => {
+      // A call that is resumed may be packed in another way: the blocks of its first try stay as they are.
+      const name = [pack, rank, n].map((part) => String(part).padStart(6, "0")).join(".");
+      return edgeWrite(barrier, `${name}.${by}`, block, null, kind);
+    });
+  });
+}
+
+function kindOf(atomic: AtomicPlan, place: number): BarrierEdgeKind | undefined {
+  if (!waitsForBarrier(atomic, place)) return "inside";
+  return atomic.graph.upstreams[place].length === 0 ? "direct" : undefined;
+}
+
+/**
+ * A task that waits for another one of the call cannot run before it, and so not before the barrier opens.
+ * But with `allowFailure` it could: its upstream may be cancelled behind the barrier.
+ */
+function waitsForBarrier({ plan, graph }: AtomicPlan, place: number): boolean {
+  if (plan.checked[place].submission.options?.allowFailure) return true;
+  return !graph.upstreams[place].some((upstream) => graph.dependents.has(upstream));
+}
+
+/** Each task is stored together with its block: those that are there have one. */
+async function unstored(store: Store, { plan }: AtomicPlan, places: number[]): Promise<number[]> {
+  if (!plan.resumed) return places;
+  const there = await store.peekMany(places.map((place) => plan.ids[place]));
+  return places.filter((_, k) => there[k] === null);
+}
+
+/** Blocks that a first try of the call has left stay as they are: ends may be counted in them. */
+async function writeEdges({ kv }: Store, { graph }: AtomicPlan): Promise<void> {
+  const many = [...graph.dependents].filter(([, dependents]) =>
+    dependents.length > mostInlineDependents(kv.limits)
+  );
+  const writes = many.flatMap(([upstream, dependents]) => edgeWrites(kv.limits, upstream, dependents));
+  for (let at = 0; at < writes.length; at += EDGES_PER_WRITE) {
+    await Promise.all(
+      writes.slice(at, at + EDGES_PER_WRITE).map(({ key, value }) => {
+        return kv.commit(kv.atomic().check({ key, versionstamp: null }).set(key, value));
+      }),
+    );
+  }
+}
+
+/** All tasks are stored: the outbox processor releases those that wait for nothing else. */
+async function liftWhenStored(
+  store: Store,
+  { plan }: AtomicPlan,
+  checks: Deno.AtomicCheck[],
+): Promise<void> {
+  const barrier = barrierId(plan.ids[0]);
+  const key = keys.barrier(barrier);
+  const { value } = await store.kv.get<Barrier>(key);
+  if (value && !value.sealed && !value.givenUp) {
+    const writes = [
+      ...liftBarrier(barrier, value, plan.now),
+      outboxWrite(barrier),
+      ...plan.everyWrites(true),
+    ];
+    if (plan.recountKey) writes.push({ key: plan.recountKey });
+    if (await store.commit("submit", [], { checks, writes })) return;
+  }
+  // After an unknown outcome it does not matter which try wrote it: both have stored all of the tasks.
+  if (!(await store.kv.get<Barrier>(key)).value?.sealed) throw new ConflictError(TOO_LATE);
+}

@@ -1,0 +1,29 @@
+import { type Fault, ValidationError } from "../core/errors.ts";
+import type { Submission } from "../core/submission.ts";
+
+/** The submissions of a call, and where their parts stand in what the caller sent. */
+export interface Batch {
+  submissions: Submission[];
+  /** JSON Pointer to a part of the n-th submission: "/input/x", or "" for the submission itself. */
+  pointerOf(index: number, part: string): string;
+}
+
+/** What is wrong with a part of the n-th submission. */
+export interface PartFault {
+  index: number;
+  part: string;
+  message: string;
+}
+
+/**
+ * The one place where faults of submissions get the caller's pointers. A fault in a shared value is told
+ * once.
+ */
+export function validationError({ pointerOf }: Batch, faults: PartFault[]): ValidationError {
+  const unique = new Map<string, Fault>();
+  for (const { index, part, message } of faults) {
+    const pointer = pointerOf(index, part);
+    unique.set(`${pointer} ${message}`, { pointer, message });
+  }
+  return new ValidationError([...unique.values()]);
+}

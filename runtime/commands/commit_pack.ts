@@ -1,0 +1,49 @@
+// Commits the tasks of a call that fit one commit.
+
+import { ConflictError } from "../core/errors.ts";
+import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
+import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import type { Store } from "../store/store.ts";
+
+export interface PackOptions extends UnitOptions {
+  /** The call was cut off before: tasks that are there stay as they are. */
+  resumed: boolean;
+}
+
+/** The tasks as the caller is told of them, or null if the commit conflicted. */
+export async function commitPack(
+  store: Store,
+  pack: Change[],
+  { resumed, ...options }: PackOptions,
+): Promise<Entry[] | null> {
+  if (!resumed) {
+    const applied = await store.commit("submit", pack, options);
+    return applied && pack.map(({ next }, i) => asSubmitted(applied[i], next as TaskRecord));
+  }
+  const there = await store.peekMany(pack.map(({ next }) => next.id));
+  const missing = pack.filter((_, i) => there[i] === null);
+  const applied = await store.commit("submit", missing, options);
+  if (!applied) return null;
+  const stored = new Map(applied.map((entry) => [entry.record.id, entry]));
+  return pack.map(({ next }) => {
+    const record = next as TaskRecord;
+    const entry = stored.get(record.id);
+    return entry ? asSubmitted(entry, record) : { record, versionstamp: "" };
+  });
+}
+
+/** A task may have begun in the very commit that stored it: then its version is another one. */
+export function asSubmitted(entry: Entry<Stored>, record: TaskRecord): Entry {
+  // After a commit that was read back it may have been forgotten already.
+  const isSame = !isForgotten(entry.record) && typeOf(entry.record) === typeOf(record);
+  return isSame ? entry as Entry : { record, versionstamp: "" };
+}
+
+/** Why a pack conflicted. */
+export async function conflictOf(store: Store, pack: Change[]): Promise<ConflictError> {
+  const found = await store.readMany(pack.map(({ next }) => next.id));
+  const taken = pack.find((_, i) => found[i] !== null);
+  return new ConflictError(
+    taken ? `id ${taken.next.id} is taken` : "another call with this idempotency key came first",
+  );
+}

@@ -1,0 +1,66 @@
+// How a task that waits for others, or that others wait for, is stored: its record, and its dependency
+// counter.
+
+import { type Entry, isTerminal, type StateType, typeOf } from "../core/task.ts";
+import { submitted } from "../core/transitions.ts";
+import { edgeBlocks, edgeWrite, mostInlineDependents } from "../dependencies/edges.ts";
+import type { Write } from "../platform/kv.ts";
+import type { Change } from "../store/commit_unit.ts";
+import {
+  counterWrite,
+  decisionOf,
+  type DependencyCounter,
+  outboxWrite,
+} from "../store/dependency_counters.ts";
+import type { Store } from "../store/store.ts";
+import type { AtomicPlan } from "./atomic_plan.ts";
+
+/** The counter before any upstream has ended. */
+export function counterOf({ drafts, graph, plan }: AtomicPlan, place: number): DependencyCounter {
+  const allowFailure = plan.checked[place].submission.options?.allowFailure ?? false;
+  const left = graph.upstreams[place].length;
+  return { task: drafts[place].task, left, failed: 0, first: null, allowFailure };
+}
+
+/** @param writesEdges also the blocks of its dependents, if its record cannot name them all. */
+export function dependentChange(
+  { kv: { limits } }: Store,
+  { plan, drafts, graph, upstreams }: AtomicPlan,
+  place: number,
+  counter: DependencyCounter,
+  { writesEdges }: { writesEdges: boolean },
+): Change {
+  const id = plan.ids[place];
+  const draft = { ...drafts[place] };
+  const writes: Write[] = [];
+  const total = graph.upstreams[place].length;
+  const decision = decisionOf(counter);
+  if (total > 0 || counter.left > 0) {
+    draft.deps = {
+      upstreams: upstreams[place],
+      total,
+      waitFor: graph.waitFor[place],
+      allowFailure: counter.allowFailure,
+      released: decision === "go",
+    };
+    // A task that waits for a barrier alone has no counter: the barrier releases it.
+    if (decision !== "go" && total > 0) writes.push(counterWrite(id, counter));
+    if (decision === "fail") writes.push(outboxWrite(id));
+  }
+  const dependents = graph.dependents.get(id) ?? [];
+  if (dependents.length > mostInlineDependents(limits)) {
+    draft.followed = true;
+    if (writesEdges) writes.push(...edgeWrites(limits, id, dependents));
+  } else if (dependents.length > 0) draft.next = dependents;
+  return { before: null, next: submitted(draft, plan.now), writes };
+}
+
+/** The dependents that a call stores together with their upstream. */
+export function edgeWrites(limits: Store["kv"]["limits"], upstream: string, dependents: string[]): Write[] {
+  return edgeBlocks(limits, dependents).map((block) => edgeWrite(upstream, block[0], block, null));
+}
+
+/** Null for a task that has not ended. */
+export function endOf({ record }: Entry): StateType | null {
+  return isTerminal(record) ? typeOf(record) : null;
+}

@@ -1,0 +1,50 @@
+// Tasks outside a call that tasks of the call wait for.
+
+import { ForgottenError, NotFoundError } from "../core/errors.ts";
+import { pointer } from "../core/json.ts";
+import { type Entry, isForgotten } from "../core/task.ts";
+import type { Store } from "../store/store.ts";
+import { type Batch, type PartFault, validationError } from "./batch.ts";
+import { type DependencyGraph, waitForOf } from "./dependency_graph.ts";
+import type { Checked } from "./prepare.ts";
+
+/**
+ * These tasks as they are now, by their ids.
+ *
+ * @throws {ValidationError} if one of them is not there.
+ */
+export async function readExternal(
+  store: Store,
+  graph: DependencyGraph,
+  checked: Checked[],
+  batch: Batch,
+): Promise<Map<string, Entry>> {
+  const ids = [...graph.external.keys()];
+  const entries = await store.readMany(ids);
+  const missing = new Map<string, string>();
+  const external = new Map<string, Entry>();
+  ids.forEach((id, i) => {
+    const entry = entries[i];
+    if (entry === null) missing.set(id, new NotFoundError("task", id).message);
+    else if (isForgotten(entry.record)) missing.set(id, new ForgottenError(id).message);
+    else external.set(id, entry as Entry);
+  });
+  if (missing.size > 0) throw validationError(batch, faultsOfMissing(checked, missing));
+  return external;
+}
+
+/** Each place where the call names a task that is not there. */
+export function faultsOfMissing(checked: Checked[], missing: ReadonlyMap<string, string>): PartFault[] {
+  return checked.flatMap(({ submission, references }, index): PartFault[] => {
+    const faults: PartFault[] = [];
+    waitForOf(submission).forEach((id, n) => {
+      const message = missing.get(id);
+      if (message) faults.push({ index, part: `/options/waitFor/${n}`, message });
+    });
+    for (const { task, path } of references) {
+      const message = missing.get(task);
+      if (message) faults.push({ index, part: `/input${pointer(path)}/$task`, message });
+    }
+    return faults;
+  });
+}

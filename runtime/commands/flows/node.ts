@@ -1,0 +1,136 @@
+// A task of a flow on its way from the flow to a submission.
+
+import type { Json } from "../../core/define.ts";
+import type { Fault } from "../../core/errors.ts";
+import { pointer as pointerTo } from "../../core/json.ts";
+import type { Submission, SubmitOptions } from "../../core/submission.ts";
+import type { Named, Names, Part } from "./names.ts";
+import type { Signature } from "./schema.ts";
+
+/** What an element of a flow passes on to the next one. */
+export interface Output {
+  value: Json;
+  /** Tasks that must have completed before the value is there. */
+  tasks: FlowNode[];
+  /** Those of them to which the value does not refer. */
+  unreferenced: FlowNode[];
+}
+
+export interface FlowNode extends Named {
+  readonly signature: Signature;
+  /** Its input; that of a chunk has one part for each call of the function. */
+  readonly parts: Part[];
+  readonly chunk: boolean;
+  /** What the element before it passes on. */
+  readonly previous: Output | null;
+  /** Tasks of the flow that it names itself. */
+  readonly named: FlowNode[];
+}
+
+/** All tasks of the flow that a node waits for. */
+export function upstreamsOf({ previous, named }: FlowNode): FlowNode[] {
+  return previous ? [...previous.tasks, ...named] : named;
+}
+
+/** @param defaults options of the flow. */
+export function submissionOf(
+  node: FlowNode,
+  names: Names<FlowNode>,
+  defaults: SubmitOptions | undefined,
+): Submission {
+  const { signature, id, name, pointer, previous, parts, chunk, named } = node;
+  const [first, ...others] = parts.map((part) => names.withIds(part, named));
+  const input = chunk ? [first, ...others] : withPrevious(first, signature, previous);
+  const options = mergedOptions(defaults, signature.options);
+  if (signature.allowFailure !== undefined) options.allowFailure = signature.allowFailure;
+  const own = names.idsOf(signature.waitFor ?? [], `${pointer}/waitFor`, named);
+  const given = signature.waitFor ? [...own, ...signature.options?.waitFor ?? []] : options.waitFor ?? [];
+  const before = signature.immutable ? previous?.tasks : previous?.unreferenced;
+  const waitFor = new Set([...given, ...(before ?? []).map(({ id }) => id)]);
+  if (waitFor.size > 0) options.waitFor = [...waitFor];
+  return {
+    id,
+    task: signature.task,
+    node: name,
+    ...(input === undefined ? {} : { input }),
+    ...(chunk ? { chunk } : {}),
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  };
+}
+
+function withPrevious(input: unknown, { into, immutable }: Signature, previous: Output | null): unknown {
+  if (previous === null || immutable) return input;
+  return into === undefined ? previous.value : { ...input as object, [into]: previous.value };
+}
+
+/** A task's own options win over defaults, and over defaults that say the same in another way. */
+function mergedOptions(defaults: SubmitOptions = {}, own: SubmitOptions = {}): SubmitOptions {
+  const options = { ...defaults, ...own };
+  if (defaults.retry && own.retry) options.retry = { ...defaults.retry, ...own.retry };
+  for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
+    if (own[one] !== undefined) delete options[other];
+    if (own[other] !== undefined) delete options[one];
+  }
+  return options;
+}
+
+/** What is wrong with how a signature takes what the previous element passes on. */
+export function signatureFaults(
+  { input, into, immutable }: Signature,
+  at: string,
+  previous: Output | null,
+): Fault[] {
+  if (into === undefined) {
+    if (previous === null || input === undefined || immutable) return [];
+    const message =
+      'it has an input of its own, and gets what comes before it: say which field that goes "into", ' +
+      'or with "immutable": true that it only waits';
+    return [{ pointer: `${at}/input`, message }];
+  }
+  const fault = (message: string): Fault[] => [{ pointer: `${at}/into`, message }];
+  if (previous === null) return fault("nothing comes before it that could be handed on");
+  if (immutable) return fault('not together with "immutable": then nothing is handed on');
+  if (input === undefined) return [];
+  const isFields = typeof input === "object" && input !== null && !Array.isArray(input) &&
+    !Object.hasOwn(input, "$task") && !Object.hasOwn(input, "$quote");
+  if (!isFields) {
+    const message = `must be an object of fields, as "into" adds the field "${into}"`;
+    return [{ pointer: `${at}/input`, message }];
+  }
+  return Object.hasOwn(input, into) ? fault(`its input has a field "${into}" of its own already`) : [];
+}
+
+/** JSON Pointer into the flow for a part of the node's submission. */
+export function pointerInFlow(
+  { pointer, signature, chunk, parts }: FlowNode,
+  { options }: Submission,
+  part: string,
+  defaults: SubmitOptions | undefined,
+): string {
+  const [, nth] = /^\/options\/waitFor\/(\d+)$/.exec(part) ?? [];
+  if (nth !== undefined) return waitForPointer(pointer, signature, options!.waitFor![Number(nth)], defaults);
+  const [isInput, key, rest] = /^\/input(?:\/([^/]*)(.*))?$/s.exec(part) ?? [];
+  if (isInput === undefined) return pointer + part;
+  if (chunk) return key === undefined ? `${pointer}/inputs` : parts[Number(key)].pointer + rest;
+  const { into } = signature;
+  return into !== undefined && key === pointerTo([into]).slice(1) ? `${pointer}/into` : pointer + part;
+}
+
+/** The `waitFor` of a submission is put together from up to three lists. */
+function waitForPointer(
+  pointer: string,
+  signature: Signature,
+  id: string,
+  defaults: SubmitOptions | undefined,
+): string {
+  const lists = [
+    [`${pointer}/waitFor`, signature.waitFor],
+    [`${pointer}/options/waitFor`, signature.options?.waitFor],
+    ["/options/waitFor", defaults?.waitFor],
+  ] as const;
+  for (const [at, list] of lists) {
+    const found = list?.findIndex((text) => text.toLowerCase() === id) ?? -1;
+    if (found >= 0) return `${at}/${found}`;
+  }
+  return pointer;
+}

@@ -1,0 +1,52 @@
+// Submits flows and maps: each is one call, and its tasks are a group.
+
+import type { Json } from "../../core/define.ts";
+import type { Registry } from "../../core/registry.ts";
+import type { Idempotency } from "../idempotency.ts";
+import type { Submitted, Submitter } from "../submit.ts";
+import { compileFlow } from "./compiler.ts";
+import { expandMap, type MapSpec } from "./map.ts";
+import type { FlowSpec } from "./schema.ts";
+
+export interface SubmittedFlow extends Submitted {
+  /** The names of the tasks, in their order. */
+  names: string[];
+  /** What the flow as a whole passes on, as references. */
+  result: Json;
+}
+
+/**
+ * See {@linkcode Submitter.submit}.
+ *
+ * @throws {ValidationError} also for what is wrong with the flow, by pointers into it.
+ */
+export async function submitFlow(
+  submitter: Submitter,
+  spec: FlowSpec,
+  idempotency?: Idempotency,
+): Promise<SubmittedFlow> {
+  const submitted = await submitter.submit({
+    batch: (newId) => compileFlow(spec, newId),
+    group: true,
+    atomic: true,
+    idempotency,
+  });
+  const { names, result } = submitted.batch;
+  return { ...submitted, names, result };
+}
+
+/**
+ * See {@linkcode Submitter.submit} and {@linkcode expandMap}.
+ *
+ * @throws {UnknownDefinitionError} also if there is nothing to map over.
+ */
+export async function submitMap(
+  submitter: Submitter,
+  registry: Registry,
+  spec: MapSpec,
+  idempotency?: Idempotency,
+): Promise<Submitted> {
+  registry.require(spec.task);
+  const { maxConcurrent } = spec;
+  return await submitter.submit({ batch: expandMap(spec), group: true, maxConcurrent, idempotency });
+}

@@ -1,0 +1,65 @@
+// Stores tasks that do not wait for each other, in as many commits as they need. Each one may run as soon as
+// it is stored.
+
+import type { Entry, TaskRecord } from "../core/task.ts";
+import { submitted } from "../core/transitions.ts";
+import type { Write } from "../platform/kv.ts";
+import type { Change } from "../store/commit_unit.ts";
+import type { Store } from "../store/store.ts";
+import type { Values } from "../store/values.ts";
+import { commitPack, conflictOf } from "./commit_pack.ts";
+import type { SubmitPlan } from "./submit_plan.ts";
+
+/** Of more tasks than this a caller is told the ids alone. */
+export const MOST_TOLD_IN_FULL = 1_000;
+/** Tasks of a call that are held in memory at a time. */
+const SLICE = 1_000;
+
+/**
+ * @returns the tasks, or none of more than {@linkcode MOST_TOLD_IN_FULL}.
+ * @throws {ConflictError} if an id is taken, or another process was first with the call's idempotency key.
+ */
+export async function storeIndependent(store: Store, values: Values, plan: SubmitPlan): Promise<Entry[]> {
+  const { ids, fresh, resumed } = plan;
+  const entries: Entry[] = [];
+  let checks = plan.guards;
+  // A call without tasks may still make a group.
+  for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
+    const changes = await changesOf(plan, from);
+    const packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh });
+    for (const [n, pack] of packs.entries()) {
+      const isFirst = from === 0 && n === 0;
+      const isLast = from + SLICE >= ids.length && n === packs.length - 1;
+      const writes = writesOf(plan, isFirst, isLast);
+      const applied = await commitPack(store, pack, { fresh, resumed, checks, writes });
+      if (!applied) {
+        await discardInputs(values, pack);
+        throw await conflictOf(store, pack);
+      }
+      if (!isLast) checks = await plan.laterChecks();
+      if (ids.length <= MOST_TOLD_IN_FULL) entries.push(...applied);
+    }
+  }
+  return entries;
+}
+
+async function changesOf(plan: SubmitPlan, from: number): Promise<Change[]> {
+  const changes: Change[] = [];
+  for (let i = from; i < Math.min(plan.ids.length, from + SLICE); i++) {
+    changes.push({ before: null, next: submitted(await plan.draft(i), plan.now) });
+  }
+  return changes;
+}
+
+function writesOf(plan: SubmitPlan, isFirst: boolean, isLast: boolean): Write[] {
+  const writes = isFirst ? plan.firstWrites() : [];
+  writes.push(...plan.everyWrites(isLast));
+  if (plan.recountKey && isFirst !== isLast) {
+    writes.push({ key: plan.recountKey, value: isFirst ? null : undefined });
+  }
+  return writes;
+}
+
+async function discardInputs(values: Values, pack: Change[]): Promise<void> {
+  await Promise.all(pack.map(({ next }) => values.discard(next.id, (next as TaskRecord).input)));
+}

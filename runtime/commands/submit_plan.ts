@@ -1,0 +1,124 @@
+// What a checked call stores: the records of its tasks, and what goes with them into the same commits.
+
+import type { TaskRecord } from "../core/task.ts";
+import { memberOf } from "../core/id_range.ts";
+import { CUT_OFF_AFTER_MS } from "../dependencies/barrier.ts";
+import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
+import { hasCurrentTime } from "../platform/ids.ts";
+import { concurrencyLimitId, keys } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
+import { outboxWrite } from "../store/dependency_counters.ts";
+import { type GroupRecord, groupWrite } from "../store/group_counters.ts";
+import type { CommandContext } from "./context.ts";
+import { idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
+import { type Checked, draftOf } from "./prepare.ts";
+
+export interface PlanOptions {
+  /** The first of the ids that are drawn for the call. */
+  root: string;
+  /** All of its ids were drawn for it. */
+  drawn: boolean;
+  group: boolean;
+  maxConcurrent?: number;
+  guard?: Deno.AtomicCheck;
+  claim: KeyClaim | null;
+}
+
+/** By then the barrier has cancelled what a cut-off call has left. */
+const RECOUNT_AFTER_MS = CUT_OFF_AFTER_MS + 60_000;
+
+export class SubmitPlan {
+  readonly now: number;
+  readonly ids: string[];
+  readonly groupId: string | null;
+  /** No other call can have made these ids. */
+  readonly fresh: boolean;
+  /** The call was cut off before: some of its tasks may be there. */
+  readonly resumed: boolean;
+  /** Checked by the first commit. */
+  readonly guards: Deno.AtomicCheck[];
+  /** The timer that counts the group's tasks again, if the call is cut off between its commits. */
+  readonly recountKey: Deno.KvKey | null;
+  /** Names this try of the call in its idempotency record. */
+  readonly #by: string;
+
+  constructor(
+    private readonly context: CommandContext,
+    readonly checked: Checked[],
+    private readonly options: PlanOptions,
+  ) {
+    const { store } = context;
+    const { root, drawn, group, guard, claim } = options;
+    this.now = store.clock.now();
+    this.#by = claim ? store.ids.token() : "";
+    this.resumed = Boolean(claim?.resumed);
+    this.fresh = drawn && !this.resumed;
+    this.ids = idsOf(checked, root);
+    this.groupId = claim?.resumed ? claim.resumed.groupId : group ? store.ids.id() : null;
+    this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
+    this.recountKey = this.groupId === null
+      ? null
+      : keys.due("recount", this.now + RECOUNT_AFTER_MS, this.groupId);
+  }
+
+  /** The n-th record without a state. A large input is stored on the way. */
+  async draft(place: number): Promise<TaskRecord> {
+    const checked = this.checked[place];
+    const { now, groupId, options: { maxConcurrent } } = this;
+    const draft = draftOf(checked, this.ids[place], place, { now, groupId, maxConcurrent });
+    draft.input = await this.context.values.store(draft.id, checked.input);
+    return draft;
+  }
+
+  /** Written by the first commit. */
+  firstWrites(): Write[] {
+    const { ids, now } = this;
+    const writes = this.#groupWrites();
+    if (ids.some((id) => !hasCurrentTime(id, now))) writes.push({ key: keys.oddIds, value: true });
+    return writes;
+  }
+
+  /** Written by every commit: the idempotency record says whether it was the last one. */
+  everyWrites(complete: boolean): Write[] {
+    const { groupId, now, options: { root, maxConcurrent, claim } } = this;
+    const writes: Write[] = [];
+    // The first tasks may have ended before the others are stored: the outbox processor looks again.
+    if (groupId !== null && maxConcurrent !== undefined) {
+      writes.push(outboxWrite(concurrencyLimitId(groupId)));
+    }
+    if (claim) {
+      const { fingerprint } = claim;
+      writes.push(
+        idempotencyWrite(claim, { fingerprint, root, groupId, createdAt: now, complete, by: this.#by }),
+      );
+    }
+    return writes;
+  }
+
+  /**
+   * What a commit after the first one checks.
+   *
+   * @throws {ConflictError} if another process has resumed the call.
+   */
+  async laterChecks(): Promise<Deno.AtomicCheck[]> {
+    const { claim } = this.options;
+    return claim ? [await requireClaim(this.context.store, claim, this.#by)] : [];
+  }
+
+  #groupWrites(): Write[] {
+    const { groupId, ids, now, options: { maxConcurrent } } = this;
+    // A call that is resumed finds its group there, perhaps with ends counted already.
+    if (groupId === null || this.resumed) return [];
+    const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
+    if (maxConcurrent === undefined) return [groupWrite(group, now)];
+    return [
+      openConcurrencyLimit(groupId, maxConcurrent, ids, now),
+      groupWrite({ ...group, maxConcurrent }, now),
+    ];
+  }
+}
+
+/** Ids of the caller's own, or the next ones after the root. */
+export function idsOf(checked: Checked[], root: string): string[] {
+  return checked.map(({ submission: { id } }, place) => id ?? memberOf(root, place));
+}

@@ -1,0 +1,61 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { roundTrip, topologicalOrder } from "../../../runtime/commands/topological_order.ts";
+
+/** Any edges between up to eight nodes, also back to themselves. */
+const graphs = fc.array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: 1, maxLength: 8 })
+  .map((graph) => graph.map((row) => row.filter((place) => place < graph.length)));
+
+const ordered = (rows: number[][]) => topologicalOrder(rows.keys(), (place) => rows[place]);
+
+/** By another way than the search's: a node that reaches itself is in a cycle. */
+function hasCycle(graph: number[][]): boolean {
+  return graph.some((_, start) => {
+    const seen = new Set<number>();
+    const open = [...graph[start]];
+    for (let place = open.pop(); place !== undefined; place = open.pop()) {
+      if (place === start) return true;
+      if (seen.has(place)) continue;
+      seen.add(place);
+      open.push(...graph[place]);
+    }
+    return false;
+  });
+}
+
+Deno.test("each node stands behind its upstreams, and nodes without a reason to move stay in order", () => {
+  assert.deepEqual(ordered([[], [], []]).order, [0, 1, 2]);
+  assert.deepEqual(ordered([[2, 1], [3], [3], []]).order, [3, 2, 1, 0]);
+  fc.assert(fc.property(graphs, (rows) => {
+    const { order } = ordered(rows);
+    assert.deepEqual(order.toSorted(), [...rows.keys()]);
+    if (hasCycle(rows)) return;
+    order.forEach((place, at) => {
+      for (const upstream of rows[place]) assert.ok(order.indexOf(upstream) < at);
+    });
+  }));
+});
+
+Deno.test("a graph has cycles if and only if some are found, and each of them is one", () => {
+  fc.assert(fc.property(graphs, (rows) => {
+    const { cycles } = ordered(rows);
+    assert.equal(cycles.length > 0, hasCycle(rows));
+    for (const cycle of cycles) {
+      assert.equal(new Set(cycle).size, cycle.length);
+      cycle.forEach((place, i) => assert.ok(rows[place].includes(cycle[(i + 1) % cycle.length])));
+    }
+    assert.equal(new Set(cycles.flat()).size, cycles.flat().length, "no two of them share a node");
+  }));
+});
+
+Deno.test("roundTrip() goes the way in which the nodes would run", () => {
+  // 0 waits for 1, 1 for 2, 2 for 0.
+  assert.deepEqual(roundTrip([0, 1, 2]), [0, 2, 1, 0]);
+  assert.deepEqual(roundTrip(["a"]), ["a", "a"]);
+});
+
+Deno.test("a chain of 100,000 nodes needs no deep stack", () => {
+  const { order, cycles } = topologicalOrder(Array(100_000).keys(), (n) => n === 99_999 ? [] : [n + 1]);
+  assert.deepEqual([order[0], order.length, cycles], [99_999, 100_000, []]);
+});
