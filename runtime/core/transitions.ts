@@ -1,23 +1,20 @@
-// Every way a task can move, as pure functions of (record, now, …). None of them reads or writes
-// anything; the store commits what they return, under a check of what they were given.
+// Every way a task can move, as pure functions of (record, now, …). The store commits what they return, under a check
+// of the record that they were given.
 
 import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
+import { end, enter } from "./state_machine.ts";
 import {
-  HISTORY_KEPT,
-  type HistoryEntry,
   type Lease,
   type Progress,
-  type StateName,
   stateOf,
-  type StateType,
   type StoredValue,
   type TaskError,
   type TaskRecord,
   typeOf,
 } from "./task.ts";
 
-/** How an attempt ended, normalised by the executor. */
+/** How an attempt ended. */
 export type Outcome =
   | { kind: "completed"; result: StoredValue }
   | { kind: "failed"; error: TaskError }
@@ -25,110 +22,55 @@ export type Outcome =
   /** The worker is stopping and hands the attempt back unused. */
   | { kind: "released" };
 
-/** Bytes of JSON; 64 of them and everything else at its longest fit a record. */
-const LONGEST_MESSAGE = 120;
 const LONGEST_REASON = 1_000;
 /** A start this much after `runAt` is recorded as Late. */
 const LATE_AFTER_MS = 15_000;
 
-/** What may follow what. A terminal state is left by a retry on request alone; COMPLETED never is. */
-const NEXT: Record<StateType, StateType[]> = {
-  SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
-  PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
-  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
-  PAUSED: [],
-  CANCELLING: ["CANCELLED"],
-  COMPLETED: [],
-  FAILED: ["PENDING"],
-  CRASHED: ["PENDING"],
-  CANCELLED: ["PENDING"],
-};
-
-/** Appends a state to the history. An instant never lies before the one ahead of it, whatever the clock says. */
-function enter(
-  record: TaskRecord,
-  now: number,
-  type: StateType,
-  name: StateName,
-  message: string | null,
-  patch: Partial<TaskRecord> = {},
-): TaskRecord {
-  const from = stateOf(record)?.type;
-  if (from && !NEXT[from].includes(type)) {
-    throw new Error(`Cannot move task ${record.id} from ${from} to ${type}`);
-  }
-  const entry: HistoryEntry = {
-    seq: record.seq + 1,
-    type,
-    name,
-    message: message === null ? null : clip(message, LONGEST_MESSAGE),
-    at: Math.max(now, stateOf(record)?.at ?? 0),
-    attempt: patch.attempt ?? record.attempt,
-  };
-  const queued = type === "PENDING" ? record.queued : null;
-  const history = record.history.length < HISTORY_KEPT
-    ? [...record.history, entry]
-    : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];
-  return { ...record, ...patch, seq: entry.seq, history, queued };
-}
-
-function end(
-  record: TaskRecord,
-  now: number,
-  type: StateType,
-  name: StateName,
-  message: string | null,
-  patch: Partial<TaskRecord> = {},
-): TaskRecord {
-  const finishedAt = Math.max(now, stateOf(record).at);
-  return enter(record, now, type, name, message, { lease: null, finishedAt, ...patch });
-}
-
-/** The first state of a new task: waiting for others, for its time, or ready. */
+/** The first state of a new task. */
 export function submitted(draft: TaskRecord, now: number): TaskRecord {
   if (draft.deps && !draft.deps.released) return enter(draft, now, "PENDING", "AwaitingDependencies", null);
-  return upcoming(draft, now);
+  return withoutDependencies(draft, now);
 }
 
-/** Nothing but a place in its group's window, or its time, can keep it from being ready. */
-function upcoming(record: TaskRecord, now: number): TaskRecord {
+/** The state of a task that waits for no other task: it waits for a slot of its group, for its time, or is ready. */
+function withoutDependencies(record: TaskRecord, now: number): TaskRecord {
   if (record.windowed) return enter(record, now, "PENDING", "AwaitingConcurrencySlot", null);
   return record.runAt > now
     ? enter(record, now, "SCHEDULED", "Scheduled", null)
     : enter(record, now, "PENDING", "Pending", null);
 }
 
-/** All that it waited for has ended. */
+/** All tasks that it waited for have ended. */
 export function released(record: TaskRecord, now: number): TaskRecord {
-  return upcoming({ ...record, deps: { ...record.deps!, released: true } }, now);
+  return withoutDependencies({ ...record, deps: { ...record.deps!, released: true } }, now);
 }
 
-/** Its group's window lets it in; null if it has ended. It may still wait for others. */
+/** The task gets a slot of its group; null if it has ended. It may still wait for other tasks. */
 export function admitted(record: TaskRecord, now: number): TaskRecord | null {
-  const inside = { ...record, windowed: false, late: undefined };
+  const withSlot = { ...record, windowed: false, late: undefined };
   switch (stateOf(record).name) {
     case "AwaitingConcurrencySlot":
-      return upcoming(inside, now);
+      return withoutDependencies(withSlot, now);
     case "AwaitingDependencies":
-      return inside;
+      return withSlot;
     default:
       return null;
   }
 }
 
-/** What has ended has left its slot, and needs another one to run again. */
-function outside({ windowed }: TaskRecord): Partial<TaskRecord> {
+/** An ended task has given up its slot, and needs another one to run again. */
+function withoutSlot({ windowed }: TaskRecord): Partial<TaskRecord> {
   return windowed === undefined ? {} : { windowed: true, late: true };
 }
 
-/** One of those that it waited for has ended otherwise than COMPLETED. */
+/** A task that it waited for has ended, and is not COMPLETED. */
 export function upstreamFailed(record: TaskRecord, now: number, upstream: TaskRecord | null): TaskRecord {
   const { message, cause } = failureOf(upstream);
   const error: TaskError = { name: "UpstreamFailed", message, retryable: false, ...(cause && { cause }) };
   return end(record, now, "CANCELLED", "UpstreamFailed", message, { error });
 }
 
-/** Of several failures in a row, the first one says what was wrong. */
+/** In a chain of failures the first one says what was wrong. */
 function failureOf(upstream: TaskRecord | null): { message: string; cause?: TaskError } {
   if (upstream === null) return { message: "a task that it waited for did not complete" };
   const { id, task, error } = upstream;
@@ -141,7 +83,7 @@ function failureOf(upstream: TaskRecord | null): { message: string; cause?: Task
   };
 }
 
-/** An upstream whose failure had cancelled it is run again. */
+/** The upstream whose failure had cancelled it is retried. */
 export function resumed(record: TaskRecord, now: number): TaskRecord {
   return enter(
     { ...record, seq: record.seq + 2 },
@@ -153,12 +95,12 @@ export function resumed(record: TaskRecord, now: number): TaskRecord {
       error: null,
       hasEvents: true,
       finishedAt: null,
-      ...outside(record),
+      ...withoutSlot(record),
     },
   );
 }
 
-/** A scheduled task's time has come. */
+/** The time of a scheduled task has come. */
 export function becameReady(record: TaskRecord, now: number): TaskRecord {
   const late = now - record.runAt > LATE_AFTER_MS
     ? enter(record, now, "SCHEDULED", "Late", `${Math.round((now - record.runAt) / 1000)} s after runAt`)
@@ -177,12 +119,12 @@ export function claimed(record: TaskRecord, now: number, lease: Lease): TaskReco
   });
 }
 
-/** Events and progress of the running attempt were written; takes up `events` places in the sequence. */
+/** The running attempt has written so many events, and progress. */
 export function reported(record: TaskRecord, events: number, progress: Progress | null): TaskRecord {
   return { ...record, seq: record.seq + events, hasEvents: true, progress: progress ?? record.progress };
 }
 
-/** The running attempt ended. A task that was asked to stop ends CANCELLED, whatever its function did. */
+/** The running attempt ended. A task that was asked to stop ends CANCELLED, whatever the outcome. */
 export function settled(
   record: TaskRecord,
   now: number,
@@ -222,7 +164,7 @@ function failed(
   return end(record, now, "FAILED", name, message, { error });
 }
 
-/** Back into the queue; the attempt that was begun does not count. */
+/** Back into the queue. The attempt does not count. */
 function handedBack(record: TaskRecord, now: number, message: string): TaskRecord {
   return enter(record, now, "PENDING", "Pending", message, {
     lease: null,
@@ -230,7 +172,7 @@ function handedBack(record: TaskRecord, now: number, message: string): TaskRecor
   });
 }
 
-/** The worker that held the lease is dead. Uses up one of `maxCrashes`, and no attempt. */
+/** The worker that held the lease is dead. This counts as a crash, and not as an attempt. */
 export function reclaimed(record: TaskRecord, now: number): TaskRecord {
   if (typeOf(record) === "CANCELLING") return cancelled(record, now, record.cancel?.reason ?? null);
   const crashes = record.crashes + 1;
@@ -266,7 +208,7 @@ export function expired(record: TaskRecord, now: number): TaskRecord {
   return end(record, now, "CANCELLED", "Expired", "not started before expiresAt");
 }
 
-/** True while `expiresAt` still has a say: the task has never started. */
+/** `expiresAt` is ignored after the first start. */
 export function canExpire(record: TaskRecord): boolean {
   const type = typeOf(record);
   return record.expiresAt !== null && record.startedAt === null &&
@@ -274,9 +216,9 @@ export function canExpire(record: TaskRecord): boolean {
 }
 
 /**
- * An ended task is run again on request, with a fresh budget of attempts and crashes. Its attempts go on
- * counting, so that each start stays distinguishable. `seq` leaves room for the two events (`error` and `end`)
- * that readers of the ended task have already seen.
+ * An ended task is retried on request, with a fresh budget of attempts and crashes. Attempts are counted on, so that
+ * each start has a number of its own. `seq` leaves room for the two events (`error` and `end`) that readers of the
+ * ended task have seen.
  */
 export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
@@ -295,7 +237,7 @@ export function retried(record: TaskRecord, now: number, input: StoredValue): Ta
     progress: null,
     cancel: null,
     hasEvents: true,
-    ...outside(record),
+    ...withoutSlot(record),
     expiresAt: null,
     runAt: now,
     finishedAt: null,

@@ -1,0 +1,67 @@
+// Which state may follow which, and how a record enters one.
+
+import { clip } from "./json.ts";
+import {
+  HISTORY_KEPT,
+  type HistoryEntry,
+  type StateName,
+  stateOf,
+  type StateType,
+  type TaskRecord,
+} from "./task.ts";
+
+/** Bytes of JSON: so many messages, with everything else at its longest, fit a record. */
+const LONGEST_MESSAGE = 120;
+
+/** A terminal state is left only by a retry; COMPLETED never is. */
+const NEXT: Record<StateType, StateType[]> = {
+  SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
+  PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
+  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: [],
+  CANCELLING: ["CANCELLED"],
+  COMPLETED: [],
+  FAILED: ["PENDING"],
+  CRASHED: ["PENDING"],
+  CANCELLED: ["PENDING"],
+};
+
+/** Appends a state to the history. An instant is never earlier than the one before it, even if the clock goes back. */
+export function enter(
+  record: TaskRecord,
+  now: number,
+  type: StateType,
+  name: StateName,
+  message: string | null,
+  patch: Partial<TaskRecord> = {},
+): TaskRecord {
+  const from = stateOf(record)?.type;
+  if (from && !NEXT[from].includes(type)) {
+    throw new Error(`Cannot move task ${record.id} from ${from} to ${type}`);
+  }
+  const entry: HistoryEntry = {
+    seq: record.seq + 1,
+    type,
+    name,
+    message: message === null ? null : clip(message, LONGEST_MESSAGE),
+    at: Math.max(now, stateOf(record)?.at ?? 0),
+    attempt: patch.attempt ?? record.attempt,
+  };
+  const queued = type === "PENDING" ? record.queued : null;
+  const history = record.history.length < HISTORY_KEPT
+    ? [...record.history, entry]
+    : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];
+  return { ...record, ...patch, seq: entry.seq, history, queued };
+}
+
+export function end(
+  record: TaskRecord,
+  now: number,
+  type: StateType,
+  name: StateName,
+  message: string | null,
+  patch: Partial<TaskRecord> = {},
+): TaskRecord {
+  const finishedAt = Math.max(now, stateOf(record).at);
+  return enter(record, now, type, name, message, { lease: null, finishedAt, ...patch });
+}
