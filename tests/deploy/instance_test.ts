@@ -7,7 +7,7 @@ import { PUMP_PATH, PUMP_PURPOSE } from "../../deploy/pump.ts";
 import { createApp } from "../../routes/app.ts";
 import { systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
-import { openKv } from "../../runtime/platform/kv.ts";
+import { openPatientKv } from "../support/patient_kv.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime } from "../../runtime/mod.ts";
 import { pendingWork } from "../../runtime/queries/pending_work.ts";
@@ -16,7 +16,7 @@ import { eventually, pause } from "../support/service.ts";
 
 /** An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says so. */
 async function anInstance(given?: string) {
-  const kv = await openKv(":memory:");
+  const kv = await openPatientKv(":memory:");
   const listenersEnd = queueListenersOf(kv);
   const errors: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
@@ -184,7 +184,7 @@ Deno.test("nobody but the app itself gets a pump", async () => {
 });
 
 Deno.test("the app's address is learned from a request that was let in, and known to all instances", async () => {
-  const kv = await openKv(":memory:");
+  const kv = await openPatientKv(":memory:");
   const origins = () => new Origins(() => Promise.resolve(kv), undefined);
   const one = origins();
   assert.equal(await one.known(), null);

@@ -6,7 +6,7 @@ import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
 import { relay } from "../support/thread_tasks.ts";
-import { aService, type Body, pause, type Service } from "../support/service.ts";
+import { aService, type Body, eventually, type Service } from "../support/service.ts";
 
 /** Adds numbers by a task for each, one in another; `fails` attempts fail when the children are done. */
 const sum = define(
@@ -160,10 +160,11 @@ Deno.test("cancelling a parent cancels its children where that is asked for", as
   await using service = await aService({ definitions });
   for (const children of [false, true]) {
     const task = await service.submit("parent", { ms: 60_000 });
-    for (let tries = 0; (await childrenOf(service, task.id)).length < 2; tries++) {
-      assert.ok(tries < 200, "it submits nothing");
-      await pause(10);
-    }
+    const running = async () => {
+      return (await childrenOf(service, task.id)).filter(({ state }) => state.type === "RUNNING").length ===
+        2;
+    };
+    await eventually(running, "it submits nothing");
     await service.post(`/v1/tasks/${task.id}/cancel`, { children, graceMs: 1_000 });
     await service.ended(task.id);
     const ids: string[] = (await childrenOf(service, task.id)).map(({ id }) => id);

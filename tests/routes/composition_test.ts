@@ -115,7 +115,7 @@ Deno.test("tasks of a batch may wait for each other by ids of the caller's own, 
   ];
   const { status, body, text } = await service.post("/v1/tasks/batch", { tasks, group: true });
   assert.equal(status, 202, text);
-  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=10`);
+  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
   assert.deepEqual(results.body.results, [5, 3, 2]);
   const { body: { nodes, edges } } = await service.get(`/v1/groups/${body.groupId}`);
   assert.deepEqual(nodes.map(({ id }: Body) => id), [one, two, three]);
@@ -246,12 +246,12 @@ Deno.test("once a retry is answered, nothing that waits for the task looks ended
     const echo = { task: "echo", into: "value" };
     const chain = [{ task: "fail", input: { message: "no" } }, echo, echo, echo];
     const { body } = await service.post("/v1/flows", { chain });
-    await service.get(`/v1/groups/${body.groupId}/results?wait=10`);
+    await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
     const retried = await service.post(`/v1/tasks/${body.tasks["0"].id}/retry`, {
       input: { message: "no", untilAttempt: 1 },
     });
     assert.equal(retried.status, 202);
-    const last = await service.get(`/v1/tasks/${body.tasks["3"].id}/result?wait=10`);
+    const last = await service.get(`/v1/tasks/${body.tasks["3"].id}/result?wait=60`);
     assert.deepEqual([last.status, last.body.result], [200, 2]);
     assert.equal((await service.get(`/v1/groups/${body.groupId}/results`)).status, 200);
   }

@@ -16,7 +16,7 @@ for (const bell of ["call", "queue", "sweep"] as const) {
   Deno.test(`with the doorbell ${bell} alone a delayed task runs`, async () => {
     await using service = await aService({ doorbells, sweepMs: 30 });
     const { id } = await service.submit("add", input, { delayMs: 40 });
-    const { body } = await service.get(`/v1/tasks/${id}?wait=4`);
+    const { body } = await service.get(`/v1/tasks/${id}?wait=60`);
     assert.equal(body.state.type, "COMPLETED");
   });
 
@@ -24,7 +24,7 @@ for (const bell of ["call", "queue", "sweep"] as const) {
     await using service = await aService({ doorbells, sweepMs: 30 });
     const retry = { maxAttempts: 3, delayMs: 10 };
     const { id } = await service.submit("fail", { message: "m", untilAttempt: 3 }, { retry });
-    const { body } = await service.get(`/v1/tasks/${id}?wait=4`);
+    const { body } = await service.get(`/v1/tasks/${id}?wait=60`);
     assert.deepEqual([body.state.type, body.attempt], ["COMPLETED", 3]);
   });
 }

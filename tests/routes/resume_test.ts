@@ -32,7 +32,7 @@ for (
     const flow = await service.post("/v1/flows", { tasks });
     assert.equal(flow.status, 202, flow.text);
     const { groupId, tasks: { head } } = flow.body;
-    const results = `/v1/groups/${groupId}/results?wait=10&raiseOnFailure=false`;
+    const results = `/v1/groups/${groupId}/results?wait=60&raiseOnFailure=false`;
     assert.equal((await service.get(results)).status, 200);
     const before = await service.get(`/v1/groups/${groupId}`);
     assert.deepEqual(before.body.counts, { FAILED: 1, CANCELLED: followers });

@@ -16,7 +16,7 @@ Deno.test("a thrown object whose getters throw fails the attempt and frees its s
   });
   await using service = await aService({ definitions: [thrower], mayLogErrors: true });
   const { id } = await service.submit("thrower");
-  const { body } = await service.get(`/v1/tasks/${id}?wait=1`);
+  const { body } = await service.get(`/v1/tasks/${id}?wait=60`);
   assert.equal(body.state.type, "FAILED");
   assert.equal(service.runtime.running, 0);
 });
@@ -29,7 +29,7 @@ Deno.test("a thrown proxy that was revoked fails the attempt and frees its slot"
   });
   await using service = await aService({ definitions: [thrower], mayLogErrors: true });
   const { id } = await service.submit("thrower");
-  const { body } = await service.get(`/v1/tasks/${id}?wait=1`);
+  const { body } = await service.get(`/v1/tasks/${id}?wait=60`);
   assert.equal(body.state.type, "FAILED");
   assert.equal(service.runtime.running, 0);
 });

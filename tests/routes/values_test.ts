@@ -58,7 +58,7 @@ Deno.test("a __proto__ inside of a value is data", async () => {
   await using service = await aService();
   const text = '{"__proto__":{"x":1},"constructor":{"prototype":2}}';
   const { text: answer } = await service.post("/v1/tasks", `{"task":"echo","input":{"value":${text}}}`, {
-    headers: { prefer: "wait=10" },
+    headers: { prefer: "wait=60" },
   });
   assert.ok(answer.includes(`"result":${text}`), answer);
 });

@@ -2,13 +2,14 @@
 
 import { type Ids, makeIds } from "../../runtime/platform/ids.ts";
 import { keys } from "../../runtime/platform/keys.ts";
-import { type KvLimits, KvPort, openKv, whileLocked } from "../../runtime/platform/kv.ts";
+import type { KvLimits, KvPort } from "../../runtime/platform/kv.ts";
 import type { Starter } from "../../runtime/store/committer.ts";
 import { Store } from "../../runtime/store/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { submitted } from "../../runtime/core/transitions.ts";
 import { Values } from "../../runtime/store/values.ts";
 import { ManualClock, START } from "./manual_clock.ts";
+import { openPatientKv } from "./patient_kv.ts";
 import { Random } from "./random.ts";
 
 /** The same bytes in every run. */
@@ -82,11 +83,8 @@ export interface BenchOptions {
 }
 
 export async function aBench(options: BenchOptions = {}): Promise<Bench> {
-  const { path = ":memory:", wrap = (kv) => kv } = options;
-  const opened = await openKv(path);
-  const writer = opened.writer as Deno.Kv;
-  const reader = path === ":memory:" ? undefined : await whileLocked(() => Deno.openKv(path));
-  const kv = new KvPort(wrap(writer), reader, options.limits, options.shards);
+  const { path = ":memory:" } = options;
+  const kv = await openPatientKv(path, options);
   const clock = new ManualClock();
   const ids = makeIds(clock, seeded());
   const store = new Store({ kv, clock, ids, onCommit: options.onCommit, starter: options.starter });
@@ -105,11 +103,10 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
       return applied.map((entries) => entries![0] as Entry);
     },
     record: async (id) => taskOf((await store.peekMany([id]))[0]),
-    all: () => Array.fromAsync(writer.list({ prefix: [] })),
+    all: () => Array.fromAsync((kv.writer as Deno.Kv).list({ prefix: [] })),
     async [Symbol.asyncDispose]() {
       await store.idle();
-      opened.close();
-      reader?.close();
+      kv.close();
     },
   };
 }

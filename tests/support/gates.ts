@@ -26,6 +26,11 @@ export class Gates {
     this.#of(id).resolve(result);
   }
 
+  /** The task's attempt fails with this. */
+  fail(id: string, error: Error): void {
+    this.#of(id).reject(error);
+  }
+
   /** The tasks end in this order, each before the next one may. */
   async openInTurn(service: Service, ids: string[]): Promise<void> {
     for (const id of ids) {
@@ -35,7 +40,11 @@ export class Gates {
   }
 
   #of(id: string): PromiseWithResolvers<unknown> {
-    const gate = this.#gates.get(id) ?? Promise.withResolvers();
+    const known = this.#gates.get(id);
+    if (known) return known;
+    const gate = Promise.withResolvers<unknown>();
+    // A task may fail before it runs: then nobody has taken the rejection yet.
+    gate.promise.catch(() => {});
     this.#gates.set(id, gate);
     return gate;
   }

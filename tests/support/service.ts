@@ -8,11 +8,12 @@ import type { ApiKey } from "../../auth/api_keys.ts";
 import { createApp } from "../../routes/app.ts";
 import type { App } from "../../routes/http/app_types.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
-import { type KvPort, openKv } from "../../runtime/platform/kv.ts";
+import type { KvPort } from "../../runtime/platform/kv.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime, type Runtime, type RuntimeOptions } from "../../runtime/mod.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
 import { answerIn, faultsUnder, type Schema } from "./json_schema.ts";
+import { openPatientKv } from "./patient_kv.ts";
 import { queueListenersOf } from "./queue_listeners.ts";
 import { eventually, pause, unlessItHangs } from "./waiting.ts";
 
@@ -76,7 +77,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
       errors.push(`${message}: ${error instanceof Error ? error.stack : error}`);
     },
   };
-  const kv = options.kv ?? await openKv(path);
+  const kv = options.kv ?? await openPatientKv(path);
   const runtime = await createRuntime({
     kv,
     definitions: [...Object.values(shipped), ...definitions],

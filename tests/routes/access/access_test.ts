@@ -171,7 +171,7 @@ Deno.test("a key without read learns no result from its submits, whatever it ask
   await using service = await aService({ apiKeys: [submitter.key, reader.key] });
   const submit = (task: string, input: unknown, { headers }: Caller, more: Record<string, string> = {}) =>
     service.post("/v1/tasks", { task, input }, { headers: { ...headers, ...more } });
-  const wait = { prefer: "wait=10" };
+  const wait = { prefer: "wait=60" };
 
   const shown = await submit("echo", { value: "the result" }, reader, wait);
   assert.deepEqual([shown.status, shown.body.result], [200, "the result"]);
@@ -180,7 +180,7 @@ Deno.test("a key without read learns no result from its submits, whatever it ask
   const first = await submit("add", { a: 20, b: 22 }, submitter, again);
   assert.deepEqual([first.status, first.body.result], [202, null]);
   assert.equal(first.headers.get("preference-applied"), null);
-  const ended = await service.get(`/v1/tasks/${first.body.id}/result?wait=10`, { headers: reader.headers });
+  const ended = await service.get(`/v1/tasks/${first.body.id}/result?wait=60`, { headers: reader.headers });
   assert.equal(ended.body.result, 42);
   const replayed = await submit("add", { a: 20, b: 22 }, submitter, again);
   assert.deepEqual([replayed.body.id, replayed.body.result], [first.body.id, null]);

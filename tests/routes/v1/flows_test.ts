@@ -18,7 +18,7 @@ async function flow(service: Service, body: unknown): Promise<Body> {
 
 /** The results of all its tasks, by their names. */
 async function resultsOf(service: Service, { groupId, tasks }: Body): Promise<Record<string, unknown>> {
-  const { status, body, text } = await service.get(`/v1/groups/${groupId}/results?wait=20`);
+  const { status, body, text } = await service.get(`/v1/groups/${groupId}/results?wait=60`);
   assert.equal(status, 200, text);
   const { body: { nodes } } = await service.get(`/v1/groups/${groupId}`);
   const values = body.results.map((value: unknown, i: number) => [nodes[i].name, value]);
@@ -169,7 +169,7 @@ Deno.test("an empty flow is a group that is complete", async () => {
     const body = await flow(service, empty);
     assert.deepEqual(body.tasks, {});
     assert.deepEqual(body.result, "tasks" in empty ? {} : []);
-    const { status, body: { results } } = await service.get(`/v1/groups/${body.groupId}/results?wait=5`);
+    const { status, body: { results } } = await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
     assert.deepEqual([status, results], [200, []]);
   }
   const body = await flow(service, { chord: { header: [], body: { task: "echo", into: "value" } } });
@@ -182,7 +182,7 @@ Deno.test("a failed task cancels all that wait for it, and they name it", async 
     chain: [fail, { task: "echo", into: "value" }, { task: "echo", into: "value" }],
   });
   const { taskId, error } = assertProblem(
-    await service.get(`/v1/groups/${body.groupId}/results?wait=10`),
+    await service.get(`/v1/groups/${body.groupId}/results?wait=60`),
     424,
     "task-failed",
   );
@@ -218,7 +218,7 @@ Deno.test("a retry of the failed task resumes the rest of its graph", async () =
       last: add({ $task: "next" }, 1),
     },
   });
-  assertProblem(await service.get(`/v1/groups/${body.groupId}/results?wait=10`), 424, "task-failed");
+  assertProblem(await service.get(`/v1/groups/${body.groupId}/results?wait=60`), 424, "task-failed");
   await service.post(`/v1/tasks/${body.tasks.flaky.id}/retry`);
   assert.deepEqual(await resultsOf(service, body), { flaky: 2, next: 2, last: 3 });
 });
@@ -237,7 +237,7 @@ Deno.test("a flow can be cancelled as a group", async () => {
     graceMs: 0,
   });
   assert.deepEqual(cancelled, { id: body.groupId, cancelled: 2, requested: 1, tooLate: 0 });
-  assertProblem(await service.get(`/v1/groups/${body.groupId}/results?wait=10`), 410, "task-cancelled");
+  assertProblem(await service.get(`/v1/groups/${body.groupId}/results?wait=60`), 410, "task-cancelled");
   // They were cancelled themselves, and not pulled down by what they wait for.
   for (const name of [1, 2]) {
     const { state } = await service.task(body.tasks[name].id);

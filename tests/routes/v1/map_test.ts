@@ -32,7 +32,7 @@ Deno.test("a map makes one task for each element, as a group, in the order of th
       null,
     ]);
   }
-  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=10`);
+  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
   assert.deepEqual(results.body.results, [11, 12, 13]);
 });
 
@@ -62,7 +62,7 @@ Deno.test("whole inputs can be given in place of fields", async () => {
   const { status, body } = await service.post("/v1/map", { task: "add", inputs });
   assert.equal(status, 202);
   assert.deepEqual(body.tasks.map((task: Body) => task.input), inputs);
-  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=10`);
+  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
   assert.deepEqual(results.body.results, [2, 4]);
 });
 
@@ -80,11 +80,11 @@ Deno.test("a map over empty lists is a group that is complete", async () => {
       {},
       [],
     ]);
-    const results = await service.get(`/v1/groups/${body.groupId}/results?wait=10`);
+    const results = await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
     assert.deepEqual([results.status, results.body.results], [200, []]);
     const cancelled = await service.post(`/v1/groups/${body.groupId}/cancel`);
     assert.deepEqual(cancelled.body, { id: body.groupId, cancelled: 0, requested: 0, tooLate: 0 });
-    const waited = await service.post("/v1/wait", { groupId: body.groupId, timeoutSeconds: 10 });
+    const waited = await service.post("/v1/wait", { groupId: body.groupId, timeoutSeconds: 60 });
     assert.deepEqual(waited.body, { done: [], notDone: [] });
   }
   const first = await service.post("/v1/map", { task: "add", inputs: [] }, { headers });
@@ -190,7 +190,7 @@ Deno.test("the same map under the same Idempotency-Key gets the first answer aga
   const body = { task: "add", map: { a: [1, 2, 3] }, unmapped: { b: 1 } };
   const first = await service.post("/v1/map", body, { headers });
   assert.equal(first.headers.get("idempotency-replayed"), null);
-  await service.get(`/v1/groups/${first.body.groupId}/results?wait=10`);
+  await service.get(`/v1/groups/${first.body.groupId}/results?wait=60`);
   const second = await service.post("/v1/map", body, { headers });
   assert.equal(second.status, 202);
   assert.equal(second.headers.get("idempotency-replayed"), "true");
@@ -252,7 +252,7 @@ Deno.test("more than 1000 elements are told by their ids, in order, and their re
   let results: Body;
   await eventually(
     async () => {
-      results = await service.get(`/v1/groups/${first.body.groupId}/results?wait=10`);
+      results = await service.get(`/v1/groups/${first.body.groupId}/results?wait=60`);
       return results.status === 200;
     },
     () => results.text,
@@ -290,7 +290,7 @@ Deno.test("with maxConcurrent no more than that run at once, and the others say 
   const waiting = (await states()).filter((state: string) => state === "PENDING AwaitingConcurrencySlot");
   assert.equal(waiting.length, 17, `${await states()}`);
   gate.resolve();
-  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=20`);
+  const results = await service.get(`/v1/groups/${body.groupId}/results?wait=60`);
   assert.deepEqual([results.status, results.body.results], [200, n]);
   assert.equal(most, 3);
 });
@@ -303,6 +303,6 @@ Deno.test("a group with maxConcurrent can be cancelled as a whole: nothing start
   await service.until(body.tasks[1].id, "RUNNING");
   const cancelled = await service.post(`/v1/groups/${body.groupId}/cancel`, { graceMs: 0 });
   assert.deepEqual(cancelled.body, { id: body.groupId, cancelled: 4, requested: 2, tooLate: 0 });
-  assertProblem(await service.get(`/v1/groups/${body.groupId}/results?wait=10`), 410, "task-cancelled");
+  assertProblem(await service.get(`/v1/groups/${body.groupId}/results?wait=60`), 410, "task-cancelled");
   for (const { id } of body.tasks.slice(2)) assert.equal((await service.task(id)).startedAt, null);
 });

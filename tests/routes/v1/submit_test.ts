@@ -3,7 +3,10 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../runtime/platform/clock.ts";
 import { define } from "../../../runtime/core/define.ts";
 import { z } from "zod";
-import { aService, assertProblem, eventually, pause } from "../../support/service.ts";
+import { aService, assertProblem, eventually } from "../../support/service.ts";
+import { Gates } from "../../support/gates.ts";
+import { ShiftedClock } from "../../support/shifted_clock.ts";
+import { turn } from "../../support/waiting.ts";
 
 const sum = { task: "add", input: { a: 1, b: 2 } };
 
@@ -40,10 +43,10 @@ Deno.test("a submit answers 202 with where the task is and what it is", async ()
 Deno.test("Prefer: wait=N answers 200 with the ended task", async () => {
   await using service = await aService();
   const { status, headers, body } = await service.post("/v1/tasks", sum, {
-    headers: { prefer: "respond-async, wait=10" },
+    headers: { prefer: "respond-async, wait=60" },
   });
   assert.equal(status, 200);
-  assert.equal(headers.get("preference-applied"), "wait=10");
+  assert.equal(headers.get("preference-applied"), "wait=60");
   assert.deepEqual([body.state.type, body.result], ["COMPLETED", 3]);
 });
 
@@ -295,9 +298,16 @@ Deno.test("a task that has not started by expiresAt or within ttlMs ends CANCELL
 });
 
 Deno.test("a task that started in time is not expired later", async () => {
-  await using service = await aService();
-  const ended = await service.run("sleep", { ms: 1_200 }, { ttlMs: 1_000 });
-  assert.equal(ended.state.type, "COMPLETED");
+  const gates = new Gates();
+  const clock = new ShiftedClock(Date.now());
+  await using service = await aService({ definitions: [gates.definition], clock, leaseMs: 3_600_000 });
+  const [started] = await gates.submit(service, 1, { ttlMs: 60_000 });
+  await service.until(started, "RUNNING");
+  const { id: waiting } = await service.submit("add", sum.input, { delayMs: 3_600_000, ttlMs: 60_000 });
+  clock.jump(60_001);
+  assert.equal((await service.ended(waiting)).state.name, "Expired");
+  gates.open(started);
+  assert.equal((await service.ended(started)).state.type, "COMPLETED");
 });
 
 Deno.test("an instant beyond the year 9999 is refused, or told as RFC 3339 wants it", async () => {
@@ -324,14 +334,18 @@ Deno.test("larger priority runs first, and equal ones in the order of their subm
 
 Deno.test("no more functions than the concurrency run at once", async () => {
   let most = 0, now = 0;
+  const gate = Promise.withResolvers<void>();
   const count = define({ name: "count", input: z.object({}) }, async () => {
     most = Math.max(most, ++now);
-    await pause(10);
+    await gate.promise;
+    await turn();
     now--;
   });
   await using service = await aService({ concurrency: 3, definitions: [count] });
   const tasks = Array.from({ length: 20 }, () => ({ task: "count", input: {} }));
   const { body } = await service.post("/v1/tasks/batch", { tasks, group: true });
+  await eventually(() => now === 3);
+  gate.resolve();
   await service.events(`/v1/as-completed?groupId=${body.groupId}`);
   assert.equal(most, 3);
 });

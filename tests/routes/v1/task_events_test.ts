@@ -6,13 +6,13 @@ import {
   allEvents,
   aService,
   type Body,
-  eventsOf,
   eventually,
   firstEvents,
   pause,
   type Service,
   type StreamEvent,
 } from "../../support/service.ts";
+import { unlessItHangs } from "../../support/waiting.ts";
 
 function kinds(events: StreamEvent[]): string {
   return events.map(({ event }) => event).join(" ");
@@ -80,30 +80,6 @@ Deno.test("progress, log lines and chunks come in their order and can be read ag
   assert.deepEqual((await service.task(task.id)).progress, { current: 3, total: 3, message: "T minus 1" });
 });
 
-Deno.test("reports are written at most every 100 ms", async () => {
-  let wroteAt: number[] = [];
-  const chatty = define({ name: "chatty", input: z.object({}) }, async ({ emit }) => {
-    wroteAt = [];
-    for (let i = 0; i < 60; i++) {
-      emit(i);
-      await pause(5);
-    }
-  });
-  await using service = await aService({ definitions: [chatty] });
-  const task = await service.submit("chatty");
-  const batches = new Set<string>();
-  for await (const { event } of eventsOf(await service.open(eventsPath(task)))) {
-    if (event !== "chunk") continue;
-    const now = Math.round(performance.now() / 30);
-    batches.add(String(now));
-    wroteAt.push(performance.now());
-  }
-  assert.equal(wroteAt.length, 60);
-  const tookMs = wroteAt.at(-1)! - wroteAt[0];
-  assert.ok(batches.size >= 2, "all came at the end: nothing was flushed on the way");
-  assert.ok(batches.size <= tookMs / 100 + 3, `${batches.size} batches in ${tookMs} ms`);
-});
-
 Deno.test("Last-Event-ID and after resume at every place with nothing missing and nothing twice", async () => {
   await using service = await aService();
   const task = await service.run("countdown", { from: 2, stepMs: 1 });
@@ -127,21 +103,13 @@ Deno.test("after its end a reconnect is answered with 204", async () => {
 });
 
 Deno.test("a stream that goes on from a place that never comes ends when the task does", async () => {
-  await using service = await aService();
-  const task = await service.submit("sleep", { ms: 50 });
+  const { gated, open } = aGate();
+  await using service = await aService({ definitions: [gated] });
+  const task = await service.submit("gated");
   const response = await service.open(`${eventsPath(task)}?after=999`);
-  const reader = response.body!.getReader();
-  const closed = (async () => {
-    while (!(await reader.read()).done);
-    return "closed";
-  })();
+  open();
   await service.ended(task.id);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<string>((resolve) => timer = setTimeout(() => resolve("still open"), 500));
-  const outcome = await Promise.race([closed, late]);
-  clearTimeout(timer);
-  await reader.cancel();
-  assert.equal(outcome, "closed");
+  await unlessItHangs(response.text(), "the stream");
 });
 
 Deno.test("a stream cut in the middle is resumed while the task runs", async () => {
@@ -218,7 +186,7 @@ Deno.test("a report that cannot be kept fails the attempt in the line that made 
   }
 });
 
-Deno.test("closing the connection frees everything within a second", async () => {
+Deno.test("closing the connection frees everything", async () => {
   await using service = await aService();
   const base = service.listen();
   const { id } = await service.submit("sleep", { ms: 60_000 });
@@ -280,7 +248,8 @@ Deno.test("HEAD of a stream leaves nothing behind", async () => {
   const { id } = await service.submit("sleep", { ms: 60_000 });
   for (const path of [`/v1/tasks/${id}/events`, `/v1/as-completed?id=${id}`]) {
     await service.app.request(path, { method: "HEAD" });
-    await pause(20);
+    // Whatever it has begun has had its turn when another task has come and gone.
+    await service.run("add", { a: 1, b: 2 });
     assert.equal(service.runtime.watched, 0, path);
   }
 });

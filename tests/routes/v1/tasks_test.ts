@@ -9,6 +9,10 @@ import {
   pause,
   UNKNOWN_ID,
 } from "../../support/service.ts";
+import { Gates } from "../../support/gates.ts";
+import { patientClock } from "../../support/patient_clock.ts";
+import { ShiftedClock } from "../../support/shifted_clock.ts";
+import { unlessItHangs } from "../../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
 
@@ -26,17 +30,20 @@ Deno.test("a task is told as it is now", async () => {
 });
 
 Deno.test("wait answers as soon as the task has ended", async () => {
-  await using service = await aService();
-  const { id } = await service.submit("sleep", { ms: 50, value: 1 });
-  const since = performance.now();
-  const { body } = await service.get(`/v1/tasks/${id}?wait=30`);
-  assert.equal(body.state.type, "COMPLETED");
-  assert.ok(performance.now() - since < 2_000);
+  const gates = new Gates();
+  // No wait ends by its time.
+  await using service = await aService({ definitions: [gates.definition], clock: patientClock });
+  const [id] = await gates.submit(service, 1);
+  const waiting = service.get(`/v1/tasks/${id}?wait=30`);
+  await service.until(id, "RUNNING");
+  gates.open(id);
+  assert.equal((await unlessItHangs(waiting)).body.state.type, "COMPLETED");
 });
 
 Deno.test("wait answers after its time with the task as it is then", async () => {
   await using service = await aService();
   const { id } = await service.submit("sleep", { ms: 60_000 });
+  await service.until(id, "RUNNING");
   const since = performance.now();
   const { status, body } = await service.get(`/v1/tasks/${id}?wait=0.1`);
   assert.deepEqual([status, body.state.type], [200, "RUNNING"]);
@@ -79,10 +86,11 @@ Deno.test("an unknown id is 404 wherever an id stands", async () => {
 });
 
 Deno.test("a task past its retention is 404", async () => {
-  await using service = await aService();
-  const { id } = await service.submit("add", input, { retentionMs: 1_000 });
+  const clock = new ShiftedClock(Date.now());
+  await using service = await aService({ clock });
+  const { id } = await service.submit("add", input, { retentionMs: 60_000 });
   await service.ended(id);
-  await pause(1_050);
+  clock.jump(60_001);
   assertProblem(await service.get(`/v1/tasks/${id}`), 404, "not-found");
   assertProblem(await service.get(`/v1/tasks/${id}/result`), 404, "not-found");
   assert.deepEqual((await service.get("/v1/tasks")).body.tasks, []);
@@ -119,7 +127,7 @@ Deno.test("the id of a forgotten task stays taken", async () => {
 Deno.test("the result of a completed task is its value", async () => {
   await using service = await aService();
   const { id } = await service.submit("add", input);
-  const { status, body } = await service.get(`/v1/tasks/${id}/result?wait=10`);
+  const { status, body } = await service.get(`/v1/tasks/${id}/result?wait=60`);
   assert.equal(status, 200);
   assert.deepEqual([body.id, body.state.type, body.result], [id, "COMPLETED", 3]);
 });
@@ -256,21 +264,22 @@ Deno.test("a task in CANCELLING is found by its state and by its definition", as
 });
 
 Deno.test("POST /wait answers by FIRST_COMPLETED, FIRST_EXCEPTION and ALL_COMPLETED", async () => {
-  await using service = await aService();
-  const fast = (await service.submit("sleep", { ms: 20 })).id;
-  const failing = (await service.submit("fail", { message: "m" }, { delayMs: 80 })).id;
-  const slow = (await service.submit("sleep", { ms: 60_000 })).id;
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const [fast, failing, slow] = await gates.submit(service, 3);
   const ids = [slow, fast, failing, fast];
   const wait = async (returnWhen: string, timeoutSeconds: number) => {
     const { status, body } = await service.post("/v1/wait", { ids, returnWhen, timeoutSeconds });
     assert.equal(status, 200);
     return [body.done, body.notDone].map((tasks) => tasks.map((task: Body) => task.id));
   };
-  assert.deepEqual(await wait("FIRST_COMPLETED", 10), [[fast], [slow, failing]]);
-  assert.deepEqual(await wait("FIRST_EXCEPTION", 10), [[fast, failing], [slow]]);
+  gates.open(fast);
+  assert.deepEqual(await wait("FIRST_COMPLETED", 60), [[fast], [slow, failing]]);
+  gates.fail(failing, new Error("m"));
+  assert.deepEqual(await wait("FIRST_EXCEPTION", 60), [[fast, failing], [slow]]);
   assert.deepEqual(await wait("ALL_COMPLETED", 0.05), [[fast, failing], [slow]]);
   await service.post(`/v1/tasks/${slow}/cancel`, {});
-  assert.deepEqual(await wait("ALL_COMPLETED", 10), [[slow, fast, failing], []]);
+  assert.deepEqual(await wait("ALL_COMPLETED", 60), [[slow, fast, failing], []]);
 });
 
 Deno.test("POST /wait takes a group, also one whose first tasks are past their retention", async () => {

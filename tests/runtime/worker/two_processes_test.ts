@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
-import { openKv } from "../../../runtime/platform/kv.ts";
+import { openPatientKv } from "../../support/patient_kv.ts";
 import { createRuntime, type Runtime } from "../../../runtime/mod.ts";
 
 const flaky = define({
@@ -17,7 +17,7 @@ const flaky = define({
 /** Two runtimes with handles of their own on one file: what two processes are, but for the process. */
 async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
-  const ports = [await openKv(`${folder}/kv`), await openKv(`${folder}/kv`)];
+  const ports = [await openPatientKv(`${folder}/kv`), await openPatientKv(`${folder}/kv`)];
   const runtimes = await Promise.all(
     ports.map((kv) => createRuntime({ kv, definitions: [flaky], concurrency: 20, sweepMs: 50 })),
   );

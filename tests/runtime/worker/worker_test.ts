@@ -438,3 +438,25 @@ for (const mishap of MISHAPS) {
     assert.deepEqual(errors, []);
   });
 }
+
+Deno.test("reports of a task are written together, 100 ms after the ones before", async () => {
+  const kv = new FaultyKv();
+  await using setup = await aWorker(1, { wrap: kv.wrap });
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await until(() => handling.length === 1);
+  const { emit } = handling[0].context;
+  const written = async () => (await bench.kv.list({ prefix: prefixes.events(id) }, { limit: 99 })).length;
+  emit(0);
+  bench.clock.advance(0);
+  await until(async () => await written() === 1);
+  const before = kv.commits;
+  for (let i = 1; i <= 20; i++) emit(i);
+  bench.clock.advance(99);
+  await turn();
+  assert.deepEqual([await written(), kv.commits], [1, before]);
+  bench.clock.advance(1);
+  await until(async () => await written() === 21);
+  assert.equal(kv.commits, before + 1);
+});

@@ -1,0 +1,20 @@
+// A database as the engine opens it, but for its deadline: on a machine that has other things to do, an answer that
+// is late is no failure.
+
+import { type KvLimits, KvPort, whileLocked } from "../../runtime/platform/kv.ts";
+import { patientClock } from "./patient_clock.ts";
+
+export interface PatientKvOptions {
+  limits?: KvLimits;
+  shards?: number;
+  /** Put between the port and the handle that writes. */
+  wrap?: (kv: Deno.Kv) => Deno.Kv;
+}
+
+/** @param path of a file, or `:memory:` */
+export async function openPatientKv(path: string, options: PatientKvOptions = {}): Promise<KvPort> {
+  const { limits, shards, wrap = (kv) => kv } = options;
+  const writer = await whileLocked(() => Deno.openKv(path));
+  const reader = path === ":memory:" ? undefined : await whileLocked(() => Deno.openKv(path));
+  return new KvPort(wrap(writer), reader, limits, shards, patientClock);
+}
