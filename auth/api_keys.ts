@@ -1,5 +1,4 @@
-// API keys: the name of a caller, what the caller may do, and the SHA-256 of the secret that proves it. The secret itself
-// is nowhere here but in the caller's request.
+// API keys: the name of a caller, its scopes, and the SHA-256 of its secret. Only the caller knows the secret.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 
@@ -14,7 +13,7 @@ export interface ApiKey {
   hash: Uint8Array;
 }
 
-/** Shorter than a secret, so that none is ever taken for a name, and shown as one. */
+/** Shorter than a secret, so that a secret in the wrong place is never shown as a name. */
 const NAME = /^[\w.-]{1,40}$/;
 export const NAME_RULE = "must have 1 to 40 letters, digits, _ . or -";
 export const SCOPES_RULE = `must be some of ${SCOPES.join(", ")}, with + between them`;
@@ -27,7 +26,7 @@ export function hashOf(secret: string): Uint8Array {
   return createHash("sha256").update(secret).digest();
 }
 
-/** The key that a secret is of. It takes the same time whichever it is, and also if it is none. */
+/** The key with this secret, or null. The time it takes does not depend on the result. */
 export function keyOf(secret: string, keys: readonly ApiKey[]): ApiKey | null {
   const hash = hashOf(secret);
   let found: ApiKey | null = null;
@@ -41,14 +40,14 @@ export function isName(text: string): boolean {
   return NAME.test(text);
 }
 
-/** The words of `submit+read` that are no scopes. */
+/** The words of a text like `submit+read` that are not scopes. */
 export function noScopes(text: string): string[] {
   return text.split("+").filter((word) => !SCOPES.includes(word as Scope));
 }
 
 /**
- * Reads `name:scope+scope:sha256` entries with commas or white space between them. A fault tells the entry by its number
- * and name, and of the value no more than can be told of what may be a secret in the wrong place.
+ * Reads `name:scope+scope:sha256` entries, separated by commas or white space. A fault names the entry by its
+ * number and name, and does not repeat the value, which may be a secret in the wrong place.
  */
 export function parseApiKeys(text: string): { keys: ApiKey[]; faults: string[] } {
   const keys: ApiKey[] = [];
@@ -67,10 +66,10 @@ function parseEntry(entry: string, number: string, others: ApiKey[]): ApiKey | s
     return `${number} must be name:scope+scope:sha256, with three parts; it has ${parts.length}`;
   }
   const [name, scopes, hex] = parts;
-  if (!isName(name)) return `${number}: its name ${NAME_RULE}; it is ${told(name)}`;
+  if (!isName(name)) return `${number}: its name ${NAME_RULE}; it is ${shown(name)}`;
   const which = `${number} (${name})`;
   const [wrong] = noScopes(scopes);
-  if (wrong !== undefined) return `${which}: its scopes ${SCOPES_RULE}; one is ${told(wrong)}`;
+  if (wrong !== undefined) return `${which}: its scopes ${SCOPES_RULE}; one is ${shown(wrong)}`;
   if (!/^[0-9a-f]{64}$/i.test(hex)) {
     const what = hex.length === 64 ? "64 characters that are not all hex digits" : `${hex.length} characters`;
     return `${which}: its last part must be the SHA-256 of the secret, 64 hex digits; it is ${what}`;
@@ -91,6 +90,6 @@ function parseEntry(entry: string, number: string, others: ApiKey[]): ApiKey | s
   return key;
 }
 
-function told(part: string): string {
+function shown(part: string): string {
   return /^[a-z]{1,12}$/i.test(part) ? `"${part}"` : `${part.length} characters`;
 }

@@ -1,4 +1,4 @@
-// Names of this machine itself: what they name is reached from this machine alone.
+// Host names that only this machine can reach.
 
 const NAMES = /^(localhost|127(\.\d{1,3}){3}|::1|\[::1\])$/i;
 

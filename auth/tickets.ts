@@ -1,15 +1,15 @@
-// Tickets: texts that prove, for a while, that a process of this cluster gave them out for one purpose. They are signed
-// with a secret that lives in the database, so every process that shares it knows the tickets of all others.
+// Tickets: signed texts that are valid for one purpose and a limited time. The secret is in the database, so each
+// process accepts the tickets of all others.
 
 import { type Clock, type KvPort, serviceKeys } from "../runtime/mod.ts";
 import { UnavailableError } from "../runtime/core/errors.ts";
 
-/** What is wrong with a ticket: nobody here has signed it; it is for another purpose; its time is over. */
+/** Why a ticket is refused: its signature is wrong; it is for another purpose; its time is over. */
 export type TicketFault = "forged" | "other" | "expired";
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const SECRET_BYTES = 32;
-/** When it expires and the digest of its purpose, then the signature of both, which has one way to be written. */
+/** Expiry, digest of the purpose, signature. The last character of a signature has no spare bits. */
 const FORM = /^(([0-9a-z]{1,12})-([\w-]{43}))\.([\w-]{42}[AEIMQUYcgkosw048])$/;
 const encoder = new TextEncoder();
 
@@ -18,7 +18,6 @@ export class Tickets {
 
   constructor(private readonly kv: KvPort, private readonly clock: Clock) {}
 
-  /** A ticket that is good for `purpose`, for so long. */
   async issue(purpose: string, ttlMs: number): Promise<string> {
     const expiresAt = Math.ceil(this.clock.now() + ttlMs);
     const payload = `${expiresAt.toString(36)}-${await digestOf(purpose)}`;
@@ -26,7 +25,7 @@ export class Tickets {
     return `${payload}.${textOf(new Uint8Array(signature))}`;
   }
 
-  /** Null if it is good. */
+  /** Null if the ticket is valid. */
   async verify(ticket: string, purpose: string): Promise<TicketFault | null> {
     const match = FORM.exec(ticket);
     if (!match) return "forged";
@@ -44,7 +43,7 @@ export class Tickets {
     });
   }
 
-  /** The secret of the database. The first process that needs one makes it. */
+  /** Reads the secret. The first process that needs it makes it. */
   async #load(): Promise<CryptoKey> {
     for (;;) {
       const { value } = await this.kv.get<Uint8Array<ArrayBuffer>>(serviceKeys.ticketSecret);
@@ -56,7 +55,7 @@ export class Tickets {
       } catch (error) {
         throw new UnavailableError("the database did not answer", { cause: error });
       }
-      // Whoever was first, what stands there counts.
+      // Another process may have been first: the stored secret counts.
     }
   }
 }

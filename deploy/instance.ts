@@ -1,38 +1,35 @@
-// One instance where instances come and go with their requests (Deno Deploy). The engine is there while somebody asks for
-// something or there is work, and the pump keeps the instance alive for as long as that lasts. Otherwise nothing runs: an
-// idle app costs one look a minute.
+// One instance of an app on Deno Deploy, where instances start with a request and end when they are idle. The
+// engine runs while there are requests or work, and the pump keeps the instance alive meanwhile. An idle app
+// costs one read a minute.
 
 import type { Tickets } from "../auth/tickets.ts";
-import type { Clock, Log, Runtime } from "../runtime/mod.ts";
+import { type Clock, type Log, type Runtime, sleep } from "../runtime/mod.ts";
 import { Pump, PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
-import { Naps } from "./naps.ts";
 import type { Origins } from "./origins.ts";
 import { whenDone } from "./when_done.ts";
 
-/** What is due within this time keeps an instance awake: the next look from outside may come as late as that. */
+/** Timers that are due within this time keep an instance awake: the cron may look only once a minute. */
 export const AHEAD_MS = 60_000;
 const LOOK_EVERY_MS = 2_000;
-/** Another instance is asked for at most so often. */
-const SPREAD_EVERY_MS = 2_000;
-const SPREAD_TRIES = 4;
+/** Another instance is started at most so often. */
+const SCALE_EVERY_MS = 2_000;
+const SCALE_TRIES = 4;
 const TICKET_MS = 30_000;
 
-/** The engine and its HTTP surface, from the first request to the moment when nobody needs them. */
+/** The engine and its routes, from the first request until the instance is idle. */
 export interface Session {
   runtime: Runtime;
   tickets: Tickets;
   handle: (request: Request) => Response | Promise<Response>;
-  /** Hands back what still runs after `graceMs`. */
+  /** Hands tasks that still run after `graceMs` back to the queue. */
   close: (graceMs: number) => Promise<void>;
 }
 
 export interface InstanceOptions {
-  /** Tells this instance from others. */
   id: string;
   open: (pump: Pump) => Promise<Session>;
-  /** A look at the database alone: why somebody should be awake, or null. */
-  look: () => Promise<string | null>;
-  /** Where the app is reached, as far as is known. */
+  /** Reads the database: the reason to be awake, or null. */
+  findWork: () => Promise<string | null>;
   origins: Origins;
   clock: Clock;
   log: Log;
@@ -40,16 +37,14 @@ export interface InstanceOptions {
 
 export class Instance {
   readonly pump: Pump;
-  readonly #naps: Naps;
   #session: Promise<Session> | null = null;
-  /** Requests that are not answered to the end, other than the pump's. */
+  /** Requests whose response is not over, other than those of the pump. */
   #open = 0;
-  #spreadAt = -Infinity;
-  #stopped = false;
+  #scaledAt = -Infinity;
+  readonly #stopped = new AbortController();
 
   constructor(private readonly options: InstanceOptions) {
     const { id, origins, clock, log } = options;
-    this.#naps = new Naps(clock);
     this.pump = new Pump({
       instance: id,
       origin: () => origins.known(),
@@ -60,46 +55,45 @@ export class Instance {
   }
 
   async handle(request: Request): Promise<Response> {
-    // A pump's response is there because of the work: it is no reason to stay.
+    // A response of the pump follows from work. It must not itself keep the session open.
     const { pathname } = new URL(request.url);
     if (pathname === PUMP_PATH) return await (await this.#current()).handle(request);
     this.#open++;
-    let over = () => {
-      over = () => {};
+    let done = () => {
+      done = () => {};
       this.#open--;
     };
     try {
       const session = await this.#current();
       const response = await session.handle(request);
-      // Everything under /v1 takes a key: who has none tells nothing.
+      // Requests under /v1 need an API key, so their origin can be trusted.
       if (response.ok && pathname.startsWith("/v1/")) await this.#learn(request);
-      if (session.runtime.isBusy) this.pump.want();
-      return whenDone(response, () => over());
+      if (session.runtime.isBusy) this.pump.keepAlive();
+      return whenDone(response, () => done());
     } catch (error) {
-      over();
+      done();
       throw error;
     }
   }
 
-  /** What the minute's cron does: wakes the app if there is work. Resolves when it stays awake by itself, or need not. */
+  /** Called each minute by the cron: wakes the app if there is work. */
   async sweep(): Promise<void> {
-    if (this.#stopped || this.#session) return;
-    const reason = await this.options.look();
+    if (this.#isStopped || this.#session) return;
+    const reason = await this.options.findWork();
     if (reason === null) return;
     this.options.log.info(`the app was asleep, and ${reason}`);
     await this.#current();
-    this.pump.want();
+    this.pump.keepAlive();
     const { clock } = this.options;
     for (const until = clock.monotonic() + AHEAD_MS / 4; clock.monotonic() < until;) {
-      if (this.pump.isServed || this.#session === null || this.#stopped) return;
-      await this.#naps.sleep(100);
+      if (this.pump.isServed || this.#session === null || this.#isStopped) return;
+      await this.#sleep(100);
     }
   }
 
-  /** The platform wants the instance to end: what runs here is handed back, and somebody else is woken up for it. */
+  /** At the end of an instance: tasks go back to the queue, and another instance is woken. */
   async stop(graceMs: number): Promise<void> {
-    this.#stopped = true;
-    this.#naps.end();
+    this.#stopped.abort();
     const session = await this.#session?.catch(() => null);
     if (!session) return;
     const { tickets, close } = session;
@@ -109,16 +103,16 @@ export class Instance {
     ]);
     await close(graceMs);
     try {
-      // What was handed back, and what came in until the last moment.
-      if (ticket === null || await this.options.look() === null) return;
+      // Tasks that were handed back, and requests of the last moment.
+      if (ticket === null || await this.options.findWork() === null) return;
       const origin = await this.options.origins.known();
-      if (origin !== null) await callSuccessor(origin, ticket);
+      if (origin !== null) await wakeAnother(origin, ticket);
     } catch (error) {
-      this.options.log.error("nobody could be asked to go on with the work here", error);
+      this.options.log.error("no other instance could be woken to go on with the work", error);
     }
   }
 
-  /** The answer to the request does not depend on it: a later one tells the same. */
+  /** A failure does not matter to the request: a later request brings the same origin. */
   async #learn(request: Request): Promise<void> {
     try {
       await this.options.origins.learn(request);
@@ -129,48 +123,55 @@ export class Instance {
 
   #current(): Promise<Session> {
     if (this.#session) return this.#session;
-    if (this.#stopped) return Promise.reject(new Error("the instance ends"));
+    if (this.#isStopped) return Promise.reject(new Error("the instance ends"));
     const session = this.#session = this.options.open(this.pump);
-    session.then((opened) => this.#attend(opened), () => this.#session = null);
+    session.then((opened) => this.#keepAlive(opened), () => this.#session = null);
     return session;
   }
 
-  /** Watches over a session: keeps the instance alive while there is work, and ends the session when nobody needs it. */
-  async #attend({ runtime, close }: Session): Promise<void> {
+  /** Keeps the instance alive while there is work, and closes the session once it is idle. */
+  async #keepAlive({ runtime, close }: Session): Promise<void> {
     const { log } = this.options;
     for (let idle = 0; idle < 2 || this.#open > 0;) {
-      // Streams may be open for long without any work.
-      await this.#naps.sleep(LOOK_EVERY_MS * Math.min(1 + idle, 5));
-      if (this.#stopped) return;
-      // When the database does not answer, nobody knows.
+      await this.#sleep(LOOK_EVERY_MS * Math.min(1 + idle, 5));
+      if (this.#isStopped) return;
       const reason = await runtime.need(AHEAD_MS).catch(() => "the database does not answer");
       if (reason === null && !runtime.isBusy) {
         idle++;
-        this.pump.letGo();
+        this.pump.release();
       } else {
         idle = 0;
-        this.pump.want();
-        if (runtime.isFull) await this.#spread();
+        this.pump.keepAlive();
+        if (runtime.isFull) await this.#scaleOut();
       }
     }
     this.#session = null;
-    await close(0).catch((error) => log.error("the engine could not be put to rest", error));
+    await close(0).catch((error) => log.error("the engine could not be stopped", error));
   }
 
-  /** There is more to do than this instance can: another one may come in. */
-  async #spread(): Promise<void> {
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
+  /** Ends early when the instance stops. */
+  #sleep(ms: number): Promise<void> {
+    return sleep(this.options.clock, ms, this.#stopped.signal);
+  }
+
+  /** There is more work than this instance has slots for: starts another instance. */
+  async #scaleOut(): Promise<void> {
     const { clock, id } = this.options;
-    if (clock.monotonic() - this.#spreadAt < SPREAD_EVERY_MS) return;
-    this.#spreadAt = clock.monotonic();
-    for (let tries = 0; tries < SPREAD_TRIES; tries++) {
+    if (clock.monotonic() - this.#scaledAt < SCALE_EVERY_MS) return;
+    this.#scaledAt = clock.monotonic();
+    for (let tries = 0; tries < SCALE_TRIES; tries++) {
       const instance = await this.pump.wake();
       if (instance !== id) return;
     }
   }
 }
 
-/** Whoever takes the request looks for work. */
-async function callSuccessor(origin: string, ticket: string): Promise<void> {
+/** The instance that takes the request opens a session and finds the work. */
+async function wakeAnother(origin: string, ticket: string): Promise<void> {
   try {
     const response = await fetch(new URL(PUMP_PATH, origin), {
       method: "POST",
@@ -178,5 +179,5 @@ async function callSuccessor(origin: string, ticket: string): Promise<void> {
       signal: AbortSignal.timeout(600),
     });
     await response.body?.cancel();
-  } catch { /* The minute's cron finds the work too. */ }
+  } catch { /* The cron finds the work too. */ }
 }

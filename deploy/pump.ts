@@ -1,27 +1,27 @@
-// Keeps an instance alive while it has work. Where an instance lives only as long as requests come in or response bytes go
-// out (Deno Deploy), the app asks itself for a response that goes on for as long as there is work. It cannot choose which
-// instance gets the request, so it asks again until it is this one; and it asks once more to wake another one up.
+// Keeps an instance alive while it has work. On Deno Deploy an instance lives only while requests come in or
+// response bytes go out, so the app sends itself a request whose response lasts while there is work. The
+// platform chooses the instance that gets the request: the pump repeats it until it is this one. A single
+// request wakes another instance.
 
-import type { Clock, Log } from "../runtime/mod.ts";
-import { Naps } from "./naps.ts";
+import { type Clock, type Log, sleep } from "../runtime/mod.ts";
 
 export const PUMP_PATH = "/internal/pump";
-/** What a ticket for it is good for. */
+/** The purpose of its tickets. */
 export const PUMP_PURPOSE = "pump";
 
 const TICKET_MS = 30_000;
-/** Well below the shortest time without bytes that an instance survives. */
+/** The platform ends an instance after 5 s without response bytes. */
 const BYTE_EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 5_000;
-/** Requests that went to another instance, before it waits a little. */
+/** Requests in a row that may reach other instances before there is a pause. */
 const TRIES_AT_ONCE = 8;
 const PAUSE_MS = 1_000;
 const encoder = new TextEncoder();
 
 export interface PumpOptions {
-  /** Tells this instance from others. */
+  /** The id of this instance. */
   instance: string;
-  /** Where the app is reached; null if nobody knows so far. */
+  /** The public origin of the app; null if it is not known yet. */
   origin: () => Promise<string | null>;
   /** Proves to another instance that the request comes from the app. */
   ticket: (ttlMs: number) => Promise<string>;
@@ -31,38 +31,35 @@ export interface PumpOptions {
 }
 
 export class Pump {
-  /** Responses that go out here now. */
+  /** Ends each response that this instance sends. */
   readonly #served = new Set<() => void>();
-  readonly #naps: Naps;
   #isWanted = false;
   #running: Promise<void> | null = null;
-  /** Requests that this instance holds open. */
+  /** Requests that this instance has open. */
   readonly #held = new Set<AbortController>();
-  #stopped = false;
+  readonly #stopped = new AbortController();
 
-  constructor(private readonly options: PumpOptions) {
-    this.#naps = new Naps(options.clock);
-  }
+  constructor(private readonly options: PumpOptions) {}
 
   /** True while a response keeps this instance alive. */
   get isServed(): boolean {
     return this.#served.size > 0;
   }
 
-  /** From now on this instance is to live. */
-  want(): void {
+  /** Keeps this instance alive until `release`. */
+  keepAlive(): void {
     this.#isWanted = true;
-    if (!this.#stopped) this.#running ??= this.#run().finally(() => this.#running = null);
+    if (!this.#stopped.signal.aborted) this.#running ??= this.#run().finally(() => this.#running = null);
   }
 
-  /** It need not live any longer: all responses end. */
-  letGo(): void {
+  /** Ends all responses, so that the platform may end this instance. */
+  release(): void {
     this.#isWanted = false;
     for (const end of [...this.#served]) end();
     for (const abort of this.#held) abort.abort();
   }
 
-  /** The response to a request of {@linkcode want} or {@linkcode wake}: says whose it is, then a byte now and then. */
+  /** The response to a request of a pump: the id of this instance, then some bytes every two seconds. */
   serve(): Response {
     const { clock, instance } = this.options;
     let cancelNext = () => {};
@@ -90,9 +87,9 @@ export class Pump {
   }
 
   /**
-   * Has an instance start that is not this one, or look for work.
+   * Sends one request, so that another instance starts or looks for work.
    *
-   * @returns the one that answered, or null if there was no answer.
+   * @returns the id of the instance that answered; null if there was no answer
    */
   async wake(): Promise<string | null> {
     const opened = await this.#open();
@@ -101,27 +98,27 @@ export class Pump {
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
-    this.#naps.end();
-    this.letGo();
+    this.#stopped.abort();
+    this.release();
     await this.#running;
   }
 
   async #run(): Promise<void> {
-    const { instance } = this.options;
+    const { instance, clock } = this.options;
     let tries = 0;
-    while (this.#isWanted && !this.#stopped) {
+    const pause = (ms: number) => sleep(clock, ms, this.#stopped.signal);
+    while (this.#isWanted && !this.#stopped.signal.aborted) {
       if (this.isServed) {
-        // Somebody asks for it here: for as long as that goes on, nothing has to be done.
+        // A response is already open, whoever asked for it.
         tries = 0;
-        await this.#naps.sleep(BYTE_EVERY_MS / 2);
+        await pause(BYTE_EVERY_MS / 2);
         continue;
       }
       const opened = await this.#open();
       if (opened?.instance === instance) await opened.untilEnd;
       else {
         opened?.close();
-        if (++tries % TRIES_AT_ONCE === 0 || opened === null) await this.#naps.sleep(PAUSE_MS);
+        if (++tries % TRIES_AT_ONCE === 0 || opened === null) await pause(PAUSE_MS);
       }
     }
   }
@@ -152,7 +149,9 @@ export class Pump {
       return { instance, untilEnd: readAll(reader).finally(close), close };
     } catch (error) {
       close();
-      if (!this.#stopped && this.#isWanted) log.error("the app could not reach itself to stay awake", error);
+      if (!this.#stopped.signal.aborted && this.#isWanted) {
+        log.error("the app could not reach itself to stay awake", error);
+      }
       return null;
     } finally {
       cancelLate();
@@ -164,15 +163,15 @@ async function firstLine(reader: ReadableStreamDefaultReader<string>): Promise<s
   let text = "";
   while (!text.includes("\n")) {
     const { value, done } = await reader.read();
-    if (done) throw new Error("the response ended before it said whose it is");
+    if (done) throw new Error("the response ended before the id of its instance");
     text += value;
   }
   return text.slice(0, text.indexOf("\n"));
 }
 
-/** Resolves at the end of the response, whatever ends it. */
+/** Resolves at the end of the response. */
 async function readAll(reader: ReadableStreamDefaultReader<string>): Promise<void> {
   try {
     while (!(await reader.read()).done);
-  } catch { /* It was cut: whoever holds it looks whether it is still wanted. */ }
+  } catch { /* It was cut: the loop of the pump sends another request if it must. */ }
 }

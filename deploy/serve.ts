@@ -1,5 +1,5 @@
-// The service on Deno Deploy: instances that the platform starts with a request and ends when it likes, on the platform's
-// own database, with a cron as the only alarm clock.
+// The service on Deno Deploy: the platform starts instances with requests and ends them at any time. They use
+// the platform's database, and a cron wakes the app.
 
 import { type Config, settingsOf } from "../config.ts";
 import { log } from "../log.ts";
@@ -25,7 +25,7 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
     origins: new Origins(kv, config.PUBLIC_URL),
     clock: systemClock,
     log,
-    look: async () => {
+    findWork: async () => {
       const options = { now: systemClock.now(), aheadMs: AHEAD_MS, knows: (task: string) => names.has(task) };
       return await pendingWork(await kv(), options);
     },
@@ -35,7 +35,7 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
         definitions,
         kv: await kv(),
         log,
-        // Comments on streams keep an instance alive that would be ended after 5 s without a byte.
+        // The platform ends an instance after 5 s without response bytes.
         pingMs: 4_000,
         pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
       });
@@ -50,7 +50,7 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
   });
 }
 
-/** Answers also while there is no database to start on. */
+/** Answers 503 while the database is away. */
 export async function answer(instance: Instance, request: Request): Promise<Response> {
   try {
     return await instance.handle(request);

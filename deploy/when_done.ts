@@ -1,6 +1,6 @@
-// Tells when a response is over: its body has been read to the end, or nobody wants the rest of it.
+// Calls back when a response is over.
 
-/** The same response. `done` is called once. */
+/** The same response. `done` is called once: its body was read to the end, has failed, or was cancelled. */
 export function whenDone(response: Response, done: () => void): Response {
   if (response.body === null) {
     done();

@@ -1,4 +1,5 @@
-// What a process does by itself: the worker, the timers, the outbox, and the looks after what other processes left.
+// What a process does by itself: the worker, the timers, the outbox, and the looks after what other processes
+// left.
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { every } from "./platform/periodic.ts";

@@ -3,7 +3,7 @@
 export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./options.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 
-export { type Clock, isoAt, systemClock } from "./platform/clock.ts";
+export { type Clock, isoAt, sleep, systemClock } from "./platform/clock.ts";
 export type { Ids } from "./platform/ids.ts";
 export { serviceKeys } from "./platform/keys.ts";
 export { isRemote, KvPort, openKv } from "./platform/kv.ts";

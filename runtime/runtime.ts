@@ -59,8 +59,8 @@ export class Runtime {
   }
 
   /**
-   * Stops within about `graceMs`: it claims nothing more, running functions may finish, and the rest goes back into the
-   * queue without using up an attempt. The database stays open.
+   * Stops within about `graceMs`: it claims nothing more, running functions may finish, and the rest goes
+   * back into the queue without using up an attempt. The database stays open.
    */
   async stop(graceMs = 4_000): Promise<void> {
     await this.#background.stop(graceMs);

@@ -2,7 +2,7 @@ import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { circleIn, type Import, importsOf, sourceFiles, textOf, withoutComments } from "./support/imports.ts";
 
-/** What each folder may import besides itself; "." is the files at the top. bench/ and tests/ may import anything. */
+/** What each folder may import besides itself. "." is the files at the top; bench/ and tests/ are free. */
 const MAY_IMPORT: Record<string, string[]> = {
   runtime: [],
   auth: ["runtime"],

@@ -24,7 +24,7 @@ export async function activeIds(store: Store, states: StateType[], task?: string
   return [...ids].sort().reverse();
 }
 
-/** Some of the tasks may have moved on since, or be of another definition: the caller compares the records. */
+/** May name tasks that have moved on, or of other definitions: the caller compares the records. */
 function idsIn(store: Store, state: StateType, task?: string): AsyncGenerator<string[]> {
   switch (state) {
     case "PENDING":
@@ -77,7 +77,7 @@ async function* leased({ kv }: Store): AsyncGenerator<string[]> {
   yield leases.flatMap(({ value }) => value);
 }
 
-/** Entries of a definition. All of them where the list was cut, so that the caller finds them to be too many. */
+/** Entries of a definition; all entries where the list was cut, because then there are too many. */
 function wanted<T extends { task: string }>(entries: Deno.KvEntry<T>[], task?: string): Deno.KvEntry<T>[] {
   if (task === undefined || entries.length > MOST_SORTED) return entries;
   return entries.filter(({ value }) => value.task === task);

@@ -1,5 +1,6 @@
-// as_completed: tasks in the order in which they end, each once, for a list of ids, a group, or a tag. Every event carries
-// a cursor: a stream that is opened with it goes on exactly there, in any process, after any restart.
+// as_completed: tasks in the order in which they end, each once, for a list of ids, a group, or a tag. Every
+// event carries a cursor: a stream that is opened with it goes on exactly there, in any process, after any
+// restart.
 
 import type { Store } from "../store/store.ts";
 import type { CompletionEvent, CompletionOptions } from "./completion_events.ts";

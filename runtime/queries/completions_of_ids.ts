@@ -1,5 +1,5 @@
-// The completions of a list of tasks. The cursor is a bitmap of the tasks that were delivered: reads of many tasks are
-// not one snapshot, so there is no single point in time to resume from.
+// The completions of a list of tasks. The cursor is a bitmap of the tasks that were delivered: reads of many
+// tasks are not one snapshot, so there is no single point in time to resume from.
 
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
 import type { Store } from "../store/store.ts";
@@ -9,7 +9,7 @@ import type { Notifier } from "./notifier.ts";
 import { byEnd, readAll } from "./wait.ts";
 import { Watch } from "./watch.ts";
 
-/** A task that has ended, or the id of one that is gone: it had ended, and nobody read it before it was removed. */
+/** A task that has ended, or the id of a task that is gone: then nobody has read its end. */
 type Arrival = Entry<Stored> | string;
 
 /**
@@ -88,7 +88,7 @@ async function* stream(
   }
 }
 
-/** Reads the tasks of a stream that goes on. A task may be gone since: its id is returned, so that it is delivered. */
+/** Reads the rest of a resumed stream. Returns the ids of tasks that are gone, to be delivered as such. */
 async function readRest(store: Store, ids: string[], newest: Map<string, Entry>): Promise<string[]> {
   const entries = await store.readMany(ids);
   return ids.filter((id, i) => {

@@ -1,15 +1,15 @@
-// The place of a stream of completions, as the text of an event's `id:`. A stream goes on from the text alone, and every
-// part of it is checked.
+// The place of a stream of completions, as the text of an event's `id:`. A stream goes on from the text
+// alone, and every part of it is checked.
 
 import { type Fault, ValidationError } from "../core/errors.ts";
 
-/** `<kind>.<of>.<startedAt>.<place>`, and `.e` behind it at the end. */
+/** `<kind>.<of>.<startedAt>.<place>`, followed by `.e` at the end of the stream. */
 export class Cursor {
   private constructor(
     readonly kind: string,
-    /** What the place is a place in: the fingerprint of a list of ids, or the name of a view. */
+    /** What the place belongs to: the fingerprint of a list of ids, a group, or a view. */
     readonly of: string,
-    /** When the first connection began. A timeout's own cursor says 0: going on from there begins anew. */
+    /** When the first connection began. The cursor of a timeout says 0: the deadline starts again. */
     readonly startedAt: number,
     readonly place: string,
     readonly ended: boolean,
@@ -40,7 +40,7 @@ export class Cursor {
   }
 }
 
-/** Which of a list's places were delivered; one bit each, so 1000 ids are 125 bytes. */
+/** Which ids of a list were delivered: one bit each, so 1,000 ids are 125 bytes. */
 export class Bitmap {
   count = 0;
   private constructor(private readonly bytes: Uint8Array<ArrayBuffer>) {}
@@ -80,11 +80,11 @@ function fromBase64Url(text: string): Uint8Array | null {
       (char) => char.charCodeAt(0),
     );
   } catch {
-    return null; // No base64 at all: the same answer as for the wrong length.
+    return null; // Not base64: the caller answers as for a wrong length.
   }
 }
 
-/** `<seq>_<yielded>`, and behind it the places of tasks that were passed over because they were being retried. */
+/** `<seq>_<yielded>`, then the log places of tasks that were skipped because they were being retried. */
 export const GroupPlace = {
   encode(seq: number, yielded: number, skipped: Map<string, number>): string {
     return [`${seq}_${yielded}`, ...skipped.values()].join("~");
@@ -103,7 +103,7 @@ export function badCursor(why: string): ValidationError {
   return new ValidationError([fault]);
 }
 
-/** FNV-1a over the ids: tells a list from another one, no more. */
+/** FNV-1a of the ids: enough to tell one list from another. */
 export function fingerprint(ids: string[]): string {
   let hash = 0x811c9dc5;
   for (const id of ids) {

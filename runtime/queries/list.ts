@@ -1,5 +1,6 @@
-// Lists of tasks, newest first. One filter narrows the search by its index; the others are compared with the records.
-// A page reads a bounded number of records, so it may have fewer tasks than its limit, and a cursor to go on from.
+// Lists of tasks, newest first. One filter narrows the search by its index; the others are compared with the
+// records. A page reads a bounded number of records, so it may have fewer tasks than its limit, and a cursor
+// to go on from.
 
 import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";

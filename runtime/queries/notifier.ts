@@ -1,17 +1,18 @@
-// Who waits for what. Changes that this process commits are handed to their waiters directly; everything else is
-// found by reading the watched tasks again at each sweep. So a lost notification is a delay and never a loss.
+// Wakes those who wait for tasks and groups. Changes of this process are published right after their commit.
+// Changes of other processes are found by reading the watched tasks again at each sweep: a lost notification
+// is only a delay.
 
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
 import { Watch } from "./watch.ts";
 
 /**
- * Called with each version of a watched task that is found, and with null once it is gone. Versions may come late and
- * out of order: the listener compares versionstamps.
+ * Called with each version of a watched task that is found, and with null once the task is gone. Versions can
+ * come late and out of order: the listener must compare versionstamps.
  */
 export type Listener = (entry: Entry<Stored> | null, id: string) => void;
 
-/** Tasks read again in one sweep: more than this many are taken turn by turn. */
+/** Tasks that one sweep reads. If more are watched, sweeps take turns. */
 const READ_PER_SWEEP = 2_000;
 
 export class Notifier {
@@ -20,12 +21,11 @@ export class Notifier {
 
   constructor(private readonly store: Store) {}
 
-  /** How many tasks and groups are being waited for. */
+  /** How many tasks and groups are watched. */
   get watched(): number {
     return this.#tasks.size + this.#groups.size;
   }
 
-  /** Hands a committed change to those who wait for it. */
   publish(entry: Entry<Stored>): void {
     const listeners = this.#tasks.get(entry.record.id);
     if (listeners) { for (const listener of [...listeners]) listener(entry, entry.record.id); }
@@ -33,7 +33,7 @@ export class Notifier {
     for (const group of entry.record.groups) this.#ringGroup(group);
   }
 
-  /** Calls `listener` for each change of these tasks until the returned function is called. */
+  /** Calls `listener` for each change of these tasks, until the returned function is called. */
   watch(ids: Iterable<string>, listener: Listener): () => void {
     const watched = [...ids];
     for (const id of watched) add(this.#tasks, id, listener);
@@ -48,7 +48,7 @@ export class Notifier {
     return () => remove(this.#groups, group, listener);
   }
 
-  /** Reads what is being waited for again: another process may have changed it. */
+  /** Reads watched tasks again: other processes may have changed them. */
   async sweep(): Promise<void> {
     for (const group of [...this.#groups.keys()]) this.#ringGroup(group);
     const ids = [...this.#tasks.keys()].slice(0, READ_PER_SWEEP);
@@ -56,7 +56,7 @@ export class Notifier {
     ids.forEach((id, i) => {
       const listeners = this.#tasks.get(id);
       if (!listeners) return;
-      // To the end of the line, so that the next sweep reads others first.
+      // To the end of the map: the next sweep reads others first.
       this.#tasks.delete(id);
       this.#tasks.set(id, listeners);
       for (const listener of [...listeners]) listener(entries[i], id);
@@ -66,7 +66,7 @@ export class Notifier {
   /**
    * Waits until a task has ended, at most `waitMs`.
    *
-   * @returns the newest version; null if there is no such task (any more).
+   * @returns the newest version; null if the task does not exist or is gone
    */
   async ended(id: string, waitMs: number, signal?: AbortSignal): Promise<Entry<Stored> | null> {
     if (waitMs <= 0) return await this.store.read(id);

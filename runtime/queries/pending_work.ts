@@ -1,11 +1,11 @@
-// What there is to do in the near future, from a few small reads: whether a process is worth having where each one costs,
-// and where none lives unless something asks for it.
+// Says with a few small reads whether a process is needed in the near future. On Deno Deploy a process runs
+// only while something asks for it.
 
 import { parse, prefixes } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import type { ReadyBlock } from "../store/ready_queue.ts";
 
-/** What there is to do, in words for a log. */
+/** The pending work, in words for a log. */
 export type Reason =
   | "tasks wait for a worker"
   | "tasks are under a lease"
@@ -13,31 +13,30 @@ export type Reason =
   | "follow-ups wait in the outbox";
 
 export interface PendingWorkOptions {
-  /** The time now, in milliseconds since the epoch. */
   now: number;
-  /** Tasks that are to start or to expire within so many milliseconds count as work. */
+  /** Timers that are due within so many milliseconds count as work. */
   aheadMs: number;
-  /** Definitions that can be run. A task of no known one is no work. */
+  /** True for definitions that the process can run. Other tasks do not count as work. */
   knows: (task: string) => boolean;
 }
 
-/** Blocks of the queue that one look sees; with more than these there is work in any case. */
-const BLOCKS_SEEN = 50;
+/** Blocks of the queue that are read. If there are more, there is work in any case. */
+const BLOCKS_READ = 50;
 
-/** For a process that has nothing in hand: null if nobody is needed for now. */
+/** The reason why a process is needed; null if none is needed for now. */
 export async function pendingWork(kv: KvPort, options: PendingWorkOptions): Promise<Reason | null> {
   const [ready, leases, near] = await Promise.all([
-    kv.list<ReadyBlock>({ prefix: prefixes.allReady }, { limit: BLOCKS_SEEN }),
+    kv.list<ReadyBlock>({ prefix: prefixes.allReady }, { limit: BLOCKS_READ }),
     kv.list({ prefix: prefixes.leases }, { limit: 1 }),
     nearPendingWork(kv, options),
   ]);
   const isKnown = ready.some(({ value }) => value.tasks.some(options.knows));
-  if (isKnown || ready.length === BLOCKS_SEEN) return "tasks wait for a worker";
+  if (isKnown || ready.length === BLOCKS_READ) return "tasks wait for a worker";
   if (leases.length > 0) return "tasks are under a lease";
   return near;
 }
 
-/** The part that a worker does not find out by itself while it works. */
+/** The part that a worker does not find by itself. */
 export async function nearPendingWork(
   kv: KvPort,
   { now, aheadMs }: Pick<PendingWorkOptions, "now" | "aheadMs">,
@@ -48,7 +47,7 @@ export async function nearPendingWork(
   };
   const [due, outbox] = await Promise.all([
     Promise.all([
-      // These shall be on time; what only tidies up may wait until somebody is awake.
+      // Starts and expiries must be on time. The rest only cleans up: it counts once it is due.
       isDue("start", now + aheadMs),
       isDue("expire", now + aheadMs),
       isDue("purge", now),

@@ -1,4 +1,5 @@
-// The tasks that have a tag when a stream begins. Their ids are kept, so that a reconnect continues over the same ones.
+// The tasks that have a tag when a stream begins. Their ids are kept, so that a reconnect continues over the
+// same ones.
 
 import { ValidationError } from "../core/errors.ts";
 import { isForgotten } from "../core/task.ts";

@@ -1,4 +1,4 @@
-// The events of one task as they come, from any place in its sequence on, nothing missing and nothing twice.
+// Streams the events of one task, from any place in its sequence on: none is missing, and none comes twice.
 
 import { eventsAfter, type TaskEvent } from "../store/event_log.ts";
 import { type Notifier } from "./notifier.ts";
@@ -7,8 +7,8 @@ import { type Entry, isForgotten } from "../core/task.ts";
 import { Watch } from "./watch.ts";
 
 /**
- * Yields pages of events with `seq` above `after`. Ends behind the `end` event, when the task is gone, or when
- * `signal` aborts; only the first of these is an end of the task.
+ * Yields pages of events with `seq` above `after`. Ends after the `end` event, when the task is gone, or when
+ * `signal` aborts.
  */
 export async function* taskEvents(
   store: Store,
@@ -26,22 +26,22 @@ export async function* taskEvents(
       ring();
     });
   });
-  // The watch began after `first` was read: look once more for what came in between.
+  // `first` was read before the watch began: a change in between would be missed.
   const entry = await store.read(id);
   if (!entry || isForgotten(entry.record)) return;
   if (newest && entry.versionstamp > newest.versionstamp) newest = entry as Entry;
   while (newest && !signal?.aborted) {
-    // It may become another, or null, while this is read.
+    // The listener may replace `newest` during the read.
     const current: Entry = newest;
     const page = await eventsAfter(store.kv, current, after);
     if (page.length === 0) {
-      // Whoever asks for what comes behind the end gets an end to the stream.
+      // The caller already has the end event.
       if ((endOf(current) ?? Infinity) <= after) return;
       await watch.next(Infinity, signal);
       continue;
     }
     if (!isDense(page, after)) {
-      // Read while its events were being removed: it was forgotten, or its retention is over.
+      // Its events are being removed: the task was forgotten, or its retention is over.
       const now = await store.read(id);
       if (!now || isForgotten(now.record)) return;
     }
@@ -55,7 +55,7 @@ function isDense(page: TaskEvent[], after: number): boolean {
   return page.every(({ seq }, i) => seq === after + 1 + i);
 }
 
-/** The place of a task's `end` event, or null if it has not ended. */
+/** The sequence number of the task's `end` event; null if the task has not ended. */
 export function endOf({ record }: Entry): number | null {
   return record.finishedAt === null ? null : record.seq + 2;
 }

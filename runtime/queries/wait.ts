@@ -1,5 +1,5 @@
-// Waiting for several tasks at once, as Python's concurrent.futures.wait: it never fails on a timeout, and says
-// which tasks are done and which are not.
+// Waits for several tasks at once, like Python's concurrent.futures.wait: a timeout is no error, and the
+// answer says which tasks are done and which are not.
 
 import { type Fault, ForgottenError, NotFoundError } from "../core/errors.ts";
 import { type Notifier } from "./notifier.ts";
@@ -17,15 +17,15 @@ export interface Waited {
 
 export interface WaitOptions {
   signal?: AbortSignal;
-  /** False: ids of tasks that are gone are passed over. */
+  /** False: ids of tasks that are gone are ignored. */
   mustExist?: boolean;
 }
 
 /**
- * Waits until the first task has ended, the first has failed (a cancelled one does not count), or all have ended;
- * at most `waitMs`. Duplicates count once; both lists keep the order of `ids`.
+ * Waits until the first task has ended, the first has failed (a cancelled one does not count), or all have
+ * ended; at most `waitMs`. Duplicates count once; both lists keep the order of `ids`.
  *
- * @throws {NotFoundError | ForgottenError} for an id that is not there at the start, with its pointer.
+ * @throws {NotFoundError | ForgottenError} for a task that is not there at the start
  */
 export async function waitFor(
   store: Store,
@@ -63,9 +63,9 @@ export async function waitFor(
 }
 
 /**
- * Reads tasks that must be there, keeping what a notification has brought meanwhile if that is newer.
+ * Reads tasks that must be there. A version that a notification has brought meanwhile is kept if it is newer.
  *
- * @param asked the list as it was handed in: faults point into it
+ * @param asked the ids as the caller sent them: faults point into that list
  */
 export async function readAll(
   store: Store,
@@ -82,11 +82,11 @@ export async function readAll(
 }
 
 /**
- * The entries, which must all be there.
+ * The entries, if all of them are there.
  *
- * @param unique whose entries they are
- * @param ids the list as it was handed in: faults point into it
- * @throws {NotFoundError | ForgottenError} for the first that is not, with a fault for each of them
+ * @param unique the ids of the entries
+ * @param ids the ids as the caller sent them: faults point into that list
+ * @throws {NotFoundError | ForgottenError} for the first missing one, with a fault for each
  */
 export function present(entries: (Entry<Stored> | null)[], unique: string[], ids: string[]): Entry[] {
   const missing = entries.flatMap((entry, i) => {
@@ -122,7 +122,7 @@ function isFailure(record: TaskRecord): boolean {
   return type === "FAILED" || type === "CRASHED";
 }
 
-/** The order of completion; within a millisecond that of the commits, unless the record was written again since. */
+/** The order of completion. Within a millisecond it is the order of the last commits. */
 export function byEnd(a: Entry, b: Entry): number {
   return (a.record.finishedAt ?? Infinity) - (b.record.finishedAt ?? Infinity) ||
     (a.versionstamp < b.versionstamp ? -1 : a.versionstamp > b.versionstamp ? 1 : 0);

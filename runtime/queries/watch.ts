@@ -10,7 +10,10 @@ export class Watch implements Disposable {
   readonly #news: AutoResetEvent;
   readonly #end: () => void;
 
-  /** @param begin begins to watch, and is given what to call for news. It returns a function that ends the watch. */
+  /**
+   * @param begin begins to watch, and is given what to call for news. It returns a function that ends the
+   * watch.
+   */
   constructor(clock: Clock, begin: (ring: () => void) => () => void) {
     const news = this.#news = new AutoResetEvent(clock);
     this.#end = begin(() => news.ring());

@@ -1,5 +1,6 @@
-// One attempt that this process runs: its lease, the newest version of its record, its reports, and the ways to stop it.
-// Every write is checked against the lease's token: an attempt that has lost its lease writes nothing.
+// One attempt that this process runs: its lease, the newest version of its record, its reports, and the ways
+// to stop it. Every write is checked against the lease's token: an attempt that has lost its lease writes
+// nothing.
 
 import { type Clock, sleep } from "../platform/clock.ts";
 import type { StoredEvent } from "../store/event_log.ts";

@@ -25,7 +25,8 @@ export class AttemptRunner {
 
   /** @param block the lease block that lists the task */
   begin(entry: Entry, block: string): void {
-    // This process was suspended, or KV was away: other workers may take it for dead, and run the task themselves.
+    // This process was suspended, or KV was away: other workers may take it for dead, and run the task
+    // themselves.
     if (this.options.heartbeat.isOverdue) this.#beginAfterHeartbeat(entry, block);
     else this.#begin(entry, block);
   }
@@ -55,7 +56,8 @@ export class AttemptRunner {
     const { slots, leases, log, onFree } = this.options;
     const { id } = entry.record;
     const other = slots.running.get(id);
-    // The answer to a claim can be so late that the task was handed back and claimed again: one of the two is over.
+    // The answer to a claim can be so late that the task was handed back and claimed again: one of the two is
+    // over.
     if (other && other.versionstamp > entry.versionstamp) return leases.close(block, id);
     other?.lose();
     const attempt = new Attempt(this.store, entry, {

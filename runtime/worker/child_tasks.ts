@@ -1,5 +1,6 @@
-// Tasks that a function submits while it runs, and how it waits for them. A child's id follows from its parent, its
-// place among the parent's submits and what it is, so an attempt that does the same again finds the same children.
+// Tasks that a function submits while it runs. A child's id is derived from its parent, its index among the
+// parent's submits, its definition and its input: an attempt that submits the same again finds the same
+// children.
 
 import { createHash } from "node:crypto";
 import type { Attempt } from "./attempt.ts";
@@ -24,8 +25,8 @@ import type { Submitter } from "../commands/submit.ts";
 import { isForgotten, isPastRetention, isTerminal, stateOf, type Stored, typeOf } from "../core/task.ts";
 import type { Values } from "../store/values.ts";
 
-/** One look at a child takes as long as this at the most; then comes the next. */
-const LOOK_MS = 60_000;
+/** Longest wait for a child before its record is read again. */
+const READ_AGAIN_MS = 60_000;
 
 export class Children implements ChildTasks {
   constructor(
@@ -37,11 +38,11 @@ export class Children implements ChildTasks {
   ) {}
 
   /**
-   * Stores a child, or finds the one that an earlier start of the attempt, or an earlier attempt, has stored. One of
-   * those that did not complete is run again.
+   * Stores a child, or finds the one that an earlier attempt has stored. A child that did not complete is
+   * retried.
    *
-   * @param place the how-manieth submit of the attempt it is.
-   * @throws {LeaseLostError} if the attempt may not do anything any more.
+   * @param place zero-based index of this submit in its attempt
+   * @throws {LeaseLostError} if the attempt has lost its lease
    */
   async submit(
     attempt: Attempt,
@@ -56,14 +57,14 @@ export class Children implements ChildTasks {
     for (let life = 0;;) {
       const id = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
       const [known] = await this.store.peekMany([id]);
-      // One that was deleted, or whose retention is over, still has its id: it is made anew under another one.
+      // A child that was deleted, or whose retention is over, still occupies its id: the next id is free.
       if (known && isGone(known.record, this.store.clock.now())) {
         life++;
         continue;
       }
       if (known && !isForgotten(known.record)) {
         const isFailure = isTerminal(known.record) && typeOf(known.record) !== "COMPLETED";
-        if (isFailure) await this.#again(id);
+        if (isFailure) await this.#retry(id);
         return id;
       }
       const parent = await this.store.read(parentId);
@@ -72,27 +73,26 @@ export class Children implements ChildTasks {
       try {
         await this.submitter.submit({
           batch: { submissions: [{ ...submission, id, parentId }], pointerOf: (_, part) => part },
-          // An attempt that has lost its lease submits nothing.
+          // The commit fails if the parent has changed: an attempt without its lease submits nothing.
           guard: { key: keys.task(parentId), versionstamp: parent.versionstamp },
         });
         return id;
       } catch (error) {
-        // The parent's record has changed, or the child is there: looked at anew.
+        // The parent's record has changed, or the child was stored meanwhile: both are read again.
         if (!(error instanceof ConflictError)) throw error;
       }
     }
   }
 
   /**
-   * Waits for a child's end, and takes up no slot meanwhile.
+   * Waits for a child's end without taking up a slot, and returns its result.
    *
-   * @returns its result.
-   * @throws {ChildFailedError} if it did not complete.
+   * @throws {ChildFailedError} if the child did not complete
    */
   async result(attempt: Attempt, id: string): Promise<unknown> {
     return await attempt.whileAway(async () => {
       for (;;) {
-        const entry = await this.notifier.ended(id, LOOK_MS, attempt.signal);
+        const entry = await this.notifier.ended(id, READ_AGAIN_MS, attempt.signal);
         attempt.signal.throwIfAborted();
         if (!entry) throw new NotFoundError("task", id);
         if (isForgotten(entry.record)) throw new ForgottenError(id);
@@ -105,11 +105,11 @@ export class Children implements ChildTasks {
     });
   }
 
-  async #again(id: string): Promise<void> {
+  async #retry(id: string): Promise<void> {
     try {
       await retry(this.commands, id, undefined);
     } catch (error) {
-      // It goes on by itself, or somebody else has run it again.
+      // The child will run again by itself, or another caller has retried it.
       if (!(error instanceof ConflictError)) throw error;
     }
   }
@@ -119,18 +119,14 @@ function isGone(stored: Stored, now: number): boolean {
   return isForgotten(stored) || isPastRetention(stored, now);
 }
 
-/**
- * What a function says is as little known as what a caller says.
- *
- * @throws {ValidationError}
- */
+/** @throws {ValidationError} */
 function checked(submission: Submission): Submission {
   const parsed = submissionSchema.safeParse(submission);
   if (!parsed.success) throw new ValidationError(faultsOf(parsed.error, submission));
   return parsed.data;
 }
 
-/** A UUIDv7 of the parent's first start, so that it sorts about where it belongs. */
+/** A UUIDv7 with the time of the parent's first start, so that children sort next to their parent. */
 function childId(startedAt: number, parts: string[]): string {
   const digest = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   const time = Math.max(0, startedAt).toString(16).padStart(12, "0");

@@ -1,6 +1,6 @@
-// When a worker claims, and from which shard. Where several machines share the queue it has several shards; each worker
-// starts from shards of its own and helps with others, so that claims rarely conflict. Several claims are under way at
-// once while there are slots for a full claim each.
+// When a worker claims, and from which shard. Where several machines share the queue it has several shards;
+// each worker starts from shards of its own and helps with others, so that claims rarely conflict. Several
+// claims are under way at once while there are slots for a full claim each.
 
 import type { Clock } from "../platform/clock.ts";
 import type { Store } from "../store/store.ts";

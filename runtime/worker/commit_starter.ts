@@ -1,4 +1,5 @@
-// Starts new tasks in the commit that stores them, while there are free slots: a claim would cost a commit of its own.
+// Starts new tasks in the commit that stores them, while there are free slots: a claim would cost a commit of
+// its own.
 
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
 import { claimed } from "../core/transitions.ts";

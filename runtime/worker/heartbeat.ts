@@ -1,4 +1,5 @@
-// A worker's heartbeat: it shows that the worker lives, and finds what others have done to its tasks meanwhile.
+// A worker's heartbeat: it shows that the worker lives, and finds what others have done to its tasks
+// meanwhile.
 
 import { Attempt } from "./attempt.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
@@ -63,8 +64,8 @@ export class Heartbeat {
   }
 
   /**
-   * One beat. If the worker was declared dead meanwhile (it was suspended, or KV was away), it reads all its tasks again
-   * and goes on under the same id.
+   * One beat. If the worker was declared dead meanwhile (it was suspended, or KV was away), it reads all its
+   * tasks again and goes on under the same id.
    */
   beat(): Promise<void> {
     const beat = this.#beating.then(() => this.#beat());
@@ -122,8 +123,8 @@ export class Heartbeat {
   }
 
   /**
-   * Compares the lease blocks in KV with the lease book. An unknown block is from a claim that was applied but reported
-   * as failed: its tasks are handed back.
+   * Compares the lease blocks in KV with the lease book. An unknown block is from a claim that was applied
+   * but reported as failed: its tasks are handed back.
    */
   async #compareLeases(): Promise<void> {
     const { worker, slots: { running, settling }, leases } = this.options;

@@ -1,4 +1,4 @@
-// What a function gets: its task's input, with each reference replaced by the result that it stands for.
+// The input of a function: its task's input, with each reference replaced by the result that it names.
 
 import { UpstreamGoneError } from "../core/errors.ts";
 import { findReferences, resolveReferences } from "../core/references.ts";
@@ -14,16 +14,16 @@ import {
 } from "../core/task.ts";
 import type { Values } from "../store/values.ts";
 
-/** Results that are loaded at the same time. */
+/** Results that are loaded at once. */
 const LOADED_AT_ONCE = 50;
 
 export class InputResolver {
   constructor(private readonly store: Store, private readonly values: Values) {}
 
   /**
-   * The input as a JSON value of its own.
+   * The input as a new JSON value.
    *
-   * @throws {UpstreamGoneError} if a result that it needs is not there any more.
+   * @throws {UpstreamGoneError} if the result of a reference is gone
    */
   async of(record: TaskRecord): Promise<unknown> {
     const value = JSON.parse(await this.values.load(record.id, record.input));
@@ -35,21 +35,21 @@ export class InputResolver {
       const entries = await this.#ended(ids);
       const loaded = await Promise.all(entries.map((entry, i) => {
         if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
-        return this.#handedOn(entry.record);
+        return this.#valueOf(entry.record);
       }));
       ids.forEach((id, i) => results.set(id, loaded[i]));
     }
     return resolveReferences(value, (task) => results.get(task));
   }
 
-  /** What has completed stays so, so it need not be read again. */
+  /** A completed task stays completed, so a known record of it is enough. */
   async #ended(ids: string[]): Promise<(Entry<Stored> | null)[]> {
     const known = ids.map((id) => this.store.links.get(id));
     if (known.every((entry) => entry && typeOf(entry.record) === "COMPLETED")) return known as Entry[];
     return await this.store.peekMany(ids);
   }
 
-  async #handedOn(upstream: TaskRecord): Promise<unknown> {
+  async #valueOf(upstream: TaskRecord): Promise<unknown> {
     if (typeOf(upstream) === "COMPLETED") {
       return JSON.parse(await this.values.load(upstream.id, upstream.result!));
     }
@@ -57,7 +57,7 @@ export class InputResolver {
   }
 }
 
-/** What is known of an end without a result. It may be the last one of a task that is run again meanwhile. */
+/** The error of the task's last end. The task may have been retried since. */
 function errorOf({ error, history }: TaskRecord): TaskError {
   const { type, name, message } = history.findLast((state) => isTerminalType(state.type)) ?? history[0];
   return error ?? { name, message: message ?? `it ended ${type}`, retryable: false };

@@ -1,7 +1,7 @@
-// Which of its lease blocks a worker still needs: a block is used up once all its tasks are settled.
-// A block that stays in KV too long does no harm, because readers compare it with the records. A block that is deleted
-// too early leaves a running task without its lease entry, so each task is counted for each of its blocks: a task that
-// was claimed, taken away and claimed again is in several.
+// Which of its lease blocks a worker still needs: a block is used up once all its tasks are settled. A block
+// that stays in KV too long does no harm, because readers compare it with the records. A block that is
+// deleted too early leaves a running task without its lease entry, so each task is counted for each of its
+// blocks: a task that was claimed, taken away and claimed again is in several.
 
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
@@ -29,7 +29,7 @@ export class LeaseBook {
     this.#usedUp.push(block);
   }
 
-  /** A task of the block could not be settled: the block stays in KV, and a heartbeat or a reaper finds it there. */
+  /** A task of the block could not be settled. Its block stays in KV for a heartbeat or a reaper. */
   lose(block: string): void {
     this.#open.delete(block);
   }

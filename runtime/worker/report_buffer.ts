@@ -1,16 +1,16 @@
-// What a running handler reports, until it is written: checked at once, so that a mistake is an error in the
-// handler's own line, and held back for a moment, so that a thousand reports are one commit.
+// Holds what a function reports until it is written. A report is checked at once, so that a mistake throws
+// where the function made it, and is held back for a moment, so that many reports share a commit.
 
 import { LONGEST_EVENT, type StoredEvent } from "../store/event_log.ts";
 import { NotJsonError, toJsonText } from "../core/json.ts";
 import type { Progress } from "../core/task.ts";
 
-/** A report without its place in the sequence, which it gets when it is written. */
+/** A report without its sequence number, which it gets when it is written. */
 export type Report = DistributiveOmit<Extract<StoredEvent, { kind: "progress" | "log" | "chunk" }>, "seq">;
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
-/** Log lines and chunks of one attempt; what comes after is dropped, with a last line that says so. */
+/** Log lines and chunks of one attempt. Later ones are dropped, and a last log line says so. */
 export const MOST_REPORTS = 10_000;
 /** Bytes of reports in one commit. */
 const COMMIT_BYTES = 400_000;
@@ -20,21 +20,18 @@ export class ReportBuffer {
   #waiting: Report[] = [];
   #taken = 0;
 
-  /**
-   * @param now wall clock.
-   * @param arrived called when something is there to be written.
-   */
+  /** @param onReport called when there is something to write */
   constructor(
     private readonly attempt: number,
     private readonly now: () => number,
-    private readonly arrived: () => void,
+    private readonly onReport: () => void,
   ) {}
 
   get size(): number {
     return this.#waiting.length;
   }
 
-  /** Of progress only the newest counts: one that was not written yet is replaced. */
+  /** Replaces a progress report that was not written yet. */
   progress(current: number, total?: number, message?: string): void {
     const progress: Progress = {
       current: finite("current", current),
@@ -60,7 +57,7 @@ export class ReportBuffer {
     this.#push({ kind: "chunk", at: this.now(), attempt: this.attempt, chunk: text });
   }
 
-  /** The oldest reports, as many as fit one commit. */
+  /** Takes out the oldest reports, as many as one commit holds. */
   take(): Report[] {
     let bytes = 0, count = 0;
     for (const report of this.#waiting) {
@@ -73,7 +70,7 @@ export class ReportBuffer {
 
   #push(report: Report): void {
     this.#waiting.push(report);
-    this.arrived();
+    this.onReport();
   }
 
   #room(): boolean {

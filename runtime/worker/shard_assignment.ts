@@ -1,5 +1,6 @@
-// Which shards of the queue a worker starts from. They are dealt out in turn among the workers that live, so that all of
-// them claim at once and rarely meet; what each of them thinks of the others may be old, and then they meet.
+// The shards of the queue that a worker starts from. Shards are dealt out in turn among the live workers, so
+// that their claims rarely conflict. A worker may know an outdated list of the others: then claims conflict,
+// and one of them wins.
 
 import { every } from "../platform/periodic.ts";
 import { parse, prefixes } from "../platform/keys.ts";
@@ -11,14 +12,14 @@ const AT_MOST_EVERY_MS = 200;
 export class ShardAssignment {
   #workers: string[] = [];
   #own: { of: string; shards: Set<number> } | null = null;
-  #lookedAt = -Infinity;
-  #stopLooks: () => Promise<void> = async () => {};
+  #readAt = -Infinity;
+  #stopReading: () => Promise<void> = async () => {};
   #stopped = false;
 
-  /** @param everyMs milliseconds between looks. */
+  /** @param everyMs milliseconds between reads of the list of workers */
   constructor(private readonly store: Store, private readonly everyMs: number) {}
 
-  /** With more workers than shards some share one. */
+  /** With more workers than shards, some workers share a shard. */
   ownShards(worker: string): ReadonlySet<number> {
     if (this.#own?.of !== worker) {
       this.#own = { of: worker, shards: dealt(worker, this.#workers, this.store.kv.shards) };
@@ -27,36 +28,36 @@ export class ShardAssignment {
   }
 
   async start(): Promise<void> {
-    // A queue in one piece is everybody's.
+    // A single shard belongs to all workers.
     if (this.store.kv.shards === 1) return;
-    await this.#look();
-    if (!this.#stopped) this.#stopLooks = every(this.store.clock, this.everyMs, () => this.#look());
+    await this.#read();
+    if (!this.#stopped) this.#stopReading = every(this.store.clock, this.everyMs, () => this.#read());
   }
 
-  /** There may be more of them, or fewer, than is known. */
-  lookSoon(): void {
+  /** The list of workers may be outdated. */
+  refreshSoon(): void {
     if (this.#stopped || this.store.kv.shards === 1) return;
-    if (this.store.clock.monotonic() - this.#lookedAt < AT_MOST_EVERY_MS) return;
-    this.#look();
+    if (this.store.clock.monotonic() - this.#readAt < AT_MOST_EVERY_MS) return;
+    this.#read();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#stopLooks();
+    await this.#stopReading();
   }
 
-  async #look(): Promise<void> {
+  async #read(): Promise<void> {
     const { kv, clock } = this.store;
-    this.#lookedAt = clock.monotonic();
+    this.#readAt = clock.monotonic();
     try {
       const beats = await kv.list({ prefix: prefixes.workers }, { limit: MOST_WORKERS });
       this.#workers = beats.map(({ key }) => parse.worker(key));
       this.#own = null;
-    } catch { /* What was known goes on to hold: they only meet more often. */ }
+    } catch { /* The known list stays in use: it only makes conflicts likelier. */ }
   }
 }
 
-/** Every shard is somebody's, and nobody has many more than another. */
+/** Deals out all shards, about as many to each worker. */
 export function dealt(worker: string, workers: string[], shards: number): Set<number> {
   const all = [...new Set([...workers, worker])].sort();
   const place = all.indexOf(worker);

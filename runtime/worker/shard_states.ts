@@ -52,7 +52,7 @@ export class ShardStates {
     return this.#waiting().some(({ shard }) => own.has(shard));
   }
 
-  /** The worker's own shard that had the fewest claims; now and then another worker's. Null if no own shard waits. */
+  /** The own shard with the fewest claims, now and then another one; null if no own shard waits. */
   next(own: ReadonlySet<number>): ShardState | null {
     const waiting = this.#waiting();
     const mine = waiting.filter(({ shard }) => own.has(shard));

@@ -15,7 +15,7 @@ export class Slots {
   readonly settling = new Map<string, Attempt>();
   /** Claimed tasks that wait for a heartbeat before they begin. */
   unconfirmed = 0;
-  /** Running functions that wait for tasks of their own. They take up no slot, so that these tasks find one. */
+  /** Running functions that wait for tasks of their own. They take up no slot. */
   away = 0;
 
   constructor(private readonly size: number) {}

@@ -1,5 +1,6 @@
-// The worker: claim → execute → settle, while there is work and a free slot. It connects its parts: claim_scheduler.ts
-// says where and when to claim, attempt_runner.ts runs what was claimed, heartbeat.ts keeps the worker alive.
+// The worker: claim → execute → settle, while there is work and a free slot. It connects its parts:
+// claim_scheduler.ts says where and when to claim, attempt_runner.ts runs what was claimed, heartbeat.ts
+// keeps the worker alive.
 
 import type { Entry, Stored, TaskRecord } from "../core/task.ts";
 import { sleep } from "../platform/clock.ts";
@@ -46,7 +47,7 @@ export class Worker implements Starter {
     this.#claims = new ClaimScheduler(store, {
       free: () => this.#free,
       own: () => this.#shards.ownShards(worker),
-      onBeaten: () => this.#shards.lookSoon(),
+      onBeaten: () => this.#shards.refreshSoon(),
       claim: (shard, limit, from) => this.#claim(shard, limit, from),
       onError: (error) => options.log.error("claiming failed", error),
     });

@@ -35,7 +35,7 @@ async function anInstance(given?: string) {
     clock: systemClock,
     log,
     origins: new Origins(() => Promise.resolve(kv), given),
-    look: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
+    findWork: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
     open: async (pump) => {
       const runtime = await createRuntime({ kv, definitions: [hold], log, leaseMs: 600, sweepMs: 100 });
       const tickets = new Tickets(kv, systemClock);

@@ -62,15 +62,15 @@ function cutBy(signal: AbortSignal, response: Response): Response {
 Deno.test("an instance that is wanted holds one response of its own, until it is let go", async () => {
   const { of, clock, requests, errors, stop } = anApp(["a"]);
   const pump = of("a");
-  pump.want();
-  pump.want();
+  pump.keepAlive();
+  pump.keepAlive();
   await until(() => pump.isServed);
   for (let i = 0; i < 5; i++) {
     clock.advance(2_000);
     await turn();
   }
   assert.deepEqual(requests, ["a → a"]);
-  pump.letGo();
+  pump.release();
   assert.equal(pump.isServed, false);
   await turn();
   assert.deepEqual([requests.length, errors], [1, []]);
@@ -81,7 +81,7 @@ Deno.test("it asks again until the request reaches itself, and lets go of all ot
   const { of, app, requests, stop } = anApp(["a", "b", "c"]);
   const routes = ["b", "c", "b", "a"];
   app.route = () => routes.shift()!;
-  of("a").want();
+  of("a").keepAlive();
   await until(() => of("a").isServed);
   await until(() => !of("b").isServed && !of("c").isServed);
   assert.deepEqual(requests, ["a → b", "a → c", "a → b", "a → a"]);
@@ -91,7 +91,7 @@ Deno.test("it asks again until the request reaches itself, and lets go of all ot
 Deno.test("with an app that never sends it to itself it tries on, with pauses", async () => {
   const { of, app, clock, requests, stop } = anApp(["a", "b"]);
   app.route = () => "b";
-  of("a").want();
+  of("a").keepAlive();
   await until(() => requests.length === 8);
   for (let i = 0; i < 20; i++) await turn();
   assert.equal(requests.length, 8);
@@ -107,7 +107,7 @@ Deno.test("a response that another instance holds here is as good as its own", a
   const { of, app, clock, requests, stop } = anApp(["a", "b"]);
   app.route = () => "a";
   of("a").serve();
-  of("a").want();
+  of("a").keepAlive();
   await turn();
   clock.advance(10_000);
   await turn();
@@ -118,7 +118,7 @@ Deno.test("a response that another instance holds here is as good as its own", a
 Deno.test("when its response is cut it asks for another one", async () => {
   const { of, requests, clock, stop } = anApp(["a"]);
   const outside = of("a").serve();
-  of("a").want();
+  of("a").keepAlive();
   await turn();
   assert.deepEqual(requests, []);
   await outside.body!.cancel();
@@ -139,7 +139,7 @@ Deno.test("the response says whose it is, and a byte comes every two seconds", a
     clock.advance(2_000);
     assert.equal((await reader.read()).value, ".\n");
   }
-  of("a").letGo();
+  of("a").release();
   assert.equal((await reader.read()).done, true);
   assert.equal(clock.timers, 0);
   await stop();
@@ -156,7 +156,7 @@ Deno.test("wake() tells who answered, and holds nothing", async () => {
 Deno.test("without an address, and when the app refuses itself, it tries again; the refusal is logged", async () => {
   const { of, app, clock, errors, requests, stop } = anApp(["a"]);
   app.origin = null;
-  of("a").want();
+  of("a").keepAlive();
   await turn();
   assert.deepEqual([requests.length, errors.length], [0, 0]);
   app.origin = "https://app.example";

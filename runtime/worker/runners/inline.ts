@@ -1,4 +1,4 @@
-// In this process: right for everything that waits more than it computes.
+// Runs a function on the main thread: for functions that wait more than they compute.
 
 import type { Runner } from "./runner.ts";
 

@@ -1,6 +1,4 @@
-// Errors on their way between threads.
-
-/** Structured cloning drops own fields of errors, `retryable` among them. */
+/** An error as data. Structured cloning drops an error's own fields, such as `retryable`. */
 export function portable(thrown: unknown, depth = 0): unknown {
   if (typeof thrown !== "object" || thrown === null) return String(thrown);
   const { name, message, stack, cause, retryable } = thrown as Partial<Error> & { retryable?: unknown };

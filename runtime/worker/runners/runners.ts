@@ -1,4 +1,4 @@
-// Where a definition's function runs: in this process, or on a worker thread of its own.
+// Chooses where a function runs: on the main thread, or on a worker thread.
 
 import type { AnyDefinition } from "../../core/define.ts";
 import { runInline } from "./inline.ts";
@@ -8,12 +8,12 @@ import { ThreadPool } from "./thread_pool.ts";
 export class Runners {
   readonly #threads: ThreadPool;
 
-  /** @param threads how many worker threads may run at once. */
+  /** @param threads how many worker threads may run at once */
   constructor(threads: number) {
     this.#threads = new ThreadPool(threads);
   }
 
-  /** The runner of a definition, once it has a place to run: an attempt's time starts to count then. */
+  /** Resolves once there is a place to run. The attempt's timeout starts then. */
   async of(definition: AnyDefinition, signal: () => AbortSignal): Promise<Runner> {
     return definition.thread === undefined ? runInline : await this.#threads.acquire(signal());
   }

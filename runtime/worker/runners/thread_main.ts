@@ -1,4 +1,4 @@
-// What runs inside a worker thread: it imports the definition's own module and calls its function.
+// Runs inside a worker thread: imports the definition's module and calls its function.
 
 import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts";
 import { NotJsonError, toJsonText } from "../../core/json.ts";
@@ -6,7 +6,7 @@ import { portable } from "./portable_error.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 
 export interface ToThread {
-  /** Which run of the thread this is; everything that comes back carries it. */
+  /** The number of this run. Every message back carries it. */
   run: number;
   module: string;
   name: string;
@@ -27,24 +27,24 @@ type FromFunction =
   | { kind: "submit"; call: number; task: string; input: unknown; options?: SubmitOptions }
   | { kind: "result"; call: number; id: string };
 
-/** What became of a call of the function. */
+/** The answer to a call that the function made, such as submit(). */
 export interface Answer {
   call: number;
   value?: unknown;
   error?: unknown;
 }
 
-/** The part of a worker's global scope in use; the checker knows only the main thread's. */
+/** The worker's global scope: the type checker knows only that of the main thread. */
 const scope = self as unknown as {
   postMessage(message: FromThread): void;
   onmessage: ((event: MessageEvent<ToThread | Answer>) => void) | null;
 };
 
-/** Calls that are not answered yet. Their numbers go on from run to run. */
+/** Calls without an answer. Their numbers are unique over all runs of the thread. */
 const calls = new Map<number, PromiseWithResolvers<unknown>>();
 let lastCall = 0;
 
-// Either would end the thread without a word, and its task would wait for it.
+// Both would end the thread without a message, and its task would wait for ever.
 for (const [object, name] of [[self, "close"], [Deno, "exit"]] as const) {
   Object.defineProperty(object, name, {
     value: () => {
@@ -89,7 +89,7 @@ function contextOf(
     input,
     task,
     attempt,
-    // Never aborted: stopping the task ends the thread.
+    // Never aborts: to stop the task, the pool terminates the thread.
     signal: new AbortController().signal,
     progress: (current, total, message) => post({ kind: "progress", current, total, message }),
     log: (message, data) => post({ kind: "log", message, data }),

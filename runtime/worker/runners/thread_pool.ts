@@ -1,5 +1,5 @@
-// On a worker thread: for CPU-bound functions, which would hold up everything else in this process, and which no
-// signal reaches while they compute. Stopping one ends its thread. Idle threads are kept for the next task.
+// Runs functions on worker threads: for CPU-bound functions, which would block the main thread, and which no
+// signal reaches while they compute. To stop a function, its thread is terminated. Idle threads are reused.
 
 import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
 import { NotJsonError } from "../../core/json.ts";
@@ -20,11 +20,11 @@ export class ThreadPool {
 
   constructor(private readonly size: number) {}
 
-  /** Waits for a free thread; the runner it gives must be used, or the place is lost. */
+  /** Waits for a free thread. The returned runner must be called, or its place is lost. */
   async acquire(signal: AbortSignal): Promise<Runner> {
     while (this.#busy >= this.size) {
       await this.#turn(signal);
-      // Whoever leaves passes the turn on: it may have been given to him.
+      // A waiter that gives up may have been given the turn: it passes the turn on.
       if (signal.aborted) this.#waiting.shift()?.();
       signal.throwIfAborted();
     }
@@ -33,7 +33,7 @@ export class ThreadPool {
     return (definition, context) => this.#run(definition, context);
   }
 
-  /** Ends all idle threads, and those in use as they come back. */
+  /** Terminates idle threads now, and busy ones once they are idle. */
   close(): void {
     this.#closed = true;
     for (const thread of this.#idle.splice(0)) thread.terminate();
@@ -65,7 +65,7 @@ export class ThreadPool {
       reusable = true;
       return value;
     } catch (error) {
-      // A function that threw leaves its thread usable; one that was stopped does not.
+      // A thread can be reused after its function threw, but not after the function was stopped.
       reusable = error instanceof ThrownInThread;
       throw error instanceof ThrownInThread ? error.cause : error;
     } finally {
@@ -76,13 +76,13 @@ export class ThreadPool {
     }
   }
 
-  /** A function that waits for tasks of its own leaves its place to them; its thread waits with it. */
+  /** A function that waits for tasks of its own frees its place for them, and keeps its thread. */
   #away(change: number): void {
     this.#busy -= change;
     if (change > 0) this.#waiting.shift()?.();
   }
 
-  /** What a function left running may still fail: that ends the idle thread, and nothing else. */
+  /** What a function left running can still fail. That terminates the idle thread and nothing else. */
   #keep(thread: Worker): void {
     this.#idle.push(thread);
     thread.onerror = (event) => {
@@ -127,7 +127,7 @@ function runOn(
   signal.addEventListener("abort", abort, { once: true });
   if (signal.aborted) abort();
   thread.onmessage = ({ data }: MessageEvent<FromThread>) => {
-    // Something that an earlier function left running.
+    // A message of an earlier function, which left something running.
     if (data.run !== run) return;
     try {
       switch (data.kind) {
@@ -149,7 +149,7 @@ function runOn(
           return void answer(data.call, resultOf(data.id));
       }
     } catch (error) {
-      // A report that cannot be kept fails the attempt, as it does inline.
+      // An invalid report fails the attempt, as it does on the main thread.
       reject(error);
     }
   };

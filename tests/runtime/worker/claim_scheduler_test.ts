@@ -250,15 +250,15 @@ Deno.test("a worker that the others do not know yet has shards too", () => {
 
 Deno.test("a worker learns who else lives, and leaves them their shards", async () => {
   await using bench = await aBench({ shards: 4 });
-  const peers = new ShardAssignment(bench.store, 1_000);
-  await peers.start();
-  assert.equal(peers.ownShards("a").size, 4);
+  const assignment = new ShardAssignment(bench.store, 1_000);
+  await assignment.start();
+  assert.equal(assignment.ownShards("a").size, 4);
   await bench.kv.writeBlind([{ key: [...prefixes.workers, "b"], value: {} }], 0);
   bench.clock.advance(500);
-  peers.lookSoon();
-  await until(() => peers.ownShards("a").size === 2);
+  assignment.refreshSoon();
+  await until(() => assignment.ownShards("a").size === 2);
   await bench.kv.writeBlind([{ key: [...prefixes.workers, "b"] }], 0);
   bench.clock.advance(500);
-  await until(() => peers.ownShards("a").size === 4);
-  peers.stop();
+  await until(() => assignment.ownShards("a").size === 4);
+  assignment.stop();
 });
