@@ -1,17 +1,22 @@
 // What a first run downloads: Deno fetches all that deno.lock holds, for every task and every `deno run`. So test and
-// build tools have a lock file of their own, tests/deno.lock.
+// build tools stand in a configuration of their own, tests/deno.json, with its own lock file.
 
 import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
+import { run } from "./support/program.ts";
 
 const root = new URL("../", import.meta.url);
 const MOST = 15;
-const REMEDY =
-  "undo the change of deno.lock; tools are run with --lock=tests/deno.lock, as deno.json's tasks do";
 
 interface Lock {
-  npm: Record<string, { integrity: string; dependencies?: string[]; scripts?: boolean }>;
+  npm: Record<string, { integrity: string; scripts?: boolean }>;
+}
+
+interface Config {
+  imports: Record<string, string>;
+  fmt: Record<string, unknown>;
+  lint: Record<string, unknown>;
+  [other: string]: unknown;
 }
 
 interface Info {
@@ -26,42 +31,49 @@ function read<T>(file: string): T {
 const lock = read<Lock>("deno.lock");
 
 /** The npm packages that a program imports, and those that they depend on. */
-async function packagesOf(entry: string): Promise<Set<string>> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", entry],
-    cwd: fileURLToPath(root),
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  const { modules, npmPackages } = JSON.parse(new TextDecoder().decode(stdout)) as Info;
+async function packagesOf(entry: string): Promise<string[]> {
+  const { code, stdout, stderr } = await run({ args: ["info", "--json", entry], cwd: root.pathname });
+  assert.equal(code, 0, stderr);
+  const { modules, npmPackages }: Info = JSON.parse(stdout);
   const found = new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []));
   for (const one of found) npmPackages[one].dependencies.forEach((dependency) => found.add(dependency));
-  return found;
+  return [...found];
 }
 
 Deno.test(`a first run downloads at most ${MOST} packages, each of which the service or the demo needs`, async () => {
   const needed = [...await packagesOf("main.ts"), ...await packagesOf("demo/main.ts")];
-  assert.deepEqual(Object.keys(lock.npm).sort(), [...new Set(needed)].sort(), REMEDY);
-  assert.ok(needed.some((name) => name.startsWith("zod@")), needed.join(", "));
-  assert.ok(Object.keys(lock.npm).length <= MOST, Object.keys(lock.npm).join(", "));
+  const locked = Object.keys(lock.npm);
+  assert.deepEqual(
+    locked.sort(),
+    [...new Set(needed)].sort(),
+    "a test or build tool belongs in tests/deno.json",
+  );
+  assert.ok(locked.some((name) => name.startsWith("zod@")));
+  assert.ok(locked.length <= MOST, locked.join(", "));
+});
+
+Deno.test("deno.json names no package but those that the service and the demo import", () => {
+  const named = Object.values(read<Config>("deno.json").imports);
+  const locked = Object.keys(lock.npm).map((name) => `npm:${name.split("_")[0]}`);
+  assert.deepEqual(named.filter((target) => !locked.includes(target)), []);
 });
 
 Deno.test("no package of a first run has install scripts, of which Deno would warn", () => {
   assert.deepEqual(Object.keys(lock.npm).filter((name) => lock.npm[name].scripts), []);
 });
 
-Deno.test("tests run on the very packages that a service runs on", () => {
+Deno.test("tests run on the very packages and settings that a service runs on", () => {
   const { npm } = read<Lock>("tests/deno.lock");
   const others = Object.keys(lock.npm).filter((name) => npm[name]?.integrity !== lock.npm[name].integrity);
-  assert.deepEqual(others, [], "not the same in tests/deno.lock: run `deno task check`");
+  assert.deepEqual(others, [], "these are not the same in tests/deno.lock");
+  const [service, tests] = [read<Config>("deno.json"), read<Config>("tests/deno.json")];
+  assert.deepEqual({ ...tests.imports, ...service.imports }, tests.imports);
+  for (const key of ["unstable", "compilerOptions"]) assert.deepEqual(tests[key], service[key], key);
+  assert.deepEqual([tests.fmt.lineWidth, tests.lint.rules], [service.fmt.lineWidth, service.lint.rules]);
 });
 
-Deno.test("the versions of all packages are exact, those of the service, of tests/ and of tools/", () => {
-  const { imports, scopes } = read<{
-    imports: Record<string, string>;
-    scopes: Record<string, Record<string, string>>;
-  }>("deno.json");
-  assert.deepEqual(Object.keys(scopes), ["./tests/", "./tools/"]);
-  for (const [name, target] of [imports, ...Object.values(scopes)].flatMap(Object.entries)) {
+Deno.test("the versions of all packages are exact", () => {
+  for (const [name, target] of Object.entries(read<Config>("tests/deno.json").imports)) {
     assert.match(target, new RegExp(`^npm:${name}@\\d+\\.\\d+\\.\\d+$`));
   }
 });
