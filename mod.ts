@@ -16,11 +16,11 @@ export {
   type DefinitionDefaults,
   type Handler,
   type Json,
-  type RetryPolicy,
   type TaskContext,
   type TaskInfo,
 } from "./runtime/core/define.ts";
 export { ChildFailedError, PermanentError, UpstreamGoneError } from "./runtime/core/errors.ts";
+export type { RetryPolicy } from "./runtime/core/retry.ts";
 export type { SubmitOptions } from "./runtime/core/submission.ts";
 export type { Clock, Ids, KvPort, Log } from "./runtime/mod.ts";
 export { type Config, ConfigError, readConfig } from "./config.ts";

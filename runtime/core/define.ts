@@ -2,6 +2,7 @@
 // function itself. This file knows nothing of KV or HTTP, so a worker thread can import it cheaply.
 
 import { z } from "zod";
+import type { RetryPolicy } from "./retry.ts";
 import type { SubmitOptions } from "./submission.ts";
 
 /** Any JSON value: what inputs, results, chunks and log data are made of. */
@@ -62,17 +63,6 @@ export interface Child<Result = unknown> {
    * @throws {ChildFailedError} if it did not complete.
    */
   result(): Promise<Result>;
-}
-
-/** When a failed attempt is tried again: `delayMs * factor ** n`, at most `maxDelayMs`. */
-export interface RetryPolicy {
-  /** Attempts in all; 1 means no retry. */
-  maxAttempts: number;
-  delayMs: number;
-  factor: number;
-  maxDelayMs: number;
-  /** Full jitter: the delay is drawn evenly from 0 to the computed one. */
-  jitter: boolean;
 }
 
 /** A definition's own defaults for the options of a submit; a submit's options win. */

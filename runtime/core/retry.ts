@@ -1,7 +1,16 @@
 // How long to wait before the next attempt: exponential back-off, capped, with full jitter
 // (a delay drawn evenly between nothing and the computed one, so that a herd spreads out).
 
-import type { RetryPolicy } from "./define.ts";
+/** When a failed attempt is tried again: `delayMs * factor ** n`, at most `maxDelayMs`. */
+export interface RetryPolicy {
+  /** Attempts in all; 1 means no retry. */
+  maxAttempts: number;
+  delayMs: number;
+  factor: number;
+  maxDelayMs: number;
+  /** Full jitter: the delay is drawn evenly from 0 to the computed one. */
+  jitter: boolean;
+}
 
 export const DEFAULT_RETRY: RetryPolicy = {
   maxAttempts: 1,

@@ -1,7 +1,7 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
-import type { RetryPolicy } from "./define.ts";
+import type { RetryPolicy } from "./retry.ts";
 
 /** How and when a task runs. Without an option its definition's default holds, and else the one named here. */
 export interface SubmitOptions {

@@ -1,7 +1,7 @@
 // The record: everything that is true of a task, under one key. All else in KV (queue, timers, leases,
 // lists) is derived from it, see index_entries.ts. Values of users are kept as JSON text, so that they survive exactly.
 
-import type { RetryPolicy } from "./define.ts";
+import type { RetryPolicy } from "./retry.ts";
 
 export type StateType =
   | "SCHEDULED"
