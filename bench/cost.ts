@@ -3,7 +3,7 @@
 
 // deno-lint-ignore-file no-console
 import { serialize } from "node:v8";
-import { openKv } from "../runtime/platform/kv.ts";
+import { openKv } from "../runtime/platform/open_kv.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import { definitions } from "../tasks/mod.ts";
 import { Denokv } from "../tools/denokv_server.ts";

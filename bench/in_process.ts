@@ -1,6 +1,6 @@
 // The engine without HTTP: submit one task a call, many calls in flight, until every result is on disk.
 
-import { openKv } from "../runtime/platform/kv.ts";
+import { openKv } from "../runtime/platform/open_kv.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import { add } from "../tasks/add.ts";
 import { echo } from "../tasks/echo.ts";

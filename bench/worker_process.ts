@@ -1,7 +1,7 @@
 // A worker for bench/workers.ts: runs tasks until its standard input is closed, then says how its claims went.
 
 // deno-lint-ignore-file no-console
-import { openKv } from "../runtime/platform/kv.ts";
+import { openKv } from "../runtime/platform/open_kv.ts";
 import { createRuntime } from "../runtime/mod.ts";
 import { definitions } from "../tasks/mod.ts";
 

@@ -3,7 +3,7 @@
 
 // deno-lint-ignore-file no-console
 import { parseArgs } from "node:util";
-import { openKv } from "../runtime/platform/kv.ts";
+import { openKv } from "../runtime/platform/open_kv.ts";
 import { prefixes } from "../runtime/platform/keys.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import type { TaskRecord } from "../runtime/core/task.ts";

@@ -6,7 +6,8 @@ export { createRuntime, type Runtime } from "./runtime.ts";
 export { type Clock, isoAt, sleep, systemClock } from "./platform/clock.ts";
 export type { Ids } from "./platform/ids.ts";
 export { serviceKeys } from "./platform/keys.ts";
-export { isRemote, KvPort, openKv } from "./platform/kv.ts";
+export { KvPort } from "./platform/kv.ts";
+export { isRemote, openKv } from "./platform/open_kv.ts";
 export { kvOnHandle } from "./platform/prefixed_kv.ts";
 export { type Log, silentLog } from "./platform/log.ts";
 

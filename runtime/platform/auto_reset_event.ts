@@ -1,20 +1,20 @@
-// An event that one waiter waits for and that resets itself, like .NET's AutoResetEvent.
+// An event for one waiter that resets itself, like .NET's AutoResetEvent.
 
 import { type Clock, sleep } from "./clock.ts";
 
-/** Something that can be rung before or while somebody waits; rings in between are one. */
 export class AutoResetEvent {
   #rung = false;
   #wake: (() => void) | null = null;
 
   constructor(private readonly clock: Clock) {}
 
+  /** Wakes the waiter, or the next one if none waits now. Several rings before a wait count as one. */
   ring(): void {
     this.#rung = true;
     this.#wake?.();
   }
 
-  /** Resolves at the next ring (true), after `waitMs`, or when `signal` aborts (false). One waiter at a time. */
+  /** Resolves with true at the next ring; with false after `waitMs`, or when `signal` aborts. */
   async next(waitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (!this.#rung && waitMs > 0 && !signal?.aborted) {
       const woken = new AbortController();

@@ -1,12 +1,12 @@
-// Time as a port: wall clock for what people read, monotonic clock for how long, timers that can be
-// driven by a simulation. Nothing else in the runtime reaches for time.
+// Time as a port: a wall clock for instants, a monotonic clock for durations, and timers. A simulation can
+// drive them all. Nothing else in the runtime reads the time.
 
 export interface Clock {
   /** Wall-clock milliseconds since the epoch. May jump. */
   now(): number;
-  /** Milliseconds that only ever rise, by this process's own measure. */
+  /** Milliseconds. Never goes back; only differences within this process mean anything. */
   monotonic(): number;
-  /** Calls `fn` once after `ms`; the returned function takes that back. */
+  /** Calls `fn` once after `ms`, unless the returned function is called before. */
   timer(fn: () => void, ms: number): () => void;
 }
 
@@ -16,13 +16,13 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   timer(fn, ms) {
-    // Past 2^31-1 ms setTimeout fires at once, so a longer wait is cut: every caller looks again anyway.
+    // Above 2^31-1 ms setTimeout fires at once. Every caller looks again, so a longer wait may end early.
     const id = setTimeout(fn, Math.min(Math.max(ms, 0), LONGEST_TIMER_MS));
     return () => clearTimeout(id);
   },
 };
 
-/** Resolves after `ms`, or as soon as `signal` aborts (it never rejects: the caller looks at the signal). */
+/** Resolves after `ms`, or as soon as `signal` aborts. Never rejects: the caller looks at the signal. */
 export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
@@ -39,9 +39,9 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 let lastAt = NaN;
 let lastIso = "";
 
-/** ISO 8601 in UTC with milliseconds: how every instant goes over the wire. */
+/** ISO 8601 in UTC with milliseconds: every instant of the interface. */
 export function isoAt(at: number): string {
-  // Instants of one task, and of tasks of one moment, are often the same.
+  // Consecutive instants are often the same.
   if (at !== lastAt) {
     lastIso = new Date(at).toISOString();
     lastAt = at;

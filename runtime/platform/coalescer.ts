@@ -1,4 +1,4 @@
-// Work that is done in rounds, one at a time: a ring during a round asks for one more round after it.
+// Does work in rounds, one at a time. Rings during a round ask for one more round after it.
 
 export class Coalescer {
   #rung = false;
@@ -18,7 +18,7 @@ export class Coalescer {
   }
 
   async #run(): Promise<void> {
-    // Never ends before it is remembered as running; and rings of the same moment make one round.
+    // Rings of the same moment make one round. And the run must not end before #running is set.
     await Promise.resolve();
     try {
       while (this.#rung) {

@@ -1,5 +1,5 @@
-// Ids as a port. Task ids are UUIDv7 (RFC 9562), so that keys sort by the time of their making;
-// within a process they rise strictly, also when several fall into one millisecond.
+// Ids as a port. Task ids are UUIDv7 (RFC 9562), so that keys sort by time. Within a process each id is
+// larger than the one before, also within a millisecond.
 
 import { v7 } from "uuid";
 import type { Clock } from "./clock.ts";
@@ -7,13 +7,13 @@ import type { Clock } from "./clock.ts";
 export interface Ids {
   /** A UUIDv7. */
   id(): string;
-  /** A short random text, unique for practical purposes: lease tokens, op ids, worker ids. */
+  /** A short text that no other call returns: lease tokens, op ids, worker ids. */
   token(): string;
   /** Evenly spread in [0, 1): jitter. */
   random(): number;
 }
 
-/** Ids from a clock and a source of random bytes; hand in a seeded source to make a run repeatable. */
+/** @param fill source of random bytes: with a seeded one, a run can be repeated */
 export function makeIds(clock: Clock, fill: (bytes: Uint8Array<ArrayBuffer>) => void = fillFromCrypto): Ids {
   const bytes = new Uint8Array(16);
   let msecs = 0;
@@ -26,7 +26,7 @@ export function makeIds(clock: Clock, fill: (bytes: Uint8Array<ArrayBuffer>) => 
       const now = clock.now();
       if (now > msecs) {
         msecs = now;
-        // Half of the 32-bit counter stays free, so it cannot run over within a millisecond.
+        // Half of the 32-bit counter stays free: it cannot overflow within a millisecond.
         seq = new DataView(bytes.buffer).getUint32(6) >>> 1;
       } else {
         seq++;
@@ -51,12 +51,12 @@ function fillFromCrypto(bytes: Uint8Array<ArrayBuffer>): void {
   crypto.getRandomValues(bytes);
 }
 
-/** An id made by another machine a moment ago; lists by time look this much further. */
+/** The most that clocks of machines differ: a list by time looks this much further. */
 export const MAX_CLOCK_SKEW_MS = 60_000;
 
 /**
- * True if an id is a UUIDv7 of this moment, so that it sorts like all others. Ids of callers' own may not be, nor those
- * that are drawn after the clock was set back: they go on from the later time.
+ * True if an id is a UUIDv7 of about now, and so sorts by time. Callers' own ids may not be, nor ids that are
+ * drawn after the clock was set back: those continue from the later time.
  */
 export function hasCurrentTime(id: string, now: number): boolean {
   return id[14] === "7" && Math.abs(parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - now) < MAX_CLOCK_SKEW_MS;

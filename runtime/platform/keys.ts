@@ -3,8 +3,8 @@
 type Key = Deno.KvKey;
 
 /**
- * Kinds of timers: start a scheduled task, expire a waiting one, remove what an ended one stored, undo a call that was
- * cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off.
+ * Kinds of timers: start a scheduled task, expire a waiting one, remove what an ended one stored, undo a call
+ * that was cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off.
  */
 export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount";
 
@@ -55,7 +55,10 @@ export const keys = {
   readmission: (group: string, id: string): Key => ["late", group, id],
   /** Lists: by end state, by definition, by tag, by group, by parent. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
-  /** Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of ids. */
+  /**
+   * Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of
+   * ids.
+   */
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],

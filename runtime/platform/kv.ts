@@ -1,13 +1,10 @@
-// The port to Deno KV: the part of `Deno.Kv` in use, the limits of the backend behind it, a second
-// handle for reads, a deadline for every answer, and the retry of "database is locked", which says that nothing was
-// done. No other failure of a commit is retried here: what became of it is unknown until it is read back, and only the
-// store can do that.
+// The port to Deno KV: the limits of the backend, a second handle for reads, a deadline for every answer, and
+// the retry of "database is locked", which means that nothing was done. No other failure of a commit is
+// retried here: only the store can find out what became of it.
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import { DeadlineError, UnavailableError } from "../core/errors.ts";
 import type { Kv } from "./kv_handle.ts";
-import { keys } from "./keys.ts";
-import { RemoteKv } from "./remote_kv.ts";
 
 export type { Kv };
 
@@ -27,46 +24,49 @@ export interface KvLimits {
   bytes: number;
   /** Estimated bytes of all their keys. */
   keyBytes: number;
-  /** Commits of one kind that are worth having under way at once. */
+  /** Commits of one lane that are under way at once. */
   flights: number;
 }
 
 /**
- * Deno's client takes 100 checks, 1000 mutations, 819,200 bytes, 81,920 of them in keys; the rest is room for an
- * estimate's error and for what a commit adds for all of its tasks together.
+ * Deno's client takes 100 checks, 1000 mutations and 819,200 bytes, 81,920 of them in keys. The difference is
+ * room for errors of the estimate, and for what a commit adds for all of its tasks together.
  */
 export const EMBEDDED_LIMITS: KvLimits = {
   checks: 100,
   mutations: 950,
   bytes: 700_000,
   keyBytes: 70_000,
-  // One file takes one commit after the other.
+  // A file takes one commit after the other.
   flights: 1,
 };
 
 /**
- * A `denokv` server takes ten checks; all else is the client's. A commit spends most of its time on the way: so several
- * are worth having under way at once.
+ * A `denokv` server takes ten checks; the other limits are the client's. A commit spends most of its time on
+ * the network, so several are under way at once.
  */
 export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 4 };
-/** Connections to a server: so many calls are alone on theirs. */
-const CONNECTIONS = 6;
-/** Claims of several machines meet less often on a queue in several parts: a few for each worker. */
+/**
+ * Parts of the ready queue: claims of several machines conflict less often
+ * (docs/decisions/0023-shards-in-turn.md).
+ */
 export const REMOTE_SHARDS = 16;
 
 /** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
 const LOCKED_RETRIES = 400;
-/** Far beyond what a healthy database takes: what waits for one answer holds up all that queue behind it. */
+/**
+ * A healthy database answers long before. Without a deadline one lost answer would block all calls behind it.
+ */
 const DEADLINE_MS = 5_000;
 
 export class KvPort {
   readonly #reader: Kv;
 
   /**
-   * @param writer takes commits.
-   * @param reader a second handle on the same database. Reads there do not queue behind writes
-   *   (0.02 ms instead of 4 ms under load, PLATFORM.md A2); `:memory:` has only one handle.
+   * @param writer takes commits
+   * @param reader a second handle on the same database: its reads do not queue behind writes (0.02 ms instead
+   *   of 4 ms under load). `:memory:` has only one handle.
    */
   constructor(
     readonly writer: Kv,
@@ -74,7 +74,7 @@ export class KvPort {
     readonly limits: KvLimits = EMBEDDED_LIMITS,
     readonly shards = 1,
     private readonly clock: Clock = systemClock,
-    /** Where processes on other machines are heard of; null where a watch tells only of this process. */
+    /** Null where a watch sees only the writes of this process. */
     readonly watched: Pick<Deno.Kv, "watch"> | null = null,
   ) {
     this.#reader = reader;
@@ -84,7 +84,7 @@ export class KvPort {
     return this.#read(() => this.#reader.get<T>(key));
   }
 
-  /** Any number of keys, in their order, ten to a call and all calls at once: not one snapshot. */
+  /** Any number of keys. The answer is in their order, and no snapshot: ten keys are read at once. */
   async getMany<T>(wanted: Deno.KvKey[]): Promise<Deno.KvEntryMaybe<T>[]> {
     const calls: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
     for (let i = 0; i < wanted.length; i += KEYS_PER_READ) {
@@ -94,7 +94,7 @@ export class KvPort {
     return (await Promise.all(calls)).flat();
   }
 
-  /** Up to `limit` entries. More than one batch (500 entries) is not one snapshot. */
+  /** Up to `limit` entries. More than 500 are no snapshot. */
   list<T>(
     selector: Deno.KvListSelector,
     options: { limit: number; reverse?: boolean },
@@ -107,14 +107,14 @@ export class KvPort {
     return this.writer.atomic();
   }
 
-  /** Adds one write to a commit. `now` is the wall clock that `expireAt` is measured by. */
+  /** Adds one write to a commit. `now` and `expireAt` are of the wall clock. */
   write(atomic: Deno.AtomicOperation, { key, value, expireAt }: Write, now: number): void {
     if (value === undefined) atomic.delete(key);
     else if (expireAt === undefined || expireAt === null) atomic.set(key, value);
     else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
   }
 
-  /** Commits it, again while another handle or process holds the file. */
+  /** Commits, again and again while another handle or process holds the file. */
   commit(
     atomic: Deno.AtomicOperation,
     deadlineMs = DEADLINE_MS,
@@ -122,7 +122,7 @@ export class KvPort {
     return this.#answered(() => atomic.commit(), deadlineMs);
   }
 
-  /** @throws {UnavailableError} whatever it is that keeps KV from answering. */
+  /** @throws {UnavailableError} for every failure. */
   async #read<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await this.#answered(work, DEADLINE_MS);
@@ -131,14 +131,14 @@ export class KvPort {
     }
   }
 
-  /** @throws {DeadlineError} if one try has no answer in time. */
+  /** @throws {DeadlineError} if KV does not answer in time. */
   #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
-    // deno-lint-ignore require-await -- what fails at once fails like what fails later
+    // deno-lint-ignore require-await -- an error that is thrown at once becomes a rejection
     return whileLocked(() => inTime((async () => work())(), deadlineMs, this.clock), this.clock);
   }
 
   /**
-   * Writes without any check, and so may be repeated: for keys that nobody else writes.
+   * Writes without a check, so it may be repeated. For keys that no other process writes.
    *
    * @throws {UnavailableError} if it is unknown whether they are written.
    */
@@ -158,49 +158,6 @@ export class KvPort {
   }
 }
 
-/** True for the address of a database server. */
-export function isRemote(path: string | undefined): boolean {
-  return path !== undefined && /^https?:/.test(path);
-}
-
-/**
- * Opens a database.
- *
- * @param path a file, `:memory:`, the URL of a server, or undefined for the platform's own
- * @param openHandle stands between: for those who watch or disturb what goes by
- */
-export async function openKv(
-  path: string | undefined,
-  openHandle: (path: string | undefined) => Promise<Deno.Kv> = Deno.openKv,
-): Promise<KvPort> {
-  const open = () => openHandle(path);
-  const writer = await whileLocked(open);
-  if (path === undefined || isRemote(path)) {
-    const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
-    // What the platform's own is behind nobody knows.
-    const count = path === undefined ? 1 : CONNECTIONS;
-    const more = await Promise.all(Array.from({ length: count - 1 }, open));
-    const remote = new RemoteKv([writer, ...more], open, systemClock);
-    return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
-  }
-  const reader = path === ":memory:" ? writer : await whileLocked(open);
-  return new KvPort(writer, reader);
-}
-
-/** Asks with a commit that can never succeed: a server refuses what has too many checks before it looks at them. */
-export async function checksOf(kv: Deno.Kv): Promise<number> {
-  const atomic = kv.atomic();
-  for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
-    atomic.check({ key: keys.never(i), versionstamp: "ff".repeat(10) });
-  }
-  try {
-    await atomic.commit();
-    return EMBEDDED_LIMITS.checks;
-  } catch {
-    return REMOTE_LIMITS.checks;
-  }
-}
-
 function asUnavailable(error: unknown): UnavailableError {
   if (error instanceof UnavailableError) return error;
   return new UnavailableError("the database did not answer", { cause: error });
@@ -215,19 +172,22 @@ function inTime<T>(answer: Promise<T>, deadlineMs: number, clock: Clock): Promis
   });
 }
 
-/** SQLite says this when another handle or process holds the file; nothing was read or written. */
+/** Another handle or process holds the file. Nothing was read or written. */
 export function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }
 
-/** Tries again for a while. KV waits a little inside each try, but without pauses two processes may starve a third. */
+/**
+ * Tries again for a while. KV waits a little in each try, but without pauses two processes can starve a third
+ * one.
+ */
 export async function whileLocked<T>(work: () => Promise<T>, clock: Clock = systemClock): Promise<T> {
   for (let tries = 1;; tries++) {
     try {
       return await work();
     } catch (error) {
       if (!isLocked(error) || tries > LOCKED_RETRIES) throw error;
-      // Uneven pauses, so that those who wait do not march in step.
+      // Uneven pauses: processes must not try again in step.
       if (tries > 3) await sleep(clock, (tries * 7) % 20);
     }
   }

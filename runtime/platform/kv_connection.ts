@@ -1,15 +1,15 @@
-// One connection to a database server. Deno's client has one for each handle, tries every call again for ever, and never
-// finds out that a connection has died without a word. So: a bound on the calls that it has in hand, and another handle
-// when one has gone silent.
+// One connection to a database server. Deno's client has one for each handle, repeats every call for ever,
+// and does not notice that a connection has died without a reset. So the calls of a handle are bounded, and a
+// handle that has gone silent is replaced.
 
 import { type Clock, sleep } from "./clock.ts";
 import { DeadlineError } from "../core/errors.ts";
 
-/** Calls that one handle has in hand. The client works off what was given up long ago before what is asked now. */
+/** Calls of one handle at a time. The client first repeats calls that were given up long ago. */
 const MOST_CALLS = 64;
-/** A call that found no place by then is given up, and never reaches the client. */
+/** A call that has no place by then is given up, and never reaches the client. */
 const PLACE_WITHIN_MS = 5_000;
-/** With calls in hand and no answer for so long, a handle has gone silent. */
+/** With calls under way and no answer for so long, a handle has gone silent. */
 const SILENT_AFTER_MS = 10_000;
 const OPEN_AGAIN_MS = 500;
 const OPENS_WITHIN_MS = 5_000;
@@ -21,7 +21,7 @@ export class Connection {
   #opening = false;
   #closed = false;
 
-  /** @param open another handle on the same database. */
+  /** @param open opens another handle on the same database */
   constructor(
     handle: Deno.Kv,
     private readonly open: () => Promise<Deno.Kv>,
@@ -36,12 +36,12 @@ export class Connection {
     return this.#handle;
   }
 
-  /** Calls that are under way, or have a place. */
+  /** Calls under way. */
   get inHand(): number {
     return this.#places.taken;
   }
 
-  /** @param work told whether it has the connection to itself. */
+  /** @param work told whether it is alone on the connection */
   async call<T>(work: (handle: Deno.Kv, isAlone: boolean) => Promise<T>): Promise<T> {
     if (this.#places.taken > 0 && this.clock.monotonic() - this.#answeredAt > SILENT_AFTER_MS) this.#reopen();
     const places = this.#places;
@@ -50,7 +50,7 @@ export class Connection {
     try {
       return await work(this.#handle, places.taken === 1);
     } finally {
-      // The place is free when the client has done with it, however long ago the caller has gone.
+      // Only now: the client goes on with a call whose caller has given up.
       places.leave();
       if (places === this.#places) this.#answeredAt = this.clock.monotonic();
     }
@@ -61,7 +61,7 @@ export class Connection {
     this.#handle.close();
   }
 
-  /** What is in hand stays unknown: it may still be done by the old handle. */
+  /** The outcome of calls under way stays unknown: the old handle may still do them. */
   async #reopen(): Promise<void> {
     if (this.#opening || this.#closed) return;
     this.#opening = true;
@@ -73,11 +73,11 @@ export class Connection {
       const left = this.#places;
       this.#places = new Places(this.clock);
       this.#answeredAt = this.clock.monotonic();
-      // Nobody in that line would ever get a place.
+      // Those that wait for a place of the old handle would never get one.
       left.letAllIn();
       old.close();
     } catch {
-      // The server is away: the next call tries again.
+      // The server is away: a later call tries again.
       await sleep(this.clock, OPEN_AGAIN_MS);
     } finally {
       this.#opening = false;
@@ -96,7 +96,7 @@ export class Connection {
   }
 }
 
-/** So many at a time, the others in a line. */
+/** A semaphore: so many calls at a time, the others wait in order. */
 class Places {
   taken = 0;
   readonly #line = new Set<() => void>();
@@ -117,20 +117,20 @@ class Places {
       };
       const cancel = this.clock.timer(() => {
         this.#line.delete(enter);
-        reject(new DeadlineError(`the database has had ${MOST_CALLS} calls in hand for too long`));
+        reject(new DeadlineError(`the database has had ${MOST_CALLS} calls under way for too long`));
       }, PLACE_WITHIN_MS);
       this.#line.add(enter);
     });
   }
 
-  /** The places are given up: whoever waits for one goes on without. */
+  /** The bound no longer holds: all that wait go on. */
   letAllIn(): void {
     for (const enter of [...this.#line]) enter();
   }
 
   leave(): void {
     const [next] = this.#line;
-    // Whoever waited longest takes the place over.
+    // The first one in the line takes over the place.
     if (next) next();
     else this.taken--;
   }

@@ -1,4 +1,4 @@
-// Where the runtime says what no caller is there to hear: one line each, never with inputs or results.
+// Messages of the runtime that have no caller to go to: one line each, never with inputs or results.
 
 export interface Log {
   info(message: string): void;

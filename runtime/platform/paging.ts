@@ -12,7 +12,9 @@ export interface PageOptions {
   reverse?: boolean;
 }
 
-/** All entries of a selector in pages, none of them empty. Each page is read when the one before is done with. */
+/**
+ * All entries of a selector in pages, none of them empty. Each page is read when the one before is done with.
+ */
 export async function* pages<T>(
   kv: Pick<KvPort, "list">,
   selector: Deno.KvListSelector,

@@ -3,7 +3,8 @@
 import type { Clock } from "./clock.ts";
 
 /**
- * Does `work` again and again, each time `ms` after the time before has ended, so it is never under way twice.
+ * Does `work` again and again, each time `ms` after the time before has ended, so it is never under way
+ * twice.
  *
  * @param work handles its own errors
  * @returns a function that ends the loop and resolves once no work is under way

@@ -1,15 +1,16 @@
-// A database handle that belongs to somebody else, who has keys of their own in it: all of Errand's keys begin with a
-// prefix there. Nobody above this file sees the prefix.
+// A database handle that belongs to somebody else, who has keys of their own in it: all of Errand's keys
+// begin with a prefix there. Nobody above this file sees the prefix.
 
 import { systemClock } from "./clock.ts";
 import { withoutPrefix, withPrefix } from "./keys.ts";
-import { checksOf, EMBEDDED_LIMITS, type Kv, KvPort, REMOTE_LIMITS, REMOTE_SHARDS } from "./kv.ts";
+import { EMBEDDED_LIMITS, type Kv, KvPort, REMOTE_LIMITS, REMOTE_SHARDS } from "./kv.ts";
+import { checksOf } from "./open_kv.ts";
 
 type Key = Deno.KvKey;
 
 /**
- * A port to a database that somebody else has opened, and closes. One handle does it all: reads wait behind writes, and
- * a server that falls silent is not connected anew; both are for those who open it themselves.
+ * A port to a database that somebody else has opened, and closes. One handle does it all: reads wait behind
+ * writes, and a server that falls silent is not connected anew; both are for those who open it themselves.
  *
  * @param prefix what all of Errand's keys begin with
  */

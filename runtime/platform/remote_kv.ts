@@ -1,5 +1,5 @@
-// A database behind several connections: a call goes where nothing else is under way, because there it need not wait 40 ms
-// for an acknowledgement.
+// A database server behind several connections. A call goes to the connection with the fewest calls under
+// way: alone on a connection it need not wait 40 ms for an acknowledgement.
 
 import type { Clock } from "./clock.ts";
 import { Connection } from "./kv_connection.ts";
@@ -7,13 +7,14 @@ import { keys as kvKeys } from "./keys.ts";
 import type { Kv } from "./kv_handle.ts";
 
 /**
- * Of more than a kilobyte the client sends head and body apart, and the body waits until the server's kernel acknowledges
- * the head, which it puts off for 40 ms unless it has something to send (Nagle's algorithm and delayed acknowledgements).
- * With a small request ahead of them both go out together, on the answer to that one; but only where nothing else is under
- * way. Larger ones than the second bound fill packets of their own.
+ * The client sends a commit of more than a kilobyte in two parts, head and body. The body waits until the
+ * server's kernel acknowledges the head, which takes 40 ms (Nagle's algorithm and delayed acknowledgements).
+ * Behind a small request both parts leave together with the answer to that request, if the connection is
+ * otherwise unused. A commit above the second bound fills packets of its own. See
+ * docs/decisions/0025-read-ahead-of-large-commits.md.
  */
 const PRIMED_BYTES = [900, 60_000];
-/** What a mutation takes besides its value, about. */
+/** About what a mutation takes besides its value. */
 const KEY_BYTES = 60;
 
 export class RemoteKv implements Kv {
@@ -75,7 +76,7 @@ export class RemoteKv implements Kv {
     keys: readonly [...{ [K in keyof T]: Deno.KvKey }],
     options?: { raw?: boolean },
   ): ReadableStream<{ [K in keyof T]: Deno.KvEntryMaybe<T[K]> }> {
-    // One that is made anew goes on another connection: the one before may be dead.
+    // The next watch goes to another connection: this one may be dead.
     return this.#leastBusy().handle.watch<T>(keys, options);
   }
 
@@ -91,7 +92,7 @@ export class RemoteKv implements Kv {
     for (const connection of this.#connections) connection.close();
   }
 
-  /** The one with the least in hand; of equals, each in its turn. */
+  /** The connection with the fewest calls; equals take turns. */
   #leastBusy(): Connection {
     const all = this.#connections;
     this.#next = (this.#next + 1) % all.length;

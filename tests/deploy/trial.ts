@@ -2,7 +2,8 @@
 // at random, and nothing but POSTs and the cron ever wakes the app. Looks into the database itself, so that looking wakes
 // nobody.
 
-import { type KvPort, openKv } from "../../runtime/platform/kv.ts";
+import { type KvPort } from "../../runtime/platform/kv.ts";
+import { openKv } from "../../runtime/platform/open_kv.ts";
 import { decode } from "../../runtime/store/record_codec.ts";
 import { isForgotten, isTerminal, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import { Denokv } from "../../tools/denokv_server.ts";

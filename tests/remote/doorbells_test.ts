@@ -2,7 +2,7 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { openKv } from "../../runtime/platform/kv.ts";
+import { openKv } from "../../runtime/platform/open_kv.ts";
 import { aService, eventually, type Service } from "../support/service.ts";
 import { Denokv, needed } from "../../tools/denokv_server.ts";
 import { Proxy } from "../support/kv_proxy.ts";

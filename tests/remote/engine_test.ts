@@ -5,7 +5,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
-import { openKv } from "../../runtime/platform/kv.ts";
+import { openKv } from "../../runtime/platform/open_kv.ts";
 import {
   aService,
   type Body,

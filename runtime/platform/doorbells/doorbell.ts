@@ -1,5 +1,5 @@
-// A doorbell says "there may be work". It is only ever a hint: the queue in KV is the truth, and with every doorbell
-// but the sweep gone, all tasks still run.
+// A doorbell says "there may be work". It is only a hint: the queue in KV is the truth. With the sweep as the
+// only doorbell all tasks still run, later.
 
 export interface Doorbell {
   /** Adds what this bell needs to a commit that makes tasks ready. */
@@ -9,7 +9,7 @@ export interface Doorbell {
   /**
    * Starts ringing.
    *
-   * @param look called when tasks may have ended elsewhere
+   * @param look called when tasks may have ended in other processes
    */
   start(ring: () => void, look: () => void): void;
   stop(): void | Promise<void>;

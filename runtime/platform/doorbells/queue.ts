@@ -1,19 +1,19 @@
-// The doorbell that travels in the submit's own commit: a KV queue message. It is acknowledged as soon as it arrives
-// and never carries a task, because KV hands a message out again every 55 s while its handler runs
-// (PLATFORM.md A3). Only a backend with queues has it.
+// A doorbell in the submit's own commit: a KV queue message. It is acknowledged as soon as it arrives and
+// never carries a task, because KV delivers a message again every 55 s while its handler runs. Only some
+// backends have queues.
 
 import type { Clock } from "../clock.ts";
 import { keys } from "../keys.ts";
 import type { Kv, KvPort } from "../kv.ts";
 import type { Doorbell } from "./doorbell.ts";
 
-/** Marks our messages among others of the same database. */
+/** Tells our messages from others of the same database. */
 const MESSAGE = "errand:ring";
-/** Queue messages are dear: at most one in this time, and one undelivered. */
+/** Queue messages are expensive: at most one in this time, and one undelivered. */
 const AT_MOST_EVERY_MS = 50;
 /**
- * A message that has not come back by then is sent again, later each time. KV may miss its own wake-up and leave a
- * message until its next poll, a minute later; the next enqueue wakes it.
+ * A message that has not arrived by then is sent again, after ever longer pauses: KV can miss its own wake-up
+ * and leave a message until its next poll, a minute later (docs/decisions/0019-queue-message-again.md).
  */
 const LOST_AFTER_MS = 250;
 const LOST_AFTER_AT_MOST_MS = 10_000;
@@ -21,7 +21,7 @@ const LOST_AFTER_AT_MOST_MS = 10_000;
 export class QueueBell implements Doorbell {
   #sentAt = -Infinity;
   #undelivered = false;
-  /** A commit went without its message: one more has to follow. */
+  /** A commit went without a message: one more message must follow. */
   #owed = false;
   #lostAfterMs = LOST_AFTER_MS;
   #cancelTimer: () => void = () => {};
@@ -31,11 +31,11 @@ export class QueueBell implements Doorbell {
   constructor(private readonly kv: Kv, private readonly clock: Clock) {}
 
   /**
-   * True if the backend has queues. Asks with an enqueue that can never be committed, so nothing is left behind.
+   * True if the backend has queues. Asks with an enqueue that can never be committed.
    */
   static async works(kv: KvPort): Promise<boolean> {
     const never = { key: keys.never(), versionstamp: "ff".repeat(10) };
-    // Also false where nobody answers in time: without this bell all tasks still run.
+    // Also false without an answer: all tasks run without this doorbell too.
     return await kv.commit(kv.atomic().check(never).enqueue(MESSAGE)).then(() => true, () => false);
   }
 
@@ -44,7 +44,7 @@ export class QueueBell implements Doorbell {
       this.#sent();
       atomic.enqueue(MESSAGE);
     } else {
-      // The message under way may arrive before this commit does, so it cannot stand for it.
+      // The message under way may arrive before this commit does.
       this.#owed = true;
       this.#schedule();
     }
@@ -53,7 +53,7 @@ export class QueueBell implements Doorbell {
   start(ring: () => void): void {
     this.#started = true;
     this.#ring = ring;
-    // Settles when the handle is closed. A listener cannot be taken back before that.
+    // Ends when the handle is closed: there is no other way to stop listening.
     this.kv.listenQueue((message) => {
       if (message !== MESSAGE) return;
       this.#undelivered = false;
@@ -81,7 +81,7 @@ export class QueueBell implements Doorbell {
     this.#schedule();
   }
 
-  /** Looks again when a message may be sent that is owed, or has to be sent again. */
+  /** Sets the timer for the next message that is owed, or must be sent again. */
   #schedule(): void {
     this.#cancelTimer();
     if (!this.#started || !(this.#undelivered || this.#owed)) return;
@@ -92,7 +92,7 @@ export class QueueBell implements Doorbell {
   #send(): void {
     if (this.#undelivered) this.#lostAfterMs = Math.min(2 * this.#lostAfterMs, LOST_AFTER_AT_MOST_MS);
     this.#sent();
-    // A hint that fails to go out is a delay: it is sent again, and the sweep rings too.
+    // A lost hint is only a delay: it is sent again, and the sweep rings too.
     this.kv.enqueue(MESSAGE).catch(() => {});
   }
 }

@@ -1,7 +1,7 @@
-// The doorbell between machines: keys that every commit with news sets, and that every process watches. A watch may
-// fall silent without a word (PLATFORM.md A4), so it is made anew every minute, and these keys are read every second,
-// too: one read, where a look through the queue takes one for each of its shards. What the watch has not told of by
-// the next read, it does not hear: then it is made anew at once. The sweep rings behind all this.
+// The doorbell between machines: keys that commits with news set and that all processes watch. A watch can go
+// silent without an error, so the keys are also read every second (one read, where a look through the queue
+// takes one for each shard). A watch that has missed what the last read found is replaced at once, any other
+// after a minute.
 
 import { type Clock, sleep } from "../clock.ts";
 import type { Ids } from "../ids.ts";
@@ -10,16 +10,16 @@ import type { KvPort } from "../kv.ts";
 import { every } from "../periodic.ts";
 import type { Doorbell } from "./doorbell.ts";
 
-/** Many commits in a row are one ring: the last one follows by itself. */
+/** Commits in quick succession ring once, and once more at the end. */
 const AT_MOST_EVERY_MS = 50;
 const WATCHED_FOR_MS = 60_000;
 const AGAIN_AFTER_MS = 1_000;
 const READ_EVERY_MS = 1_000;
 
-/** What there is news of: work that is ready, or tasks that have ended. */
+/** Work is ready, or tasks have ended. */
 type News = "ready" | "ended";
 
-/** The versionstamp of each bell's key. */
+/** The versionstamp of each key. */
 type Versions = Record<News, string | null>;
 
 const BELLS = [keys.bell("ready"), keys.bell("ended")];
@@ -29,11 +29,11 @@ export class WatchBell implements Doorbell {
   readonly #sentAt: Record<News, number> = { ready: -Infinity, ended: -Infinity };
   readonly #owed = new Map<News, () => void>();
   readonly #stopped = new AbortController();
-  /** What has rung here. */
+  /** Rung for. */
   #heard = NONE;
-  /** What the watch has told of. */
+  /** Reported by the watch. */
   #told = NONE;
-  /** What the last read has found. */
+  /** Found by the last read. */
   #read = NONE;
   #endWatch: () => void = () => {};
   #stopReading: () => Promise<void> = async () => {};
@@ -79,7 +79,7 @@ export class WatchBell implements Doorbell {
     return this.clock.monotonic() - this.#sentAt[news] < AT_MOST_EVERY_MS;
   }
 
-  /** Sets the key by itself, as soon as it may be set again. */
+  /** Sets the key in a write of its own, as soon as it may be set again. */
   #owe(news: News): void {
     if (this.#owed.has(news) || this.#stopped.signal.aborted) return;
     const waitMs = Math.max(0, this.#sentAt[news] + AT_MOST_EVERY_MS - this.clock.monotonic());
@@ -87,7 +87,7 @@ export class WatchBell implements Doorbell {
       this.#owed.delete(news);
       this.#sentAt[news] = this.clock.monotonic();
       const write = { key: keys.bell(news), value: this.ids.token() };
-      // A hint that fails to go out is owed still.
+      // A lost hint is still owed.
       this.kv.writeBlind([write], 0).catch(() => this.#owe(news));
     }, waitMs);
     this.#owed.set(news, cancel);
@@ -95,18 +95,18 @@ export class WatchBell implements Doorbell {
 
   async #watch(heed: (versions: Versions) => void): Promise<void> {
     while (!this.#stopped.signal.aborted) {
-      // One that was cut: the reads ring until there is another.
+      // The watch was cut. The reads ring until there is another one.
       const isDue = await this.#watchOnce(heed).catch(() => false);
       if (!isDue) await sleep(this.clock, AGAIN_AFTER_MS, this.#stopped.signal);
     }
   }
 
-  /** @returns true if it was ended here. */
+  /** @returns true if this process ended it. */
   async #watchOnce(heed: (versions: Versions) => void): Promise<boolean> {
     let isDue = false;
     const stream = this.watched.watch(BELLS) as ReadableStream<Deno.KvEntryMaybe<unknown>[]>;
     const reader = stream.getReader();
-    // Through its reader: a stream that is being read cannot be cancelled by itself.
+    // A stream that is being read can only be cancelled through its reader.
     this.#endWatch = () => {
       isDue = true;
       reader.cancel().catch(() => {});

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../runtime/platform/clock.ts";
 import { UnavailableError } from "../../../runtime/core/errors.ts";
 import { serviceKeys } from "../../../runtime/platform/keys.ts";
-import { type KvPort, openKv } from "../../../runtime/platform/kv.ts";
+import { type KvPort } from "../../../runtime/platform/kv.ts";
+import { openKv } from "../../../runtime/platform/open_kv.ts";
 import { Tickets } from "../../../auth/tickets.ts";
 import {
   type Answer,

@@ -84,7 +84,7 @@ Deno.test("a call that finds no place in time never reaches the client", async (
   const late = kv.get(["late"]);
   await turn();
   clock.advance(5_000);
-  await assert.rejects(late, /64 calls in hand for too long/);
+  await assert.rejects(late, /64 calls under way for too long/);
   for (const { answer } of calls()) answer(null);
   await Promise.all(reads);
   await turn();

@@ -1,0 +1,51 @@
+// Opens a database: a file, memory, a server, or the platform's own.
+
+import { systemClock } from "./clock.ts";
+import { keys } from "./keys.ts";
+import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS, REMOTE_SHARDS, whileLocked } from "./kv.ts";
+import { RemoteKv } from "./remote_kv.ts";
+
+/** Connections to a server: few calls share one (docs/decisions/0024-remote-connections.md). */
+const CONNECTIONS = 6;
+
+/** True for the address of a database server. */
+export function isRemote(path: string | undefined): boolean {
+  return path !== undefined && /^https?:/.test(path);
+}
+
+/**
+ * @param path a file, `:memory:`, the URL of a server, or undefined for the platform's own
+ * @param openHandle opens a handle; a test can put something between
+ */
+export async function openKv(
+  path: string | undefined,
+  openHandle: (path: string | undefined) => Promise<Deno.Kv> = Deno.openKv,
+): Promise<KvPort> {
+  const open = () => openHandle(path);
+  const writer = await whileLocked(open);
+  if (path === undefined || isRemote(path)) {
+    const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
+    // The platform may use one connection for all handles.
+    const count = path === undefined ? 1 : CONNECTIONS;
+    const more = await Promise.all(Array.from({ length: count - 1 }, open));
+    const remote = new RemoteKv([writer, ...more], open, systemClock);
+    return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
+  }
+  const reader = path === ":memory:" ? writer : await whileLocked(open);
+  return new KvPort(writer, reader);
+}
+
+/** Checks that the backend takes in one commit. A server refuses more of them before it looks at any. */
+export async function checksOf(kv: Deno.Kv): Promise<number> {
+  const atomic = kv.atomic();
+  for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
+    // No key has this version: nothing is ever committed.
+    atomic.check({ key: keys.never(i), versionstamp: "ff".repeat(10) });
+  }
+  try {
+    await atomic.commit();
+    return EMBEDDED_LIMITS.checks;
+  } catch {
+    return REMOTE_LIMITS.checks;
+  }
+}
