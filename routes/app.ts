@@ -28,7 +28,7 @@ import {
 } from "./http/problem.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
-import { steerRoutes } from "./v1/task_actions.ts";
+import { taskActionRoutes } from "./v1/task_actions.ts";
 import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
@@ -53,7 +53,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     submitRoutes(app, runtime, slots);
     taskRoutes(app, runtime, slots);
     ticketRoutes(app, runtime, tickets);
-    steerRoutes(app, runtime);
+    taskActionRoutes(app, runtime);
     eventRoutes(app, runtime, options, slots);
     completionRoutes(app, runtime, options, slots);
     groupRoutes(app, runtime);

@@ -1,4 +1,4 @@
-// Groups: tasks that are waited for together, looked at as a whole and cancelled together.
+// Groups: make one of existing tasks, look at its state, cancel its tasks.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";

@@ -1,4 +1,4 @@
-// Idempotency-Key: the same call again gets the first answer again.
+// The Idempotency-Key header: a repeat of a call under the same key gets the first answer again.
 
 import type { Context } from "hono";
 import { ValidationError } from "../../runtime/core/errors.ts";
@@ -11,7 +11,7 @@ const LONGEST_KEY = 255;
 export async function idempotencyOf(c: Context, body: string): Promise<Idempotency | undefined> {
   const header = c.req.header("idempotency-key");
   if (header === undefined) return undefined;
-  // The draft's form is a quoted string; a bare one is taken too.
+  // The IETF draft wants a quoted string; a bare one is accepted too.
   const key = /^"(.*)"$/.exec(header)?.[1] ?? header;
   if (key.length < 1 || key.length > LONGEST_KEY) {
     const message = `must have 1 to ${LONGEST_KEY} characters (got ${key.length})`;
@@ -20,7 +20,7 @@ export async function idempotencyOf(c: Context, body: string): Promise<Idempoten
   const call = new TextEncoder().encode(`${c.req.path}\n${body}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", call));
   const fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  // A key is its caller's own: no name has a slash in it.
+  // Callers do not share keys. The name of an API key contains no slash.
   const caller = callerOf(c);
   return { key: caller === undefined ? key : `${caller}/${key}`, fingerprint };
 }

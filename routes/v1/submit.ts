@@ -1,4 +1,4 @@
-// POST /v1/tasks and /v1/tasks/batch: work comes in here.
+// POST /v1/tasks and /v1/tasks/batch: submit one task, or many at once.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
@@ -59,8 +59,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       }),
     },
   });
-  // The hottest path: described in the document, but without the document's chain of validators, which cost a
-  // tenth of what a task costs.
+  // The hottest path is described in the document but skips its validators: they cost a tenth of a task.
   app.openAPIRegistry.registerPath(one);
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
@@ -72,7 +71,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       idempotency: await idempotencyOf(c, text),
     });
     const { id } = entry.record;
-    // RFC 7240: a preference that cannot be heeded is passed over.
+    // RFC 7240: a preference that cannot be honored is ignored.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
     const prefix = prefixOf(c);
     const location = `${prefix}/v1/tasks/${id}`;
@@ -134,10 +133,7 @@ function submitHeaders(replayed: boolean, waitMs: number | null): Record<string,
   };
 }
 
-/**
- * The task after the wait. One that a replay stands for may be gone by now; then its first answer is all
- * there is.
- */
+/** The task after the wait. The task of a replayed call may be gone: then its first answer is given again. */
 async function newestOf(runtime: Runtime, entry: Entry, waitMs: number, signal: AbortSignal): Promise<Entry> {
   try {
     return await runtime.task(entry.record.id, waitMs, signal);
@@ -147,7 +143,7 @@ async function newestOf(runtime: Runtime, entry: Entry, waitMs: number, signal: 
   }
 }
 
-/** A replay knows no version of the task. */
+/** An entry of a replay has no version. */
 function etag(entry: Entry): Record<string, string> {
   return entry.versionstamp === "" ? { "cache-control": "no-store" } : taskHeaders(entry);
 }

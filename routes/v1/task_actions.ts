@@ -1,4 +1,4 @@
-// Doing something to a task: cancel, retry, forget.
+// Cancel, retry or forget a task.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
@@ -16,7 +16,7 @@ const LONGEST_REASON = 500;
 const LONGEST_GRACE_MS = 60 * 60 * 1000;
 export const DEFAULT_GRACE_MS = 10_000;
 
-/** What a cancel of one task and that of many take. */
+/** The fields that a cancel of a task and of a group share. */
 export const cancelShape = {
   reason: z.string().max(LONGEST_REASON).optional(),
   graceMs: z.int().min(0).max(LONGEST_GRACE_MS).optional()
@@ -44,7 +44,7 @@ const gone = {
 };
 const ifMatch = z.object({ "if-match": z.string().optional() });
 
-export function steerRoutes(app: App, runtime: Runtime): void {
+export function taskActionRoutes(app: App, runtime: Runtime): void {
   const cancel = createRoute({
     method: "post",
     path: "/v1/tasks/{id}/cancel",
@@ -137,6 +137,6 @@ export function steerRoutes(app: App, runtime: Runtime): void {
 function ifMatchOf(c: Context): IfMatch {
   const header = c.req.header("if-match");
   if (header === undefined || header.trim() === "*") return undefined;
-  // A server or proxy that compresses an answer makes its tag a weak one; it names the same version still.
+  // A proxy that compresses an answer makes its ETag a weak one. It still names the same version.
   return header.split(",").map((tag) => tag.trim().replace(/^W\//, "").replaceAll('"', ""));
 }

@@ -1,5 +1,4 @@
-// What is the same for the calls that make many tasks at once: how long their bodies may be, and how they
-// tell of the tasks that they made.
+// Requests and answers of the calls that make many tasks at once.
 
 import { z } from "@hono/zod-openapi";
 import { MOST_TOLD_IN_FULL, type Runtime, type Submitted } from "../../runtime/mod.ts";
@@ -7,22 +6,22 @@ import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";
 
-/** Room for everything of a submit but its input. */
+/** Room for a submission without its input. */
 export const ENVELOPE_BYTES = 64 * 1024;
 
-/** A call of many tasks may have as many bytes as this many largest inputs. */
+/** A call of many tasks may be as long as 16 of the largest single ones. */
 export function mostBytesOfMany(runtime: Runtime): number {
   return 16 * (runtime.maxInputBytes + ENVELOPE_BYTES);
 }
 
 const idOnly = z.object({ id: z.uuid() }).openapi("TaskId");
 
-/** A task in an answer that may have very many. */
+/** A task in an answer that may contain very many. */
 export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedTask", {
   description: `The whole task; of more than ${MOST_TOLD_IN_FULL} tasks only the id.`,
 });
 
-/** Each of the tasks, in their order. */
+/** The tasks in their order. */
 export async function submittedTexts(
   runtime: Runtime,
   { ids, entries }: Submitted,

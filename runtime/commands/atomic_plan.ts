@@ -3,7 +3,7 @@ import type { Values } from "../store/values.ts";
 import type { DependencyGraph } from "./dependency_graph.ts";
 import type { SubmitPlan } from "./submit_plan.ts";
 
-/** What a call stores whose tasks are there all or none. */
+/** What a call stores if none of its tasks may start before all are stored. */
 export interface AtomicPlan {
   plan: SubmitPlan;
   graph: DependencyGraph;

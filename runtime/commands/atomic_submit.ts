@@ -1,4 +1,5 @@
-// Stores the tasks of a call that are there all or none: in one commit if they fit, else behind a barrier.
+// Stores a call none of whose tasks may start before all are stored: in one commit if they fit, else behind a
+// barrier.
 
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord } from "../core/task.ts";

@@ -9,7 +9,6 @@ import type { Store } from "../store/store.ts";
 import type { DependencyGraph } from "./dependency_graph.ts";
 import { endOf } from "./dependent_change.ts";
 
-/** The call, and what must still hold for it to go on. */
 interface Call {
   firstId: string;
   checks: Deno.AtomicCheck[];
@@ -39,7 +38,7 @@ export async function attachExternal(
   }
 }
 
-/** Once, however often it is tried, and whether the upstream has ended or not. */
+/** Idempotent. An upstream that has ended is counted at once. */
 async function attach(
   store: Store,
   upstream: string,

@@ -1,5 +1,5 @@
-// Stores a call over several commits. All of its tasks wait for a barrier, which the last commit opens; a
-// call that is cut off before is undone (maintenance/timers.ts).
+// Stores a call over several commits. No task starts before the last commit lifts the barrier. A call that is
+// cut off before that is undone (maintenance/cut_off_calls.ts).
 
 import { ConflictError } from "../core/errors.ts";
 import type { Entry } from "../core/task.ts";
@@ -30,7 +30,7 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   const barrier = barrierId(plan.ids[0]);
   const raised = await raiseBarrier(store, barrier, plan.now);
   await writeEdges(store, atomic);
-  // Dependents are stored before their upstreams: a counter is there before anything that it counts.
+  // Dependents before their upstreams: a counter must exist when the first end that it counts is committed.
   const order = atomic.order.toReversed();
   const entries: Entry[] = [];
   let checks = plan.guards;
@@ -62,7 +62,7 @@ function packsOf(store: Store, atomic: AtomicPlan, order: number[]): Change[][] 
   return store.pack(changes, { fresh: atomic.plan.fresh }, mutationsOfBlocks(store));
 }
 
-/** What the blocks of a pack take in its commit, beside its tasks. */
+/** Room for the blocks of a pack in its commit. */
 function mutationsOfBlocks({ kv: { limits } }: Store): number {
   const [block] = edgeBlocks(limits, Array(limits.checks).fill(""));
   // A task with its lists or its counter takes two mutations at the least.
@@ -115,22 +115,22 @@ function kindOf(atomic: AtomicPlan, place: number): BarrierEdgeKind | undefined 
 }
 
 /**
- * A task that waits for another one of the call cannot run before it, and so not before the barrier opens.
- * But with `allowFailure` it could: its upstream may be cancelled behind the barrier.
+ * A task that waits for another one of the call cannot start while that one waits for the barrier. With
+ * `allowFailure` it could: its upstream may be cancelled behind the barrier.
  */
 function waitsForBarrier({ plan, graph }: AtomicPlan, place: number): boolean {
   if (plan.checked[place].submission.options?.allowFailure) return true;
   return !graph.upstreams[place].some((upstream) => graph.dependents.has(upstream));
 }
 
-/** Each task is stored together with its block: those that are there have one. */
+/** Stored tasks have a block already: it is written in their commit. */
 async function unstored(store: Store, { plan }: AtomicPlan, places: number[]): Promise<number[]> {
   if (!plan.resumed) return places;
   const there = await store.peekMany(places.map((place) => plan.ids[place]));
   return places.filter((_, k) => there[k] === null);
 }
 
-/** Blocks that a first try of the call has left stay as they are: ends may be counted in them. */
+/** Blocks from a first try of the call stay as they are: they may have counted an end of their upstream. */
 async function writeEdges({ kv }: Store, { graph }: AtomicPlan): Promise<void> {
   const many = [...graph.dependents].filter(([, dependents]) =>
     dependents.length > mostInlineDependents(kv.limits)
@@ -163,6 +163,6 @@ async function liftWhenStored(
     if (plan.recountKey) writes.push({ key: plan.recountKey });
     if (await store.commit("submit", [], { checks, writes })) return;
   }
-  // After an unknown outcome it does not matter which try wrote it: both have stored all of the tasks.
+  // Another try of the call may have lifted it. Then all tasks are stored too.
   if (!(await store.kv.get<Barrier>(key)).value?.sealed) throw new ConflictError(TOO_LATE);
 }

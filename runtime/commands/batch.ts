@@ -15,10 +15,7 @@ export interface PartFault {
   message: string;
 }
 
-/**
- * The one place where faults of submissions get the caller's pointers. A fault in a shared value is told
- * once.
- */
+/** Gives faults the caller's pointers. A fault in a value that many submissions share is reported once. */
 export function validationError({ pointerOf }: Batch, faults: PartFault[]): ValidationError {
   const unique = new Map<string, Fault>();
   for (const { index, part, message } of faults) {

@@ -38,16 +38,14 @@ export async function requireFree({ kv }: Store, batch: Batch, ids: CallerId[]):
   requireNone(batch, ids.filter((_, i) => found[i].versionstamp !== null));
 }
 
-/**
- * Ids of calls that this process is just storing. A call of several commits must not find one taken half-way.
- */
+/** Ids of calls under way in this process. A call of several commits must not find an id taken in between. */
 export class ReservedIds {
   readonly #ids = new Set<string>();
 
   /**
    * Does `work` while no other call of this process can use these ids.
    *
-   * @throws {ConflictError} if another call is just using one of them.
+   * @throws {ConflictError} if another call uses one of them.
    */
   async during<T>(batch: Batch, ids: CallerId[], work: () => Promise<T>): Promise<T> {
     requireNone(batch, ids.filter(({ id }) => this.#ids.has(id)));

@@ -32,7 +32,7 @@ export async function commitPack(
   });
 }
 
-/** A task may have begun in the very commit that stored it: then its version is another one. */
+/** A task may start in the commit that stores it. Its version then is not that of what was submitted. */
 export function asSubmitted(entry: Entry<Stored>, record: TaskRecord): Entry {
   // After a commit that was read back it may have been forgotten already.
   const isSame = !isForgotten(entry.record) && typeOf(entry.record) === typeOf(record);

@@ -13,7 +13,7 @@ import { cancelIfThere, type Cancelled, type CancelRequest } from "./cancel.ts";
  * Makes a group of existing tasks. Those that have ended are in its completion log at once.
  *
  * @throws {NotFoundError | ForgottenError | ConflictError} before anything is written, for a task that is not
- *   there   or is in too many groups.
+ *   there or is in too many groups.
  */
 export async function createGroup(store: Store, groups: Groups, ids: string[]): Promise<GroupStatus> {
   const members = [...new Set(ids)];

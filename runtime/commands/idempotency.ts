@@ -1,5 +1,5 @@
-// Idempotency keys: for a day the same call under the same key stands for the same tasks. The key's record is
-// written in the same commits as the tasks, so whichever process gets a repeat of the call finds them.
+// Idempotency keys: for a day, a repeat of a call under its key gets the tasks of the first one. The key's
+// record is written in the commits that store the tasks, so every process finds it.
 
 import { ConflictError, IdempotencyMismatchError } from "../core/errors.ts";
 import { sleep } from "../platform/clock.ts";
@@ -9,11 +9,10 @@ import type { Store } from "../store/store.ts";
 
 export interface Idempotency {
   key: string;
-  /** Of the call: the same key with another fingerprint is refused. */
+  /** Identifies the call: the same key with another fingerprint is refused. */
   fingerprint: string;
 }
 
-/** What is stored under the key. */
 export interface IdempotencyRecord {
   fingerprint: string;
   /** The first of the ids that were drawn for the call. */
@@ -35,7 +34,6 @@ export interface KeyClaim {
   resumed: { root: string; groupId: string | null } | null;
 }
 
-/** What becomes of a call under a key. */
 export interface Once<T> {
   /** The call was stored before. */
   replay(record: IdempotencyRecord): T;
@@ -48,7 +46,7 @@ const CUT_OFF_AFTER_MS = 2_000;
 const RETENTION_MS = 24 * 60 * 60 * 1000;
 
 export class IdempotencyKeys {
-  /** Keys whose first call this process is working on. */
+  /** Keys of calls under way in this process. */
   readonly #inFlight = new Set<string>();
 
   constructor(private readonly store: Store) {}

@@ -2,14 +2,14 @@
 // schema, options are merged with the definition's defaults.
 
 import type { AnyDefinition, Json } from "../core/define.ts";
-import { type Fault, TooLargeError } from "../core/errors.ts";
-import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
-import { findReferences, mayHaveReferences, type Reference, resolveReferences } from "../core/references.ts";
+import { TooLargeError } from "../core/errors.ts";
+import type { Reference } from "../core/references.ts";
 import type { Registry } from "../core/registry.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { type Batch, type PartFault, validationError } from "./batch.ts";
+import { checkInput } from "./check_input.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
@@ -63,77 +63,6 @@ function requireRoom(characters: number, maxInputBytes: number): void {
   if (characters <= limit) return;
   const setting = `${CALLS_INPUTS} times MAX_INPUT_BYTES`;
   throw new TooLargeError("", "what the tasks of this call get", characters, limit, setting);
-}
-
-interface InputRules {
-  maxInputBytes: number;
-  /** The caller's pointer to a part of the submission. */
-  locate: (part: string) => string;
-  /** The input is a list of inputs. */
-  chunk?: boolean;
-}
-
-export interface CheckedInput {
-  /** JSON text. */
-  text: string;
-  references: Reference[];
-  /** It contains references or quotes. */
-  special: boolean;
-  /** Their pointers begin with "/input". */
-  faults: Fault[];
-}
-
-/** @throws {TooLargeError} */
-export function checkInput(
-  registry: Registry,
-  definition: AnyDefinition,
-  value: unknown,
-  { maxInputBytes, locate, chunk = false }: InputRules,
-): CheckedInput {
-  let text: string;
-  try {
-    text = toJsonText(value);
-  } catch (error) {
-    if (!(error instanceof NotJsonError)) throw error;
-    const faults = [{ pointer: "/input", message: error.message }];
-    return { text: "null", references: [], special: false, faults };
-  }
-  // A UTF-16 unit takes three bytes at the most, so short texts need no counting.
-  if (text.length * 3 > maxInputBytes) {
-    const bytes = utf8Bytes(text);
-    if (bytes > maxInputBytes) {
-      throw new TooLargeError(locate("/input"), "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
-    }
-  }
-  if (!mayHaveReferences(text)) {
-    const faults = faultsOfValue(registry, definition, value, [], chunk);
-    return { text, references: [], special: false, faults };
-  }
-  const { references, special, faults } = findReferences(value, "/input");
-  const paths = references.map(({ path }) => path);
-  // What a reference stands for is not known yet: the complete input is checked before its function starts.
-  const shown = special ? resolveReferences(value, () => null) : value;
-  faults.push(...faultsOfValue(registry, definition, shown, paths, chunk));
-  return { text, references, special, faults };
-}
-
-/** @param unknown paths at which references stand. */
-function faultsOfValue(
-  registry: Registry,
-  definition: AnyDefinition,
-  value: unknown,
-  unknown: Reference["path"][],
-  chunk: boolean,
-): Fault[] {
-  if (!chunk) return registry.faultsOfInput(definition, value, "/input", unknown);
-  if (!Array.isArray(value)) {
-    const message = "must be a list: the function is called for each of its elements";
-    return [{ pointer: "/input", message }];
-  }
-  return value.flatMap((each, i) => {
-    const inside = unknown.filter(([first]) => first === i).map(([, ...rest]) => rest);
-    return registry.faultsOfInput(definition, each, `/input/${i}`, inside);
-  });
 }
 
 export interface DraftOptions {

@@ -6,10 +6,7 @@ import { blocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isReady, type Stored } from "../core/task.ts";
 
-/**
- * A count that took a while is not repeated for this many times as long: counting must not become the main
- * work.
- */
+/** The pause after a count, in multiples of the time it took: counting must not become the main work. */
 const PAUSE_FACTOR = 10;
 const SHORTEST_PAUSE_MS = 100;
 

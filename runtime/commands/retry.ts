@@ -23,7 +23,7 @@ import { discardUnlessNamed } from "../store/discard.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
-import { checkInput } from "./prepare.ts";
+import { checkInput } from "./check_input.ts";
 import { type IfMatch, readPresent } from "./present_task.ts";
 
 /** An input that takes the place of the one the task had. */

@@ -1,12 +1,7 @@
 export interface Ordered<T> {
-  /**
-   * All nodes, each behind its upstreams as far as there is no cycle; else they keep the order they were
-   * given in.
-   */
+  /** All nodes, each behind its upstreams unless there is a cycle. */
   order: T[];
-  /**
-   * Each as a path upstream. Of cycles that share nodes only one is here: a tangle has too many to list them.
-   */
+  /** Each as a path upstream. Of cycles that share nodes only one is listed: there may be very many. */
   cycles: T[][];
 }
 

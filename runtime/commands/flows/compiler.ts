@@ -6,6 +6,8 @@ import { type Fault, ValidationError } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
 import type { Batch } from "../batch.ts";
 import { roundTrip, topologicalOrder } from "../topological_order.ts";
+import { boundsFaults } from "./bounds.ts";
+import { nameFault } from "./name_rules.ts";
 import { Names } from "./names.ts";
 import {
   type FlowNode,
@@ -15,19 +17,11 @@ import {
   submissionOf,
   upstreamsOf,
 } from "./node.ts";
-import {
-  boundsFaults,
-  type Chunks,
-  type Element,
-  type FlowSpec,
-  type FlowTask,
-  nameFault,
-  type Signature,
-} from "./schema.ts";
+import type { Chunks, Element, FlowSpec, FlowTask, Signature } from "./schema.ts";
 
 export interface CompiledFlow extends Batch {
-  // The submissions carry ids. Those of a graph by names are in the order of its names; of the other forms
-  // each stands behind those that it waits for. Parts of the inputs are shared between them.
+  // Tasks by names are in the order of their names, others behind those that they wait for. Inputs share
+  // values.
 
   /** The name of each submission. */
   names: string[];
@@ -84,7 +78,7 @@ class Compiler {
     return Object.fromEntries(results);
   }
 
-  /** `place` names what has no name of its own. */
+  /** @param place its path, as a name for a task that has none. */
   #element(element: Element, place: string[], at: string, previous: Output | null): Output {
     if ("task" in element) return this.#signature(element, element.name ?? place.join("."), at, previous);
     if ("chunks" in element) return this.#chunks(element.chunks, place, `${at}/chunks`, previous);
@@ -172,7 +166,7 @@ class Compiler {
   }
 }
 
-/** One element as a header passes on a list, or is a list of one. */
+/** A header passes on a list. */
 function asList(output: Output): Output {
   return Array.isArray(output.value) ? output : { ...output, value: [output.value] };
 }

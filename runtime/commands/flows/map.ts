@@ -1,4 +1,4 @@
-// Makes submissions of a map: one task for each element of its lists.
+// Expands a map to submissions: one task for each element of its lists.
 
 import { z } from "zod";
 import {
@@ -26,7 +26,7 @@ interface Every {
 
 export type MapSpec = Every & ({ map: Fields; unmapped?: Fields } | { inputs: unknown[] });
 
-// No z.record: that drops a key named __proto__.
+// A z.record would drop a key named __proto__.
 const fields = (description: string) =>
   z.unknown().refine(isObject, {
     error: "must be an object of fields",
@@ -87,7 +87,7 @@ function inputsOf(map: Fields, unmapped: Fields): Fields[] {
       message: `a map must have at most ${MOST_ELEMENTS} elements (got ${length})`,
     }],
   );
-  // Every field has its place here, a field named __proto__ too.
+  // After this spread, assigning a field named __proto__ sets an own property.
   const same = { ...map, ...unmapped };
   return lists[0][1].map((_, i) => {
     const input = { ...same };

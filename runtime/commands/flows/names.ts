@@ -4,7 +4,7 @@ import type { Fault } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
 import { findReferences } from "../../core/references.ts";
 import { nearest } from "../../core/nearest.ts";
-import { isUuid } from "./schema.ts";
+import { isUuid } from "./name_rules.ts";
 
 export interface Named {
   readonly id: string;
@@ -19,10 +19,7 @@ export interface Part {
   pointer: string;
 }
 
-/**
- * Suggestions cost comparisons of texts, so both are bounded: the known names compared, the unknown ones
- * helped.
- */
+/** A suggestion compares an unknown name with many known ones. Both numbers are bounded. */
 const MOST_COMPARED = 500;
 const MOST_SUGGESTED = 5;
 

@@ -1,10 +1,9 @@
-// A choice between forms in which one look at the value hasCurrentTime the form. A plain z.union tries all of
-// them and then has as many opinions on what is wrong; here the form that was meant speaks, and what is no
-// form is told which there are.
+// A union of forms that one look at the value tells apart. A z.union tries all of them and reports the faults
+// of each. This one reports the faults of the form that was meant, or lists the forms.
 
 import { z } from "zod";
 
-/** Where, from the value inwards, something is wrong. */
+/** What is wrong, and the path to it within the value. */
 export interface FormFault {
   path: (string | number)[];
   message: string;
@@ -14,7 +13,7 @@ interface FormsDef extends z.core.$ZodUnionDef {
   choose: (value: unknown) => z.ZodType | FormFault;
 }
 
-/** A union for everybody who reads schemas, which parses by its choice. */
+/** To readers of schemas it is a union. It parses with the form that `choose` returns. */
 const Forms: z.core.$constructor<z.ZodUnion, FormsDef> = z.core.$constructor("Forms", (schema, def) => {
   z.ZodUnion.init(schema, def);
   schema._zod.parse = (payload, context) => {
@@ -25,7 +24,7 @@ const Forms: z.core.$constructor<z.ZodUnion, FormsDef> = z.core.$constructor("Fo
   };
 });
 
-/** One of `options`: `choose` says which, or what is wrong. */
+/** One of `options`: `choose` returns which one, or what is wrong. */
 export function chosen<Value>(
   options: z.ZodType<Value>[],
   choose: (value: unknown) => z.ZodType<Value> | FormFault,
@@ -33,7 +32,11 @@ export function chosen<Value>(
   return new Forms({ type: "union", options, choose }) as unknown as z.ZodType<Value>;
 }
 
-/** The forms are objects, told apart by the key that only one of them has; `shown` has them for people. */
+/**
+ * The forms are objects; each has a key that the others do not have.
+ *
+ * @param shown the forms as error messages list them.
+ */
 export function chooseByKey<Value>(
   forms: Record<string, z.ZodType<Value>>,
   shown: string,

@@ -11,7 +11,7 @@ import { batchOf, type Composing, composing, elsewhere, ownIds, resultOf } from 
 
 /** Few mutations, so that a handful of tasks takes several commits. */
 const TIGHT = { ...EMBEDDED_LIMITS, checks: 10, mutations: 60 };
-const SEALED_WITHIN_MS = 10 * 60 * 1000;
+const ABANDONED_AFTER_MS = 10 * 60 * 1000;
 
 const after = (...waitFor: string[]) => ({ options: { waitFor } });
 
@@ -51,7 +51,7 @@ async function states(bench: Composing, ids: string[]): Promise<Record<string, n
   return counts;
 }
 
-Deno.test("a small call is one commit: all that it needs is there at once, and no seal", async () => {
+Deno.test("a small call is one commit: all that it needs is there at once, and no barrier", async () => {
   await using bench = await composing();
   const [{ id: outside }] = await bench.call([{}]);
   const [a, b, c] = ownIds(3);
@@ -123,7 +123,7 @@ Deno.test("what has ended already is counted at once", async () => {
     first: failed,
     allowFailure: true,
   });
-  // It has waited for no moment, but there is no way from nothing to an end.
+  // A new task cannot be terminal: it waits first, and the outbox processor cancels it.
   const never = await one([done, failed, open]);
   assert.equal(await bench.state(never), "AwaitingDependencies");
   await bench.follow();
@@ -196,7 +196,7 @@ Deno.test("an upstream that has ended cannot be deleted under a call that is jus
   assert.equal(await bench.state(follower), "Pending");
 });
 
-Deno.test("a large call lets nothing go before all of it is there, and all of it afterwards", async () => {
+Deno.test("a large call releases no task before all are stored, and all of them afterwards", async () => {
   await using bench = await composing({ limits: TIGHT });
   const ids = ownIds(40);
   // Each of the second half waits for one of the first half; those stand behind them in the call.
@@ -233,7 +233,7 @@ Deno.test("a large call lets nothing go before all of it is there, and all of it
   assert.deepEqual(await bench.kv.list({ prefix: prefixes.edges(seal[1] as string) }, { limit: 9 }), []);
 });
 
-Deno.test("tasks that wait for nobody but are to be stored as a whole are let go by the seal alone", async () => {
+Deno.test("the tasks of an atomic call that wait for no task are released by the barrier alone", async () => {
   await using bench = await composing({ limits: TIGHT });
   const ids = (await bench.call(Array.from({ length: 50 }, () => ({})), { atomic: true })).map(({ id }) =>
     id
@@ -244,7 +244,7 @@ Deno.test("tasks that wait for nobody but are to be stored as a whole are let go
   assert.deepEqual(await bench.left("edge", "outbox", "due"), []);
 });
 
-Deno.test("more blocks under a seal than one commit could delete are worked off", async () => {
+Deno.test("more blocks under a barrier than one commit could delete are processed", async () => {
   await using bench = await composing({ limits: TIGHT });
   const [{ id }] = await bench.call([{}]);
   const count = TIGHT.mutations * 6;
@@ -256,7 +256,7 @@ Deno.test("more blocks under a seal than one commit could delete are worked off"
   assert.deepEqual(await states(bench, ids), { Pending: count });
 });
 
-Deno.test("packs that are full to the brim are stored with all that a call's first commit adds", async () => {
+Deno.test("packs that fill a commit are stored together with what a call's first commit adds to them", async () => {
   for (const mutations of [60, 61, 62, 63, 64]) {
     await using bench = await composing({ limits: { ...TIGHT, mutations } });
     const [{ id }] = await bench.call([{}]);
@@ -268,7 +268,7 @@ Deno.test("packs that are full to the brim are stored with all that a call's fir
 
 Deno.test("a call that is cut off is undone after a while, and none of it ever runs", async () => {
   for (const commits of [1, 2, 3]) {
-    // Not disposed of in good order: its commits hang.
+    // Closed without waiting for its commits: they hang.
     const bench = await composing({ limits: TIGHT });
     const ids = ownIds(60);
     // Chains of three, the last one first; those behind go on after a failure.
@@ -282,7 +282,7 @@ Deno.test("a call that is cut off is undone after a while, and none of it ever r
     const stored = await states(bench, ids);
     assert.equal(stored.Pending, undefined);
     const timers = new Timers(bench.store, bench.values);
-    bench.clock.advance(SEALED_WITHIN_MS - 1);
+    bench.clock.advance(ABANDONED_AFTER_MS - 1);
     await timers.tick();
     assert.deepEqual(await states(bench, ids), stored, "not before its time");
     bench.clock.advance(1);
@@ -300,9 +300,9 @@ Deno.test("a call that is cut off is undone after a while, and none of it ever r
   }
 });
 
-Deno.test("a call that is taken up again after any commit becomes the same tasks, once each", async () => {
+Deno.test("a call that is resumed after any commit becomes the same tasks, once each", async () => {
   for (let commits = 1; commits < 20; commits++) {
-    // Not disposed of in good order: its commits hang.
+    // Closed without waiting for its commits: they hang.
     const bench = await composing({ limits: TIGHT });
     const [{ id: outside }] = await bench.call([{}]);
     await bench.run(outside);
@@ -389,7 +389,7 @@ function fans(): {
   return { ups, downs, submissions };
 }
 
-/** Cancels whoever of these is there. */
+/** Cancels those of these tasks that are stored. */
 async function cancelThose(bench: Composing, ids: string[]): Promise<void> {
   for (const [i, entry] of (await bench.store.peekMany(ids)).entries()) {
     if (entry) await bench.cancel(ids[i], "meanwhile");
@@ -417,7 +417,7 @@ Deno.test("a task of a call may end before all of the call is there, and is coun
   assert.deepEqual(await states(bench, [...ups, ...downs]), { Cancelled: 15, UpstreamFailed: 30 });
 });
 
-Deno.test("what was told while a call was cut off is not told again when it is taken up", async () => {
+Deno.test("an end that was counted while a call was cut off is not counted again when it is resumed", async () => {
   for (let commits = 1; commits < 30; commits++) {
     const bench = await composing({ limits: TIGHT });
     const { ups, downs, submissions } = fans();
@@ -447,14 +447,14 @@ Deno.test("what was told while a call was cut off is not told again when it is t
   assert.fail("the call was never over");
 });
 
-Deno.test("of two processes at one call, the one that was overtaken changes nothing any more", async () => {
+Deno.test("of two processes at one call, the first one changes nothing after the second has resumed it", async () => {
   for (let commits = 1; commits < 30; commits++) {
     await using bench = await composing({ limits: TIGHT });
     const [{ id: outside }] = await bench.call([{}]);
     const submissions = Array.from({ length: 60 }, () => after(outside));
     const idempotency = { key: "k", fingerprint: "f" };
     const { reached, mend, goOn } = cutAfter(bench, commits);
-    // Whatever fails, what hangs goes on at last.
+    // Also after a failed assertion the hanging commit must go on.
     using _ = { [Symbol.dispose]: goOn };
     const slow = bench.call(submissions, { idempotency });
     const first = await Promise.race([slow, reached]);
@@ -482,7 +482,7 @@ Deno.test("of two processes at one call, the one that was overtaken changes noth
   assert.fail("the call was never over");
 });
 
-Deno.test("a call that was given up stays so, however often it is repeated", async () => {
+Deno.test("an abandoned call stays abandoned, however often it is repeated", async () => {
   const bench = await composing({ limits: TIGHT });
   const { ups, downs, submissions } = fans();
   const idempotency = { key: "k", fingerprint: "f" };
@@ -492,7 +492,7 @@ Deno.test("a call that was given up stays so, however often it is repeated", asy
   await reached;
   mend();
   const there = elsewhere(bench);
-  bench.clock.advance(SEALED_WITHIN_MS);
+  bench.clock.advance(ABANDONED_AFTER_MS);
   await new Timers(there.store, there.values).tick();
   await there.follow();
   const before = await there.all();
@@ -509,7 +509,7 @@ Deno.test("a call that was given up stays so, however often it is repeated", asy
   bench.kv.close();
 });
 
-Deno.test("a seal is whose who opened it last, until it is given up", async () => {
+Deno.test("a barrier belongs to the process that raised it last, until it is abandoned", async () => {
   await using bench = await composing();
   const { store, kv, clock } = bench;
   const now = clock.now();
@@ -524,12 +524,12 @@ Deno.test("a seal is whose who opened it last, until it is given up", async () =
   await assert.rejects(first.confirm(), ConflictError);
   assert.notEqual((await second.confirm()).versionstamp, versionstamp);
   // Its timer is the last one's.
-  assert.deepEqual(await unseals(bench), [keys.due("unseal", now + 1_000 + SEALED_WITHIN_MS, "seal-a")]);
+  assert.deepEqual(await unseals(bench), [keys.due("unseal", now + 1_000 + ABANDONED_AFTER_MS, "seal-a")]);
   await kv.writeBlind([abandonBarrier("seal-a", (await kv.get<Barrier>(key)).value!, now)], now);
   await assert.rejects(raiseBarrier(store, "seal-a", now), ConflictError);
 });
 
-Deno.test("a call whose ids were drawn is undone as a whole, also if it was taken up once and cut off again", async () => {
+Deno.test("all tasks of a call whose ids were drawn are undone, also if it was resumed once and cut off again", async () => {
   for (let commits = 1; commits < 30; commits++) {
     const bench = await composing({ limits: TIGHT });
     const submissions = Array.from({ length: 60 }, () => ({}));
@@ -546,7 +546,7 @@ Deno.test("a call whose ids were drawn is undone as a whole, also if it was take
     const again = there.call(submissions, { idempotency, atomic: true }).then(() => "done", String);
     await bench.clock.run(Promise.race([again, second.reached]));
     second.mend();
-    bench.clock.advance(SEALED_WITHIN_MS);
+    bench.clock.advance(ABANDONED_AFTER_MS);
     const last = elsewhere(bench);
     await new Timers(last.store, last.values).tick();
     await last.follow();
@@ -557,7 +557,7 @@ Deno.test("a call whose ids were drawn is undone as a whole, also if it was take
   assert.fail("the call was never over");
 });
 
-Deno.test("under an open seal nothing goes, also if it may go on after a failure", async () => {
+Deno.test("behind a raised barrier no task is released, also with allowFailure", async () => {
   await using bench = await composing({ limits: TIGHT });
   const { ups, downs, submissions } = fans();
   const bold = submissions.map(({ id, options }) => ({
