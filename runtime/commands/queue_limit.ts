@@ -2,7 +2,7 @@
 // process; what other processes add and take is seen at the next count.
 
 import { QueueFullError } from "../core/errors.ts";
-import { blocks } from "../store/ready_queue.ts";
+import { readyBlocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isReady, type Stored } from "../core/task.ts";
 
@@ -48,7 +48,7 @@ export class QueueLimit {
     const before = this.#since;
     let counted = 0;
     for (let shard = 0; shard < kv.shards; shard++) {
-      for await (const { value } of blocks(kv, shard)) counted += value.ids.length;
+      for await (const { value } of readyBlocks(kv, shard)) counted += value.ids.length;
     }
     this.#counted = counted;
     this.#since -= before;

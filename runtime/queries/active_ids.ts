@@ -5,7 +5,7 @@ import type { ConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
-import { blocks } from "../store/ready_queue.ts";
+import { readyBlocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 
 /** Up to so many ids are sorted in memory. */
@@ -38,7 +38,7 @@ function idsIn(store: Store, state: StateType, task?: string): AsyncGenerator<st
 
 async function* pending(store: Store, task?: string): AsyncGenerator<string[]> {
   for (let shard = 0; shard < store.kv.shards; shard++) {
-    for await (const { value: { ids, tasks } } of blocks(store.kv, shard)) {
+    for await (const { value: { ids, tasks } } of readyBlocks(store.kv, shard)) {
       yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
     }
   }

@@ -1,6 +1,6 @@
-// A unit: changes of records that become true together or not at all, with everything that follows from them: index
-// keys, events, what groups count, and what all of it costs. What is decided at the moment of the commit (places in
-// the queue, group counters) is left to the store.
+// A unit: changes of records that become true together or not at all, with everything that follows from them:
+// index keys, events, what groups count, and what all of it costs. What is decided at the moment of the
+// commit (places in the queue, group counters) is left to the store.
 
 import { type Cost, FRESH } from "./group_commit.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
@@ -104,8 +104,8 @@ function ownKeys(checks: UnitOptions["checks"] & object, writes: Write[]): strin
 }
 
 /**
- * A submit may be read back long after it was applied: by then its task may have run and ended. Were it not recognised,
- * its caller would be refused what is stored, and its input would be thrown away.
+ * A submit may be read back long after it was applied: by then its task may have run and ended. Were it not
+ * recognised, its caller would be refused what is stored, and its input would be thrown away.
  */
 function opsAfter({ op, ops = [] }: Stored): string[] {
   const all = [op, ...ops];
@@ -142,7 +142,10 @@ function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
     .map((state) => ({ kind: "state", seq: state.seq, at: state.at, attempt: state.attempt, state }));
 }
 
-/** What a step means to those that wait for the task: those made with it are told by it, others by the follower. */
+/**
+ * What a step means to those that wait for the task: those made with it are told by it, others by the
+ * follower.
+ */
 function follow(before: Stored | null, next: Stored, steps: CounterStep[], writes: Write[]): void {
   if (!before || isForgotten(before) || isForgotten(next) || !hasDependents(next)) return;
   const was = isTerminal(before) ? typeOf(before) : null;

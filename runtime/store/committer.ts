@@ -1,5 +1,5 @@
-// From units of work to commits of KV. After a commit that failed or whose answer was lost, every unit is read back
-// before anything else is decided: it was applied, it conflicts, or it goes into the next commit.
+// From units of work to commits of KV. After a commit that failed or whose answer was lost, every unit is
+// read back before anything else is decided: it was applied, it conflicts, or it goes into the next commit.
 
 import { type Clock, sleep } from "../platform/clock.ts";
 import { encode, entryOf } from "./record_codec.ts";
@@ -10,7 +10,7 @@ import { type DependencyCounter, DependencyCounters } from "./dependency_counter
 import type { Ids } from "../platform/ids.ts";
 import { isDependencyCounterKey, isOutboxKey, keys, parse } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
-import { Queue } from "./ready_queue.ts";
+import { ReadyQueue } from "./ready_queue.ts";
 import type { Merged } from "./version_cache.ts";
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Unit } from "./commit_unit.ts";
@@ -26,15 +26,21 @@ export interface CommitObserver {
   /** Called once for each change. */
   applied?(entry: Entry<Stored>, before: Entry<Stored> | null): void;
   /**
-   * Called with the subjects of the outbox entries that a commit has written, and with its version. A commit that had
-   * to be read back says nothing: a sweep finds its entries.
+   * Called with the subjects of the outbox entries that a commit has written, and with its version. A commit
+   * that had to be read back says nothing: a sweep finds its entries.
    */
   outboxWritten?(subjects: string[], versionstamp: string): void;
 }
 
-/** Lets new tasks begin in the very commit that stores them: a claim of their own would be a third of their cost. */
+/**
+ * Lets new tasks begin in the very commit that stores them: a claim of their own would be a third of their
+ * cost.
+ */
 export interface Starter {
-  /** Of tasks that a commit is about to make ready: those that begin in it, RUNNING under leases of this process. */
+  /**
+   * Of tasks that a commit is about to make ready: those that begin in it, RUNNING under leases of this
+   * process.
+   */
   take(ready: TaskRecord[]): Taken;
   /** The commit is decided: what was taken for it and not told as applied does not begin. */
   release(taken: Taken): void;
@@ -62,13 +68,13 @@ const GIVE_UP_AFTER_MS = 10_000;
 
 export class Committer {
   readonly #options: CommitterOptions;
-  readonly #queue: Queue;
+  readonly #queue: ReadyQueue;
   readonly #groups: GroupCounters;
   readonly dependencies: DependencyCounters;
 
   constructor(options: CommitterOptions) {
     const { kv, clock, ids } = this.#options = options;
-    this.#queue = new Queue(kv.shards, clock, ids);
+    this.#queue = new ReadyQueue(kv.shards, clock, ids);
     this.#groups = new GroupCounters(kv, clock);
     this.dependencies = new DependencyCounters(kv);
   }
@@ -218,7 +224,8 @@ export class Committer {
     return units.map((unit, i) => {
       const mine = found.slice(at, at += guards[i].length);
       const records = (mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[]).map(entryOf);
-      // One that was applied may have been written on since, or may even be gone: what KV holds now is what counts.
+      // One that was applied may have been written on since, or may even be gone: what KV holds now is what
+      // counts.
       if (records.some((entry) => entry && isBy(unit.op, entry.record))) {
         return [unit, unit.changes.map(({ next }, k) => records[k] ?? { record: next, versionstamp: "" })];
       }

@@ -1,7 +1,7 @@
-// Joins: what a task that waits for others still waits for. Each is a counter beside the task, written in the very
-// commit in which one of the others ends (or is run again after its end), once per commit and counter, so it can neither
-// miss nor double an end. When it comes to another decision, the same commit leaves a note in the outbox, and the
-// follower (outbox_processor.ts) moves the task.
+// Dependency counters: how many tasks a task still waits for. A counter is written in the commit in which one
+// of those tasks ends (or is retried after its end), once for each counter, so no end is missed or counted
+// twice. When the decision changes, the same commit writes an outbox entry, and the outbox processor moves
+// the waiting task.
 
 import { keys } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
@@ -9,18 +9,21 @@ import { type Known, type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/task.ts";
 
 export interface DependencyCounter {
-  /** The definition of the task that waits: lists need no more. */
+  /** The definition of the task that waits, for lists. */
   task: string;
   /** Upstreams that have not ended. */
   left: number;
   /** Upstreams that have ended otherwise than COMPLETED. */
   failed: number;
-  /** The first of these in time, as far as is known. */
+  /** The first of these in time, if it is known. */
   first: string | null;
   allowFailure: boolean;
 }
 
-/** What one step of an upstream means to a task that waits for it: it ended (`is`), or its end (`was`) was taken back. */
+/**
+ * One change of an upstream, for a task that waits for it: it has ended (`is`), or its end (`was`) is taken
+ * back.
+ */
 export interface CounterStep {
   /** The task that waits. */
   dependent: string;
@@ -36,7 +39,6 @@ export function decisionOf({ left, failed, allowFailure }: DependencyCounter): D
   return left > 0 ? "wait" : "go";
 }
 
-/** The counter after a step. */
 export function stepped(
   counter: DependencyCounter,
   { upstream, was, is }: Omit<CounterStep, "dependent">,
@@ -62,13 +64,13 @@ export class DependencyCounters {
     this.#known = new VersionCache(kv, keys.dependencyCounter, KNOWN_KEPT);
   }
 
-  /** All joins that these steps touch, after them. */
+  /** What a commit adds for these steps. */
   async merge(steps: CounterStep[]): Promise<Merged> {
     const merged: Merged = { checks: [], writes: [], applied: () => {} };
     const byDependent = Map.groupBy(steps, ({ dependent }) => dependent);
     const loaded = await this.#known.load([...byDependent.keys()]);
     const next = new Map<string, DependencyCounter>();
-    // One that is not there has let its task go, or its task is gone.
+    // A counter that is gone has released its task, or the task is gone.
     for (const [id, { value, versionstamp }] of loaded) {
       const counter = byDependent.get(id)!.reduce(stepped, value);
       merged.checks.push({ key: keys.dependencyCounter(id), versionstamp });
@@ -83,13 +85,13 @@ export class DependencyCounters {
     return merged;
   }
 
-  /** A unit wrote it by itself: its task begins to wait, or is let go. */
+  /** A unit has written the counter: its task begins to wait, or is released. */
   wrote(id: string, counter: DependencyCounter | undefined, versionstamp: string): void {
     if (counter) this.#known.remember(id, { value: counter, versionstamp });
     else this.#known.forget(id);
   }
 
-  /** As this process last wrote it, if it is remembered: a hint. */
+  /** As this process last wrote it, if it is still in memory: a hint. */
   known(id: string): Known<DependencyCounter> | undefined {
     return this.#known.get(id);
   }
@@ -103,7 +105,7 @@ export function counterWrite(id: string, counter: DependencyCounter): Write {
   return { key: keys.dependencyCounter(id), value: counter };
 }
 
-/** Asks the follower to look at a task, or at a seal. */
-export function outboxWrite(id: string): Write {
-  return { key: keys.outbox(id), value: true };
+/** Asks the outbox processor to look at a subject. */
+export function outboxWrite(subject: string): Write {
+  return { key: keys.outbox(subject), value: true };
 }

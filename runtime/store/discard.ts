@@ -5,8 +5,8 @@ import { isForgotten, namesValue, type StoredValue } from "../core/task.ts";
 import type { Values } from "./values.ts";
 
 /**
- * Removes a value unless the record names it: a commit that seemed to have come too late may be the very one that
- * wrote the record, read back after so many others that nothing tells its op any more.
+ * Removes a value unless the record names it: a commit that seemed to have come too late may be the very one
+ * that wrote the record, read back after so many others that nothing tells its op any more.
  */
 export async function discardUnlessNamed(
   store: Store,

@@ -1,5 +1,5 @@
-// A task's event log: what a handler reports (progress, log lines, chunks) and what no longer fits into the
-// record. States stay in the record's history; both share one dense sequence, so a reader can resume anywhere.
+// A task's event log: the reports of its function (progress, log lines, chunks) and states that no longer fit
+// into the record's history. Both share one dense sequence, so a reader can resume anywhere.
 
 import type { KvPort } from "../platform/kv.ts";
 import { keys, prefixes } from "../platform/keys.ts";
@@ -13,7 +13,7 @@ import {
   type TaskRecord,
 } from "../core/task.ts";
 
-/** One stored event. User data is JSON text. */
+/** User data is JSON text. */
 export type StoredEvent =
   & { seq: number; at: number; attempt: number }
   & (
@@ -22,17 +22,17 @@ export type StoredEvent =
     | { kind: "chunk"; chunk: string }
     /** A state that has left the record's history. */
     | { kind: "state"; state: HistoryEntry }
-    /** The error of an end that a later retry made past. */
+    /** The error of an end that was followed by a retry. */
     | { kind: "error"; error: TaskError | null; state: HistoryEntry }
   );
 
-/** An event as a reader gets it: a stored one, a state, or one of the two that close the sequence. */
+/** A stored event, a state of the record, or one of the two that close the sequence. */
 export type TaskEvent =
   | StoredEvent
   | { kind: "result" | "end"; seq: number; at: number; attempt: number; entry: Entry }
   | { kind: "failure"; seq: number; at: number; attempt: number; entry: Entry };
 
-/** JSON text of one event's data, in UTF-16 units: with two bytes each it still fits a KV value. */
+/** Characters of JSON of one event's data: with two bytes each it still fits a KV value. */
 export const LONGEST_EVENT = 30_000;
 
 const PAGE_EVENTS = 500;
@@ -40,9 +40,8 @@ const PAGE_BYTES = 64 * 1024;
 const PER_READ = 25;
 
 /**
- * The events of a task after `after`, dense and in order, up to a page; the record is read first, so that every
- * stored event up to its `seq` is there. Two more close the sequence of an ended task: its result or error, then
- * `end`.
+ * A page of events after `after`, dense and in order. The record was read before, so every stored event up to
+ * its `seq` is there. Two more events close the sequence of an ended task: its result or error, then `end`.
  */
 export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Promise<TaskEvent[]> {
   const { record } = entry;
@@ -57,7 +56,8 @@ export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Prom
   let upTo = record.seq;
   if (record.hasEvents && after < record.seq) {
     const stored = await storedAfter(kv, record.id, after);
-    // Behind the last one of a page more may follow; behind the record's own place states may that it does not know.
+    // After a full page more stored events may follow. After `record.seq` there may be states that it does
+    // not know.
     if (stored.more) upTo = Math.min(upTo, stored.events[stored.events.length - 1].seq);
     events.push(...stored.events);
     events.sort((a, b) => a.seq - b.seq);
@@ -69,7 +69,7 @@ export async function eventsAfter(kv: KvPort, entry: Entry, after: number): Prom
   return page;
 }
 
-/** A page of stored events: a reader that is slow holds one page in memory, so it is bounded in bytes. */
+/** Bounded in bytes: a slow reader holds a page in memory. */
 async function storedAfter(
   kv: KvPort,
   id: string,
@@ -103,7 +103,7 @@ function closing(entry: Entry): TaskEvent[] {
   ];
 }
 
-/** The two events that stand for the end which a retry made past, in the places its readers saw. */
+/** Two events in the places of the two that had closed the sequence before the retry. */
 export function eventsOfPastEnd(record: TaskRecord): StoredEvent[] {
   const state = record.history[record.history.length - 1];
   const common = { at: state.at, attempt: state.attempt };

@@ -1,22 +1,24 @@
-// Group commit: while one commit is under way, the next one fills with whatever arrives. A commit
-// costs nearly the same for one task as for fifty (PLATFORM.md A7), so this is where throughput comes from,
-// and an idle system still commits at once. Where commits spend their time on the way to a server, several are under
-// way at once: each one beside the first leaves when it is full.
+// Group commit: while one commit is under way, the next one fills with the units that arrive. A commit costs
+// nearly the same for one task as for fifty, and an idle system still commits at once
+// (docs/decisions/0004-group-commit.md). Where commits go to a server, several are under way at once; each
+// beside the first one leaves when it is full.
 
 import type { KvLimits } from "../platform/kv.ts";
 
-/** The shared check of new records. It holds for each commit by itself. */
+/** The shared check of new records. Commits that are under way together may each have it. */
 export const FRESH = "fresh";
 
 export interface Cost {
   checks: number;
-  /** Checks that a commit needs once, however many of its items name them. */
+  /** Checks that several items of a commit share. */
   shared: string[];
   mutations: number;
   bytes: number;
   /** Bytes of the keys, which have a limit of their own. */
   keyBytes: number;
-  /** Records that it changes. Two steps of one record never share a commit: both would pass its check. */
+  /**
+   * Records that it changes. Two changes of one record never share a commit: both would pass the same check.
+   */
   owns: string[];
 }
 
@@ -28,11 +30,13 @@ interface Waiting<Item, Outcome> {
 
 export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   #waiting: Waiting<Item, Outcome>[] = [];
-  /** What the commits under way own or check in common: nothing else that does may be committed beside them. */
+  /**
+   * What the commits under way own, or check for several items: no other commit may do so at the same time.
+   */
   readonly #held = new Set<string>();
   readonly #flights = new Set<Promise<void>>();
   #starting = false;
-  /** A look for a full commit found none; there is no sense in another one before so many wait. */
+  /** There was no full commit at the last look: the next look comes when so many wait. */
   #lookAgainAt = 0;
 
   /** @param run commits a batch and returns one outcome for each item, in order. */
@@ -41,7 +45,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     private readonly limits: KvLimits,
   ) {}
 
-  /** Rejects with a RangeError what can never fit one commit. */
+  /** Rejects with a RangeError if one commit cannot take the item. */
   add(item: Item): Promise<Outcome> {
     if (isOver(item.cost, item.cost.shared.length, this.limits)) {
       return Promise.reject(new RangeError("this is more than one commit takes"));
@@ -51,7 +55,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     });
     if (!this.#starting) {
       this.#starting = true;
-      // One turn of the microtask queue: what the caller adds in the same breath goes into the first commit.
+      // One turn of the microtask queue: items that a caller adds one after the other share the first commit.
       Promise.resolve().then(() => {
         this.#starting = false;
         this.#start();
@@ -82,7 +86,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 
   #fly(batch: Waiting<Item, Outcome>[]): void {
-    // One at a time has nothing beside it.
+    // Where one commit is under way at a time, nothing runs beside it.
     const names = this.limits.flights > 1 ? batch.flatMap(({ item }) => namesOf(item.cost)) : [];
     for (const name of names) this.#held.add(name);
     const flight = this.#commit(batch).then(() => {
@@ -103,7 +107,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     }
   }
 
-  /** The next commit, and what is left. Steps of one record stay in their order. */
+  /** The next commit, and what is left. Changes of one record stay in their order. */
   #take(): { batch: Waiting<Item, Outcome>[]; left: Waiting<Item, Outcome>[]; isFull: boolean } {
     const load = new Load();
     const batch: Waiting<Item, Outcome>[] = [];
@@ -128,12 +132,12 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 }
 
-/** What only one commit at a time may have to do with: records, and what is checked for several of them at once. */
+/** What only one commit at a time may own or check. */
 function namesOf({ owns, shared }: Cost): string[] {
   return [...owns, ...shared.filter((name) => name !== FRESH)];
 }
 
-/** What a commit holds so far. */
+/** The sum of the costs of a commit. */
 export class Load implements Omit<Cost, "shared" | "owns"> {
   checks = 0;
   mutations = 0;

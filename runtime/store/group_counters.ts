@@ -1,6 +1,6 @@
-// Groups count their tasks' ends and keep a dense log of them, which is what a stream of completions resumes on.
-// Both are written in the very commit that ends the tasks, once per commit and group, so neither can miss or
-// double an end.
+// Groups count the ends of their tasks and log them in a dense sequence, from which a stream of completions
+// resumes. Both are written in the commit that ends the tasks, once for each group, so no end is missed or
+// counted twice.
 
 import type { Clock } from "../platform/clock.ts";
 import { concurrencyLimitId, keys } from "../platform/keys.ts";
@@ -17,25 +17,27 @@ export interface GroupRecord {
   /** Tasks that have ended, by state. */
   ended: Partial<Record<StateType, number>>;
   createdAt: number;
-  /** So many of its tasks run at once (concurrency_limit.ts). */
+  /** Tasks that may run at once (concurrency_limit.ts). */
   maxConcurrent?: number;
-  /** Tasks that have ended before they were let in, less those that were let in, have ended, and are run again. */
+  /** Tasks that have ended without a slot, less those that had a slot, have ended, and are retried. */
   outside?: number;
 }
 
-/** What one step of a task means to one of its groups: it ended (`is`), or its end (`was`) was taken back. */
+/**
+ * One change of a task, for one of its groups: it has ended (`is`), or a retry takes back its end (`was`).
+ */
 export interface GroupStep {
   group: string;
   id: string;
   was: StateType | null;
   is: StateType | null;
-  /** It has ended before: it was retried since. */
+  /** It had ended before, and was retried since. */
   again: boolean;
-  /** 1 if it ended before the group's window let it in, -1 if it is to be run again behind it. */
+  /** 1 if it has ended without a slot of the group, -1 if a retry makes it wait for a slot again. */
   outside: number;
 }
 
-/** What an entry of the log says beside its key. */
+/** The value of an entry of the log. */
 export interface LogValue {
   type: StateType;
   again: boolean;
@@ -43,12 +45,12 @@ export interface LogValue {
 
 const MOST_GROUPS_OF_A_TASK = 8;
 
-/** A task's every end is counted by each of its groups in the same commit, so it can be in a few only. */
+/** All groups of a task count its end in one commit, so a task can be in a few groups only. */
 export function mostGroupsOf(limits: KvLimits): number {
   return Math.min(MOST_GROUPS_OF_A_TASK, limits.checks - 4);
 }
 
-/** A group is kept this long after its last change. */
+/** After the last change of the group. */
 export const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
 
@@ -59,14 +61,14 @@ export class GroupCounters {
     this.#known = new VersionCache(kv, keys.group, KNOWN_KEPT);
   }
 
-  /** The group's record and log entries after all of these steps. */
+  /** What a commit adds for these steps. */
   async merge(steps: GroupStep[]): Promise<Merged> {
     const byGroup = Map.groupBy(steps, ({ group }) => group);
     const merged: Merged = { checks: [], writes: [], applied: () => {} };
     const next = new Map<string, GroupRecord>();
     const now = this.clock.now();
     const expireAt = now + GROUP_RETENTION_MS;
-    // One that is not there is past its retention: nobody can ask for it any more.
+    // A group that is gone is past its retention: it counts no more.
     for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
       const record = { ...known.value, ended: { ...known.value.ended } };
       for (const { id, was, is, again, outside } of byGroup.get(group)!) {
@@ -109,7 +111,6 @@ export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecor
   return (await kv.get<GroupRecord>(keys.group(group))).value;
 }
 
-/** Says how many tasks a group has, whatever it said before. */
 export async function setTotal(kv: KvPort, clock: Clock, group: string, total: number): Promise<void> {
   const key = keys.group(group);
   for (;;) {
@@ -121,7 +122,6 @@ export async function setTotal(kv: KvPort, clock: Clock, group: string, total: n
   }
 }
 
-/** How a group's record is written. */
 export function groupWrite(record: GroupRecord, now: number): Write {
   return { key: keys.group(record.id), value: record, expireAt: now + GROUP_RETENTION_MS };
 }

@@ -1,5 +1,5 @@
-// The keys that follow from a record alone: its timers and its places in lists. A transition writes the difference between the old and the new set in the
-// same commit as the record, so index and record cannot part ways.
+// The keys that follow from a record alone: its timers and its places in lists. A change writes the
+// difference between the old and the new keys in the same commit as the record, so they cannot disagree.
 
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
@@ -15,24 +15,24 @@ import {
 export interface IndexEntry {
   key: Deno.KvKey;
   value: unknown;
-  /** When KV may drop it by itself; null for as long as the task has not ended. */
+  /** When KV may remove it; null until the task has ended. */
   expireAt: number | null;
 }
 
-/** What the timer of a scheduled task says, so that counting and listing need no reading of records. */
+/** Stored with the timer of a scheduled task, so that counting and listing need not read records. */
 export interface Waiting {
   task: string;
   groups: string[];
 }
 
-/** Physical expiry comes this much after the logical one; every read compares the logical one itself. */
+/** KV removes a record this much after its retention. Until then every read compares the retention itself. */
 const EXPIRY_SLACK_MS = 60_000;
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
-/** When KV may drop the record itself. */
+/** When KV may remove the record. */
 export function expiryOf(stored: Stored): number | null {
   if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
-  // One that others follow goes when none of them needs it any more, which only the timer finds out.
+  // The timer removes a task with dependents when none of them needs it any more.
   if (stored.finishedAt === null || hasDependents(stored)) return null;
   return stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
 }
@@ -57,7 +57,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   }
   if (isTerminalType(type)) {
     entries.push({ key: keys.index("task", record.task, id), value: null, expireAt });
-    // Most tasks complete, so a list of those is found by going through all; only the rarer ends are worth a write.
+    // Most tasks complete: those are found by going through all tasks. Only the rarer ends are worth a write.
     if (type !== "COMPLETED") entries.push({ key: keys.index("state", type, id), value: null, expireAt });
     if (storesMore(record)) {
       const at = record.finishedAt! + record.retentionMs;
@@ -65,7 +65,8 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     }
     return entries;
   }
-  // PENDING and RUNNING are driven by a block in the queue or of a lease, which stand for many tasks (ready_queue.ts).
+  // PENDING and RUNNING tasks are driven by blocks of the queue and of leases, which hold many tasks
+  // (ready_queue.ts).
   if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });
   if (type === "SCHEDULED") {
     const value: Waiting = { task: record.task, groups: record.groups };
@@ -80,7 +81,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   return entries;
 }
 
-/** True if the task keeps keys that only a purge finds: events, values in chunks, a join, edges. */
+/** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */
 function storesMore(record: TaskRecord): boolean {
   const { hasEvents, input, result, deps } = record;
   return hasEvents || hasDependents(record) || deps?.released === false ||

@@ -1,9 +1,9 @@
-// What KV holds of workers: their heartbeats, and blocks of the tasks that they have leased.
+// Heartbeats of workers, and the blocks of tasks that they have leased.
 
 import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "./store.ts";
 
-/** What a living worker writes every third of a lease. */
+/** Written by each worker every third of a lease. */
 export interface HeartbeatRecord {
   /** Another value with each beat. */
   rev: string;
@@ -12,7 +12,6 @@ export interface HeartbeatRecord {
   running: number;
 }
 
-/** A worker's lease blocks, as KV holds them. */
 export async function leaseBlocksOf(
   store: Store,
   worker: string,

@@ -1,5 +1,5 @@
-// Small records that wait for others, or that others wait for, as this process last wrote them. Hints: a commit that
-// relies on one checks it.
+// Small records that wait for others, or that others wait for, as this process last wrote them. Hints: a
+// commit that relies on one checks it.
 
 import {
   type Entry,
@@ -36,7 +36,9 @@ export class LinkCache {
   }
 }
 
-/** True if it is likely to be needed soon: it waits for others, or it has ended and others take its result. */
+/**
+ * True if it is likely to be needed soon: it waits for others, or it has ended and others take its result.
+ */
 function isLink(record: TaskRecord): boolean {
   return isAwaiting(record) || hasDependents(record) && isTerminal(record);
 }

@@ -1,4 +1,5 @@
-// Tasks that this process made ready, so that claiming them needs no read. A hint: the commit of a claim checks it.
+// Tasks that this process made ready, so that claiming them needs no read. A hint: the commit of a claim
+// checks it.
 
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { shardOf } from "../platform/keys.ts";
@@ -50,7 +51,10 @@ export class ReadyCache {
     return ++this.#look;
   }
 
-  /** A look has reached the end of the shard: what became ready before it and was not found is claimed by others. */
+  /**
+   * A look has reached the end of the shard: what became ready before it and was not found is claimed by
+   * others.
+   */
   forgetBefore(look: number, shard: number): void {
     const known = this.#shards[shard];
     for (const [id, { look: madeBefore }] of known) {

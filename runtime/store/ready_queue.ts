@@ -1,7 +1,7 @@
-// The ready queue. What one commit makes ready stands in one entry, a block of ids, because a key of its own for
-// each task would double what a task costs (README, "Design"). A task enters a block once, and blocks only ever
-// shrink. So a claim may rewrite a block without a check: whatever another claim does at the same time, no id that
-// still waits can be lost, and an id that no longer waits is found out by its record.
+// The ready queue. All tasks that one commit makes ready are in one entry, a block of ids: a key for each
+// task would double the cost of a task (docs/decisions/0015-blocks-of-ids.md). A task enters a block once,
+// and blocks only shrink. So a claim may rewrite a block without a check: at worst an id comes back that no
+// longer waits, and its record tells.
 
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -10,17 +10,17 @@ import type { KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import type { TaskRecord } from "../core/task.ts";
 
-/** Ids in their order, and their definitions' names, so that a worker can pass over what it does not know. */
+/** Ids in order, and the names of their definitions: a worker skips those that it does not know. */
 export interface ReadyBlock {
   ids: string[];
   tasks: string[];
 }
 
-/** A claim rewrites what it leaves of a block, so blocks are kept small. */
+/** A claim rewrites what it leaves of a block, so blocks are small. */
 const MOST_IN_A_BLOCK = 100;
 const MOST_PER_READ = 256;
 
-export class Queue {
+export class ReadyQueue {
   #lastOrder = 0;
 
   constructor(
@@ -29,7 +29,7 @@ export class Queue {
     private readonly ids: Ids,
   ) {}
 
-  /** Puts tasks at the end of the queue, in their order, and notes in each record which block holds it. */
+  /** Puts tasks at the end of the queue, in order. Sets in each record which block holds it. */
   add(records: TaskRecord[]): Write[] {
     const open = new Map<string, { key: Deno.KvKey; value: ReadyBlock; queued: TaskRecord["queued"] }>();
     const writes: Write[] = [];
@@ -51,17 +51,17 @@ export class Queue {
     return writes.map(({ key, value }) => ({ key, value }));
   }
 
-  /** The time now, made to rise strictly within this process. */
+  /** The time now, but always later than the last one in this process. */
   #nextOrder(): number {
     const now = this.clock.now();
-    // 1/1024 ms is exact in a double for as long as milliseconds have 43 bits or fewer.
+    // 1/1024 ms is exact in a double while milliseconds have 43 bits or fewer.
     this.#lastOrder = now > this.#lastOrder ? now : this.#lastOrder + 1 / 1024;
     return this.#lastOrder;
   }
 }
 
-/** The blocks of a shard, from the head on or `behind` a block's key, a few at first: most claims are satisfied by the first ones. */
-export async function* blocks(
+/** The blocks of a shard, from the head on or `behind` a block. Few at first: most claims need no more. */
+export async function* readyBlocks(
   kv: KvPort,
   shard: number,
   behind: Deno.KvKey | null = null,

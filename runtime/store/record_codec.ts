@@ -1,6 +1,6 @@
-// How a record is stored: JSON in UTF-8. KV takes bytes as they are, which costs half of what its own serialisation of
-// an object costs (2.9 against 5.0 µs, two or three times a task), and makes the size of a record something one can
-// know.
+// How a record is stored: JSON in UTF-8. KV takes bytes as they are, which costs half of what its own
+// serialisation of an object costs (2.9 against 5.0 µs, two or three times a task), and makes the size of a
+// record something one can know.
 
 import type { Entry, Stored } from "../core/task.ts";
 

@@ -26,7 +26,10 @@ export function writeBytes({ key, value }: Write): number {
 /** What the key of a record or a queue entry takes, and a little more. */
 export const KEY_BYTES = 64;
 
-/** What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped already. */
+/**
+ * What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped
+ * already.
+ */
 export function recordBytes(stored: Stored): number {
   if (isForgotten(stored)) return 400;
   const { metadata, history, input, result, error, tags, deps, next, node } = stored;

@@ -1,4 +1,5 @@
-// The one place through which tasks are read and written. Units of many callers share a commit (committer.ts).
+// The one place through which tasks are read and written. Units of many callers share a commit
+// (committer.ts).
 
 import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -91,8 +92,8 @@ export class Store {
   }
 
   /**
-   * Ready tasks for a claim: from memory where that agrees with the queue (`fits`), else from KV. Another process may
-   * have run the task and put it into another block since.
+   * Ready tasks for a claim: from memory where that agrees with the queue (`fits`), else from KV. Another
+   * process may have run the task and put it into another block since.
    */
   async readReady(ids: string[], fits: (record: TaskRecord) => boolean): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
@@ -129,8 +130,8 @@ export class Store {
   }
 
   /**
-   * Moves a task on from whatever state it is in: `step` gets the newest record and returns the change, or null to
-   * leave it. Computed again after each conflict.
+   * Moves a task on from whatever state it is in: `step` gets the newest record and returns the change, or
+   * null to leave it. Computed again after each conflict.
    *
    * @returns the entry after the step, null if the step declined, undefined if there is no such task.
    */

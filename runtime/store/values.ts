@@ -1,5 +1,6 @@
-// Inputs and results: small ones stand in the record, large ones as gzip chunks that are written before the
-// record that names them, so that a record never points at what is not there.
+// Inputs and results. Small ones are in the record. Large ones are gzip chunks, written before the record
+// that names them, so a record never names a missing value
+// (docs/decisions/0007-large-values-beside-the-record.md).
 
 import { keys, prefixes } from "../platform/keys.ts";
 import { deleteUnder } from "../platform/paging.ts";
@@ -9,7 +10,7 @@ import type { KvPort, Write } from "../platform/kv.ts";
 import type { StoredValue } from "../core/task.ts";
 
 /**
- * Room for a task's values inside its record. With everything else at its longest the record stays below the
+ * Room for a task's values inside its record. With everything else at its longest, the record stays below the
  * 65,536 bytes that KV takes.
  */
 export const INLINE_BYTES = 14_000;
@@ -17,7 +18,7 @@ export const INLINE_BYTES = 14_000;
 const CHUNK_BYTES = 60_000;
 const CHUNKS_PER_COMMIT = 10;
 
-/** What a stored value takes inside its record, where its text stands as a JSON string. */
+/** Bytes of a value inside its record, where its text is a JSON string. */
 export function bytesInRecord(value: StoredValue): number {
   return "json" in value ? quotedBytes(value.json) : 0;
 }
@@ -26,16 +27,16 @@ function quotedBytes(text: string): number {
   return utf8Bytes(JSON.stringify(text));
 }
 
-/** A character of JSON text takes up to three bytes in a JSON string, so this needs no counting. */
+/** Characters of a text that surely fits: such texts are not counted. */
 const SURELY_SHORT = 1_000;
 
-/** Large values in KV. */
 export class Values {
   constructor(private readonly kv: KvPort, private readonly ids: Ids) {}
 
   /**
-   * Stores JSON text for a task; `beside` is its other value, which shares the record's room.
-   * A large text goes under a name of its own: no other attempt can overwrite it.
+   * Stores JSON text for a task. A large text gets a new name: no other attempt can overwrite it.
+   *
+   * @param beside the other value in the record
    */
   async store(task: string, text: string, beside: StoredValue | null = null): Promise<StoredValue> {
     if (fitsInline(text, beside)) return { json: text };
@@ -65,12 +66,12 @@ export class Values {
     return await gunzip(chunks.map((chunk) => chunk.value!));
   }
 
-  /** Removes a value that no record names: its commit was refused. */
+  /** Removes a value whose commit was refused. */
   async discard(task: string, value: StoredValue): Promise<void> {
     if ("blob" in value) await deleteUnder(this.kv, prefixes.chunks(task, value.blob));
   }
 
-  /** Removes everything that a task stored beside its record. */
+  /** Removes everything that a task has stored beside its record. */
   async purge(task: string): Promise<void> {
     await this.kv.writeBlind([{ key: keys.dependencyCounter(task) }], 0);
     for (const prefix of [prefixes.events(task), prefixes.blobs(task), prefixes.edges(task)]) {

@@ -1,5 +1,5 @@
-// Values that many commits change, as this process last wrote them: so a commit need not read them first. The commit
-// checks that nobody else has written since.
+// Values that many commits change, as this process last wrote them. A commit need not read them first: it
+// checks that no other process has written since.
 
 import type { KvPort, Write } from "../platform/kv.ts";
 
@@ -7,7 +7,7 @@ import type { KvPort, Write } from "../platform/kv.ts";
 export interface Merged {
   checks: Deno.AtomicCheck[];
   writes: Write[];
-  /** To be called when the commit was applied. */
+  /** Must be called when the commit is applied. */
   applied(versionstamp: string): void;
 }
 
@@ -25,14 +25,14 @@ export class VersionCache<T> {
     private readonly most: number,
   ) {}
 
-  /** Those that are there. */
+  /** Those that exist. */
   async load(ids: string[]): Promise<Map<string, Known<T>>> {
     const loaded = new Map<string, Known<T>>();
     for (const id of ids) {
       const known = this.#known.get(id);
       if (known) loaded.set(id, known);
     }
-    // What is known is taken before anything is waited for: meanwhile it may be forgotten.
+    // Known values are taken before the read: they may be forgotten during it.
     const missing = ids.filter((id) => !loaded.has(id));
     const found = missing.length > 0 ? await this.kv.getMany<T>(missing.map(this.keyOf)) : [];
     found.forEach(({ value, versionstamp }, i) => {
@@ -41,7 +41,7 @@ export class VersionCache<T> {
     return loaded;
   }
 
-  /** As this process last wrote it, if it is remembered. */
+  /** As this process last wrote it, if it is still in memory. */
   get(id: string): Known<T> | undefined {
     return this.#known.get(id);
   }
@@ -56,7 +56,7 @@ export class VersionCache<T> {
     this.#known.delete(id);
   }
 
-  /** Forgets everything: a commit failed, so somebody else may have written. */
+  /** Forgets everything: a commit has failed, so another process may have written. */
   distrust(): void {
     this.#known.clear();
   }

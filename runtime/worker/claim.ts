@@ -3,7 +3,7 @@
 
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { blocks, isQueuedAt, type ReadyBlock } from "../store/ready_queue.ts";
+import { isQueuedAt, type ReadyBlock, readyBlocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { recordBytes } from "../store/record_size.ts";
 import { type Entry, isReady, type TaskRecord } from "../core/task.ts";
@@ -139,7 +139,7 @@ async function head(
   const parts: Part[] = [];
   let count = 0;
   let read = 0;
-  for await (const block of blocks(store.kv, shard, from ?? null)) {
+  for await (const block of readyBlocks(store.kv, shard, from ?? null)) {
     const { ids, tasks } = block.value;
     const wanted = ids.filter((_, i) => knows(tasks[i])).slice(0, limit - count);
     if (wanted.length > 0) parts.push({ block, wanted });

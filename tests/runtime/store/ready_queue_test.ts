@@ -1,13 +1,13 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { blocks, isQueuedAt, Queue } from "../../../runtime/store/ready_queue.ts";
+import { isQueuedAt, readyBlocks, ReadyQueue } from "../../../runtime/store/ready_queue.ts";
 import { aBench, aDraft, onEachBackend, seeded } from "../../support/builders.ts";
 import { makeIds } from "../../../runtime/platform/ids.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 
 function aQueue(shards = 1) {
   const clock = new ManualClock();
-  return { clock, queue: new Queue(shards, clock, makeIds(clock, seeded())) };
+  return { clock, queue: new ReadyQueue(shards, clock, makeIds(clock, seeded())) };
 }
 
 const drafts = (count: number, patch = {}) => Array.from({ length: count }, () => aDraft(patch));
@@ -55,10 +55,10 @@ Deno.test("the order rises strictly, also when the clock stands still or goes ba
   }
 });
 
-onEachBackend("blocks() gives every block once, head first, over many pages", async (path) => {
+onEachBackend("readyBlocks() gives every block once, head first, over many pages", async (path) => {
   await using bench = await aBench({ path });
   for (let i = 0; i < 90; i++) await bench.submit({ priority: i % 3 });
-  const found = await Array.fromAsync(blocks(bench.kv, 0));
+  const found = await Array.fromAsync(readyBlocks(bench.kv, 0));
   assert.equal(found.length, 90);
   assert.equal(new Set(found.flatMap(({ value }) => value.ids)).size, 90);
   const places = found.map(({ key }) => [key[2], key[3]] as [number, number]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { claim, type Claimed, type Place } from "../../../runtime/worker/claim.ts";
 import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { keys, prefixes, shardOf } from "../../../runtime/platform/keys.ts";
-import { blocks, type ReadyBlock } from "../../../runtime/store/ready_queue.ts";
+import { type ReadyBlock, readyBlocks } from "../../../runtime/store/ready_queue.ts";
 import { Store } from "../../../runtime/store/store.ts";
 import { stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelled, retried } from "../../../runtime/core/transitions.ts";
@@ -15,7 +15,7 @@ const take = (bench: Bench, limit: number, worker = "w", knows = (_: string) => 
 const idsOf = ({ entries }: Claimed) => entries.map(({ record }) => record.id);
 
 async function queued(bench: Bench): Promise<string[]> {
-  const found = await Array.fromAsync(blocks(bench.kv, 0));
+  const found = await Array.fromAsync(readyBlocks(bench.kv, 0));
   return found.flatMap(({ value }) => value.ids);
 }
 
