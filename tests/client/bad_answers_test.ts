@@ -23,8 +23,8 @@ import {
 } from "../../client/mod.ts";
 import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
 import { aClient, type Errand } from "../support/client_service.ts";
+import { HANGS_MS, unlessItHangs } from "../support/waiting.ts";
 
-const HANGS_MS = 10_000;
 const ID = UNKNOWN_ID;
 const OTHER_ID = "01999999-9999-7999-8999-99999999999a";
 const TASK = { id: ID, state: { type: "PENDING", name: "Pending" } };
@@ -210,21 +210,11 @@ const ANSWERS: Record<string, Call> = {
 const CALLS = { ...ANSWERS, ...STREAMS };
 
 const FAST = { retry: { forMs: 300, delayMs: 20 } };
+/** Time for more than one try, also on a machine that has other things to do. */
+const MORE_THAN_ONCE = { retry: { forMs: 1_500, delayMs: 100 } };
 
 // deno-lint-ignore no-explicit-any
 type ErrorClass<E extends Error> = abstract new (...all: any[]) => E;
-
-async function inTime<T>(promise: Promise<T>, what: string): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} hangs` })), HANGS_MS);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** The error with which it fails: of exactly this class, and saying this. It may be awaited later. */
 function failed<E extends Error>(
@@ -234,7 +224,7 @@ function failed<E extends Error>(
   ...says: RegExp[]
 ): Promise<E> {
   const gave = (value: unknown) => assert.fail(`${what} gave ${JSON.stringify(value)}`);
-  const error = inTime(promise.then(gave, (error: unknown) => error), what).then((error) => {
+  const error = unlessItHangs(promise.then(gave, (error: unknown) => error), what).then((error) => {
     assert.ok(error instanceof Error, `${what} threw ${error}`);
     assert.equal(error.constructor, type, `${what} threw ${error.name}: ${error.message}`);
     for (const pattern of says) assert.match(error.message, pattern, `${what} threw ${error.message}`);
@@ -342,7 +332,7 @@ Deno.test("where nobody listens every call says so after its retries, and how of
   await using port = await aDeafPort();
   await Promise.all(
     Object.entries(CALLS).map(async ([name, call]) => {
-      const promise = call(aClient(port.url, FAST));
+      const promise = call(aClient(port.url, MORE_THAN_ONCE));
       const says = name in STREAMS ? /\(\d+ connections in \d+\.\d s/ : /\(tried \d+ times in \d+\.\d s\)/;
       const error = await failed(name, promise, ConnectionError, /got no answer: .*refused/, says);
       const times = Number(/\((?:tried )?(\d+)/.exec(error.message)![1]);
@@ -426,13 +416,13 @@ Deno.test("an answer that ends too early is asked for again, and a ConnectionErr
   await forEach(ANSWERS, () => reply, async (name, run, { received }) => {
     await failed(name, run(), ConnectionError, /tried \d+ times in/);
     assert.ok(received.length >= 2, `${name} was tried ${received.length} times`);
-  });
+  }, MORE_THAN_ONCE);
 });
 
 Deno.test("an answer that ends too early is followed by a whole one", async () => {
   const early = answer(200, JSON_TYPE, JSON.stringify(ENDED), { length: 10_000 });
   await using listener = new Listener((_, n) => n === 0 ? early : json(200, ENDED));
-  const task = await inTime(aClient(listener.url, FAST).future(ID).task(), "task");
+  const task = await unlessItHangs(aClient(listener.url, FAST).future(ID).task(), "task");
   assert.equal(task.result, 3);
   assert.equal(listener.received.length, 2);
 });
@@ -470,7 +460,7 @@ for (const status of [429, 503]) {
       { submit, task },
       (_, n) => n === 0 ? busy : json(200, TASK),
       async (name, run, listener) => {
-        await inTime(run(), name);
+        await unlessItHangs(run(), name);
         const [first, second] = listener.received;
         assert.equal(listener.received.length, 2, name);
         assert.ok(second.at - first.at >= 950, `${name} came back after ${second.at - first.at} ms`);
@@ -482,7 +472,7 @@ for (const status of [429, 503]) {
   Deno.test(`after ${status} a stream comes again when Retry-After says`, async () => {
     const done = event(1, "task", ENDED) + event(2, "end", { total: 1, yielded: 1 });
     await forEach(STREAMS, (_, n) => n === 0 ? busy : stream(done), async (name, run, listener) => {
-      await inTime(run(), name);
+      await unlessItHangs(run(), name);
       const [first, second] = listener.received;
       assert.equal(listener.received.length, 2, name);
       assert.ok(second.at - first.at >= 950, `${name} came back after ${second.at - first.at} ms`);
@@ -533,7 +523,7 @@ for (const status of [502, 503, 504]) {
       CALLS,
       (call, n) => n < 2 ? page(status) : healthy(call, n),
       async (name, run, listener) => {
-        await inTime(run(), name);
+        await unlessItHangs(run(), name);
         assert.equal(listener.received.length, 3, name);
       },
       { retry: { delayMs: 20 } },
@@ -546,7 +536,7 @@ for (const status of [502, 503, 504]) {
 Deno.test("a submit whose connection is cut comes again with the same key and the same body", async () => {
   await using listener = new Listener((_, n) => n < 2 ? CUT : json(202, TASK));
   const errand = aClient(listener.url, { retry: { delayMs: 20 } });
-  const future = await inTime(errand.submit("add", { a: 1, b: 2 }, { tags: ["x"] }), "submit");
+  const future = await unlessItHangs(errand.submit("add", { a: 1, b: 2 }, { tags: ["x"] }), "submit");
   assert.equal(future.id, ID);
   const [first, ...again] = listener.received;
   assert.equal(again.length, 2);
@@ -561,7 +551,7 @@ Deno.test("a submit whose connection is cut comes again with the same key and th
 Deno.test("a submit whose answer is cut in its middle comes again with the same key", async () => {
   const early = answer(202, JSON_TYPE, '{"id":', { length: 500 });
   await using listener = new Listener((_, n) => n === 0 ? early : json(202, TASK));
-  await inTime(aClient(listener.url, FAST).submit("add", { a: 1, b: 2 }), "submit");
+  await unlessItHangs(aClient(listener.url, FAST).submit("add", { a: 1, b: 2 }), "submit");
   const keys = listener.received.map(({ headers }) => headers.get("idempotency-key"));
   assert.equal(keys.length, 2);
   assert.equal(keys[0], keys[1]);
@@ -580,7 +570,7 @@ Deno.test("two submits have different keys, and one that was given is used", asy
 
 Deno.test("a map whose connection is cut comes again with the same key and the same body", async () => {
   await using listener = new Listener((_, n) => n === 0 ? CUT : json(202, { tasks: [TASK], groupId: ID }));
-  const futures = await inTime(aClient(listener.url, FAST).map("add", [{ a: 1, b: 2 }]), "map");
+  const futures = await unlessItHangs(aClient(listener.url, FAST).map("add", [{ a: 1, b: 2 }]), "map");
   assert.equal(futures.groupId, ID);
   const [first, second] = listener.received;
   assert.equal(listener.received.length, 2);
@@ -593,7 +583,10 @@ Deno.test("a run whose connection is cut comes again with the same key and the s
   const flow = { groupId: ID, tasks: { "0": TASK }, result: { $task: ID } };
   await using listener = new Listener((_, n) => n === 0 ? CUT : json(202, flow));
   const errand = aClient(listener.url, FAST);
-  const { groupId, names } = await inTime(errand.run(sig("add", { a: 1, b: 2 }), { tags: ["x"] }), "run");
+  const { groupId, names } = await unlessItHangs(
+    errand.run(sig("add", { a: 1, b: 2 }), { tags: ["x"] }),
+    "run",
+  );
   assert.deepEqual([groupId, names], [ID, ["0"]]);
   const [first, second] = listener.received;
   assert.deepEqual(listener.paths, ["POST /v1/flows", "POST /v1/flows"]);
@@ -625,11 +618,11 @@ Deno.test("a timeout of a group is kept where nobody answers", async () => {
     wait: (errand) => errand.group(ID).wait({ timeoutMs: 50 }),
     asCompleted: (errand) => Array.fromAsync(errand.group(ID).asCompleted({ timeoutMs: 50 })),
   };
-  const before = performance.now();
+  // Nothing else ends them.
+  const patient = { requestTimeoutMs: 10 * HANGS_MS, retry: { forMs: 10 * HANGS_MS } };
   await forEach(calls, () => SILENCE, async (name, run) => {
     await failed(name, run(), TimeoutError, /^nobody told in time which tasks are in group/);
-  });
-  assert.ok(performance.now() - before < 5_000);
+  }, patient);
 });
 
 Deno.test("an answer of a map that has no group, or no ids, is an UnexpectedAnswerError", async () => {
@@ -647,7 +640,7 @@ Deno.test("a retry whose answer was lost runs the task once: it is for the end t
   };
   const script = [ended(3), CUT, problem(412, "precondition-failed"), ended(6)];
   await using listener = new Listener((_, n) => script[n]);
-  await inTime(aClient(listener.url, FAST).future(ID).retry(), "retry");
+  await unlessItHangs(aClient(listener.url, FAST).future(ID).retry(), "retry");
   const [get, post] = [`GET /v1/tasks/${ID}`, `POST /v1/tasks/${ID}/retry`];
   assert.deepEqual(listener.paths, [get, post, post, get]);
   assert.deepEqual(listener.received.slice(1, 3).map(({ headers }) => headers.get("if-match")), [
@@ -658,13 +651,13 @@ Deno.test("a retry whose answer was lost runs the task once: it is for the end t
 
 Deno.test("a forget whose first answer was lost has worked when the second says so", async () => {
   await using listener = new Listener((_, n) => n === 0 ? CUT : problem(410, "task-forgotten"));
-  await inTime(aClient(listener.url, FAST).future(ID).forget(), "forget");
+  await unlessItHangs(aClient(listener.url, FAST).future(ID).forget(), "forget");
   assert.deepEqual(listener.paths, [`DELETE /v1/tasks/${ID}`, `DELETE /v1/tasks/${ID}`]);
 });
 
 Deno.test("a cancel whose first answer was lost is sent again", async () => {
   await using listener = new Listener((_, n) => n === 0 ? CUT : json(200, { outcome: "cancelled" }));
-  assert.equal(await inTime(aClient(listener.url, FAST).future(ID).cancel(), "cancel"), true);
+  assert.equal(await unlessItHangs(aClient(listener.url, FAST).future(ID).cancel(), "cancel"), true);
   assert.equal(listener.received.length, 2);
 });
 
@@ -674,7 +667,7 @@ Deno.test("a submit whose first call is under way still waits for that", async (
     n < 3 ? problem(409, "conflict", { errors }) : json(202, TASK)
   );
   const errand = aClient(listener.url, { retry: { delayMs: 20 } });
-  assert.equal((await inTime(errand.submit("add", { a: 1, b: 2 }), "submit")).id, ID);
+  assert.equal((await unlessItHangs(errand.submit("add", { a: 1, b: 2 }), "submit")).id, ID);
   assert.equal(listener.received.length, 4);
   assert.equal(new Set(listener.received.map(({ headers }) => headers.get("idempotency-key"))).size, 1);
 });
@@ -746,7 +739,7 @@ Deno.test("a stream that is cut before every event is a ConnectionError after th
     const [, times] = /\((\d+) connections in \d+\.\d s brought no event\)/.exec(error.message)!;
     assert.equal(Number(times), received.length, error.message);
     assert.ok(received.length >= 2, name);
-  });
+  }, MORE_THAN_ONCE);
 });
 
 Deno.test("a stream that breaks off inside a chunk goes on where it was", async () => {
@@ -758,7 +751,7 @@ Deno.test("a stream that breaks off inside a chunk goes on where it was", async 
   await using listener = new Listener((_, n) => n === 0 ? { text: head + whole + half } : stream(rest));
   const errand = aClient(listener.url, FAST);
   const futures = [errand.future(ID), errand.future(OTHER_ID)];
-  const ids = (await inTime(Array.fromAsync(asCompleted(futures)), "asCompleted")).map(({ id }) => id);
+  const ids = (await unlessItHangs(Array.fromAsync(asCompleted(futures)), "asCompleted")).map(({ id }) => id);
   assert.deepEqual(ids, [ID, OTHER_ID]);
   assert.deepEqual(listener.received.map(({ headers }) => headers.get("last-event-id")), [null, "1"]);
 });
@@ -772,7 +765,7 @@ Deno.test("events that come split at every byte are the same events", async () =
     return new Response(body, { headers: { "content-type": "text/event-stream" } });
   });
   const errand = aClient(`http://127.0.0.1:${server.addr.port}`, FAST);
-  assert.equal(await inTime(errand.future(ID).result(), "result"), "äöü €");
+  assert.equal(await unlessItHangs(errand.future(ID).result(), "result"), "äöü €");
 });
 
 Deno.test("a stream that ends before its tasks have is an error, not a wait without end", async () => {
@@ -789,7 +782,7 @@ Deno.test("a stream that ends before one of two tasks has gives the one, and an 
   await using listener = new Listener(() => reply);
   const errand = aClient(listener.url, FAST);
   const [one, other] = [errand.future(ID).result(), errand.future(OTHER_ID).result()];
-  assert.equal(await inTime(one, "result"), 3);
+  assert.equal(await unlessItHangs(one, "result"), 3);
   await failed("result", other, ErrandError, /^the stream ended before 1 of its tasks had$/);
 
   const yielded: string[] = [];
@@ -820,7 +813,7 @@ Deno.test("a service that does not know the task in one place, and does in anoth
 Deno.test("a service that answers a wait before its time is not asked without a pause", async () => {
   await using listener = new Listener(() => json(200, { done: [], notDone: [TASK] }));
   const future = aClient(listener.url, FAST).future(ID);
-  await inTime(wait([future], { timeoutMs: 500 }).then(() => {}, () => {}), "wait");
+  await unlessItHangs(wait([future], { timeoutMs: 500 }).then(() => {}, () => {}), "wait");
   assert.ok(listener.received.length < 50, `it asked ${listener.received.length} times`);
 });
 
@@ -927,14 +920,14 @@ Deno.test("one of two who wait for a future stops, and the other one gets its re
   abort.abort(reason);
   assert.equal(await stopped, reason);
   go.resolve();
-  assert.equal(await inTime(staying, "result"), 3);
+  assert.equal(await unlessItHangs(staying, "result"), 3);
 });
 
 Deno.test("an abort of a timeout's last look throws the signal's reason", async () => {
   await using listener = new Listener(() => SILENCE);
   const abort = new AbortController();
   const reason = new RangeError("enough");
-  const promise = aClient(listener.url).future(ID).result({ timeoutMs: 20, signal: abort.signal });
+  const promise = aClient(listener.url).future(ID).result({ timeoutMs: 500, signal: abort.signal });
   const call = failed("result", promise, RangeError);
   // The stream, and the look.
   await eventually(() => listener.received.length === 2);

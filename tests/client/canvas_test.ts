@@ -26,8 +26,9 @@ import {
 import { eventually, UNKNOWN_ID } from "../support/service.ts";
 import type { Server } from "../support/server_process.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
+import { HANGS_MS } from "../support/waiting.ts";
 
-const LIMIT = { timeoutMs: 20_000 };
+const LIMIT = { timeoutMs: HANGS_MS };
 const LONG = { ms: 60_000 };
 
 async function withServer(test: (errand: Errand, server: Server) => Promise<void>): Promise<void> {
@@ -369,12 +370,15 @@ Deno.test("at the timeout the flow goes on, and an abort is thrown as it is", ()
 Deno.test("the tasks of a flow are told as they end, and waited for together", () =>
   withServer(async (errand) => {
     const flow = await errand.run(
-      group(sig("sleep", { ms: 300 }), sig("sleep", { ms: 0 }), sig("sleep", LONG)),
+      group(sig("hold", { gate: "a" }), sig("sleep", { ms: 0 }), sig("sleep", LONG)),
     );
     const [slow, quick, never] = flow.futures;
+    await errand.future(quick.id).wait();
+    await errand.submit("release", { gate: "a" });
+    await errand.future(slow.id).wait();
     const seen: unknown[] = [];
     await assert.rejects(async () => {
-      for await (const future of flow.asCompleted({ timeoutMs: 1_500 })) seen.push(future);
+      for await (const future of flow.asCompleted({ timeoutMs: 100 })) seen.push(future);
     }, { name: "AsCompletedTimeoutError", message: "1 (of 3) futures unfinished" });
     assert.deepEqual(seen, [quick, slow]);
     const { done, notDone } = await flow.wait({ returnWhen: "FIRST_COMPLETED", timeoutMs: 0 });
@@ -423,7 +427,7 @@ Deno.test("a cancel takes the tasks that a task has submitted along, if it is to
       assert.equal(await parent.cancel("enough", { children: isTold }), true);
       await parent.wait(LIMIT);
       const child = errand.future(id);
-      assert.equal(await child.wait({ timeoutMs: isTold ? 10_000 : 200 }), isTold);
+      assert.equal(await child.wait({ timeoutMs: isTold ? HANGS_MS : 200 }), isTold);
       await child.cancel();
     }
   }));
@@ -503,21 +507,23 @@ Deno.test("a map goes through futures, and gives one to all", () =>
 
 Deno.test("maxConcurrent is how many of a map run at once", () =>
   withServer(async (errand) => {
-    const futures = await errand.map("sleep", Array.from({ length: 6 }, () => ({ ms: 100 })), {
+    const futures = await errand.map("hold", Array.from({ length: 6 }, () => ({ gate: "a" })), {
       maxConcurrent: 2,
     });
+    const states = () => Promise.all(futures.map((future) => future.state()));
+    await eventually(async () => (await states()).filter(({ type }) => type === "RUNNING").length === 2);
+    assert.deepEqual((await states()).map(({ name }) => name).toSorted(), [
+      ...Array(4).fill("AwaitingConcurrencySlot"),
+      ...Array(2).fill("Running"),
+    ]);
+    await errand.submit("release", { gate: "a" });
     let most = 0;
-    const names = new Set<string>();
-    await eventually(
-      async () => {
-        const states = await Promise.all(futures.map((future) => future.state()));
-        for (const { name } of states) names.add(name);
-        most = Math.max(most, states.filter(({ type }) => type === "RUNNING").length);
-        return states.every(({ type }) => type === "COMPLETED");
-      },
-    );
+    await eventually(async () => {
+      const now = await states();
+      most = Math.max(most, now.filter(({ type }) => type === "RUNNING").length);
+      return now.every(({ type }) => type === "COMPLETED");
+    });
     assert.ok(most <= 2, `${most} ran at once`);
-    assert.ok(names.has("AwaitingConcurrencySlot"), [...names].join());
     await assert.rejects(errand.map("nothing", [{}], { maxConcurrent: 0 }), ValidationError);
   }));
 

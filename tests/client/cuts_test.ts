@@ -20,6 +20,7 @@ import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { Proxy } from "../support/http_proxy.ts";
 
 const LONG_MS = 60_000;
+const GATE = "the one of this test";
 /** A browser has six connections to a host in all. */
 const MOST_STREAMS = 6;
 // Streams that are joined are aborted, and Deno's fetch may close their sockets some 100 ms later: tests that join
@@ -45,6 +46,16 @@ async function sleepers(
   inputs: { ms: number; value?: unknown }[],
 ): Promise<TaskFuture<unknown>[]> {
   return [...await direct.map("sleep", inputs)].map(({ id }) => errand.future(id));
+}
+
+/** Futures through the proxy of tasks that run until they are released. */
+async function held({ errand, direct }: Behind, values: unknown[]): Promise<TaskFuture<unknown>[]> {
+  const inputs = values.map((value) => ({ gate: GATE, value }));
+  return [...await direct.map("hold", inputs)].map(({ id }) => errand.future(id));
+}
+
+async function released({ direct }: Behind): Promise<void> {
+  await direct.submit("release", { gate: GATE });
 }
 
 function times<T>(count: number, each: (i: number) => T): T[] {
@@ -121,6 +132,7 @@ Deno.test("removing the only callback of a future closes its connection", () =>
 Deno.test("a gather and an asCompleted that run out of time leave no connection behind", () =>
   behindAProxy(async (behind) => {
     const futures = await sleepers(behind, times(5, (i) => ({ ms: i < 2 ? 0 : LONG_MS })));
+    await wait(futures.slice(0, 2));
     const late = { name: "AsCompletedTimeoutError", message: "3 (of 5) futures unfinished" };
     await assert.rejects(gather(futures, { timeoutMs: 200 }), late);
     await assert.rejects(Array.fromAsync(asCompleted(futures, { timeoutMs: 200 })), AsCompletedTimeoutError);
@@ -235,42 +247,44 @@ Deno.test("a cancel and a forget whose answers are lost have worked", () =>
 Deno.test("a wait whose connection is cut goes on waiting", () =>
   behindAProxy(async (behind) => {
     const { proxy } = behind;
-    const futures = await sleepers(behind, [{ ms: 600 }, { ms: 600 }]);
+    const futures = await held(behind, [1, 2]);
     const waiting = wait(futures);
     await eventually(() => proxy.requests.length === 1);
     proxy.cut();
+    await eventually(() => proxy.requests.length === 2);
+    await released(behind);
     const { done, notDone } = await waiting;
     assert.deepEqual(done.map(({ id }) => id), futures.map(({ id }) => id));
     assert.deepEqual(notDone, []);
-    assert.ok(proxy.requests.length >= 2);
   }));
 
 // Nobody there for a while
 
-Deno.test("a result outlives a second in which nothing connects", () =>
+Deno.test("a result outlives a time in which nothing connects", () =>
   behindAProxy(async (behind) => {
     const { proxy } = behind;
-    const [future] = await sleepers(behind, [{ ms: 500, value: "there" }]);
+    const [future] = await held(behind, ["there"]);
     const result = future.result();
     await eventually(() => proxy.streams === 1);
     proxy.refuse();
     proxy.cut();
-    await pause(1_000);
-    assert.ok(proxy.refused >= 1);
+    await eventually(() => proxy.refused >= 2);
+    await released(behind);
     proxy.accept();
     assert.equal(await result, "there");
   }));
 
-Deno.test("events and asCompleted outlive a second in which nothing connects", () =>
+Deno.test("events and asCompleted outlive a time in which nothing connects", () =>
   behindAProxy(async (behind) => {
     const { direct, errand, proxy } = behind;
-    const { id } = await direct.submit("countdown", { from: 5, stepMs: 100 });
+    const { id } = await direct.submit("hold", { gate: GATE, emits: 5 });
     const events = Array.fromAsync(errand.future(id).events());
     const completed = Array.fromAsync(asCompleted([errand.future(id)]));
     await eventually(() => proxy.streams === 2);
     proxy.refuse();
     proxy.cut();
-    await pause(1_000);
+    await eventually(() => proxy.refused >= 2);
+    await released(behind);
     proxy.accept();
     assert.deepEqual((await events).map(({ seq }) => seq), (await events).map((_, i) => i + 1));
     assert.equal((await events).at(-1)!.event, "result");
@@ -318,14 +332,15 @@ Deno.test("1,000 results that are asked for in one turn take a few streams", () 
 
 Deno.test("results that are asked for one by one, milliseconds apart, take a few streams", () =>
   behindAProxy(async (behind) => {
-    const inputs = times(300, (i) => ({ ms: 1_200, value: i }));
-    const futures = await sleepers(behind, inputs);
+    const values = times(300, (i) => i);
+    const futures = await held(behind, values);
     const results: Promise<unknown>[] = [];
     for (const future of futures) {
       results.push(future.result());
       await pause(3);
     }
-    assert.deepEqual(await Promise.all(results), inputs.map(({ value }) => value));
+    await released(behind);
+    assert.deepEqual(await Promise.all(results), values);
     const { mostStreams, requests } = behind.proxy;
     assert.ok(mostStreams <= 2 * MOST_STREAMS, `${mostStreams} streams`);
     assert.ok(requests.length < 200, `${requests.length} requests`);

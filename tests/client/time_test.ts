@@ -30,11 +30,11 @@ Deno.test("who listens to an abort may stop another one that does", () => {
   assert.deepEqual(told, ["first"]);
 });
 
-Deno.test("fifty thousand listen to one signal in no time", () => {
+Deno.test("thousands listen to one signal by one listener: more of them would take seconds to be added", () => {
   const { signal } = new AbortController();
-  const before = performance.now();
-  const stops = Array.from({ length: 50_000 }, () => onAbort(signal, () => {}));
+  let listeners = 0;
+  signal.addEventListener = () => void listeners++;
+  const stops = Array.from({ length: 5_000 }, () => onAbort(signal, () => {}));
   stops.forEach((stop) => stop());
-  const tookMs = performance.now() - before;
-  assert.ok(tookMs < 3_000, `it took ${tookMs} ms`); // As many listeners of an AbortSignal take more than 10 s.
+  assert.equal(listeners, 1);
 });

@@ -93,6 +93,33 @@ const labelled = define(
   ({ input }) => input,
 );
 
+const gates = new Map<string, PromiseWithResolvers<void>>();
+
+function gateOf(name: string): PromiseWithResolvers<void> {
+  if (!gates.has(name)) gates.set(name, Promise.withResolvers());
+  return gates.get(name)!;
+}
+
+/** Emits so many chunks, and runs on until a task "release" has run for the same gate in the same process. */
+const hold = define(
+  {
+    name: "hold",
+    input: z.object({ gate: z.string(), emits: z.int().default(0), value: z.unknown().optional() }),
+  },
+  async ({ input, emit, signal }) => {
+    for (let i = 0; i < input.emits; i++) emit(i);
+    await new Promise<void>((resolve, reject) => {
+      gateOf(input.gate).promise.then(resolve);
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+    return input.value ?? null;
+  },
+);
+
+const release = define({ name: "release", input: z.object({ gate: z.string() }) }, ({ input }) => {
+  gateOf(input.gate).resolve();
+});
+
 export const definitions = {
   ...shipped,
   nothing,
@@ -104,4 +131,6 @@ export const definitions = {
   typed,
   family,
   labelled,
+  hold,
+  release,
 };
