@@ -72,8 +72,11 @@ Deno.test("tests run on the very packages and settings that a service runs on", 
   assert.deepEqual([tests.fmt.lineWidth, tests.lint.rules], [service.fmt.lineWidth, service.lint.rules]);
 });
 
-Deno.test("the versions of all packages are exact", () => {
+Deno.test("the versions of all packages are exact, and locked", () => {
+  const { npm } = read<Lock>("tests/deno.lock");
+  const locked = Object.keys(npm).map((name) => `npm:${name.split("_")[0]}`);
   for (const [name, target] of Object.entries(read<Config>("tests/deno.json").imports)) {
     assert.match(target, new RegExp(`^npm:${name}@\\d+\\.\\d+\\.\\d+$`));
+    assert.ok(locked.includes(target), `tests/deno.lock lacks ${target}: run deno task check`);
   }
 });
