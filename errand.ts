@@ -40,6 +40,7 @@ const OWN_URL = "http://localhost";
  * await errand.stop();
  * ```
  * @throws {ConfigError} if an option is unknown or wrong, or the database cannot be opened
+ * @throws {NewerFormatError} for a database that only a newer release can read
  */
 export async function createErrand<const D extends DefinitionSet>(
   options: ErrandOptions<D>,
@@ -60,6 +61,9 @@ export async function createErrand<const D extends DefinitionSet>(
     openAccess,
     // Messages of a queue reach one listener each: on a handle of theirs they could be for somebody else.
     doorbells: isHandle(checked.kv) ? { queue: false } : {},
+  }).catch((error) => {
+    if (isOwn) kv.close();
+    throw error;
   });
   return new Errand<ClientDefinitions<D>>(assembly, {
     basePath: checked.basePath,

@@ -19,7 +19,12 @@ export {
   type TaskContext,
   type TaskInfo,
 } from "./runtime/core/define.ts";
-export { ChildFailedError, PermanentError, UpstreamGoneError } from "./runtime/core/errors.ts";
+export {
+  ChildFailedError,
+  NewerFormatError,
+  PermanentError,
+  UpstreamGoneError,
+} from "./runtime/core/errors.ts";
 export type { RetryPolicy } from "./runtime/core/retry.ts";
 export type { SubmitOptions } from "./runtime/core/submission.ts";
 export type { Clock, Ids, KvPort, Log } from "./runtime/mod.ts";

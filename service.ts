@@ -7,6 +7,7 @@ import { answer, makeInstance } from "./deploy/serve.ts";
 import { createErrand, openKv } from "./errand.ts";
 import { log } from "./log.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
+import { NewerFormatError } from "./runtime/core/errors.ts";
 import { isRemote, type KvPort } from "./runtime/mod.ts";
 
 /** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
@@ -45,7 +46,7 @@ export async function serve(
 
 async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
   const kv = await open(kvPathOf(config));
-  const errand = await createErrand({ ...settingsOf(config), kv, definitions, log });
+  const errand = await createErrand({ ...settingsOf(config), kv, definitions, log }).catch(asStartError);
   let stop: (() => Promise<void>) | null = null;
   // Before anybody can know that the service is there.
   onSignal(() => stop?.());
@@ -57,7 +58,7 @@ async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
     kv.close();
   };
-  await errand.start();
+  await errand.start().catch(asStartError);
   surviveStrayErrors();
   return { sweep: () => Promise.resolve() };
 }
@@ -94,6 +95,11 @@ function surviveStrayErrors(): void {
     event.preventDefault();
     log.error("an error that nobody caught", event.error);
   });
+}
+
+/** What the operator has to mend. */
+function asStartError(error: unknown): never {
+  throw error instanceof NewerFormatError ? new StartError(error.message) : error;
 }
 
 async function open(path: string): Promise<KvPort> {

@@ -6,6 +6,7 @@ import { log } from "../log.ts";
 import { assemble } from "../assemble.ts";
 import { type KvPort, openKv, pendingWork, systemClock } from "../runtime/mod.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
+import { NewerFormatError } from "../runtime/core/errors.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
 import { Origins } from "./origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
@@ -60,7 +61,9 @@ export async function answer(instance: Instance, request: Request): Promise<Resp
       type: "/problems/unavailable",
       title: "Unavailable",
       status: 503,
-      detail: "the service cannot start: its database does not answer",
+      detail: error instanceof NewerFormatError
+        ? `the service cannot start: ${error.message}`
+        : "the service cannot start: its database does not answer",
     };
     return new Response(JSON.stringify(problem), {
       status: 503,

@@ -3,6 +3,7 @@
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { every } from "./platform/periodic.ts";
+import { adoptFormat } from "./store/format.ts";
 import type { Parts } from "./wiring.ts";
 
 export class Background {
@@ -12,6 +13,7 @@ export class Background {
   readonly #patrolMs: number;
   /** Ends each periodic loop. */
   readonly #stops: (() => Promise<void>)[] = [];
+  #isStopped = false;
 
   constructor(parts: Parts, { leaseMs, sweepMs, patrolMs }: RuntimeOptions) {
     this.#parts = parts;
@@ -20,9 +22,22 @@ export class Background {
     this.#patrolMs = patrolMs ?? DEFAULTS.patrolMs;
   }
 
+  /** @throws {NewerFormatError} */
   async start(): Promise<void> {
-    const { worker, bells, timers, outbox, reaper, notifier, reconciler, garbageCollector, log } =
-      this.#parts;
+    const {
+      store,
+      clock,
+      worker,
+      bells,
+      timers,
+      outbox,
+      reaper,
+      notifier,
+      reconciler,
+      garbageCollector,
+      log,
+    } = this.#parts;
+    await adoptFormat(store.kv, clock, log, () => this.#isStopped);
     await worker?.start();
     for (const bell of bells) bell.start(() => this.#ring(), () => this.#look());
     timers.start();
@@ -40,6 +55,7 @@ export class Background {
   }
 
   async stop(graceMs: number): Promise<void> {
+    this.#isStopped = true;
     const { worker, bells, timers, outbox, store, runners } = this.#parts;
     for (const bell of bells) await bell.stop();
     await Promise.all(this.#stops.map((stop) => stop()));

@@ -29,7 +29,11 @@ import type { TaskEvent } from "./store/event_log.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
 import { type Parts, wire } from "./wiring.ts";
 
-/** Builds a runtime on an open database. Nothing runs before `start`. */
+/**
+ * Builds a runtime on an open database. Nothing runs before `start`.
+ *
+ * @throws {NewerFormatError} for a database that only a newer release can read.
+ */
 export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
   return new Runtime(await wire(options), options);
 }
@@ -53,7 +57,11 @@ export class Runtime {
     this.#background = new Background(parts, options);
   }
 
-  /** Starts to claim and run tasks, to fire timers, and to look after dead workers. */
+  /**
+   * Starts to claim and run tasks, to fire timers, and to look after dead workers.
+   *
+   * @throws {NewerFormatError} for a database that only a newer release can read.
+   */
   async start(): Promise<void> {
     await this.#background.start();
   }

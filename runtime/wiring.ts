@@ -3,6 +3,7 @@
 import type { CommandContext } from "./commands/context.ts";
 import { QueueLimit } from "./commands/queue_limit.ts";
 import { Submitter } from "./commands/submit.ts";
+import { UnavailableError } from "./core/errors.ts";
 import { Registry } from "./core/registry.ts";
 import { type Entry, isForgotten, isReady, isTerminal, type Stored, typeOf } from "./core/task.ts";
 import { OutboxProcessor } from "./dependencies/outbox_processor.ts";
@@ -23,6 +24,7 @@ import { Completions } from "./queries/as_completed.ts";
 import { Groups } from "./queries/groups.ts";
 import { Notifier } from "./queries/notifier.ts";
 import { RepairCounter } from "./repair_counter.ts";
+import { requireFormat } from "./store/format.ts";
 import { Store } from "./store/store.ts";
 import { Values } from "./store/values.ts";
 import { Children } from "./worker/child_tasks.ts";
@@ -61,6 +63,10 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
   const runsTasks = options.runsTasks ?? true;
 
+  await requireFormat(options.kv).catch((error) => {
+    // `start` waits for the database, and looks again.
+    if (!(error instanceof UnavailableError)) throw error;
+  });
   const bells = await doorbellsOf(options, clock, ids);
   const registry = new Registry(options.definitions);
   // The shortest call within a process: a new task starts in the commit that stores it.
@@ -73,6 +79,9 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     starter: () => ringsWorker ? worker : null,
     onCommit: (atomic) => {
       for (const bell of bells) bell.onCommit?.(atomic);
+    },
+    onNewer: (error) => {
+      log.error("tasks that only a newer release can go on with are left to one; the first is", error);
     },
   });
   const values = new Values(options.kv, ids);

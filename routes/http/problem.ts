@@ -10,6 +10,7 @@ import {
   IdempotencyMismatchError,
   MappingLengthMismatchError,
   MappingMissingIterableError,
+  NewerRecordError,
   NotFoundError,
   PreconditionError,
   QueueFullError,
@@ -121,6 +122,8 @@ export function problemOf(error: unknown): Problem | null {
     return { status: 429, slug: "queue-full", title: "Queue full", detail: error.message, headers };
   }
   if (error instanceof UnavailableError) return unavailable("the database does not answer");
+  // Not for ever: another process behind this address may be of the newer release, and this one will be.
+  if (error instanceof NewerRecordError) return unavailable(error.message);
   if (error instanceof HTTPException) return ofHttpException(error);
   return null;
 }

@@ -1,6 +1,8 @@
 // Errors that a caller branches on, and nothing else. They say what is wrong with which field;
 // what HTTP makes of them stands in routes/http/problem.ts.
 
+import { RELEASE } from "./release.ts";
+
 /** One fault in what was handed in. `pointer` is a JSON Pointer (RFC 6901) into the value that was submitted. */
 export interface Fault {
   pointer: string;
@@ -122,6 +124,37 @@ export class UnavailableError extends Error {
 /** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
 export class DeadlineError extends UnavailableError {
   override name = "DeadlineError";
+}
+
+/**
+ * A newer release wrote this record in a form that this one does not know. It is neither changed nor deleted: another
+ * process may be of that release.
+ */
+export class NewerRecordError extends Error {
+  override name = "NewerRecordError";
+  /** @param written what is the same in all versions of a record */
+  constructor(
+    readonly written: { id: string; op: string; ops?: string[] },
+    version: number,
+    release: string,
+    known: number,
+  ) {
+    super(
+      `task ${written.id} was written by ${release} (record version ${version}); this is Errand ${RELEASE}, which reads ` +
+        `record versions up to ${known}: run ${release} or a later one on this database`,
+    );
+  }
+}
+
+/** A newer release has changed the form of the whole database. */
+export class NewerFormatError extends Error {
+  override name = "NewerFormatError";
+  constructor(version: number, release: string, known: number) {
+    super(
+      `the database was written by ${release} (format ${version}); this is Errand ${RELEASE}, which reads formats up to ` +
+        `${known}: run ${release} or a later one on it, or restore a backup from before it`,
+    );
+  }
 }
 
 /** The same idempotency key came with another body. */

@@ -92,7 +92,13 @@ export interface Lease {
   token: string;
 }
 
-export interface TaskRecord {
+/** Who wrote a record, and in which form (record_codec.ts). Release 0.1 has left both out. */
+export interface Stamp {
+  v?: number;
+  by?: string;
+}
+
+export interface TaskRecord extends Stamp {
   id: string;
   task: string;
   /** Rises by one with each write of the record. */
@@ -164,7 +170,7 @@ export interface TaskRecord {
  * What stays of a forgotten task for a day, so that asking for it can be answered truthfully; and of one that is past
  * its retention for a minute, so that a submit which is read back late is not taken for one that was never stored.
  */
-export interface Tombstone {
+export interface Tombstone extends Stamp {
   id: string;
   op: string;
   ops?: string[];

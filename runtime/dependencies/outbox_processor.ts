@@ -9,7 +9,7 @@ import type { Log } from "../platform/log.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
 import type { Store } from "../store/store.ts";
-import { entryOf } from "../store/record_codec.ts";
+import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import {
   type Entry,
   isAwaiting,
@@ -17,7 +17,6 @@ import {
   isTerminal,
   stateOf,
   type StateType,
-  type Stored,
   type TaskRecord,
   typeOf,
 } from "../core/task.ts";
@@ -136,7 +135,9 @@ export class OutboxProcessor {
     return ids.flatMap((id, i) => {
       const [note, task, join] = found.slice(3 * i, 3 * i + 3);
       if (note.versionstamp === null) return [];
-      const entry: Entry<Stored> | null = entryOf(task as Deno.KvEntryMaybe<Uint8Array>);
+      const entry = entryOrNewer(task as Deno.KvEntryMaybe<Uint8Array>);
+      // The note stays, for a newer release.
+      if (isNewerRecord(entry)) return [];
       const isThere = entry !== null && !isForgotten(entry.record);
       return [{
         id,

@@ -5,6 +5,7 @@
 import { isForgotten, namesValue, type Stored } from "../core/task.ts";
 import { behindAll, isBarrier, parse, prefixes } from "../platform/keys.ts";
 import { deleteUnder, firstOfEach } from "../platform/paging.ts";
+import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 
@@ -66,11 +67,12 @@ export class GarbageCollector {
     const found: Found[] = [];
     for (const walk of this.#walks) found.push(...await this.#next(walk));
     if (found.length === 0) return 0;
-    const records = await this.store.peekMany(found.map(({ task }) => task));
+    const entries = await this.store.peekEach(found.map(({ task }) => task));
     let removed = 0;
     for (const [i, one] of found.entries()) {
       const name = `${one.task}/${one.blob ?? ""}`;
-      if (isNamed(one, records[i]?.record ?? null)) this.#suspects.delete(name);
+      const entry = entries[i];
+      if (isNewerRecord(entry) || isNamed(one, entry?.record ?? null)) this.#suspects.delete(name);
       else if (this.#isAbandoned(name)) {
         await this.#remove(one);
         this.#suspects.delete(name);

@@ -11,7 +11,7 @@ import {
 import { isNeeded } from "../dependencies/edges.ts";
 import { isIndexKey, keys } from "../platform/keys.ts";
 import { entriesOf, expiryOf } from "../store/index_entries.ts";
-import { encode } from "../store/record_codec.ts";
+import { encode, STAMP } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 
@@ -73,5 +73,5 @@ function isOverdue({ finishedAt, retentionMs }: TaskRecord, now: number): boolea
 
 /** Callers that read back late can tell by it that there was a task, and which units wrote it. */
 function tombstoneOf({ id, op, ops, rev }: TaskRecord, now: number): Tombstone {
-  return { id, op, ops, rev: rev + 1, forgottenAt: now, isPast: true };
+  return { ...STAMP, id, op, ops, rev: rev + 1, forgottenAt: now, isPast: true };
 }

@@ -1,6 +1,7 @@
 // Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
 // lease by this process's own monotonic clock; wall clocks of different machines are never compared.
 
+import { NewerRecordError } from "../core/errors.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { firstOfEach, pages } from "../platform/paging.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
@@ -77,20 +78,26 @@ export class Reaper {
     for await (const blocks of pages<string[]>(kv, { prefix }, { size: PER_ROUND })) {
       for (const { key, value: ids } of blocks) {
         const reclaims = await Promise.all(ids.map((id) => this.#reclaim(worker, id)));
-        handedOn += reclaims.filter(Boolean).length;
-        await kv.writeBlind([{ key }], 0);
+        handedOn += reclaims.filter((reclaim) => reclaim === "handed on").length;
+        if (!reclaims.includes("left")) await kv.writeBlind([{ key }], 0);
       }
     }
     return handedOn;
   }
 
-  /** @returns false if the lease is another's by now, or the task has ended. */
-  async #reclaim(worker: string, id: string): Promise<boolean> {
+  /** "over": the lease is another's by now, or the task has ended. "left": only a newer release can read the task. */
+  async #reclaim(worker: string, id: string): Promise<"handed on" | "over" | "left"> {
     const { store } = this;
-    const after = await store.update("settle", id, ({ record }) => {
-      if (isForgotten(record) || record.lease?.worker !== worker) return null;
-      return { next: reclaimed(record, store.clock.now()) };
-    });
-    return Boolean(after);
+    try {
+      const after = await store.update("settle", id, ({ record }) => {
+        if (isForgotten(record) || record.lease?.worker !== worker) return null;
+        return { next: reclaimed(record, store.clock.now()) };
+      });
+      return after ? "handed on" : "over";
+    } catch (error) {
+      if (!(error instanceof NewerRecordError)) throw error;
+      store.newer.add(id, error);
+      return "left";
+    }
   }
 }

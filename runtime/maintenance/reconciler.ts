@@ -3,7 +3,7 @@
 
 import { leaseBlocksOf } from "../store/leases.ts";
 import type { Waiting } from "../store/index_entries.ts";
-import { entryOf } from "../store/record_codec.ts";
+import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import {
   counterWrite,
   decisionOf,
@@ -48,15 +48,19 @@ export class Reconciler {
       : { prefix: prefixes.task, start: this.#after };
     const page = await kv.list<Uint8Array>(selector, { limit: PER_ROUND });
     this.#after = page.length < PER_ROUND ? null : after(page[page.length - 1].key);
-    const alive = page.map(entryOf).filter((entry): entry is Entry => {
-      return entry !== null && !isForgotten(entry.record) && !isTerminal(entry.record);
+    const alive = page.map(entryOrNewer).filter((entry): entry is Entry => {
+      return entry !== null && !isNewerRecord(entry) && !isForgotten(entry.record) &&
+        !isTerminal(entry.record);
     });
     if (alive.length === 0) return 0;
     const suspects = await this.#withoutDriver(alive);
     // The driver was looked for after the record was read: only where that is still the newest one is it missing. (The
     // commit would find that out too, at the cost of all that share it.)
-    const newest = await this.store.readMany(suspects.map(({ entry }) => entry.record.id));
-    const certain = suspects.filter(({ entry }, i) => newest[i]?.versionstamp === entry.versionstamp);
+    const newest = await this.store.readEach(suspects.map(({ entry }) => entry.record.id));
+    const certain = suspects.filter(({ entry }, i) => {
+      const now = newest[i];
+      return !isNewerRecord(now) && now?.versionstamp === entry.versionstamp;
+    });
     const repaired = await Promise.all(certain.map((suspect) => this.#repair(suspect)));
     return repaired.filter(Boolean).length;
   }

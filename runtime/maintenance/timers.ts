@@ -4,6 +4,7 @@
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 import { becameReady, canExpire, expired } from "../core/transitions.ts";
 import { type DueKind, keys, parse, prefixes } from "../platform/keys.ts";
+import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { abandonCall, recountGroup } from "./cut_off_calls.ts";
@@ -37,8 +38,11 @@ export class Timers {
       .sort((a, b) => a.at - b.at);
     const due = timers.filter(({ at }) => at <= now);
     // All records in a few reads. The commits share KV commits by themselves.
-    const entries = await this.store.peekMany(due.map(({ id }) => id));
-    await Promise.all(due.map((timer, i) => this.#fire(timer, entries[i], now)));
+    const entries = await this.store.peekEach(due.map(({ id }) => id));
+    await Promise.all(due.map((timer, i) => {
+      const entry = entries[i];
+      return isNewerRecord(entry) ? null : this.#fire(timer, entry, now);
+    }));
     if (due.length >= PER_TICK) return now;
     return timers.find(({ at }) => at > now)?.at ?? null;
   }

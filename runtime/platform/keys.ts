@@ -62,6 +62,8 @@ export const keys = {
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
+  /** Which form all of this has (store/format.ts). */
+  format: ["format"] as Key,
   /** Never written: for commits that must fail, and for reads whose answer nobody needs. */
   never: (n = 0): Key => ["errand", "never", n],
 } as const;

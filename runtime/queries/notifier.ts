@@ -2,6 +2,7 @@
 // Changes of other processes are found by reading the watched tasks again at each sweep: a lost notification
 // is only a delay.
 
+import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
 import { Watch } from "./watch.ts";
@@ -52,14 +53,16 @@ export class Notifier {
   async sweep(): Promise<void> {
     for (const group of [...this.#groups.keys()]) this.#ringGroup(group);
     const ids = [...this.#tasks.keys()].slice(0, READ_PER_SWEEP);
-    const entries = await this.store.readMany(ids);
+    const entries = await this.store.readEach(ids);
     ids.forEach((id, i) => {
       const listeners = this.#tasks.get(id);
+      const entry = entries[i];
       if (!listeners) return;
       // To the end of the map: the next sweep reads others first.
       this.#tasks.delete(id);
       this.#tasks.set(id, listeners);
-      for (const listener of [...listeners]) listener(entries[i], id);
+      // Nothing can be said of it here: who waits for it waits on.
+      if (!isNewerRecord(entry)) { for (const listener of [...listeners]) listener(entry, id); }
     });
   }
 

@@ -2,7 +2,7 @@
 // read back before anything else is decided: it was applied, it conflicts, or it goes into the next commit.
 
 import { type Clock, sleep } from "../platform/clock.ts";
-import { encode, entryOf } from "./record_codec.ts";
+import { encode, entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
 import { expiryOf } from "./index_entries.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { GroupCounters } from "./group_counters.ts";
@@ -223,11 +223,19 @@ export class Committer {
     let at = 0;
     return units.map((unit, i) => {
       const mine = found.slice(at, at += guards[i].length);
-      const records = (mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[]).map(entryOf);
+      const records = (mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[])
+        .map(entryOrNewer);
       // One that was applied may have been written on since, or may even be gone: what KV holds now is what
       // counts.
-      if (records.some((entry) => entry && isBy(unit.op, entry.record))) {
-        return [unit, unit.changes.map(({ next }, k) => records[k] ?? { record: next, versionstamp: "" })];
+      const isOwn = records.some((found) => {
+        return found !== null && isBy(unit.op, isNewerRecord(found) ? found.written : found.record);
+      });
+      if (isOwn) {
+        const readable = (found: Found) => isNewerRecord(found) ? null : found;
+        return [
+          unit,
+          unit.changes.map(({ next }, k) => readable(records[k]) ?? { record: next, versionstamp: "" }),
+        ];
       }
       const holds = mine.every(({ versionstamp }, k) => versionstamp === guards[i][k].versionstamp);
       return [unit, holds ? "again" : "conflict"];
@@ -284,6 +292,6 @@ function readyOf(units: Unit[]): TaskRecord[] {
   return ready;
 }
 
-function isBy(op: string, { op: last, ops }: Stored): boolean {
+function isBy(op: string, { op: last, ops }: Pick<Stored, "op" | "ops">): boolean {
   return last === op || ops?.includes(op) === true;
 }

@@ -2,6 +2,7 @@
 // (committer.ts).
 
 import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord } from "../core/task.ts";
+import type { NewerRecordError } from "../core/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
@@ -13,7 +14,8 @@ import { type Lane, Lanes } from "./lanes.ts";
 import { LinkCache } from "./link_cache.ts";
 import { fitsOneCommit, packs } from "./packing.ts";
 import { ReadyCache } from "./ready_cache.ts";
-import { entryOf } from "./record_codec.ts";
+import { NewerTasks } from "./newer_tasks.ts";
+import { entryOf, entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
 
 export interface StoreOptions {
   kv: KvPort;
@@ -23,6 +25,8 @@ export interface StoreOptions {
   onCommit?: (atomic: Deno.AtomicOperation) => void;
   /** Lets new tasks start in the commit that stores them; null where all wait in the queue for a claim. */
   starter?: () => Starter | null;
+  /** Told of the first task that only a newer release can go on with. */
+  onNewer?: (error: NewerRecordError) => void;
   /** False: this process claims nothing, so it need not remember what is ready. */
   claims?: boolean;
 }
@@ -33,15 +37,18 @@ export class Store {
   readonly ids: Ids;
   readonly ready: ReadyCache;
   readonly links: LinkCache = new LinkCache();
+  readonly newer: NewerTasks;
   readonly dependencies: DependencyCounters;
   readonly #lanes: Lanes;
   readonly #observers: CommitObserver[] = [];
 
-  constructor({ kv, clock, ids, onCommit, starter = () => null, claims = true }: StoreOptions) {
+  constructor(options: StoreOptions) {
+    const { kv, clock, ids, onCommit, starter = () => null, onNewer = () => {}, claims = true } = options;
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
     this.ready = new ReadyCache(kv.shards);
+    this.newer = new NewerTasks(onNewer);
     if (claims) {
       this.subscribe({
         applied: (entry) => {
@@ -64,7 +71,11 @@ export class Store {
     };
   }
 
-  /** The record or tombstone, as KV holds it now; null also once its retention is over. */
+  /**
+   * The record or tombstone, as KV holds it now; null also once its retention is over.
+   *
+   * @throws {NewerRecordError} as all that read records, but for `readEach` and `peekEach`.
+   */
   async read(id: string): Promise<Entry<Stored> | null> {
     // The answer may come late: it is judged by the time at which it was asked for.
     const now = this.clock.now();
@@ -72,13 +83,24 @@ export class Store {
   }
 
   async readMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
+    return readable(await this.readEach(ids));
+  }
+
+  /** Like `readMany`, for those who go on with the others: what only a newer release can read comes as an error. */
+  async readEach(ids: string[]): Promise<Found[]> {
     const now = this.clock.now();
-    return (await this.peekMany(ids)).map((entry) => present(entry, now));
+    return (await this.peekEach(ids)).map((entry) => isNewerRecord(entry) ? entry : present(entry, now));
   }
 
   /** Like `readMany`, but with what is past its retention and not yet removed. */
   async peekMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
-    return (await this.kv.getMany<Uint8Array>(ids.map(keys.task))).map(entryOf);
+    return readable(await this.peekEach(ids));
+  }
+
+  async peekEach(ids: string[]): Promise<Found[]> {
+    const entries = (await this.kv.getMany<Uint8Array>(ids.map(keys.task))).map(entryOrNewer);
+    entries.forEach((entry, i) => isNewerRecord(entry) && this.newer.add(ids[i], entry));
+    return entries;
   }
 
   /** Records in the order of their ids, newest first, from one listing. */
@@ -93,7 +115,7 @@ export class Store {
 
   /**
    * Ready tasks for a claim: from memory where that agrees with the queue (`fits`), else from KV. Another
-   * process may have run the task and put it into another block since.
+   * process may have run the task and put it into another block since. Tasks of a newer release are left out.
    */
   async readReady(ids: string[], fits: (record: TaskRecord) => boolean): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
@@ -103,8 +125,10 @@ export class Store {
       if (known && fits(known.record)) entries.set(id, known);
       else missing.push(id);
     }
-    for (const entry of missing.length > 0 ? await this.readMany(missing) : []) {
-      if (entry && !isForgotten(entry.record)) entries.set(entry.record.id, entry as Entry);
+    for (const entry of missing.length > 0 ? await this.readEach(missing) : []) {
+      if (entry && !isNewerRecord(entry) && !isForgotten(entry.record)) {
+        entries.set(entry.record.id, entry as Entry);
+      }
     }
     return entries;
   }
@@ -154,6 +178,14 @@ export class Store {
   async idle(): Promise<void> {
     await this.#lanes.idle();
   }
+}
+
+/** @throws {NewerRecordError} for the first that only a newer release can read. */
+function readable(entries: Found[]): (Entry<Stored> | null)[] {
+  return entries.map((entry) => {
+    if (isNewerRecord(entry)) throw entry;
+    return entry;
+  });
 }
 
 /** Null for one that was past its retention. */

@@ -5,6 +5,7 @@
 import { type Clock, sleep } from "../platform/clock.ts";
 import type { StoredEvent } from "../store/event_log.ts";
 import { type Report, ReportBuffer } from "./report_buffer.ts";
+import type { NewerRecordError } from "../core/errors.ts";
 import type { Store } from "../store/store.ts";
 import {
   type Entry,
@@ -120,6 +121,11 @@ export class Attempt {
   release(): void {
     this.#abort(new WorkerStoppingError("the worker is stopping"));
     this.#stopped.resolve({ kind: "released" });
+  }
+
+  /** It needs what only a newer release can read. This process does not claim the task again. */
+  leaveToNewer(error: NewerRecordError): void {
+    this.store.newer.add(this.id, error);
   }
 
   /** The lease is lost: another worker runs the task, or it has ended. */

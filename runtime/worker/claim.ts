@@ -60,9 +60,8 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   const { changes, late, taken, found } = await select(store, parts, options.worker);
   await Promise.all(late.map((entry) => expire(store, entry, taken)));
   // A block loses only the ids that this claim wanted of it. Another block may name the same task again.
-  const writes = parts.map(({ block, wanted }) =>
-    without(block, new Set(wanted.filter((id) => taken.has(id))))
-  );
+  const writes = parts.filter(({ wanted }) => wanted.some((id) => taken.has(id)))
+    .map(({ block, wanted }) => without(block, new Set(wanted.filter((id) => taken.has(id)))));
   if (changes.length === 0) {
     await store.kv.writeBlind(writes, store.clock.now());
     return { entries: [], block: null, more: true };
@@ -104,6 +103,7 @@ async function select(store: Store, parts: Part[], worker: string): Promise<Sele
   const taken = new Set<string>();
   let room = RECORDS_SHARE * store.kv.limits.bytes;
   for (const id of blocksOf.keys()) {
+    if (store.newer.has(id)) continue;
     const entry = known.get(id);
     // A task that was cancelled, forgotten or claimed since it was queued only leaves the block.
     if (entry && isHere(entry.record)) {
@@ -141,7 +141,7 @@ async function head(
   let read = 0;
   for await (const block of readyBlocks(store.kv, shard, from ?? null)) {
     const { ids, tasks } = block.value;
-    const wanted = ids.filter((_, i) => knows(tasks[i])).slice(0, limit - count);
+    const wanted = ids.filter((id, i) => knows(tasks[i]) && !store.newer.has(id)).slice(0, limit - count);
     if (wanted.length > 0) parts.push({ block, wanted });
     count += wanted.length;
     read += ids.length;

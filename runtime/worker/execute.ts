@@ -3,7 +3,7 @@
 import type { Attempt } from "./attempt.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import { sleep } from "../platform/clock.ts";
-import { UnavailableError } from "../core/errors.ts";
+import { NewerRecordError, UnavailableError } from "../core/errors.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
 import type { InputResolver } from "./input_resolver.ts";
 import type { Registry } from "../core/registry.ts";
@@ -56,7 +56,7 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
     stopTimer?.();
     return await outcomeOf(results, definition, attempt, options);
   } catch (thrown) {
-    return outcomeOfThrown(thrown, keepStacks);
+    return outcomeOfThrown(thrown, attempt, keepStacks);
   } finally {
     stopTimer?.();
   }
@@ -114,8 +114,12 @@ function failure(name: string, message: string): Outcome {
   return { kind: "failed", error: { name, message, retryable: false } };
 }
 
-function outcomeOfThrown(thrown: unknown, keepStacks: boolean): Outcome {
+function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean): Outcome {
   try {
+    if (thrown instanceof NewerRecordError) {
+      attempt.leaveToNewer(thrown);
+      return { kind: "released" };
+    }
     if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
     return { kind: "failed", error: errorOf(thrown, keepStacks) };
   } catch {

@@ -10,6 +10,7 @@ import type { LeaseBook } from "./lease_book.ts";
 import type { Slots } from "./slots.ts";
 import type { Log } from "../platform/log.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
+import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 
@@ -118,8 +119,7 @@ export class Heartbeat {
     const stops = await this.store.kv.list({ prefix }, { limit: MOST_LEASES });
     const ids = stops.map(({ key }) => parse.stop(key).id).filter((id) => !running.get(id)?.aborted);
     if (ids.length === 0) return;
-    const entries = await this.store.readMany(ids);
-    ids.forEach((id, i) => running.get(id)?.adopt(entries[i]));
+    await this.#adopt(ids);
   }
 
   /**
@@ -136,17 +136,29 @@ export class Heartbeat {
     for (const { block, ids } of lost) {
       // Tasks of this block are still to be settled: without it nobody would find them if this worker died.
       if (ids.some((id) => running.has(id) || settling.has(id))) continue;
-      for (const entry of await this.store.readMany(ids)) {
-        if (!entry || isForgotten(entry.record) || entry.record.lease?.worker !== worker) continue;
+      const entries = await this.store.readEach(ids);
+      for (const entry of entries) {
+        if (
+          !entry || isNewerRecord(entry) || isForgotten(entry.record) || entry.record.lease?.worker !== worker
+        ) continue;
         await new Attempt(this.store, entry as Entry).settle({ kind: "released" });
       }
-      await this.store.kv.writeBlind([{ key: keys.lease(worker, block) }], 0);
+      // What only a newer release can read is handed on by one, once this worker has gone.
+      if (!entries.some(isNewerRecord)) {
+        await this.store.kv.writeBlind([{ key: keys.lease(worker, block) }], 0);
+      }
     }
   }
 
   async #adoptAll(): Promise<void> {
-    const attempts = [...this.options.slots.running.values()];
-    const entries = await this.store.readMany(attempts.map(({ id }) => id));
-    attempts.forEach((attempt, i) => attempt.adopt(entries[i]));
+    await this.#adopt([...this.options.slots.running.keys()]);
+  }
+
+  async #adopt(ids: string[]): Promise<void> {
+    const entries = await this.store.readEach(ids);
+    ids.forEach((id, i) => {
+      const entry = entries[i];
+      if (!isNewerRecord(entry)) this.options.slots.running.get(id)?.adopt(entry);
+    });
   }
 }

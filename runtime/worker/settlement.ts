@@ -1,5 +1,6 @@
 // Writes the outcome of an attempt, and keeps it in memory while the database is away.
 
+import { NewerRecordError } from "../core/errors.ts";
 import type { Outcome } from "../core/transitions.ts";
 import { sleep } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -18,7 +19,7 @@ export interface SettlementOptions {
   isStopping: () => boolean;
 }
 
-/** Returns false if the worker stopped before the outcome could be written. */
+/** Returns false if the outcome could not be written before the worker stopped, or by this release. */
 export async function settle(
   store: Store,
   attempt: Attempt,
@@ -32,7 +33,7 @@ export async function settle(
       return true;
     } catch (error) {
       log.error(`the outcome of task ${attempt.id} could not be written`, error);
-      if (isStopping()) return false;
+      if (isStopping() || error instanceof NewerRecordError) return false;
       if (error instanceof RangeError && !isReplaced) {
         isReplaced = true;
         outcome = tooLargeToKeep(error);

@@ -72,6 +72,8 @@ export class Checker implements Findings {
    */
   readonly #wasPast = new Set<string>();
   readonly #runs: Run[] = [];
+  /** By task and process: the leases that it got on it. */
+  readonly #leases = new Map<string, Set<string>>();
   /** By call and place: what makes a task the same task. */
   readonly #made = new Map<string, string>();
   readonly #beats = new Map<string, { at: number; process: Actor; rev: string }>();
@@ -160,7 +162,12 @@ export class Checker implements Findings {
     const after = decode(row.value as Uint8Array);
     this.tasks.set(id, after);
     this.world.note(by.name, `wrote ${this.world.nameOf(id)} ${shown(after)}`);
-    if (!isForgotten(after)) this.#requireBlobs(before, after);
+    if (!isForgotten(after)) {
+      this.#requireBlobs(before, after);
+      if (after.lease) {
+        this.#leasesOf(id, this.#beats.get(after.lease.worker)?.process ?? by).add(after.lease.token);
+      }
+    }
     if (before === null) return this.#new(after, by);
     if (isPastRetention(before, this.world.latest.wall)) this.#wasPast.add(id);
     const name = this.world.nameOf(id);
@@ -325,12 +332,22 @@ export class Checker implements Findings {
   began(id: string, attempt: number, process: Actor): number {
     const record = this.tasks.get(id);
     const lease = record && !isForgotten(record) ? record.lease : null;
-    // It may begin late, when its lease is gone and somebody else has one.
-    const token = lease && this.#beats.get(lease.worker)?.process === process ? lease.token : null;
-    const twin = this.#runs.some((run) => run.id === id && run.token !== null && run.token === token);
-    if (twin) this.violated("5", `one lease of ${this.world.nameOf(id)} began two runs`);
-    this.#runs.push({ id, attempt, process, token });
+    // It may begin late, when its lease is gone and somebody else has one, or the same process once more.
+    const own = lease && this.#beats.get(lease.worker)?.process === process ? lease.token : null;
+    const twin = own !== null && this.#runs.some((run) => run.id === id && run.token === own);
+    const begun = this.#runs.filter((run) => run.id === id && run.process === process).length;
+    if (twin && begun >= this.#leasesOf(id, process).size) {
+      this.violated("5", `one lease of ${this.world.nameOf(id)} began two runs`);
+    }
+    this.#runs.push({ id, attempt, process, token: twin ? null : own });
     return this.#runs.length - 1;
+  }
+
+  #leasesOf(id: string, process: Actor): Set<string> {
+    const place = `${id} ${process.name}`;
+    const leases = this.#leases.get(place) ?? new Set();
+    this.#leases.set(place, leases);
+    return leases;
   }
 
   /** True if a run of this task could have returned it. */

@@ -1,8 +1,11 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { decode, encode } from "../../../runtime/store/record_codec.ts";
-import { aDraft } from "../../support/builders.ts";
+import { NewerRecordError } from "../../../runtime/core/errors.ts";
+import { RELEASE } from "../../../runtime/core/release.ts";
+import type { Stored, TaskRecord } from "../../../runtime/core/task.ts";
+import { decode, encode, RECORD_VERSION, upgraded } from "../../../runtime/store/record_codec.ts";
+import { aBench, aDraft } from "../../support/builders.ts";
 
 Deno.test("a record comes back as it was stored, whatever its texts hold", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.jsonValue(), (text, value) => {
@@ -14,4 +17,55 @@ Deno.test("a record comes back as it was stored, whatever its texts hold", () =>
 Deno.test("a tombstone comes back as it was stored", () => {
   const tombstone = { id: "a", op: "b", rev: 3, forgottenAt: 4 };
   assert.deepEqual(decode(encode(tombstone)), tombstone);
+});
+
+const newer = (patch = {}) => encode({ ...aDraft({ id: "a" }), v: RECORD_VERSION + 1, ...patch });
+
+Deno.test("a record of release 0.1, which says no version, is read as it is, and says one once it is written", async () => {
+  await using bench = await aBench();
+  const old = aDraft();
+  assert.equal("v" in old, false);
+  assert.deepEqual(upgraded(old), old);
+  const [{ record }] = await bench.submit({});
+  assert.deepEqual([record.v, record.by], [RECORD_VERSION, RELEASE]);
+  const forgotten = { id: record.id, op: "", rev: 1, forgottenAt: 1 };
+  await bench.store.update("settle", record.id, () => ({ next: forgotten }));
+  const [entry] = await bench.store.peekMany([record.id]);
+  assert.deepEqual([entry?.record.v, entry?.record.by], [RECORD_VERSION, RELEASE]);
+});
+
+Deno.test("an older record goes through every upgrade that it needs, in order", () => {
+  const tagged = (tag: string) => (stored: Stored) => ({
+    ...stored,
+    tags: [...(stored as TaskRecord).tags, tag],
+  });
+  const upgrades = [tagged("to 2"), tagged("to 3"), tagged("to 4")];
+  const tagsOf = (v?: number) => (upgraded(aDraft({ v }), upgrades) as TaskRecord).tags;
+  assert.deepEqual(tagsOf(undefined), ["to 2", "to 3", "to 4"]);
+  assert.deepEqual(tagsOf(1), ["to 2", "to 3", "to 4"]);
+  assert.deepEqual(tagsOf(3), ["to 4"]);
+  assert.deepEqual(tagsOf(4), []);
+  assert.throws(() => tagsOf(5), NewerRecordError);
+});
+
+Deno.test("a newer record is refused with the release that wrote it, and what to do", () => {
+  assert.throws(() => decode(newer({ by: "0.9.3" })), {
+    name: "NewerRecordError",
+    message:
+      `task a was written by Errand 0.9.3 (record version ${
+        RECORD_VERSION + 1
+      }); this is Errand ${RELEASE}, ` +
+      `which reads record versions up to ${RECORD_VERSION}: run Errand 0.9.3 or a later one on this database`,
+  });
+  assert.throws(
+    () => decode(newer()),
+    /task a was written by a newer Errand \(.*: run a newer Errand or a later/,
+  );
+});
+
+Deno.test("the release is the one that deno.json and the client's package say", async () => {
+  for (const file of ["deno.json", "client/npm/package.json"]) {
+    const text = await Deno.readTextFile(new URL(`../../../${file}`, import.meta.url));
+    assert.equal(JSON.parse(text).version, RELEASE, file);
+  }
 });
