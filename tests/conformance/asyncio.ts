@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as pause } from "node:timers/promises";
+import { pause } from "../support/waiting.ts";
 import {
   asCompleted,
   AsCompletedTimeoutError,
@@ -22,7 +22,7 @@ import {
   aRunning,
   aTidying,
   childrenOf,
-  endsOf,
+  held,
   idsOf,
   LONG_MS,
   withFetch,
@@ -198,7 +198,7 @@ export const asyncio: System = {
       source: "Python docs, asyncio.wait_for",
       test: async (errand) => {
         const future = await errand.submit("sleep", { ms: 50, value: "in time" });
-        assert.equal(await future.result({ timeoutMs: 10_000, cancelOnTimeout: true }), "in time");
+        assert.equal(await future.result({ timeoutMs: 60_000, cancelOnTimeout: true }), "in time");
       },
     },
     {
@@ -227,12 +227,12 @@ export const asyncio: System = {
       promise: "wait_for(): a result that came while it was being cancelled is returned",
       source: "CPython, asyncio/tasks.py, wait_for",
       test: async (errand) => {
-        const future = await errand.submit("sleep", { ms: 700, value: "just in time" });
+        const { futures: [future], end } = await held(errand, ["just in time"]);
         // The cancel is on its way for so long that the task ends before it arrives.
         let tooLate = false;
         const slowCancel = (real: typeof fetch): typeof fetch => async (input, init) => {
           if (String(input).endsWith("/cancel")) {
-            await errand.future(future.id).wait();
+            await end(0);
             tooLate = true;
           }
           return await real(input, init);
@@ -269,10 +269,11 @@ export const asyncio: System = {
       promise: "gather(): results in the order of the arguments, whatever the order of the ends",
       source: "Python docs, asyncio.gather",
       test: async (errand) => {
-        const futures = await errand.map("sleep", [{ ms: 500, value: "slow" }, { ms: 0, value: "quick" }]);
-        assert.deepEqual(await gather(futures), ["slow", "quick"]);
-        const [slow, quick] = await endsOf(futures);
-        assert.ok(quick < slow);
+        const { futures, end } = await held(errand, ["slow", "quick"]);
+        const results = gather(futures);
+        await end(1);
+        await end(0);
+        assert.deepEqual(await results, ["slow", "quick"]);
       },
     },
     {
@@ -417,7 +418,7 @@ export const asyncio: System = {
         const future = await aRunning(errand);
         assert.equal(await future.cancel(), true);
         // It would sleep for 20 seconds more.
-        await assert.rejects(future.result({ timeoutMs: 10_000 }), CancelledError);
+        await assert.rejects(future.result({ timeoutMs: 60_000 }), CancelledError);
       },
     },
     {

@@ -141,7 +141,7 @@ export const celery: System = {
           assert.equal(await future.wait(), true);
           assert.equal(await future.done(), true);
         }
-        const started = await errand.submit("sleep", { ms: 20_000 });
+        const started = await errand.submit("sleep", { ms: 600_000 });
         const retry = { maxAttempts: 2, delayMs: 60_000, jitter: false };
         const retried = await errand.submit("fail", { message: "boom" }, { retry });
         await Promise.all([reached(started, "Running"), reached(retried, "AwaitingRetry")]);
@@ -580,7 +580,7 @@ export const celery: System = {
         await future.cancel("enough", { graceMs: 60_000 });
         await assert.rejects(future.result(), CancelledError);
         const { progress } = await future.task();
-        assert.ok((progress?.current ?? 0) < 5e8, "it went on computing");
+        assert.ok((progress?.current ?? 0) < 1e9, "it went on computing");
       },
     },
     {
@@ -611,9 +611,9 @@ export const celery: System = {
       source: `${WORKERS}: Persistent revokes`,
       test: () =>
         acrossCrash({ LEASE_MS: "600" }, async (errand) => {
-          const future = await errand.submit("nothing", {}, { delayMs: 1_000 });
+          const future = await errand.submit("nothing", {}, { delayMs: 2_000 });
           assert.equal(await future.cancel("not wanted"), true);
-          const due = await errand.submit("nothing", {}, { delayMs: 1_000 });
+          const due = await errand.submit("nothing", {}, { delayMs: 2_000 });
           return { revoked: future.id, due: due.id };
         }, async (errand, { revoked, due }) => {
           await errand.future(due).result();
@@ -818,7 +818,7 @@ export const celery: System = {
         const once = new Client({ url, fetch: cut, retry: { forMs: 0 } });
         await assert.rejects(once.submit("add", {}), ConnectionError);
         assert.equal(calls, 1);
-        const often = new Client({ url, fetch: cut, retry: { forMs: 200, delayMs: 10, maxDelayMs: 20 } });
+        const often = new Client({ url, fetch: cut, retry: { forMs: 1_000, delayMs: 10, maxDelayMs: 20 } });
         await assert.rejects(often.submit("add", {}), ConnectionError);
         assert.ok(calls >= 3, `${calls} calls`);
       },
@@ -827,7 +827,7 @@ export const celery: System = {
       promise: "priority: the more urgent of those that wait starts first",
       source: `${CALLING}: Advanced options`,
       test: async (errand) => {
-        const every = await errand.map("sleep", Array.from({ length: 20 }, () => ({ ms: 20_000 })));
+        const every = await errand.map("sleep", Array.from({ length: 20 }, () => ({ ms: 600_000 })));
         try {
           await Promise.all(every.map((future) => reached(future, "Running")));
           const low = await errand.submit("sleep", { ms: 50 }, { priority: -5 });
@@ -855,7 +855,7 @@ export const celery: System = {
       promise: "time_limit for the one call",
       source: CALLING,
       test: async (errand) => {
-        const limited = await errand.submit("sleep", { ms: 20_000 }, { timeoutMs: 50 });
+        const limited = await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 50 });
         const free = await errand.submit("sleep", { ms: 100, value: "free" });
         await limited.wait();
         assert.equal(await stateOf(limited), "FAILED TimedOut");
@@ -1102,7 +1102,7 @@ export const celery: System = {
       promise: "acks_late with reject_on_worker_lost: a task whose worker died runs again",
       source: TASK_OPTIONS,
       test: () =>
-        acrossCrash({ LEASE_MS: "600" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           const future = await errand.submit("sleep", { ms: 1_000, value: "ran again" });
           await reached(future, "Running");
           return future.id;
@@ -1119,7 +1119,7 @@ export const celery: System = {
       source: TASK_OPTIONS,
       test: () =>
         acrossCrash({ LEASE_MS: "300" }, async (errand) => {
-          const future = await errand.submit("sleep", { ms: 20_000 }, { maxCrashes: 0 });
+          const future = await errand.submit("sleep", { ms: 600_000 }, { maxCrashes: 0 });
           await reached(future, "Running");
           return future.id;
         }, async (errand, id) => {
@@ -1140,7 +1140,7 @@ export const celery: System = {
       source: TASK_OPTIONS,
       test: async (errand) => {
         const failed = await errand.submit("fail", { message: "boom" });
-        const late = await errand.submit("sleep", { ms: 20_000 }, { timeoutMs: 20 });
+        const late = await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 20 });
         await Promise.all([failed.wait(), late.wait()]);
         await (await errand.submit("nothing")).wait();
         assert.deepEqual(await namesOf(errand.future(failed.id)), ["Pending", "Running", "Failed"]);
@@ -1358,11 +1358,11 @@ export const celery: System = {
       promise: "query_task(id)",
       source: INSPECT,
       test: async (errand) => {
-        const { id } = await errand.submit("sleep", { ms: 20_000 });
+        const { id } = await errand.submit("sleep", { ms: 600_000 });
         const future = errand.future(id);
         await reached(future, "Running");
         const { task, state, input } = await future.task();
-        assert.deepEqual([task, state.type, input], ["sleep", "RUNNING", { ms: 20_000 }]);
+        assert.deepEqual([task, state.type, input], ["sleep", "RUNNING", { ms: 600_000 }]);
         await future.cancel();
       },
     },

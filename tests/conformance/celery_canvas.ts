@@ -18,7 +18,7 @@ import {
 import { aClient, aServer } from "../support/client_service.ts";
 import type { Row } from "./row.ts";
 import { LATER, namesOf, stateOf } from "./states.ts";
-import { aFailed, childrenOf, edgesOf, idsOf, LONG_MS, rootOf } from "./steps.ts";
+import { aFailed, childrenOf, edgesOf, held, idsOf, LONG_MS, rootOf } from "./steps.ts";
 
 const RESULT = "Celery docs, celery.result: AsyncResult";
 const GROUP_RESULT = "Celery docs, celery.result: GroupResult";
@@ -91,7 +91,7 @@ export const trees: Row[] = [
       await using server = await aServer({ CONCURRENCY: "1" });
       const children = [{ task: "add", input: { a: 1, b: 2 } }];
       const future = await aClient(server.url).submit("family", { children, awaits: true });
-      assert.deepEqual(await future.result({ timeoutMs: 10_000 }), [3]);
+      assert.deepEqual(await future.result({ timeoutMs: 60_000 }), [3]);
     },
   },
   {
@@ -456,7 +456,7 @@ export const canvas: Row[] = [
     promise: "waiting(): one of them has not ended",
     source: GROUP_RESULT,
     test: async (errand) => {
-      const futures = await errand.map("sleep", { ms: [0, 20_000] });
+      const futures = await errand.map("sleep", { ms: [0, 600_000] });
       await futures[0].wait();
       const { done, notDone } = await futures.wait({ timeoutMs: 0 });
       assert.deepEqual([done, notDone], [[futures[0]], [futures[1]]]);
@@ -504,7 +504,7 @@ export const canvas: Row[] = [
     promise: "iterate: results as they come",
     source: GROUP_RESULT,
     test: async (errand) => {
-      const futures = await errand.map("sleep", { ms: [20_000, 0], value: ["late", "early"] });
+      const futures = await errand.map("sleep", { ms: [600_000, 0], value: ["late", "early"] });
       const came: unknown[] = [];
       for await (const future of futures.asCompleted()) {
         came.push(await future.result({ raiseOnFailure: false }));
@@ -576,10 +576,11 @@ export const canvas: Row[] = [
     promise: "chord(header)(body): the body gets the results in order",
     source: CHORDS,
     test: async (errand) => {
-      const header = [{ ms: 200, value: "slow" }, { ms: 0, value: "quick" }].map((input) =>
-        sig("sleep", input)
-      );
+      const gate = crypto.randomUUID();
+      const header = [sig("hold", { gate, value: "slow" }), sig("sleep", { ms: 0, value: "quick" })];
       const flow = await errand.run(chord(header, ECHO));
+      await flow.future("header.1").wait();
+      await errand.submit("release", { gate });
       assert.deepEqual(await flow.result(), ["slow", "quick"]);
       const [slow, quick, body] = await Promise.all(flow.futures.map((future) => future.task()));
       assert.ok(quick.finishedAt! < slow.finishedAt! && slow.finishedAt! <= body.startedAt!);
@@ -590,9 +591,14 @@ export const canvas: Row[] = [
       "Here it is CANCELLED UpstreamFailed, as it has not run",
     source: CHORDS,
     test: async (errand) => {
-      const header = [{ message: "late", delayMs: 400 }, { message: "early", delayMs: 50 }]
-        .map(({ message, delayMs }) => sig("fail", { message, name: "Burst" }, { delayMs }));
+      const { futures: [before], end } = await held(errand, [null]);
+      const header = [
+        sig("fail", { message: "late", name: "Burst" }, { waitFor: [before] }),
+        sig("fail", { message: "early", name: "Burst" }),
+      ];
       const flow = await errand.run(chord(header, ECHO));
+      await flow.future("header.1").wait();
+      await end(0);
       await assert.rejects(flow.result(), (error) => {
         assert.ok(error instanceof CancelledError && error.cause instanceof RemoteError);
         assert.equal(error.state.name, "UpstreamFailed");
@@ -609,10 +615,12 @@ export const canvas: Row[] = [
     promise: "the other tasks of the header still run",
     source: CHORDS,
     test: async (errand) => {
-      const header = [sig("fail", { message: "boom" }), sig("sleep", { ms: 1_000, value: "goes on" })];
+      const gate = crypto.randomUUID();
+      const header = [sig("fail", { message: "boom" }), sig("hold", { gate, value: "goes on" })];
       const flow = await errand.run(chord(header, ECHO));
       await flow.future("body").wait();
       assert.equal(await flow.future("header.1").done(), false);
+      await errand.submit("release", { gate });
       assert.equal(await flow.future("header.1").result(), "goes on");
     },
   },

@@ -17,6 +17,8 @@ import {
   aPending,
   aRunning,
   endsOf,
+  fillAndEnd,
+  held,
   idsOf,
   LONG_MS,
   mostAtOnce,
@@ -352,9 +354,11 @@ export const concurrentFutures: System = {
       promise: "set_running_or_notify_cancel(): False if it was cancelled: the worker does not run it",
       source: "Python docs, concurrent.futures.Future.set_running_or_notify_cancel",
       test: async (errand) => {
-        const [cancelled, next] = await errand.map("sleep", [{ ms: 0 }, { ms: 0 }], { delayMs: 200 });
+        const { futures: [before], end } = await held(errand, [null]);
+        const [cancelled, next] = await errand.map("sleep", [{ ms: 0 }, { ms: 0 }], { waitFor: [before] });
         await cancelled.cancel();
-        // It becomes due with, and behind, the one that was cancelled.
+        await end(0);
+        // It became ready with, and behind, the one that was cancelled.
         await next.result();
         const path = await pathOf(errand.future(cancelled.id));
         assert.equal(path.at(-1), "CANCELLED");
@@ -582,7 +586,7 @@ export const concurrentFutures: System = {
       source: "Python docs, concurrent.futures.as_completed",
       test: async (errand) => {
         // Each ends well within the timeout after the one before it; all of them together do not.
-        const futures = await errand.map("sleep", Array.from({ length: 16 }, (_, i) => ({ ms: i * 200 })));
+        const futures = await errand.map("sleep", Array.from({ length: 16 }, (_, i) => ({ ms: i * 400 })));
         await assert.rejects(Array.fromAsync(asCompleted(futures, { timeoutMs: 500 })), TimeoutError);
         await futures.cancel();
       },
@@ -635,10 +639,11 @@ export const concurrentFutures: System = {
       promise: "Executor.map(): values in the order of the input, whatever the order of the ends",
       source: "Python docs, concurrent.futures.Executor.map",
       test: async (errand) => {
-        const futures = await errand.map("sleep", [{ ms: 500, value: "slow" }, { ms: 0, value: "quick" }]);
-        assert.deepEqual(await Array.fromAsync(futures.inOrder()), ["slow", "quick"]);
-        const [slow, quick] = await endsOf(futures);
-        assert.ok(quick < slow);
+        const { futures, end } = await held(errand, ["slow", "quick"]);
+        const results = Array.fromAsync(futures.inOrder());
+        await end(1);
+        await end(0);
+        assert.deepEqual(await results, ["slow", "quick"]);
       },
     },
     {
@@ -689,7 +694,7 @@ export const concurrentFutures: System = {
       promise: "Executor.map(timeout): one deadline for all values, from the call on",
       source: "Python docs, concurrent.futures.Executor.map",
       test: async (errand) => {
-        const futures = await errand.map("sleep", Array.from({ length: 16 }, (_, i) => ({ ms: i * 200 })));
+        const futures = await errand.map("sleep", Array.from({ length: 16 }, (_, i) => ({ ms: i * 400 })));
         await assert.rejects(Array.fromAsync(futures.inOrder({ timeoutMs: 500 })), TimeoutError);
         await wait(futures);
         assert.equal(await futures[15].cancelled(), true);
@@ -713,10 +718,7 @@ export const concurrentFutures: System = {
         "of them submitted",
       source: "Python docs, concurrent.futures.Executor.map",
       test: async (errand) => {
-        const ms = Array(6).fill(60);
-        const futures = await errand.map("sleep", { ms, value: [0, 1, 2, 3, 4, 5] }, {}, {
-          maxConcurrent: 3,
-        });
+        const futures = await fillAndEnd(errand, 6, 3);
         assert.deepEqual(await Array.fromAsync(futures.inOrder()), [0, 1, 2, 3, 4, 5]);
         assert.equal(await mostAtOnce(futures), 3);
       },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { setTimeout as pause } from "node:timers/promises";
+import { pause } from "../support/waiting.ts";
 import {
   asCompleted,
   CancelledError,
@@ -24,6 +24,8 @@ import {
   aTidying,
   childrenOf,
   endsOf,
+  fillAndEnd,
+  held,
   idsOf,
   LONG_MS,
   mostAtOnce,
@@ -78,11 +80,11 @@ export const csharp: System = {
       test: async () => {
         await using server = await aServer({ CONCURRENCY: "1" });
         const errand = aClient(server.url);
-        const parent = await errand.submit("family", aParent("sleep", { ms: 300, value: "child" }));
+        const parent = await errand.submit("family", aParent("sleep", { ms: 1_000, value: "child" }));
         const [child] = await childrenOf(errand, parent);
         await until(child, "RUNNING");
         assert.equal((await parent.state()).type, "RUNNING");
-        assert.deepEqual(await parent.result({ timeoutMs: 10_000 }), ["child"]);
+        assert.deepEqual(await parent.result({ timeoutMs: 60_000 }), ["child"]);
       },
     },
     {
@@ -214,7 +216,7 @@ export const csharp: System = {
       source: ".NET docs, Task.Wait",
       test: async (errand) => {
         const future = await errand.submit("sleep", { ms: 100 });
-        assert.equal(await future.wait({ timeoutMs: 10_000 }), true);
+        assert.equal(await future.wait({ timeoutMs: 60_000 }), true);
       },
     },
     {
@@ -249,7 +251,7 @@ export const csharp: System = {
       source: ".NET docs, Task.WaitAsync",
       test: async (errand) => {
         const future = await errand.submit("sleep", { ms: 100, value: "there" });
-        assert.equal(await future.result({ timeoutMs: 10_000 }), "there");
+        assert.equal(await future.result({ timeoutMs: 60_000 }), "there");
       },
     },
     {
@@ -282,7 +284,7 @@ export const csharp: System = {
       test: async (errand) => {
         const future = await aRunning(errand);
         const abort = new AbortController();
-        const waiting = assert.rejects(future.result({ timeoutMs: 10_000, signal: abort.signal }));
+        const waiting = assert.rejects(future.result({ timeoutMs: 60_000, signal: abort.signal }));
         await assert.rejects(future.result({ timeoutMs: 50, signal: abort.signal }), TimeoutError);
         abort.abort();
         await waiting;
@@ -345,10 +347,11 @@ export const csharp: System = {
       promise: "WhenAll: the results in the order of the tasks",
       source: ".NET docs, Task.WhenAll",
       test: async (errand) => {
-        const futures = await errand.map("sleep", [{ ms: 500, value: "slow" }, { ms: 0, value: "quick" }]);
-        assert.deepEqual(await gather(futures), ["slow", "quick"]);
-        const [slow, quick] = await endsOf(futures);
-        assert.ok(quick < slow);
+        const { futures, end } = await held(errand, ["slow", "quick"]);
+        const results = gather(futures);
+        await end(1);
+        await end(0);
+        assert.deepEqual(await results, ["slow", "quick"]);
       },
     },
     {
@@ -581,9 +584,11 @@ export const csharp: System = {
       promise: "AttachedToParent: a parent has not ended until its children have; here if it waits for them",
       source: ".NET docs, Attached and detached child tasks",
       test: async (errand) => {
-        const parent = await errand.submit("family", aParent("sleep", { ms: 300, value: "child" }));
+        const gate = crypto.randomUUID();
+        const parent = await errand.submit("family", aParent("hold", { gate, value: "child" }));
         const [child] = await childrenOf(errand, parent);
         assert.equal(await parent.done(), false);
+        await errand.submit("release", { gate });
         assert.deepEqual(await parent.result(), ["child"]);
         const [ofParent, ofChild] = [await parent.task(), await child.task()];
         assert.ok(ofParent.finishedAt! >= ofChild.finishedAt!);
@@ -680,10 +685,7 @@ export const csharp: System = {
       promise: "Parallel.ForEachAsync: at most MaxDegreeOfParallelism of them run at a time",
       source: ".NET docs, ParallelOptions.MaxDegreeOfParallelism",
       test: async (errand) => {
-        const futures = await errand.map("sleep", { ms: Array(6).fill(100) }, {}, { maxConcurrent: 2 });
-        await futures.wait();
-        const most = await mostAtOnce(futures);
-        assert.equal(most, 2);
+        assert.equal(await mostAtOnce(await fillAndEnd(errand, 6, 2)), 2);
       },
     },
     {

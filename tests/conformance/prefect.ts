@@ -142,7 +142,7 @@ export const prefect: System = {
       promise: "FAILED TimedOut",
       source: STATES,
       test: async (errand) => {
-        const future = await errand.submit("sleep", { ms: 20_000 }, { timeoutMs: 20 });
+        const future = await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 20 });
         await future.wait();
         assert.equal(await stateOf(future), "FAILED TimedOut");
       },
@@ -180,7 +180,7 @@ export const prefect: System = {
         const futures = [
           await errand.submit("fail", { message: "boom" }),
           await errand.submit("fail", { message: "boom" }, { retry }),
-          await errand.submit("sleep", { ms: 20_000 }, { timeoutMs: 20 }),
+          await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 20 }),
         ] as TaskFuture[];
         const names: string[] = [];
         for (const future of futures) {
@@ -468,7 +468,7 @@ export const prefect: System = {
       promise: "result(timeout) of a list: one for all together",
       source: FUTURE_LIST,
       test: async (errand) => {
-        const futures = await errand.map("sleep", { ms: [0, 20_000, 20_000] });
+        const futures = await errand.map("sleep", { ms: [0, 600_000, 600_000] });
         await assert.rejects(futures.results({ timeoutMs: 200 }), TimeoutError);
         await futures.cancel();
       },
@@ -738,7 +738,7 @@ export const prefect: System = {
       promise: "timeout_seconds: 'Task run exceeded timeout of … second(s)'",
       source: TIMEOUTS,
       test: async (errand) => {
-        const future = await errand.submit("sleep", { ms: 20_000 }, { timeoutMs: 40 });
+        const future = await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 40 });
         const error = await future.exception();
         assert.equal(error?.state.name, "TimedOut");
         assert.equal(error?.message, "the attempt took longer than timeoutMs, 40 ms");
@@ -749,7 +749,7 @@ export const prefect: System = {
       source: TIMEOUTS,
       test: async (errand) => {
         const retry = { maxAttempts: 2, delayMs: 0 };
-        const future = await errand.submit("sleep", { ms: 20_000 }, { timeoutMs: 40, retry });
+        const future = await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 40, retry });
         await future.wait();
         const names = ["Pending", "Running", "AwaitingRetry", "Pending", "Retrying", "TimedOut"];
         assert.deepEqual(await namesOf(future), names);
@@ -991,10 +991,10 @@ export const prefect: System = {
       promise: "cancel: a run that does not stop is ended when its grace is over",
       source: CANCEL,
       test: async (errand) => {
-        const future = await errand.submit("stubborn", { ms: 5_000 });
+        const future = await errand.submit("stubborn", { ms: 30_000 });
         await reached(future, "Running");
         assert.equal(await future.cancel("enough", { graceMs: 100 }), true);
-        await assert.rejects(future.result({ timeoutMs: 4_000 }), CancelledError);
+        await assert.rejects(future.result(), CancelledError);
         const [cancelling, cancelled] = (await future.task()).history.slice(-2);
         assert.deepEqual([cancelling.name, cancelled.name], ["Cancelling", "Cancelled"]);
       },
@@ -1065,7 +1065,7 @@ export const prefect: System = {
 /** A task that ended CRASHED, seen by the service that found it. */
 function crash(check: (future: TaskFuture) => Promise<void>): Promise<void> {
   return acrossCrash({ LEASE_MS: "300" }, async (errand) => {
-    const future = await errand.submit("sleep", { ms: 20_000 }, { maxCrashes: 0 });
+    const future = await errand.submit("sleep", { ms: 600_000 }, { maxCrashes: 0 });
     await reached(future, "Running");
     return future.id;
   }, async (errand, id) => {

@@ -49,7 +49,7 @@ export const states: Row[] = [
     source: STATES,
     test: async (errand) => {
       const future = await errand.submit("echo", { value: await aFailed(errand) });
-      assert.equal(await future.wait({ timeoutMs: 10_000 }), true);
+      assert.equal(await future.wait({ timeoutMs: 60_000 }), true);
       assert.equal(await stateOf(future), "CANCELLED UpstreamFailed");
       assert.equal((await future.task()).startedAt, null);
     },
@@ -93,7 +93,7 @@ export const dependencies: Row[] = [
       const value = [quote({ deep: [running] }), quote({ $task: "laundry" }), await aCompleted(errand)];
       const future = await errand.submit("echo", { value });
       // It does not wait for what is quoted.
-      assert.deepEqual(await future.result({ timeoutMs: 10_000 }), [
+      assert.deepEqual(await future.result({ timeoutMs: 60_000 }), [
         { deep: [{ $task: running.id }] },
         { $task: "laundry" },
         3,
@@ -108,7 +108,7 @@ export const dependencies: Row[] = [
       const running = await aRunning(errand);
       const first = await errand.submit("echo", { value: quote([running, { $quote: 1 }]) });
       const second = await errand.submit("echo", { value: first });
-      assert.deepEqual(await second.result({ timeoutMs: 10_000 }), [{ $task: running.id }, { $quote: 1 }]);
+      assert.deepEqual(await second.result({ timeoutMs: 60_000 }), [{ $task: running.id }, { $quote: 1 }]);
       await running.cancel();
     },
   },
@@ -351,7 +351,7 @@ export const nesting: Row[] = [
       await alone.cancel("enough", { children: true });
       for (const future of all) {
         await assert.rejects(
-          future.result({ timeoutMs: 10_000 }),
+          future.result({ timeoutMs: 60_000 }),
           (error) => error instanceof CancelledError && error.reason === "enough",
         );
       }

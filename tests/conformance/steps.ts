@@ -1,11 +1,11 @@
 // Tasks brought to the point from which a row shows its promise.
 
-import { setTimeout as pause } from "node:timers/promises";
-import type { FlowFuture, StateType, TaskFuture } from "../../client/mod.ts";
+import type { FlowFuture, StateType, TaskFuture, TaskFutures } from "../../client/mod.ts";
 import type { Errand } from "../support/client_service.ts";
+import { eventually, pause } from "../support/waiting.ts";
 
 /** Long enough to be still running when the row has seen all it wants; it cancels the task then. */
-export const LONG_MS = 20_000;
+export const LONG_MS = 600_000;
 
 /** Does not start for a minute. */
 export function aPending(errand: Errand): Promise<TaskFuture> {
@@ -51,11 +51,38 @@ export async function aCancelled(errand: Errand): Promise<TaskFuture> {
 }
 
 export async function until(future: TaskFuture, type: StateType): Promise<void> {
-  for (let tries = 0; tries < 1_000; tries++) {
-    if ((await future.state()).type === type) return;
-    await pause(10);
-  }
-  throw new Error(`task ${future.id} does not become ${type}`);
+  const isThere = async () => (await future.state()).type === type;
+  await eventually(isThere, `task ${future.id} does not become ${type}`);
+}
+
+export interface Held {
+  futures: TaskFutures<unknown>;
+  /** Lets one of them end, and waits until it has. */
+  end(index: number): Promise<void>;
+}
+
+/** Tasks that run until they are let end, and give these values. */
+export async function held(errand: Errand, values: unknown[]): Promise<Held> {
+  const inputs = values.map((value) => ({ gate: crypto.randomUUID(), value }));
+  const futures = await errand.map("hold", inputs);
+  return {
+    futures,
+    async end(index) {
+      await errand.submit("release", { gate: inputs[index].gate });
+      await errand.future(futures[index].id).wait();
+    },
+  };
+}
+
+/** As many tasks of a map run as may at once; then all of them end. */
+export async function fillAndEnd(errand: Errand, count: number, most: number): Promise<TaskFutures<unknown>> {
+  const gate = crypto.randomUUID();
+  const inputs = Array.from({ length: count }, (_, value) => ({ gate, value }));
+  const futures = await errand.map("hold", inputs, { maxConcurrent: most });
+  await Promise.all(futures.slice(0, most).map((future) => until(future, "RUNNING")));
+  await errand.submit("release", { gate });
+  await futures.wait();
+  return futures;
 }
 
 /** The types of all states that the task was in, in order. */
