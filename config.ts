@@ -22,6 +22,7 @@ export interface Config {
   SHOW_STACKS: boolean;
   API_KEYS: readonly ApiKey[];
   PUBLIC_URL?: string;
+  DEMO_TASKS: boolean;
 }
 
 const text = z.string().min(1, { error: "must not be empty" }).optional();
@@ -52,6 +53,7 @@ const schema: z.ZodType<Config> = z.object({
   SHOW_STACKS: flagOf(RULES.showStacks),
   API_KEYS: RULES.apiKeys,
   PUBLIC_URL: RULES.publicUrl,
+  DEMO_TASKS: flagOf(z.boolean({ error: "must be true or false" }).default(false)),
 });
 
 /** What each variable is for: the text of `--help`. */
@@ -70,6 +72,13 @@ export const VARIABLES: Record<keyof Config, string> = {
   PUBLIC_URL:
     "where callers reach it; links begin with its path (on Deno Deploy learned from the first request)",
   API_KEYS: 'who may call, name:scope+scope:sha256 each; "deno task key" makes one (none: this machine only)',
+  DEMO_TASKS: "serve the demo tasks: add, countdown, digest, echo, fail, primes, sleep, tally (false)",
+};
+
+/** Read where they are needed. */
+export const OTHER_VARIABLES = {
+  DENO_KV_ACCESS_TOKEN: "access token of the denokv server at KV_PATH (none)",
+  DIGEST_ROOT: "directory that the demo task digest reads files below (here, without data/ and dotfiles)",
 };
 
 /** @throws {ConfigError} */

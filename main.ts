@@ -2,9 +2,11 @@
 
 // deno-lint-ignore-file no-console -- the process speaks to its operator here
 
-import { ConfigError, isDeploy, readConfig, VARIABLES } from "./config.ts";
+import { ConfigError, isDeploy, OTHER_VARIABLES, readConfig, VARIABLES } from "./config.ts";
+import type { AnyDefinition } from "./runtime/core/define.ts";
 import { serve, type Serving, StartError } from "./service.ts";
-import { definitions } from "./tasks/mod.ts";
+import { demo, own } from "./tasks/mod.ts";
+import { commandLine } from "./tools/command_line.ts";
 
 const started = Promise.withResolvers<Serving>();
 
@@ -13,20 +15,22 @@ Deno.cron("sweep", "* * * * *", async () => {
   await (await started.promise).sweep();
 });
 
-if (Deno.args.some((arg) => arg === "--help" || arg === "-h")) {
-  help();
-  Deno.exit(0);
-}
+const variables = Object.entries({ ...VARIABLES, ...OTHER_VARIABLES })
+  .map(([name, text]) => `  ${name.padEnd(22)}${text}`);
+commandLine({
+  options: {},
+  help: `Errand: POST a task, get a durable future.
+
+It takes no arguments but --help. Settings, from the environment (default):
+${variables.join("\n")}`,
+});
 try {
   const env = Deno.env.toObject();
-  started.resolve(await serve(readConfig(env), Object.values(definitions), { onDeploy: isDeploy(env) }));
+  const config = readConfig(env);
+  const definitions = Object.values<AnyDefinition>(config.DEMO_TASKS ? { ...own, ...demo } : own);
+  started.resolve(await serve(config, definitions, { onDeploy: isDeploy(env) }));
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof StartError)) throw error;
   console.error(`errand cannot start: ${error.message}`);
   Deno.exit(2);
-}
-
-function help(): void {
-  console.log("Errand: POST a task, get a durable future.\n\nSettings, from the environment (default):");
-  for (const [name, text] of Object.entries(VARIABLES)) console.log(`  ${name.padEnd(17)}${text}`);
 }

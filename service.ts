@@ -41,6 +41,12 @@ export async function serve(
   { onDeploy = false }: ServeOptions = {},
 ): Promise<Serving> {
   requireKeys(config, onDeploy);
+  if (definitions.length === 0) {
+    log.info(
+      "no task is defined: `deno task new -- my-app` makes a program with a first one; " +
+        "DEMO_TASKS=true serves add, echo, sleep and other examples",
+    );
+  }
   return onDeploy ? serveOnDeploy(config, definitions) : await serveHere(config, definitions);
 }
 

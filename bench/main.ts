@@ -7,14 +7,15 @@ import { inProcess, latencyInProcess, memory } from "./in_process.ts";
 import { type Measurement, perSecond } from "./measure.ts";
 import { latencyOverHttp, overHttp } from "./over_http.ts";
 import { nativeQueue, rawSets } from "./raw_kv.ts";
+import { commandLine } from "../tools/command_line.ts";
 
 const RESULTS = "bench/results/latest.json";
 
-if (Deno.args.includes("--help")) {
-  console.log("deno task bench [--quick]\n\n  --quick  a tenth of the work: a look, not a figure");
-  Deno.exit(0);
-}
-const size = Deno.args.includes("--quick") ? 0.1 : 1;
+const { values } = commandLine({
+  options: { quick: { type: "boolean" } },
+  help: "deno task bench [--quick]\n\n  --quick  a tenth of the work: a look, not a figure",
+});
+const size = values.quick ? 0.1 : 1;
 
 const cases: (() => Promise<Measurement>)[] = [
   () => rawSets(10_000 * size, 1),

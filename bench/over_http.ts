@@ -9,7 +9,7 @@ async function withService<T>(work: (url: URL) => Promise<T>): Promise<T> {
     const main = new URL("../main.ts", import.meta.url).pathname;
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", main],
-      env: { PORT: "0", KV_PATH: path },
+      env: { PORT: "0", KV_PATH: path, DEMO_TASKS: "true" },
       stdout: "piped",
       stderr: "inherit",
     }).spawn();

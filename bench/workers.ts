@@ -2,12 +2,12 @@
 // number of workers: a backlog of tasks that take 20 ms each, and the time from the first start to the last end.
 
 // deno-lint-ignore-file no-console
-import { parseArgs } from "node:util";
 import { openKv } from "../runtime/platform/open_kv.ts";
 import { prefixes } from "../runtime/platform/keys.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import type { TaskRecord } from "../runtime/core/task.ts";
 import { definitions } from "../tasks/mod.ts";
+import { commandLine } from "../tools/command_line.ts";
 import { Denokv } from "../tools/denokv_server.ts";
 
 const TASK_MS = 20;
@@ -15,23 +15,14 @@ const GIVE_UP_MS = 120_000;
 const RESULTS = "bench/results/workers.json";
 const WORKER = new URL("./worker_process.ts", import.meta.url).pathname;
 
-const { values } = parseArgs({
-  options: {
-    workers: { type: "string", default: "1,2,4" },
-    tasks: { type: "string", default: "3000" },
-    concurrency: { type: "string", default: "10" },
-    help: { type: "boolean", default: false },
-  },
+const text = { type: "string" } as const;
+const { values } = commandLine({
+  options: { workers: text, tasks: text, concurrency: text },
+  help: "deno task bench:workers [--workers 1,2,4] [--tasks 3000] [--concurrency 10]\n\n" +
+    "Needs a denokv server's program: deno task denokv installs it.",
 });
-if (values.help) {
-  console.log(
-    "deno task bench:workers [--workers 1,2,4] [--tasks 3000] [--concurrency 10]\n\n" +
-      "Needs a denokv server's program: deno task denokv installs it.",
-  );
-  Deno.exit(0);
-}
-const count = Number(values.tasks);
-const concurrency = Number(values.concurrency);
+const count = Number(values.tasks ?? 3_000);
+const concurrency = Number(values.concurrency ?? 10);
 
 interface Row {
   workers: number;
@@ -48,7 +39,7 @@ interface Row {
 }
 
 const rows: Row[] = [];
-for (const workers of values.workers.split(",").map(Number)) rows.push(await measure(workers));
+for (const workers of (values.workers ?? "1,2,4").split(",").map(Number)) rows.push(await measure(workers));
 
 console.log("workers   tasks/s   of the most   × one worker   claims   beaten   server CPU   workers' CPU");
 for (const row of rows) {

@@ -33,8 +33,6 @@ export class UsageError extends Error {
  * @throws {UsageError} if there is nothing to digest, or too much.
  */
 export async function findDocuments(named: string[], { repository, base }: Places): Promise<Documents> {
-  const option = named.find((arg) => arg.startsWith("-"));
-  if (option !== undefined) throw new UsageError(`there is no option ${option}; see --help`);
   const files = named.length === 0 ? await repositoryFiles(repository) : await namedFiles(named, base);
   if (files.length > MOST_DOCUMENTS) {
     throw new UsageError(`${files.length} documents are too many: the demo takes up to ${MOST_DOCUMENTS}`);

@@ -10,6 +10,7 @@ import { digestAll, type Errand } from "./map_reduce.ts";
 import { Progress } from "./progress.ts";
 import { lookUpText, reportText, slowestOf } from "./report.ts";
 import { Service } from "./service.ts";
+import { commandLine } from "../tools/command_line.ts";
 
 const HELP = `Digest documents through the service and print what is in them.
 
@@ -23,14 +24,8 @@ Exit code: 0, 1 if no document could be digested, 2 if there is nothing to diges
 const EXIT_CODE_OF_INTERRUPTED = 130;
 
 if (import.meta.main) {
-  // A leading "--" reaches the script when it is started as `deno task demo -- FILE`.
-  const args = Deno.args[0] === "--" ? Deno.args.slice(1) : Deno.args;
-  Deno.exit(args.some((arg) => arg === "--help" || arg === "-h") ? help() : await guarded(args));
-}
-
-function help(): number {
-  console.log(HELP);
-  return 0;
+  const { operands } = commandLine({ options: {}, takesOperands: true, help: HELP });
+  Deno.exit(await guarded(operands));
 }
 
 async function guarded(args: string[]): Promise<number> {
@@ -71,6 +66,7 @@ async function demo(args: string[], signal: AbortSignal): Promise<number> {
     PORT: "0",
     ROLE: "all",
     KV_PATH: DATABASE,
+    DEMO_TASKS: "true",
     DIGEST_ROOT: documents.root,
     // The input of the one `tally` names every digest.
     MAX_INPUT_BYTES: String(2 ** 24),

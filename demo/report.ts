@@ -41,8 +41,8 @@ export function slowestOf(tasks: Task[]): Task | null {
 /** How to look a task up when the demo is over. */
 export function lookUpText(id: string, database: string, os: string, denoVersion: string): string {
   const [setting, curl] = os === "windows"
-    ? [`$env:KV_PATH='${database}';`, "curl.exe"]
-    : [`KV_PATH=${database}`, "curl"];
+    ? [`$env:KV_PATH='${database}'; $env:DEMO_TASKS='true';`, "curl.exe"]
+    : [`KV_PATH=${database} DEMO_TASKS=true`, "curl"];
   return `\nTo look a task up later, for example the slowest one:
   ${setting} npx -y deno@${denoVersion} task start
   ${curl} http://127.0.0.1:8000/v1/tasks/${id}`;

@@ -1,4 +1,5 @@
-// The definitions that this server knows. To add a task: write a file beside this one and name it here.
+// The definitions of the service in this repository. A program of your own is better off with its own folder:
+// `deno task new -- my-app` makes one.
 
 import { add } from "./add.ts";
 import { countdown } from "./countdown.ts";
@@ -9,4 +10,11 @@ import { primes } from "./primes.ts";
 import { sleep } from "./sleep.ts";
 import { tally } from "./tally.ts";
 
-export const definitions = { add, echo, sleep, fail, countdown, primes, digest, tally };
+/** To add a task of yours: write a file beside this one and name it here. */
+export const own = {};
+
+/** Served where DEMO_TASKS=true; what the docs and the tests use. */
+export const demo = { add, echo, sleep, fail, countdown, primes, digest, tally };
+
+/** For `Client<typeof definitions>`. */
+export const definitions = { ...own, ...demo };

@@ -9,10 +9,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   routes: ["auth", "runtime"],
   client: ["runtime"],
   tasks: ["runtime"],
-  tools: ["auth"],
-  demo: ["client", "tasks"],
+  tools: ["auth", "runtime"],
+  demo: ["client", "tasks", "tools"],
   deploy: [".", "auth", "runtime"],
-  ".": ["auth", "client", "deploy", "routes", "runtime", "tasks"],
+  ".": ["auth", "client", "deploy", "routes", "runtime", "tasks", "tools"],
 };
 
 /** The wings of a folder from the ground up: imports go down. Wings on one floor ignore each other. */
@@ -49,8 +49,8 @@ const RULES: Record<string, (file: string, of: string, isTypeOnly: boolean) => b
     floorOf(of) < floorOf(file),
   "client/ imports only types of others": (file, of, isTypeOnly) =>
     folderOf(file) !== "client" || folderOf(of) === "client" || isTypeOnly,
-  "main.ts alone imports tasks/ at the top": (file, of) =>
-    folderOf(file) !== "." || folderOf(of) !== "tasks" || file === "main.ts",
+  "main.ts alone imports tasks/ and tools/ at the top": (file, of) =>
+    folderOf(file) !== "." || !["tasks", "tools"].includes(folderOf(of)) || file === "main.ts",
   "only tests import main.ts": (file, of) => of !== "main.ts" || isFree(file),
 };
 

@@ -1,6 +1,7 @@
 // Takes from the npm package swagger-ui-dist what the page /docs shows, into routes/site/swagger_ui/. No service
 // depends on the package itself: it is 12 MB and brings an analytics package.
 
+import { commandLine } from "./command_line.ts";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
@@ -40,4 +41,7 @@ async function build(): Promise<void> {
   await Deno.writeTextFile(new URL("files.json", TARGET), `${JSON.stringify(packed, null, 2)}\n`);
 }
 
-if (import.meta.main) await build();
+if (import.meta.main) {
+  commandLine({ options: {}, help: "Make routes/site/swagger_ui/ anew." });
+  await build();
+}

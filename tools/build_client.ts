@@ -4,6 +4,7 @@
 
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
+import { commandLine } from "./command_line.ts";
 
 const CLIENT = fileURLToPath(new URL("../client/", import.meta.url));
 const SOURCE = `${CLIENT}mod.ts`;
@@ -82,8 +83,14 @@ function textOf(name: string): string | null {
   }
 }
 
+const HELP = `Make the npm package of the client anew.
+
+  deno task client
+  deno task client --check   say whether it is up to date, with exit code 1 if it is not`;
+
 if (import.meta.main) {
-  if (Deno.args.includes("--check")) {
+  const { values } = commandLine({ options: { check: { type: "boolean" } }, help: HELP });
+  if (values.check) {
     const names = await stale();
     if (names.length > 0) console.error(`not up to date: ${names.join(", ")}; run deno task client`);
     Deno.exit(names.length > 0 ? 1 : 0);

@@ -2,8 +2,8 @@
 // `deno task key`: draws a secret, and says what to add to API_KEYS so that the service knows it. The two go to standard
 // output, a line each, and what they are to standard error.
 
-import { parseArgs } from "node:util";
 import { hashOf, isName, NAME_RULE, noScopes, SCOPES_RULE } from "../auth/api_keys.ts";
+import { commandLine, endOnUsageError, UsageError } from "./command_line.ts";
 
 const HELP = `Make an API key.
 
@@ -22,24 +22,16 @@ Exit code: 0, or 2 if an option is wrong.`;
 
 const SECRET_BYTES = 32;
 
-class UsageError extends Error {}
-
 if (import.meta.main) {
   try {
-    Deno.exit(main(Deno.args.filter((arg) => arg !== "--")));
+    const options = { name: { type: "string" }, scopes: { type: "string" } } as const;
+    makeKey(commandLine({ options, help: HELP }).values);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    console.error(`${error.message}\n"deno task key -- --help" says more`);
-    Deno.exit(2);
+    endOnUsageError(error);
   }
 }
 
-function main(args: string[]): number {
-  const { name, scopes, help } = optionsOf(args);
-  if (help) {
-    console.log(HELP);
-    return 0;
-  }
+function makeKey({ name, scopes }: { name?: string; scopes?: string }): void {
   if (name === undefined || !isName(name)) throw new UsageError(`--name ${NAME_RULE}; it is ${shown(name)}`);
   const [wrong] = noScopes(scopes ?? "");
   if (wrong !== undefined) {
@@ -51,24 +43,6 @@ function main(args: string[]): number {
   console.log(secret);
   console.error("The entry to add to API_KEYS, behind a comma if there are others:");
   console.log(`${name}:${scopes}:${hex(hashOf(secret))}`);
-  return 0;
-}
-
-function optionsOf(args: string[]): { name?: string; scopes?: string; help?: boolean } {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        name: { type: "string" },
-        scopes: { type: "string" },
-        help: { type: "boolean", short: "h" },
-      },
-    }).values;
-  } catch (error) {
-    // The message names the option.
-    if (error instanceof TypeError) throw new UsageError(error.message);
-    throw error;
-  }
 }
 
 function shown(value: string | undefined): string {

@@ -2,6 +2,7 @@
 // what HTTP makes of them stands in routes/http/problem.ts.
 
 import { RELEASE } from "./release.ts";
+import { likely } from "./nearest.ts";
 
 /** One fault in what was handed in. `pointer` is a JSON Pointer (RFC 6901) into the value that was submitted. */
 export interface Fault {
@@ -19,15 +20,20 @@ export class ValidationError extends Error {
   }
 }
 
-/** No definition has this name. `nearest` are names that look like it, best first. */
+/** No definition has this name. `nearest` are names that look like it, best first; none if there are no definitions. */
 export class UnknownDefinitionError extends Error {
   override name = "UnknownDefinitionError";
   constructor(readonly task: string, readonly nearest: string[], readonly pointer = "/task") {
-    super(
-      `no definition is named "${task}"` +
-        (nearest.length > 0 ? `; did you mean ${nearest.map((name) => `"${name}"`).join(" or ")}?` : ""),
-    );
+    super(`no definition is named "${task}"; ${remedyOf(task, nearest)}`);
   }
+}
+
+function remedyOf(task: string, nearest: string[]): string {
+  if (nearest.length === 0) {
+    return "there are none here: a program makes them with define(), and with DEMO_TASKS=true the service has examples";
+  }
+  const meant = likely(task, nearest).map((name) => `"${name}"`);
+  return meant.length > 0 ? `did you mean ${meant.join(" or ")}?` : "GET /v1/definitions lists all";
 }
 
 /** A map needs at least one list to go through. */

@@ -10,7 +10,10 @@ const CHUNK_BYTES = 64 * 1024;
 
 export interface ReadOptions {
   signal: AbortSignal;
-  /** The directory that paths are relative to and have to stay below. */
+  /**
+   * The directory that paths are relative to and have to stay below. Without one it is that of the process, of which
+   * `data/`, where the database is, and whatever has a name with a dot in front are not read.
+   */
   root?: string;
 }
 
@@ -20,9 +23,9 @@ export interface ReadOptions {
  * @throws {Error} with `retryable` false if the path leads out of the root or is not a regular file.
  */
 export async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
-  const { signal, root = Deno.env.get("DIGEST_ROOT") || Deno.cwd() } = options;
+  const { signal, root = Deno.env.get("DIGEST_ROOT") } = options;
   signal.throwIfAborted();
-  using file = await openBelow(root, path);
+  using file = await openBelow(root || Deno.cwd(), path, !root);
   const buffer = new Uint8Array(CHUNK_BYTES);
   for (;;) {
     signal.throwIfAborted();
@@ -32,9 +35,9 @@ export async function* readFile(path: string, options: ReadOptions): AsyncGenera
   }
 }
 
-async function openBelow(root: string, path: string): Promise<Deno.FsFile> {
+async function openBelow(root: string, path: string, isGuarded: boolean): Promise<Deno.FsFile> {
   try {
-    return await openChecked(root, path);
+    return await openChecked(root, path, isGuarded);
   } catch (error) {
     if (!(error instanceof Error) || "retryable" in error) throw error;
     // The system's own message would tell the client where on this machine the root is.
@@ -44,11 +47,11 @@ async function openBelow(root: string, path: string): Promise<Deno.FsFile> {
   }
 }
 
-async function openChecked(root: string, path: string): Promise<Deno.FsFile> {
+async function openChecked(root: string, path: string, isGuarded: boolean): Promise<Deno.FsFile> {
   const wanted = resolve(root, path);
-  refuseOutside(resolve(root), wanted, path);
+  refuseUnlessBelow(resolve(root), wanted, path, isGuarded);
   const real = await Deno.realPath(wanted);
-  refuseOutside(await Deno.realPath(root), real, path);
+  refuseUnlessBelow(await Deno.realPath(root), real, path, isGuarded);
   // Before the open, because opening a FIFO waits until somebody writes to it.
   refuseUnlessRegular(await Deno.stat(real), path);
   const file = await Deno.open(real);
@@ -65,10 +68,14 @@ async function openChecked(root: string, path: string): Promise<Deno.FsFile> {
   }
 }
 
-function refuseOutside(root: string, absolutePath: string, path: string): void {
+function refuseUnlessBelow(root: string, absolutePath: string, path: string, isGuarded: boolean): void {
   const way = relative(root, absolutePath);
   const leadsOut = way === ".." || way.startsWith(".." + sep) || isAbsolute(way);
   if (leadsOut) throw refusal(`Cannot digest "${path}": it leads out of the directory that digest may read`);
+  const parts = way.split(sep);
+  if (isGuarded && (parts[0] === "data" || parts.some((part) => part.startsWith(".")))) {
+    throw refusal(`Cannot digest "${path}": data/ and dotfiles are read only if DIGEST_ROOT says so`);
+  }
 }
 
 function refuseUnlessRegular(info: Deno.FileInfo, path: string): void {

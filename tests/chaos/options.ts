@@ -1,6 +1,6 @@
 // What `run.ts` is told on its command line.
 
-import { parseArgs } from "node:util";
+import { readArguments, UsageError } from "../../tools/command_line.ts";
 
 export const HELP =
   `Errand under chaos: several processes on one database, killed and stopped at random while a client
@@ -37,10 +37,8 @@ export interface Options {
 /** @returns null if only help is wanted. */
 export function readOptions(args: string[]): Options | null {
   const text = { type: "string" } as const;
-  const flag = { type: "boolean", default: false } as const;
-  const { values } = parseArgs({
-    // `deno task chaos -- …` hands the dashes on.
-    args: args.filter((arg) => arg !== "--"),
+  const flag = { type: "boolean" } as const;
+  const { values } = readArguments(args, {
     options: {
       seconds: text,
       kills: text,
@@ -52,29 +50,28 @@ export function readOptions(args: string[]): Options | null {
       rate: text,
       json: flag,
       keep: flag,
-      help: flag,
     },
   });
   if (values.help) return null;
   type Count = "seconds" | "kills" | "seed" | "processes" | "outage-seconds" | "lease" | "rate";
   const whole = (name: Count, otherwise: number) => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
-    if (!Number.isInteger(value) || value < 0) throw new TypeError(`--${name} must be a whole number`);
+    if (!Number.isInteger(value) || value < 0) throw new UsageError(`--${name} must be a whole number`);
     return value;
   };
   const seconds = whole("seconds", 60);
   const outageSeconds = whole("outage-seconds", 0);
-  if (outageSeconds > 0 && !values.denokv) throw new TypeError("--outage-seconds needs --denokv");
+  if (outageSeconds > 0 && !values.denokv) throw new UsageError("--outage-seconds needs --denokv");
   return {
     seconds,
     faults: whole("kills", Math.round(1.5 * seconds)),
     seed: whole("seed", Date.now() % 1_000_000),
     processes: whole("processes", values.denokv ? 4 : 3),
-    denokv: values.denokv,
+    denokv: values.denokv ?? false,
     outageSeconds,
     leaseMs: whole("lease", 1_000),
     rate: whole("rate", 60),
-    json: values.json,
-    keep: values.keep,
+    json: values.json ?? false,
+    keep: values.keep ?? false,
   };
 }

@@ -3,13 +3,19 @@
 // deno-lint-ignore-file no-console -- it speaks to whoever runs it
 
 import { chaos } from "./chaos.ts";
-import { HELP, readOptions } from "./options.ts";
+import { HELP, type Options, readOptions } from "./options.ts";
 import { isClean, tableOf } from "./report.ts";
+import { endOnUsageError } from "../../tools/command_line.ts";
 
 /** What comes after the harm, at its longest. */
 const REST_MS = 240_000;
 
-const options = readOptions(Deno.args);
+let options: Options | null;
+try {
+  options = readOptions(Deno.args);
+} catch (error) {
+  endOnUsageError(error);
+}
 if (options === null) {
   console.log(HELP);
 } else {

@@ -6,6 +6,7 @@ import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { readPassing, writePassing } from "./passing.ts";
 import { nameOf, type Row } from "./row.ts";
 import { systems } from "./systems.ts";
+import { commandLine } from "../../tools/command_line.ts";
 
 const HELP = `Prints what of other systems' promises is kept here.
 
@@ -15,8 +16,8 @@ const HELP = `Prints what of other systems' promises is kept here.
 const LONGEST_MS = 30_000;
 
 if (import.meta.main) {
-  if (Deno.args.includes("--help")) console.log(HELP);
-  else Deno.exit(await printTable(Deno.args.includes("--update")));
+  const { values } = commandLine({ options: { update: { type: "boolean" } }, help: HELP });
+  Deno.exit(await printTable(values.update ?? false));
 }
 
 async function printTable(update: boolean): Promise<number> {

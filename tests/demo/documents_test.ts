@@ -111,11 +111,6 @@ Deno.test("names that match nothing are refused", async () => {
   await refuses(directory, [], /^no text file is below /);
 });
 
-Deno.test("an option that does not exist is refused", async () => {
-  await using directory = await Folder.with({ "a.txt": "" });
-  await refuses(directory, ["a.txt", "--fast"], /^there is no option --fast/);
-});
-
 Deno.test("commonDirectory() does not take a name for a directory that it only begins like", () => {
   const [one, two] = [resolve("/books/a/1.txt"), resolve("/books/ab/2.txt")];
   assert.equal(commonDirectory([one, two]), resolve("/books"));

@@ -66,9 +66,12 @@ Deno.test("slowestOf() finds a task even if all took less than a millisecond", (
 
 Deno.test("lookUpText() gives commands that the system's usual shell takes", () => {
   const posix = lookUpText("17", "./data/demo.kv", "linux", "2.9.6");
-  assert.match(posix, /^ {2}KV_PATH=\.\/data\/demo\.kv npx -y deno@2\.9\.6 task start$/m);
+  assert.match(posix, /^ {2}KV_PATH=\.\/data\/demo\.kv DEMO_TASKS=true npx -y deno@2\.9\.6 task start$/m);
   assert.match(posix, /^ {2}curl http:\/\/127\.0\.0\.1:8000\/v1\/tasks\/17$/m);
   const windows = lookUpText("17", "./data/demo.kv", "windows", "2.9.6");
-  assert.match(windows, /^ {2}\$env:KV_PATH='\.\/data\/demo\.kv'; npx -y deno@2\.9\.6 task start$/m);
+  assert.match(
+    windows,
+    /^ {2}\$env:KV_PATH='\.\/data\/demo\.kv'; \$env:DEMO_TASKS='true'; npx -y deno@2\.9\.6 task start$/m,
+  );
   assert.match(windows, /^ {2}curl\.exe http/m);
 });

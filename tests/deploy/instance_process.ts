@@ -41,7 +41,7 @@ export class InstanceProcess {
     const lines = linesTo(options.onLine);
     this.#process = new ServiceProcess({
       args: ["run", "-A", MAIN],
-      env: { ...options.env, DENO_UNSTABLE_CRON_SOCK: `unix:${path}`, PORT: "0" },
+      env: { DEMO_TASKS: "true", ...options.env, DENO_UNSTABLE_CRON_SOCK: `unix:${path}`, PORT: "0" },
       onError: lines,
     });
     this.up = this.#process.listening.then((url) => {

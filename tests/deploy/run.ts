@@ -2,32 +2,29 @@
 
 // deno-lint-ignore-file no-console -- this is a command
 
-import { parseArgs } from "node:util";
+import { commandLine } from "../../tools/command_line.ts";
 import { trial } from "./trial.ts";
 
-const { values } = parseArgs({
-  options: {
-    tasks: { type: "string", default: "10000" },
-    long: { type: "string", default: "40" },
-    "long-seconds": { type: "string", default: "60" },
-    bursts: { type: "string", default: "5" },
-    "pause-seconds": { type: "string", default: "15" },
-    "minute-seconds": { type: "string", default: "20" },
-    "evict-seconds": { type: "string", default: "40" },
-    instances: { type: "string", default: "3" },
-    concurrency: { type: "string", default: "50" },
-    "within-seconds": { type: "string", default: "600" },
-    help: { type: "boolean", default: false },
-  },
+const DEFAULTS = {
+  tasks: "10000",
+  long: "40",
+  "long-seconds": "60",
+  bursts: "5",
+  "pause-seconds": "15",
+  "minute-seconds": "20",
+  "evict-seconds": "40",
+  instances: "3",
+  concurrency: "50",
+  "within-seconds": "600",
+};
+const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
+const given = commandLine({
+  options: Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
+  help: `deno task deploy:trial ${names.map((name) => `[--${name} ${DEFAULTS[name]}]`).join(" ")}
+
+Needs a denokv server's program: deno task denokv installs it.`,
 });
-if (values.help) {
-  console.log(
-    "deno task deploy:trial [--tasks 10000] [--long 40] [--long-seconds 60] [--bursts 5] [--pause-seconds 15]\n" +
-      "  [--minute-seconds 20] [--evict-seconds 40] [--instances 3] [--concurrency 50] [--within-seconds 600]\n\n" +
-      "Needs a denokv server's program: deno task denokv installs it.",
-  );
-  Deno.exit(0);
-}
+const values = { ...DEFAULTS, ...given.values };
 const since = performance.now();
 const seconds = (text: string) => 1_000 * Number(text);
 const report = await trial({

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 // `deno task fuzz`: many made-up requests, and what became of them.
 
-import { parseArgs } from "node:util";
+import { commandLine } from "../../tools/command_line.ts";
 import { fuzz } from "./fuzz.ts";
 
 const HELP = `Sends made-up requests, derived from the OpenAPI document, and looks at every answer.
@@ -10,14 +10,8 @@ const HELP = `Sends made-up requests, derived from the OpenAPI document, and loo
   deno task fuzz --requests N --seed S`;
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    args: Deno.args.filter((arg) => arg !== "--"),
-    options: { requests: { type: "string" }, seed: { type: "string" }, help: { type: "boolean" } },
-  });
-  if (values.help) {
-    console.log(HELP);
-    Deno.exit(0);
-  }
+  const options = { requests: { type: "string" }, seed: { type: "string" } } as const;
+  const { values } = commandLine({ options, help: HELP });
   const count = Number(values.requests ?? 100_000);
   const seed = Number(values.seed ?? Date.now() % 1_000_000);
   const memory = () => Math.round(Deno.memoryUsage().heapUsed / 2 ** 20);

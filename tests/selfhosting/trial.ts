@@ -9,7 +9,7 @@ import { Server } from "../support/server_process.ts";
 export function start(options: ProgramOptions): Promise<Server> {
   const { key, headers } = aKey(["admin"]);
   const API_KEYS = `${key.name}:admin:${key.hash.toHex()}`;
-  return Server.run({ ...options, env: { API_KEYS, ...options.env } }, headers);
+  return Server.run({ ...options, env: { API_KEYS, DEMO_TASKS: "true", ...options.env } }, headers);
 }
 
 /** All that needs more than main.ts and its imports: worker threads, files that are read at run time, KV and cron. */

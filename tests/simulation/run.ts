@@ -3,21 +3,24 @@
 
 // deno-lint-ignore-file no-console -- this is a command
 
-import { parseArgs } from "node:util";
+import { commandLine } from "../../tools/command_line.ts";
 import { WEAKENED } from "./weakened.ts";
 import type { Weaken } from "./surroundings.ts";
 import { tell } from "./world.ts";
 
+const HELP = `Run the engine in simulated worlds full of faults.
+
+  deno task sim -- --seeds N --from S   many worlds (1000, from 1)
+  deno task sim -- --seed S             one, with its whole story
+  --without NAME                        without one of the engine's safeguards: ${
+  Object.keys(WEAKENED).join(", ")
+}`;
+
 if (import.meta.main) {
-  const { values } = parseArgs({
-    // `deno task sim -- …` hands the dashes on.
-    args: Deno.args.filter((arg) => arg !== "--"),
-    options: {
-      seeds: { type: "string", default: "1000" },
-      from: { type: "string", default: "1" },
-      seed: { type: "string" },
-      without: { type: "string" },
-    },
+  const text = { type: "string" } as const;
+  const { values } = commandLine({
+    options: { seeds: text, from: text, seed: text, without: text },
+    help: HELP,
   });
   if (values.without !== undefined && !(values.without in WEAKENED)) {
     console.error(`--without takes one of: ${Object.keys(WEAKENED).join(", ")}`);
@@ -26,7 +29,7 @@ if (import.meta.main) {
   const weaken = WEAKENED[values.without as keyof typeof WEAKENED] as Weaken | undefined;
   const failed = values.seed !== undefined
     ? await story(Number(values.seed), weaken)
-    : await many(Number(values.from), Number(values.seeds), weaken);
+    : await many(Number(values.from ?? 1), Number(values.seeds ?? 1_000), weaken);
   Deno.exit(failed ? 1 : 0);
 }
 

@@ -12,7 +12,10 @@ const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 export type { Env };
 
 function options(env: Env, main = MAIN, flags: string[] = []): ProgramOptions {
-  return { args: ["run", "-A", ...flags, main], env: { PORT: "0", API_KEYS: "", ...env } };
+  return {
+    args: ["run", "-A", ...flags, main],
+    env: { PORT: "0", API_KEYS: "", DEMO_TASKS: "true", ...env },
+  };
 }
 
 /** Starts and waits for the end: for starts that fail. */

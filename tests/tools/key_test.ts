@@ -37,9 +37,9 @@ Deno.test("what is wrong with an option is said, and the exit code is 2", async 
     [["--name", "ci"], /--scopes must be some of submit, read, cancel, admin.*; it is not given/],
     [["--name", "ci", "--scopes", "read+wirte"], /--scopes must be .*; it is "read\+wirte"; "wirte" is none/],
     [["--name", "ci", "--scopes", "read,submit"], /--scopes must be .*; it is "read,submit"/],
-    [["--nmae", "ci"], /'--nmae'/],
-    [["--name"], /--name/],
-    [["ci"], /'ci'/],
+    [["--nmae", "ci"], /unknown argument "--nmae"; did you mean "--name"\?/],
+    [["--name"], /--name must have a value/],
+    [["ci"], /unknown argument "ci"; known are --name, --scopes, --help/],
   ];
   for (const [args, message] of wrong) {
     const { code, lines, said } = await key("--", ...args);

@@ -3,7 +3,7 @@
 import type { Fault } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
 import { findReferences } from "../../core/references.ts";
-import { nearest } from "../../core/nearest.ts";
+import { likely } from "../../core/nearest.ts";
 import { isUuid } from "./name_rules.ts";
 
 export interface Named {
@@ -82,7 +82,7 @@ export class Names<Task extends Named> {
     const message = `no task of the flow is named "${shown}", and it is no id of a task (a UUID)`;
     if (++this.#suggested > MOST_SUGGESTED) return message;
     const names = [...this.#byName.keys()].filter((known) => Math.abs(known.length - name.length) <= 3);
-    const near = nearest(name, names.slice(0, MOST_COMPARED)).map((known) => `"${known}"`);
+    const near = likely(name, names.slice(0, MOST_COMPARED)).map((known) => `"${known}"`);
     return near.length === 0 ? message : `${message}; did you mean ${near.join(" or ")}?`;
   }
 }
