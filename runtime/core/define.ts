@@ -1,14 +1,14 @@
-// What a user writes: a definition is a name, a schema for what goes in and comes out, and the
-// function itself. This file knows nothing of KV or HTTP, so a worker thread can import it cheaply.
+// What a user writes: a definition has a name, schemas for input and output, and a function. This file
+// imports nothing of KV or HTTP, so that a worker thread loads quickly.
 
 import { z } from "zod";
 import type { RetryPolicy } from "./retry.ts";
 import type { SubmitOptions } from "./submission.ts";
 
-/** Any JSON value: what inputs, results, chunks and log data are made of. */
+/** Any JSON value: inputs, results, chunks and log data are JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** What a handler may know about the task that it runs. */
+/** The task that a handler runs. */
 export interface TaskInfo {
   readonly id: string;
   readonly task: string;
@@ -20,29 +20,28 @@ export interface TaskInfo {
   /** ISO 8601, UTC. */
   readonly createdAt: string;
   /**
-   * Names the attempt. The same when an attempt is run again because its worker died, so other systems can tell by it
-   * that they have seen its side effects before.
+   * Names the attempt. It stays the same when an attempt is run again because its worker died, so that other
+   * systems can recognise side effects that they have seen.
    */
   readonly token: string;
 }
 
-/** What a handler gets. */
 export interface TaskContext<Input> {
   readonly input: Input;
   readonly task: TaskInfo;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Aborted by a cancel, a timeout, or the loss of the lease. Hand it to `fetch` and friends. */
+  /** Aborted by a cancel, a timeout, or the loss of the lease. Pass it on to `fetch` and the like. */
   readonly signal: AbortSignal;
-  /** Says how far the task is. Only the newest value is kept with the task; each flushed one is an event. */
+  /** How far the task is. Only the newest value is kept with the task; each written one is an event. */
   progress(current: number, total?: number, message?: string): void;
   /** Writes one line to the task's event stream. */
   log(message: string, data?: unknown): void;
-  /** Streams a piece of output to whoever listens; it can be replayable later. Any JSON value of up to 30,000 characters. */
+  /** Streams a piece of output. Any JSON value of up to 30,000 characters. */
   emit(chunk: unknown): void;
   /**
-   * Submits a task of its own. Resolves when it is on disk. An attempt that is run again, or another attempt, does not
-   * submit it twice: the same submit at the same place finds the same task, and runs it again if it did not complete.
+   * Submits a child task. Resolves when it is on disk. When an attempt runs again, or another attempt runs,
+   * the same submit at the same place finds the same child, and retries it if it did not complete.
    *
    * @param definition a definition, or its name.
    */
@@ -54,18 +53,18 @@ export interface TaskContext<Input> {
   submit(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
 }
 
-/** A task that a function has submitted. */
+/** A child task. */
 export interface Child<Result = unknown> {
   readonly id: string;
   /**
-   * Waits for its end. Meanwhile the function takes up no slot of its worker.
+   * Waits for its end. Meanwhile the function takes no slot of its worker.
    *
    * @throws {ChildFailedError} if it did not complete.
    */
   result(): Promise<Result>;
 }
 
-/** A definition's own defaults for the options of a submit; a submit's options win. */
+/** Defaults for the options of a submit. The options of a submit win. */
 export interface DefinitionDefaults {
   timeoutMs?: number;
   retry?: Partial<RetryPolicy>;
@@ -82,13 +81,12 @@ export interface DefinitionConfig<Name extends string, Input extends z.ZodType, 
   input: Input;
   output?: Output;
   /**
-   * Run on a worker thread of its own: for CPU-bound work, which a cancel or a timeout then really ends.
-   * Always `import.meta.url`: the thread imports that module and looks for this definition among its exports.
+   * Runs it on a worker thread: for CPU-bound work, which a cancel or a timeout can then end. Always
+   * `import.meta.url`: the thread imports that module and looks for this definition among its exports.
    */
   thread?: string;
 }
 
-/** A handler's value, or a promise of it. */
 export type Handler<Input, Output> = (context: TaskContext<Input>) => Output | Promise<Output>;
 
 export interface Definition<
@@ -105,15 +103,15 @@ export interface Definition<
   readonly handler: Handler<z.output<Input>, z.input<Output>>;
 }
 
-/** A definition of any shape: what the registry holds. */
+/** A definition of any types. */
 // deno-lint-ignore no-explicit-any
 export type AnyDefinition = Definition<string, any, any>;
 
 /**
- * Registers nothing by itself: it checks the name and returns the definition, to be collected in `tasks/mod.ts`.
+ * Checks the name and returns the definition. It registers nothing.
  *
- * An input that is a plain `z.object` refuses unknown fields, so that a typing mistake is an answer and not a
- * silently ignored option; use `z.looseObject` to take them.
+ * An input schema that is a plain `z.object` refuses unknown fields, so that a misspelt field is not ignored;
+ * use `z.looseObject` to accept them.
  *
  * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`.
  */

@@ -1,10 +1,10 @@
-// The ids that one call draws for its tasks: they follow from the first one, so that a repeat of the call can be told
-// them again however many they are.
+// The ids of the tasks of one call: they follow from the first one, so that a repeat of the call finds all of
+// them.
 
-/** The last digits of an id, which count a call's tasks. */
+/** The last digits of an id count the tasks of a call. */
 const DIGITS = 10;
 
-/** The first id of a family; `id` is a fresh UUIDv7. Its count begins low enough never to run over. */
+/** The first id, from a new UUIDv7. Its count begins low enough never to overflow. */
 export function rootOf(id: string): string {
   const low = id.slice(-DIGITS);
   return id.slice(0, -DIGITS) + (parseInt(low[0], 16) % 8).toString(16) + low.slice(1);

@@ -1,17 +1,16 @@
-// JSON at its edges: what counts as a JSON value, how deep it may go, and how a result becomes text without
-// being changed on the way. JSON.stringify drops functions, turns NaN into null and a Map into {}; all of these
-// would be lies about a result, so they are found and named here.
+// JSON: which values it can hold, how deep it may nest, and the text of a value. JSON.stringify silently
+// drops functions, turns NaN into null and a Map into {}: here they are errors, because a result must not
+// change.
 
-/** Nesting beyond this is refused. V8's own parser and serialiser go deeper, other readers do not. */
+/** Deeper nesting is refused: V8 can parse it, other readers cannot. */
 export const DEEPEST = 1_000;
 
-/** A value is no JSON value. `path` is a JSON Pointer to the part that is not. */
 export class NotJsonError extends Error {
   override name = "NotJsonError";
 }
 
 /**
- * The JSON text of a value; `undefined` (a function that returns nothing) is `null`, and properties that are
+ * The JSON text of a value. `undefined` (a function that returns nothing) becomes `null`. Properties that are
  * `undefined` are left out, as everywhere in JavaScript.
  *
  * @throws {NotJsonError} naming the first part that JSON cannot hold, and where it is.
@@ -67,8 +66,8 @@ function pointerPart(part: string): string {
 }
 
 /**
- * True if JSON text nests deeper than `DEEPEST`. Looks at the text, so that nothing that deep is ever parsed into
- * objects that later code would walk.
+ * True if JSON text nests deeper than `DEEPEST`. Found in the text: such a value must not be parsed into
+ * objects.
  */
 export function isTooDeep(text: string): boolean {
   if (text.length <= DEEPEST) return false;
@@ -93,20 +92,19 @@ const utf8 = new TextEncoder();
 
 /** Bytes of a text in UTF-8. */
 export function utf8Bytes(text: string): number {
-  // Three bytes a unit at the most, so short texts need no encoding to be known as short.
   return utf8.encode(text).byteLength;
 }
 
-/** The text, cut so that its JSON has at most `bytes` bytes: an escaped character counts as what it becomes. */
+/** The text, cut so that its JSON string has at most `bytes` bytes. */
 export function clip(text: string, bytes: number): string {
-  // Six bytes are the most that a character can take.
+  // A character takes at most six bytes.
   if (text.length * 6 + 2 <= bytes) return text;
   let end = Math.min(text.length, bytes);
   while (end > 0 && utf8Bytes(JSON.stringify(text.slice(0, end))) > bytes - (end < text.length ? 3 : 0)) {
     end = Math.floor(end * 0.9);
   }
   if (end === text.length) return text;
-  // Not between the two halves of a character.
+  // Not between the two halves of a surrogate pair.
   if (/[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
   return `${text.slice(0, end)}…`;
 }

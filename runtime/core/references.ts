@@ -1,31 +1,30 @@
-// References in an input: `{"$task": id}` stands for that task's result, and `{"$quote": value}` for the value as it is,
-// whatever it looks like.
+// References in an input: `{"$task": id}` is replaced with that task's result, and `{"$quote": value}` with
+// the value, which is not searched for references.
 
 import type { Fault } from "./errors.ts";
 import { pointer } from "./json.ts";
 
-/** A reference, and where it stands. */
 export interface Reference {
   /** The id of a task; within a flow it may be a name. */
   task: string;
-  /** Keys and places from the outermost value inwards. */
+  /** Keys and indexes from the outermost value inwards. */
   path: (string | number)[];
 }
 
 export interface Found {
   references: Reference[];
-  /** True if anything in the value stands for something else. */
+  /** True if the value contains a reference or a quote. */
   special: boolean;
   /** Objects that are neither data nor a reference. */
   faults: Fault[];
 }
 
-/** Almost no input has any, and then its text need not be walked through. */
+/** False for almost all inputs: they need not be searched. */
 export function mayHaveReferences(text: string): boolean {
   return text.includes('"$task"') || text.includes('"$quote"');
 }
 
-/** All references in a JSON value, in its order. `prefix` is the pointer to the value itself. */
+/** All references in a JSON value, in order. `prefix` is the pointer to the value. */
 export function findReferences(value: unknown, prefix: string): Found {
   const found: Found = { references: [], special: false, faults: [] };
   walk(value, [], (special, path) => {
@@ -37,7 +36,7 @@ export function findReferences(value: unknown, prefix: string): Found {
   return found;
 }
 
-/** The value with each reference replaced by what `of` makes of its task, and without quotes. */
+/** The value with each reference replaced by `of(its task)`, and each quote by its content. */
 export function resolveReferences(value: unknown, of: (task: string) => unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => resolveReferences(each, of));
@@ -82,7 +81,7 @@ function faultOf(special: Special): string | null {
   return null;
 }
 
-/** Also a key named __proto__ is data. */
+/** A key named __proto__ is data, too. */
 function set(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });

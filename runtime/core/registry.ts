@@ -1,4 +1,4 @@
-// The definitions that this process knows, by name.
+// The definitions of this process, by name.
 
 import { z } from "zod";
 import type { AnyDefinition } from "./define.ts";
@@ -31,7 +31,7 @@ export class Registry {
     return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** @throws {UnknownDefinitionError} with the names that look most like it. */
+  /** @throws {UnknownDefinitionError} with the most similar names. */
   require(name: string, pointer = "/task"): AnyDefinition {
     const definition = this.#byName.get(name);
     if (definition) return definition;
@@ -39,9 +39,9 @@ export class Registry {
   }
 
   /**
-   * The faults of an input under the definition's schema; none means it is fine.
+   * The faults of an input under the definition's schema.
    *
-   * @param unknown places whose values are not known yet: nothing is said of them, nor of what hangs on them.
+   * @param unknown paths whose values are not known yet: faults in them, or caused by them, are left out
    */
   faultsOfInput(
     definition: AnyDefinition,
@@ -73,7 +73,7 @@ function faultsBeside(definition: AnyDefinition, input: unknown, pointer: string
   try {
     ({ error } = definition.input.safeParse(input));
   } catch {
-    // A check of the user's own that a missing value broke. It is made again, on the whole input, before the start.
+    // A check of the user's own fails on a missing value. It is repeated on the whole input before the start.
     return [];
   }
   const issues = (error?.issues ?? []).filter(({ code, path }) => {
@@ -84,7 +84,7 @@ function faultsBeside(definition: AnyDefinition, input: unknown, pointer: string
   return issues.length > 0 ? faultsOf(new z.ZodError(issues), input, pointer) : [];
 }
 
-/** JSON Schema (2020-12) of what goes into a definition or comes out of it. */
+/** JSON Schema (2020-12) of the input or output of a definition. */
 export function jsonSchemaOf(schema: z.ZodType, io: "input" | "output"): Record<string, unknown> {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   return rest;

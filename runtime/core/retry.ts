@@ -1,5 +1,5 @@
-// How long to wait before the next attempt: exponential back-off, capped, with full jitter
-// (a delay drawn evenly between nothing and the computed one, so that a herd spreads out).
+// How long to wait before the next attempt: exponential back-off with a cap and full jitter (a delay drawn
+// evenly from zero to the computed one), so that many retries do not come at once.
 
 /** When a failed attempt is tried again: `delayMs * factor ** n`, at most `maxDelayMs`. */
 export interface RetryPolicy {
@@ -22,7 +22,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
 
 /** Milliseconds to wait after `failures` failed attempts in a row (1 or more). `random` is in [0, 1). */
 export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
-  // No delay stays no delay, however large the power (0 times infinity is no number).
+  // Zero stays zero, also where the power is infinite: 0 * Infinity is NaN.
   const grown = policy.delayMs === 0 ? 0 : policy.delayMs * policy.factor ** (failures - 1);
   const delayMs = Math.min(policy.maxDelayMs, grown);
   return Math.round(policy.jitter ? delayMs * random : delayMs);

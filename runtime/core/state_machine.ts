@@ -26,7 +26,10 @@ const NEXT: Record<StateType, StateType[]> = {
   CANCELLED: ["PENDING"],
 };
 
-/** Appends a state to the history. An instant is never earlier than the one before it, even if the clock goes back. */
+/**
+ * Appends a state to the history. An instant is never earlier than the one before it, even if the clock goes
+ * back.
+ */
 export function enter(
   record: TaskRecord,
   now: number,

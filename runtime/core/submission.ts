@@ -3,7 +3,9 @@
 import { z } from "zod";
 import type { RetryPolicy } from "./retry.ts";
 
-/** How and when a task runs. Without an option its definition's default holds, and else the one named here. */
+/**
+ * How and when a task runs. Without an option its definition's default holds, and else the one named here.
+ */
 export interface SubmitOptions {
   /** Start this much later. Not together with `runAt`. */
   delayMs?: number;
@@ -41,7 +43,10 @@ export interface Submission {
   options?: SubmitOptions;
   /** Its name in the flow. */
   node?: string;
-  /** The input is a list: the function is called with one after the other, and the result is the list of results. */
+  /**
+   * The input is a list: the function is called with one after the other, and the result is the list of
+   * results.
+   */
   chunk?: boolean;
   /** The task whose function submits it. */
   parentId?: string;

@@ -1,5 +1,5 @@
-// Every way a task can move, as pure functions of (record, now, …). The store commits what they return, under a check
-// of the record that they were given.
+// Every way a task can move, as pure functions of (record, now, …). The store commits what they return, under
+// a check of the record that they were given.
 
 import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
@@ -32,7 +32,10 @@ export function submitted(draft: TaskRecord, now: number): TaskRecord {
   return withoutDependencies(draft, now);
 }
 
-/** The state of a task that waits for no other task: it waits for a slot of its group, for its time, or is ready. */
+/**
+ * The state of a task that waits for no other task: it waits for a slot of its group, for its time, or is
+ * ready.
+ */
 function withoutDependencies(record: TaskRecord, now: number): TaskRecord {
   if (record.windowed) return enter(record, now, "PENDING", "AwaitingConcurrencySlot", null);
   return record.runAt > now
@@ -216,9 +219,9 @@ export function canExpire(record: TaskRecord): boolean {
 }
 
 /**
- * An ended task is retried on request, with a fresh budget of attempts and crashes. Attempts are counted on, so that
- * each start has a number of its own. `seq` leaves room for the two events (`error` and `end`) that readers of the
- * ended task have seen.
+ * An ended task is retried on request, with a fresh budget of attempts and crashes. Attempts are counted on,
+ * so that each start has a number of its own. `seq` leaves room for the two events (`error` and `end`) that
+ * readers of the ended task have seen.
  */
 export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);

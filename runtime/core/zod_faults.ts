@@ -1,4 +1,4 @@
-// Turns zod's issues into faults that name the field, the rule and the value.
+// Zod issues as faults that name the field, the rule and the value.
 
 import type { z } from "zod";
 import type { Fault } from "./errors.ts";
@@ -19,8 +19,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
   }
   const found = valueAt(value, issue.path);
   if (issue.code === "invalid_union") {
-    // The branch that was meant says most: the one that misses the fewest fields, and of those the one with the fewest
-    // faults.
+    // The branch that was probably meant: it misses the fewest fields, and then it has the fewest faults.
     const branches = issue.errors.filter((branch) => branch.length > 0).map((branch) => {
       const lacks = branch.filter(({ path }) => valueAt(found, path) === undefined).length;
       return { branch, lacks };
