@@ -3,6 +3,7 @@
 
 import { aService, type Service } from "../support/service.ts";
 import { Random } from "../support/random.ts";
+import { eventually } from "../support/waiting.ts";
 import { type FuzzRequest, Generator, Known } from "./generate.ts";
 
 export interface Fuzzed {
@@ -35,8 +36,8 @@ export async function fuzz(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
   for (const error of service.errors) fuzzed.faults.push(`logged: ${error}`);
-  if (service.runtime.watched > 0) await new Promise((resolve) => setTimeout(resolve, 1_000));
-  if (service.runtime.watched > 0) fuzzed.faults.push(`${service.runtime.watched} tasks are still watched`);
+  await eventually(() => service.runtime.watched === 0, () => `${service.runtime.watched} tasks are watched`)
+    .catch(({ message }) => fuzzed.faults.push(message));
   return fuzzed;
 }
 

@@ -2,10 +2,10 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fuzz } from "./fuzz.ts";
 
-Deno.test("three thousand made-up requests meet no 500, and answers that the document describes", async () => {
-  const { statuses, faults } = await fuzz(3_000, 7);
+Deno.test("a thousand made-up requests meet no 500, and answers that the document describes", async () => {
+  const { statuses, faults } = await fuzz(1_000, 7);
   assert.deepEqual(faults, []);
   // They are no noise alone: many are taken.
   const taken = [...statuses].filter(([status]) => status < 300).reduce((sum, [, times]) => sum + times, 0);
-  assert.ok(taken > 600, `only ${taken} were taken`);
+  assert.ok(taken > 200, `only ${taken} were taken`);
 });

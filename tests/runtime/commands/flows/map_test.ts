@@ -87,16 +87,14 @@ Deno.test("a field in both map and unmapped is told, each of them", () => {
   assert.deepEqual(error.faults.map(({ pointer }) => pointer), ["/unmapped/c", "/unmapped/a"]);
 });
 
-Deno.test("100,000 elements are allowed, in good time, and no more", () => {
+Deno.test("100,000 elements are allowed, and no more", () => {
   const list = (length: number) => Array.from({ length }, (_, i) => i);
-  const started = performance.now();
   const { submissions } = expandMap({
     task: "t",
     map: { a: list(100_000), b: list(100_000) },
     unmapped: { c: 1 },
   });
   assert.deepEqual(submissions[99_999].input, { a: 99_999, b: 99_999, c: 1 });
-  assert.ok(performance.now() - started < 2_000);
   const error = thrown({ task: "t", map: { b: 1, a: list(100_001) } });
   assert.ok(error instanceof ValidationError);
   assert.equal(error.message, "/map/a: a map must have at most 100000 elements (got 100001)");
