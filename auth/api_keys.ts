@@ -1,4 +1,5 @@
-// API keys: the name of a caller, its scopes, and the SHA-256 of its secret. Only the caller knows the secret.
+// API keys: the name of a caller, its scopes, and the SHA-256 of its secret. Only the caller knows the
+// secret.
 
 import { createHash, timingSafeEqual } from "node:crypto";
 

@@ -1,5 +1,5 @@
-// Tickets: signed texts that are valid for one purpose and a limited time. The secret is in the database, so each
-// process accepts the tickets of all others.
+// Tickets: signed texts that are valid for one purpose and a limited time. The secret is in the database, so
+// each process accepts the tickets of all others.
 
 import { type Clock, type KvPort, serviceKeys } from "../runtime/mod.ts";
 import { UnavailableError } from "../runtime/core/errors.ts";

@@ -1,5 +1,4 @@
-// What a process does by itself: the worker, the timers, the outbox, and the looks after what other processes
-// left.
+// What a process does without being asked: the worker, timers, the outbox, and repairs after dead processes.
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { every } from "./platform/periodic.ts";
@@ -10,16 +9,16 @@ export class Background {
   readonly #parts: Parts;
   readonly #leaseMs: number;
   readonly #sweepMs: number;
-  readonly #patrolMs: number;
+  readonly #repairMs: number;
   /** Ends each periodic loop. */
   readonly #stops: (() => Promise<void>)[] = [];
   #isStopped = false;
 
-  constructor(parts: Parts, { leaseMs, sweepMs, patrolMs }: RuntimeOptions) {
+  constructor(parts: Parts, { leaseMs, sweepMs, repairMs }: RuntimeOptions) {
     this.#parts = parts;
     this.#leaseMs = leaseMs ?? DEFAULTS.leaseMs;
     this.#sweepMs = sweepMs ?? DEFAULTS.sweepMs;
-    this.#patrolMs = patrolMs ?? DEFAULTS.patrolMs;
+    this.#repairMs = repairMs ?? DEFAULTS.repairMs;
   }
 
   /** @throws {NewerFormatError} */
@@ -39,16 +38,16 @@ export class Background {
     } = this.#parts;
     await adoptFormat(store.kv, clock, log, () => this.#isStopped);
     await worker?.start();
-    for (const bell of bells) bell.start(() => this.#ring(), () => this.#look());
+    for (const bell of bells) bell.start(() => this.#ring(), () => this.#readAgain());
     timers.start();
     outbox.start();
     this.#every(this.#leaseMs / 3, "reaping", async () => {
-      const handedOn = await reaper.tick();
-      if (handedOn > 0) log.info(`tasks of dead workers that were handed on: ${handedOn}`);
+      const reclaimed = await reaper.tick();
+      if (reclaimed > 0) log.info(`tasks of dead workers that were handed on: ${reclaimed}`);
     });
     this.#every(this.#sweepMs, "looking through the outbox", () => outbox.sweep());
     this.#every(this.#sweepMs, "looking at watched tasks", () => notifier.sweep());
-    this.#every(this.#patrolMs, "looking for what was left behind", async () => {
+    this.#every(this.#repairMs, "repairing", async () => {
       await reconciler.tick();
       await garbageCollector.tick();
     });
@@ -73,7 +72,7 @@ export class Background {
   }
 
   /** Tasks may have ended in other processes. */
-  #look(): void {
+  #readAgain(): void {
     const { notifier, outbox, log } = this.#parts;
     notifier.sweep().catch((error) => log.error("looking at watched tasks failed", error));
     outbox.sweep().catch((error) => log.error("looking through the outbox failed", error));

@@ -14,7 +14,7 @@ export interface Doorbells {
   queue: boolean;
   /** A key that all processes watch, where these share a database server. */
   watch: boolean;
-  /** A look every few seconds. */
+  /** A timer, every few seconds. */
   sweep: boolean;
 }
 
@@ -23,25 +23,27 @@ export interface RuntimeOptions {
   definitions: Iterable<AnyDefinition>;
   /** False: this process submits and answers, and runs no tasks. Default true. */
   runsTasks?: boolean;
-  /** Handlers that run at once. Default 200. */
+  /** Functions that run at once. Default 200. */
   concurrency?: number;
   /** Worker threads that run at once. Default: one for each core. */
   threads?: number;
-  /** A worker that has shown no heartbeat for this long is dead. Default 10,000. */
+  /** A worker without a heartbeat for this long is dead. Default 10,000. */
   leaseMs?: number;
   /** Default 1 MiB. */
   maxInputBytes?: number;
   /** Default 16 MiB. */
   maxResultBytes?: number;
-  /** More tasks than this may not wait for a worker. Default 1,000,000. */
+  /** Tasks that may wait for a worker. Default 1,000,000. */
   maxQueued?: number;
   /** Keep stacks with errors. Default false. */
   keepStacks?: boolean;
   doorbells?: Partial<Doorbells>;
   /** Milliseconds between sweeps. Default 2,000. */
   sweepMs?: number;
-  /** Milliseconds between looks for tasks without a driver and for values without a task. Default 5,000. */
-  patrolMs?: number;
+  /**
+   * Milliseconds between searches for tasks that nothing drives and values that no task names. Default 5,000.
+   */
+  repairMs?: number;
   clock?: Clock;
   ids?: Ids;
   log?: Log;
@@ -54,5 +56,5 @@ export const DEFAULTS = {
   maxResultBytes: 2 ** 24,
   maxQueued: 1_000_000,
   sweepMs: 2_000,
-  patrolMs: 5_000,
+  repairMs: 5_000,
 } as const;

@@ -58,7 +58,7 @@ export class Runtime {
   }
 
   /**
-   * Starts to claim and run tasks, to fire timers, and to look after dead workers.
+   * Starts to run tasks, to fire timers, and to reclaim the tasks of dead workers.
    *
    * @throws {NewerFormatError} for a database that only a newer release can read.
    */

@@ -148,7 +148,7 @@ async function doorbellsOf(
   return bells;
 }
 
-/** Who is told of a committed change. */
+/** Connects the parts that a committed change concerns. */
 function connect(
   { store, notifier, worker, timers, outbox, bells }: Parts,
   queueLimit: QueueLimit,

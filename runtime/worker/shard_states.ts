@@ -32,7 +32,7 @@ export interface ClaimResult {
 }
 
 export class ShardStates {
-  /** There was a ring while no slot was free: tasks wait, and nobody knows where. */
+  /** There was a ring while no slot was free: tasks wait in some shard. */
   isHeldUp = false;
   readonly #states: ShardState[];
 
@@ -78,7 +78,7 @@ export class ShardStates {
     state.claims++;
   }
 
-  /** @param result null if the claim failed: the next ring looks at the shard again */
+  /** @param result null if the claim failed: the next ring tries the shard again */
   end(state: ShardState, result: ClaimResult | null): void {
     state.isBusy = false;
     if (!result) return;
@@ -97,7 +97,7 @@ export class ShardStates {
 
   /** Finds out which shards hold tasks: one read in place of one for each shard. */
   async survey(): Promise<void> {
-    const look = this.store.ready.nextLook();
+    const round = this.store.ready.nextLook();
     const blocks = await this.store.kv.list({ prefix: prefixes.allReady }, { limit: BLOCKS_READ });
     const filled = new Set(blocks.map(({ key }) => parse.ready(key).shard));
     const last = blocks.length < BLOCKS_READ
@@ -107,7 +107,7 @@ export class ShardStates {
     this.#want(this.#states.filter((state) => !isEmpty(state)));
     for (const state of this.#states.filter((state) => isEmpty(state) && !state.isBusy)) {
       state.more = state.isWanted = false;
-      this.store.ready.forgetBefore(look, state.shard);
+      this.store.ready.forgetBefore(round, state.shard);
     }
   }
 

@@ -160,7 +160,7 @@ export class Worker implements Starter {
 
   /** Claims once, and begins what it got. */
   async #claim(shard: number, limit: number, from: Place | undefined): Promise<ClaimResult> {
-    const look = this.store.ready.nextLook();
+    const round = this.store.ready.nextLook();
     const { entries, block, more, beaten, next } = await claim(this.store, {
       worker: this.id,
       shard,
@@ -169,7 +169,7 @@ export class Worker implements Starter {
       writes: () => this.#leases.takeDeletions(),
       from,
     });
-    if (!more) this.store.ready.forgetBefore(look, shard);
+    if (!more) this.store.ready.forgetBefore(round, shard);
     if (block !== null) {
       this.#leases.open(block, entries.map(({ record }) => record.id));
       for (const entry of entries) this.#attempts.begin(entry, block);

@@ -74,7 +74,7 @@ Deno.test("with the database away for two minutes submits are 503, and what was 
     mayLogErrors: true,
     concurrency: 4,
     sweepMs: 2_000,
-    patrolMs: 5_000,
+    repairMs: 5_000,
   });
   const running = await service.submit("held", { value: "kept in memory" });
   const failing = await service.submit("fail", { message: "kept too" });

@@ -83,7 +83,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     definitions: [...Object.values(shipped), ...definitions],
     sweepMs: 200,
     // A repair is logged as an error, and so fails the test: where nothing is broken there is nothing to repair.
-    patrolMs: 50,
+    repairMs: 50,
     log,
     // A submit's own call would make the worker claim, also before its start.
     doorbells: running ? {} : { call: false },

@@ -4,7 +4,6 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ACCESS } from "../../../routes/access/access_table.ts";
 import type { Scope } from "../../../auth/api_keys.ts";
-import { isLoopback } from "../../../auth/loopback.ts";
 import { type Answer, aService, assertProblem, type Service, UNKNOWN_ID } from "../../support/service.ts";
 import { aKey, type Caller } from "../../support/api_keys.ts";
 
@@ -340,16 +339,5 @@ Deno.test("the document says who may call what, and that others are refused", as
     const security = needed === "open" ? [] : [{ key: needed }, ...isStream ? [{ ticket: [] }] : []];
     assert.deepEqual(operation.security, security, pattern);
     assert.equal("401" in operation.responses && "403" in operation.responses, needed !== "open", pattern);
-  }
-});
-
-Deno.test("this machine's own names", () => {
-  for (const name of ["localhost", "Localhost", "127.0.0.1", "127.255.255.254", "::1", "[::1]"]) {
-    assert.ok(isLoopback(name), name);
-  }
-  for (
-    const name of ["", "0.0.0.0", "::", "128.0.0.1", "1127.0.0.1", "127.0.0.1.nip.io", "localhost.", "127.1"]
-  ) {
-    assert.ok(!isLoopback(name), name);
   }
 });
