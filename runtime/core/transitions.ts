@@ -19,8 +19,8 @@ export type Outcome =
   | { kind: "completed"; result: StoredValue }
   | { kind: "failed"; error: TaskError }
   | { kind: "timed-out"; error: TaskError }
-  /** The worker is stopping and hands the attempt back unused. */
-  | { kind: "released" };
+  /** The worker hands the attempt back unused: it is stopping, or what it says. */
+  | { kind: "released"; reason?: string };
 
 const LONGEST_REASON = 1_000;
 /** A start this much after `runAt` is recorded as Late. */
@@ -139,7 +139,7 @@ export function settled(
     case "completed":
       return end(record, now, "COMPLETED", "Completed", null, { result: outcome.result });
     case "released":
-      return handedBack(record, now, "handed back by a stopping worker");
+      return handedBack(record, now, outcome.reason ?? "handed back by a stopping worker");
     case "failed":
     case "timed-out":
       return failed(record, now, outcome, random);

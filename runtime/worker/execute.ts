@@ -118,7 +118,7 @@ function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean)
   try {
     if (thrown instanceof NewerRecordError) {
       attempt.leaveToNewer(thrown);
-      return { kind: "released" };
+      return { kind: "released", reason: "handed back: only a newer release can go on with it" };
     }
     if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
     return { kind: "failed", error: errorOf(thrown, keepStacks) };

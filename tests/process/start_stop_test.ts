@@ -1,5 +1,6 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { keys } from "../../runtime/platform/keys.ts";
 import { aDatabase, Server, startAndFail } from "../support/server_process.ts";
 
 Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
@@ -68,4 +69,21 @@ Deno.test("a web process submits and answers, a worker process on the same file 
   assert.equal((await worker.fetch("/readyz")).status, 200);
   assert.equal((await worker.fetch(`/v1/tasks/${id}`)).status, 404);
   assert.equal((await web.task(id, 10)).result, 3);
+});
+
+Deno.test("a database of a newer format stops the start with exit code 2, and its release and the remedy are named", async () => {
+  await using database = await aDatabase();
+  await (await Server.start({ KV_PATH: database.path })).end("SIGTERM");
+  const kv = await Deno.openKv(database.path);
+  const { value } = await kv.get<{ version: number }>(keys.format);
+  await kv.set(keys.format, { version: value!.version + 1, release: "0.9.3" });
+  kv.close();
+  const { code, stderr, stdout } = await startAndFail({ KV_PATH: database.path });
+  assert.equal(code, 2, stderr);
+  assert.match(
+    stderr,
+    /^errand cannot start: the database was written by Errand 0\.9\.3 .*: run Errand 0\.9\.3 or a later/m,
+  );
+  assert.doesNotMatch(stderr, /^\s+at /m);
+  assert.equal(stdout, "");
 });
