@@ -81,7 +81,7 @@ export class Client<D extends Definitions = Definitions> {
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }: ClientOptions) {
     const http = new Http(options);
-    this.#connection = { http, arrivals: new CompletionHub(http), looks: new StatusBatcher(http), log };
+    this.#connection = { http, completions: new CompletionHub(http), statuses: new StatusBatcher(http), log };
   }
 
   /**

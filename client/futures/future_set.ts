@@ -33,10 +33,10 @@ export function distinct<Future extends TaskFuture>(futures: Iterable<Future>): 
     }
   }
   return lists.map((list) => {
-    const settlers = list.map((future) => internals.endOf(future).settler());
+    const settlers = list.map((future) => internals.settlementOf(future).settler());
     const settle = (task: Task) => settlers.forEach((tell) => tell(task));
     const hasEnded = () => {
-      const end = list.map((future) => internals.endOf(future).task).find((task) => task !== null);
+      const end = list.map((future) => internals.settlementOf(future).task).find((task) => task !== null);
       if (end) settle(end);
       return end !== undefined;
     };

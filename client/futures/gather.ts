@@ -76,7 +76,7 @@ export async function cancelAll(
 ): Promise<boolean[]> {
   const errors: unknown[] = [];
   const outcomes = await inParallel(futures, async (future) => {
-    const known = internals.endOf(future).task;
+    const known = internals.settlementOf(future).task;
     if (known) return known.state.type === "CANCELLED";
     try {
       return await future.cancel(reason, options);

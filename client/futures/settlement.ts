@@ -62,9 +62,9 @@ export class Settlement<Result> {
   }
 
   #watch(): void {
-    const { arrivals, http, log } = this.#connection;
+    const { completions, http, log } = this.#connection;
     const settle = this.settler();
-    this.#stopWatching = arrivals.watch(this.#id, {
+    this.#stopWatching = completions.watch(this.#id, {
       onEnd: (task) => {
         this.#stopWatching = null;
         settle(task);
@@ -111,19 +111,19 @@ export class Settlement<Result> {
       stops.push(
         onAbort(signal, () => onError(signal!.reason)),
         after(limitMs, () => {
-          this.#lastLook(limitMs, signal).then(onEnd, onError);
+          this.#askAtDeadline(limitMs, signal).then(onEnd, onError);
         }),
       );
-      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.#id, { onEnd, onError }));
+      if (limitMs > 0) stops.push(this.#connection.completions.watch(this.#id, { onEnd, onError }));
     });
   }
 
   /** At the deadline the service itself is asked: news may be on its way still. */
-  async #lastLook(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
+  async #askAtDeadline(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
     const late = `task ${this.#id} has not ended within ${limitMs} ms`;
     let task: Task | null;
     try {
-      task = await this.#connection.looks.ended(this.#id);
+      task = await this.#connection.statuses.ended(this.#id);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ErrandError && !isPassing(error)) throw error;

@@ -8,11 +8,11 @@ import {
   ConflictError,
   ForgottenError,
   NotFoundError,
-  ProblemError,
   TaskError,
   TimeoutError,
 } from "../protocol/errors.ts";
 import { eventStream } from "../transport/event_stream.ts";
+import { retryOnce } from "./retry_once.ts";
 import type { Call } from "../transport/http.ts";
 import { checkId } from "../protocol/ids.ts";
 import { errorOf } from "../protocol/outcome.ts";
@@ -44,7 +44,7 @@ export interface ResultOptions extends Timeout {
 /** What the rest of the client may look into, and its users may not. */
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
-  endOf(future: TaskFuture): Settlement<unknown>;
+  settlementOf(future: TaskFuture): Settlement<unknown>;
 };
 
 export interface CancelOptions {
@@ -60,9 +60,6 @@ const AN_OUTCOME: Expected = {
   is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
 };
 
-/** How often a task may change beside its state while it is retried. */
-const MOST_ROUNDS = 10;
-
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
@@ -75,13 +72,13 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   declare readonly [STANDS_FOR]: Result;
   readonly id: string;
   readonly #connection: Connection;
-  readonly #end: Settlement<Result>;
+  readonly #settlement: Settlement<Result>;
 
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection: Connection, id: string) {
     this.id = checkId("task", id);
     this.#connection = connection;
-    this.#end = new Settlement(connection, this.id);
+    this.#settlement = new Settlement(connection, this.id);
   }
 
   /**
@@ -108,7 +105,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
   async exception(options: Timeout = {}): Promise<TaskError | null> {
-    const error = errorOf(await this.#end.wait(options));
+    const error = errorOf(await this.#settlement.wait(options));
     if (error instanceof CancelledError) throw error;
     return error;
   }
@@ -116,7 +113,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   /** Waits for the end, however it may be. True: it has ended; false: not in time. */
   async wait(options: Timeout = {}): Promise<boolean> {
     try {
-      await this.#end.wait(options);
+      await this.#settlement.wait(options);
       return true;
     } catch (error) {
       if (error instanceof TimeoutError) return false;
@@ -126,8 +123,8 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
 
   /** The whole task as it is now. */
   async task({ signal }: { signal?: AbortSignal } = {}): Promise<Task<Result>> {
-    if (this.#end.task) return this.#end.task;
-    const settle = this.#end.settler();
+    if (this.#settlement.task) return this.#settlement.task;
+    const settle = this.#settlement.settler();
     const { body: task } = await this.#call("GET", "", { signal });
     if (isTerminal(task.state)) settle(task);
     return task;
@@ -186,21 +183,10 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
    * @throws {ConflictError} if it has not ended, or completed
    */
   async retry({ signal, ...change }: { input?: unknown; signal?: AbortSignal } = {}): Promise<void> {
-    const end = await this.#call("GET", "", { signal });
     try {
-      for (let version = end, rounds = 1;; rounds++) {
-        const headers = { "if-match": version.headers.get("etag") ?? "*" };
-        try {
-          return void await this.#call("POST", "/retry", { body: change, headers, signal });
-        } catch (error) {
-          if (!(error instanceof ProblemError && error.status === 412) || rounds === MOST_ROUNDS) throw error;
-          // Either this has worked before, and only the answer was lost, or something beside its state has changed.
-          version = await this.#call("GET", "", { signal });
-          if (lastSeq(version.body) !== lastSeq(end.body)) return;
-        }
-      }
+      await retryOnce(this.#connection.http, this.id, change, signal);
     } finally {
-      this.#end.forget();
+      this.#settlement.forget();
     }
   }
 
@@ -216,7 +202,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
       // Also what a repeated call gets whose first answer was lost.
       if (!(error instanceof ForgottenError)) throw error;
     } finally {
-      this.#end.forget();
+      this.#settlement.forget();
     }
   }
 
@@ -242,12 +228,12 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
    * for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback: DoneCallback<Result>): void {
-    this.#end.addCallback(callback, () => this.#run(callback));
+    this.#settlement.addCallback(callback, () => this.#run(callback));
   }
 
   /** Gives how many there were of it. */
   removeDoneCallback(callback: DoneCallback<Result>): number {
-    return this.#end.removeCallback(callback);
+    return this.#settlement.removeCallback(callback);
   }
 
   /** In an input it stands for its result. */
@@ -256,7 +242,10 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   static {
-    internals = { connectionOf: (future) => future.#connection, endOf: (future) => future.#end };
+    internals = {
+      connectionOf: (future) => future.#connection,
+      settlementOf: (future) => future.#settlement,
+    };
   }
 
   #run(callback: DoneCallback<Result>): void {
@@ -272,12 +261,12 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   async #endedOrCancelled(options: ResultOptions): Promise<Task<Result>> {
     const { signal, cancelOnTimeout = false, cancelOnAbort = false } = options;
     try {
-      return await this.#end.wait(options);
+      return await this.#settlement.wait(options);
     } catch (error) {
       if (cancelOnAbort && signal?.aborted) await Promise.allSettled([this.cancel("its caller has gone")]);
       if (!cancelOnTimeout || !(error instanceof TimeoutError)) throw error;
       await this.cancel("its caller's time was over", { signal });
-      const task = await this.#end.wait({ signal });
+      const task = await this.#settlement.wait({ signal });
       if (task.state.type === "CANCELLED") throw error;
       return task;
     }
@@ -295,9 +284,4 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
       ...rest,
     });
   }
-}
-
-/** The place of the newest state among the task's events. */
-function lastSeq({ history }: Task): number | undefined {
-  return history.at(-1)?.seq;
 }

@@ -510,8 +510,8 @@ declare class StatusBatcher {
 /** What the futures of one client share. */
 interface Connection {
     readonly http: Http;
-    readonly arrivals: CompletionHub;
-    readonly looks: StatusBatcher;
+    readonly completions: CompletionHub;
+    readonly statuses: StatusBatcher;
     /** Told of errors in callbacks, which have nobody to be thrown at. */
     readonly log: (message: string, error: unknown) => void;
 }
@@ -536,6 +536,16 @@ declare class Settlement<Result> {
      */
     wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>>;
 }
+
+/**
+ * Sends the retry under the version of the task that it is meant for. Deno's `fetch` sends a POST again by itself when a
+ * kept-alive connection is cut; the second one then finds another version, and is refused.
+ *
+ * @throws {ConflictError} if the task has not ended, or completed
+ */
+declare function retryOnce(http: Http, id: string, change: {
+    input?: unknown;
+}, signal: AbortSignal | undefined): Promise<void>;
 
 /**
  * The id in the form in which the service tells it.
@@ -592,7 +602,7 @@ interface ResultOptions extends Timeout {
 /** What the rest of the client may look into, and its users may not. */
 declare let internals: {
     connectionOf(future: TaskFuture): Connection;
-    endOf(future: TaskFuture): Settlement<unknown>;
+    settlementOf(future: TaskFuture): Settlement<unknown>;
 };
 interface CancelOptions {
     /** How long a running function may take to stop. */

@@ -1087,9 +1087,9 @@ var Settlement = class {
     return before - this.#callbacks.length;
   }
   #watch() {
-    const { arrivals, http, log } = this.#connection;
+    const { completions: completions2, http, log } = this.#connection;
     const settle = this.settler();
-    this.#stopWatching = arrivals.watch(this.#id, {
+    this.#stopWatching = completions2.watch(this.#id, {
       onEnd: (task) => {
         this.#stopWatching = null;
         settle(task);
@@ -1132,20 +1132,20 @@ var Settlement = class {
         reject(error);
       };
       stops.push(onAbort(signal, () => onError(signal.reason)), after(limitMs, () => {
-        this.#lastLook(limitMs, signal).then(onEnd, onError);
+        this.#askAtDeadline(limitMs, signal).then(onEnd, onError);
       }));
-      if (limitMs > 0) stops.push(this.#connection.arrivals.watch(this.#id, {
+      if (limitMs > 0) stops.push(this.#connection.completions.watch(this.#id, {
         onEnd,
         onError
       }));
     });
   }
   /** At the deadline the service itself is asked: news may be on its way still. */
-  async #lastLook(limitMs, signal) {
+  async #askAtDeadline(limitMs, signal) {
     const late = `task ${this.#id} has not ended within ${limitMs} ms`;
     let task;
     try {
-      task = await this.#connection.looks.ended(this.#id);
+      task = await this.#connection.statuses.ended(this.#id);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ErrandError && !isPassing(error)) throw error;
@@ -1157,6 +1157,39 @@ var Settlement = class {
     return task;
   }
 };
+
+// client/futures/retry_once.ts
+var MOST_TRIES = 10;
+async function retryOnce(http, id, change, signal) {
+  const call = (method, rest = {}) => http.call({
+    method,
+    path: `/v1/tasks/${id}`,
+    expects: A_TASK,
+    signal,
+    ...rest
+  });
+  const ended = await call("GET");
+  for (let version = ended, tries = 1; ; tries++) {
+    const headers = {
+      "if-match": version.headers.get("etag") ?? "*"
+    };
+    try {
+      await call("POST", {
+        path: `/v1/tasks/${id}/retry`,
+        body: change,
+        headers
+      });
+      return;
+    } catch (error) {
+      if (!(error instanceof ProblemError && error.status === 412) || tries === MOST_TRIES) throw error;
+      version = await call("GET");
+      if (lastSeq(version.body) !== lastSeq(ended.body)) return;
+    }
+  }
+}
+function lastSeq({ history }) {
+  return history.at(-1)?.seq;
+}
 
 // client/protocol/outcome.ts
 function errorOf(task) {
@@ -1178,16 +1211,15 @@ var AN_OUTCOME = {
   what: "the outcome of a cancel",
   is: (body) => typeof body?.outcome === "string"
 };
-var MOST_ROUNDS = 10;
 var TaskFuture = class {
   id;
   #connection;
-  #end;
+  #settlement;
   /** Made by a client: `submit`, `map`, `future`. */
   constructor(connection2, id) {
     this.id = checkId("task", id);
     this.#connection = connection2;
-    this.#end = new Settlement(connection2, this.id);
+    this.#settlement = new Settlement(connection2, this.id);
   }
   async result(options = {}) {
     const task = await this.#endedOrCancelled(options);
@@ -1202,14 +1234,14 @@ var TaskFuture = class {
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
   async exception(options = {}) {
-    const error = errorOf(await this.#end.wait(options));
+    const error = errorOf(await this.#settlement.wait(options));
     if (error instanceof CancelledError) throw error;
     return error;
   }
   /** Waits for the end, however it may be. True: it has ended; false: not in time. */
   async wait(options = {}) {
     try {
-      await this.#end.wait(options);
+      await this.#settlement.wait(options);
       return true;
     } catch (error) {
       if (error instanceof TimeoutError) return false;
@@ -1218,8 +1250,8 @@ var TaskFuture = class {
   }
   /** The whole task as it is now. */
   async task({ signal } = {}) {
-    if (this.#end.task) return this.#end.task;
-    const settle = this.#end.settler();
+    if (this.#settlement.task) return this.#settlement.task;
+    const settle = this.#settlement.settler();
     const { body: task } = await this.#call("GET", "", {
       signal
     });
@@ -1280,30 +1312,10 @@ var TaskFuture = class {
    * @throws {ConflictError} if it has not ended, or completed
    */
   async retry({ signal, ...change } = {}) {
-    const end = await this.#call("GET", "", {
-      signal
-    });
     try {
-      for (let version = end, rounds = 1; ; rounds++) {
-        const headers = {
-          "if-match": version.headers.get("etag") ?? "*"
-        };
-        try {
-          return void await this.#call("POST", "/retry", {
-            body: change,
-            headers,
-            signal
-          });
-        } catch (error) {
-          if (!(error instanceof ProblemError && error.status === 412) || rounds === MOST_ROUNDS) throw error;
-          version = await this.#call("GET", "", {
-            signal
-          });
-          if (lastSeq(version.body) !== lastSeq(end.body)) return;
-        }
-      }
+      await retryOnce(this.#connection.http, this.id, change, signal);
     } finally {
-      this.#end.forget();
+      this.#settlement.forget();
     }
   }
   /**
@@ -1320,7 +1332,7 @@ var TaskFuture = class {
     } catch (error) {
       if (!(error instanceof ForgottenError)) throw error;
     } finally {
-      this.#end.forget();
+      this.#settlement.forget();
     }
   }
   /**
@@ -1350,11 +1362,11 @@ var TaskFuture = class {
    * for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback) {
-    this.#end.addCallback(callback, () => this.#run(callback));
+    this.#settlement.addCallback(callback, () => this.#run(callback));
   }
   /** Gives how many there were of it. */
   removeDoneCallback(callback) {
-    return this.#end.removeCallback(callback);
+    return this.#settlement.removeCallback(callback);
   }
   /** In an input it stands for its result. */
   toJSON() {
@@ -1365,7 +1377,7 @@ var TaskFuture = class {
   static {
     internals = {
       connectionOf: (future) => future.#connection,
-      endOf: (future) => future.#end
+      settlementOf: (future) => future.#settlement
     };
   }
   #run(callback) {
@@ -1379,7 +1391,7 @@ var TaskFuture = class {
   async #endedOrCancelled(options) {
     const { signal, cancelOnTimeout = false, cancelOnAbort = false } = options;
     try {
-      return await this.#end.wait(options);
+      return await this.#settlement.wait(options);
     } catch (error) {
       if (cancelOnAbort && signal?.aborted) await Promise.allSettled([
         this.cancel("its caller has gone")
@@ -1388,7 +1400,7 @@ var TaskFuture = class {
       await this.cancel("its caller's time was over", {
         signal
       });
-      const task = await this.#end.wait({
+      const task = await this.#settlement.wait({
         signal
       });
       if (task.state.type === "CANCELLED") throw error;
@@ -1404,9 +1416,6 @@ var TaskFuture = class {
     });
   }
 };
-function lastSeq({ history }) {
-  return history.at(-1)?.seq;
-}
 
 // client/futures/future_set.ts
 function distinct(futures) {
@@ -1427,10 +1436,10 @@ function distinct(futures) {
     }
   }
   return lists.map((list) => {
-    const settlers = list.map((future) => internals.endOf(future).settler());
+    const settlers = list.map((future) => internals.settlementOf(future).settler());
     const settle = (task) => settlers.forEach((tell) => tell(task));
     const hasEnded = () => {
-      const end = list.map((future) => internals.endOf(future).task).find((task) => task !== null);
+      const end = list.map((future) => internals.settlementOf(future).task).find((task) => task !== null);
       if (end) settle(end);
       return end !== void 0;
     };
@@ -1615,7 +1624,7 @@ async function outcome(future, signal) {
 async function cancelAll(futures, reason, options) {
   const errors = [];
   const outcomes = await inParallel(futures, async (future) => {
-    const known = internals.endOf(future).task;
+    const known = internals.settlementOf(future).task;
     if (known) return known.state.type === "CANCELLED";
     try {
       return await future.cancel(reason, options);
@@ -2109,7 +2118,7 @@ var StatusBatcher = class {
    * @throws {ConnectionError} if for two seconds nobody says so
    */
   ended(id) {
-    if (this.#next.size === 0) after(GATHER_MS2, () => this.#lookAtAll());
+    if (this.#next.size === 0) after(GATHER_MS2, () => this.#askForAll());
     return new Promise((resolve, reject) => {
       const asked = this.#next.get(id) ?? [];
       this.#next.set(id, asked);
@@ -2119,14 +2128,14 @@ var StatusBatcher = class {
       });
     });
   }
-  #lookAtAll() {
+  #askForAll() {
     const all = this.#next;
     this.#next = /* @__PURE__ */ new Map();
     for (const chunk of chunksOf([
       ...all
-    ], MOST_IDS)) void this.#look(new Map(chunk));
+    ], MOST_IDS)) void this.#ask(new Map(chunk));
   }
-  async #look(asked) {
+  async #ask(asked) {
     const ids = [
       ...asked.keys()
     ];
@@ -2157,7 +2166,7 @@ var StatusBatcher = class {
       const missing = missingOf(ids, error);
       await this.#explain(missing, asked);
       if (asked.size === 0) return;
-      if (missing.length > 0) return await this.#look(asked);
+      if (missing.length > 0) return await this.#ask(asked);
       for (const each of [
         ...asked.values()
       ].flat()) each.reject(error);
@@ -2235,8 +2244,8 @@ var Client = class {
     const http = new Http(options);
     this.#connection = {
       http,
-      arrivals: new CompletionHub(http),
-      looks: new StatusBatcher(http),
+      completions: new CompletionHub(http),
+      statuses: new StatusBatcher(http),
       log
     };
   }

@@ -5,8 +5,8 @@ import type { StatusBatcher } from "./status_batcher.ts";
 /** What the futures of one client share. */
 export interface Connection {
   readonly http: Http;
-  readonly arrivals: CompletionHub;
-  readonly looks: StatusBatcher;
+  readonly completions: CompletionHub;
+  readonly statuses: StatusBatcher;
   /** Told of errors in callbacks, which have nobody to be thrown at. */
   readonly log: (message: string, error: unknown) => void;
 }

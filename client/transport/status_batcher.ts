@@ -33,7 +33,7 @@ export class StatusBatcher {
    * @throws {ConnectionError} if for two seconds nobody says so
    */
   ended(id: string): Promise<Task | null> {
-    if (this.#next.size === 0) after(GATHER_MS, () => this.#lookAtAll());
+    if (this.#next.size === 0) after(GATHER_MS, () => this.#askForAll());
     return new Promise((resolve, reject) => {
       const asked = this.#next.get(id) ?? [];
       this.#next.set(id, asked);
@@ -41,13 +41,13 @@ export class StatusBatcher {
     });
   }
 
-  #lookAtAll(): void {
+  #askForAll(): void {
     const all = this.#next;
     this.#next = new Map();
-    for (const chunk of chunksOf([...all], MOST_IDS)) void this.#look(new Map(chunk));
+    for (const chunk of chunksOf([...all], MOST_IDS)) void this.#ask(new Map(chunk));
   }
 
-  async #look(asked: Map<string, Asked[]>): Promise<void> {
+  async #ask(asked: Map<string, Asked[]>): Promise<void> {
     const ids = [...asked.keys()];
     const limit = new Limit();
     limit.within(SILENT_MS);
@@ -68,7 +68,7 @@ export class StatusBatcher {
       const missing = missingOf(ids, error);
       await this.#explain(missing, asked);
       if (asked.size === 0) return;
-      if (missing.length > 0) return await this.#look(asked);
+      if (missing.length > 0) return await this.#ask(asked);
       for (const each of [...asked.values()].flat()) each.reject(error);
     } finally {
       limit.end();
