@@ -5,6 +5,7 @@
 import { type Config, kvPathOf, requireKeys, settingsOf } from "./config.ts";
 import { answer, makeInstance } from "./deploy/serve.ts";
 import { createErrand, openKv } from "./errand.ts";
+import { type DefinitionSet, definitionsIn } from "./options.ts";
 import { log } from "./log.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { NewerFormatError } from "./runtime/core/errors.ts";
@@ -37,17 +38,18 @@ export interface ServeOptions {
  */
 export async function serve(
   config: Config,
-  definitions: AnyDefinition[],
+  definitions: DefinitionSet,
   { onDeploy = false }: ServeOptions = {},
 ): Promise<Serving> {
   requireKeys(config, onDeploy);
-  if (definitions.length === 0) {
+  const all = definitionsIn(definitions);
+  if (all.length === 0) {
     log.info(
       "no task is defined: `deno task new -- my-app` makes a program with a first one; " +
         "DEMO_TASKS=true serves add, echo, sleep and other examples",
     );
   }
-  return onDeploy ? serveOnDeploy(config, definitions) : await serveHere(config, definitions);
+  return onDeploy ? serveOnDeploy(config, all) : await serveHere(config, all);
 }
 
 async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {

@@ -10,6 +10,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   client: ["runtime"],
   tasks: ["runtime"],
   tools: ["auth", "runtime"],
+  starter: [],
   demo: ["client", "tasks", "tools"],
   deploy: [".", "auth", "runtime"],
   ".": ["auth", "client", "deploy", "routes", "runtime", "tasks", "tools"],

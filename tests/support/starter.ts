@@ -1,0 +1,10 @@
+// `deno task new -- …`, typed in some folder.
+
+import { fileURLToPath } from "node:url";
+import { run } from "./program.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export function makeStarter(base: string, ...args: string[]): ReturnType<typeof run> {
+  return run({ args: ["task", "new", "--", ...args], cwd: root, env: { INIT_CWD: base } });
+}
