@@ -1,7 +1,6 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import type { Checked } from "../../../runtime/commands/prepare.ts";
 import { ValidationError } from "../../../runtime/core/errors.ts";
 import type { Batch } from "../../../runtime/commands/batch.ts";
 import {
@@ -9,15 +8,8 @@ import {
   dependencyGraphOf,
   withoutDependencies,
 } from "../../../runtime/commands/dependency_graph.ts";
-import { faultsOfMissing } from "../../../runtime/commands/external_upstreams.ts";
-
-/** A submission that waits for some and refers to others, as the checks leave it. */
-function wants(waitFor: string[], refers: string[] = []): Checked {
-  return {
-    submission: { task: "work", options: { waitFor } },
-    references: refers.map((task, i) => ({ task, path: ["from", i] })),
-  } as unknown as Checked;
-}
+import type { Checked } from "../../../runtime/commands/prepare.ts";
+import { wants } from "../../support/checked.ts";
 
 const pointerAt = (index: number) => `/tasks/${index}`;
 const batch: Batch = { submissions: [], pointerOf: (index, part) => pointerAt(index) + part };
@@ -95,16 +87,4 @@ Deno.test("a cycle is refused wherever it is, with the way round, and nothing el
     });
     assert.equal(pointer, pointerAt(ids.indexOf(way[0])));
   }));
-});
-
-Deno.test("what is missing is told at each place that names it", () => {
-  const checked = [wants(["x", "y"], ["x", "z"]), wants([], ["y"])];
-  const missing = new Map([["x", "no x"], ["y", "no y"]]);
-  assert.deepEqual(faultsOfMissing(checked, missing), [
-    { index: 0, part: "/options/waitFor/0", message: "no x" },
-    { index: 0, part: "/options/waitFor/1", message: "no y" },
-    { index: 0, part: "/input/from/0/$task", message: "no x" },
-    { index: 1, part: "/input/from/0/$task", message: "no y" },
-  ]);
-  assert.deepEqual(faultsOfMissing(checked, new Map()), []);
 });
