@@ -16,6 +16,7 @@ export function callerIdsOf({ submissions }: Batch): CallerId[] {
 
 /** @throws {ConflictError} */
 export function requireDistinct(batch: Batch, ids: CallerId[]): void {
+  if (ids.length < 2) return;
   const seen = new Map<string, number>();
   for (const { id, index } of ids) {
     const first = seen.get(id);
@@ -48,6 +49,7 @@ export class ReservedIds {
    * @throws {ConflictError} if another call uses one of them.
    */
   async during<T>(batch: Batch, ids: CallerId[], work: () => Promise<T>): Promise<T> {
+    if (ids.length === 0) return await work();
     requireNone(batch, ids.filter(({ id }) => this.#ids.has(id)));
     for (const { id } of ids) this.#ids.add(id);
     try {
