@@ -19,7 +19,6 @@ import { keys, prefixes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
 import { decisionOf, type DependencyCounter, outboxWrite } from "../store/dependency_counters.ts";
-import { discardUnlessNamed } from "../store/discard.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
@@ -63,7 +62,7 @@ export async function retry(
   } catch (error) {
     // After an unknown outcome the record may name the value; if it does not, the garbage collector finds it.
     if (replacement && !(error instanceof UnavailableError)) {
-      await discardUnlessNamed(store, values, id, replacement.value);
+      await values.discard(id, replacement.value);
     }
     throw error;
   }

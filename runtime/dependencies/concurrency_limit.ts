@@ -1,83 +1,92 @@
-// A window: so many tasks of a group run at once. The others wait in the order of their ids; each end of a task lets
-// the next one in, by a note that the group's log leaves for the follower.
+// A concurrency limit: so many tasks of a group may run at once. The others wait in the order of their ids. Each end of
+// a task leaves an outbox entry, by which the next one is admitted.
 
-import { doneOf, GROUP_RETENTION_MS, groupRecord } from "../store/group_counters.ts";
-import { after, concurrencyLimitId, keys, parse, prefixes } from "../platform/keys.ts";
-import type { Write } from "../platform/kv.ts";
-import type { Store } from "../store/store.ts";
 import { isForgotten } from "../core/task.ts";
 import { admitted } from "../core/transitions.ts";
+import { after, concurrencyLimitId, keys, parse, prefixes } from "../platform/keys.ts";
+import type { KvPort, Write } from "../platform/kv.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import { doneOf, GROUP_RETENTION_MS, type GroupRecord, groupRecord } from "../store/group_counters.ts";
+import type { Store } from "../store/store.ts";
 
 export interface ConcurrencyLimit {
   max: number;
-  /** How many were let in. */
+  /** How many tasks have been admitted. */
   admitted: number;
-  /** The last one of them: the next one has the next larger id. */
+  /** The last admitted one: the next one has the next larger id. */
   cursor: string;
 }
 
-/** The window of a group that is about to be stored: its first tasks are in. */
+/** Checks of a commit that are not about an admitted task. */
+const SPARE_CHECKS = 5;
+
+/** The limit of a group that is about to be stored. Its first tasks are admitted. */
 export function openConcurrencyLimit(group: string, max: number, ids: string[], now: number): Write {
-  const value: ConcurrencyLimit = {
-    max,
-    admitted: Math.min(max, ids.length),
-    cursor: ids[Math.min(max, ids.length) - 1] ?? "",
-  };
-  return windowWrite(group, value, now);
+  const count = Math.min(max, ids.length);
+  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "" }, now);
 }
 
-/** It is kept for as long as its group. */
-function windowWrite(group: string, value: ConcurrencyLimit, now: number): Write {
+/** Kept as long as its group. */
+function limitWrite(group: string, value: ConcurrencyLimit, now: number): Write {
   return { key: keys.concurrencyLimit(group), value, expireAt: now + GROUP_RETENTION_MS };
 }
 
 /**
- * Lets in as many as there is room for, as far as one commit takes them.
+ * Admits as many tasks as there are free slots, up to what one commit takes.
  *
- * @param note the version of the note that asked for it.
- * @returns false if it has to be looked at again.
+ * @param outboxVersion the version of the outbox entry that asked for it
+ * @returns false if there may be more to admit, or something has changed meanwhile.
  */
-export async function admit(store: Store, group: string, note: string): Promise<boolean> {
-  const id = concurrencyLimitId(group);
+export async function admit(store: Store, group: string, outboxVersion: string): Promise<boolean> {
   const { kv, clock } = store;
-  const window = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
+  const outboxKey = keys.outbox(concurrencyLimitId(group));
+  const limit = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
   const record = await groupRecord(kv, group);
-  const options: UnitOptions = { checks: [{ key: keys.outbox(id), versionstamp: note }], writes: [] };
-  const changes: Change[] = [];
-  let more = false;
-  if (window.value && record) {
-    const { max, admitted: before, cursor } = window.value;
-    const ended = doneOf(record) - (record.outside ?? 0);
-    const room = Math.min(max - (before - ended), kv.limits.checks - 5);
-    if (room > 0) {
-      const late = await kv.list({ prefix: prefixes.readmissionsOf(group) }, { limit: room });
-      const again = late.map(({ key }) => parse.readmission(key).id);
-      const prefix = prefixes.index("group", group);
-      const start = after(keys.index("group", group, cursor));
-      const page = room > again.length
-        ? await kv.list({ prefix, start }, { limit: room - again.length })
-        : [];
-      const ids = page.map(({ key }) => parse.index(key).id);
-      for (const entry of await store.readMany([...new Set([...again, ...ids])])) {
-        if (!entry || isForgotten(entry.record) || !entry.record.windowed) continue;
-        const next = admitted(entry.record, clock.now());
-        if (next) changes.push({ before: entry, next });
-      }
-      more = again.length + ids.length > 0;
-      if (more) {
-        const value: ConcurrencyLimit = {
-          max,
-          admitted: before + changes.length,
-          cursor: ids.at(-1) ?? cursor,
-        };
-        options.checks!.push({ key: keys.concurrencyLimit(group), versionstamp: window.versionstamp });
-        options.writes!.push(windowWrite(group, value, clock.now()));
-      }
-    }
+  const slots = limit.value && record ? freeSlots(kv, limit.value, record) : 0;
+  const { again, next } = slots > 0 ? await waiting(kv, group, limit.value!, slots) : { again: [], next: [] };
+  const options: UnitOptions = { checks: [{ key: outboxKey, versionstamp: outboxVersion }], writes: [] };
+  // The outbox entry stays until no slot is free, or no task waits.
+  if (again.length + next.length === 0) {
+    options.writes!.push({ key: outboxKey });
+    return await store.commit("outbox", [], options) !== null;
   }
-  // There may be room for more: the note stays until there is none, or nobody waits.
-  if (!more) options.writes!.push({ key: keys.outbox(id) });
-  const applied = await store.commit("outbox", changes, options);
-  return applied !== null && !more;
+  const changes = await admissions(store, [...new Set([...again, ...next])]);
+  const { max, admitted, cursor } = limit.value!;
+  const value = { max, admitted: admitted + changes.length, cursor: next.at(-1) ?? cursor };
+  options.checks!.push({ key: keys.concurrencyLimit(group), versionstamp: limit.versionstamp });
+  options.writes!.push(limitWrite(group, value, clock.now()));
+  await store.commit("outbox", changes, options);
+  return false;
+}
+
+function freeSlots(kv: KvPort, { max, admitted }: ConcurrencyLimit, group: GroupRecord): number {
+  const ended = doneOf(group) - (group.outside ?? 0);
+  return Math.min(max - (admitted - ended), kv.limits.checks - SPARE_CHECKS);
+}
+
+/** The ids of tasks that need a slot again, and of those that have not had one. Together at most `count`. */
+async function waiting(
+  kv: KvPort,
+  group: string,
+  { cursor }: ConcurrencyLimit,
+  count: number,
+): Promise<{ again: string[]; next: string[] }> {
+  const readmissions = await kv.list({ prefix: prefixes.readmissionsOf(group) }, { limit: count });
+  const again = readmissions.map(({ key }) => parse.readmission(key).id);
+  if (again.length === count) return { again, next: [] };
+  const selector = {
+    prefix: prefixes.index("group", group),
+    start: after(keys.index("group", group, cursor)),
+  };
+  const members = await kv.list(selector, { limit: count - again.length });
+  return { again, next: members.map(({ key }) => parse.index(key).id) };
+}
+
+async function admissions(store: Store, ids: string[]): Promise<Change[]> {
+  const entries = await store.readMany(ids);
+  return entries.flatMap((entry): Change[] => {
+    if (!entry || isForgotten(entry.record) || !entry.record.windowed) return [];
+    const next = admitted(entry.record, store.clock.now());
+    return next ? [{ before: entry, next }] : [];
+  });
 }

@@ -1,42 +1,45 @@
-// Who waits for whom, on the side of the upstream. Tasks that were made together with it stand in its record; those
-// that came later, or are too many, stand in blocks under `edge/<upstream>`, one for each call that made them. Its end
-// is told to a block as a whole, and the block notes what it was told, so nothing is told twice.
+// Which tasks wait for a task, on the side of that task (the upstream). Dependents of the same call are in its record.
+// Others, or too many, are in blocks under `edge/<upstream>`, one for each call that made them. Its end is told to a
+// whole block at once; the block records what it was told, so nothing is told twice.
 
+import { isForgotten, isTerminal, type StateType, type TaskRecord } from "../core/task.ts";
 import { keys, prefixes } from "../platform/keys.ts";
+import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import { mostGroupsOf } from "../store/group_counters.ts";
-import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
-import { isForgotten, isTerminal, type StateType, type TaskRecord } from "../core/task.ts";
 
 export interface EdgeBlock {
   ids: string[];
-  /** The end of the upstream that these tasks' joins have counted. */
+  /** The end of the upstream that the dependency counters of these tasks have counted. */
   told: StateType | null;
-  /** Of a seal: how its tasks are let go by it. By their joins, if it says nothing. */
+  /** Only in blocks of a barrier. Without a kind the barrier is counted like an upstream. */
   kind?: BarrierEdgeKind;
 }
 
-/** They wait for the seal alone and have no joins; or they wait for others of the call, and not for the seal itself. */
+/**
+ * "direct": the tasks wait for the barrier alone, and have no counters. "inside": they wait for other tasks of the call,
+ * and not for the barrier.
+ */
 export type BarrierEdgeKind = "direct" | "inside";
 
-const MOST_NEXT = 50;
+const MOST_INLINE = 50;
 
-/** The note, the join and the record of a task that it moves. */
-const FOLLOWERS_CHECKS = 3;
-const PER_READ = 100;
-/** Checks of a commit that a block's own key, its upstream and an idempotency key may need. */
+/** Checks of the outbox processor for a task that it moves: the outbox entry, the counter and the record. */
+const PROCESSOR_CHECKS = 3;
+const BLOCKS_PER_READ = 100;
+/** Checks that a commit may need for the block itself, its upstream and an idempotency key. */
 const SPARE_CHECKS = 5;
 
 /**
- * A record names so many of those that wait for it; more of them stand in blocks. The commit in which it ends checks the
- * join of each of them, beside its own groups and what the follower checks.
+ * How many dependents a record may name. The commit in which the task ends checks the counter of each of them, beside
+ * the task's groups and the checks of the outbox processor.
  */
 export function mostInlineDependents(limits: KvLimits): number {
-  return Math.max(0, Math.min(MOST_NEXT, limits.checks - mostGroupsOf(limits) - FOLLOWERS_CHECKS));
+  return Math.max(0, Math.min(MOST_INLINE, limits.checks - mostGroupsOf(limits) - PROCESSOR_CHECKS));
 }
 
-/** Ids in blocks that can each be told in one commit. */
+/** Splits ids into blocks that can each be told in one commit. */
 export function edgeBlocks(limits: KvLimits, ids: string[]): string[][] {
   const size = Math.min(100, limits.checks - SPARE_CHECKS);
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
@@ -52,24 +55,51 @@ export function edgeWrite(
   return { key: keys.edge(upstream, block), value: { ids, told, kind } satisfies EdgeBlock };
 }
 
-/** All blocks of an upstream, a page at a time. */
+/** All blocks of a task or a barrier, a page at a time. */
 export function edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEntry<EdgeBlock>[]> {
-  return pages(kv, { prefix: prefixes.edges(upstream) }, { size: PER_READ });
+  return pages(kv, { prefix: prefixes.edges(upstream) }, { size: BLOCKS_PER_READ });
 }
 
-/** Ids of all tasks that wait, or waited, for this one. */
-async function* followersOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
-  if (next) yield next;
-  if (!followed) return;
-  for await (const page of edgesOf(kv, id)) yield page.flatMap(({ value }) => value.ids);
+/**
+ * Counts the end of a task or a barrier in the counters of its dependents in blocks.
+ *
+ * @param end null if it has not ended, or was retried
+ * @param check what the end was read from
+ * @returns false if some could not be told: it has changed meanwhile.
+ */
+export async function tellDependents(
+  store: Store,
+  upstream: string,
+  end: StateType | null,
+  check: Deno.AtomicCheck,
+): Promise<boolean> {
+  let isTold = true;
+  for await (const page of edgesOf(store.kv, upstream)) {
+    const untold = page.filter(({ value: { told, kind } }) => told !== end && kind === undefined);
+    const commits = untold.map(({ key, versionstamp, value: { ids, told: was } }) => {
+      return store.commit("outbox", [], {
+        checks: [{ key, versionstamp }, check],
+        writes: [{ key, value: { ids, told: end } satisfies EdgeBlock }],
+        counterSteps: ids.map((dependent) => ({ dependent, upstream, was, is: end })),
+      });
+    });
+    for (const applied of await Promise.all(commits)) isTold &&= applied !== null;
+  }
+  return isTold;
 }
 
-/** True if a task that takes its result has not ended. */
+/** True if a task that takes the result of this one has not ended. */
 export async function isNeeded(store: Store, record: TaskRecord): Promise<boolean> {
-  for await (const ids of followersOf(store.kv, record)) {
-    for (const follower of await store.readMany(ids)) {
-      if (follower && !isForgotten(follower.record) && !isTerminal(follower.record)) return true;
+  for await (const ids of dependentsOf(store.kv, record)) {
+    for (const dependent of await store.readMany(ids)) {
+      if (dependent && !isForgotten(dependent.record) && !isTerminal(dependent.record)) return true;
     }
   }
   return false;
+}
+
+async function* dependentsOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
+  if (next) yield next;
+  if (!followed) return;
+  for await (const page of edgesOf(kv, id)) yield page.flatMap(({ value }) => value.ids);
 }

@@ -113,10 +113,10 @@ export class GarbageCollector {
   async #remove({ task, blob }: Found): Promise<void> {
     if (blob === null) {
       await this.values.purge(task);
-      this.onRepair(task, "was gone, and what it had stored was not");
+      this.onRepair(task, "was deleted, but its data was left behind");
     } else {
       await deleteUnder(this.store.kv, prefixes.chunks(task, blob));
-      this.onRepair(task, "had a stored value that it does not name");
+      this.onRepair(task, "had a stored value that its record does not name");
     }
   }
 }

@@ -1,6 +1,6 @@
-// A unit: changes of records that become true together or not at all, with everything that follows from them:
-// index keys, events, what groups count, and what all of it costs. What is decided at the moment of the
-// commit (places in the queue, group counters) is left to the store.
+// A unit: changes of records that are committed together or not at all, with all that follows from them: index keys,
+// events, steps of counters, and the cost. What depends on the moment of the commit (places in the queue, values of
+// counters) is left to the committer.
 
 import { type Cost, FRESH } from "./group_commit.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
@@ -21,14 +21,13 @@ import {
   typeOf,
 } from "../core/task.ts";
 
-/** One record's step from what KV holds to what it shall hold. */
+/** A change of one record. */
 export interface Change {
-  /** What the change was computed from; null makes a new record. */
+  /** The record that the change was computed from; null for a new record. */
   before: Entry<Stored> | null;
   next: Stored;
-  /** Written in the same commit, under the task's event log. */
+  /** Added to the task's event log. */
   events?: StoredEvent[];
-  /** Written in the same commit. */
   writes?: Write[];
 }
 
@@ -36,9 +35,9 @@ export interface UnitOptions {
   /** Further keys that must still have this version. */
   checks?: Deno.AtomicCheck[];
   writes?: Write[];
-  /** Dependency counters that take a step without a change of a record. */
+  /** Steps of dependency counters that follow from no change of a record. */
   counterSteps?: CounterStep[];
-  /** The ids of its new records were drawn just now: nobody else can have made them. */
+  /** The ids of new records were drawn just now: no other process can have them. */
   fresh?: boolean;
 }
 
@@ -46,41 +45,41 @@ export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterStep
   op: string;
   changes: { before: Entry<Stored> | null; next: Stored }[];
   writes: Write[];
-  steps: GroupStep[];
+  groupSteps: GroupStep[];
   counterSteps: CounterStep[];
   cost: Cost;
 }
 
-/** Of the ops before the newest; the very first is always one of them. */
+/** Earlier ops of a record, always with the very first one. */
 const OPS_KEPT = 4;
 
 /** @throws {RangeError} for a record that KV would refuse. */
 export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
   const writes = options.writes ? [...options.writes] : [];
-  const steps: GroupStep[] = [];
+  const groupSteps: GroupStep[] = [];
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
   const prepared = changes.map(({ before, next, events, writes: more }) => {
     const record: Stored = { ...next, ...STAMP, rev: (before?.record.rev ?? 0) + 1, op };
     if (before) record.ops = opsAfter(before.record);
-    const left = leftHistory(before?.record ?? null, record);
-    if (left.length > 0) (record as TaskRecord).hasEvents = true;
+    const overflow = historyOverflow(before?.record ?? null, record);
+    if (overflow.length > 0) (record as TaskRecord).hasEvents = true;
     if (!isForgotten(record) && record.groups.length > 0 && isTerminal(record)) {
       record.logged = record.groups;
     }
     indexWrites(before?.record ?? null, record, writes);
     if (more) writes.push(...more);
-    for (const event of events ? [...left, ...events] : left) {
+    for (const event of events ? [...overflow, ...events] : overflow) {
       writes.push({ key: keys.event(record.id, event.seq), value: event });
     }
-    steps.push(...groupSteps(before?.record ?? null, record));
-    follow(before?.record ?? null, record, counterSteps, writes);
+    groupSteps.push(...groupStepsOf(before?.record ?? null, record));
+    tellDependents(before?.record ?? null, record, counterSteps, writes);
     return { before, next: record };
   });
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
   const counters = [
-    ...steps.map(({ group }) => group),
+    ...groupSteps.map(({ group }) => group),
     ...counterSteps.map(({ dependent }) => `dependencies/${dependent}`),
   ];
   const shared = [...new Set(counters)];
@@ -94,10 +93,10 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
     keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
     owns: [...prepared.map(({ next }) => next.id), ...ownKeys(checks, writes)],
   };
-  return { op, changes: prepared, writes, checks, fresh, steps, counterSteps, cost };
+  return { op, changes: prepared, writes, checks, fresh, groupSteps, counterSteps, cost };
 }
 
-/** Keys that a unit both checks and writes: two units that do so with one key would both pass the check. */
+/** Keys that a unit both checks and writes. Two such units in one commit would both pass the check. */
 function ownKeys(checks: UnitOptions["checks"] & object, writes: Write[]): string[] {
   if (checks.length === 0) return [];
   const checked = new Set(checks.map(({ key }) => key.join("/")));
@@ -105,8 +104,8 @@ function ownKeys(checks: UnitOptions["checks"] & object, writes: Write[]): strin
 }
 
 /**
- * A submit may be read back long after it was applied: by then its task may have run and ended. Were it not
- * recognised, its caller would be refused what is stored, and its input would be thrown away.
+ * A submit may be read back long after it was applied, when its task has run and ended. It must still be recognised:
+ * otherwise its caller would be told of a conflict, and the input would be removed.
  */
 function opsAfter({ op, ops = [] }: Stored): string[] {
   const all = [op, ...ops];
@@ -135,19 +134,16 @@ function sameValue(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
-/** States that the step pushed out of the record's history go on in the event log. */
-function leftHistory(before: Stored | null, next: Stored): StoredEvent[] {
+/** States that no longer fit into the record's history, for the event log. */
+function historyOverflow(before: Stored | null, next: Stored): StoredEvent[] {
   if (!before || isForgotten(before) || isForgotten(next)) return [];
   const oldest = next.history[0].seq;
   return before.history.filter(({ seq }) => seq < oldest)
     .map((state) => ({ kind: "state", seq: state.seq, at: state.at, attempt: state.attempt, state }));
 }
 
-/**
- * What a step means to those that wait for the task: those made with it are told by it, others by the
- * follower.
- */
-function follow(before: Stored | null, next: Stored, steps: CounterStep[], writes: Write[]): void {
+/** Dependents in the record are told by this commit, dependents in blocks by the outbox processor. */
+function tellDependents(before: Stored | null, next: Stored, steps: CounterStep[], writes: Write[]): void {
   if (!before || isForgotten(before) || isForgotten(next) || !hasDependents(next)) return;
   const was = isTerminal(before) ? typeOf(before) : null;
   const is = isTerminal(next) ? typeOf(next) : null;
@@ -156,15 +152,15 @@ function follow(before: Stored | null, next: Stored, steps: CounterStep[], write
   if (next.followed) writes.push(outboxWrite(next.id));
 }
 
-/** What a step means to each group that counts the task. */
-function groupSteps(before: Stored | null, next: Stored): GroupStep[] {
+/** The steps of each group that counts the task. */
+function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
   if (isForgotten(next) || next.groups.length === 0) return [];
   const old = before && !isForgotten(before) ? before : null;
   const is = isTerminal(next) ? typeOf(next) : null;
   return next.groups.flatMap((group) => {
     const was = old && isTerminal(old) && old.groups.includes(group) ? typeOf(old) : null;
     const again = old?.logged?.includes(group) ?? false;
-    // Who ends, or is run again, without a slot of its group leaves their number as it is.
+    // A task without a slot of its group does not change the number of free slots.
     const outside = next.windowed === true ? Number(is !== null) - Number(was !== null) : 0;
     return was === is ? [] : [{ group, id: next.id, was, is, again, outside }];
   });

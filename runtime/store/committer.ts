@@ -1,56 +1,34 @@
-// From units of work to commits of KV. After a commit that failed or whose answer was lost, every unit is
-// read back before anything else is decided: it was applied, it conflicts, or it goes into the next commit.
+// Makes KV commits from units. After a commit that failed or had no answer every unit is read back first: it was
+// applied, it conflicts, or it goes into the next commit.
 
-import { type Clock, sleep } from "../platform/clock.ts";
-import { encode, entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
-import { expiryOf } from "./index_entries.ts";
-import { UnavailableError } from "../core/errors.ts";
-import { GroupCounters } from "./group_counters.ts";
-import { type DependencyCounter, DependencyCounters } from "./dependency_counters.ts";
+import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { isDependencyCounterKey, isOutboxKey, keys, parse } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
-import { ReadyQueue } from "./ready_queue.ts";
-import type { Merged } from "./version_cache.ts";
-import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { CommitBackoff } from "./commit_backoff.ts";
 import type { Unit } from "./commit_unit.ts";
+import { type DependencyCounter, DependencyCounters } from "./dependency_counters.ts";
+import { GroupCounters } from "./group_counters.ts";
+import { expiryOf } from "./index_entries.ts";
+import { readBack, type Verdict } from "./read_back.ts";
+import { ReadyQueue } from "./ready_queue.ts";
+import { encode } from "./record_codec.ts";
+import type { Starter, Taken } from "./starter.ts";
+import type { Merged } from "./version_cache.ts";
 
-/** The entries as KV holds them now, in the order of the changes, or null if something else came first. */
+/** The entries as KV holds them now, in the order of the changes; null if another process was first. */
 export type Applied = Entry<Stored>[] | null;
-
-/** The entries of a unit that was applied, or what else became of it. */
-type Verdict = Entry<Stored>[] | "conflict" | "again";
 
 /** What parts of the engine learn of the commits of this process. */
 export interface CommitObserver {
   /** Called once for each change. */
   applied?(entry: Entry<Stored>, before: Entry<Stored> | null): void;
   /**
-   * Called with the subjects of the outbox entries that a commit has written, and with its version. A commit
-   * that had to be read back says nothing: a sweep finds its entries.
+   * Called with the subjects of the outbox entries that a commit has written, and with its version. Not called for
+   * a commit that had to be read back: a sweep finds its entries.
    */
   outboxWritten?(subjects: string[], versionstamp: string): void;
-}
-
-/**
- * Lets new tasks begin in the very commit that stores them: a claim of their own would be a third of their
- * cost.
- */
-export interface Starter {
-  /**
-   * Of tasks that a commit is about to make ready: those that begin in it, RUNNING under leases of this
-   * process.
-   */
-  take(ready: TaskRecord[]): Taken;
-  /** The commit is decided: what was taken for it and not told as applied does not begin. */
-  release(taken: Taken): void;
-}
-
-export interface Taken {
-  /** By id. */
-  running: Map<string, TaskRecord>;
-  /** To be committed with them. */
-  writes: Write[];
 }
 
 export interface CommitterOptions {
@@ -62,9 +40,6 @@ export interface CommitterOptions {
   /** Those that are in the list at the time of a commit. */
   observers: readonly CommitObserver[];
 }
-
-/** How long a commit that fails with an error is tried before the caller is told. */
-const GIVE_UP_AFTER_MS = 10_000;
 
 export class Committer {
   readonly #options: CommitterOptions;
@@ -80,13 +55,13 @@ export class Committer {
   }
 
   /**
-   * Commits units together, for as long as some of them are neither applied nor in conflict.
+   * Commits units together, again and again until each one is applied or conflicts.
    *
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
   async commit(units: Unit[], starter: Starter | null): Promise<Applied[]> {
     const outcomes = new Map<Unit, Applied>();
-    const patience = new Patience(this.#options);
+    const backoff = new CommitBackoff(this.#options.clock, this.#options.ids);
     for (let pending = units; pending.length > 0;) {
       const ready = readyOf(pending);
       const taken = starter?.take(ready) ?? null;
@@ -102,9 +77,9 @@ export class Committer {
           }
           break;
         }
-        if (failure !== undefined) await patience.after(failure);
+        if (failure !== undefined) await backoff.after(failure);
         const again: Unit[] = [];
-        for (const [unit, verdict] of await this.#readBackInTheEnd(pending, patience)) {
+        for (const [unit, verdict] of await this.#readBack(pending, backoff)) {
           if (verdict === "again") again.push(unit);
           else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
         }
@@ -118,45 +93,18 @@ export class Committer {
     return units.map((unit) => outcomes.get(unit)!);
   }
 
-  /** Nothing is committed again before it is known what became of the first try. */
-  async #readBackInTheEnd(units: Unit[], patience: Patience): Promise<[Unit, Verdict][]> {
-    for (;;) {
-      try {
-        return await this.#readBack(units);
-      } catch (error) {
-        await patience.after(error);
-      }
-    }
-  }
-
-  /** The commit's versionstamp, or null if a check failed. An exception leaves it unknown. */
+  /** The version of the commit; null if a check has failed. After an exception the outcome is unknown. */
   async #try(units: Unit[], ready: TaskRecord[], taken: Taken | null): Promise<string | null> {
     const { kv, clock, onCommit } = this.#options;
     const atomic = kv.atomic();
     const now = clock.now();
-    let guarded = false;
-    for (const unit of units) {
-      for (const check of unit.checks) atomic.check(check);
-      for (const { before, next } of unit.changes) {
-        // One check keeps a whole commit of fresh ids from being applied twice.
-        const isFresh = unit.fresh && before === null;
-        if (!isFresh || !guarded) {
-          atomic.check({ key: keys.task(next.id), versionstamp: before?.versionstamp ?? null });
-        }
-        guarded ||= isFresh;
-      }
-    }
-    // The queue first: it tells each record which block holds it.
+    for (const check of checksOf(units)) atomic.check(check);
+    // The queue first: it sets in each record which block holds it.
     const queued = taken ? ready.filter(({ id }) => !taken.running.has(id)) : ready;
     for (const write of this.#queue.add(queued)) kv.write(atomic, write, now);
     for (const unit of units) {
       for (const { next } of unit.changes) {
-        const record = taken?.running.get(next.id) ?? next;
-        kv.write(
-          atomic,
-          { key: keys.task(record.id), value: encode(record), expireAt: expiryOf(record) },
-          now,
-        );
+        kv.write(atomic, recordWrite(taken?.running.get(next.id) ?? next), now);
       }
       for (const write of unit.writes) kv.write(atomic, write, now);
     }
@@ -170,12 +118,39 @@ export class Committer {
     const result = await kv.commit(atomic);
     if (!result.ok) return null;
     for (const { applied } of merged) applied(result.versionstamp);
-    this.#tell(units, merged, result.versionstamp);
+    this.#written(units, merged, result.versionstamp);
     return result.versionstamp;
   }
 
-  /** What a commit has said about joins, and what it has left in the outbox. */
-  #tell(units: Unit[], merged: Merged[], versionstamp: string): void {
+  /** Nothing is committed again before the outcome of the last try is known. */
+  async #readBack(units: Unit[], backoff: CommitBackoff): Promise<[Unit, Verdict][]> {
+    for (;;) {
+      try {
+        return await readBack(this.#options.kv, units);
+      } catch (error) {
+        await backoff.after(error);
+      }
+    }
+  }
+
+  /** What these units add to the counters of groups and dependencies. */
+  async #merge(units: Unit[]): Promise<Merged[]> {
+    const merged: Merged[] = [];
+    const groupSteps = units.flatMap((unit) => unit.groupSteps);
+    if (groupSteps.length > 0) merged.push(await this.#groups.merge(groupSteps));
+    const counterSteps = units.flatMap((unit) => unit.counterSteps);
+    if (counterSteps.length > 0) {
+      // A counter that this commit removes counts no more.
+      const removed = new Set(units.flatMap(({ writes }) => removedCounters(writes)));
+      merged.push(
+        await this.dependencies.merge(counterSteps.filter(({ dependent }) => !removed.has(dependent))),
+      );
+    }
+    return merged;
+  }
+
+  /** Remembers dependency counters that units have written, and tells of outbox entries. */
+  #written(units: Unit[], merged: Merged[], versionstamp: string): void {
     const subjects: string[] = [];
     for (const { writes } of units) {
       for (const { key, value } of writes) {
@@ -192,56 +167,6 @@ export class Committer {
     for (const observer of this.#options.observers) observer.outboxWritten?.(subjects, versionstamp);
   }
 
-  /** What these units add to the counters of groups and joins. */
-  async #merge(units: Unit[]): Promise<Merged[]> {
-    const merged: Merged[] = [];
-    const steps = units.flatMap((unit) => unit.steps);
-    if (steps.length > 0) merged.push(await this.#groups.merge(steps));
-    const counterSteps = units.flatMap((unit) => unit.counterSteps);
-    if (counterSteps.length > 0) {
-      // Whoever is let go in this very commit counts no more.
-      const gone = new Set(
-        units.flatMap(({ writes }) => writes.filter(letsGo).map(({ key }) => parse.dependencyCounter(key))),
-      );
-      merged.push(
-        await this.dependencies.merge(counterSteps.filter(({ dependent }) => !gone.has(dependent))),
-      );
-    }
-    return merged;
-  }
-
-  /** What became of each unit of a commit that did not succeed, by reading what KV holds now. */
-  async #readBack(units: Unit[]): Promise<[Unit, Verdict][]> {
-    const guards = units.map((unit) => [
-      ...unit.changes.map(({ before, next }) => ({
-        key: keys.task(next.id),
-        versionstamp: before?.versionstamp ?? null,
-      })),
-      ...unit.checks,
-    ]);
-    const found = await this.#options.kv.getMany<unknown>(guards.flat().map(({ key }) => key));
-    let at = 0;
-    return units.map((unit, i) => {
-      const mine = found.slice(at, at += guards[i].length);
-      const records = (mine.slice(0, unit.changes.length) as Deno.KvEntryMaybe<Uint8Array>[])
-        .map(entryOrNewer);
-      // One that was applied may have been written on since, or may even be gone: what KV holds now is what
-      // counts.
-      const isOwn = records.some((found) => {
-        return found !== null && isBy(unit.op, isNewerRecord(found) ? found.written : found.record);
-      });
-      if (isOwn) {
-        const readable = (found: Found) => isNewerRecord(found) ? null : found;
-        return [
-          unit,
-          unit.changes.map(({ next }, k) => readable(records[k]) ?? { record: next, versionstamp: "" }),
-        ];
-      }
-      const holds = mine.every(({ versionstamp }, k) => versionstamp === guards[i][k].versionstamp);
-      return [unit, holds ? "again" : "conflict"];
-    });
-  }
-
   #applied({ changes }: Unit, entries: Entry<Stored>[]): Entry<Stored>[] {
     entries.forEach((entry, i) => {
       for (const observer of this.#options.observers) observer.applied?.(entry, changes[i].before);
@@ -250,33 +175,31 @@ export class Committer {
   }
 }
 
-/** The pauses between the tries of one commit, and their end. */
-class Patience {
-  readonly #options: CommitterOptions;
-  readonly #since: number;
-  #failures = 0;
-
-  constructor(options: CommitterOptions) {
-    this.#options = options;
-    this.#since = options.clock.monotonic();
-  }
-
-  /** @throws {UnavailableError} if it has been tried for long enough. */
-  async after(failure: unknown): Promise<void> {
-    const { clock, ids } = this.#options;
-    if (clock.monotonic() - this.#since > GIVE_UP_AFTER_MS) {
-      throw new UnavailableError("the database did not take a commit", { cause: failure });
+function* checksOf(units: Unit[]): Generator<Deno.AtomicCheck> {
+  let hasFresh = false;
+  for (const { checks, changes, fresh } of units) {
+    yield* checks;
+    for (const { before, next } of changes) {
+      // One check keeps a whole commit of fresh ids from being applied twice.
+      const isFresh = fresh && before === null;
+      if (!isFresh || !hasFresh) {
+        yield { key: keys.task(next.id), versionstamp: before?.versionstamp ?? null };
+      }
+      hasFresh ||= isFresh;
     }
-    this.#failures++;
-    await sleep(clock, Math.min(500, 5 * 2 ** this.#failures) * ids.random());
   }
 }
 
-function letsGo({ key, value }: Write): boolean {
-  return isDependencyCounterKey(key) && value === undefined;
+function recordWrite(record: Stored): Write {
+  return { key: keys.task(record.id), value: encode(record), expireAt: expiryOf(record) };
 }
 
-/** What a unit's records are after its commit. */
+function removedCounters(writes: Write[]): string[] {
+  return writes.filter(({ key, value }) => isDependencyCounterKey(key) && value === undefined)
+    .map(({ key }) => parse.dependencyCounter(key));
+}
+
+/** The records of a unit after its commit. */
 function entriesOf({ changes }: Unit, taken: Taken | null, versionstamp: string): Entry<Stored>[] {
   return changes.map(({ next }) => ({ record: taken?.running.get(next.id) ?? next, versionstamp }));
 }
@@ -290,8 +213,4 @@ function readyOf(units: Unit[]): TaskRecord[] {
     }
   }
   return ready;
-}
-
-function isBy(op: string, { op: last, ops }: Pick<Stored, "op" | "ops">): boolean {
-  return last === op || ops?.includes(op) === true;
 }

@@ -2,8 +2,9 @@
 
 import type { KvLimits } from "../platform/kv.ts";
 import type { Unit } from "./commit_unit.ts";
-import type { Applied, Committer, Starter } from "./committer.ts";
+import type { Applied, Committer } from "./committer.ts";
 import { GroupCommit } from "./group_commit.ts";
+import type { Starter } from "./starter.ts";
 
 export type Lane = "submit" | "claim" | "settle" | "outbox";
 

@@ -8,7 +8,7 @@ import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
-import { type Applied, type CommitObserver, Committer, type Starter } from "./committer.ts";
+import { type Applied, type CommitObserver, Committer } from "./committer.ts";
 import type { DependencyCounters } from "./dependency_counters.ts";
 import { type Lane, Lanes } from "./lanes.ts";
 import { LinkCache } from "./link_cache.ts";
@@ -16,6 +16,7 @@ import { fitsOneCommit, packs } from "./packing.ts";
 import { ReadyCache } from "./ready_cache.ts";
 import { NewerTasks } from "./newer_tasks.ts";
 import { entryOf, entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
+import type { Starter } from "./starter.ts";
 
 export interface StoreOptions {
   kv: KvPort;

@@ -2,12 +2,13 @@
 // that names them, so a record never names a missing value
 // (docs/decisions/0007-large-values-beside-the-record.md).
 
-import { keys, prefixes } from "../platform/keys.ts";
-import { deleteUnder } from "../platform/paging.ts";
-import type { Ids } from "../platform/ids.ts";
 import { utf8Bytes } from "../core/json.ts";
+import { isForgotten, namesValue, type StoredValue } from "../core/task.ts";
+import type { Ids } from "../platform/ids.ts";
+import { keys, prefixes } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
-import type { StoredValue } from "../core/task.ts";
+import { deleteUnder } from "../platform/paging.ts";
+import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
 
 /**
  * Room for a task's values inside its record. With everything else at its longest, the record stays below the
@@ -66,9 +67,17 @@ export class Values {
     return await gunzip(chunks.map((chunk) => chunk.value!));
   }
 
-  /** Removes a value whose commit was refused. */
+  /**
+   * Removes a value whose commit was refused, unless the record names it all the same: the commit may have been applied
+   * and then read back so late that the record no longer names its op.
+   */
   async discard(task: string, value: StoredValue): Promise<void> {
-    if ("blob" in value) await deleteUnder(this.kv, prefixes.chunks(task, value.blob));
+    if ("json" in value) return;
+    const found = entryOrNewer(await this.kv.get<Uint8Array>(keys.task(task)));
+    // Only a newer release can tell whether the record names the value: its garbage collector decides.
+    if (isNewerRecord(found)) return;
+    if (found && !isForgotten(found.record) && namesValue(found.record, value.blob)) return;
+    await deleteUnder(this.kv, prefixes.chunks(task, value.blob));
   }
 
   /** Removes everything that a task has stored beside its record. */

@@ -4,7 +4,7 @@
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
 import { claimed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
-import type { Starter, Taken } from "../store/committer.ts";
+import type { Starter, Taken } from "../store/starter.ts";
 import type { Store } from "../store/store.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Slots } from "./slots.ts";

@@ -4,7 +4,6 @@ import { NewerRecordError } from "../core/errors.ts";
 import type { Outcome } from "../core/transitions.ts";
 import { sleep } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
-import { discardUnlessNamed } from "../store/discard.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import type { Attempt } from "./attempt.ts";
@@ -29,7 +28,7 @@ export async function settle(
   let isReplaced = false;
   for (let pauseMs = RETRY_AFTER_MS;; pauseMs = Math.min(2 * pauseMs, RETRY_AFTER_AT_MOST_MS)) {
     try {
-      await write(store, attempt, outcome, values);
+      await write(attempt, outcome, values);
       return true;
     } catch (error) {
       log.error(`the outcome of task ${attempt.id} could not be written`, error);
@@ -42,11 +41,11 @@ export async function settle(
   }
 }
 
-async function write(store: Store, attempt: Attempt, outcome: Outcome, values: Values): Promise<void> {
+async function write(attempt: Attempt, outcome: Outcome, values: Values): Promise<void> {
   const isWritten = await attempt.settle(outcome);
   if (outcome.kind !== "completed") return;
   const isKept = isWritten && attempt.record.result === outcome.result;
-  if (!isKept) await discardUnlessNamed(store, values, attempt.id, outcome.result);
+  if (!isKept) await values.discard(attempt.id, outcome.result);
 }
 
 /** KV would refuse the same record again. */

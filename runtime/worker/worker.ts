@@ -6,7 +6,7 @@ import type { Entry, Stored, TaskRecord } from "../core/task.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
-import type { Starter, Taken } from "../store/committer.ts";
+import type { Starter, Taken } from "../store/starter.ts";
 import type { Store } from "../store/store.ts";
 import { AttemptRunner } from "./attempt_runner.ts";
 import { claim, type Place } from "./claim.ts";

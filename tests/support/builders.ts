@@ -3,7 +3,7 @@
 import { type Ids, makeIds } from "../../runtime/platform/ids.ts";
 import { keys } from "../../runtime/platform/keys.ts";
 import type { KvLimits, KvPort } from "../../runtime/platform/kv.ts";
-import type { Starter } from "../../runtime/store/committer.ts";
+import type { Starter } from "../../runtime/store/starter.ts";
 import { Store } from "../../runtime/store/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { submitted } from "../../runtime/core/transitions.ts";

@@ -329,7 +329,7 @@ Deno.test("the patrol finds a task that has what it waited for, and loses no ste
   await bench.run(idOf.a);
   await bench.kv.writeBlind([{ key: keys.outbox(idOf.b) }, { key: keys.dependencyCounter(idOf.d) }], 0);
   assert.equal(await patrol.tick(), 2);
-  assert.deepEqual(said.toSorted(), ["had what it waited for", "waited for nobody knows whom"]);
+  assert.deepEqual(said.toSorted(), ["had no dependency counter", "waited for no task"]);
   assert.deepEqual(await bench.join(idOf.d), {
     task: "work",
     left: 1,

@@ -38,7 +38,7 @@ onEachBackend("a value that no task names goes after an hour, and not before", a
   assert.equal(await present(bench, id, lost), true);
   assert.equal(await pass(bench, leftovers, 1), 1);
   assert.equal(await keysUnder(bench, prefixes.allBlobs), 0);
-  assert.deepEqual(said, ["true had a stored value that it does not name"]);
+  assert.deepEqual(said, ["true had a stored value that its record does not name"]);
 });
 
 onEachBackend("values that a task names stay, and so do its events", async (path) => {

@@ -1,0 +1,68 @@
+// Moves a waiting task according to its dependency counter: it is released, cancelled, or waits again.
+
+import { type Entry, isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord } from "../core/task.ts";
+import { released, resumed, upstreamFailed } from "../core/transitions.ts";
+import { keys } from "../platform/keys.ts";
+import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
+import { eventsOfPastEnd } from "../store/event_log.ts";
+import type { Store } from "../store/store.ts";
+
+/** An outbox entry about a task, with the task and its counter. */
+export interface OutboxTask {
+  id: string;
+  /** The version of the outbox entry. */
+  versionstamp: string;
+  /** Null if the task is gone. */
+  entry: Entry | null;
+  counter: Pick<Deno.KvEntryMaybe<DependencyCounter>, "value" | "versionstamp">;
+}
+
+/** @returns false if the task, the counter or the outbox entry has changed meanwhile. */
+export async function moveDependent(
+  store: Store,
+  { id, versionstamp, entry, counter }: OutboxTask,
+): Promise<boolean> {
+  const options: UnitOptions = {
+    checks: [{ key: keys.outbox(id), versionstamp }],
+    writes: [{ key: keys.outbox(id) }],
+  };
+  const changes: Change[] = [];
+  if (entry && counter.value !== null) {
+    const { record } = entry;
+    const { next, isReleased } = await moved(store, record, counter.value);
+    options.checks!.push({ key: keys.dependencyCounter(id), versionstamp: counter.versionstamp });
+    if (next) {
+      changes.push({ before: entry, next, events: isTerminal(record) ? eventsOfPastEnd(record) : undefined });
+    } else {
+      options.checks!.push({ key: keys.task(id), versionstamp: entry.versionstamp });
+    }
+    if (isReleased) options.writes!.push({ key: keys.dependencyCounter(id) });
+  }
+  return await store.commit("outbox", changes, options) !== null;
+}
+
+async function moved(
+  store: Store,
+  record: TaskRecord,
+  counter: DependencyCounter,
+): Promise<{ next: TaskRecord | null; isReleased: boolean }> {
+  const now = store.clock.now();
+  const decision = decisionOf(counter);
+  if (decision === "fail") {
+    if (!isAwaiting(record)) return { next: null, isReleased: false };
+    const upstream = await upstreamOf(store, counter.first);
+    return { next: upstreamFailed(record, now, upstream), isReleased: false };
+  }
+  // A task that was also cancelled on request stays cancelled.
+  const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
+  if (!isAwaiting(record) && !wasFailed) return { next: null, isReleased: false };
+  const waiting = wasFailed ? resumed(record, now) : record;
+  if (decision === "go") return { next: released(waiting, now), isReleased: true };
+  return { next: wasFailed ? waiting : null, isReleased: false };
+}
+
+async function upstreamOf(store: Store, id: string | null): Promise<TaskRecord | null> {
+  const [entry] = id === null ? [] : await store.peekMany([id]);
+  return entry && !isForgotten(entry.record) ? entry.record : null;
+}

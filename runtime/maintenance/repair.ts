@@ -1,0 +1,71 @@
+// Gives a new driver to a task that has lost its own.
+
+import { isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
+import { reclaimed } from "../core/transitions.ts";
+import { keys } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
+import type { UnitOptions } from "../store/commit_unit.ts";
+import {
+  counterWrite,
+  decisionOf,
+  type DependencyCounter,
+  outboxWrite,
+  stepped,
+} from "../store/dependency_counters.ts";
+import type { Waiting } from "../store/index_entries.ts";
+import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
+import type { Store } from "../store/store.ts";
+import type { Values } from "../store/values.ts";
+
+export type Repair = { next: TaskRecord } & UnitOptions;
+
+/** Null if there is nothing to repair any more. */
+export async function repairOf(store: Store, values: Values, record: TaskRecord): Promise<Repair | null> {
+  if (isAwaiting(record)) return await withDependency(store, values, record);
+  const now = store.clock.now();
+  switch (typeOf(record)) {
+    case "PENDING": {
+      const next = { ...record, queued: { order: now, block: store.ids.token() } };
+      const value: ReadyBlock = { ids: [record.id], tasks: [record.task] };
+      return { next, writes: [{ key: queueKeyOf(next, store.kv.shards), value }] };
+    }
+    case "SCHEDULED": {
+      const value: Waiting = { task: record.task, groups: record.groups };
+      const timer: Write = { key: keys.due("start", record.runAt, record.id), value };
+      return { next: { ...record }, writes: [timer] };
+    }
+    default:
+      return { next: reclaimed(record, now) };
+  }
+}
+
+async function withDependency(store: Store, values: Values, record: TaskRecord): Promise<Repair | null> {
+  const { id } = record;
+  const key = keys.dependencyCounter(id);
+  const { value, versionstamp } = await store.kv.get<DependencyCounter>(key);
+  const checks: Deno.AtomicCheck[] = [{ key, versionstamp }];
+  if (value === null) {
+    const counter = await counted(store, values, record);
+    return { next: { ...record }, checks, writes: [counterWrite(id, counter), outboxWrite(id)] };
+  }
+  // A retry of an upstream may have changed the decision meanwhile.
+  if (decisionOf(value) === "wait") return null;
+  checks.push({ key: keys.outbox(id), versionstamp: null });
+  return { next: { ...record }, checks, writes: [outboxWrite(id)] };
+}
+
+/** Counts again how many of its upstreams have ended, and how. */
+async function counted(
+  store: Store,
+  values: Values,
+  { id, task, deps }: TaskRecord,
+): Promise<DependencyCounter> {
+  const upstreams: string[] = JSON.parse(await values.load(id, deps!.upstreams));
+  const { allowFailure } = deps!;
+  let counter: DependencyCounter = { task, left: upstreams.length, failed: 0, first: null, allowFailure };
+  for (const [i, entry] of (await store.peekMany(upstreams)).entries()) {
+    if (!entry || isForgotten(entry.record) || !isTerminal(entry.record)) continue;
+    counter = stepped(counter, { upstream: upstreams[i], was: null, is: typeOf(entry.record) });
+  }
+  return counter;
+}
