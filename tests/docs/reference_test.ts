@@ -61,7 +61,6 @@ Deno.test("the pages on settings have every variable and every option of createE
 
 Deno.test("CONTRIBUTING.md names every task of deno.json, and the pages name no other", () => {
   const known = Object.keys(JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`)).tasks);
-  known.push("new"); // It comes with the starter.
   const { text } = readPage("CONTRIBUTING.md");
   assert.deepEqual(known.filter((name) => !new RegExp(`[\` ]${name}[\` ]`).test(text)), []);
   const unknown = readPages().flatMap((page) =>
