@@ -133,8 +133,8 @@ export class DeadlineError extends UnavailableError {
 }
 
 /**
- * A newer release wrote this record in a form that this one does not know. It is neither changed nor deleted: another
- * process may be of that release.
+ * A newer release wrote this record in a form that this one does not know. It is neither changed nor deleted:
+ * another process may be of that release.
  */
 export class NewerRecordError extends Error {
   override name = "NewerRecordError";

@@ -85,7 +85,10 @@ export class Reaper {
     return handedOn;
   }
 
-  /** "over": the lease is another's by now, or the task has ended. "left": only a newer release can read the task. */
+  /**
+   * "over": the lease is another's by now, or the task has ended. "left": only a newer release can read the
+   * task.
+   */
   async #reclaim(worker: string, id: string): Promise<"handed on" | "over" | "left"> {
     const { store } = this;
     try {

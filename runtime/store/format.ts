@@ -1,7 +1,7 @@
 // The version of the database as a whole: of all keys, and of all values that have no version of their own
 // (groups, idempotency keys, barriers, counters, blocks of ids, events, chunks). Records of tasks have their
-// own (record_codec.ts), so that releases with different records can work side by side. Releases with different
-// formats cannot: the older processes must be stopped before the first newer one starts.
+// own (record_codec.ts), so that releases with different records can work side by side. Releases with
+// different formats cannot: the older processes must be stopped before the first newer one starts.
 
 import { NewerFormatError } from "../core/errors.ts";
 import { RELEASE } from "../core/release.ts";

@@ -1,5 +1,5 @@
-// Tasks that only a newer release can go on with: this process does not claim them. A hint: a process that forgets one
-// finds out again.
+// Tasks that only a newer release can go on with: this process does not claim them. A hint: a process that
+// forgets one finds out again.
 
 import type { NewerRecordError } from "../core/errors.ts";
 

@@ -17,8 +17,8 @@ type Upgrade = (stored: Stored) => Stored;
 const UPGRADES: Upgrade[] = [];
 
 /**
- * Release 0.1 wrote version 1 without saying so, and keeps fields that it does not know: it may share a database
- * with this release.
+ * Release 0.1 wrote version 1 without saying so, and keeps fields that it does not know: it may share a
+ * database with this release.
  */
 export const RECORD_VERSION = UPGRADES.length + 1;
 

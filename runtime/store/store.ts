@@ -87,7 +87,10 @@ export class Store {
     return readable(await this.readEach(ids));
   }
 
-  /** Like `readMany`, for those who go on with the others: what only a newer release can read comes as an error. */
+  /**
+   * Like `readMany`, for those who go on with the others: what only a newer release can read comes as an
+   * error.
+   */
   async readEach(ids: string[]): Promise<Found[]> {
     const now = this.clock.now();
     return (await this.peekEach(ids)).map((entry) => isNewerRecord(entry) ? entry : present(entry, now));

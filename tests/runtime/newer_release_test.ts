@@ -1,5 +1,5 @@
-// Beside a process of a newer release, whose records this one cannot read: it leaves these tasks as they are, goes on with
-// all others, and does not try the same again and again.
+// Beside a process of a newer release, whose records this one cannot read: it leaves these tasks as they are,
+// goes on with all others, and does not try the same again and again.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
