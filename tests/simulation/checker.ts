@@ -439,7 +439,8 @@ export class Checker implements Findings {
   /** Whether it may be that this task is not there any more. */
   mayBeGone(id: string): boolean {
     const record = this.tasks.get(id);
-    return !record || this.gone.has(id) || this.#forgetAsked.has(id) || isForgotten(record) ||
+    return !record || this.gone.has(id) || this.#wasPast.has(id) || this.#forgetAsked.has(id) ||
+      isForgotten(record) ||
       isPastRetention(record, this.world.latest.wall);
   }
 
