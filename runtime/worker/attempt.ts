@@ -2,9 +2,10 @@
 // to stop it. Every write is checked against the lease's token: an attempt that has lost its lease writes
 // nothing.
 
-import { type Clock, sleep } from "../platform/clock.ts";
+import type { Clock } from "../platform/clock.ts";
 import type { StoredEvent } from "../store/event_log.ts";
-import { type Report, ReportBuffer } from "./report_buffer.ts";
+import type { Report, ReportBuffer } from "./report_buffer.ts";
+import { type ReportTarget, ReportWriter } from "./report_writer.ts";
 import type { NewerRecordError } from "../core/errors.ts";
 import type { Store } from "../store/store.ts";
 import {
@@ -28,9 +29,6 @@ export class WorkerStoppingError extends Error {
   override name = "WorkerStoppingError";
 }
 
-/** Reports reach KV at most this often. */
-const FLUSH_EVERY_MS = 100;
-
 export interface AttemptHooks {
   /** Called with errors that have no caller to go to. */
   onError?: (error: unknown) => void;
@@ -38,20 +36,16 @@ export interface AttemptHooks {
   onAway?: (change: number) => void;
 }
 
-export class Attempt {
+export class Attempt implements ReportTarget {
   readonly id: string;
   readonly token: string;
-  readonly reports: ReportBuffer;
   /** Made on demand: most functions never use the signal. */
   #controller: AbortController | null = null;
   #abortedBy: unknown;
   readonly #stopped = Promise.withResolvers<Outcome | null>();
   #entry: Entry;
-  #writing: Promise<unknown> = Promise.resolve();
-  #flushTimer: (() => void) | null = null;
   #graceTimer: (() => void) | null = null;
-  #flushedAt = -Infinity;
-  #open = true;
+  readonly #reports: ReportWriter;
 
   constructor(
     private readonly store: Store,
@@ -61,11 +55,7 @@ export class Attempt {
     this.#entry = entry;
     this.id = entry.record.id;
     this.token = entry.record.lease!.token;
-    this.reports = new ReportBuffer(
-      entry.record.attempt,
-      () => store.clock.now(),
-      () => this.#scheduleFlush(),
-    );
+    this.#reports = new ReportWriter(store.clock, entry.record.attempt, this);
     // The task was cancelled after its claim.
     if (typeOf(entry.record) === "CANCELLING") this.#cancel();
   }
@@ -77,6 +67,10 @@ export class Attempt {
   /** The versionstamp of the newest version of the record that is known here. */
   get versionstamp(): string {
     return this.#entry.versionstamp;
+  }
+
+  get reports(): ReportBuffer {
+    return this.#reports.buffer;
   }
 
   get clock(): Clock {
@@ -140,15 +134,8 @@ export class Attempt {
    * @returns false if the lease was lost: nothing was written.
    */
   async settle(outcome: Outcome): Promise<boolean> {
-    this.#open = false;
-    this.#flushTimer?.();
     this.#graceTimer?.();
-    await this.#writing;
-    let last = this.reports.take();
-    while (this.reports.size > 0) {
-      await this.#write(last);
-      last = this.reports.take();
-    }
+    const last = await this.#reports.close();
     const { clock, ids } = this.store;
     return await this.#step(
       last,
@@ -169,28 +156,6 @@ export class Attempt {
     this.#graceTimer = this.store.clock.timer(() => this.#stopped.resolve({ kind: "released" }), graceMs);
   }
 
-  #scheduleFlush(): void {
-    if (this.#flushTimer || !this.#open) return;
-    const waitMs = Math.max(0, this.#flushedAt + FLUSH_EVERY_MS - this.store.clock.monotonic());
-    this.#flushTimer = this.store.clock.timer(() => {
-      this.#writing = this.#writing.then(() => this.#flush());
-    }, waitMs);
-  }
-
-  async #flush(): Promise<void> {
-    this.#flushTimer = null;
-    this.#flushedAt = this.store.clock.monotonic();
-    try {
-      while (this.#open && this.reports.size > 0) {
-        if (!await this.#write(this.reports.take())) return this.lose();
-      }
-    } catch (error) {
-      // KV is away. The reports of this flush are lost, and the attempt goes on.
-      this.hooks.onError?.(error);
-      await sleep(this.store.clock, FLUSH_EVERY_MS, this.signal);
-    }
-  }
-
   /** Waits for something without taking up a slot of the worker. */
   async whileAway<T>(work: () => Promise<T>): Promise<T> {
     this.hooks.onAway?.(1);
@@ -201,8 +166,13 @@ export class Attempt {
     }
   }
 
-  #write(reports: Report[]): Promise<boolean> {
+  /** See {@linkcode ReportTarget}. */
+  write(reports: Report[]): Promise<boolean> {
     return this.#step(reports, (record) => record);
+  }
+
+  onReportError(error: unknown): void {
+    this.hooks.onError?.(error);
   }
 
   async #step(reports: Report[], then: (record: TaskRecord) => TaskRecord): Promise<boolean> {

@@ -32,7 +32,7 @@ export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
 }
 
 export function contextOf(attempt: Attempt, input: unknown, submit: Submit): TaskContext<unknown> {
-  const { record, reports } = attempt;
+  const { record } = attempt;
   // Made on demand: most functions never use it.
   let info: TaskInfo | undefined;
   return {
@@ -44,9 +44,9 @@ export function contextOf(attempt: Attempt, input: unknown, submit: Submit): Tas
     get signal() {
       return attempt.signal;
     },
-    progress: (current, total, message) => reports.progress(current, total, message),
-    log: (message, data) => reports.log(message, data),
-    emit: (chunk) => reports.emit(chunk),
+    progress: (current, total, message) => attempt.reports.progress(current, total, message),
+    log: (message, data) => attempt.reports.log(message, data),
+    emit: (chunk) => attempt.reports.emit(chunk),
     submit,
   };
 }
