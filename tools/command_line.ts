@@ -69,7 +69,7 @@ export function readArguments<const O extends Options>(
   });
   for (const token of tokens) {
     if (token.kind === "positional" && !takesOperands) {
-      throw new UsageError(`unknown argument "${token.value}"; known are ${known.join(", ")}`);
+      throw new UsageError(`unknown argument "${token.value}"; known: ${known.join(", ")}`);
     }
     if (token.kind !== "option") continue;
     const { name, rawName, value } = token;

@@ -1,6 +1,7 @@
 // GET /v1/groups/{id}/results: what all tasks of a group came to, in the order of its tasks.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
 import { longAnswer } from "../http/json_stream.ts";
@@ -31,7 +32,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     tags: ["groups"],
     request: {
       params: idParams,
-      query: z.strictObject({
+      query: strictObject({
         wait: waitQuery,
         raiseOnFailure: z.enum(["true", "false"]).default("true")
           .describe("false: 200 also if not all completed, with state, result and error of each."),

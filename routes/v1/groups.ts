@@ -1,6 +1,7 @@
 // Groups: make one of existing tasks, look at its state, cancel its tasks.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
@@ -33,7 +34,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
         required: true,
         content: {
           "application/json": {
-            schema: z.strictObject({ ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) }).openapi(
+            schema: strictObject({ ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) }).openapi(
               "NewGroup",
             ),
           },
@@ -67,7 +68,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     tags: ["groups"],
     request: {
       params: idParams,
-      query: z.strictObject({
+      query: strictObject({
         graph: z.enum(["true", "false"]).default("true").describe("false: without nodes and edges."),
       }),
     },
@@ -94,7 +95,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
       params: idParams,
       body: {
         content: {
-          "application/json": { schema: z.strictObject(cancelShape).openapi("GroupCancelRequest") },
+          "application/json": { schema: strictObject(cancelShape).openapi("GroupCancelRequest") },
         },
       },
     },

@@ -1,10 +1,11 @@
 // POST /v1/tasks and /v1/tasks/batch: submit one task, or many at once.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import type { Runtime, SubmitCall } from "../../runtime/mod.ts";
-import { submissionSchema } from "../../runtime/core/submission.ts";
+import { IN_OPTIONS, submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody, readJson } from "../http/body.ts";
@@ -24,10 +25,15 @@ const MOST_IN_A_BATCH = 1_000;
 // A schema that was made before @hono/zod-openapi was imported has no `openapi`; its clone has.
 const submission = submissionSchema.clone().openapi("Submission");
 
-const batchSchema = z.strictObject({
+const IN_EACH_TASK = {
+  ...Object.fromEntries(Object.keys(IN_OPTIONS).map((field) => [field, "in the options of each task"])),
+  ...Object.fromEntries(["task", "input", "id", "options"].map((field) => [field, "in each of tasks"])),
+};
+
+const batchSchema = strictObject({
   tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
   group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
-}).openapi("BatchSubmission");
+}, IN_EACH_TASK).openapi("BatchSubmission");
 
 const preferHeader = idempotencyHeader.extend({
   prefer: z.string().optional().describe(

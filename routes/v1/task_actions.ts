@@ -1,6 +1,7 @@
 // Cancel, retry or forget a task.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import type { IfMatch, Runtime } from "../../runtime/mod.ts";
 import { stateOf } from "../../runtime/core/task.ts";
@@ -23,7 +24,7 @@ export const cancelShape = {
     .describe(`How long a running function may take to stop. Default ${DEFAULT_GRACE_MS}.`),
 };
 
-const cancelSchema = z.strictObject({
+const cancelSchema = strictObject({
   ...cancelShape,
   children: z.boolean().optional()
     .describe(
@@ -95,7 +96,7 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
       body: {
         content: {
           "application/json": {
-            schema: z.strictObject({ input: z.unknown().optional().describe("Replaces the input.") })
+            schema: strictObject({ input: z.unknown().optional().describe("Replaces the input.") })
               .openapi("RetryRequest"),
           },
         },

@@ -1,6 +1,7 @@
 // GET /v1/tasks/{id}/events: everything that happens to a task, live and from the beginning.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
@@ -19,7 +20,7 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
     tags: ["streams"],
     request: {
       params: idParams,
-      query: z.strictObject({
+      query: strictObject({
         after: place.optional().describe("Go on behind this event."),
         ticket: ticketQuery,
       }),

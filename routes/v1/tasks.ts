@@ -1,6 +1,7 @@
 // Looking at tasks: one, its result, lists.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf, type StateType } from "../../runtime/core/task.ts";
 import type { Slots } from "../http/connection_limit.ts";
@@ -41,7 +42,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     tags: ["tasks"],
     request: {
       params: idParams,
-      query: z.strictObject({ wait: waitQuery }),
+      query: strictObject({ wait: waitQuery }),
       headers: z.object({ "if-none-match": z.string().optional() }),
     },
     responses: {
@@ -67,7 +68,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     tags: ["tasks"],
     request: {
       params: idParams,
-      query: z.strictObject({
+      query: strictObject({
         wait: waitQuery,
         raiseOnFailure: z.enum(["true", "false"]).default("true")
           .describe("false: an ended task is always 200, with its error as a value."),
@@ -119,7 +120,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     summary: "Tasks, newest first",
     tags: ["tasks"],
     request: {
-      query: z.strictObject({
+      query: strictObject({
         state: stateType.optional(),
         task: z.string().max(200).optional().describe("The name of a definition."),
         tag: z.string().max(100).optional(),

@@ -2,6 +2,7 @@
 // and a key has no place in a URL.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
 import { ValidationError } from "../../runtime/core/errors.ts";
@@ -19,7 +20,7 @@ const DEFAULT_TTL_SECONDS = 60;
 const LONGEST_PATH = 60_000;
 const PATTERNS = STREAMS.map(patternOf);
 
-const ticketSchema = z.strictObject({
+const ticketSchema = strictObject({
   path: z.string().max(LONGEST_PATH).describe(
     "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
   ),

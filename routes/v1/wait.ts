@@ -1,6 +1,7 @@
 // Waiting for many tasks: POST /v1/wait, and /v1/as-completed, which streams each one as it ends.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import { type CompletionEvent, type CompletionQuery, RETURN_WHEN, type Runtime } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
@@ -31,7 +32,7 @@ const groupId = z.uuid().toLowerCase();
 const tag = z.string().min(1).max(100);
 const exactlyOne = "exactly one of these says which tasks";
 
-const waitSchema = z.strictObject({
+const waitSchema = strictObject({
   ids: ids.optional(),
   groupId: groupId.optional(),
   returnWhen: z.enum(RETURN_WHEN).default("ALL_COMPLETED"),
@@ -43,7 +44,7 @@ const cursor = z.string().max(4_100);
 
 const streamShape = { groupId: groupId.optional(), tag: tag.optional() };
 
-const streamQuery = z.strictObject({
+const streamQuery = strictObject({
   id: z.preprocess((value) => value === undefined || Array.isArray(value) ? value : [value], ids.optional())
     .openapi({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
   ...streamShape,
@@ -54,7 +55,7 @@ const streamQuery = z.strictObject({
   ticket: ticketQuery,
 }).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));
 
-const streamBody = z.strictObject({
+const streamBody = strictObject({
   ids: ids.optional(),
   ...streamShape,
   timeoutSeconds: timeoutSeconds.optional(),

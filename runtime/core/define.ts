@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import type { RetryPolicy } from "./retry.ts";
+import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
 
 /** Any JSON value: inputs, results, chunks and log data are JSON. */
@@ -140,5 +141,7 @@ export function define<
 
 function refuseUnknownFields<T extends z.ZodType>(schema: T): T {
   const plain = schema instanceof z.ZodObject && schema.def.catchall === undefined;
-  return plain ? (schema.strict() as unknown as T) : schema;
+  if (!plain) return schema;
+  const { def } = schema.strict();
+  return schema.clone({ ...def, error: def.error ?? unknownFields() }) as unknown as T;
 }

@@ -3,6 +3,7 @@
 /** More edits than this, or than a third of the name, are another word and no slip. */
 const MOST_EDITS = 3;
 const LONGEST = 100;
+const SHORTEST_START = 3;
 
 /** Up to three names, those with the fewest edits first, and none far behind the first. */
 export function nearest(wanted: string, names: string[]): string[] {
@@ -14,16 +15,21 @@ export function nearest(wanted: string, names: string[]): string[] {
 /** The names of which one may have been meant: like `nearest`, but none of another word. */
 export function likely(wanted: string, names: string[]): string[] {
   const near = byEdits(wanted, names).filter(({ name, edits }) => {
-    return edits <= Math.min(MOST_EDITS, Math.ceil(Math.max(wanted.length, name.length) / 3));
+    const longer = Math.max(wanted.length, name.length);
+    return edits <= Math.min(MOST_EDITS, Math.ceil(longer / 3), longer - 1);
   });
-  return near.filter(({ edits }) => edits === near[0].edits).slice(0, 3).map(({ name }) => name);
+  if (near.length > 0) {
+    return near.filter(({ edits }) => edits === near[0].edits).slice(0, 3).map(({ name }) => name);
+  }
+  // `timeout` for `timeoutMs`.
+  return names.filter((name) => wanted.length >= SHORTEST_START && name.startsWith(wanted)).slice(0, 3);
 }
 
-/** `did you mean "priority"?`; or which names there are, if none is like it. */
+/** `did you mean "priority"?`; or `known: …` with all names, if none is like it. */
 export function didYouMean(wanted: string, names: string[]): string {
   const found = likely(wanted, names).map((name) => `"${name}"`);
   if (found.length > 0) return `did you mean ${found.join(" or ")}?`;
-  return names.length === 0 ? "there are none" : `known are ${names.join(", ")}`;
+  return names.length === 0 ? "there are none" : `known: ${names.join(", ")}`;
 }
 
 function byEdits(wanted: string, names: string[]): { name: string; edits: number }[] {

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import type { RetryPolicy } from "./retry.ts";
+import { type Elsewhere, strictObject } from "./strict_object.ts";
 
 /**
  * How and when a task runs. Without an option its definition's default holds, and else the one named here.
@@ -65,20 +66,24 @@ const instant: z.ZodType<string, string> = z.iso.datetime({ offset: true }).refi
 const tag: z.ZodType<string, string> = z.string().min(1).max(100)
   .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" });
 
-export const retrySchema: z.ZodType<Partial<RetryPolicy>, Partial<RetryPolicy>> = z.strictObject({
+const retryShape = {
   maxAttempts: z.int().min(1).max(1_000),
   delayMs: ms(0, YEAR_MS),
   factor: z.number().min(1).max(100),
   maxDelayMs: ms(0, YEAR_MS),
   jitter: z.boolean(),
-}).partial().meta({
+};
+
+const retrySchema: z.ZodType<Partial<RetryPolicy>, Partial<RetryPolicy>> = strictObject(
+  retryShape,
+).partial().meta({
   id: "RetryPolicy",
   description:
     "When a failed attempt is tried again: after delayMs * factor ** n, at most maxDelayMs; with jitter " +
     "evenly spread between 0 and that. Defaults: one attempt, 1000, 2, 60000, true.",
 });
 
-export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = z.strictObject({
+const optionShape = {
   delayMs: ms(0, 10 * YEAR_MS).optional().describe("Start this much later. Not together with runAt."),
   runAt: instant.optional().describe("Not before this instant. In the past means now."),
   ttlMs: ms(1, 10 * YEAR_MS).optional().describe("Not started within this: CANCELLED Expired."),
@@ -106,6 +111,24 @@ export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = z.strictOb
     .describe("Ids of tasks that must have completed before it starts. Their results are not handed over."),
   allowFailure: z.boolean().optional()
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
+};
+
+function each(fields: string[], where: string): Elsewhere {
+  return Object.fromEntries(fields.map((field) => [field, where]));
+}
+
+const optionFields = Object.keys(optionShape);
+const retryFields = Object.keys(retryShape).filter((field) => field !== "delayMs");
+
+/** For whatever has `options`: fields that belong in there. */
+export const IN_OPTIONS: Elsewhere = {
+  ...each(optionFields, "in options"),
+  ...each(retryFields, "in options.retry"),
+};
+
+export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = strictObject(optionShape, {
+  ...each(retryFields, "in retry"),
+  ...each(["task", "input", "inputs", "id", "map", "maxConcurrent"], "beside options"),
 }).superRefine((options, context) => {
   for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
     if (options[one] === undefined || options[other] === undefined) continue;
@@ -118,13 +141,13 @@ export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = z.strictOb
 }).meta({ id: "SubmitOptions" });
 
 /** What a caller may say of it. */
-export const submissionSchema: z.ZodType<Submission, Submission> = z.strictObject({
+export const submissionSchema: z.ZodType<Submission, Submission> = strictObject({
   task: z.string().min(1).max(200).describe("The name of a definition."),
   input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
   id: z.uuid().toLowerCase().optional()
     .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
   options: optionsSchema.optional(),
-});
+}, IN_OPTIONS);
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -15,7 +15,12 @@ export function faultsOf(error: z.ZodError, value: unknown, prefix = ""): Fault[
 function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string): Fault[] {
   const at = prefix + pointer(issue.path);
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ pointer: at + pointer([key]), message: "unknown field" }));
+    // A line for each (strict_object.ts); zod's own message has one line for all.
+    const lines = issue.message.split("\n");
+    return issue.keys.map((key, i) => ({
+      pointer: at + pointer([key]),
+      message: lines[i]?.startsWith("unknown field") ? lines[i] : "unknown field",
+    }));
   }
   const found = valueAt(value, issue.path);
   if (issue.code === "invalid_union") {

@@ -132,7 +132,7 @@ Deno.test("what openKv gave is used and left open", async () => {
 Deno.test("a wrong option is named with its rule, an unknown one with the name that was meant", async () => {
   const wrong: [Record<string, unknown>, RegExp][] = [
     [{ concurency: 1 }, /^concurency is no option of createErrand; did you mean "concurrency"\?$/],
-    [{ colour: 1 }, /^colour is no option of createErrand; known are role, concurrency, .*basePath/],
+    [{ colour: 1 }, /^colour is no option of createErrand; known: role, concurrency, .*basePath/],
     [{ concurrency: 0 }, /^concurrency must be at least 1; it is 0$/],
     [{ leaseMs: "10" }, /^leaseMs must be a whole number; it is "10"$/],
     [{ kv: "" }, /^kv must/],

@@ -20,10 +20,10 @@ Deno.test("arguments are read, with or without the dashes that deno task hands o
 Deno.test("what a command does not know is refused, with what it knows", () => {
   const wrong: [string[], RegExp][] = [
     [["--nmae", "ci"], /^unknown argument "--nmae"; did you mean "--name"\?$/],
-    [["--port", "1"], /^unknown argument "--port"; known are --name, --quick, --help$/],
-    [["-x"], /^unknown argument "-x"; known are/],
-    [["quick"], /^unknown argument "quick"; known are --name, --quick, --help$/],
-    [["--", "--", "--name"], /^unknown argument "--name"; known are/],
+    [["--port", "1"], /^unknown argument "--port"; known: --name, --quick, --help$/],
+    [["-x"], /^unknown argument "-x"; known:/],
+    [["quick"], /^unknown argument "quick"; known: --name, --quick, --help$/],
+    [["--", "--", "--name"], /^unknown argument "--name"; known:/],
     [["--name"], /^--name must have a value behind it$/],
     [["--name", "--quick"], /^--name must have a value behind it$/],
     [["--quick=yes"], /^--quick takes no value; it has "yes"$/],

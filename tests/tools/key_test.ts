@@ -39,7 +39,7 @@ Deno.test("what is wrong with an option is said, and the exit code is 2", async 
     [["--name", "ci", "--scopes", "read,submit"], /--scopes must be .*; it is "read,submit"/],
     [["--nmae", "ci"], /unknown argument "--nmae"; did you mean "--name"\?/],
     [["--name"], /--name must have a value/],
-    [["ci"], /unknown argument "ci"; known are --name, --scopes, --help/],
+    [["ci"], /unknown argument "ci"; known: --name, --scopes, --help/],
   ];
   for (const [args, message] of wrong) {
     const { code, lines, said } = await key("--", ...args);

@@ -9,7 +9,8 @@ import {
 } from "../../core/errors.ts";
 import { chooseByKey, chosen } from "./tagged_union.ts";
 import { pointer } from "../../core/json.ts";
-import { optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import { strictObject } from "../../core/strict_object.ts";
+import { IN_OPTIONS, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
 import type { Batch } from "../batch.ts";
 
 const MOST_ELEMENTS = 100_000;
@@ -39,12 +40,12 @@ const every = {
 };
 
 const forms: Record<string, z.ZodType<MapSpec>> = {
-  map: z.strictObject({
+  map: strictObject({
     ...every,
     map: fields("Lists of one length are gone through in step; what is no list is the same for all."),
     unmapped: fields("Fields that are the same for all, lists too.").optional(),
-  }),
-  inputs: z.strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }),
+  }, IN_OPTIONS),
+  inputs: strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }, IN_OPTIONS),
 };
 
 export const mapSchema: z.ZodType<MapSpec> = chosen(

@@ -1,7 +1,8 @@
 // The schema of a flow: tasks by names, or a chain, group, chord or chunks, whose elements may be such again.
 
 import { z } from "zod";
-import { optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import { strictObject } from "../../core/strict_object.ts";
+import { IN_OPTIONS, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
 import { boundsFault, DEEPEST_NESTING, MOST_TASKS } from "./bounds.ts";
 import { LONGEST_NAME, nameFault } from "./name_rules.ts";
 import { chooseByKey, chosen } from "./tagged_union.ts";
@@ -58,9 +59,9 @@ const ownOptions = {
   allowFailure: z.boolean().optional(),
 };
 
-const flowTask = z.strictObject({ task: taskName, input, ...ownOptions }).meta({ id: "FlowTask" });
+const flowTask = strictObject({ task: taskName, input, ...ownOptions }, IN_OPTIONS).meta({ id: "FlowTask" });
 
-const signature = z.strictObject({
+const signature = strictObject({
   task: taskName,
   input,
   into: z.string().refine((field) => field !== "$task" && field !== "$quote", {
@@ -77,7 +78,7 @@ const signature = z.strictObject({
     description: "Else it is named by its place.",
   }),
   ...ownOptions,
-}).meta({ id: "FlowSignature" });
+}, IN_OPTIONS).meta({ id: "FlowSignature" });
 
 const element: z.ZodType<Element> = z.lazy(() => anyElement);
 const elements = z.array(element);
@@ -85,28 +86,33 @@ const elements = z.array(element);
 const chain = elements.min(1, { error: "a chain needs at least one element" })
   .describe("One after the other: each gets what the former hands on.");
 const group = elements.describe("Side by side; hands on the list of what its elements hand on.");
-const chord = z.strictObject({
+const chord = strictObject({
   header: chosen<Element[] | Element>(
     [elements, element],
     (value) => Array.isArray(value) ? elements : element,
   ),
   body: element.describe("Gets the list of what the header's elements hand on."),
 });
-const chunks = z.strictObject({
+const chunks = strictObject({
   task: taskName,
   inputs: z.array(z.unknown()),
   size: z.int().min(1).max(MOST_IN_A_CHUNK).describe("So many inputs for each task."),
   options: optionsSchema.optional(),
-}).describe("The function is called once for each input; a task's result is the list of its results.");
+}, IN_OPTIONS).describe(
+  "The function is called once for each input; a task's result is the list of its results.",
+);
 
 const CANVAS = "{chain: […]}, {group: […]}, {chord: {header, body}} or {chunks: {task, inputs, size}}";
 
+/** What holds for all of a flow stands at its top. */
+const NESTED = { options: "at the top of the flow, or in each task" };
+
 const nested: Record<string, z.ZodType<Element>> = {
   task: signature,
-  chain: z.strictObject({ chain }).meta({ id: "FlowChain" }),
-  group: z.strictObject({ group }).meta({ id: "FlowGroup" }),
-  chord: z.strictObject({ chord }).meta({ id: "FlowChord" }),
-  chunks: z.strictObject({ chunks }).meta({ id: "FlowChunks" }),
+  chain: strictObject({ chain }, NESTED).meta({ id: "FlowChain" }),
+  group: strictObject({ group }, NESTED).meta({ id: "FlowGroup" }),
+  chord: strictObject({ chord }, NESTED).meta({ id: "FlowChord" }),
+  chunks: strictObject({ chunks }, NESTED).meta({ id: "FlowChunks" }),
 };
 
 const anyElement: z.ZodType<Element> = chosen(
@@ -115,11 +121,11 @@ const anyElement: z.ZodType<Element> = chosen(
 ).meta({ id: "FlowElement" });
 
 const forms: Record<string, z.ZodType<FlowSpec>> = {
-  tasks: z.strictObject({ tasks: z.record(z.string(), flowTask), options }),
-  chain: z.strictObject({ chain, options }),
-  group: z.strictObject({ group, options }),
-  chord: z.strictObject({ chord, options }),
-  chunks: z.strictObject({ chunks, options }),
+  tasks: strictObject({ tasks: z.record(z.string(), flowTask), options }, IN_OPTIONS),
+  chain: strictObject({ chain, options }, IN_OPTIONS),
+  group: strictObject({ group, options }, IN_OPTIONS),
+  chord: strictObject({ chord, options }, IN_OPTIONS),
+  chunks: strictObject({ chunks, options }, IN_OPTIONS),
 };
 
 const chooseForm = chooseByKey(forms, `{tasks: {…}}, ${CANVAS}`);

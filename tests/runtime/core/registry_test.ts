@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
 import { UnknownDefinitionError, ValidationError } from "../../../runtime/core/errors.ts";
-import { nearest } from "../../../runtime/core/nearest.ts";
 import { jsonSchemaOf, Registry } from "../../../runtime/core/registry.ts";
 
 const named = (name: string) => define({ name, input: z.object({ a: z.int().default(7) }) }, () => null);
@@ -29,16 +28,6 @@ Deno.test("require() names what looks most like an unknown name", () => {
     return error instanceof UnknownDefinitionError && error.nearest[0] === "digest" &&
       error.pointer === "/0/task" && error.message.includes('did you mean "digest"');
   });
-});
-
-Deno.test("nearest() gives the fewest edits first, at most three, and none far behind the first", () => {
-  assert.deepEqual(nearest("cat", ["dog", "cart", "bat", "cats", "hat", "elephant"]), [
-    "bat",
-    "cart",
-    "cats",
-  ]);
-  assert.deepEqual(nearest("elephan", ["dog", "elephant"]), ["elephant"]);
-  assert.deepEqual(nearest("a", []), []);
 });
 
 Deno.test("parseInput() fills defaults in, and names the fields that are wrong", () => {

@@ -287,7 +287,7 @@ for (
     ["a list", [t()], ["", /^must be .* \(got an array\)$/]],
     ["a task alone", t(), ["", /^must be \{tasks/]],
     ["two forms", { chain: [t()], group: [] }, ["", /^has "chain" and "group", but must be only one of/]],
-    ["another field", { group: [], name: "x" }, ["/name", /^unknown field$/]],
+    ["another field", { group: [], name: "x" }, ["/name", /^unknown field; known: /]],
     [
       "elements of no form",
       { group: [{}, 7, { chian: [] }, null] },
@@ -308,7 +308,7 @@ for (
       { chain: [{ chord: { header: [{ group: [t({ x: 1 }), { task: 5 }] }], body: t({ task: "" }) } }] },
       [
         "/chain/0/chord/header/0/group/0/x",
-        /^unknown field$/,
+        /^unknown field; known: /,
       ],
       ["/chain/0/chord/header/0/group/1/task", /expected string.*\(got 5\)/],
       [
@@ -320,7 +320,7 @@ for (
     ["a header of no form", { chord: { header: { x: 1 }, body: t() } }, ["/chord/header", FORMS]],
     ["options of a nested chain", { group: [{ chain: [t()], options: {} }] }, [
       "/group/0/options",
-      /^unknown field$/,
+      /^unknown field; options belongs at the top of the flow, or in each task$/,
     ]],
     ["a wrong option", { group: [t({ options: { retry: { maxAttempts: 0 } } })] }, [
       "/group/0/options/retry/maxAttempts",
@@ -334,7 +334,10 @@ for (
     ["an empty chain within", { group: [{ chain: [] }] }, ["/group/0/chain", /^a chain needs at least one/]],
     ["chunks of none", { chunks: { task: "t", inputs: [1], size: 0 } }, ["/chunks/size", />=1/]],
     ["chunks too large", { chunks: { task: "t", inputs: [1], size: 1_001 } }, ["/chunks/size", /<=1000/]],
-    ["canvas fields in a graph", { tasks: { a: t({ into: "x" }) } }, ["/tasks/a/into", /^unknown field$/]],
+    ["canvas fields in a graph", { tasks: { a: t({ into: "x" }) } }, [
+      "/tasks/a/into",
+      /^unknown field; known: /,
+    ]],
     ["a node without a task", { tasks: { a: {}, "b/c": 1 } }, ["/tasks/a/task", /^required: string$/], [
       "/tasks/b~1c",
       /expected object.*\(got 1\)/,

@@ -120,7 +120,12 @@ for (
       "/unmapped",
       /^must be an object of fields/,
     ],
-    ["unmapped with inputs", { task: "t", inputs: [], unmapped: {} }, "/unmapped", /^unknown field$/],
+    [
+      "unmapped with inputs",
+      { task: "t", inputs: [], unmapped: {} },
+      "/unmapped",
+      /^unknown field; known: task, options, maxConcurrent, inputs$/,
+    ],
     ["inputs that are no list", { task: "t", inputs: {} }, "/inputs", /expected array/],
     ["none at once", { task: "t", inputs: [], maxConcurrent: 0 }, "/maxConcurrent", />=1/],
     ["too many at once", { task: "t", inputs: [], maxConcurrent: 10_001 }, "/maxConcurrent", /<=10000/],

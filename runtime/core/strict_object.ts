@@ -1,0 +1,33 @@
+// Objects that take no fields but their own, and say of any other where it belongs, which one was meant, or which
+// there are.
+
+import { z } from "zod";
+import { didYouMean, likely } from "./nearest.ts";
+
+/** Fields of other places that may be put here by mistake, with where they belong: `in options`. */
+export type Elsewhere = Readonly<Record<string, string>>;
+
+/** `z.strictObject` with a remedy in its message. */
+export function strictObject<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  elsewhere: Elsewhere = {},
+): z.ZodObject<Shape, z.core.$strict> {
+  return z.strictObject(shape, { error: unknownFields(elsewhere) }) as z.ZodObject<Shape, z.core.$strict>;
+}
+
+/** The error of a strict object: a line for each field that it does not know. Other issues keep their own message. */
+export function unknownFields(elsewhere: Elsewhere = {}): z.core.$ZodErrorMap {
+  return (issue) => {
+    if (issue.code !== "unrecognized_keys") return undefined;
+    const { shape } = (issue.inst as z.ZodObject).def;
+    const known = Object.keys(shape);
+    return issue.keys.map((key: string) => `unknown field; ${remedyOf(key, known, elsewhere)}`).join("\n");
+  };
+}
+
+function remedyOf(field: string, known: string[], elsewhere: Elsewhere): string {
+  if (Object.hasOwn(elsewhere, field)) return `${field} belongs ${elsewhere[field]}`;
+  const [there] = likely(field, known).length > 0 ? [] : likely(field, Object.keys(elsewhere));
+  if (there !== undefined) return `did you mean "${there}"? It belongs ${elsewhere[there]}`;
+  return didYouMean(field, known);
+}

@@ -1,0 +1,111 @@
+// A field that a call does not know is refused, and its place, the field that was meant or all fields are told.
+
+import "../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { aService, UNKNOWN_ID } from "../support/service.ts";
+
+const add = { task: "add", input: { a: 1, b: 2 } };
+const sig = (more: object) => ({ ...add, ...more });
+
+/** Path, body, where the fault is, and what is said of it. */
+const CASES: [path: string, body: unknown, pointer: string, remedy: string][] = [
+  ["/v1/tasks", { ...add, delayMs: 5 }, "/delayMs", "delayMs belongs in options"],
+  ["/v1/tasks", { ...add, delayMS: 5 }, "/delayMS", 'did you mean "delayMs"? It belongs in options'],
+  ["/v1/tasks", { ...add, maxAttempts: 5 }, "/maxAttempts", "maxAttempts belongs in options.retry"],
+  ["/v1/tasks", { ...add, option: {} }, "/option", 'did you mean "options"?'],
+  ["/v1/tasks", { ...add, colour: 1 }, "/colour", "known: task, input, id, options"],
+  ["/v1/tasks", { ...add, options: { prioritty: 1 } }, "/options/prioritty", 'did you mean "priority"?'],
+  ["/v1/tasks", { ...add, options: { timeout: 1 } }, "/options/timeout", 'did you mean "timeoutMs"?'],
+  ["/v1/tasks", { ...add, options: { factor: 2 } }, "/options/factor", "factor belongs in retry"],
+  ["/v1/tasks", { ...add, options: { input: {} } }, "/options/input", "input belongs beside options"],
+  [
+    "/v1/tasks",
+    { ...add, options: { retry: { attempts: 2 } } },
+    "/options/retry/attempts",
+    'did you mean "maxAttempts"?',
+  ],
+  ["/v1/tasks", { task: "add", input: { a: 1, b: 2, c: 3 } }, "/input/c", "known: a, b"],
+  ["/v1/tasks", { task: "sleep", input: { ms: 1, vaule: 1 } }, "/input/vaule", 'did you mean "value"?'],
+  [
+    "/v1/tasks/batch",
+    { tasks: [add], group: true, tags: [] },
+    "/tags",
+    "tags belongs in the options of each task",
+  ],
+  ["/v1/tasks/batch", { tasks: [add], options: {} }, "/options", "options belongs in each of tasks"],
+  ["/v1/tasks/batch", { tasks: [sig({ ttlMs: 5 })] }, "/tasks/0/ttlMs", "ttlMs belongs in options"],
+  [
+    "/v1/map",
+    { task: "add", map: { a: [1], b: [1] }, priority: 1 },
+    "/priority",
+    "priority belongs in options",
+  ],
+  [
+    "/v1/map",
+    { task: "add", map: { a: [1], b: [1] }, options: { maxConcurrent: 1 } },
+    "/options/maxConcurrent",
+    "maxConcurrent belongs beside options",
+  ],
+  ["/v1/flows", { chain: [sig({ priority: 1 })] }, "/chain/0/priority", "priority belongs in options"],
+  ["/v1/flows", { chain: [sig({})], tags: [] }, "/tags", "tags belongs in options"],
+  ["/v1/flows", { chain: [sig({ imutable: true })] }, "/chain/0/imutable", 'did you mean "immutable"?'],
+  ["/v1/flows", { tasks: { a: sig({ delayMs: 1 }) } }, "/tasks/a/delayMs", "delayMs belongs in options"],
+  [
+    "/v1/flows",
+    { chain: [{ group: [sig({})], options: {} }] },
+    "/chain/0/options",
+    "options belongs at the top of the flow, or in each task",
+  ],
+  ["/v1/wait", { ids: [UNKNOWN_ID], timeout: 1 }, "/timeout", 'did you mean "timeoutSeconds"?'],
+  ["/v1/as-completed", { ids: [UNKNOWN_ID], tags: "x" }, "/tags", 'did you mean "tag"?'],
+  ["/v1/groups", { id: UNKNOWN_ID }, "/id", 'did you mean "ids"?'],
+  [`/v1/groups/${UNKNOWN_ID}/cancel`, { children: true }, "/children", "known: reason, graceMs"],
+  [`/v1/tasks/${UNKNOWN_ID}/cancel`, { resaon: "x" }, "/resaon", 'did you mean "reason"?'],
+  [`/v1/tasks/${UNKNOWN_ID}/retry`, { inputs: 1 }, "/inputs", 'did you mean "input"?'],
+  ["/v1/tickets", { path: "/v1/as-completed", ttl: 5 }, "/ttl", 'did you mean "ttlSeconds"?'],
+];
+
+Deno.test("an unknown field is refused with its right place, what was meant, or all that there are", async () => {
+  await using service = await aService({ running: false });
+  for (const [path, body, pointer, remedy] of CASES) {
+    const { status, body: problem, text } = await service.post(path, body);
+    assert.equal(status, 422, text);
+    assert.equal(problem.type, "/problems/validation-failed", text);
+    const fault = problem.errors.find((each: { pointer: string }) => each.pointer === pointer);
+    assert.equal(fault?.message, `unknown field; ${remedy}`, text);
+  }
+});
+
+Deno.test("so is an unknown parameter of a query", async () => {
+  await using service = await aService({ running: false });
+  const cases: [string, string, string][] = [
+    ["/v1/tasks?sate=FAILED", "/query/sate", 'did you mean "state"?'],
+    [`/v1/tasks/${UNKNOWN_ID}?waits=5`, "/query/waits", 'did you mean "wait"?'],
+    [`/v1/groups/${UNKNOWN_ID}?nodes=1`, "/query/nodes", "known: graph"],
+    [`/v1/as-completed?ids=${UNKNOWN_ID}`, "/query/ids", 'did you mean "id"?'],
+  ];
+  for (const [path, pointer, remedy] of cases) {
+    const { status, body: problem, text } = await service.get(path);
+    assert.equal(status, 422, text);
+    const fault = problem.errors.find((each: { pointer: string }) => each.pointer === pointer);
+    assert.equal(fault?.message, `unknown field; ${remedy}`, text);
+  }
+});
+
+Deno.test("several unknown fields each have their remedy", async () => {
+  await using service = await aService({ running: false });
+  const { body } = await service.post("/v1/tasks", { ...add, delayMs: 1, ipnut: 1, zzz: 1 });
+  assert.deepEqual(body.errors, [
+    { pointer: "/delayMs", message: "unknown field; delayMs belongs in options" },
+    { pointer: "/ipnut", message: 'unknown field; did you mean "input"?' },
+    { pointer: "/zzz", message: "unknown field; known: task, input, id, options" },
+  ]);
+});
+
+Deno.test("a name of no definition is told what was meant only if one is near", async () => {
+  await using service = await aService({ running: false });
+  const near = await service.post("/v1/tasks", { task: "ecko", input: {} });
+  assert.equal(near.body.detail, 'no definition is named "ecko"; did you mean "echo"?');
+  const far = await service.post("/v1/tasks", { task: "transmogrify", input: {} });
+  assert.equal(far.body.detail, 'no definition is named "transmogrify"; GET /v1/definitions lists all');
+});
