@@ -31,7 +31,7 @@ service() {
   (eval "$(<"$BLOCK/command")") >>"$BLOCK/log" 2>&1 </dev/null &
   services[$port]=$!
   local tries
-  for tries in {1..600}; do
+  for tries in {1..2400}; do
     if grep -qi 'listening on' "$BLOCK/log"; then return; fi
     if ! kill -0 "${services[$port]}" 2>/dev/null; then break; fi
     sleep 0.05

@@ -19,6 +19,8 @@ export interface PageResult {
 }
 
 const PRELUDE = new URL("prelude.sh", import.meta.url);
+/** A page that takes longer waits for what does not come. */
+const LONGEST_MS = 10 * 60_000;
 /** The pages name these ports; each run gets free ones in their place. */
 const PORTS = ["8000", "8001", "8002"];
 const NAMED_PORT = /(?<=127\.0\.0\.1:|localhost:|PORT=|port: )800[0-2]\b/g;
@@ -61,7 +63,7 @@ export function shellBlocks({ blocks }: Page): Block[] {
   );
 }
 
-export async function runPage(page: Page): Promise<PageResult> {
+export async function runPage(page: Page, longestMs = LONGEST_MS): Promise<PageResult> {
   const directory = await Deno.makeTempDir({ prefix: "errand-docs-" });
   try {
     const checkout = join(directory, "errand");
@@ -77,12 +79,16 @@ export async function runPage(page: Page): Promise<PageResult> {
       await Deno.mkdir(join(directory, String(n)));
       return `begin ${n}\n${await partOf(block, join(directory, String(n)), mapped)}`;
     }));
+    const tooLong = new AbortController();
+    const timer = setTimeout(() => tooLong.abort(), longestMs);
     const { code, stdout, stderr } = await new Deno.Command("bash", {
       args: ["-c", [await Deno.readTextFile(PRELUDE), ...parts].join("\n")],
       cwd: checkout,
       env: environment(directory, ports.get(PORTS[0])!),
       stdin: "null",
+      signal: tooLong.signal,
     }).output();
+    clearTimeout(timer);
     const [out, err] = [stdout, stderr].map((bytes) => byBlock(unmapped(new TextDecoder().decode(bytes))));
     const results = blocks.slice(0, out.size).map((block, n) => ({
       block,
@@ -97,8 +103,8 @@ export async function runPage(page: Page): Promise<PageResult> {
 }
 
 /** What a reader of the page would stumble over; none if it does what it says. */
-export async function faultsOf(page: Page): Promise<string[]> {
-  const { code, results } = await runPage(page);
+export async function faultsOf(page: Page, longestMs?: number): Promise<string[]> {
+  const { code, results } = await runPage(page, longestMs);
   const faults = results.flatMap(({ block, stdout, failures }) => {
     const expected = block.attributes.status?.split(",").map(Number).sort() ?? [];
     const shown = outputOf(page, block);

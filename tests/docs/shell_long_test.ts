@@ -54,6 +54,8 @@ Deno.test({
     assert.match(other, /page\.md:2: it prints\n4\n+and the page shows\n5/);
     const [noService] = await faultsOf(pageOf("```sh service\necho why not; exit 3\n```"));
     assert.match(noService, /why not\nthe service does not listen/);
+    const endless = pageOf("```sh\necho begun\nuntil false; do sleep 0.1; done\n```");
+    assert.match((await faultsOf(endless, 2_000))[0], /^page\.md:2: exit code 143\nbegun/);
   },
 });
 
