@@ -3,7 +3,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
-import { type Entry, isTerminal, stateOf, type StateType } from "../../runtime/core/task.ts";
+import type { StateType } from "../../runtime/core/states.ts";
+import { type Entry, isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App } from "../http/app_types.ts";
 import { failureOf } from "../wire/failure_problem.ts";

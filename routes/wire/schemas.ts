@@ -1,7 +1,7 @@
 // The wire, as zod schemas: what requests are checked against and what the OpenAPI document says.
 
 import { z } from "@hono/zod-openapi";
-import { STATE_TYPES, STATES } from "../../runtime/core/task.ts";
+import { STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
 const instant = z.iso.datetime();
 const json = z.unknown().describe("Any JSON value.");

@@ -1,7 +1,8 @@
 // How a task that waits for others, or that others wait for, is stored: its record, and its dependency
 // counter.
 
-import { type Entry, isTerminal, type StateType, typeOf } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
+import { type Entry, isTerminal, typeOf } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
 import { edgeBlocks, edgeWrite, mostInlineDependents } from "../dependencies/edges.ts";
 import type { Write } from "../platform/kv.ts";

@@ -1,26 +1,25 @@
-// Errors that a caller branches on, and nothing else. They say what is wrong with which field;
-// what HTTP makes of them stands in routes/http/problem.ts.
+// Errors that callers handle. Their HTTP form is in routes/http/problem.ts.
 
 import { RELEASE } from "./release.ts";
 import { likely } from "./nearest.ts";
 
-/** One fault in what was handed in. `pointer` is a JSON Pointer (RFC 6901) into the value that was submitted. */
+/** One fault of a submitted value. `pointer` is a JSON Pointer (RFC 6901) into that value. */
 export interface Fault {
   pointer: string;
   message: string;
 }
 
-/** What was handed in breaks a rule. Nothing was stored. */
+/** The submitted value breaks a rule. Nothing was stored. */
 export class ValidationError extends Error {
   override name = "ValidationError";
-  /** What is thrown by a function: trying again would not mend it. */
+  /** A task function that throws it fails for good. */
   readonly retryable = false;
   constructor(readonly faults: Fault[]) {
     super(faults.map((fault) => `${fault.pointer || "/"}: ${fault.message}`).join("; "));
   }
 }
 
-/** No definition has this name. `nearest` are names that look like it, best first; none if there are no definitions. */
+/** No definition has this name. `nearest` are the most similar names. */
 export class UnknownDefinitionError extends Error {
   override name = "UnknownDefinitionError";
   constructor(readonly task: string, readonly nearest: string[], readonly pointer = "/task") {
@@ -44,7 +43,7 @@ export class MappingMissingIterableError extends Error {
   }
 }
 
-/** The lists of a map go in step, so they are of one length. */
+/** The lists of a map must have the same length. */
 export class MappingLengthMismatchError extends Error {
   override name = "MappingLengthMismatchError";
   constructor(readonly lengths: Record<string, number>, readonly faults: Fault[]) {
@@ -53,7 +52,7 @@ export class MappingLengthMismatchError extends Error {
   }
 }
 
-/** There is no such task or group, or its retention is over. Of several that were asked for, `faults` has them all. */
+/** There is no such task or group, or its retention is over. `faults` has all of several that are missing. */
 export class NotFoundError extends Error {
   override name = "NotFoundError";
   constructor(readonly kind: "task" | "group", readonly id: string, readonly faults: Fault[] = []) {
@@ -61,7 +60,7 @@ export class NotFoundError extends Error {
   }
 }
 
-/** The task was deleted on request. Of several that were asked for, `faults` has all that are not there. */
+/** The task was deleted on request. `faults` has all of several that are missing. */
 export class ForgottenError extends Error {
   override name = "ForgottenError";
   constructor(readonly id: string, readonly faults: Fault[] = []) {
@@ -69,7 +68,7 @@ export class ForgottenError extends Error {
   }
 }
 
-/** The state of things does not allow this. */
+/** The present state does not allow this. */
 export class ConflictError extends Error {
   override name = "ConflictError";
   constructor(message: string, readonly pointer = "") {
@@ -98,7 +97,7 @@ export class QueueFullError extends Error {
   }
 }
 
-/** A task that a function has submitted, and waits for, did not complete. */
+/** A child task did not complete. */
 export class ChildFailedError extends Error {
   override name = "ChildFailedError";
   constructor(
@@ -113,7 +112,7 @@ export class ChildFailedError extends Error {
   }
 }
 
-/** A result that a task needs is not there any more. Trying again would not bring it back. */
+/** A result that a task needs is gone. */
 export class UpstreamGoneError extends Error {
   override name = "UpstreamGoneError";
   readonly retryable = false;
@@ -122,12 +121,12 @@ export class UpstreamGoneError extends Error {
   }
 }
 
-/** KV does not answer, or says that it cannot. What became of a commit is unknown. */
+/** KV does not answer, or fails. The outcome of a commit is unknown. */
 export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
 
-/** KV has not answered in time. A commit may have been applied, or may be yet: it has to be read back. */
+/** KV has not answered in time. A commit may be applied already, or later: it must be read back. */
 export class DeadlineError extends UnavailableError {
   override name = "DeadlineError";
 }
@@ -171,7 +170,7 @@ export class IdempotencyMismatchError extends Error {
   }
 }
 
-/** Thrown by a handler for a failure that trying again cannot mend: the task ends at once. */
+/** Thrown by a handler: the task fails at once, without another attempt. */
 export class PermanentError extends Error {
   override name = "PermanentError";
   readonly retryable = false;

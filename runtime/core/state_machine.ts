@@ -1,30 +1,11 @@
-// Which state may follow which, and how a record enters one.
+// How a record enters a state.
 
 import { clip } from "./json.ts";
-import {
-  HISTORY_KEPT,
-  type HistoryEntry,
-  type StateName,
-  stateOf,
-  type StateType,
-  type TaskRecord,
-} from "./task.ts";
+import { NEXT, type StateName, type StateType } from "./states.ts";
+import { HISTORY_KEPT, type HistoryEntry, stateOf, type TaskRecord } from "./task.ts";
 
 /** Bytes of JSON: so many messages, with everything else at its longest, fit a record. */
 const LONGEST_MESSAGE = 120;
-
-/** A terminal state is left only by a retry; COMPLETED never is. */
-const NEXT: Record<StateType, StateType[]> = {
-  SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
-  PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
-  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
-  PAUSED: [],
-  CANCELLING: ["CANCELLED"],
-  COMPLETED: [],
-  FAILED: ["PENDING"],
-  CRASHED: ["PENDING"],
-  CANCELLED: ["PENDING"],
-};
 
 /**
  * Appends a state to the history. An instant is never earlier than the one before it, even if the clock goes

@@ -1,52 +1,14 @@
-// The record: everything that is true of a task, under one key. All else in KV (queue, timers, leases,
-// lists) is derived from it, see index_entries.ts. Values of users are kept as JSON text, so that they survive exactly.
+// The record: everything that is true of a task, under one key. All else in KV (queue, timers, leases, lists)
+// follows from it. Values of users are kept as JSON text, so that they do not change.
 
 import type { RetryPolicy } from "./retry.ts";
+import { isTerminalType, type StateName, type StateType } from "./states.ts";
 
-export type StateType =
-  | "SCHEDULED"
-  | "PENDING"
-  | "RUNNING"
-  | "PAUSED"
-  | "CANCELLING"
-  | "COMPLETED"
-  | "FAILED"
-  | "CRASHED"
-  | "CANCELLED";
-
-export type StateName =
-  | ("Scheduled" | "Late" | "AwaitingRetry")
-  | ("Pending" | "AwaitingDependencies" | "AwaitingConcurrencySlot" | "AwaitingRateLimit")
-  | ("Running" | "Retrying")
-  | ("Paused" | "Suspended" | "AwaitingSignal" | "Sleeping")
-  | "Cancelling"
-  | ("Completed" | "Cached")
-  | ("Failed" | "TimedOut" | "RetriesExhausted")
-  | "Crashed"
-  | ("Cancelled" | "Expired" | "UpstreamFailed" | "Superseded");
-
-/** Every state type with its names, in the order in which a task may go through them. */
-export const STATES: Record<StateType, readonly StateName[]> = {
-  SCHEDULED: ["Scheduled", "Late", "AwaitingRetry"],
-  PENDING: ["Pending", "AwaitingDependencies", "AwaitingConcurrencySlot", "AwaitingRateLimit"],
-  RUNNING: ["Running", "Retrying"],
-  PAUSED: ["Paused", "Suspended", "AwaitingSignal", "Sleeping"],
-  CANCELLING: ["Cancelling"],
-  COMPLETED: ["Completed", "Cached"],
-  FAILED: ["Failed", "TimedOut", "RetriesExhausted"],
-  CRASHED: ["Crashed"],
-  CANCELLED: ["Cancelled", "Expired", "UpstreamFailed", "Superseded"],
-};
-
-export const STATE_TYPES = Object.keys(STATES) as StateType[];
-
-const TERMINAL: ReadonlySet<StateType> = new Set(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]);
-
-/** At least this many of the newest states stay in the record; older ones move to the event log. */
+/** So many of the newest states stay in the record. Older ones move to the event log. */
 export const HISTORY_KEPT = 64;
 
 export interface HistoryEntry {
-  /** Place in the task's event sequence, dense from 1 together with all its other events. */
+  /** Place in the task's event sequence, which is dense from 1. */
   seq: number;
   type: StateType;
   name: StateName;
@@ -56,7 +18,9 @@ export interface HistoryEntry {
   attempt: number;
 }
 
-/** JSON text, inline or as gzip chunks under `blob/<task>/<blob>/<n>`. `bytes` is the UTF-8 size of the text. */
+/**
+ * JSON text, inline or as gzip chunks under `blob/<task>/<blob>/<n>`. `bytes` is the UTF-8 size of the text.
+ */
 export type StoredValue = { json: string } | { blob: string; chunks: number; bytes: number };
 
 export interface TaskError {
@@ -73,20 +37,20 @@ export interface Progress {
   message: string | null;
 }
 
-/** What a task waits for before its first start. How many of them have not ended is counted beside it (dependency_counters.ts). */
+/** The tasks that a task waits for. How many have not ended is counted in store/dependency_counters.ts. */
 export interface Dependencies {
   /** JSON list of ids: those of `waitFor`, then those that the input refers to. */
   upstreams: StoredValue;
-  /** How many of them there are. */
+  /** Length of that list. */
   total: number;
-  /** How many of them, at the head of the list, stand in `waitFor`. */
+  /** How many at the head of the list are of `waitFor`. */
   waitFor: number;
   allowFailure: boolean;
-  /** It waits for them no more: its join is gone. */
+  /** It waits for them no more: its dependency counter is removed. */
   released: boolean;
 }
 
-/** The right to run one attempt. A write that shows another token is fenced off. */
+/** The right to run one attempt. Writes under another token are refused. */
 export interface Lease {
   worker: string;
   token: string;
@@ -103,18 +67,18 @@ export interface TaskRecord extends Stamp {
   task: string;
   /** Rises by one with each write of the record. */
   rev: number;
-  /** Names the unit that wrote this record: how an ambiguous commit is read back. */
+  /** Names the unit that wrote this record, for the read-back of an uncertain commit. */
   op: string;
-  /** The last few before it: a commit may be read back only after others have written. */
+  /** Some of the ops before it: other processes may write before a commit is read back. */
   ops?: string[];
-  /** The last used place in the event sequence. */
+  /** The last place in the event sequence that is taken. */
   seq: number;
   /** Oldest first; the last one is the state. */
   history: HistoryEntry[];
-  /** The running attempt, or how many were used up. */
+  /** The number of the running attempt, or of the last one. */
   attempt: number;
   maxAttempts: number;
-  /** Attempts used up before the last retry on request. */
+  /** The value of `attempt` at the last retry on request. */
   retriedAtAttempt?: number;
   crashes: number;
   maxCrashes: number;
@@ -134,30 +98,30 @@ export interface TaskRecord extends Stamp {
   groups: string[];
   /** Its place in each of them. */
   places?: number[];
-  /** Those of its groups that have an end of it in their log. */
+  /** The groups that have logged an end of it. */
   logged?: string[];
   parentId: string | null;
   /** How many tasks its attempts have submitted. */
   children?: number;
   deps?: Dependencies;
-  /** Anything in the input stands for something else. */
+  /** The input contains references or quotes. */
   special?: boolean;
-  /** Tasks that wait for it and were made together with it. */
+  /** Dependents of the same call. */
   next?: string[];
-  /** Other tasks wait for it: they stand under `edge/<id>`. */
+  /** It has dependents in blocks (dependencies/edges.ts). */
   followed?: boolean;
   /** Its name in a flow. */
   node?: string;
   /** Its input is a list, and its function runs once for each element. */
   chunk?: boolean;
-  /** Its group has `maxConcurrent` slots: true until it has one of them. */
+  /** Only in a group with a concurrency limit: true until it has a slot. */
   windowed?: boolean;
-  /** It needs a slot once more, when its turn is over already. */
+  /** It needs a slot again, after its turn. */
   late?: boolean;
   timeoutMs: number | null;
   retry: Omit<RetryPolicy, "maxAttempts">;
   retentionMs: number;
-  /** True once something was written under `event/<id>`. */
+  /** Its event log is not empty. */
   hasEvents: boolean;
   createdAt: number;
   runAt: number;
@@ -167,8 +131,8 @@ export interface TaskRecord extends Stamp {
 }
 
 /**
- * What stays of a forgotten task for a day, so that asking for it can be answered truthfully; and of one that is past
- * its retention for a minute, so that a submit which is read back late is not taken for one that was never stored.
+ * Replaces the record of a forgotten task for a day, so that readers learn that it was deleted; and that of a
+ * task past its retention for a minute, so that a submit that is read back late is still recognised.
  */
 export interface Tombstone extends Stamp {
   id: string;
@@ -176,14 +140,14 @@ export interface Tombstone extends Stamp {
   ops?: string[];
   rev: number;
   forgottenAt: number;
-  /** Nobody asked for it: its retention is over, and it is as unknown as any other. */
+  /** Past its retention, and not deleted on request: to readers the task is unknown. */
   isPast?: true;
 }
 
-/** What may stand under `task/<id>`. */
+/** The value under the key of a task. */
 export type Stored = TaskRecord | Tombstone;
 
-/** A value as KV holds it, with the version that a later write checks. */
+/** A record and its version, which a later write checks. */
 export interface Entry<T extends Stored = TaskRecord> {
   record: T;
   versionstamp: string;
@@ -201,40 +165,36 @@ export function typeOf(record: TaskRecord): StateType {
   return stateOf(record).type;
 }
 
-export function isTerminalType(type: StateType): boolean {
-  return TERMINAL.has(type);
-}
-
 export function isTerminal(record: TaskRecord): boolean {
-  return TERMINAL.has(typeOf(record));
+  return isTerminalType(typeOf(record));
 }
 
-/** True if the record names this stored value: its input, its result, or whom it waits for. */
+/** True if this stored value is its input, its result, or the list of its upstreams. */
 export function namesValue({ input, result, deps }: TaskRecord, blob: string): boolean {
   return [input, result, deps?.upstreams].some((value) => value && "blob" in value && value.blob === blob);
 }
 
-/** True if it waits for a worker and nothing else. */
+/** True if it waits only for a worker. */
 export function isReady(stored: Stored): boolean {
   if (isForgotten(stored)) return false;
   const { type, name } = stateOf(stored);
   return type === "PENDING" && name === "Pending";
 }
 
-/** True if it waits for the end of other tasks. */
+/** True if it waits for other tasks. */
 export function isAwaiting(record: TaskRecord): boolean {
   return stateOf(record).name === "AwaitingDependencies";
 }
 
-/** True if other tasks take its result, or may yet ask for it. */
+/** True if other tasks wait for it, or may still need its result. */
 export function hasDependents(record: TaskRecord): boolean {
   return record.followed === true || record.next !== undefined;
 }
 
-/** KV's own expiry comes late (PLATFORM: up to a minute), so every read asks this instead of trusting it. */
+/** KV expires keys up to a minute late, so every read compares the time itself. */
 export function isPastRetention(stored: Stored, now: number): boolean {
   if (isForgotten(stored)) return stored.isPast === true;
-  // It is kept for those that follow it, and goes when the timer finds that none needs it any more.
+  // The pruner removes it when no dependent needs it any more.
   if (hasDependents(stored)) return false;
   return stored.finishedAt !== null && stored.finishedAt + stored.retentionMs <= now;
 }

@@ -1,5 +1,6 @@
-// The barrier of a call that takes several commits. Its tasks wait for it as for an upstream, so none of them starts
-// before all are stored. A call that is cut off never lifts its barrier: a timer then cancels what it had stored.
+// The barrier of a call that takes several commits. Its tasks wait for it as for an upstream, so none of them
+// starts before all are stored. A call that is cut off never lifts its barrier: a timer then cancels what it
+// had stored.
 
 import { ConflictError } from "../core/errors.ts";
 import { keys } from "../platform/keys.ts";
@@ -25,7 +26,10 @@ const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 
 export const TOO_LATE = "the call took so long that it was given up: what it had stored is cancelled";
 
-/** What the first commit of a call must write, and how the call makes sure afterwards that the barrier is its own. */
+/**
+ * What the first commit of a call must write, and how the call makes sure afterwards that the barrier is its
+ * own.
+ */
 export interface RaisedBarrier {
   barrier: string;
   by: string;

@@ -1,5 +1,5 @@
-// A concurrency limit: so many tasks of a group may run at once. The others wait in the order of their ids. Each end of
-// a task leaves an outbox entry, by which the next one is admitted.
+// A concurrency limit: so many tasks of a group may run at once. The others wait in the order of their ids.
+// Each end of a task leaves an outbox entry, by which the next one is admitted.
 
 import { isForgotten } from "../core/task.ts";
 import { admitted } from "../core/transitions.ts";

@@ -1,8 +1,9 @@
-// Which tasks wait for a task, on the side of that task (the upstream). Dependents of the same call are in its record.
-// Others, or too many, are in blocks under `edge/<upstream>`, one for each call that made them. Its end is told to a
-// whole block at once; the block records what it was told, so nothing is told twice.
+// Which tasks wait for a task, on the side of that task (the upstream). Dependents of the same call are in
+// its record. Others, or too many, are in blocks under `edge/<upstream>`, one for each call that made them.
+// Its end is told to a whole block at once; the block records what it was told, so nothing is told twice.
 
-import { isForgotten, isTerminal, type StateType, type TaskRecord } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
+import { isForgotten, isTerminal, type TaskRecord } from "../core/task.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
@@ -18,8 +19,8 @@ export interface EdgeBlock {
 }
 
 /**
- * "direct": the tasks wait for the barrier alone, and have no counters. "inside": they wait for other tasks of the call,
- * and not for the barrier.
+ * "direct": the tasks wait for the barrier alone, and have no counters. "inside": they wait for other tasks
+ * of the call, and not for the barrier.
  */
 export type BarrierEdgeKind = "direct" | "inside";
 
@@ -32,8 +33,8 @@ const BLOCKS_PER_READ = 100;
 const SPARE_CHECKS = 5;
 
 /**
- * How many dependents a record may name. The commit in which the task ends checks the counter of each of them, beside
- * the task's groups and the checks of the outbox processor.
+ * How many dependents a record may name. The commit in which the task ends checks the counter of each of
+ * them, beside the task's groups and the checks of the outbox processor.
  */
 export function mostInlineDependents(limits: KvLimits): number {
   return Math.max(0, Math.min(MOST_INLINE, limits.checks - mostGroupsOf(limits) - PROCESSOR_CHECKS));

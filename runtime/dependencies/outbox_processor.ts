@@ -1,5 +1,6 @@
-// Processes outbox entries. Each of them says that work may follow from the present state of a task, a barrier or a
-// concurrency limit. The work depends on that state alone, so it may be done twice, or by two processes at once.
+// Processes outbox entries. Each of them says that work may follow from the present state of a task, a
+// barrier or a concurrency limit. The work depends on that state alone, so it may be done twice, or by two
+// processes at once.
 
 import { type Entry, isForgotten, isTerminal, typeOf } from "../core/task.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";

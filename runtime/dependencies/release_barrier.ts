@@ -1,4 +1,5 @@
-// All tasks of a call are stored, and its barrier was lifted: releases the tasks that waited for nothing else.
+// All tasks of a call are stored, and its barrier was lifted: releases the tasks that waited for nothing
+// else.
 
 import { isAwaiting, isForgotten } from "../core/task.ts";
 import { released } from "../core/transitions.ts";

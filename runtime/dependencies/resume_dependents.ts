@@ -1,5 +1,5 @@
-// When a failed task is retried, dependents of its call that its failure had cancelled wait for it again, in the same
-// commit: otherwise a reader could find that all tasks of the call have ended.
+// When a failed task is retried, dependents of its call that its failure had cancelled wait for it again, in
+// the same commit: otherwise a reader could find that all tasks of the call have ended.
 
 import { type Entry, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { resumed } from "../core/transitions.ts";

@@ -29,7 +29,8 @@ export async function abandonCall(store: Store, barrier: string, until: number):
     kv.write(atomic, abandonBarrier(barrier, value, clock.now()), clock.now());
     if (!(await kv.commit(atomic)).ok) return false;
   }
-  // In the order of the blocks: dependents are cancelled before their upstreams, so no task is released meanwhile.
+  // In the order of the blocks: dependents are cancelled before their upstreams, so no task is released
+  // meanwhile.
   for await (const page of edgesOf(kv, barrier)) {
     for (const id of page.flatMap(({ value }) => value.ids)) {
       await store.update("settle", id, ({ record }) => {

@@ -1,6 +1,6 @@
-// Removes data that no task names: chunks of values whose commit never came (the worker died in between), and what was
-// left beside a record that is gone. Such data exists for a moment in every run, so it is removed only after this
-// process has found it abandoned for a long time by its own clock.
+// Removes data that no task names: chunks of values whose commit never came (the worker died in between), and
+// what was left beside a record that is gone. Such data exists for a moment in every run, so it is removed
+// only after this process has found it abandoned for a long time by its own clock.
 
 import { isForgotten, namesValue, type Stored } from "../core/task.ts";
 import { behindAll, isBarrier, parse, prefixes } from "../platform/keys.ts";

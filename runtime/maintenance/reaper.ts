@@ -1,5 +1,5 @@
-// Finds dead workers and hands on what they ran. A worker is dead once its heartbeat has not changed for a whole
-// lease by this process's own monotonic clock; wall clocks of different machines are never compared.
+// Finds dead workers and puts their tasks back. A worker is dead when its heartbeat has not changed for a
+// whole lease, by the monotonic clock of this process: clocks of different machines are never compared.
 
 import { NewerRecordError } from "../core/errors.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
@@ -11,21 +11,21 @@ import { reclaimed } from "../core/transitions.ts";
 
 interface Seen {
   rev: string | null;
-  /** How long this process has watched it stand still. */
+  /** How long this process has seen it unchanged. */
   stillMs: number;
 }
 
 const PER_ROUND = 1_000;
 
 export class Reaper {
-  /** True if tasks are under leases of workers that did not show a new heartbeat at the last look. */
+  /** True if a worker with leases had no new heartbeat at the last look. */
   hasSuspects = true;
   readonly #seen = new Map<string, Seen>();
   #lookedAt = 0;
 
   constructor(private readonly store: Store, private readonly leaseMs: number) {}
 
-  /** One look at all workers. @returns how many tasks were handed on. */
+  /** One look at all workers. @returns how many tasks were put back. */
   async tick(): Promise<number> {
     const { kv, clock } = this.store;
     const beats = await kv.list<HeartbeatRecord>({ prefix: prefixes.workers }, { limit: PER_ROUND });
@@ -35,10 +35,10 @@ export class Reaper {
     for (const worker of lessees) if (!alive.has(worker)) alive.set(worker, null);
     for (const worker of this.#seen.keys()) if (!alive.has(worker)) this.#seen.delete(worker);
 
-    let handedOn = 0;
+    let putBack = 0;
     const fresh = new Set<string>();
     const now = clock.monotonic();
-    // A pause of this process is no silence of the others: they may have been paused with it.
+    // If this process was paused, the others may have been paused with it.
     const watchedMs = Math.min(now - this.#lookedAt, this.leaseMs / 2);
     this.#lookedAt = now;
     for (const [worker, beat] of alive) {
@@ -50,13 +50,13 @@ export class Reaper {
         continue;
       }
       seen.stillMs += watchedMs;
-      if (seen.stillMs >= this.leaseMs) handedOn += await this.#reap(worker, beat?.versionstamp ?? null);
+      if (seen.stillMs >= this.leaseMs) putBack += await this.#reap(worker, beat?.versionstamp ?? null);
     }
     this.hasSuspects = lessees.some((worker) => !fresh.has(worker));
-    return handedOn;
+    return putBack;
   }
 
-  /** Workers that hold leases, found by one small read for each of them. */
+  /** Workers that hold leases. */
   async #lessees(): Promise<string[]> {
     const workers: string[] = [];
     const leasesOf = (key: Deno.KvKey) => prefixes.leasesOf(parse.lease(key).worker);
@@ -69,34 +69,31 @@ export class Reaper {
 
   async #reap(worker: string, versionstamp: string | null): Promise<number> {
     const { kv } = this.store;
-    // Under check: a beat that comes at this moment wins, and the worker lives.
+    // With a check: a heartbeat at this moment wins, and the worker lives.
     const key = keys.worker(worker);
     const gone = await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
     if (!gone.ok) return 0;
-    let handedOn = 0;
+    let putBack = 0;
     const prefix = prefixes.leasesOf(worker);
     for await (const blocks of pages<string[]>(kv, { prefix }, { size: PER_ROUND })) {
       for (const { key, value: ids } of blocks) {
         const reclaims = await Promise.all(ids.map((id) => this.#reclaim(worker, id)));
-        handedOn += reclaims.filter((reclaim) => reclaim === "handed on").length;
+        putBack += reclaims.filter((reclaim) => reclaim === "put back").length;
         if (!reclaims.includes("left")) await kv.writeBlind([{ key }], 0);
       }
     }
-    return handedOn;
+    return putBack;
   }
 
-  /**
-   * "over": the lease is another's by now, or the task has ended. "left": only a newer release can read the
-   * task.
-   */
-  async #reclaim(worker: string, id: string): Promise<"handed on" | "over" | "left"> {
+  /** "over": the task has ended, or another worker has it. "left": only a newer release can read it. */
+  async #reclaim(worker: string, id: string): Promise<"put back" | "over" | "left"> {
     const { store } = this;
     try {
       const after = await store.update("settle", id, ({ record }) => {
         if (isForgotten(record) || record.lease?.worker !== worker) return null;
         return { next: reclaimed(record, store.clock.now()) };
       });
-      return after ? "handed on" : "over";
+      return after ? "put back" : "over";
     } catch (error) {
       if (!(error instanceof NewerRecordError)) throw error;
       store.newer.add(id, error);

@@ -1,4 +1,4 @@
-// Calls the timers when the next one is due, and earlier when a change or a doorbell says so.
+// Fires timers when the next one is due, and earlier when a commit of this process or a doorbell asks for it.
 
 import type { Clock } from "../platform/clock.ts";
 import type { Log } from "../platform/log.ts";
@@ -23,7 +23,7 @@ export class TimerLoop {
     this.ring();
   }
 
-  /** Something is due at this instant (wall clock). */
+  /** A timer is due at this instant (wall clock). */
   expect(at: number): void {
     if (this.#stopped || at >= this.#nextAt) return;
     this.#nextAt = at;
@@ -31,7 +31,6 @@ export class TimerLoop {
     this.#cancel = this.clock.timer(() => this.ring(), at - this.clock.now());
   }
 
-  /** Looks now. */
   ring(): void {
     if (!this.#stopped) this.#rounds.ring();
   }

@@ -1,6 +1,6 @@
 // The ids of tasks that have not ended: from what drives them, the queue, timers, leases and counters.
 
-import type { StateType } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
 import type { ConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";

@@ -1,6 +1,7 @@
 // How many tasks of a group are in each state.
 
-import { isForgotten, type StateType, typeOf } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
+import { isForgotten, typeOf } from "../core/task.ts";
 import { prefixes } from "../platform/keys.ts";
 import { doneOf, type GroupRecord } from "../store/group_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";

@@ -1,7 +1,8 @@
 // Groups: tasks that are waited for together. A group counts the ends of its tasks (group_counters.ts).
 
 import { NotFoundError } from "../core/errors.ts";
-import { type Entry, type StateType, typeOf } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
+import { type Entry, typeOf } from "../core/task.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { doneOf, type GroupRecord, type LogValue } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";

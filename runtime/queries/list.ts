@@ -2,7 +2,8 @@
 // records. A page reads a bounded number of records, so it may have fewer tasks than its limit, and a cursor
 // to go on from.
 
-import { type Entry, isForgotten, isTerminalType, type StateType, typeOf } from "../core/task.ts";
+import { isTerminalType, type StateType } from "../core/states.ts";
+import { type Entry, isForgotten, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import { activeIds } from "./active_ids.ts";

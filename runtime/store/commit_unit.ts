@@ -1,6 +1,6 @@
-// A unit: changes of records that are committed together or not at all, with all that follows from them: index keys,
-// events, steps of counters, and the cost. What depends on the moment of the commit (places in the queue, values of
-// counters) is left to the committer.
+// A unit: changes of records that are committed together or not at all, with all that follows from them:
+// index keys, events, steps of counters, and the cost. What depends on the moment of the commit (places in
+// the queue, values of counters) is left to the committer.
 
 import { type Cost, FRESH } from "./group_commit.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
@@ -104,8 +104,8 @@ function ownKeys(checks: UnitOptions["checks"] & object, writes: Write[]): strin
 }
 
 /**
- * A submit may be read back long after it was applied, when its task has run and ended. It must still be recognised:
- * otherwise its caller would be told of a conflict, and the input would be removed.
+ * A submit may be read back long after it was applied, when its task has run and ended. It must still be
+ * recognised: otherwise its caller would be told of a conflict, and the input would be removed.
  */
 function opsAfter({ op, ops = [] }: Stored): string[] {
   const all = [op, ...ops];

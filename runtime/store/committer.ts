@@ -1,5 +1,5 @@
-// Makes KV commits from units. After a commit that failed or had no answer every unit is read back first: it was
-// applied, it conflicts, or it goes into the next commit.
+// Makes KV commits from units. After a commit that failed or had no answer every unit is read back first: it
+// was applied, it conflicts, or it goes into the next commit.
 
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -25,8 +25,8 @@ export interface CommitObserver {
   /** Called once for each change. */
   applied?(entry: Entry<Stored>, before: Entry<Stored> | null): void;
   /**
-   * Called with the subjects of the outbox entries that a commit has written, and with its version. Not called for
-   * a commit that had to be read back: a sweep finds its entries.
+   * Called with the subjects of the outbox entries that a commit has written, and with its version. Not
+   * called for a commit that had to be read back: a sweep finds its entries.
    */
   outboxWritten?(subjects: string[], versionstamp: string): void;
 }

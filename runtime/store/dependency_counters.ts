@@ -6,7 +6,7 @@
 import { keys } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { type Known, type Merged, VersionCache } from "./version_cache.ts";
-import type { StateType } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
 
 export interface DependencyCounter {
   /** The definition of the task that waits, for lists. */

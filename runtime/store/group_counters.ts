@@ -6,7 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import { concurrencyLimitId, keys } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { type Merged, VersionCache } from "./version_cache.ts";
-import type { StateType } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
 
 export interface GroupRecord {
   id: string;

@@ -3,14 +3,8 @@
 
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
-import {
-  hasDependents,
-  isForgotten,
-  isTerminalType,
-  type Stored,
-  type TaskRecord,
-  typeOf,
-} from "../core/task.ts";
+import { isTerminalType } from "../core/states.ts";
+import { hasDependents, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 
 export interface IndexEntry {
   key: Deno.KvKey;

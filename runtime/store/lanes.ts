@@ -23,7 +23,7 @@ export class Lanes {
     return this.#lanes[lane].add(unit);
   }
 
-  /** Resolves once everything handed to `commit` so far is decided. */
+  /** Resolves once all commits so far are decided. */
   async idle(): Promise<void> {
     for (const lane of Object.values(this.#lanes)) await lane.idle();
   }

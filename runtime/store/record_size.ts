@@ -1,14 +1,14 @@
-// How large writes are, estimated from above: KV refuses a commit that is over any of its limits as a whole.
+// Sizes of writes, estimated from above: KV refuses a whole commit that is over one of its limits.
 
-import { encode } from "./record_codec.ts";
+import { isForgotten, type Stored, type StoredValue, type TaskRecord } from "../core/task.ts";
 import { keyBytes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { isForgotten, type Stored, type StoredValue, type TaskRecord } from "../core/task.ts";
+import { encode } from "./record_codec.ts";
 
-/** KV takes 65,536 bytes. One record above that would fail the whole commit, and with it tasks of others. */
+/** KV takes 65,536 bytes. A larger record would fail the whole commit, with the tasks of other callers. */
 const LARGEST_RECORD = 65_000;
 
-/** @throws {RangeError} before anything of it is in a commit. */
+/** @throws {RangeError} if it is too large. */
 export function requireFit(stored: Stored): void {
   if (recordBytes(stored) <= LARGEST_RECORD) return;
   const bytes = encode(stored).byteLength;
@@ -23,13 +23,10 @@ export function writeBytes({ key, value }: Write): number {
   return typeof value === "object" && value !== null ? bytes + 3 * JSON.stringify(value).length : bytes;
 }
 
-/** What the key of a record or a queue entry takes, and a little more. */
+/** More than the key of a record or a queue entry takes. */
 export const KEY_BYTES = 64;
 
-/**
- * What a record takes at the most. Texts of users may need escapes of six bytes; JSON text is escaped
- * already.
- */
+/** An estimate from above. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 export function recordBytes(stored: Stored): number {
   if (isForgotten(stored)) return 400;
   const { metadata, history, input, result, error, tags, deps, next, node } = stored;

@@ -5,7 +5,9 @@ import type { TaskRecord } from "../core/task.ts";
 import type { Write } from "../platform/kv.ts";
 
 export interface Starter {
-  /** Chooses from the tasks that a commit makes ready those that start in it, under leases of this process. */
+  /**
+   * Chooses from the tasks that a commit makes ready those that start in it, under leases of this process.
+   */
   take(ready: TaskRecord[]): Taken;
   /** The commit is decided. Tasks that were taken for it, and of which no change was told, do not start. */
   release(taken: Taken): void;

@@ -1,5 +1,4 @@
-// The one place through which tasks are read and written. Units of many callers share a commit
-// (committer.ts).
+// All tasks are read and written here. Units of many callers share a commit (committer.ts).
 
 import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord } from "../core/task.ts";
 import type { NewerRecordError } from "../core/errors.ts";
@@ -63,7 +62,7 @@ export class Store {
     this.#lanes = new Lanes(committer, kv.limits, starter);
   }
 
-  /** Tells of all commits of this process from now on, until the returned function is called. */
+  /** Tells the observer of all commits of this process, until the returned function is called. */
   subscribe(observer: CommitObserver): () => void {
     this.#observers.push(observer);
     return () => {
@@ -73,12 +72,12 @@ export class Store {
   }
 
   /**
-   * The record or tombstone, as KV holds it now; null also once its retention is over.
+   * The record or tombstone as KV holds it now. Null also for a task past its retention.
    *
    * @throws {NewerRecordError} as all that read records, but for `readEach` and `peekEach`.
    */
   async read(id: string): Promise<Entry<Stored> | null> {
-    // The answer may come late: it is judged by the time at which it was asked for.
+    // The answer may come late: the time of the question counts.
     const now = this.clock.now();
     return present(entryOf(await this.kv.get<Uint8Array>(keys.task(id))), now);
   }
@@ -96,7 +95,7 @@ export class Store {
     return (await this.peekEach(ids)).map((entry) => isNewerRecord(entry) ? entry : present(entry, now));
   }
 
-  /** Like `readMany`, but with what is past its retention and not yet removed. */
+  /** Like `readMany`, with tasks past their retention that are not removed yet. */
   async peekMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
     return readable(await this.peekEach(ids));
   }
@@ -107,7 +106,7 @@ export class Store {
     return entries;
   }
 
-  /** Records in the order of their ids, newest first, from one listing. */
+  /** Records by id, newest first. */
   async readNewest(
     selector: Deno.KvListSelector,
     limit: number,
@@ -118,8 +117,9 @@ export class Store {
   }
 
   /**
-   * Ready tasks for a claim: from memory where that agrees with the queue (`fits`), else from KV. Another
-   * process may have run the task and put it into another block since. Tasks of a newer release are left out.
+   * Ready tasks for a claim: from memory if that agrees with the queue (`fits`), else from KV. Another
+   * process may have run the task since, and put it into another block. Tasks of a newer release are left
+   * out.
    */
   async readReady(ids: string[], fits: (record: TaskRecord) => boolean): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
@@ -138,8 +138,8 @@ export class Store {
   }
 
   /**
-   * Commits changes that belong together, along with whatever other callers bring at the same time.
-   * Resolves once they are on disk.
+   * Commits changes that belong together. Changes of other callers may share the commit. Resolves once they
+   * are on disk.
    *
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
@@ -158,10 +158,10 @@ export class Store {
   }
 
   /**
-   * Moves a task on from whatever state it is in: `step` gets the newest record and returns the change, or
-   * null to leave it. Computed again after each conflict.
+   * Changes a task in whatever state it is: `step` gets the newest record and returns the change, or null for
+   * none. It is called again after each conflict.
    *
-   * @returns the entry after the step, null if the step declined, undefined if there is no such task.
+   * @returns the entry after the change, null if there was none, undefined if there is no such task.
    */
   async update(
     lane: Lane,
@@ -178,7 +178,7 @@ export class Store {
     }
   }
 
-  /** Resolves once everything handed to `commit` so far is decided. */
+  /** Resolves once all commits so far are decided. */
   async idle(): Promise<void> {
     await this.#lanes.idle();
   }
@@ -192,7 +192,7 @@ function readable(entries: Found[]): (Entry<Stored> | null)[] {
   });
 }
 
-/** Null for one that was past its retention. */
+/** Null for a task past its retention. */
 function present(entry: Entry<Stored> | null, now: number): Entry<Stored> | null {
   return entry && isPastRetention(entry.record, now) ? null : entry;
 }

@@ -68,8 +68,8 @@ export class Values {
   }
 
   /**
-   * Removes a value whose commit was refused, unless the record names it all the same: the commit may have been applied
-   * and then read back so late that the record no longer names its op.
+   * Removes a value whose commit was refused, unless the record names it all the same: the commit may have
+   * been applied and then read back so late that the record no longer names its op.
    */
   async discard(task: string, value: StoredValue): Promise<void> {
     if ("json" in value) return;

@@ -3,10 +3,10 @@
 import { UpstreamGoneError } from "../core/errors.ts";
 import { findReferences, resolveReferences } from "../core/references.ts";
 import type { Store } from "../store/store.ts";
+import { isTerminalType } from "../core/states.ts";
 import {
   type Entry,
   isForgotten,
-  isTerminalType,
   type Stored,
   type TaskError,
   type TaskRecord,

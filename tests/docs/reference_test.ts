@@ -7,7 +7,7 @@ import { z } from "zod";
 import { VARIABLES } from "../../config.ts";
 import { ACCESS } from "../../routes/access/access_table.ts";
 import { optionsSchema } from "../../runtime/core/submission.ts";
-import { STATES } from "../../runtime/core/task.ts";
+import { STATES } from "../../runtime/core/states.ts";
 import { RULES } from "../../settings.ts";
 import { readPage, readPages, ROOT } from "./blocks.ts";
 

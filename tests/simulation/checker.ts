@@ -5,15 +5,14 @@
 import { decode } from "../../runtime/store/record_codec.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import type { HeartbeatRecord } from "../../runtime/store/leases.ts";
+import type { StateName, StateType } from "../../runtime/core/states.ts";
 import {
   type Entry,
   type HistoryEntry,
   isForgotten,
   isPastRetention,
   isTerminal,
-  type StateName,
   stateOf,
-  type StateType,
   type Stored,
   type StoredValue,
   type TaskRecord,

@@ -3,11 +3,11 @@
 
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
+import type { StateType } from "../../runtime/core/states.ts";
 import {
   isForgotten,
   isTerminal,
   stateOf,
-  type StateType,
   type Stored,
   type TaskRecord,
   typeOf,

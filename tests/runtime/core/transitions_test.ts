@@ -1,11 +1,10 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { STATES, type StateType } from "../../../runtime/core/states.ts";
 import {
   HISTORY_KEPT,
   isTerminal,
   stateOf,
-  STATES,
-  type StateType,
   type TaskError,
   type TaskRecord,
   typeOf,

@@ -9,7 +9,7 @@ import {
   stepped,
 } from "../../../runtime/store/dependency_counters.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
-import type { StateType } from "../../../runtime/core/task.ts";
+import type { StateType } from "../../../runtime/core/states.ts";
 import { aBench, type Bench } from "../../support/builders.ts";
 
 const aCounter = (patch: Partial<DependencyCounter> = {}): DependencyCounter => ({

@@ -1,0 +1,57 @@
+// The states of a task: a type for programs and a name for people. Which type may follow which.
+
+export type StateType =
+  | "SCHEDULED"
+  | "PENDING"
+  | "RUNNING"
+  | "PAUSED"
+  | "CANCELLING"
+  | "COMPLETED"
+  | "FAILED"
+  | "CRASHED"
+  | "CANCELLED";
+
+export type StateName =
+  | ("Scheduled" | "Late" | "AwaitingRetry")
+  | ("Pending" | "AwaitingDependencies" | "AwaitingConcurrencySlot" | "AwaitingRateLimit")
+  | ("Running" | "Retrying")
+  | ("Paused" | "Suspended" | "AwaitingSignal" | "Sleeping")
+  | "Cancelling"
+  | ("Completed" | "Cached")
+  | ("Failed" | "TimedOut" | "RetriesExhausted")
+  | "Crashed"
+  | ("Cancelled" | "Expired" | "UpstreamFailed" | "Superseded");
+
+/** Every state type with its names, in the order in which a task may go through them. */
+export const STATES: Record<StateType, readonly StateName[]> = {
+  SCHEDULED: ["Scheduled", "Late", "AwaitingRetry"],
+  PENDING: ["Pending", "AwaitingDependencies", "AwaitingConcurrencySlot", "AwaitingRateLimit"],
+  RUNNING: ["Running", "Retrying"],
+  PAUSED: ["Paused", "Suspended", "AwaitingSignal", "Sleeping"],
+  CANCELLING: ["Cancelling"],
+  COMPLETED: ["Completed", "Cached"],
+  FAILED: ["Failed", "TimedOut", "RetriesExhausted"],
+  CRASHED: ["Crashed"],
+  CANCELLED: ["Cancelled", "Expired", "UpstreamFailed", "Superseded"],
+};
+
+export const STATE_TYPES = Object.keys(STATES) as StateType[];
+
+const TERMINAL: ReadonlySet<StateType> = new Set(["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]);
+
+export function isTerminalType(type: StateType): boolean {
+  return TERMINAL.has(type);
+}
+
+/** A terminal state is left only by a retry; COMPLETED never is. */
+export const NEXT: Record<StateType, StateType[]> = {
+  SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
+  PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
+  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: [],
+  CANCELLING: ["CANCELLED"],
+  COMPLETED: [],
+  FAILED: ["PENDING"],
+  CRASHED: ["PENDING"],
+  CANCELLED: ["PENDING"],
+};
