@@ -19,7 +19,6 @@ export class ValidationError extends Error {
   }
 }
 
-/** No definition has this name. `nearest` are the most similar names. */
 export class UnknownDefinitionError extends Error {
   override name = "UnknownDefinitionError";
   constructor(readonly task: string, readonly nearest: string[], readonly pointer = "/task") {
@@ -35,7 +34,6 @@ function remedyOf(task: string, nearest: string[]): string {
   return meant.length > 0 ? `did you mean ${meant.join(" or ")}?` : "GET /v1/definitions lists all";
 }
 
-/** A map needs at least one list to go through. */
 export class MappingMissingIterableError extends Error {
   override name = "MappingMissingIterableError";
   constructor(readonly pointer: string) {
@@ -43,7 +41,6 @@ export class MappingMissingIterableError extends Error {
   }
 }
 
-/** The lists of a map must have the same length. */
 export class MappingLengthMismatchError extends Error {
   override name = "MappingLengthMismatchError";
   constructor(readonly lengths: Record<string, number>, readonly faults: Fault[]) {
@@ -81,7 +78,6 @@ export class PreconditionError extends Error {
   override name = "PreconditionError";
 }
 
-/** A value is larger than the operator allows. */
 export class TooLargeError extends Error {
   override name = "TooLargeError";
   constructor(readonly pointer: string, what: string, bytes: number, limitBytes: number, setting: string) {
@@ -89,7 +85,6 @@ export class TooLargeError extends Error {
   }
 }
 
-/** More tasks wait than the operator allows. */
 export class QueueFullError extends Error {
   override name = "QueueFullError";
   constructor(readonly waiting: number, most: number) {
@@ -97,14 +92,12 @@ export class QueueFullError extends Error {
   }
 }
 
-/** A child task did not complete. */
 export class ChildFailedError extends Error {
   override name = "ChildFailedError";
   constructor(
     readonly id: string,
     /** FAILED, CRASHED or CANCELLED. */
     readonly state: string,
-    /** The name of its error. */
     readonly remoteName: string,
     message: string,
   ) {
@@ -162,7 +155,6 @@ export class NewerFormatError extends Error {
   }
 }
 
-/** The same idempotency key came with another body. */
 export class IdempotencyMismatchError extends Error {
   override name = "IdempotencyMismatchError";
   constructor(key: string) {

@@ -56,7 +56,6 @@ function notJson(path: string, what: string): NotJsonError {
   return new NotJsonError(`${what} at ${shown || "the top"} is no JSON value`);
 }
 
-/** A JSON Pointer (RFC 6901) from a path. */
 export function pointer(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${pointerPart(String(part))}`).join("");
 }
@@ -90,14 +89,12 @@ const QUOTE = 34, BACKSLASH = 92, OPEN_BRACKET = 91, CLOSE_BRACKET = 93, OPEN_BR
 
 const utf8 = new TextEncoder();
 
-/** Bytes of a text in UTF-8. */
 export function utf8Bytes(text: string): number {
   return utf8.encode(text).byteLength;
 }
 
 /** The text, cut so that its JSON string has at most `bytes` bytes. */
 export function clip(text: string, bytes: number): string {
-  // A character takes at most six bytes.
   if (text.length * 6 + 2 <= bytes) return text;
   let end = Math.min(text.length, bytes);
   while (end > 0 && utf8Bytes(JSON.stringify(text.slice(0, end))) > bytes - (end < text.length ? 3 : 0)) {

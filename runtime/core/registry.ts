@@ -31,7 +31,6 @@ export class Registry {
     return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  /** @throws {UnknownDefinitionError} with the most similar names. */
   require(name: string, pointer = "/task"): AnyDefinition {
     const definition = this.#byName.get(name);
     if (definition) return definition;

@@ -73,7 +73,6 @@ export interface TaskRecord extends Stamp {
   ops?: string[];
   /** The last place in the event sequence that is taken. */
   seq: number;
-  /** Oldest first; the last one is the state. */
   history: HistoryEntry[];
   /** The number of the running attempt, or of the last one. */
   attempt: number;
@@ -92,16 +91,13 @@ export interface TaskRecord extends Stamp {
   cancel: { reason: string | null; graceMs: number } | null;
   priority: number;
   tags: string[];
-  /** JSON text of an object. */
   metadata: string;
   /** The groups that count this task; the first one is its `groupId`. */
   groups: string[];
-  /** Its place in each of them. */
   places?: number[];
   /** The groups that have logged an end of it. */
   logged?: string[];
   parentId: string | null;
-  /** How many tasks its attempts have submitted. */
   children?: number;
   deps?: Dependencies;
   /** The input contains references or quotes. */
@@ -110,7 +106,6 @@ export interface TaskRecord extends Stamp {
   next?: string[];
   /** It has dependents in blocks (dependencies/edges.ts). */
   followed?: boolean;
-  /** Its name in a flow. */
   node?: string;
   /** Its input is a list, and its function runs once for each element. */
   chunk?: boolean;
@@ -144,7 +139,6 @@ export interface Tombstone extends Stamp {
   isPast?: true;
 }
 
-/** The value under the key of a task. */
 export type Stored = TaskRecord | Tombstone;
 
 /** A record and its version, which a later write checks. */
@@ -181,7 +175,6 @@ export function isReady(stored: Stored): boolean {
   return type === "PENDING" && name === "Pending";
 }
 
-/** True if it waits for other tasks. */
 export function isAwaiting(record: TaskRecord): boolean {
   return stateOf(record).name === "AwaitingDependencies";
 }

@@ -14,7 +14,6 @@ import {
   typeOf,
 } from "./task.ts";
 
-/** How an attempt ended. */
 export type Outcome =
   | { kind: "completed"; result: StoredValue }
   | { kind: "failed"; error: TaskError }
@@ -26,7 +25,6 @@ const LONGEST_REASON = 1_000;
 /** A start this much after `runAt` is recorded as Late. */
 const LATE_AFTER_MS = 15_000;
 
-/** The first state of a new task. */
 export function submitted(draft: TaskRecord, now: number): TaskRecord {
   if (draft.deps && !draft.deps.released) return enter(draft, now, "PENDING", "AwaitingDependencies", null);
   return withoutDependencies(draft, now);
@@ -43,12 +41,10 @@ function withoutDependencies(record: TaskRecord, now: number): TaskRecord {
     : enter(record, now, "PENDING", "Pending", null);
 }
 
-/** All tasks that it waited for have ended. */
 export function released(record: TaskRecord, now: number): TaskRecord {
   return withoutDependencies({ ...record, deps: { ...record.deps!, released: true } }, now);
 }
 
-/** The task gets a slot of its group; null if it has ended. It may still wait for other tasks. */
 export function admitted(record: TaskRecord, now: number): TaskRecord | null {
   const withSlot = { ...record, windowed: false, late: undefined };
   switch (stateOf(record).name) {
@@ -103,7 +99,6 @@ export function resumed(record: TaskRecord, now: number): TaskRecord {
   );
 }
 
-/** The time of a scheduled task has come. */
 export function becameReady(record: TaskRecord, now: number): TaskRecord {
   const late = now - record.runAt > LATE_AFTER_MS
     ? enter(record, now, "SCHEDULED", "Late", `${Math.round((now - record.runAt) / 1000)} s after runAt`)
@@ -111,7 +106,6 @@ export function becameReady(record: TaskRecord, now: number): TaskRecord {
   return enter(late, now, "PENDING", "Pending", null);
 }
 
-/** A worker takes the right to run the next attempt. */
 export function claimed(record: TaskRecord, now: number, lease: Lease): TaskRecord {
   const attempt = record.attempt + 1;
   return enter(record, now, "RUNNING", attempt > 1 ? "Retrying" : "Running", null, {
@@ -190,7 +184,6 @@ export function reclaimed(record: TaskRecord, now: number): TaskRecord {
   };
 }
 
-/** A running task is asked to stop. */
 export function cancelRequested(
   record: TaskRecord,
   now: number,
@@ -206,7 +199,6 @@ export function cancelled(record: TaskRecord, now: number, reason: string | null
   });
 }
 
-/** It did not start in time. */
 export function expired(record: TaskRecord, now: number): TaskRecord {
   return end(record, now, "CANCELLED", "Expired", "not started before expiresAt");
 }

@@ -33,7 +33,6 @@ export const TOO_LATE = "the call took so long that it was given up: what it had
 export interface RaisedBarrier {
   barrier: string;
   by: string;
-  /** The barrier, and the timer that abandons it. */
   writes: Write[];
   /** @throws {ConflictError} if another process has taken up the call. */
   confirm(): Promise<Deno.AtomicCheck>;

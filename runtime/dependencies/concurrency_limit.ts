@@ -11,7 +11,6 @@ import type { Store } from "../store/store.ts";
 
 export interface ConcurrencyLimit {
   max: number;
-  /** How many tasks have been admitted. */
   admitted: number;
   /** The last admitted one: the next one has the next larger id. */
   cursor: string;
@@ -26,7 +25,6 @@ export function openConcurrencyLimit(group: string, max: number, ids: string[], 
   return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "" }, now);
 }
 
-/** Kept as long as its group. */
 function limitWrite(group: string, value: ConcurrencyLimit, now: number): Write {
   return { key: keys.concurrencyLimit(group), value, expireAt: now + GROUP_RETENTION_MS };
 }

@@ -56,7 +56,6 @@ export function edgeWrite(
   return { key: keys.edge(upstream, block), value: { ids, told, kind } satisfies EdgeBlock };
 }
 
-/** All blocks of a task or a barrier, a page at a time. */
 export function edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEntry<EdgeBlock>[]> {
   return pages(kv, { prefix: prefixes.edges(upstream) }, { size: BLOCKS_PER_READ });
 }

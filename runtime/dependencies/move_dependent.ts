@@ -8,10 +8,8 @@ import { decisionOf, type DependencyCounter } from "../store/dependency_counters
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 
-/** An outbox entry about a task, with the task and its counter. */
 export interface OutboxTask {
   id: string;
-  /** The version of the outbox entry. */
   versionstamp: string;
   /** Null if the task is gone. */
   entry: Entry | null;

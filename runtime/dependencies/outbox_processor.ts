@@ -38,7 +38,6 @@ export class OutboxProcessor {
     this.#rounds.ring();
   }
 
-  /** There are entries about these subjects. */
   ring(subjects: string[], versionstamp: string | null = null): void {
     for (const subject of subjects) this.#pending.set(subject, versionstamp);
     if (!this.#stopped) this.#rounds.ring();

@@ -12,7 +12,6 @@ import type { Store } from "../store/store.ts";
 
 export interface Resumed {
   changes: Change[];
-  /** The counters that the changes were computed from. */
   checks: Deno.AtomicCheck[];
 }
 
@@ -52,7 +51,6 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
 }
 
 interface Dependent {
-  /** Null if it is gone. */
   entry: Entry | null;
   counter: Deno.KvEntryMaybe<DependencyCounter>;
 }

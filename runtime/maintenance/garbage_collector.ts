@@ -17,7 +17,6 @@ const ABANDONED_AFTER_MS = 60 * 60 * 1000;
 const LONGEST_STEP_MS = 5 * 60 * 1000;
 const MOST_SUSPECTS = 10_000;
 
-/** A large value of a task, or its events, or its edges. */
 interface Found {
   task: string;
   blob: string | null;
@@ -27,7 +26,6 @@ interface Found {
 interface Walk {
   prefix: Deno.KvKey;
   found: (key: Deno.KvKey) => Found;
-  /** The keys that belong to one find. */
   keysOf: (found: Found) => Deno.KvKey;
   /** Where the next round begins, if not at the first key. */
   start?: Deno.KvKey;
@@ -121,7 +119,6 @@ export class GarbageCollector {
   }
 }
 
-/** True if the task is there and has it. */
 function isNamed({ blob }: Found, record: Stored | null): boolean {
   if (record === null || isForgotten(record)) return false;
   return blob === null || namesValue(record, blob);

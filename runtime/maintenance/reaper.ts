@@ -56,7 +56,6 @@ export class Reaper {
     return putBack;
   }
 
-  /** Workers that hold leases. */
   async #lessees(): Promise<string[]> {
     const workers: string[] = [];
     const leasesOf = (key: Deno.KvKey) => prefixes.leasesOf(parse.lease(key).worker);

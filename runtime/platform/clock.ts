@@ -41,7 +41,6 @@ let lastIso = "";
 
 /** ISO 8601 in UTC with milliseconds: every instant of the interface. */
 export function isoAt(at: number): string {
-  // Consecutive instants are often the same.
   if (at !== lastAt) {
     lastIso = new Date(at).toISOString();
     lastAt = at;

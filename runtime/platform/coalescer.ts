@@ -4,7 +4,6 @@ export class Coalescer {
   #rung = false;
   #running: Promise<void> | null = null;
 
-  /** @param round handles its own errors. */
   constructor(private readonly round: () => Promise<void>) {}
 
   ring(): void {
@@ -12,7 +11,6 @@ export class Coalescer {
     this.#running ??= this.#run();
   }
 
-  /** Resolves once no round is under way. */
   async idle(): Promise<void> {
     while (this.#running) await this.#running;
   }

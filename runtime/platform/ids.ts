@@ -5,7 +5,6 @@ import { v7 } from "uuid";
 import type { Clock } from "./clock.ts";
 
 export interface Ids {
-  /** A UUIDv7. */
   id(): string;
   /** A short text that no other call returns: lease tokens, op ids, worker ids. */
   token(): string;

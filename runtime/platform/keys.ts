@@ -27,15 +27,10 @@ export const keys = {
   lease: (worker: string, block: string): Key => ["lease", worker, block],
   /** A task that its worker must stop. */
   stop: (worker: string, id: string): Key => ["stop", worker, id],
-  /** A worker's heartbeat. */
   worker: (worker: string): Key => ["worker", worker],
-  /** One entry of a task's event log. */
   event: (id: string, seq: number): Key => ["event", id, seq],
-  /** One chunk of a large value. */
   blob: (id: string, blob: string, chunk: number): Key => ["blob", id, blob, chunk],
-  /** The answer to an idempotency key. */
   idem: (key: string): Key => ["idem", key],
-  /** A group's counters. */
   group: (group: string): Key => ["group", group],
   /** A group's completion log, dense from 1. */
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
@@ -101,7 +96,6 @@ export const prefixes = {
   index: (kind: IndexKind, value: string): Key => ["index", kind, value],
 };
 
-/** The parts of a stored key, as its builder took them. */
 export const parse = {
   task: (key: Key) => key[1] as string,
   ready: (key: Key) => ({ shard: key[1] as number, order: key[3] as number, block: key[4] as string }),
@@ -124,7 +118,6 @@ export const isOutboxKey = (key: Key): boolean => key[0] === "outbox";
 export const isDependencyCounterKey = (key: Key): boolean => key[0] === "join";
 export const isIndexKey = (key: Key): boolean => key[0] === "index";
 
-/** What an outbox entry is about. */
 export type OutboxSubject =
   | { kind: "task"; id: string }
   | { kind: "barrier"; id: string }
@@ -170,7 +163,6 @@ export function idRange(prefix: Key, from: string, before: string | null): Deno.
   return from === "" ? { prefix } : { prefix, start };
 }
 
-/** An estimate of the bytes of a key from above. */
 export function keyBytes(key: Key): number {
   // All parts are ASCII but tags, whose characters may take three bytes.
   const perCharacter = key[1] === "tag" ? 3 : 1;

@@ -16,13 +16,9 @@ export interface Write {
 }
 
 export interface KvLimits {
-  /** Checks in one commit. */
   checks: number;
-  /** Mutations in one commit. */
   mutations: number;
-  /** Estimated bytes of all mutations in one commit. */
   bytes: number;
-  /** Estimated bytes of all their keys. */
   keyBytes: number;
   /** Commits of one lane that are under way at once. */
   flights: number;
@@ -37,7 +33,6 @@ export const EMBEDDED_LIMITS: KvLimits = {
   mutations: 950,
   bytes: 700_000,
   keyBytes: 70_000,
-  // A file takes one commit after the other.
   flights: 1,
 };
 
@@ -52,7 +47,6 @@ export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights
  */
 export const REMOTE_SHARDS = 16;
 
-/** `getMany` takes ten keys. */
 const KEYS_PER_READ = 10;
 const LOCKED_RETRIES = 400;
 /**
@@ -122,7 +116,6 @@ export class KvPort {
     return this.#answered(() => atomic.commit(), deadlineMs);
   }
 
-  /** @throws {UnavailableError} for every failure. */
   async #read<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await this.#answered(work, DEADLINE_MS);
@@ -131,7 +124,6 @@ export class KvPort {
     }
   }
 
-  /** @throws {DeadlineError} if KV does not answer in time. */
   #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
     // deno-lint-ignore require-await -- an error that is thrown at once becomes a rejection
     return whileLocked(() => inTime((async () => work())(), deadlineMs, this.clock), this.clock);

@@ -9,7 +9,6 @@ import { DeadlineError } from "../core/errors.ts";
 const MOST_CALLS = 64;
 /** A call that has no place by then is given up, and never reaches the client. */
 const PLACE_WITHIN_MS = 5_000;
-/** With calls under way and no answer for so long, a handle has gone silent. */
 const SILENT_AFTER_MS = 10_000;
 const OPEN_AGAIN_MS = 500;
 const OPENS_WITHIN_MS = 5_000;
@@ -21,7 +20,6 @@ export class Connection {
   #opening = false;
   #closed = false;
 
-  /** @param open opens another handle on the same database */
   constructor(
     handle: Deno.Kv,
     private readonly open: () => Promise<Deno.Kv>,
@@ -36,7 +34,6 @@ export class Connection {
     return this.#handle;
   }
 
-  /** Calls under way. */
   get inHand(): number {
     return this.#places.taken;
   }
@@ -77,7 +74,6 @@ export class Connection {
       left.letAllIn();
       old.close();
     } catch {
-      // The server is away: a later call tries again.
       await sleep(this.clock, OPEN_AGAIN_MS);
     } finally {
       this.#opening = false;
@@ -103,7 +99,6 @@ class Places {
 
   constructor(private readonly clock: Clock) {}
 
-  /** @throws {DeadlineError} if none comes free in time. */
   async take(): Promise<void> {
     if (this.taken < MOST_CALLS) {
       this.taken++;
@@ -130,7 +125,6 @@ class Places {
 
   leave(): void {
     const [next] = this.#line;
-    // The first one in the line takes over the place.
     if (next) next();
     else this.taken--;
   }

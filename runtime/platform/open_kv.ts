@@ -8,7 +8,6 @@ import { RemoteKv } from "./remote_kv.ts";
 /** Connections to a server: few calls share one (docs/decisions/0024-remote-connections.md). */
 const CONNECTIONS = 6;
 
-/** True for the address of a database server. */
 export function isRemote(path: string | undefined): boolean {
   return path !== undefined && /^https?:/.test(path);
 }

@@ -4,7 +4,6 @@ import { after, behindAll } from "./keys.ts";
 import type { KvPort } from "./kv.ts";
 
 export interface PageOptions {
-  /** Entries of the first page. */
   size: number;
   /** Each page is four times as large as the one before, up to this size. Without it all have one size. */
   growTo?: number;
@@ -51,7 +50,6 @@ export async function* firstOfEach(
 
 const KEYS_PER_DELETE = 500;
 
-/** Removes every key under a prefix. */
 export async function deleteUnder(
   kv: Pick<KvPort, "list" | "writeBlind">,
   prefix: Deno.KvKey,

@@ -90,7 +90,6 @@ class PrefixedKv implements Kv {
     return this.kv.listenQueue(handler);
   }
 
-  /** Who opened it closes it. */
   close(): void {}
 
   #outer(key: Key): Key {

@@ -14,14 +14,12 @@ import type { Kv } from "./kv_handle.ts";
  * docs/decisions/0025-read-ahead-of-large-commits.md.
  */
 const PRIMED_BYTES = [900, 60_000];
-/** About what a mutation takes besides its value. */
 const KEY_BYTES = 60;
 
 export class RemoteKv implements Kv {
   readonly #connections: Connection[];
   #next = 0;
 
-  /** @param open another handle on the same database. */
   constructor(handles: Deno.Kv[], open: () => Promise<Deno.Kv>, clock: Clock) {
     this.#connections = handles.map((handle) => new Connection(handle, open, clock));
   }

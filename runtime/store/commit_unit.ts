@@ -21,18 +21,15 @@ import {
   typeOf,
 } from "../core/task.ts";
 
-/** A change of one record. */
 export interface Change {
   /** The record that the change was computed from; null for a new record. */
   before: Entry<Stored> | null;
   next: Stored;
-  /** Added to the task's event log. */
   events?: StoredEvent[];
   writes?: Write[];
 }
 
 export interface UnitOptions {
-  /** Further keys that must still have this version. */
   checks?: Deno.AtomicCheck[];
   writes?: Write[];
   /** Steps of dependency counters that follow from no change of a record. */
@@ -112,7 +109,6 @@ function opsAfter({ op, ops = [] }: Stored): string[] {
   return all.length <= OPS_KEPT ? all : [...all.slice(0, OPS_KEPT - 1), all[all.length - 1]];
 }
 
-/** The difference between the index keys of the old and the new record. */
 function indexWrites(before: Stored | null, next: Stored, writes: Write[]): void {
   const old = new Map<string, IndexEntry>();
   if (before) {
@@ -152,7 +148,6 @@ function tellDependents(before: Stored | null, next: Stored, steps: CounterStep[
   if (next.followed) writes.push(outboxWrite(next.id));
 }
 
-/** The steps of each group that counts the task. */
 function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
   if (isForgotten(next) || next.groups.length === 0) return [];
   const old = before && !isForgotten(before) ? before : null;

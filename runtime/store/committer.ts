@@ -20,9 +20,7 @@ import type { Merged } from "./version_cache.ts";
 /** The entries as KV holds them now, in the order of the changes; null if another process was first. */
 export type Applied = Entry<Stored>[] | null;
 
-/** What parts of the engine learn of the commits of this process. */
 export interface CommitObserver {
-  /** Called once for each change. */
   applied?(entry: Entry<Stored>, before: Entry<Stored> | null): void;
   /**
    * Called with the subjects of the outbox entries that a commit has written, and with its version. Not
@@ -93,7 +91,6 @@ export class Committer {
     return units.map((unit) => outcomes.get(unit)!);
   }
 
-  /** The version of the commit; null if a check has failed. After an exception the outcome is unknown. */
   async #try(units: Unit[], ready: TaskRecord[], taken: Taken | null): Promise<string | null> {
     const { kv, clock, onCommit } = this.#options;
     const atomic = kv.atomic();
@@ -133,14 +130,12 @@ export class Committer {
     }
   }
 
-  /** What these units add to the counters of groups and dependencies. */
   async #merge(units: Unit[]): Promise<Merged[]> {
     const merged: Merged[] = [];
     const groupSteps = units.flatMap((unit) => unit.groupSteps);
     if (groupSteps.length > 0) merged.push(await this.#groups.merge(groupSteps));
     const counterSteps = units.flatMap((unit) => unit.counterSteps);
     if (counterSteps.length > 0) {
-      // A counter that this commit removes counts no more.
       const removed = new Set(units.flatMap(({ writes }) => removedCounters(writes)));
       merged.push(
         await this.dependencies.merge(counterSteps.filter(({ dependent }) => !removed.has(dependent))),
@@ -149,7 +144,6 @@ export class Committer {
     return merged;
   }
 
-  /** Remembers dependency counters that units have written, and tells of outbox entries. */
   #written(units: Unit[], merged: Merged[], versionstamp: string): void {
     const subjects: string[] = [];
     for (const { writes } of units) {
@@ -199,7 +193,6 @@ function removedCounters(writes: Write[]): string[] {
     .map(({ key }) => parse.dependencyCounter(key));
 }
 
-/** The records of a unit after its commit. */
 function entriesOf({ changes }: Unit, taken: Taken | null, versionstamp: string): Entry<Stored>[] {
   return changes.map(({ next }) => ({ record: taken?.running.get(next.id) ?? next, versionstamp }));
 }

@@ -25,7 +25,6 @@ export interface DependencyCounter {
  * back.
  */
 export interface CounterStep {
-  /** The task that waits. */
   dependent: string;
   upstream: string;
   was: StateType | null;
@@ -64,7 +63,6 @@ export class DependencyCounters {
     this.#known = new VersionCache(kv, keys.dependencyCounter, KNOWN_KEPT);
   }
 
-  /** What a commit adds for these steps. */
   async merge(steps: CounterStep[]): Promise<Merged> {
     const merged: Merged = { checks: [], writes: [], applied: () => {} };
     const byDependent = Map.groupBy(steps, ({ dependent }) => dependent);
@@ -105,7 +103,6 @@ export function counterWrite(id: string, counter: DependencyCounter): Write {
   return { key: keys.dependencyCounter(id), value: counter };
 }
 
-/** Asks the outbox processor to look at a subject. */
 export function outboxWrite(subject: string): Write {
   return { key: keys.outbox(subject), value: true };
 }

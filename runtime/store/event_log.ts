@@ -20,7 +20,6 @@ export type StoredEvent =
     | { kind: "progress"; progress: Progress }
     | { kind: "log"; message: string; data: string | null }
     | { kind: "chunk"; chunk: string }
-    /** A state that has left the record's history. */
     | { kind: "state"; state: HistoryEntry }
     /** The error of an end that was followed by a retry. */
     | { kind: "error"; error: TaskError | null; state: HistoryEntry }

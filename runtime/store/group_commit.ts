@@ -10,11 +10,9 @@ export const FRESH = "fresh";
 
 export interface Cost {
   checks: number;
-  /** Checks that several items of a commit share. */
   shared: string[];
   mutations: number;
   bytes: number;
-  /** Bytes of the keys, which have a limit of their own. */
   keyBytes: number;
   /**
    * Records that it changes. Two changes of one record never share a commit: both would pass the same check.
@@ -64,7 +62,6 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     return outcome;
   }
 
-  /** Resolves once everything added so far is committed. */
   async idle(): Promise<void> {
     while (this.#starting || this.#flights.size > 0) {
       await (this.#flights.size > 0 ? Promise.race(this.#flights) : Promise.resolve());
@@ -137,7 +134,6 @@ function namesOf({ owns, shared }: Cost): string[] {
   return [...owns, ...shared.filter((name) => name !== FRESH)];
 }
 
-/** The sum of the costs of a commit. */
 export class Load implements Omit<Cost, "shared" | "owns"> {
   checks = 0;
   mutations = 0;
@@ -155,7 +151,6 @@ export class Load implements Omit<Cost, "shared" | "owns"> {
     for (const id of owns) this.#owned.add(id);
   }
 
-  /** True if it changes one of these records already. */
   owns(cost: Cost): boolean {
     return cost.owns.some((id) => this.#owned.has(id));
   }

@@ -10,11 +10,8 @@ import type { StateType } from "../core/states.ts";
 
 export interface GroupRecord {
   id: string;
-  /** How many tasks it counts. */
   total: number;
-  /** Length of the completion log. */
   log: number;
-  /** Tasks that have ended, by state. */
   ended: Partial<Record<StateType, number>>;
   createdAt: number;
   /** Tasks that may run at once (concurrency_limit.ts). */
@@ -37,7 +34,6 @@ export interface GroupStep {
   outside: number;
 }
 
-/** The value of an entry of the log. */
 export interface LogValue {
   type: StateType;
   again: boolean;
@@ -50,7 +46,6 @@ export function mostGroupsOf(limits: KvLimits): number {
   return Math.min(MOST_GROUPS_OF_A_TASK, limits.checks - 4);
 }
 
-/** After the last change of the group. */
 export const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
 
@@ -61,7 +56,6 @@ export class GroupCounters {
     this.#known = new VersionCache(kv, keys.group, KNOWN_KEPT);
   }
 
-  /** What a commit adds for these steps. */
   async merge(steps: GroupStep[]): Promise<Merged> {
     const byGroup = Map.groupBy(steps, ({ group }) => group);
     const merged: Merged = { checks: [], writes: [], applied: () => {} };
@@ -102,7 +96,6 @@ export class GroupCounters {
   }
 }
 
-/** How many of its tasks have ended. */
 export function doneOf({ ended }: Pick<GroupRecord, "ended">): number {
   return Object.values(ended).reduce((sum, count) => sum + count, 0);
 }

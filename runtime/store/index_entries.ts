@@ -23,7 +23,6 @@ export interface Waiting {
 const EXPIRY_SLACK_MS = 60_000;
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
-/** When KV may remove the record. */
 export function expiryOf(stored: Stored): number | null {
   if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
   // The timer removes a task with dependents when none of them needs it any more.

@@ -23,7 +23,6 @@ export class Lanes {
     return this.#lanes[lane].add(unit);
   }
 
-  /** Resolves once all commits so far are decided. */
   async idle(): Promise<void> {
     for (const lane of Object.values(this.#lanes)) await lane.idle();
   }

@@ -21,7 +21,6 @@ export class LinkCache {
     return this.#entries.get(id);
   }
 
-  /** This process has committed a change of a task. */
   update(entry: Entry<Stored>): void {
     const { record } = entry;
     this.#entries.delete(record.id);
@@ -30,7 +29,6 @@ export class LinkCache {
     if (this.#entries.size > MOST_KEPT) this.#entries.delete(this.#entries.keys().next().value!);
   }
 
-  /** A commit that relied on it conflicted. */
   forget(id: string): void {
     this.#entries.delete(id);
   }

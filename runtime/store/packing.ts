@@ -7,7 +7,6 @@ import { type Cost, Load } from "./group_commit.ts";
 /** Left free for groups and idempotency keys. */
 const SPARE: Cost = { checks: 3, shared: [], mutations: 4, bytes: 60_000, keyBytes: 1_000, owns: [] };
 
-/** True if one commit takes these changes. */
 export function fitsOneCommit(limits: KvLimits, changes: Change[], options: UnitOptions): boolean {
   return !loadOf(SPARE, unitOf("", changes, options).cost).exceeds(limits);
 }

@@ -16,7 +16,6 @@ export async function readBack(kv: KvPort, units: Unit[]): Promise<[Unit, Verdic
   return units.map((unit, i) => [unit, verdictOf(unit, checks[i], found.slice(at, at += checks[i].length))]);
 }
 
-/** All checks of a unit, those of its records first. */
 function checksOf({ changes, checks }: Unit): Deno.AtomicCheck[] {
   const records = changes.map(({ before, next }) => {
     return { key: keys.task(next.id), versionstamp: before?.versionstamp ?? null };

@@ -32,7 +32,6 @@ export class ReadyCache {
     return this.#shardOf(id).get(id)?.entry ?? null;
   }
 
-  /** This process has committed a change of a task. */
   update(entry: Entry<Stored>): void {
     const { record } = entry;
     const shard = this.#shardOf(record.id);
@@ -41,12 +40,10 @@ export class ReadyCache {
     shard.set(record.id, { entry: isSmall(record as TaskRecord) ? entry as Entry : null, look: this.#look });
   }
 
-  /** Drops a task whose claim conflicted. */
   forget(id: string): void {
     this.#shardOf(id).delete(id);
   }
 
-  /** The queue is about to be looked through. */
   nextLook(): number {
     return ++this.#look;
   }

@@ -73,12 +73,10 @@ export async function* readyBlocks(
   for await (const page of pages<ReadyBlock>(kv, selector, { size, growTo: MOST_PER_READ })) yield* page;
 }
 
-/** The key of the block that a record names. If it names none, no block has this key. */
 export function queueKeyOf({ id, priority, queued }: TaskRecord, shards: number): Deno.KvKey {
   return keys.ready(shardOf(id, shards), priority, queued?.order ?? 0, queued?.block ?? "");
 }
 
-/** True if this block of the queue holds the record. */
 export function isQueuedAt(record: TaskRecord, blockKey: Deno.KvKey): boolean {
   const { block, order } = parse.ready(blockKey);
   return record.queued !== null && record.queued.block === block && record.queued.order === order;

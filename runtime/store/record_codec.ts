@@ -10,7 +10,6 @@ import { NewerRecordError } from "../core/errors.ts";
 import { RELEASE } from "../core/release.ts";
 import type { Entry, Stamp, Stored } from "../core/task.ts";
 
-/** Takes a record from one version to the next. */
 type Upgrade = (stored: Stored) => Stored;
 
 /** At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). */
@@ -22,7 +21,6 @@ const UPGRADES: Upgrade[] = [];
  */
 export const RECORD_VERSION = UPGRADES.length + 1;
 
-/** What each write of a record says of itself. */
 export const STAMP: Stamp = { v: RECORD_VERSION, by: RELEASE };
 
 const encoder = new TextEncoder();

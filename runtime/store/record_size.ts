@@ -8,7 +8,6 @@ import { encode } from "./record_codec.ts";
 /** KV takes 65,536 bytes. A larger record would fail the whole commit, with the tasks of other callers. */
 const LARGEST_RECORD = 65_000;
 
-/** @throws {RangeError} if it is too large. */
 export function requireFit(stored: Stored): void {
   if (recordBytes(stored) <= LARGEST_RECORD) return;
   const bytes = encode(stored).byteLength;
@@ -44,7 +43,6 @@ function inlineLength(value: StoredValue): number {
   return "json" in value ? value.json.length : 64;
 }
 
-/** Small enough to be kept in memory by the thousand. */
 export function isSmall({ input, result }: TaskRecord): boolean {
   return inlineText(input) + inlineText(result) <= 1_000;
 }

@@ -16,6 +16,5 @@ export interface Starter {
 export interface Taken {
   /** The records as they start, by id. */
   running: Map<string, TaskRecord>;
-  /** Belong into the same commit. */
   writes: Write[];
 }

@@ -62,7 +62,6 @@ export class Store {
     this.#lanes = new Lanes(committer, kv.limits, starter);
   }
 
-  /** Tells the observer of all commits of this process, until the returned function is called. */
   subscribe(observer: CommitObserver): () => void {
     this.#observers.push(observer);
     return () => {
@@ -106,7 +105,6 @@ export class Store {
     return entries;
   }
 
-  /** Records by id, newest first. */
   async readNewest(
     selector: Deno.KvListSelector,
     limit: number,
@@ -178,13 +176,11 @@ export class Store {
     }
   }
 
-  /** Resolves once all commits so far are decided. */
   async idle(): Promise<void> {
     await this.#lanes.idle();
   }
 }
 
-/** @throws {NewerRecordError} for the first that only a newer release can read. */
 function readable(entries: Found[]): (Entry<Stored> | null)[] {
   return entries.map((entry) => {
     if (isNewerRecord(entry)) throw entry;
@@ -192,7 +188,6 @@ function readable(entries: Found[]): (Entry<Stored> | null)[] {
   });
 }
 
-/** Null for a task past its retention. */
 function present(entry: Entry<Stored> | null, now: number): Entry<Stored> | null {
   return entry && isPastRetention(entry.record, now) ? null : entry;
 }

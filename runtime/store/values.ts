@@ -55,7 +55,6 @@ export class Values {
     return { blob, chunks, bytes: utf8Bytes(text) };
   }
 
-  /** The JSON text. */
   async load(task: string, value: StoredValue): Promise<string> {
     if ("json" in value) return value.json;
     const wanted = Array.from({ length: value.chunks }, (_, i) => keys.blob(task, value.blob, i));
@@ -80,7 +79,6 @@ export class Values {
     await deleteUnder(this.kv, prefixes.chunks(task, value.blob));
   }
 
-  /** Removes everything that a task has stored beside its record. */
   async purge(task: string): Promise<void> {
     await this.kv.writeBlind([{ key: keys.dependencyCounter(task) }], 0);
     for (const prefix of [prefixes.events(task), prefixes.blobs(task), prefixes.edges(task)]) {

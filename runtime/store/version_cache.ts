@@ -3,7 +3,6 @@
 
 import type { KvPort, Write } from "../platform/kv.ts";
 
-/** What a commit adds for all of its units together. */
 export interface Merged {
   checks: Deno.AtomicCheck[];
   writes: Write[];
@@ -25,7 +24,6 @@ export class VersionCache<T> {
     private readonly most: number,
   ) {}
 
-  /** Those that exist. */
   async load(ids: string[]): Promise<Map<string, Known<T>>> {
     const loaded = new Map<string, Known<T>>();
     for (const id of ids) {

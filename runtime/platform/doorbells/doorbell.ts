@@ -4,7 +4,6 @@
 export interface Doorbell {
   /** Adds what this bell needs to a commit that makes tasks ready. */
   onCommit?(atomic: Deno.AtomicOperation): void;
-  /** A task has ended in this process. */
   onEnd?(): void;
   /**
    * Starts ringing.

@@ -16,10 +16,8 @@ const WATCHED_FOR_MS = 60_000;
 const AGAIN_AFTER_MS = 1_000;
 const READ_EVERY_MS = 1_000;
 
-/** Work is ready, or tasks have ended. */
 type News = "ready" | "ended";
 
-/** The versionstamp of each key. */
 type Versions = Record<News, string | null>;
 
 const BELLS = [keys.bell("ready"), keys.bell("ended")];
@@ -87,7 +85,6 @@ export class WatchBell implements Doorbell {
       this.#owed.delete(news);
       this.#sentAt[news] = this.clock.monotonic();
       const write = { key: keys.bell(news), value: this.ids.token() };
-      // A lost hint is still owed.
       this.kv.writeBlind([write], 0).catch(() => this.#owe(news));
     }, waitMs);
     this.#owed.set(news, cancel);
@@ -101,7 +98,6 @@ export class WatchBell implements Doorbell {
     }
   }
 
-  /** @returns true if this process ended it. */
   async #watchOnce(heed: (versions: Versions) => void): Promise<boolean> {
     let isDue = false;
     const stream = this.watched.watch(BELLS) as ReadableStream<Deno.KvEntryMaybe<unknown>[]>;
