@@ -49,7 +49,7 @@ export async function serve(
         "DEMO_TASKS=true serves add, echo, sleep and other examples",
     );
   }
-  return onDeploy ? serveOnDeploy(config, all) : await serveHere(config, all);
+  return await (onDeploy ? serveOnDeploy(config, all) : serveHere(config, all));
 }
 
 async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
@@ -71,8 +71,8 @@ async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<
   return { sweep: () => Promise.resolve() };
 }
 
-function serveOnDeploy(config: Config, definitions: AnyDefinition[]): Serving {
-  const instance = makeInstance(config, definitions);
+async function serveOnDeploy(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
+  const instance = await makeInstance(config, definitions);
   onSignal(() => instance.stop(DEPLOY_GRACE_MS));
   listen(config, config.HOST ?? "0.0.0.0", (request) => answer(instance, request));
   surviveStrayErrors();

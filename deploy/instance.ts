@@ -1,6 +1,7 @@
 // One instance of an app on Deno Deploy, where instances start with a request and end when they are idle. The
 // engine runs while there are requests or work, and the pump keeps the instance alive meanwhile. An idle app
-// costs one read a minute.
+// costs one read a minute. Where the pump cannot keep the instance alive, the handler of the cron works until all
+// is done.
 
 import type { Tickets } from "../auth/tickets.ts";
 import { type Clock, type Log, type Runtime, sleep } from "../runtime/mod.ts";
@@ -15,6 +16,9 @@ const LOOK_EVERY_MS = 2_000;
 const SCALE_EVERY_MS = 2_000;
 const SCALE_TRIES = 4;
 const TICKET_MS = 30_000;
+/** The cron's handler ends by then if no function runs here, and leaves the rest to the next minute's. */
+const HANDLER_MS = 55_000;
+const HANDLER_LOOK_MS = 100;
 
 /** The engine and its routes, from the first request until the instance is idle. */
 export interface Session {
@@ -33,6 +37,8 @@ export interface InstanceOptions {
   origins: Origins;
   clock: Clock;
   log: Log;
+  /** How the app reaches itself. */
+  fetch?: typeof fetch;
 }
 
 export class Instance {
@@ -40,17 +46,20 @@ export class Instance {
   #session: Promise<Session> | null = null;
   /** Requests whose response is not over, other than those of the pump. */
   #open = 0;
+  /** There was work at the last look. */
+  #isNeeded = false;
   #scaledAt = -Infinity;
   readonly #stopped = new AbortController();
 
   constructor(private readonly options: InstanceOptions) {
-    const { id, origins, clock, log } = options;
+    const { id, origins, clock, log, fetch } = options;
     this.pump = new Pump({
       instance: id,
       origin: () => origins.known(),
       ticket: async (ttlMs) => (await this.#current()).tickets.issue(PUMP_PURPOSE, ttlMs),
       clock,
       log,
+      fetch,
     });
   }
 
@@ -76,18 +85,25 @@ export class Instance {
     }
   }
 
-  /** Called each minute by the cron: wakes the app if there is work. */
+  /**
+   * Called each minute by the cron: wakes the app if there is work. Where the pump does not keep the instance alive,
+   * it goes on until all is done. The platform skips the ticks of a handler that still runs.
+   */
   async sweep(): Promise<void> {
-    if (this.#isStopped || this.#session) return;
-    const reason = await this.options.findWork();
-    if (reason === null) return;
-    this.options.log.info(`the app was asleep, and ${reason}`);
-    await this.#current();
-    this.pump.keepAlive();
+    if (this.#isStopped) return;
+    const isAsleep = this.#session === null;
+    if (isAsleep) {
+      const reason = await this.options.findWork();
+      if (reason === null) return;
+      this.options.log.info(`the app was asleep, and ${reason}`);
+    }
+    const { runtime } = await this.#current();
+    if (isAsleep) this.pump.keepAlive();
     const { clock } = this.options;
-    for (const until = clock.monotonic() + AHEAD_MS / 4; clock.monotonic() < until;) {
-      if (this.pump.isServed || this.#session === null || this.#isStopped) return;
-      await this.#sleep(100);
+    const until = clock.monotonic() + HANDLER_MS;
+    while (this.#isNeeded && !this.pump.isServed && !this.#isStopped) {
+      if (clock.monotonic() >= until && runtime.running === 0) return;
+      await this.#sleep(HANDLER_LOOK_MS);
     }
   }
 
@@ -104,9 +120,8 @@ export class Instance {
     await close(graceMs);
     try {
       // Tasks that were handed back, and requests of the last moment.
-      if (ticket === null || await this.options.findWork() === null) return;
-      const origin = await this.options.origins.known();
-      if (origin !== null) await wakeAnother(origin, ticket);
+      if (ticket === null || this.pump.isRefused || await this.options.findWork() === null) return;
+      await this.pump.wakeSuccessor(ticket);
     } catch (error) {
       this.options.log.error("no other instance could be woken to go on with the work", error);
     }
@@ -124,6 +139,7 @@ export class Instance {
   #current(): Promise<Session> {
     if (this.#session) return this.#session;
     if (this.#isStopped) return Promise.reject(new Error("the instance ends"));
+    this.#isNeeded = true;
     const session = this.#session = this.options.open(this.pump);
     session.then((opened) => this.#keepAlive(opened), () => this.#session = null);
     return session;
@@ -136,7 +152,8 @@ export class Instance {
       await this.#sleep(LOOK_EVERY_MS * Math.min(1 + idle, 5));
       if (this.#isStopped) return;
       const reason = await runtime.need(AHEAD_MS).catch(() => "the database does not answer");
-      if (reason === null && !runtime.isBusy) {
+      this.#isNeeded = reason !== null || runtime.isBusy;
+      if (!this.#isNeeded) {
         idle++;
         this.pump.release();
       } else {
@@ -168,16 +185,4 @@ export class Instance {
       if (instance !== id) return;
     }
   }
-}
-
-/** The instance that takes the request opens a session and finds the work. */
-async function wakeAnother(origin: string, ticket: string): Promise<void> {
-  try {
-    const response = await fetch(new URL(PUMP_PATH, origin), {
-      method: "POST",
-      headers: { authorization: `Bearer ${ticket}` },
-      signal: AbortSignal.timeout(600),
-    });
-    await response.body?.cancel();
-  } catch { /* The cron finds the work too. */ }
 }

@@ -1,7 +1,8 @@
 // Keeps an instance alive while it has work. On Deno Deploy an instance lives only while requests come in or
 // response bytes go out, so the app sends itself a request whose response lasts while there is work. The
 // platform chooses the instance that gets the request: the pump repeats it until it is this one. A single
-// request wakes another instance.
+// request wakes another instance. A platform may refuse requests of an app to itself with 508 LOOP_DETECTED: then
+// this instance sends no more of them, and the cron is what goes on with the work (instance.ts).
 
 import { type Clock, type Log, sleep } from "../runtime/mod.ts";
 
@@ -16,6 +17,9 @@ const ANSWER_WITHIN_MS = 5_000;
 /** Requests in a row that may reach other instances before there is a pause. */
 const TRIES_AT_ONCE = 8;
 const PAUSE_MS = 1_000;
+/** An instance that ends has little time left for waking another one. */
+const WAKES_WITHIN_MS = 600;
+const LOOP_DETECTED = 508;
 const encoder = new TextEncoder();
 
 export interface PumpOptions {
@@ -37,6 +41,7 @@ export class Pump {
   #running: Promise<void> | null = null;
   /** Requests that this instance has open. */
   readonly #held = new Set<AbortController>();
+  #isRefused = false;
   readonly #stopped = new AbortController();
 
   constructor(private readonly options: PumpOptions) {}
@@ -46,10 +51,16 @@ export class Pump {
     return this.#served.size > 0;
   }
 
+  /** True once the platform has refused a request of the app to itself: this instance sends no more of them. */
+  get isRefused(): boolean {
+    return this.#isRefused;
+  }
+
   /** Keeps this instance alive until `release`. */
   keepAlive(): void {
     this.#isWanted = true;
-    if (!this.#stopped.signal.aborted) this.#running ??= this.#run().finally(() => this.#running = null);
+    if (this.#stopped.signal.aborted || this.#isRefused) return;
+    this.#running ??= this.#run().finally(() => this.#running = null);
   }
 
   /** Ends all responses, so that the platform may end this instance. */
@@ -97,6 +108,18 @@ export class Pump {
     return opened?.instance ?? null;
   }
 
+  /**
+   * Sends one request at the end of this instance: the one that gets it opens a session and finds the work.
+   *
+   * @param ticket issued while the database was still open
+   */
+  async wakeSuccessor(ticket: string): Promise<void> {
+    try {
+      const response = await this.#ask(() => Promise.resolve(ticket), AbortSignal.timeout(WAKES_WITHIN_MS));
+      await response?.body?.cancel();
+    } catch { /* The cron finds the work too. */ }
+  }
+
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.release();
@@ -107,7 +130,7 @@ export class Pump {
     const { instance, clock } = this.options;
     let tries = 0;
     const pause = (ms: number) => sleep(clock, ms, this.#stopped.signal);
-    while (this.#isWanted && !this.#stopped.signal.aborted) {
+    while (this.#isWanted && !this.#isRefused && !this.#stopped.signal.aborted) {
       if (this.isServed) {
         // A response is already open, whoever asked for it.
         tries = 0;
@@ -124,9 +147,7 @@ export class Pump {
   }
 
   async #open(): Promise<{ instance: string; untilEnd: Promise<void>; close: () => void } | null> {
-    const { origin, ticket, clock, log } = this.options;
-    const url = await origin();
-    if (url === null) return null;
+    const { ticket, clock, log } = this.options;
     const abort = new AbortController();
     this.#held.add(abort);
     const close = () => {
@@ -135,14 +156,10 @@ export class Pump {
     };
     const cancelLate = clock.timer(close, ANSWER_WITHIN_MS);
     try {
-      const response = await (this.options.fetch ?? fetch)(new URL(PUMP_PATH, url), {
-        method: "POST",
-        headers: { authorization: `Bearer ${await ticket(TICKET_MS)}` },
-        signal: abort.signal,
-      });
-      if (response.status !== 200) {
-        await response.body?.cancel();
-        throw new Error(`${url}${PUMP_PATH} answered ${response.status}`);
+      const response = await this.#ask(() => ticket(TICKET_MS), abort.signal);
+      if (response === null) {
+        close();
+        return null;
       }
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
       const instance = await firstLine(reader);
@@ -156,6 +173,34 @@ export class Pump {
     } finally {
       cancelLate();
     }
+  }
+
+  /**
+   * One request of the app to itself.
+   *
+   * @returns null if the address is not known yet, or the platform refuses such requests
+   */
+  async #ask(ticket: () => Promise<string>, signal: AbortSignal): Promise<Response | null> {
+    const { origin, log } = this.options;
+    if (this.#isRefused) return null;
+    const url = await origin();
+    if (url === null) return null;
+    const response = await (this.options.fetch ?? fetch)(new URL(PUMP_PATH, url), {
+      method: "POST",
+      headers: { authorization: `Bearer ${await ticket()}` },
+      signal,
+    });
+    if (response.status === 200) return response;
+    await response.body?.cancel();
+    if (response.status !== LOOP_DETECTED) throw new Error(`${url}${PUMP_PATH} answered ${response.status}`);
+    if (!this.#isRefused) {
+      log.info(
+        "the platform refuses requests of the app to itself (508 LOOP_DETECTED), so this instance sends no more of " +
+          "them: it stays awake by the requests of callers, and the cron of each minute goes on with the work",
+      );
+    }
+    this.#isRefused = true;
+    return null;
   }
 }
 

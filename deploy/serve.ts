@@ -1,25 +1,34 @@
 // The service on Deno Deploy: the platform starts instances with requests and ends them at any time. They use
 // the platform's database, and a cron wakes the app.
 
-import { type Config, settingsOf } from "../config.ts";
+import { type Config, ConfigError, settingsOf } from "../config.ts";
 import { log } from "../log.ts";
 import { assemble } from "../assemble.ts";
-import { type KvPort, openKv, pendingWork, systemClock } from "../runtime/mod.ts";
+import { type KvPort, pendingWork, sleep, systemClock } from "../runtime/mod.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
 import { NewerFormatError } from "../runtime/core/errors.ts";
+import { openDeployKv } from "./database.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
 import { Origins } from "./origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
 
-/** One instance; nothing is opened before the first request. */
-export function makeInstance(config: Config, definitions: AnyDefinition[]): Instance {
+/** A database that does not answer sooner does not hold up the start. */
+const LOOKS_FOR_MS = 4_000;
+
+/**
+ * One instance. The engine is opened with the first request.
+ *
+ * @throws {ConfigError} without a database that outlives it
+ */
+export async function makeInstance(config: Config, definitions: AnyDefinition[]): Promise<Instance> {
   let opened: Promise<KvPort> | null = null;
   const kv = () => {
-    return opened ??= openKv(config.KV_PATH).catch((error) => {
+    return opened ??= openDeployKv(config.KV_PATH).catch((error) => {
       opened = null;
       throw error;
     });
   };
+  await requireDatabase(kv);
   const names = new Set(definitions.map(({ name }) => name));
   return new Instance({
     id: crypto.randomUUID(),
@@ -51,6 +60,20 @@ export function makeInstance(config: Config, definitions: AnyDefinition[]): Inst
   });
 }
 
+/** Only what is known to be wrong keeps an instance from starting: a database may be away for a moment. */
+async function requireDatabase(kv: () => Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  const look = kv().catch((error) => {
+    if (error instanceof ConfigError) throw error;
+    log.error("the database does not answer yet", error);
+  });
+  try {
+    await Promise.race([look, sleep(systemClock, LOOKS_FOR_MS, over.signal)]);
+  } finally {
+    over.abort();
+  }
+}
+
 /** Answers 503 while the database is away. */
 export async function answer(instance: Instance, request: Request): Promise<Response> {
   try {
@@ -61,7 +84,7 @@ export async function answer(instance: Instance, request: Request): Promise<Resp
       type: "/problems/unavailable",
       title: "Unavailable",
       status: 503,
-      detail: error instanceof NewerFormatError
+      detail: error instanceof NewerFormatError || error instanceof ConfigError
         ? `the service cannot start: ${error.message}`
         : "the service cannot start: its database does not answer",
     };

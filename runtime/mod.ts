@@ -7,7 +7,7 @@ export { type Clock, isoAt, sleep, systemClock } from "./platform/clock.ts";
 export type { Ids } from "./platform/ids.ts";
 export { serviceKeys } from "./platform/keys.ts";
 export { KvPort } from "./platform/kv.ts";
-export { isRemote, openKv } from "./platform/open_kv.ts";
+export { hasQueues, isRemote, openKv } from "./platform/open_kv.ts";
 export { kvOnHandle } from "./platform/prefixed_kv.ts";
 export { type Log, silentLog } from "./platform/log.ts";
 

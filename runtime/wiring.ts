@@ -20,6 +20,7 @@ import { SweepBell } from "./platform/doorbells/sweep.ts";
 import { WatchBell } from "./platform/doorbells/watch.ts";
 import { type Ids, makeIds } from "./platform/ids.ts";
 import { type Log, silentLog } from "./platform/log.ts";
+import { hasQueues } from "./platform/open_kv.ts";
 import { Completions } from "./queries/as_completed.ts";
 import { Groups } from "./queries/groups.ts";
 import { Notifier } from "./queries/notifier.ts";
@@ -142,7 +143,8 @@ async function doorbellsOf(
 ): Promise<Doorbell[]> {
   const { queue = true, watch = true, sweep = true } = doorbells ?? {};
   const bells: Doorbell[] = [];
-  if (queue && await QueueBell.works(kv)) bells.push(new QueueBell(kv.writer, clock));
+  // All tasks run without this doorbell too.
+  if (queue && await hasQueues(kv)) bells.push(new QueueBell(kv.writer, clock));
   if (watch && kv.watched) bells.push(new WatchBell(kv, kv.watched, clock, ids));
   if (sweep) bells.push(new SweepBell(clock, sweepMs));
   return bells;

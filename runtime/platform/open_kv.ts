@@ -38,8 +38,7 @@ export async function openKv(
 export async function checksOf(kv: Deno.Kv): Promise<number> {
   const atomic = kv.atomic();
   for (let i = 0; i <= REMOTE_LIMITS.checks; i++) {
-    // No key has this version: nothing is ever committed.
-    atomic.check({ key: keys.never(i), versionstamp: "ff".repeat(10) });
+    atomic.check(never(i));
   }
   try {
     await atomic.commit();
@@ -47,4 +46,17 @@ export async function checksOf(kv: Deno.Kv): Promise<number> {
   } catch {
     return REMOTE_LIMITS.checks;
   }
+}
+
+/**
+ * True if the backend has queues, as the database within Deno has; the client of a server throws. False also without
+ * an answer.
+ */
+export async function hasQueues(kv: KvPort): Promise<boolean> {
+  return await kv.commit(kv.atomic().check(never()).enqueue(null)).then(() => true, () => false);
+}
+
+/** No key has this version: a commit with this check changes nothing. */
+function never(n = 0): Deno.AtomicCheck {
+  return { key: keys.never(n), versionstamp: "ff".repeat(10) };
 }

@@ -68,11 +68,12 @@ export class InstanceProcess {
 
   /** Fires its cron. Resolves when that is over, or the instance is. */
   async sweep(): Promise<void> {
-    await Promise.race([this.#registered.promise, this.gone]);
+    await Promise.race([Promise.all([this.#registered.promise, this.up]), this.gone]);
     if (this.state !== "up" || this.#cron === null) return;
     const done = Promise.withResolvers<void>();
     this.#cronDone = done.resolve;
     this.open++;
+    this.activeAt = performance.now();
     await this.#cron.write(
       new TextEncoder().encode(JSON.stringify({ kind: "invoke", name: "sweep" }) + "\n"),
     );

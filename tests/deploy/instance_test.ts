@@ -5,8 +5,9 @@ import { Instance, type Session } from "../../deploy/instance.ts";
 import { Origins } from "../../deploy/origins.ts";
 import { PUMP_PATH, PUMP_PURPOSE } from "../../deploy/pump.ts";
 import { createApp } from "../../routes/app.ts";
-import { systemClock } from "../../runtime/platform/clock.ts";
+import { type Clock, systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
+import { ManualClock, turn } from "../support/manual_clock.ts";
 import { openPatientKv } from "../support/patient_kv.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime } from "../../runtime/mod.ts";
@@ -14,11 +15,21 @@ import { pendingWork } from "../../runtime/queries/pending_work.ts";
 import { queueListenersOf } from "../support/queue_listeners.ts";
 import { eventually, pause } from "../support/service.ts";
 
+interface AppOptions {
+  /** The address that the operator has set. */
+  given?: string;
+  /** Of the instance; the engine goes by the clock of the system. */
+  clock?: Clock;
+  /** How the app reaches itself. */
+  fetch?: typeof fetch;
+}
+
 /** An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says so. */
-async function anInstance(given?: string) {
+async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions = {}) {
   const kv = await openPatientKv(":memory:");
   const listenersEnd = queueListenersOf(kv);
   const errors: string[] = [];
+  const infos: string[] = [];
   const gates: PromiseWithResolvers<void>[] = [];
   const hold = define({ name: "hold", input: z.unknown() }, async () => {
     const gate = Promise.withResolvers<void>();
@@ -26,14 +37,15 @@ async function anInstance(given?: string) {
     await gate.promise;
   }) as AnyDefinition;
   const log = {
-    info: () => {},
+    info: (message: string) => void infos.push(message),
     error: (message: string, error: unknown) => void errors.push(`${message}: ${error}`),
   };
   const sessions: Session[] = [];
   const instance = new Instance({
     id: "this one",
-    clock: systemClock,
+    clock,
     log,
+    fetch: own,
     origins: new Origins(() => Promise.resolve(kv), given),
     findWork: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
     open: async (pump) => {
@@ -70,14 +82,15 @@ async function anInstance(given?: string) {
     kv,
     url,
     errors,
+    infos,
     gates,
     sessions,
     seen,
-    submit: async () => {
+    submit: async (options: { delayMs?: number } = {}) => {
       const response = await fetch(`${url}/v1/tasks`, {
         method: "POST",
         headers: { "content-type": "application/json" },
-        body: JSON.stringify({ task: "hold", input: {} }),
+        body: JSON.stringify({ task: "hold", input: {}, options }),
       });
       assert.equal(response.status, 202, await response.clone().text());
       return (await response.json()).id as string;
@@ -143,26 +156,111 @@ Deno.test("the cron wakes nobody where there is nothing to do", async () => {
   assert.deepEqual([app.sessions.length, app.seen], [0, []]);
 });
 
+/** Copies what an ended instance has left behind. */
+async function leave(app: Awaited<ReturnType<typeof anInstance>>, next: typeof app): Promise<void> {
+  const left = await Array.fromAsync((app.kv.writer as Deno.Kv).list({ prefix: [] }));
+  for (const { key, value } of left) await (next.kv.writer as Deno.Kv).set(key, value);
+}
+
 Deno.test("the cron wakes the app for a task that another instance has left, and it runs", async () => {
   await using app = await anInstance();
   await app.submit();
   await eventually(() => app.gates.length === 1);
   // The address is known from the first request; the instance is ended with its task.
   await app.instance.stop(0);
-  await using next = await anInstance(app.url);
-  const left = await Array.fromAsync((app.kv.writer as Deno.Kv).list({ prefix: [] }));
-  for (const { key, value } of left) await (next.kv.writer as Deno.Kv).set(key, value);
-  const elsewhere = fetch;
-  // What goes to the app's address reaches the instance that lives now.
-  globalThis.fetch = (input, init) => elsewhere(String(input).replace(app.url, next.url), init);
-  try {
-    await next.instance.sweep();
-    await eventually(() => next.gates.length === 1 && next.instance.pump.isServed);
-    next.gates[0].resolve();
-    await eventually(() => next.sessions.length === 0, "it does not rest");
-  } finally {
-    globalThis.fetch = elsewhere;
-  }
+  await using next = await anInstance({
+    given: app.url,
+    // What goes to the app's address reaches the instance that lives now.
+    fetch: (input, init) => fetch(String(input).replace(app.url, next.url), init),
+  });
+  await leave(app, next);
+  await next.instance.sweep();
+  await eventually(() => next.gates.length === 1 && next.instance.pump.isServed);
+  next.gates[0].resolve();
+  await eventually(() => next.sessions.length === 0, "it does not rest");
+});
+
+/** An app whose requests to itself are refused, asleep with one task to run. Its clock is moved by hand. */
+async function aRefusedApp() {
+  const clock = new ManualClock();
+  const asked: string[] = [];
+  const app = await anInstance({
+    given: "https://app.example",
+    clock,
+    fetch: (input) => {
+      asked.push(String(input));
+      return Promise.resolve(new Response("LOOP_DETECTED", { status: 508 }));
+    },
+  });
+  /** Lets time pass until the promise is settled or `ms` are over. True if it is settled. */
+  const within = async (ms: number, promise: Promise<unknown>) => {
+    let isSettled = false;
+    promise.finally(() => isSettled = true);
+    for (let passed = 0; passed < ms && !isSettled; passed += 500) {
+      clock.advance(500);
+      await turn();
+    }
+    return isSettled;
+  };
+  return { ...app, app, clock, asked, within, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+}
+
+Deno.test("where requests to itself are refused, the cron's handler works until all is done", async () => {
+  await using before = await anInstance();
+  await before.submit();
+  await eventually(() => before.gates.length === 1);
+  await before.instance.stop(0);
+  await using refused = await aRefusedApp();
+  const { instance, gates, infos, asked, within } = refused;
+  await leave(before, refused.app);
+
+  const handler = instance.sweep();
+  await eventually(() => gates.length === 1, "the task does not run");
+  assert.equal(await within(120_000, handler), false, "the handler left a task that runs");
+  gates[0].resolve();
+  await eventually(() => within(10_000, handler), "the handler goes on without work");
+  await eventually(() => within(10_000, Promise.resolve()).then(() => refused.sessions.length === 0));
+  const list = await (await fetch(`${refused.url}/v1/tasks`)).json();
+  assert.equal(list.tasks[0].state.type, "COMPLETED");
+  assert.deepEqual(asked, [`https://app.example${PUMP_PATH}`]);
+  assert.equal(infos.filter((info) => info.includes("508 LOOP_DETECTED")).length, 1);
+  assert.deepEqual(refused.errors, []);
+});
+
+Deno.test("a refused instance that a request has started is kept by the next tick of the cron", async () => {
+  await using refused = await aRefusedApp();
+  const { instance, gates, within } = refused;
+  await refused.submit();
+  await eventually(() => gates.length === 1);
+  const handler = instance.sweep();
+  assert.equal(await within(120_000, handler), false, "the handler left a task that runs");
+  gates[0].resolve();
+  await eventually(() => within(10_000, handler), "the handler goes on without work");
+});
+
+Deno.test("a handler of the cron for which nothing runs is over before the next tick", async () => {
+  await using refused = await aRefusedApp();
+  const { instance, within } = refused;
+  // Due after the minute, and near enough to keep the app awake.
+  await refused.submit({ delayMs: 58_000 });
+  const handler = instance.sweep();
+  assert.equal(await within(50_000, handler), false, "the handler left a timer that is due soon");
+  assert.equal(await within(9_000, handler), true, "the handler outlasts its minute");
+});
+
+Deno.test("a handler of the cron ends with its instance, and what ran is handed back", async () => {
+  await using refused = await aRefusedApp();
+  const { instance, gates, kv, within, asked } = refused;
+  await refused.submit();
+  await eventually(() => gates.length === 1);
+  const handler = instance.sweep();
+  assert.equal(await within(1_000, handler), false);
+  await instance.stop(0);
+  await handler;
+  const now = Date.now();
+  const left = await pendingWork(kv, { now, aheadMs: 0, knows: (task) => task === "hold" });
+  assert.equal(left, "tasks wait for a worker");
+  assert.equal(asked.length, 1, "its end is no reason to ask again");
 });
 
 Deno.test("nobody but the app itself gets a pump", async () => {

@@ -1,7 +1,7 @@
 // What Deno Deploy does with an app, as far as its documentation says: instances start with a request and get SIGINT some
 // seconds after the last request and the last byte of a response, and SIGKILL 5 s later; any of them may be ended at any
 // time; requests go to whichever instance the platform likes; a cron is fired each minute, in a living instance or a new
-// one. All instances are real processes on one database server.
+// one, but not while its last handler runs. All instances are real processes on one database server.
 
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -16,19 +16,36 @@ export interface PlatformOptions {
   mostInstances: number;
   /** An instance that has so many requests open gets a fellow. */
   fullAt: number;
+  /** Answers 508 to each request of the app to itself, known by the header that Deno stamps on what an app sends. */
+  refusesItself?: boolean;
+  /** A handler of a cron keeps its instance alive. The platform's documentation does not say so. */
+  cronKeepsAlive?: boolean;
   note?: (what: string) => void;
 }
 
 const WATCH_EVERY_MS = 50;
+/** What Deno sends as the header cdn-loop with each fetch of an instance. */
+const LOOP = "the-app";
 
 export class Platform implements AsyncDisposable {
   readonly started: string[] = [];
-  readonly counts = { requests: 0, pumps: 0, crons: 0, idle: 0, evicted: 0, killed: 0 };
+  readonly counts = {
+    requests: 0,
+    pumps: 0,
+    refused: 0,
+    crons: 0,
+    /** Ticks that came while the handler of an earlier one still ran. */
+    skipped: 0,
+    idle: 0,
+    evicted: 0,
+    killed: 0,
+  };
   readonly errors: string[] = [];
   #instances: InstanceProcess[] = [];
   readonly #idleAfter = new Map<InstanceProcess, number>();
   readonly #front: http.Server;
   #timers: ReturnType<typeof setInterval>[] = [];
+  #sweeping: InstanceProcess | null = null;
   #over = false;
 
   private constructor(private readonly options: PlatformOptions, private readonly folder: string) {
@@ -97,7 +114,7 @@ export class Platform implements AsyncDisposable {
     const instance = new InstanceProcess({
       name,
       folder: this.folder,
-      env: this.options.env,
+      env: { ...this.options.env, CDN_LOOP: LOOP },
       onLine: (line) => {
         this.note(`${name}: ${line}`);
         if (line.includes('"level":"error"')) this.errors.push(`${name}: ${line}`);
@@ -126,6 +143,11 @@ export class Platform implements AsyncDisposable {
 
   async #pass(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     if (this.#over) throw new Error("the platform is closed");
+    if (this.options.refusesItself && request.headers["cdn-loop"] === LOOP) {
+      this.counts.refused++;
+      response.writeHead(508).end("LOOP_DETECTED");
+      return;
+    }
     const isPump = request.url!.startsWith("/internal/");
     this.counts[isPump ? "pumps" : "requests"]++;
     const instance = this.#pick(`${request.method} ${request.url}`);
@@ -159,6 +181,7 @@ export class Platform implements AsyncDisposable {
 
   #endIdle(): void {
     for (const instance of this.#instances) {
+      if (this.options.cronKeepsAlive && instance === this.#sweeping) continue;
       const idleMs = performance.now() - instance.activeAt;
       // A request that is open and says nothing keeps nobody alive: a response does, by its bytes.
       if (instance.state !== "up" || idleMs < this.#idleAfter.get(instance)!) continue;
@@ -168,9 +191,14 @@ export class Platform implements AsyncDisposable {
     }
   }
 
-  #fireCron(): void {
+  async #fireCron(): Promise<void> {
+    if (this.#sweeping) {
+      this.counts.skipped++;
+      return;
+    }
     this.counts.crons++;
-    const instance = this.#pick("the cron");
-    instance.sweep().catch((error) => this.note(`the cron of ${instance.name}: ${error}`));
+    const instance = this.#sweeping = this.#pick("the cron");
+    await instance.sweep().catch((error) => this.note(`the cron of ${instance.name}: ${error}`));
+    this.#sweeping = null;
   }
 }

@@ -7,6 +7,7 @@ import { ManualClock, turn, until } from "../support/manual_clock.ts";
 function anApp(names: string[]) {
   const clock = new ManualClock();
   const errors: string[] = [];
+  const infos: string[] = [];
   const requests: string[] = [];
   const app = {
     route: (_: string): string => names[0],
@@ -20,7 +21,7 @@ function anApp(names: string[]) {
       origin: () => Promise.resolve(app.origin),
       ticket: (ttlMs) => Promise.resolve(`ticket-${ttlMs}`),
       clock,
-      log: { info: () => {}, error: (message) => errors.push(message) },
+      log: { info: (message) => infos.push(message), error: (message) => errors.push(message) },
       fetch: (input, init) => {
         assert.equal(String(input), `https://app.example${PUMP_PATH}`);
         assert.equal(init!.method, "POST");
@@ -35,7 +36,7 @@ function anApp(names: string[]) {
   const stop = async () => {
     for (const pump of pumps.values()) await clock.run(pump.stop());
   };
-  return { app, clock, errors, requests, of: (name: string) => pumps.get(name)!, stop };
+  return { app, clock, errors, infos, requests, of: (name: string) => pumps.get(name)!, stop };
 }
 
 /** As over a connection: who gives the request up, takes the response away. */
@@ -167,5 +168,25 @@ Deno.test("without an address, and when the app refuses itself, it tries again; 
   await turn();
   clock.advance(1_000);
   await until(() => of("a").isServed);
+  await stop();
+});
+
+Deno.test("an app that is refused with 508 says so once, and asks itself no more", async () => {
+  const { of, app, clock, errors, infos, requests, stop } = anApp(["a"]);
+  const pump = of("a");
+  app.status = 508;
+  pump.keepAlive();
+  await until(() => pump.isRefused);
+  for (let i = 0; i < 100; i++) {
+    clock.advance(60_000);
+    await turn();
+  }
+  pump.keepAlive();
+  assert.equal(await pump.wake(), null);
+  await pump.wakeSuccessor("ticket-1");
+  assert.deepEqual(requests, ["a → a"]);
+  assert.equal(infos.length, 1);
+  assert.match(infos[0], /508 LOOP_DETECTED/);
+  assert.deepEqual([errors, pump.isServed, clock.timers], [[], false, 0]);
   await stop();
 });

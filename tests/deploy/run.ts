@@ -17,10 +17,16 @@ const DEFAULTS = {
   concurrency: "50",
   "within-seconds": "600",
 };
+const FLAGS = {
+  "refuses-itself": { type: "boolean" as const },
+  "cron-keeps-alive": { type: "boolean" as const },
+};
 const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[];
 const given = commandLine({
-  options: Object.fromEntries(names.map((name) => [name, { type: "string" as const }])),
+  options: { ...Object.fromEntries(names.map((name) => [name, { type: "string" as const }])), ...FLAGS },
   help: `deno task deploy:trial ${names.map((name) => `[--${name} ${DEFAULTS[name]}]`).join(" ")}
+  [--refuses-itself]    the platform answers 508 to each request of the app to itself
+  [--cron-keeps-alive]  an instance lives for as long as the handler of a cron runs in it
 
 Needs a denokv server's program: deno task denokv installs it.`,
 });
@@ -40,6 +46,8 @@ const report = await trial({
   concurrency: Number(values.concurrency),
   evictEveryMs: seconds(values["evict-seconds"]),
   withinMs: seconds(values["within-seconds"]),
+  refusesItself: values["refuses-itself"],
+  cronKeepsAlive: values["cron-keeps-alive"],
   note: (what) => console.error(`${((performance.now() - since) / 1_000).toFixed(1).padStart(7)} ${what}`),
 });
 console.log(JSON.stringify(report, null, 2));

@@ -26,6 +26,8 @@ export interface TrialOptions {
   concurrency: number;
   /** An instance is ended so often on average, one in four by SIGKILL; 0 for never. */
   evictEveryMs: number;
+  refusesItself?: boolean;
+  cronKeepsAlive?: boolean;
   withinMs: number;
   note?: (what: string) => void;
 }
@@ -72,6 +74,8 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
       minuteMs,
       mostInstances,
       fullAt: options.fullAt,
+      refusesItself: options.refusesItself,
+      cronKeepsAlive: options.cronKeepsAlive,
       note,
     } satisfies PlatformOptions,
   );

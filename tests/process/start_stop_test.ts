@@ -1,7 +1,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { keys } from "../../runtime/platform/keys.ts";
-import { aDatabase, Server, startAndFail } from "../support/server_process.ts";
+import { aDatabase, type Env, Server, startAndFail } from "../support/server_process.ts";
 
 Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
   await using server = await Server.start({ KV_PATH: ":memory:" });
@@ -57,6 +57,24 @@ Deno.test("a port that is taken stops the start with exit code 2 and says so", a
   assert.equal(code, 2, stderr);
   assert.match(stderr, /errand cannot start/);
   assert.equal(stdout, "");
+});
+
+Deno.test("on Deno Deploy it does not start on a database that ends with the instance, and says what mends it", async () => {
+  const env = { DENO_DEPLOYMENT_ID: "test", API_KEYS: `me:admin:${"a".repeat(64)}` };
+  const local = { DENO_KV_DEFAULT_PATH: ":memory:" };
+  const cases: Env[] = [
+    local,
+    { ...local, DENO_KV_REQUIRES_DISTRIBUTED_DATABASE: "error" },
+    { KV_PATH: ":memory:" },
+  ];
+  for (const own of cases) {
+    const { code, stdout, stderr } = await startAndFail({ ...env, ...own });
+    assert.equal(code, 2, stderr);
+    assert.equal(stdout, "");
+    assert.match(stderr, /errand cannot start/);
+    assert.match(stderr, /deno deploy database provision errand --kind denokv/);
+    assert.match(stderr, /deno deploy database assign errand/);
+  }
 });
 
 Deno.test("a web process submits and answers, a worker process on the same file runs", async () => {

@@ -3,8 +3,7 @@
 // backends have queues.
 
 import type { Clock } from "../clock.ts";
-import { keys } from "../keys.ts";
-import type { Kv, KvPort } from "../kv.ts";
+import type { Kv } from "../kv.ts";
 import type { Doorbell } from "./doorbell.ts";
 
 /** Tells our messages from others of the same database. */
@@ -29,15 +28,6 @@ export class QueueBell implements Doorbell {
   #started = false;
 
   constructor(private readonly kv: Kv, private readonly clock: Clock) {}
-
-  /**
-   * True if the backend has queues. Asks with an enqueue that can never be committed.
-   */
-  static async works(kv: KvPort): Promise<boolean> {
-    const never = { key: keys.never(), versionstamp: "ff".repeat(10) };
-    // Also false without an answer: all tasks run without this doorbell too.
-    return await kv.commit(kv.atomic().check(never).enqueue(MESSAGE)).then(() => true, () => false);
-  }
 
   onCommit(atomic: Deno.AtomicOperation): void {
     if (!this.#undelivered && this.#sinceMs() >= AT_MOST_EVERY_MS) {

@@ -1,6 +1,6 @@
 import "../../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { type Kv, KvPort } from "../../../../runtime/platform/kv.ts";
+import type { Kv } from "../../../../runtime/platform/kv.ts";
 import { QueueBell } from "../../../../runtime/platform/doorbells/queue.ts";
 import { ManualClock, turn } from "../../../support/manual_clock.ts";
 
@@ -124,15 +124,4 @@ Deno.test("after stop() nothing is sent and nothing rings", () => {
   assert.equal(clock.timers, 0);
   assert.deepEqual(sent, [0]);
   assert.equal(rings(), 0);
-});
-
-Deno.test("works() tells a backend with queues, and leaves nothing behind", async () => {
-  const kv = await Deno.openKv(":memory:");
-  assert.equal(await QueueBell.works(new KvPort(kv)), true);
-  assert.deepEqual(await Array.fromAsync(kv.list({ prefix: [] })), []);
-  const without = {
-    atomic: () => ({ check: () => ({ enqueue: () => ({ commit: () => Promise.reject(new Error()) }) }) }),
-  };
-  assert.equal(await QueueBell.works(new KvPort(without as unknown as Kv)), false);
-  kv.close();
 });
