@@ -26,6 +26,7 @@ export interface PlatformOptions {
 const WATCH_EVERY_MS = 50;
 /** What Deno sends as the header cdn-loop with each fetch of an instance. */
 const LOOP = "the-app";
+const ASLEEP = /the app was asleep, and ([^"]+)/;
 
 export class Platform implements AsyncDisposable {
   readonly started: string[] = [];
@@ -41,6 +42,8 @@ export class Platform implements AsyncDisposable {
     killed: 0,
   };
   readonly errors: string[] = [];
+  /** What the crons have woken the app for. */
+  readonly woken: string[] = [];
   #instances: InstanceProcess[] = [];
   readonly #idleAfter = new Map<InstanceProcess, number>();
   readonly #front: http.Server;
@@ -118,6 +121,8 @@ export class Platform implements AsyncDisposable {
       onLine: (line) => {
         this.note(`${name}: ${line}`);
         if (line.includes('"level":"error"')) this.errors.push(`${name}: ${line}`);
+        const reason = ASLEEP.exec(line)?.[1];
+        if (reason) this.woken.push(reason);
       },
     });
     const [least, most] = this.options.idleMs;

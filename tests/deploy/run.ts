@@ -51,6 +51,7 @@ const report = await trial({
   note: (what) => console.error(`${((performance.now() - since) / 1_000).toFixed(1).padStart(7)} ${what}`),
 });
 console.log(JSON.stringify(report, null, 2));
-const { missing, unended, acknowledged, ended, idleWrites, idleRequests } = report;
-const isGood = missing + unended + idleWrites + idleRequests === 0 && ended.COMPLETED === acknowledged;
+const { missing, unended, acknowledged, ended, wokenFor, cronsUntilRest } = report;
+const isAtRest = wokenFor.length === 0 && cronsUntilRest !== null;
+const isGood = missing + unended === 0 && ended.COMPLETED === acknowledged && isAtRest;
 Deno.exit(isGood ? 0 : 1);

@@ -44,13 +44,15 @@ export interface TrialReport {
   mostRunning: number;
   instances: number;
   counts: Platform["counts"];
-  /** After all had ended: seconds until no instance lived, and what happened in two minutes of nothing to do. */
-  asleepAfterSeconds: number;
-  idleWrites: number;
-  idleRequests: number;
+  /** After all had ended: what the crons have woken the app for. */
+  wokenFor: string[];
+  /** The crons until two of them in a row found it at rest; null if that never came. */
+  cronsUntilRest: number | null;
   errors: string[];
 }
 
+/** After so many it is said that an app does not come to rest. */
+const MOST_CRONS = 30;
 const SECRET = "errand_a-secret-for-tests-only";
 
 export async function trial(options: TrialOptions): Promise<TrialReport> {
@@ -105,14 +107,7 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
     const ended = tasks.filter(isTerminal);
     const long = tasks.filter(({ metadata }) => metadata.includes("long"));
 
-    const asleepFrom = performance.now();
-    while (platform.living.length > 0 && performance.now() < asleepFrom + 60_000) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    const asleepAfterSeconds = (performance.now() - asleepFrom) / 1_000;
-    const before = { ...await versions(kv), ...platform.counts };
-    await new Promise((resolve) => setTimeout(resolve, 2 * minuteMs + 1_000));
-    const after = { ...await versions(kv), ...platform.counts };
+    const rest = await untilAtRest(platform, kv);
     return {
       acknowledged: ids.length,
       ended: statesOf(ended),
@@ -126,9 +121,7 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
       mostRunning: mostAtOnce(tasks),
       instances: platform.started.length,
       counts: platform.counts,
-      asleepAfterSeconds,
-      idleWrites: after.newest === before.newest && after.count === before.count ? 0 : 1,
-      idleRequests: after.requests + after.pumps - before.requests - before.pumps,
+      ...rest,
       errors: platform.errors,
     };
   } finally {
@@ -136,6 +129,28 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
     await platform[Symbol.asyncDispose]();
     kv.close();
   }
+}
+
+/** Between two crons nothing is written and nobody asks the app for anything: that is an app at rest. */
+async function untilAtRest(
+  platform: Platform,
+  kv: KvPort,
+): Promise<Pick<TrialReport, "wokenFor" | "cronsUntilRest">> {
+  const { counts, woken } = platform;
+  const ticks = () => counts.crons + counts.skipped;
+  const [first, wakes] = [ticks(), woken.length];
+  let cronsUntilRest: number | null = null;
+  let before = "";
+  for (let quiet = 0; cronsUntilRest === null && ticks() < first + MOST_CRONS;) {
+    const tick = ticks();
+    const { newest, count } = await versions(kv);
+    const now = JSON.stringify([newest, count, counts.requests, counts.pumps, counts.refused]);
+    quiet = now === before ? quiet + 1 : 0;
+    before = now;
+    if (quiet === 2) cronsUntilRest = tick - first - 2;
+    else while (ticks() === tick) await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return { wokenFor: woken.slice(wakes), cronsUntilRest };
 }
 
 async function submitAll(
