@@ -3,6 +3,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { aService, assertProblem, eventually, type Service } from "../support/service.ts";
+import { Folder } from "../support/folder.ts";
 
 const input = { a: 1, b: 2 };
 
@@ -40,22 +41,18 @@ Deno.test("a repeated call is answered from its key also when the queue is full"
 });
 
 Deno.test("a queue that another process has filled, or emptied, is counted before it is called full", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "errand-" });
-  try {
-    const path = `${directory}/errand.kv`;
-    await using one = await aService({ path, running: false, maxQueued: 50 });
-    await using other = await aService({ path, running: false, maxQueued: 50 });
-    const batch = { tasks: Array.from({ length: 40 }, () => ({ task: "add", input })) };
-    assert.equal((await one.post("/v1/tasks/batch", batch)).status, 202);
-    // It has not heard of them, and would have had room for as many: nobody counts as long as there seems to be room.
-    assert.equal((await other.post("/v1/tasks/batch", batch)).status, 202);
-    assertProblem(await other.post("/v1/tasks/batch", batch), 429, "queue-full");
-    assertProblem(await one.post("/v1/tasks/batch", batch), 429, "queue-full");
-    await one.runtime.start();
-    await eventually(async () => (await other.post("/v1/tasks/batch", batch)).status === 202);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using folder = await Folder.with();
+  const path = folder.at("errand.kv");
+  await using one = await aService({ path, running: false, maxQueued: 50 });
+  await using other = await aService({ path, running: false, maxQueued: 50 });
+  const batch = { tasks: Array.from({ length: 40 }, () => ({ task: "add", input })) };
+  assert.equal((await one.post("/v1/tasks/batch", batch)).status, 202);
+  // It has not heard of them, and would have had room for as many: nobody counts as long as there seems to be room.
+  assert.equal((await other.post("/v1/tasks/batch", batch)).status, 202);
+  assertProblem(await other.post("/v1/tasks/batch", batch), 429, "queue-full");
+  assertProblem(await one.post("/v1/tasks/batch", batch), 429, "queue-full");
+  await one.runtime.start();
+  await eventually(async () => (await other.post("/v1/tasks/batch", batch)).status === 202);
 });
 
 Deno.test("streams and waits beyond maxWaiting are 429, and a closed one makes room", async () => {

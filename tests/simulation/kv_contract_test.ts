@@ -2,6 +2,7 @@ import "../support/sanitizers.ts";
 import type { Kv } from "../../runtime/platform/kv.ts";
 import { FakeDatabase, FakeKv, type Transport } from "./fake_kv.ts";
 import { CONTRACT, type ContractCase, EMBEDDED } from "./kv_contract.ts";
+import { Folder } from "../support/folder.ts";
 
 /** Calls arrive at once, and nothing goes wrong. */
 const atOnce: Transport = {
@@ -18,12 +19,8 @@ function aFakeKv(): FakeKv {
 }
 
 async function inAFile(work: (kv: Kv) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await work(await Deno.openKv(`${directory}/kv`));
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using folder = await Folder.with();
+  await work(await Deno.openKv(folder.at("kv")));
 }
 
 /** Some cases close it themselves. */

@@ -8,6 +8,7 @@ import { Store } from "../../runtime/store/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { submitted } from "../../runtime/core/transitions.ts";
 import { Values } from "../../runtime/store/values.ts";
+import { Folder } from "./folder.ts";
 import { ManualClock, START } from "./manual_clock.ts";
 import { openPatientKv } from "./patient_kv.ts";
 import { Random } from "./random.ts";
@@ -120,12 +121,8 @@ export function taskOf(entry: Entry<Stored> | null | undefined): TaskRecord {
 export function onEachBackend(name: string, test: (path: string) => Promise<void>): void {
   Deno.test(`${name} (memory)`, () => test(":memory:"));
   Deno.test(`${name} (file)`, async () => {
-    const directory = await Deno.makeTempDir();
-    try {
-      await test(`${directory}/test.db`);
-    } finally {
-      await Deno.remove(directory, { recursive: true });
-    }
+    await using folder = await Folder.with();
+    await test(folder.at("test.db"));
   });
 }
 

@@ -45,7 +45,7 @@ export function aContext<Input>(
 }
 
 /** Runs a handler as the engine does: the input goes through its schema, and so does the result. */
-export async function run<Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
+export async function runTask<Name extends string, Input extends z.ZodType, Output extends z.ZodType>(
   definition: Definition<Name, Input, Output>,
   input: unknown,
   options: ContextOptions = {},

@@ -1,11 +1,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { add } from "../../tasks/add.ts";
-import { refusals, run } from "../support/task_context.ts";
+import { refusals, runTask } from "../support/task_context.ts";
 
 Deno.test("add returns the sum", async () => {
-  assert.equal((await run(add, { a: 1, b: 2 })).result, 3);
-  assert.equal((await run(add, { a: -1.5, b: 0.5 })).result, -1);
+  assert.equal((await runTask(add, { a: 1, b: 2 })).result, 3);
+  assert.equal((await runTask(add, { a: -1.5, b: 0.5 })).result, -1);
 });
 
 Deno.test("add refuses what is no number, what is missing and what it does not know", () => {

@@ -1,10 +1,10 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { countdown } from "../../tasks/countdown.ts";
-import { aContext, refusals, run } from "../support/task_context.ts";
+import { aContext, refusals, runTask } from "../support/task_context.ts";
 
 Deno.test("countdown gives progress, a log line and a chunk per step, then returns liftoff", async () => {
-  const { result, said } = await run(countdown, { from: 3, stepMs: 1 });
+  const { result, said } = await runTask(countdown, { from: 3, stepMs: 1 });
   assert.equal(result, "liftoff");
   assert.deepEqual(said, {
     progress: [[1, 3, "T minus 3"], [2, 3, "T minus 2"], [3, 3, "T minus 1"]],
@@ -14,7 +14,7 @@ Deno.test("countdown gives progress, a log line and a chunk per step, then retur
 });
 
 Deno.test("countdown from 0 lifts off without a word", async () => {
-  const { result, said } = await run(countdown, { from: 0, stepMs: 60_000 });
+  const { result, said } = await runTask(countdown, { from: 0, stepMs: 60_000 });
   assert.equal(result, "liftoff");
   assert.deepEqual(said, { progress: [], logs: [], chunks: [] });
 });

@@ -2,7 +2,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { digest } from "../../tasks/digest.ts";
-import { type ContextOptions, refusals, run } from "../support/task_context.ts";
+import { type ContextOptions, refusals, runTask } from "../support/task_context.ts";
 
 // Bytes by `wc -c`, lines by `wc -l`, and one more where no line feed ends the text; sums by `sha256sum`.
 const known = [
@@ -45,7 +45,7 @@ async function digestFile(bytes: Uint8Array, options: ContextOptions = {}) {
   Deno.env.get = (name) => name === "DIGEST_ROOT" ? root : get.call(Deno.env, name);
   try {
     await Deno.writeFile(join(root, "file.txt"), bytes);
-    return await run(digest, { path: "file.txt" }, options);
+    return await runTask(digest, { path: "file.txt" }, options);
   } finally {
     Deno.env.get = get;
     await Deno.remove(root, { recursive: true });
@@ -55,7 +55,7 @@ async function digestFile(bytes: Uint8Array, options: ContextOptions = {}) {
 for (const { text, expected, sha256 } of known) {
   Deno.test(`digest of ${JSON.stringify(text)} is as known, as a text and as a file`, async () => {
     const top = expected.top.map(([word, count]) => ({ word, count }));
-    const { result } = await run(digest, { text });
+    const { result } = await runTask(digest, { text });
     assert.deepEqual(result, { source: "text", ...expected, top, sha256 });
     const file = await digestFile(new TextEncoder().encode(text));
     assert.deepEqual(file.result, { source: "file.txt", ...expected, top, sha256 });
@@ -84,16 +84,16 @@ Deno.test("digest of any source throws the signal's reason if it is aborted", as
   const reason = new Error("cancelled by a test");
   const options = { signal: AbortSignal.abort(reason) };
   const isReason = (error: unknown) => error === reason;
-  await assert.rejects(run(digest, { text: "x" }, options), isReason);
+  await assert.rejects(runTask(digest, { text: "x" }, options), isReason);
   await assert.rejects(digestFile(new Uint8Array(1), options), isReason);
-  await assert.rejects(run(digest, { url: "https://8.8.8.8/" }, options), isReason);
+  await assert.rejects(runTask(digest, { url: "https://8.8.8.8/" }, options), isReason);
 });
 
 Deno.test("digest refuses paths and URLs that lead where they should not, for good", async () => {
   for (
     const input of [{ path: "../x" }, { path: "." }, { url: "http://127.0.0.1:1/" }, { url: "http://[::1]/" }]
   ) {
-    await assert.rejects(run(digest, input), { retryable: false }, JSON.stringify(input));
+    await assert.rejects(runTask(digest, input), { retryable: false }, JSON.stringify(input));
   }
 });
 

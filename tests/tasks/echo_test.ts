@@ -1,11 +1,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { echo } from "../../tasks/echo.ts";
-import { refusals, run } from "../support/task_context.ts";
+import { refusals, runTask } from "../support/task_context.ts";
 
 Deno.test("echo returns any JSON value as it came", async () => {
   for (const value of [null, false, 0, "", "ä€😀", [], {}, [1, [null, { a: { b: "c" } }]]]) {
-    assert.deepEqual((await run(echo, { value })).result, value);
+    assert.deepEqual((await runTask(echo, { value })).result, value);
   }
 });
 

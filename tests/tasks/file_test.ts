@@ -2,20 +2,22 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readFile } from "../../tasks/digest/file.ts";
+import { Folder } from "../support/folder.ts";
+import { run } from "../support/program.ts";
 
 const onUnix = { ignore: Deno.build.os === "windows" };
 
 /** A directory `root` with some files, beside a file that lies outside of it. */
 async function aRoot() {
-  const directory = await Deno.realPath(await Deno.makeTempDir());
-  const root = join(directory, "root");
-  await Deno.mkdir(join(root, "sub"), { recursive: true });
-  await Deno.writeTextFile(join(root, "a.txt"), "inside");
-  await Deno.writeTextFile(join(root, "..b.txt"), "dots");
-  await Deno.writeTextFile(join(directory, "secret.txt"), "secret");
-  await Deno.mkdir(join(directory, "root2"));
-  await Deno.writeTextFile(join(directory, "root2", "secret.txt"), "secret");
-  return { directory, root, [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
+  const folder = await Folder.with({
+    "root/a.txt": "inside",
+    "root/..b.txt": "dots",
+    "secret.txt": "secret",
+    "root2/secret.txt": "secret",
+  });
+  const root = folder.at("root");
+  await Deno.mkdir(join(root, "sub"));
+  return { directory: folder.path, root, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
 
 async function read(root: string, path: string): Promise<string> {
@@ -205,9 +207,7 @@ Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => 
     const { signal } = new AbortController();
     for await (const chunk of readFile(Deno.args[0], { signal })) await Deno.stdout.write(chunk);`;
   const readApart = async (path: string, env: Record<string, string>) => {
-    const args = ["eval", "--no-lock", script, "--", path];
-    const { stdout } = await new Deno.Command(Deno.execPath(), { args, cwd: directory, env }).output();
-    return new TextDecoder().decode(stdout);
+    return (await run({ args: ["eval", "--no-lock", script, "--", path], cwd: directory, env })).stdout;
   };
   assert.equal(await readApart("a.txt", { DIGEST_ROOT: root }), "inside");
   assert.equal(await readApart("../secret.txt", { DIGEST_ROOT: root }), "");

@@ -1,10 +1,10 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { primes } from "../../tasks/primes.ts";
-import { refusals, run } from "../support/task_context.ts";
+import { refusals, runTask } from "../support/task_context.ts";
 
 async function count(limit: number): Promise<number> {
-  return (await run(primes, { limit })).result;
+  return (await runTask(primes, { limit })).result;
 }
 
 Deno.test("primes counts the primes below known limits, the limit excluded", async () => {
@@ -39,7 +39,7 @@ Deno.test("primes counts alike on both sides of a segment's border", async () =>
 
 Deno.test("primes reports rising progress, at most 100 times and never beyond the limit", async () => {
   for (const limit of [10, 1_000_000, 60_000_000]) {
-    const { progress } = (await run(primes, { limit })).said;
+    const { progress } = (await runTask(primes, { limit })).said;
     assert.ok(progress.length >= 1 && progress.length <= 100, `${progress.length} reports`);
     assert.ok(progress.every(([current, total], i) => {
       return total === limit && current <= limit && (i === 0 || current > progress[i - 1][0]);

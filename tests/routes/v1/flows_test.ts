@@ -4,6 +4,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { assertProblem, type Body, type Service, UNKNOWN_ID } from "../../support/service.ts";
 import { onSocket } from "../../support/on_socket.ts";
+import { Folder } from "../../support/folder.ts";
 
 const echo = (value: unknown) => ({ task: "echo", input: { value } });
 const add = (a: unknown, b: unknown) => ({ task: "add", input: { a, b } });
@@ -275,28 +276,24 @@ Deno.test("the same flow under the same Idempotency-Key gets the first answer ag
 });
 
 Deno.test("two processes that get the same flow at the same time make one of it, and tell the same of it", async () => {
-  const directory = await Deno.makeTempDir({ prefix: "errand-" });
-  try {
-    const path = `${directory}/errand.kv`;
-    await using one = await onSocket({ path });
-    await using other = await onSocket({ path });
-    const body = { chord: { header: [echo(1), echo(2)], body: { task: "echo", into: "value" } } };
-    for (let round = 0; round < 5; round++) {
-      const headers = { "idempotency-key": `round ${round}` };
-      const answers = await Promise.all(
-        [one, other, one, other].map((service) => service.post("/v1/flows", body, { headers })),
-      );
-      const taken = answers.filter(({ status }) => status === 202);
-      assert.ok(taken.length >= 2, `${answers.map(({ status }) => status)}`);
-      assert.deepEqual(taken.filter(({ headers }) => !headers.has("idempotency-replayed")).length, 1);
-      for (const { text } of taken) assert.equal(text, taken[0].text);
-      for (const answer of answers) if (answer.status !== 202) assertProblem(answer, 409, "conflict");
-      assert.deepEqual((await resultsOf(one, taken[0].body)).body, [1, 2]);
-    }
-    assert.equal((await one.get("/v1/tasks")).body.tasks.length, 15);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+  await using folder = await Folder.with();
+  const path = folder.at("errand.kv");
+  await using one = await onSocket({ path });
+  await using other = await onSocket({ path });
+  const body = { chord: { header: [echo(1), echo(2)], body: { task: "echo", into: "value" } } };
+  for (let round = 0; round < 5; round++) {
+    const headers = { "idempotency-key": `round ${round}` };
+    const answers = await Promise.all(
+      [one, other, one, other].map((service) => service.post("/v1/flows", body, { headers })),
+    );
+    const taken = answers.filter(({ status }) => status === 202);
+    assert.ok(taken.length >= 2, `${answers.map(({ status }) => status)}`);
+    assert.deepEqual(taken.filter(({ headers }) => !headers.has("idempotency-replayed")).length, 1);
+    for (const { text } of taken) assert.equal(text, taken[0].text);
+    for (const answer of answers) if (answer.status !== 202) assertProblem(answer, 409, "conflict");
+    assert.deepEqual((await resultsOf(one, taken[0].body)).body, [1, 2]);
   }
+  assert.equal((await one.get("/v1/tasks")).body.tasks.length, 15);
 });
 
 Deno.test("a repeated flow gives the first answer whatever order its tasks stand in", async () => {

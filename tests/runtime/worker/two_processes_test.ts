@@ -2,6 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
+import { Folder } from "../../support/folder.ts";
 import { openPatientKv } from "../../support/patient_kv.ts";
 import { createRuntime, type Runtime } from "../../../runtime/mod.ts";
 
@@ -16,8 +17,8 @@ const flaky = define({
 
 /** Two runtimes with handles of their own on one file: what two processes are, but for the process. */
 async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  const ports = [await openPatientKv(`${folder}/kv`), await openPatientKv(`${folder}/kv`)];
+  await using folder = await Folder.with();
+  const ports = [await openPatientKv(folder.at("kv")), await openPatientKv(folder.at("kv"))];
   const runtimes = await Promise.all(
     ports.map((kv) => createRuntime({ kv, definitions: [flaky], concurrency: 20, sweepMs: 50 })),
   );
@@ -27,7 +28,6 @@ async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promis
   } finally {
     for (const runtime of runtimes) await runtime.stop(500);
     for (const kv of ports) kv.close();
-    await Deno.remove(folder, { recursive: true });
   }
 }
 

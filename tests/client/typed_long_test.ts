@@ -2,6 +2,8 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { Folder } from "../support/folder.ts";
+import { run } from "../support/program.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -298,28 +300,23 @@ const MISFITS: Record<string, [string, program: string]> = {
 
 /** What the compiler says of each program that it does not take. */
 async function errorsOf(programs: string[]): Promise<Map<string, string>> {
-  const directory = await Deno.makeTempDir({ prefix: "errand-types-" });
-  const files = programs.map((_, i) => `${directory}/program${i}.ts`);
-  try {
-    const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
-    config.compilerOptions.noUnusedLocals = false; // No program uses all of the head.
-    await Deno.writeTextFile(`${directory}/deno.json`, JSON.stringify(config));
-    for (const [i, file] of files.entries()) await Deno.writeTextFile(file, `${HEAD}${programs[i]};\n`);
-    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["check", "--no-lock", "-c", `${directory}/deno.json`, ...files],
-      env: { NO_COLOR: "1" },
-    }).output();
-    const said = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
-    const errors = said.split(/^(?=TS(?!2793)\d+ \[ERROR\])/m) // TS2793 adds to another error.
-      .slice(1).map((text) => {
-        const at = /^ {4}at file:\S+program(\d+)\.ts/m.exec(text);
-        assert.ok(at, `an error outside of the programs: ${text}`);
-        return [programs[Number(at[1])], text] as const;
-      });
-    return new Map(errors.reverse());
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+  config.compilerOptions.noUnusedLocals = false; // No program uses all of the head.
+  const sources = programs.map((program, i) => [`program${i}.ts`, `${HEAD}${program};\n`]);
+  await using folder = await Folder.with({
+    "deno.json": JSON.stringify(config),
+    ...Object.fromEntries(sources),
+  });
+  const files = sources.map(([name]) => folder.at(name));
+  const args = ["check", "--no-lock", "-c", folder.at("deno.json"), ...files];
+  const { stdout, stderr } = await run({ args });
+  const errors = (stdout + stderr).split(/^(?=TS(?!2793)\d+ \[ERROR\])/m) // TS2793 adds to another error.
+    .slice(1).map((text) => {
+      const at = /^ {4}at file:\S+program(\d+)\.ts/m.exec(text);
+      assert.ok(at, `an error outside of the programs: ${text}`);
+      return [programs[Number(at[1])], text] as const;
+    });
+  return new Map(errors.reverse());
 }
 
 Deno.test("right programs compile", async () => {
