@@ -175,7 +175,17 @@ export class Runtime {
    * @throws {NotFoundError}
    */
   group(id: string, waitMs = 0, signal?: AbortSignal): Promise<GroupRecord> {
-    return this.groups.ended(id, this.#parts.notifier, waitMs, signal);
+    return this.waitForGroup(id, "ALL_COMPLETED", waitMs, signal);
+  }
+
+  /** See {@linkcode Groups.when}. */
+  waitForGroup(
+    id: string,
+    returnWhen: ReturnWhen,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<GroupRecord> {
+    return this.groups.when(id, returnWhen, this.#parts.notifier, waitMs, signal);
   }
 
   /** JSON text of an input or a result. */

@@ -3,6 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
+import { isTerminal } from "../../runtime/core/task.ts";
 import { type CompletionEvent, type CompletionQuery, RETURN_WHEN, type Runtime } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
@@ -22,11 +23,10 @@ import {
 } from "../wire/schemas.ts";
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { summaryText, taskText } from "../wire/task_json.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import { jsonResponse, type Text } from "../http/json_response.ts";
+import { longAnswer } from "../http/json_stream.ts";
 
 const LIST_BYTES = 128 * 1024;
-/** Tasks of a group that one wait answers with. */
-const MOST_MEMBERS = 10_000;
 
 const groupId = z.uuid().toLowerCase();
 const tag = z.string().min(1).max(100);
@@ -86,20 +86,30 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
   app.openapi(wait, async (c) => {
     const query = c.req.valid("json");
     const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
-    if (query.groupId !== undefined) await runtime.groups.record(query.groupId);
-    const wanted = query.ids ?? await runtime.groups.members.ids(query.groupId!, MOST_MEMBERS);
-    // A group outlives the tasks in it.
-    const mustExist = query.ids !== undefined;
-    const { done, notDone } = await slots.during(
+    const { ids, groupId, returnWhen } = query;
+    const { signal } = c.req.raw;
+    const headers = { "cache-control": "no-store" };
+    const prefix = prefixOf(c);
+    if (ids !== undefined) {
+      const waited = await slots.during(
+        waitMs,
+        signal,
+        (signal) => runtime.wait(ids, returnWhen, waitMs, { signal }),
+      );
+      const [done, notDone] = [waited.done, waited.notDone].map((entries) => {
+        return entries.map(({ record }) => summaryText(record, prefix)).join(",");
+      });
+      return jsonResponse(`{"done":[${done}],"notDone":[${notDone}]}`, 200, headers);
+    }
+    await slots.during(
       waitMs,
-      c.req.raw.signal,
-      (signal) => runtime.wait(wanted, query.returnWhen, waitMs, { signal, mustExist }),
+      signal,
+      (signal) => runtime.waitForGroup(groupId!, returnWhen, waitMs, signal),
     );
-    const [doneText, notDoneText] = [done, notDone].map((entries) =>
-      entries.map(({ record }) => summaryText(record, prefixOf(c))).join(",")
-    );
-    return jsonResponse(`{"done":[${doneText}],"notDone":[${notDoneText}]}`, 200, {
-      "cache-control": "no-store",
+    return await longAnswer(c, groupText(runtime, groupId!, prefix), {
+      headers,
+      slots,
+      onError: (error) => options.log.error("the answer of a wait was cut off", error),
     });
   });
 
@@ -149,6 +159,23 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     const { ids, groupId, tag, timeout, timeoutSeconds = timeout } = c.req.valid("json");
     return stream(c, runtime, { ...options, slots }, queryOf(ids, groupId, tag), timeoutSeconds);
   });
+}
+
+/** Of any number of tasks: those that are done are sent while the others are read. */
+async function* groupText(runtime: Runtime, group: string, prefix: string): AsyncGenerator<Text> {
+  const notDone: Text[] = [];
+  let told = 0;
+  yield '{"done":[';
+  for await (const page of runtime.groups.members.present(group)) {
+    for (const { record } of page) {
+      const text = summaryText(record, prefix);
+      if (!isTerminal(record)) notDone.push(text);
+      else yield told++ === 0 ? text : `,${text}`;
+    }
+  }
+  yield '],"notDone":[';
+  for (const [i, text] of notDone.entries()) yield i === 0 ? text : `,${text}`;
+  yield "]}";
 }
 
 async function stream(

@@ -20,12 +20,6 @@ export interface Member {
 export class GroupMembers {
   constructor(private readonly store: Store) {}
 
-  /** The ids of the members, at most `limit`. */
-  async ids(group: string, limit: number): Promise<string[]> {
-    const page = await this.store.kv.list({ prefix: prefixes.index("group", group) }, { limit });
-    return page.map(({ key }) => parse.index(key).id);
-  }
-
   /** The ids of members that have not ended, at most `limit`. */
   async unfinished(group: string, limit: number): Promise<string[]> {
     const unfinished: string[] = [];
@@ -61,6 +55,13 @@ export class GroupMembers {
     for await (const page of this.pages(id)) count += page.length;
     if (count < total) yield [null];
     for await (const page of this.pages(id)) yield* this.#read(page);
+  }
+
+  /** The members' records by id, a page at a time. Tasks that are gone are left out. */
+  async *present(group: string): AsyncGenerator<Entry[]> {
+    for await (const page of this.pages(group)) {
+      for await (const entries of this.#read(page)) yield entries.filter((entry) => entry !== null);
+    }
   }
 
   async *#read(members: Member[]): AsyncGenerator<(Entry | null)[]> {

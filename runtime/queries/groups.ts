@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import { GroupMembers, presentOrNull } from "./group_members.ts";
 import { type GroupStatus, statusOf } from "./group_status.ts";
 import type { Notifier } from "./notifier.ts";
+import type { ReturnWhen } from "./wait.ts";
 import { Watch } from "./watch.ts";
 
 const LOG_PER_READ = 500;
@@ -39,17 +40,24 @@ export class Groups {
   }
 
   /**
-   * The group as soon as all its tasks have ended, but after `waitMs` at the latest.
+   * The group as soon as its first task has ended, the first has failed (a cancelled one does not count), or all
+   * have ended; but after `waitMs` at the latest. Its counters say so, however many tasks it has.
    *
    * @throws {NotFoundError}
    */
-  async ended(id: string, notifier: Notifier, waitMs: number, signal?: AbortSignal): Promise<GroupRecord> {
+  async when(
+    id: string,
+    returnWhen: ReturnWhen,
+    notifier: Notifier,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<GroupRecord> {
     const { clock } = this.store;
     const until = clock.monotonic() + waitMs;
     using watch = new Watch(clock, (ring) => notifier.watchGroup(id, ring));
     for (;;) {
       const record = await this.record(id);
-      if (doneOf(record) >= record.total) return record;
+      if (isOver(record, returnWhen)) return record;
       if (!await watch.next(until - clock.monotonic(), signal)) return record;
     }
   }
@@ -61,8 +69,7 @@ export class Groups {
 
   /** Why a group whose tasks have all ended has not a value of each; null if the tasks were retried since. */
   async failure({ id, ended }: GroupRecord): Promise<GroupFailure | null> {
-    const hasFailed = (ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > 0;
-    const wanted: StateType[] = hasFailed ? ["FAILED", "CRASHED"] : ["CANCELLED"];
+    const wanted: StateType[] = hasFailed({ ended }) ? ["FAILED", "CRASHED"] : ["CANCELLED"];
     let isGone = false;
     for (let from = 1;;) {
       const page = await this.log(id, from, LOG_PER_READ);
@@ -88,4 +95,15 @@ export class Groups {
       return { seq, task: id, ...value };
     });
   }
+}
+
+function isOver(group: GroupRecord, returnWhen: ReturnWhen): boolean {
+  const done = doneOf(group);
+  if (done >= group.total) return true;
+  if (returnWhen === "FIRST_COMPLETED") return done > 0;
+  return returnWhen === "FIRST_EXCEPTION" && hasFailed(group);
+}
+
+function hasFailed({ ended }: Pick<GroupRecord, "ended">): boolean {
+  return (ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > 0;
 }
