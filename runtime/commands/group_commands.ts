@@ -85,7 +85,6 @@ export async function cancelGroup(
   return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
 }
 
-/** Null if the task is gone. */
 async function cancelMember(
   store: Store,
   entry: Entry<Stored> | null,

@@ -114,7 +114,7 @@ export class UpstreamGoneError extends Error {
   }
 }
 
-/** KV does not answer, or fails. The outcome of a commit is unknown. */
+/** The outcome of a commit is unknown. */
 export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
@@ -124,10 +124,7 @@ export class DeadlineError extends UnavailableError {
   override name = "DeadlineError";
 }
 
-/**
- * A newer release wrote this record in a form that this one does not know. It is neither changed nor deleted:
- * another process may be of that release.
- */
+/** A newer release wrote this record. It is not changed or deleted: another process may be of that release. */
 export class NewerRecordError extends Error {
   override name = "NewerRecordError";
   /** @param written what is the same in all versions of a record */

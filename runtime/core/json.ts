@@ -64,10 +64,7 @@ function pointerPart(part: string): string {
   return part.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
-/**
- * True if JSON text nests deeper than `DEEPEST`. Found in the text: such a value must not be parsed into
- * objects.
- */
+/** Found in the text: a value that nests deeper must not be parsed into objects. */
 export function isTooDeep(text: string): boolean {
   if (text.length <= DEEPEST) return false;
   let depth = 0;

@@ -15,7 +15,6 @@ export interface Found {
   references: Reference[];
   /** True if the value contains a reference or a quote. */
   special: boolean;
-  /** Objects that are neither data nor a reference. */
   faults: Fault[];
 }
 
@@ -81,7 +80,6 @@ function faultOf(special: Special): string | null {
   return null;
 }
 
-/** A key named __proto__ is data, too. */
 function set(object: Record<string, unknown>, key: string, value: unknown): void {
   if (key === "__proto__") {
     Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });

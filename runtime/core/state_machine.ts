@@ -7,10 +7,7 @@ import { HISTORY_KEPT, type HistoryEntry, stateOf, type TaskRecord } from "./tas
 /** Bytes of JSON: so many messages, with everything else at its longest, fit a record. */
 const LONGEST_MESSAGE = 120;
 
-/**
- * Appends a state to the history. An instant is never earlier than the one before it, even if the clock goes
- * back.
- */
+/** Appends a state. Its instant is never before the last one, even if the clock goes back. */
 export function enter(
   record: TaskRecord,
   now: number,

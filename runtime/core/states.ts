@@ -22,7 +22,6 @@ export type StateName =
   | "Crashed"
   | ("Cancelled" | "Expired" | "UpstreamFailed" | "Superseded");
 
-/** Every state type with its names, in the order in which a task may go through them. */
 export const STATES: Record<StateType, readonly StateName[]> = {
   SCHEDULED: ["Scheduled", "Late", "AwaitingRetry"],
   PENDING: ["Pending", "AwaitingDependencies", "AwaitingConcurrencySlot", "AwaitingRateLimit"],

@@ -168,7 +168,6 @@ export function namesValue({ input, result, deps }: TaskRecord, blob: string): b
   return [input, result, deps?.upstreams].some((value) => value && "blob" in value && value.blob === blob);
 }
 
-/** True if it waits only for a worker. */
 export function isReady(stored: Stored): boolean {
   if (isForgotten(stored)) return false;
   const { type, name } = stateOf(stored);

@@ -30,10 +30,7 @@ export function submitted(draft: TaskRecord, now: number): TaskRecord {
   return withoutDependencies(draft, now);
 }
 
-/**
- * The state of a task that waits for no other task: it waits for a slot of its group, for its time, or is
- * ready.
- */
+/** Of a task that waits for no other task. */
 function withoutDependencies(record: TaskRecord, now: number): TaskRecord {
   if (record.windowed) return enter(record, now, "PENDING", "AwaitingConcurrencySlot", null);
   return record.runAt > now
@@ -62,7 +59,7 @@ function withoutSlot({ windowed }: TaskRecord): Partial<TaskRecord> {
   return windowed === undefined ? {} : { windowed: true, late: true };
 }
 
-/** A task that it waited for has ended, and is not COMPLETED. */
+/** A task that it waited for did not complete. */
 export function upstreamFailed(record: TaskRecord, now: number, upstream: TaskRecord | null): TaskRecord {
   const { message, cause } = failureOf(upstream);
   const error: TaskError = { name: "UpstreamFailed", message, retryable: false, ...(cause && { cause }) };
@@ -116,7 +113,6 @@ export function claimed(record: TaskRecord, now: number, lease: Lease): TaskReco
   });
 }
 
-/** The running attempt has written so many events, and progress. */
 export function reported(record: TaskRecord, events: number, progress: Progress | null): TaskRecord {
   return { ...record, seq: record.seq + events, hasEvents: true, progress: progress ?? record.progress };
 }

@@ -7,7 +7,7 @@ import { pointer } from "./json.ts";
 const LONGEST_VALUE = 80;
 const MOST_FAULTS = 50;
 
-/** One fault for each issue; `prefix` is the pointer to `value` within what was submitted. */
+/** @param prefix the pointer to `value` within what was submitted */
 export function faultsOf(error: z.ZodError, value: unknown, prefix = ""): Fault[] {
   return error.issues.flatMap((issue) => faultsOfIssue(issue, value, prefix)).slice(0, MOST_FAULTS);
 }

@@ -8,9 +8,7 @@ import type { Write } from "../platform/kv.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Barrier {
-  /** All tasks of the call are stored. */
   sealed: boolean;
-  /** When it is abandoned. */
   until: number;
   /** Which process works at the call: of two, only the last one may go on. */
   by: string;
@@ -21,20 +19,16 @@ export interface Barrier {
 /** Longer than any call takes, with all its repeats under an idempotency key. */
 export const CUT_OFF_AFTER_MS = 10 * 60 * 1000;
 
-/** A barrier is kept this long for callers that must find out what became of their commit. */
+/** Callers may still have to find out what became of their commit. */
 const REMEMBERED_MS = 24 * 60 * 60 * 1000;
 
 export const TOO_LATE = "the call took so long that it was given up: what it had stored is cancelled";
 
-/**
- * What the first commit of a call must write, and how the call makes sure afterwards that the barrier is its
- * own.
- */
+/** What the first commit of a call writes, and how the call confirms that the barrier is its own. */
 export interface RaisedBarrier {
   barrier: string;
   by: string;
   writes: Write[];
-  /** @throws {ConflictError} if another process has taken up the call. */
   confirm(): Promise<Deno.AtomicCheck>;
 }
 
@@ -71,12 +65,10 @@ export async function raiseBarrier(
   };
 }
 
-/** @throws {ConflictError} if the barrier was abandoned. */
 export async function requireNotAbandoned({ kv }: Store, barrier: string): Promise<void> {
   if ((await kv.get<Barrier>(keys.barrier(barrier))).value?.givenUp) throw new ConflictError(TOO_LATE);
 }
 
-/** All tasks of the call are stored. */
 export function liftBarrier(barrier: string, { until, by }: Barrier, now: number): Write[] {
   const value: Barrier = { sealed: true, until, by };
   return [
@@ -85,7 +77,6 @@ export function liftBarrier(barrier: string, { until, by }: Barrier, now: number
   ];
 }
 
-/** No more tasks of the call may be stored. */
 export function abandonBarrier(barrier: string, { until, by }: Barrier, now: number): Write {
   const value: Barrier = { sealed: false, until, by, givenUp: true };
   return { key: keys.barrier(barrier), value, expireAt: now + REMEMBERED_MS };

@@ -19,7 +19,7 @@ export interface ConcurrencyLimit {
 /** Checks of a commit that are not about an admitted task. */
 const SPARE_CHECKS = 5;
 
-/** The limit of a group that is about to be stored. Its first tasks are admitted. */
+/** Of a group that is about to be stored. Its first tasks are admitted. */
 export function openConcurrencyLimit(group: string, max: number, ids: string[], now: number): Write {
   const count = Math.min(max, ids.length);
   return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "" }, now);

@@ -11,7 +11,6 @@ import type { Store } from "../store/store.ts";
 export interface OutboxTask {
   id: string;
   versionstamp: string;
-  /** Null if the task is gone. */
   entry: Entry | null;
   counter: Pick<Deno.KvEntryMaybe<DependencyCounter>, "value" | "versionstamp">;
 }

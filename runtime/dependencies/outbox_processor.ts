@@ -15,7 +15,6 @@ import { tellDependents } from "./edges.ts";
 import { moveDependent, type OutboxTask } from "./move_dependent.ts";
 import { releaseBarrier } from "./release_barrier.ts";
 
-/** A caller that waits until the outbox holds no entry about these subjects. */
 interface Waiter {
   left: Set<string>;
   done: AutoResetEvent;
@@ -25,7 +24,7 @@ const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
 
 export class OutboxProcessor {
-  /** The version of each entry by its subject; null where it is not known. */
+  /** Versions of the entries, where they are known. */
   readonly #pending = new Map<string, string | null>();
   readonly #rounds: Coalescer = new Coalescer(() => this.#round());
   readonly #waiters = new Set<Waiter>();
@@ -75,7 +74,7 @@ export class OutboxProcessor {
       const unknown = pending.flatMap(([id], i) => known[i] ? [] : [id]);
       const read = unknown.length > 0 ? await this.#read(unknown) : [];
       const entries = [...known.filter((entry) => entry !== null), ...read];
-      // All of them are waited for: an entry must not be processed twice at a time.
+      // An entry must not be processed twice at a time.
       const results = await Promise.allSettled(entries.map((entry) => this.#process(entry)));
       const failed = new Set<string>();
       entries.forEach(({ id }, i) => {

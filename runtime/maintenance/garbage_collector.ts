@@ -32,7 +32,6 @@ interface Walk {
 }
 
 export class GarbageCollector {
-  /** How long each has been found abandoned. */
   readonly #suspects = new Map<string, { forMs: number; seenAt: number }>();
   readonly #walks: Walk[] = [
     {
@@ -60,7 +59,7 @@ export class GarbageCollector {
     private readonly abandonedAfterMs: number = ABANDONED_AFTER_MS,
   ) {}
 
-  /** Looks at the next ones. @returns how many were removed. */
+  /** @returns how many were removed. */
   async tick(): Promise<number> {
     const found: Found[] = [];
     for (const walk of this.#walks) found.push(...await this.#next(walk));

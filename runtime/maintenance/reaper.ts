@@ -25,7 +25,7 @@ export class Reaper {
 
   constructor(private readonly store: Store, private readonly leaseMs: number) {}
 
-  /** One look at all workers. @returns how many tasks were put back. */
+  /** @returns how many tasks were put back. */
   async tick(): Promise<number> {
     const { kv, clock } = this.store;
     const beats = await kv.list<HeartbeatRecord>({ prefix: prefixes.workers }, { limit: PER_ROUND });

@@ -15,15 +15,12 @@ import { repairOf } from "./repair.ts";
 const PER_ROUND = 200;
 const MOST_LEASES = 1_000;
 
-/** A task whose driver was not found. */
 interface Suspect {
   entry: Entry;
-  /** What is wrong with it. */
   what: string;
 }
 
 export class Reconciler {
-  /** Where the next page begins. */
   #start: Deno.KvKey | null = null;
 
   /** @param onRepair told of each repaired task, and of what was wrong with it */
@@ -33,7 +30,7 @@ export class Reconciler {
     private readonly onRepair: (id: string, what: string) => void = () => {},
   ) {}
 
-  /** Looks at the next page. @returns how many tasks were repaired. */
+  /** @returns how many tasks were repaired. */
   async tick(): Promise<number> {
     const active = await this.#nextPage();
     if (active.length === 0) return 0;

@@ -9,7 +9,6 @@ export class TimerLoop {
   #nextAt = Infinity;
   #cancel: () => void = () => {};
   readonly #rounds = new Coalescer(() => this.#round());
-  /** Not before `start`, and not after `stop`. */
   #stopped = true;
 
   constructor(
@@ -23,7 +22,6 @@ export class TimerLoop {
     this.ring();
   }
 
-  /** A timer is due at this instant (wall clock). */
   expect(at: number): void {
     if (this.#stopped || at >= this.#nextAt) return;
     this.#nextAt = at;

@@ -2,11 +2,11 @@
 // drive them all. Nothing else in the runtime reads the time.
 
 export interface Clock {
-  /** Wall-clock milliseconds since the epoch. May jump. */
+  /** Wall clock. May jump. */
   now(): number;
   /** Milliseconds. Never goes back; only differences within this process mean anything. */
   monotonic(): number;
-  /** Calls `fn` once after `ms`, unless the returned function is called before. */
+  /** Calls `fn` once, unless the returned function is called before. */
   timer(fn: () => void, ms: number): () => void;
 }
 
@@ -39,7 +39,6 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
 let lastAt = NaN;
 let lastIso = "";
 
-/** ISO 8601 in UTC with milliseconds: every instant of the interface. */
 export function isoAt(at: number): string {
   if (at !== lastAt) {
     lastIso = new Date(at).toISOString();

@@ -25,7 +25,6 @@ export const keys = {
   due: (kind: DueKind, at: number, id: string): Key => ["due", kind, at, id],
   /** What a worker runs, in blocks of ids: one for each claim. */
   lease: (worker: string, block: string): Key => ["lease", worker, block],
-  /** A task that its worker must stop. */
   stop: (worker: string, id: string): Key => ["stop", worker, id],
   worker: (worker: string): Key => ["worker", worker],
   event: (id: string, seq: number): Key => ["event", id, seq],
@@ -50,10 +49,7 @@ export const keys = {
   readmission: (group: string, id: string): Key => ["late", group, id],
   /** Lists: by end state, by definition, by tag, by group, by parent. */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
-  /**
-   * Set once a task has an id whose time is not that of its submit: then instants do not narrow a range of
-   * ids.
-   */
+  /** Set once an id does not tell the time of its submit: then lists by time read all ids. */
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
   view: (view: string): Key => ["view", view],
@@ -63,7 +59,6 @@ export const keys = {
   never: (n = 0): Key => ["errand", "never", n],
 } as const;
 
-/** What the service around the engine keeps in the same database. */
 export const serviceKeys = {
   /** Where the app is reached, as its callers spell it. */
   origin: ["origin"] as Key,
@@ -126,12 +121,10 @@ export type OutboxSubject =
 const BARRIER = "seal-";
 const CONCURRENCY_LIMIT = "window-";
 
-/** A call's barrier is known by the call's first task. */
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
 }
 
-/** What the outbox calls the concurrency limit of a group. */
 export function concurrencyLimitId(group: string): string {
   return CONCURRENCY_LIMIT + group;
 }
@@ -146,7 +139,7 @@ export function outboxSubject(id: string): OutboxSubject {
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
 }
 
-/** The first key behind this one: where a list goes on. */
+/** Where a list goes on behind a key. */
 export function after(key: Key): Key {
   return [...key, ""];
 }

@@ -10,7 +10,7 @@ export type { Kv };
 
 export interface Write {
   key: Deno.KvKey;
-  /** Undefined deletes the key. */
+  /** Undefined deletes. */
   value?: unknown;
   expireAt?: number | null;
 }
@@ -20,7 +20,7 @@ export interface KvLimits {
   mutations: number;
   bytes: number;
   keyBytes: number;
-  /** Commits of one lane that are under way at once. */
+  /** Commits under way at once, for each lane. */
   flights: number;
 }
 
@@ -41,17 +41,12 @@ export const EMBEDDED_LIMITS: KvLimits = {
  * the network, so several are under way at once.
  */
 export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 4 };
-/**
- * Parts of the ready queue: claims of several machines conflict less often
- * (docs/decisions/0023-shards-in-turn.md).
- */
+/** Claims of several machines rarely meet (docs/decisions/0023-shards-in-turn.md). */
 export const REMOTE_SHARDS = 16;
 
 const KEYS_PER_READ = 10;
 const LOCKED_RETRIES = 400;
-/**
- * A healthy database answers long before. Without a deadline one lost answer would block all calls behind it.
- */
+/** Without a deadline one lost answer would block all calls behind it. */
 const DEADLINE_MS = 5_000;
 
 export class KvPort {
@@ -101,7 +96,6 @@ export class KvPort {
     return this.writer.atomic();
   }
 
-  /** Adds one write to a commit. `now` and `expireAt` are of the wall clock. */
   write(atomic: Deno.AtomicOperation, { key, value, expireAt }: Write, now: number): void {
     if (value === undefined) atomic.delete(key);
     else if (expireAt === undefined || expireAt === null) atomic.set(key, value);
@@ -164,15 +158,11 @@ function inTime<T>(answer: Promise<T>, deadlineMs: number, clock: Clock): Promis
   });
 }
 
-/** Another handle or process holds the file. Nothing was read or written. */
 export function isLocked(error: unknown): boolean {
   return error instanceof Error && error.message.includes("database is locked");
 }
 
-/**
- * Tries again for a while. KV waits a little in each try, but without pauses two processes can starve a third
- * one.
- */
+/** KV waits a little in each try, but without pauses two processes can starve a third one. */
 export async function whileLocked<T>(work: () => Promise<T>, clock: Clock = systemClock): Promise<T> {
   for (let tries = 1;; tries++) {
     try {

@@ -7,7 +7,7 @@ import { DeadlineError } from "../core/errors.ts";
 
 /** Calls of one handle at a time. The client first repeats calls that were given up long ago. */
 const MOST_CALLS = 64;
-/** A call that has no place by then is given up, and never reaches the client. */
+/** Without a place by then, a call never reaches the client. */
 const PLACE_WITHIN_MS = 5_000;
 const SILENT_AFTER_MS = 10_000;
 const OPEN_AGAIN_MS = 500;
@@ -118,7 +118,6 @@ class Places {
     });
   }
 
-  /** The bound no longer holds: all that wait go on. */
   letAllIn(): void {
     for (const enter of [...this.#line]) enter();
   }

@@ -11,9 +11,7 @@ export interface PageOptions {
   reverse?: boolean;
 }
 
-/**
- * All entries of a selector in pages, none of them empty. Each page is read when the one before is done with.
- */
+/** All entries of a selector. No page is empty; each is read when the one before is done with. */
 export async function* pages<T>(
   kv: Pick<KvPort, "list">,
   selector: Deno.KvListSelector,

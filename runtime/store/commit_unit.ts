@@ -47,7 +47,7 @@ export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterStep
   cost: Cost;
 }
 
-/** Earlier ops of a record, always with the very first one. */
+/** Always with the very first op. */
 const OPS_KEPT = 4;
 
 /** @throws {RangeError} for a record that KV would refuse. */

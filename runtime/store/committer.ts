@@ -197,7 +197,6 @@ function entriesOf({ changes }: Unit, taken: Taken | null, versionstamp: string)
   return changes.map(({ next }) => ({ record: taken?.running.get(next.id) ?? next, versionstamp }));
 }
 
-/** The records that these units put at the end of the queue. */
 function readyOf(units: Unit[]): TaskRecord[] {
   const ready: TaskRecord[] = [];
   for (const { changes } of units) {

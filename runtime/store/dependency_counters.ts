@@ -11,7 +11,6 @@ import type { StateType } from "../core/states.ts";
 export interface DependencyCounter {
   /** The definition of the task that waits, for lists. */
   task: string;
-  /** Upstreams that have not ended. */
   left: number;
   /** Upstreams that have ended otherwise than COMPLETED. */
   failed: number;
@@ -20,10 +19,7 @@ export interface DependencyCounter {
   allowFailure: boolean;
 }
 
-/**
- * One change of an upstream, for a task that waits for it: it has ended (`is`), or its end (`was`) is taken
- * back.
- */
+/** An upstream has ended (`is`), or its end (`was`) is taken back. */
 export interface CounterStep {
   dependent: string;
   upstream: string;
@@ -89,7 +85,6 @@ export class DependencyCounters {
     else this.#known.forget(id);
   }
 
-  /** As this process last wrote it, if it is still in memory: a hint. */
   known(id: string): Known<DependencyCounter> | undefined {
     return this.#known.get(id);
   }

@@ -25,7 +25,6 @@ export type StoredEvent =
     | { kind: "error"; error: TaskError | null; state: HistoryEntry }
   );
 
-/** A stored event, a state of the record, or one of the two that close the sequence. */
 export type TaskEvent =
   | StoredEvent
   | { kind: "result" | "end"; seq: number; at: number; attempt: number; entry: Entry }

@@ -14,9 +14,7 @@ export interface Cost {
   mutations: number;
   bytes: number;
   keyBytes: number;
-  /**
-   * Records that it changes. Two changes of one record never share a commit: both would pass the same check.
-   */
+  /** Records that it changes: two changes of one record in a commit would both pass its check. */
   owns: string[];
 }
 
@@ -28,16 +26,14 @@ interface Waiting<Item, Outcome> {
 
 export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   #waiting: Waiting<Item, Outcome>[] = [];
-  /**
-   * What the commits under way own, or check for several items: no other commit may do so at the same time.
-   */
+  /** What the commits under way own or share: no other commit may have it at the same time. */
   readonly #held = new Set<string>();
   readonly #flights = new Set<Promise<void>>();
   #starting = false;
   /** There was no full commit at the last look: the next look comes when so many wait. */
   #lookAgainAt = 0;
 
-  /** @param run commits a batch and returns one outcome for each item, in order. */
+  /** @param run returns one outcome for each item, in order */
   constructor(
     private readonly run: (items: Item[]) => Promise<Outcome[]>,
     private readonly limits: KvLimits,
@@ -83,7 +79,6 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 
   #fly(batch: Waiting<Item, Outcome>[]): void {
-    // Where one commit is under way at a time, nothing runs beside it.
     const names = this.limits.flights > 1 ? batch.flatMap(({ item }) => namesOf(item.cost)) : [];
     for (const name of names) this.#held.add(name);
     const flight = this.#commit(batch).then(() => {
@@ -104,7 +99,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     }
   }
 
-  /** The next commit, and what is left. Changes of one record stay in their order. */
+  /** Changes of one record stay in their order. */
   #take(): { batch: Waiting<Item, Outcome>[]; left: Waiting<Item, Outcome>[]; isFull: boolean } {
     const load = new Load();
     const batch: Waiting<Item, Outcome>[] = [];
@@ -129,7 +124,6 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 }
 
-/** What only one commit at a time may own or check. */
 function namesOf({ owns, shared }: Cost): string[] {
   return [...owns, ...shared.filter((name) => name !== FRESH)];
 }

@@ -20,9 +20,7 @@ export interface GroupRecord {
   outside?: number;
 }
 
-/**
- * One change of a task, for one of its groups: it has ended (`is`), or a retry takes back its end (`was`).
- */
+/** A task of the group has ended (`is`), or a retry takes back its end (`was`). */
 export interface GroupStep {
   group: string;
   id: string;

@@ -5,7 +5,6 @@ import type { Store } from "./store.ts";
 
 /** Written by each worker every third of a lease. */
 export interface HeartbeatRecord {
-  /** Another value with each beat. */
   rev: string;
   startedAt: number;
   concurrency: number;

@@ -34,9 +34,7 @@ export class LinkCache {
   }
 }
 
-/**
- * True if it is likely to be needed soon: it waits for others, or it has ended and others take its result.
- */
+/** It waits for others, or it has ended and others take its result. */
 function isLink(record: TaskRecord): boolean {
   return isAwaiting(record) || hasDependents(record) && isTerminal(record);
 }

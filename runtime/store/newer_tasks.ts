@@ -8,7 +8,6 @@ const MOST_KEPT = 10_000;
 export class NewerTasks {
   readonly #ids = new Set<string>();
 
-  /** @param onFirst called once, with the first of them */
   constructor(private readonly onFirst: (error: NewerRecordError) => void) {}
 
   has(id: string): boolean {

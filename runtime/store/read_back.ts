@@ -6,7 +6,6 @@ import type { KvPort } from "../platform/kv.ts";
 import type { Unit } from "./commit_unit.ts";
 import { entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
 
-/** The entries of a unit that was applied; or another process was first; or it can be committed again. */
 export type Verdict = Entry<Stored>[] | "conflict" | "again";
 
 export async function readBack(kv: KvPort, units: Unit[]): Promise<[Unit, Verdict][]> {

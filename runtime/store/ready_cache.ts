@@ -15,7 +15,6 @@ interface Known {
 }
 
 export class ReadyCache {
-  /** By shard, the oldest first. */
   readonly #shards: Map<string, Known>[];
   #look = 0;
 
@@ -23,7 +22,6 @@ export class ReadyCache {
     this.#shards = Array.from({ length: shards }, () => new Map());
   }
 
-  /** How many tasks wait in the queue, as far as this process knows. */
   get size(): number {
     return this.#shards.reduce((sum, { size }) => sum + size, 0);
   }
@@ -48,10 +46,7 @@ export class ReadyCache {
     return ++this.#look;
   }
 
-  /**
-   * A look has reached the end of the shard: what became ready before it and was not found is claimed by
-   * others.
-   */
+  /** The look has reached the end of the shard: what it did not find is claimed by others. */
   forgetBefore(look: number, shard: number): void {
     const known = this.#shards[shard];
     for (const [id, { look: madeBefore }] of known) {

@@ -15,10 +15,7 @@ type Upgrade = (stored: Stored) => Stored;
 /** At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). */
 const UPGRADES: Upgrade[] = [];
 
-/**
- * Release 0.1 wrote version 1 without saying so, and keeps fields that it does not know: it may share a
- * database with this release.
- */
+/** Release 0.1 wrote version 1 without saying so. It keeps fields that it does not know. */
 export const RECORD_VERSION = UPGRADES.length + 1;
 
 export const STAMP: Stamp = { v: RECORD_VERSION, by: RELEASE };

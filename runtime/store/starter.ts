@@ -5,9 +5,7 @@ import type { TaskRecord } from "../core/task.ts";
 import type { Write } from "../platform/kv.ts";
 
 export interface Starter {
-  /**
-   * Chooses from the tasks that a commit makes ready those that start in it, under leases of this process.
-   */
+  /** Of the tasks that a commit makes ready, those that start in it. */
   take(ready: TaskRecord[]): Taken;
   /** The commit is decided. Tasks that were taken for it, and of which no change was told, do not start. */
   release(taken: Taken): void;

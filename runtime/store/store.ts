@@ -85,10 +85,7 @@ export class Store {
     return readable(await this.readEach(ids));
   }
 
-  /**
-   * Like `readMany`, for those who go on with the others: what only a newer release can read comes as an
-   * error.
-   */
+  /** Like `readMany`, but a record that only a newer release can read is returned as an error. */
   async readEach(ids: string[]): Promise<Found[]> {
     const now = this.clock.now();
     return (await this.peekEach(ids)).map((entry) => isNewerRecord(entry) ? entry : present(entry, now));
@@ -145,12 +142,11 @@ export class Store {
     return this.#lanes.commit(lane, unitOf(this.ids.token(), changes, options));
   }
 
-  /** True if one commit takes these changes, with room for a group and an idempotency key. */
+  /** With room for a group and an idempotency key. */
   fits(changes: Change[], options: UnitOptions): boolean {
     return fitsOneCommit(this.kv.limits, changes, options);
   }
 
-  /** Splits changes into runs that each fit one commit, in order, with so many mutations to spare. */
   pack(changes: Change[], options?: UnitOptions, spareMutations?: number): Change[][] {
     return packs(this.kv.limits, changes, options, spareMutations);
   }

@@ -10,10 +10,7 @@ import type { KvPort, Write } from "../platform/kv.ts";
 import { deleteUnder } from "../platform/paging.ts";
 import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
 
-/**
- * Room for a task's values inside its record. With everything else at its longest, the record stays below the
- * 65,536 bytes that KV takes.
- */
+/** With everything else at its longest, a record then stays below the 65,536 bytes that KV takes. */
 export const INLINE_BYTES = 14_000;
 
 const CHUNK_BYTES = 60_000;

@@ -39,7 +39,6 @@ export class VersionCache<T> {
     return loaded;
   }
 
-  /** As this process last wrote it, if it is still in memory. */
   get(id: string): Known<T> | undefined {
     return this.#known.get(id);
   }

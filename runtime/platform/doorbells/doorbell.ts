@@ -2,7 +2,6 @@
 // only doorbell all tasks still run, later.
 
 export interface Doorbell {
-  /** Adds what this bell needs to a commit that makes tasks ready. */
   onCommit?(atomic: Deno.AtomicOperation): void;
   onEnd?(): void;
   /**
