@@ -14,7 +14,7 @@ import {
 import { mountable } from "./routes/mountable.ts";
 import { problemAt, unavailable } from "./routes/http/problem.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
-import { isRemote, kvOnHandle, KvPort, openKv as openPort, silentLog } from "./runtime/mod.ts";
+import { isRemote, kvOnHandle, KvPort, type Log, openKv as openPort, silentLog } from "./runtime/mod.ts";
 import { ConfigError, publicPathOf } from "./settings.ts";
 
 /** The definitions of a program as its client knows them: by their names. */
@@ -62,13 +62,14 @@ export async function createErrand<const D extends DefinitionSet>(
     // Messages of a queue reach one listener each: on a handle of theirs they could be for somebody else.
     doorbells: isHandle(checked.kv) ? { queue: false } : {},
   }).catch((error) => {
-    if (isOwn) kv.close();
+    if (isOwn) void kv.close();
     throw error;
   });
   return new Errand<ClientDefinitions<D>>(assembly, {
+    log,
     basePath: checked.basePath,
     publicPath: publicPathOf(checked),
-    close: () => isOwn ? kv.close() : undefined,
+    close: () => isOwn ? kv.close() : Promise.resolve(),
   });
 }
 
@@ -103,11 +104,12 @@ function isHandle(kv: CheckedOptions["kv"]): kv is Deno.Kv {
 }
 
 interface Place {
+  log: Log;
   basePath: string;
   /** What links begin with, if the operator has said so. */
   publicPath: string;
   /** Closes what was opened here. */
-  close: () => void;
+  close: () => Promise<void>;
 }
 
 /** Made by {@linkcode createErrand}. */
@@ -123,6 +125,7 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
     this.client = new Client<D>({
       url: OWN_URL,
       fetch: (input, init) => this.#fetchOwn(new Request(input, init)),
+      log: (message, error) => place.log.error(message, error),
     });
   }
 
@@ -174,7 +177,7 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
     await runtime.stop(graceMs);
     this.#state = "stopped";
     slots.endAll();
-    this.place.close();
+    await this.place.close();
   }
 
   #answer(request: Request, mounted: string): Response | Promise<Response> {

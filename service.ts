@@ -64,7 +64,7 @@ async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<
     const closed = server.shutdown();
     await errand.stop(GRACE_MS);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
-    kv.close();
+    await kv.close();
   };
   await errand.start().catch(asStartError);
   surviveStrayErrors();

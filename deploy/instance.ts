@@ -66,7 +66,7 @@ export class Instance {
   async handle(request: Request): Promise<Response> {
     // A response of the pump follows from work. It must not itself keep the session open.
     const { pathname } = new URL(request.url);
-    if (pathname === PUMP_PATH) return await (await this.#current()).handle(request);
+    if (pathname.endsWith(PUMP_PATH)) return await (await this.#current()).handle(request);
     this.#open++;
     let done = () => {
       done = () => {};

@@ -7,6 +7,12 @@
 import { type Clock, type Log, sleep } from "../runtime/mod.ts";
 
 export const PUMP_PATH = "/internal/pump";
+
+/** @param origin where the app is reached; it may have a path. */
+export function pumpUrl(origin: string): string {
+  return origin.replace(/\/+$/, "") + PUMP_PATH;
+}
+
 /** The purpose of its tickets. */
 export const PUMP_PURPOSE = "pump";
 
@@ -185,14 +191,14 @@ export class Pump {
     if (this.#isRefused) return null;
     const url = await origin();
     if (url === null) return null;
-    const response = await (this.options.fetch ?? fetch)(new URL(PUMP_PATH, url), {
+    const response = await (this.options.fetch ?? fetch)(pumpUrl(url), {
       method: "POST",
       headers: { authorization: `Bearer ${await ticket()}` },
       signal,
     });
     if (response.status === 200) return response;
     await response.body?.cancel();
-    if (response.status !== LOOP_DETECTED) throw new Error(`${url}${PUMP_PATH} answered ${response.status}`);
+    if (response.status !== LOOP_DETECTED) throw new Error(`${pumpUrl(url)} answered ${response.status}`);
     if (!this.#isRefused) {
       log.info(
         "the platform refuses requests of the app to itself (508 LOOP_DETECTED), so this instance sends no more of " +

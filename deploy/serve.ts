@@ -3,6 +3,7 @@
 
 import { type Config, ConfigError, settingsOf } from "../config.ts";
 import { log } from "../log.ts";
+import { publicPathOf } from "../settings.ts";
 import { assemble } from "../assemble.ts";
 import { type KvPort, pendingWork, sleep, systemClock } from "../runtime/mod.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
@@ -29,6 +30,8 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     });
   };
   await requireDatabase(kv);
+  const settings = settingsOf(config);
+  const prefix = publicPathOf(settings);
   const names = new Set(definitions.map(({ name }) => name));
   return new Instance({
     id: crypto.randomUUID(),
@@ -41,7 +44,7 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     },
     open: async (pump) => {
       const { runtime, app, tickets } = await assemble({
-        settings: settingsOf(config),
+        settings,
         definitions,
         kv: await kv(),
         log,
@@ -53,7 +56,7 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
       return {
         runtime,
         tickets,
-        handle: (request) => app.fetch(request),
+        handle: (request) => app.fetch(request, { prefix }),
         close: (graceMs) => runtime.stop(graceMs),
       };
     },

@@ -144,7 +144,7 @@ async function doorbellsOf(
   const { queue = true, watch = true, sweep = true } = doorbells ?? {};
   const bells: Doorbell[] = [];
   // All tasks run without this doorbell too.
-  if (queue && await hasQueues(kv)) bells.push(new QueueBell(kv.writer, clock));
+  if (queue && await hasQueues(kv)) bells.push(new QueueBell(kv, clock));
   if (watch && kv.watched) bells.push(new WatchBell(kv, kv.watched, clock, ids));
   if (sweep) bells.push(new SweepBell(clock, sweepMs));
   return bells;

@@ -51,6 +51,7 @@ const DEADLINE_MS = 5_000;
 
 export class KvPort {
   readonly #reader: Kv;
+  readonly #listeners: Promise<void>[] = [];
 
   /**
    * @param writer takes commits
@@ -138,9 +139,22 @@ export class KvPort {
     }
   }
 
-  close(): void {
+  enqueue(value: unknown): Promise<Deno.KvCommitResult> {
+    return this.writer.enqueue(value);
+  }
+
+  /** Settles when the database is closed. */
+  listenQueue(handler: (value: unknown) => Promise<void> | void): Promise<void> {
+    const listener = this.writer.listenQueue(handler);
+    this.#listeners.push(listener);
+    return listener;
+  }
+
+  /** Resolves when its listeners have ended, a moment after it is closed. */
+  async close(): Promise<void> {
     this.writer.close();
     if (this.#reader !== this.writer) this.#reader.close();
+    await Promise.allSettled(this.#listeners);
   }
 }
 

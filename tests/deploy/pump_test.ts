@@ -1,6 +1,6 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { Pump, PUMP_PATH } from "../../deploy/pump.ts";
+import { Pump, PUMP_PATH, pumpUrl } from "../../deploy/pump.ts";
 import { ManualClock, turn, until } from "../support/manual_clock.ts";
 
 /** Instances of one app. A request goes to the one that `route` names, and carries a ticket. */
@@ -189,4 +189,9 @@ Deno.test("an app that is refused with 508 says so once, and asks itself no more
   assert.match(infos[0], /508 LOOP_DETECTED/);
   assert.deepEqual([errors, pump.isServed, clock.timers], [[], false, 0]);
   await stop();
+});
+
+Deno.test("the app is asked below the path of its address", () => {
+  assert.equal(pumpUrl("https://app.example"), `https://app.example${PUMP_PATH}`);
+  assert.equal(pumpUrl("https://app.example/errand/"), `https://app.example/errand${PUMP_PATH}`);
 });

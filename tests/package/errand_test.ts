@@ -4,7 +4,7 @@ import { z } from "zod";
 import { ConfigError, createErrand, define, ErrandError, openKv } from "../../mod.ts";
 import { asCompleted } from "../../client/mod.ts";
 import { aDatabase } from "../support/server_process.ts";
-import { pause } from "../support/service.ts";
+import { eventually } from "../support/waiting.ts";
 
 const add = define(
   { name: "add", input: z.object({ a: z.number(), b: z.number() }), output: z.number() },
@@ -26,11 +26,13 @@ const definitions = { add, count, stuck };
 Deno.test("its client submits before the start, and gets results, streams and groups after it", async () => {
   await using errand = await createErrand({ kv: ":memory:", definitions });
   const future = await errand.client.submit("add", { a: 1, b: 2 });
-  await pause(50);
-  assert.equal((await future.state()).type, "PENDING", "something ran before the start");
+  assert.equal((await future.state()).type, "PENDING");
+  const startedAt = Date.now();
   await errand.start();
   const sum: number = await future.result();
   assert.equal(sum, 3);
+  const task = await (await errand.fetch(new Request(`http://localhost/v1/tasks/${future.id}`))).json();
+  assert.ok(Date.parse(task.startedAt) >= startedAt, "it ran before the start");
 
   const chunks: unknown[] = [];
   for await (const { event, data } of (await errand.client.submit("count", { to: 3 })).events()) {
@@ -62,7 +64,7 @@ Deno.test("a stop hands back what runs, ends streams and waits, and is final", a
   const events = response.text();
   const waiting = errand.fetch(new Request(`http://localhost/v1/tasks/${future.id}?wait=50`));
   const result = future.result().catch((error) => error);
-  while (!await future.running()) await pause(10);
+  await eventually(() => future.running());
   await errand.stop(0);
   assert.doesNotMatch(await events, /^event: end$/m);
   const waited = await waiting;
@@ -124,9 +126,7 @@ Deno.test("what openKv gave is used and left open", async () => {
     await errand.start();
     assert.equal(await (await errand.client.submit("add", { a: i, b: 3 })).result(), i + 3);
   }
-  kv.close();
-  // The listener of its queue ends a moment later.
-  await pause(20);
+  await kv.close();
 });
 
 Deno.test("a wrong option is named with its rule, an unknown one with the name that was meant", async () => {
@@ -153,4 +153,21 @@ Deno.test("a wrong option is named with its rule, an unknown one with the name t
       return true;
     });
   }
+});
+
+Deno.test("what no caller is there to hear goes to the log that was handed in, and nowhere else", async () => {
+  const said: string[] = [];
+  const log = {
+    info: (message: string) => void said.push(message),
+    error: (message: string, error: unknown) => void said.push(`${message}: ${error}`),
+  };
+  await using errand = await createErrand({ kv: ":memory:", definitions, log });
+  await errand.start();
+  const future = await errand.client.submit("add", { a: 1, b: 2 });
+  future.addDoneCallback(() => {
+    throw new Error("in a callback");
+  });
+  await future.result();
+  await eventually(() => said.length > 0);
+  assert.match(said.join(), /in a callback/);
 });

@@ -27,7 +27,7 @@ export class QueueBell implements Doorbell {
   #ring: () => void = () => {};
   #started = false;
 
-  constructor(private readonly kv: Kv, private readonly clock: Clock) {}
+  constructor(private readonly kv: Pick<Kv, "enqueue" | "listenQueue">, private readonly clock: Clock) {}
 
   onCommit(atomic: Deno.AtomicOperation): void {
     if (!this.#undelivered && this.#sinceMs() >= AT_MOST_EVERY_MS) {
