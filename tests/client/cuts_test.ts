@@ -17,7 +17,7 @@ import {
 } from "../../client/mod.ts";
 import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
-import { Proxy } from "../support/http_proxy.ts";
+import { HttpProxy } from "../support/http_proxy.ts";
 
 const LONG_MS = 60_000;
 const GATE = "the one of this test";
@@ -31,12 +31,12 @@ interface Behind {
   errand: Errand;
   /** Past it: for what a test only prepares. */
   direct: Errand;
-  proxy: Proxy;
+  proxy: HttpProxy;
 }
 
 async function behindAProxy(test: (behind: Behind) => Promise<void>): Promise<void> {
   await using server = await aServer({ CONCURRENCY: "1000" });
-  await using proxy = new Proxy(server.url);
+  await using proxy = new HttpProxy(server.url);
   await test({ errand: aClient(proxy.url), direct: aClient(server.url), proxy });
 }
 

@@ -16,7 +16,7 @@ import {
 import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
 import { aDatabase, type Server } from "../support/server_process.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
-import { Proxy } from "../support/http_proxy.ts";
+import { HttpProxy } from "../support/http_proxy.ts";
 import { run } from "../support/program.ts";
 
 async function withServer(test: (errand: Errand, server: Server) => Promise<void>): Promise<void> {
@@ -223,7 +223,7 @@ Deno.test("more than a thousand futures are one list like any other", () =>
 
 Deno.test("the first failure among results ends the wait for the others", async () => {
   await using server = await aServer();
-  await using proxy = new Proxy(server.url);
+  await using proxy = new HttpProxy(server.url);
   const errand = aClient(proxy.url);
   const [failed, slow] = [
     await errand.submit("fail", { message: "no" }),

@@ -18,7 +18,7 @@ import { pause } from "../support/waiting.ts";
 import { type Body, eventsOf } from "../support/service.ts";
 import { Server } from "../support/server_process.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
-import { Proxy } from "../support/kv_proxy.ts";
+import { KvProxy } from "../support/kv_proxy.ts";
 
 const THIS = fileURLToPath(import.meta.url);
 const SERVE = "SERVE_DOORBELLS";
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const table: Record<string, Figures> = {};
   for (const [watch, isMute] of [["healthy", false], ["mute", true]] as const) {
     await using denokv = await Denokv.start();
-    using proxy = Proxy.to(denokv.url);
+    await using proxy = new KvProxy(denokv.url);
     proxy.isMute = isMute;
     const env = { ...denokv.env, KV_PATH: proxy.url, [SERVE]: "1" };
     await using web = await Server.start({ ...env, ROLE: "web" }, THIS);

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { openKv } from "../../runtime/platform/open_kv.ts";
 import { aService, eventually, type Service } from "../support/service.ts";
 import { Denokv, needed } from "../../tools/denokv_server.ts";
-import { Proxy } from "../support/kv_proxy.ts";
+import { KvProxy } from "../support/kv_proxy.ts";
 
 const NEVER_MS = 600_000;
 
@@ -23,7 +23,7 @@ Deno.test({
   async fn() {
     await using server = await Denokv.start();
     Deno.env.set("DENO_KV_ACCESS_TOKEN", server.token);
-    using proxy = Proxy.to(server.url);
+    await using proxy = new KvProxy(server.url);
     proxy.isMute = true;
     const open = async (runsTasks: boolean) => {
       return await aService({ kv: await openKv(proxy.url), sweepMs: NEVER_MS, runsTasks });
