@@ -23,15 +23,6 @@ export function isInstalled(): boolean {
   }
 }
 
-/** Options of a test that needs it: without it the test is skipped, and its name says why. */
-export function needed(name: string): { name: string; ignore: boolean } {
-  const there = isInstalled();
-  return {
-    name: there ? name : `${name} (skipped: no denokv; "deno task denokv" installs it)`,
-    ignore: !there,
-  };
-}
-
 /** Builds the program, which takes some minutes. */
 export async function install(): Promise<void> {
   const { success } = await new Deno.Command("cargo", {

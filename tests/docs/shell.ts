@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { type Block, outputOf, type Page, ROOT } from "./blocks.ts";
 import { byBlock, matches } from "./output.ts";
+import { freePort } from "../support/ports.ts";
 
 export interface BlockResult {
   block: Block;
@@ -68,7 +69,7 @@ export async function runPage(page: Page, longestMs = LONGEST_MS): Promise<PageR
   try {
     const checkout = join(directory, "errand");
     copyRepository(checkout);
-    const ports = new Map(PORTS.map((port) => [port, freePort()]));
+    const ports = new Map(PORTS.map((port) => [port, String(freePort())]));
     const mapped = (text: string) => text.replace(NAMED_PORT, (port) => ports.get(port)!);
     const unmapped = (text: string) => {
       for (const [port, actual] of ports) text = text.replaceAll(`:${actual}`, `:${port}`);
@@ -150,11 +151,6 @@ function environment(directory: string, port: string): Record<string, string> {
     NO_PROXY: "127.0.0.1,localhost",
     API_KEYS: "",
   };
-}
-
-function freePort(): string {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return String(listener.addr.port);
 }
 
 function failuresIn(directory: string): number[] {

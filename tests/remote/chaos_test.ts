@@ -4,7 +4,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { runChaos } from "../chaos/run_chaos.ts";
 import { tableOf } from "../chaos/report.ts";
-import { needed } from "../../tools/denokv_server.ts";
+import { needed } from "../support/denokv.ts";
 
 Deno.test({
   ...needed("chaos on a server that is away for a while: no acknowledged task is lost or ends twice"),

@@ -15,7 +15,8 @@ import {
   type Service,
   type ServiceOptions,
 } from "../support/service.ts";
-import { Denokv, needed } from "../../tools/denokv_server.ts";
+import { Denokv } from "../../tools/denokv_server.ts";
+import { needed } from "../support/denokv.ts";
 
 interface Pair {
   /** Takes and answers. */

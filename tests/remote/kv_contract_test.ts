@@ -4,7 +4,8 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { pause } from "../support/service.ts";
 import { CONTRACT, DENOKV } from "../simulation/kv_contract.ts";
-import { Denokv, needed } from "../../tools/denokv_server.ts";
+import { Denokv } from "../../tools/denokv_server.ts";
+import { needed } from "../support/denokv.ts";
 
 async function opened(server: Denokv): Promise<Deno.Kv> {
   Deno.env.set("DENO_KV_ACCESS_TOKEN", server.token);

@@ -1,6 +1,6 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { needed } from "../../tools/denokv_server.ts";
+import { needed } from "../support/denokv.ts";
 import { trial, type TrialOptions } from "../deploy/trial.ts";
 
 /** A small form of `deno task deploy:trial`. */

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { openKv } from "../../runtime/platform/open_kv.ts";
 import { allEvents, type Body, pause } from "../support/service.ts";
 import { Server } from "../support/server_process.ts";
-import { Denokv, needed } from "../../tools/denokv_server.ts";
+import { Denokv } from "../../tools/denokv_server.ts";
+import { needed } from "../support/denokv.ts";
 
 const json = (body: unknown) => ({
   method: "POST",
