@@ -15,6 +15,8 @@ export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 const LANGUAGES = ["sh", "ts", "json", "text", "mermaid", "html", "python"];
 const ATTRIBUTES = ["service", "status", "no-run", "file", "output"];
 
+const FOLDERS = ["docs", "examples"];
+
 export interface Block {
   /** `docs/reference/http.md:40`: where the code begins. */
   place: string;
@@ -30,7 +32,7 @@ export interface Page {
   blocks: Block[];
 }
 
-/** All pages that the tests read: README.md and its neighbours, and everything under docs/. */
+/** All pages that the tests read: README.md and its neighbours, and everything under docs/ and examples/. */
 export function readPages(): Page[] {
   return markdownFiles("").sort().map(readPage);
 }
@@ -43,7 +45,7 @@ export function readPage(path: string): Page {
 function markdownFiles(directory: string): string[] {
   return [...Deno.readDirSync(ROOT + directory)].flatMap(({ name, isDirectory }) => {
     const path = directory + name;
-    if (isDirectory) return directory !== "" || name === "docs" ? markdownFiles(`${path}/`) : [];
+    if (isDirectory) return directory !== "" || FOLDERS.includes(name) ? markdownFiles(`${path}/`) : [];
     return name.endsWith(".md") ? [path] : [];
   });
 }
