@@ -136,8 +136,9 @@ export class Generator {
   #object(schema: Schema, depth: number): Record<string, unknown> {
     const value: Record<string, unknown> = {};
     for (const [key, member] of Object.entries<Schema>(schema.properties ?? {})) {
-      const required = schema.required?.includes(key);
-      if (required ? this.#chance(0.02) : this.#chance(0.6)) continue;
+      const isLeftOut = this.#chance(schema.required?.includes(key) ? 0.02 : 0.6);
+      // Without it a wait is as long as the service allows.
+      if (isLeftOut && key !== "timeoutSeconds") continue;
       value[key] = this.value(member, key, depth + 1);
     }
     if (this.#chance(0.03)) value[this.#pick(["extra", "constructor", ""])] = this.#pick(NASTY);
