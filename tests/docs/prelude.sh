@@ -4,6 +4,7 @@ set -Eeuo pipefail
 shopt -s inherit_errexit
 set -m # A service gets a process group of its own, so that it can be stopped with its children.
 declare -A services=()
+unset INIT_CWD # `deno task` sets it only where it is not set, and the tests run under a task themselves.
 
 begin() {
   BLOCK=$BLOCKS/$1
