@@ -1,9 +1,9 @@
-import "../support/sanitizers.ts";
+import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readFile } from "../../tasks/digest/file.ts";
-import { Folder } from "../support/folder.ts";
-import { run } from "../support/program.ts";
+import { readFile } from "../../../tasks/digest/file.ts";
+import { Folder } from "../../support/folder.ts";
+import { run } from "../../support/program.ts";
 
 const onUnix = { ignore: Deno.build.os === "windows" };
 
@@ -53,7 +53,13 @@ Deno.test("a file larger than a chunk is read whole", async () => {
 Deno.test("a path that leads out of the root is refused, whether or not it exists", async () => {
   await using place = await aRoot();
   const { directory, root } = place;
-  const outside = ["..", "../secret.txt", "sub/../../secret.txt", "../none.txt", "../root2/secret.txt"];
+  const outside = [
+    "..",
+    "../../secret.txt",
+    "sub/../../secret.txt",
+    "../../none.txt",
+    "../../root2/secret.txt",
+  ];
   for (const path of [...outside, join(directory, "secret.txt"), "/", "/etc/passwd", root + "2/secret.txt"]) {
     await assertRefused(root, path, /leads out of the directory that digest may read/);
   }
@@ -66,7 +72,7 @@ Deno.test({
     await using place = await aRoot();
     const { directory, root } = place;
     await Deno.symlink("a.txt", join(root, "inner"));
-    await Deno.symlink("../secret.txt", join(root, "outer"));
+    await Deno.symlink("../../secret.txt", join(root, "outer"));
     await Deno.symlink("outer", join(root, "twice"));
     await Deno.symlink(directory, join(root, "up"));
     assert.equal(await read(root, "inner"), "inside");
@@ -86,7 +92,7 @@ Deno.test({
     await Deno.symlink(place.root, alias);
     assert.equal(await read(alias, "a.txt"), "inside");
     assert.equal(await read(alias, join(alias, "a.txt")), "inside");
-    await assertRefused(alias, "../secret.txt", /leads out/);
+    await assertRefused(alias, "../../secret.txt", /leads out/);
   },
 });
 
@@ -115,7 +121,7 @@ Deno.test({
     const { open } = Deno;
     Deno.open = async (path, options) => {
       await Deno.remove(path);
-      await Deno.symlink("../secret.txt", String(path));
+      await Deno.symlink("../../secret.txt", String(path));
       return await open(path, options);
     };
     try {
@@ -135,7 +141,7 @@ Deno.test({
     Deno.open = async (path, options) => {
       const aside = join(place.root, "aside");
       await Deno.rename(path, aside);
-      await Deno.symlink("../secret.txt", String(path));
+      await Deno.symlink("../../secret.txt", String(path));
       const file = await open(path, options);
       await Deno.rename(aside, String(path));
       return file;
@@ -200,7 +206,7 @@ Deno.test("an abort ends the reading between two chunks with the signal's reason
 Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => {
   await using place = await aRoot();
   const { directory, root } = place;
-  const module = new URL("../../tasks/digest/file.ts", import.meta.url).href;
+  const module = new URL("../../../tasks/digest/file.ts", import.meta.url).href;
   // In a process of its own: the environment and the working directory belong to all tests of this one.
   const script = `
     const { readFile } = await import(${JSON.stringify(module)});
@@ -210,6 +216,6 @@ Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => 
     return (await run({ args: ["eval", "--no-lock", script, "--", path], cwd: directory, env })).stdout;
   };
   assert.equal(await readApart("a.txt", { DIGEST_ROOT: root }), "inside");
-  assert.equal(await readApart("../secret.txt", { DIGEST_ROOT: root }), "");
+  assert.equal(await readApart("../../secret.txt", { DIGEST_ROOT: root }), "");
   assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "" }), "secret");
 });

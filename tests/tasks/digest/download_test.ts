@@ -1,7 +1,7 @@
-import "../support/sanitizers.ts";
+import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import type { Resolve } from "../../tasks/digest/address.ts";
-import { download, type DownloadOptions } from "../../tasks/digest/download.ts";
+import type { Resolve } from "../../../tasks/digest/address.ts";
+import { download, type DownloadOptions } from "../../../tasks/digest/download.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 

@@ -1,8 +1,8 @@
-import "../support/sanitizers.ts";
+import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import fc from "fast-check";
-import { TextStatistics } from "../../tasks/digest/statistics.ts";
+import { TextStatistics } from "../../../tasks/digest/statistics.ts";
 
 /** The definition of every count, on all of the text at once. */
 function countAtOnce(bytes: Uint8Array) {

@@ -1,8 +1,8 @@
 // Aborts of very many waits at once.
 
-import "../support/sanitizers.ts";
+import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { onAbort } from "../../client/transport/deadline.ts";
+import { onAbort } from "../../../client/transport/deadline.ts";
 
 Deno.test("an abort is told to each that has not stopped listening, once", () => {
   const abort = new AbortController();

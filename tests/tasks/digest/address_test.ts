@@ -1,6 +1,6 @@
-import "../support/sanitizers.ts";
+import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { isPublicAddress, requirePublic, type Resolve, resolveByDns } from "../../tasks/digest/address.ts";
+import { isPublicAddress, requirePublic, type Resolve, resolveByDns } from "../../../tasks/digest/address.ts";
 
 const { signal } = new AbortController();
 const resolveTo = (...addresses: string[]): Resolve => () => Promise.resolve(addresses);
