@@ -55,10 +55,10 @@ Deno.test("a path that leads out of the root is refused, whether or not it exist
   const { directory, root } = place;
   const outside = [
     "..",
-    "../../secret.txt",
+    "../secret.txt",
     "sub/../../secret.txt",
-    "../../none.txt",
-    "../../root2/secret.txt",
+    "../none.txt",
+    "../root2/secret.txt",
   ];
   for (const path of [...outside, join(directory, "secret.txt"), "/", "/etc/passwd", root + "2/secret.txt"]) {
     await assertRefused(root, path, /leads out of the directory that digest may read/);
@@ -72,7 +72,7 @@ Deno.test({
     await using place = await aRoot();
     const { directory, root } = place;
     await Deno.symlink("a.txt", join(root, "inner"));
-    await Deno.symlink("../../secret.txt", join(root, "outer"));
+    await Deno.symlink("../secret.txt", join(root, "outer"));
     await Deno.symlink("outer", join(root, "twice"));
     await Deno.symlink(directory, join(root, "up"));
     assert.equal(await read(root, "inner"), "inside");
@@ -92,7 +92,7 @@ Deno.test({
     await Deno.symlink(place.root, alias);
     assert.equal(await read(alias, "a.txt"), "inside");
     assert.equal(await read(alias, join(alias, "a.txt")), "inside");
-    await assertRefused(alias, "../../secret.txt", /leads out/);
+    await assertRefused(alias, "../secret.txt", /leads out/);
   },
 });
 
@@ -121,7 +121,7 @@ Deno.test({
     const { open } = Deno;
     Deno.open = async (path, options) => {
       await Deno.remove(path);
-      await Deno.symlink("../../secret.txt", String(path));
+      await Deno.symlink("../secret.txt", String(path));
       return await open(path, options);
     };
     try {
@@ -141,7 +141,7 @@ Deno.test({
     Deno.open = async (path, options) => {
       const aside = join(place.root, "aside");
       await Deno.rename(path, aside);
-      await Deno.symlink("../../secret.txt", String(path));
+      await Deno.symlink("../secret.txt", String(path));
       const file = await open(path, options);
       await Deno.rename(aside, String(path));
       return file;
@@ -216,6 +216,6 @@ Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => 
     return (await run({ args: ["eval", "--no-lock", script, "--", path], cwd: directory, env })).stdout;
   };
   assert.equal(await readApart("a.txt", { DIGEST_ROOT: root }), "inside");
-  assert.equal(await readApart("../../secret.txt", { DIGEST_ROOT: root }), "");
+  assert.equal(await readApart("../secret.txt", { DIGEST_ROOT: root }), "");
   assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "" }), "secret");
 });
