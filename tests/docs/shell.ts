@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { type Block, outputOf, type Page, ROOT } from "./blocks.ts";
 import { byBlock, matches } from "./output.ts";
+import { Folder } from "../support/folder.ts";
 import { freePort } from "../support/ports.ts";
 
 export interface BlockResult {
@@ -33,10 +34,10 @@ export function missingTool(): string | null {
     try {
       const { stdout } = new Deno.Command(name, { args: ["--version"] }).outputSync();
       const version = /^curl (\d+)\.(\d+)/.exec(new TextDecoder().decode(stdout));
-      if (version && Number(version[1]) * 100 + Number(version[2]) < 783) return "curl 7.83 or newer";
+      if (version && Number(version[1]) * 100 + Number(version[2]) < 783) return "no curl 7.83 or newer";
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
-      return name;
+      return `no ${name}`;
     }
   }
   return null;
@@ -65,42 +66,38 @@ export function shellBlocks({ blocks }: Page): Block[] {
 }
 
 export async function runPage(page: Page, longestMs = LONGEST_MS): Promise<PageResult> {
-  const directory = await Deno.makeTempDir({ prefix: "errand-docs-" });
-  try {
-    const checkout = join(directory, "errand");
-    copyRepository(checkout);
-    const ports = new Map(PORTS.map((port) => [port, String(freePort())]));
-    const mapped = (text: string) => text.replace(NAMED_PORT, (port) => ports.get(port)!);
-    const unmapped = (text: string) => {
-      for (const [port, actual] of ports) text = text.replaceAll(`:${actual}`, `:${port}`);
-      return text;
-    };
-    const blocks = shellBlocks(page);
-    const parts = await Promise.all(blocks.map(async (block, n) => {
-      await Deno.mkdir(join(directory, String(n)));
-      return `begin ${n}\n${await partOf(block, join(directory, String(n)), mapped)}`;
-    }));
-    const tooLong = new AbortController();
-    const timer = setTimeout(() => tooLong.abort(), longestMs);
-    const { code, stdout, stderr } = await new Deno.Command("bash", {
-      args: ["-c", [await Deno.readTextFile(PRELUDE), ...parts].join("\n")],
-      cwd: checkout,
-      env: environment(directory, ports.get(PORTS[0])!),
-      stdin: "null",
-      signal: tooLong.signal,
-    }).output();
-    clearTimeout(timer);
-    const [out, err] = [stdout, stderr].map((bytes) => byBlock(unmapped(new TextDecoder().decode(bytes))));
-    const results = blocks.slice(0, out.size).map((block, n) => ({
-      block,
-      stdout: out.get(n) ?? "",
-      stderr: err.get(n) ?? "",
-      failures: failuresIn(join(directory, String(n))),
-    }));
-    return { code, results };
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
+  await using folder = await Folder.with();
+  const checkout = folder.at("errand");
+  copyRepository(checkout);
+  const ports = new Map(PORTS.map((port) => [port, String(freePort())]));
+  const mapped = (text: string) => text.replace(NAMED_PORT, (port) => ports.get(port)!);
+  const unmapped = (text: string) => {
+    for (const [port, actual] of ports) text = text.replaceAll(`:${actual}`, `:${port}`);
+    return text;
+  };
+  const blocks = shellBlocks(page);
+  const parts = await Promise.all(blocks.map(async (block, n) => {
+    await Deno.mkdir(folder.at(String(n)));
+    return `begin ${n}\n${await partOf(block, folder.at(String(n)), mapped)}`;
+  }));
+  const tooLong = new AbortController();
+  const timer = setTimeout(() => tooLong.abort(), longestMs);
+  const { code, stdout, stderr } = await new Deno.Command("bash", {
+    args: ["-c", [await Deno.readTextFile(PRELUDE), ...parts].join("\n")],
+    cwd: checkout,
+    env: environment(folder.path, ports.get(PORTS[0])!),
+    stdin: "null",
+    signal: tooLong.signal,
+  }).output();
+  clearTimeout(timer);
+  const [out, err] = [stdout, stderr].map((bytes) => byBlock(unmapped(new TextDecoder().decode(bytes))));
+  const results = blocks.slice(0, out.size).map((block, n) => ({
+    block,
+    stdout: out.get(n) ?? "",
+    stderr: err.get(n) ?? "",
+    failures: failuresIn(folder.at(String(n))),
+  }));
+  return { code, results };
 }
 
 /** What a reader of the page would stumble over; none if it does what it says. */

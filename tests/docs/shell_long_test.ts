@@ -3,6 +3,7 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { skippedIf } from "../support/skip.ts";
 import { Server } from "../support/server_process.ts";
 import { blocksOf, type Page, readPages } from "./blocks.ts";
 import { faultsOf, missingTool, shellBlocks } from "./shell.ts";
@@ -40,8 +41,7 @@ Deno.test("few shell blocks are not run, each for a reason", () => {
 });
 
 Deno.test({
-  name: "the runner finds what is wrong with a page",
-  ignore: missing !== null,
+  ...skippedIf(missing, "the runner finds what is wrong with a page"),
   fn: async () => {
     const failed = await faultsOf(
       pageOf('```sh\necho begun\nfalse\necho "not reached"\n```\n```sh\necho next\n```'),
@@ -60,9 +60,10 @@ Deno.test({
 });
 
 Deno.test({
-  name:
+  ...skippedIf(
+    missing,
     "the runner finds an answer of 400 or above that the page does not announce, and one that does not come",
-  ignore: missing !== null,
+  ),
   fn: async () => {
     await using server = await Server.start({ KV_PATH: ":memory:" });
     const call = (path: string) => `curl -s -o /dev/null ${server.url}${path}`;

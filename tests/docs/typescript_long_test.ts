@@ -4,6 +4,8 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { Folder } from "../support/folder.ts";
+import { run } from "../support/program.ts";
 import { Server } from "../support/server_process.ts";
 import { type Block, outputOf, type Page, readPages } from "./blocks.ts";
 import { byBlock, firstMissing, markOf, matches } from "./output.ts";
@@ -14,21 +16,17 @@ const PRINTS = /console\.log\(.*\); \/\/ (.*)$/gm;
 const pages = readPages();
 
 Deno.test("the TypeScript of the pages compiles and prints what they say", async (t) => {
-  const directory = await Deno.makeTempDir({ prefix: "errand-docs-" });
-  try {
-    copyRepository(directory);
-    const files = pages.flatMap((page) => writeSources(page, directory));
-    assert.ok(files.length > 0);
-    await t.step("it compiles", async () => {
-      const { code, stderr } = await deno(directory, ["check", ...files]);
-      assert.equal(code, 0, stderr);
-    });
-    await using server = await Server.start({ KV_PATH: ":memory:", DEMO_TASKS: "true" });
-    for (const page of pages.filter((page) => programBlocks(page).length > 0)) {
-      await t.step(page.path, () => checkProgram(page, directory, server.url));
-    }
-  } finally {
-    await Deno.remove(directory, { recursive: true });
+  await using folder = await Folder.with();
+  copyRepository(folder.path);
+  const files = pages.flatMap((page) => writeSources(page, folder));
+  assert.ok(files.length > 0);
+  await t.step("it compiles", async () => {
+    const { code, stderr } = await deno(folder.path, ["check", ...files]);
+    assert.equal(code, 0, stderr);
+  });
+  await using server = await Server.start({ KV_PATH: ":memory:", DEMO_TASKS: "true" });
+  for (const page of pages.filter((page) => programBlocks(page).length > 0)) {
+    await t.step(page.path, () => checkProgram(page, folder, server.url));
   }
 });
 
@@ -37,7 +35,7 @@ function programName(page: Page): string {
   return `page_${page.path.replaceAll(/\W/g, "_")}`;
 }
 
-function writeSources(page: Page, directory: string): string[] {
+function writeSources(page: Page, folder: Folder): string[] {
   const files = page.blocks.filter(({ language, attributes }) =>
     language === "ts" && attributes.file !== undefined
   )
@@ -45,7 +43,7 @@ function writeSources(page: Page, directory: string): string[] {
   const program = programBlocks(page);
   if (program.length > 0) files.push({ name: `${programName(page)}.ts`, code: programOf(program) });
   return files.map(({ name, code }) => {
-    const path = join(directory, name);
+    const path = folder.at(name);
     Deno.mkdirSync(join(path, ".."), { recursive: true });
     Deno.writeTextFileSync(path, code);
     return path;
@@ -60,8 +58,8 @@ function programOf(blocks: Block[]): string {
   return blocks.map(({ code }, n) => `console.log("${markOf(n)}");\n${code}\n`).join("");
 }
 
-async function checkProgram(page: Page, directory: string, url: string): Promise<void> {
-  const { code, stdout, stderr } = await deno(directory, ["run", "-A", `${programName(page)}.ts`], {
+async function checkProgram(page: Page, folder: Folder, url: string): Promise<void> {
+  const { code, stdout, stderr } = await deno(folder.path, ["run", "-A", `${programName(page)}.ts`], {
     ERRAND: url,
   });
   assert.equal(code, 0, `${stdout}\n${stderr}`);
@@ -76,12 +74,6 @@ async function checkProgram(page: Page, directory: string, url: string): Promise
   }
 }
 
-async function deno(directory: string, args: string[], env: Record<string, string> = {}) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args,
-    cwd: directory,
-    env: { NO_COLOR: "1", NO_PROXY: "127.0.0.1", ...env },
-    stdin: "null",
-  }).output();
-  return { code, stdout: new TextDecoder().decode(stdout), stderr: new TextDecoder().decode(stderr) };
+function deno(directory: string, args: string[], env: Record<string, string> = {}) {
+  return run({ args, cwd: directory, env: { NO_PROXY: "127.0.0.1", ...env }, hangsMs: 10 * 60_000 });
 }

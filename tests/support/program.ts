@@ -11,6 +11,8 @@ export interface ProgramOptions {
   cwd?: string;
   /** Beside that of the tests themselves. */
   env?: Env;
+  /** A program that runs longer hangs, and is killed. */
+  hangsMs?: number;
 }
 
 export interface ServiceProcessOptions extends ProgramOptions {
@@ -27,7 +29,7 @@ export async function run(
   options: ProgramOptions,
 ): Promise<{ code: number; stdout: string; stderr: string }> {
   const child = commandOf(options, "null").spawn();
-  const late = setTimeout(() => child.kill("SIGKILL"), HANGS_MS);
+  const late = setTimeout(() => child.kill("SIGKILL"), options.hangsMs ?? HANGS_MS);
   const { code, stdout, stderr } = await child.output();
   clearTimeout(late);
   const decoder = new TextDecoder();
