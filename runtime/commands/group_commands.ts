@@ -5,7 +5,7 @@ import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../cor
 import type { GroupStatus } from "../queries/group_status.ts";
 import type { Groups } from "../queries/groups.ts";
 import { byEnd, present } from "../queries/wait.ts";
-import { type GroupRecord, groupWrite, mostGroupsOf, setTotal } from "../store/group_counters.ts";
+import { mostGroupsOf, newGroup, setTotal } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { cancelIfThere, type Cancelled, type CancelRequest } from "./cancel.ts";
 
@@ -21,9 +21,8 @@ export async function createGroup(store: Store, groups: Groups, ids: string[]): 
   requireRoom(store, entries, ids);
   const id = store.ids.id();
   const now = store.clock.now();
-  const group: GroupRecord = { id, total: members.length, log: 0, ended: {}, createdAt: now };
   // The group first: a task that ends in between must find its counters.
-  await store.kv.writeBlind([groupWrite(group, now)], now);
+  await store.kv.writeBlind(newGroup({ id, total: members.length }, now), now);
   const placeOf = new Map(members.map((member, place) => [member, place]));
   // Ended tasks join in the order in which they ended: the log keeps that order.
   const joined = await Promise.all(

@@ -8,7 +8,7 @@ import { hasCurrentTime } from "../platform/ids.ts";
 import { concurrencyLimitId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
-import { type GroupRecord, groupWrite } from "../store/group_counters.ts";
+import { newGroup } from "../store/group_counters.ts";
 import type { CommandContext } from "./context.ts";
 import { idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
@@ -109,12 +109,9 @@ export class SubmitPlan {
     const { groupId, ids, now, options: { maxConcurrent } } = this;
     // A call that is resumed finds its group there, perhaps with ends counted already.
     if (groupId === null || this.resumed) return [];
-    const group: GroupRecord = { id: groupId, total: ids.length, log: 0, ended: {}, createdAt: now };
-    if (maxConcurrent === undefined) return [groupWrite(group, now)];
-    return [
-      openConcurrencyLimit(groupId, maxConcurrent, ids, now),
-      groupWrite({ ...group, maxConcurrent }, now),
-    ];
+    const writes = newGroup({ id: groupId, total: ids.length, maxConcurrent }, now);
+    if (maxConcurrent !== undefined) writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids));
+    return writes;
   }
 }
 

@@ -1,12 +1,13 @@
 // A concurrency limit: so many tasks of a group may run at once. The others wait in the order of their ids.
 // Each end of a task leaves an outbox entry, by which the next one is admitted.
 
-import { isForgotten } from "../core/task.ts";
+import { isForgotten, isTerminal } from "../core/task.ts";
 import { admitted } from "../core/transitions.ts";
 import { after, concurrencyLimitId, keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
+import { pages } from "../platform/paging.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
-import { doneOf, GROUP_RETENTION_MS, type GroupRecord, groupRecord } from "../store/group_counters.ts";
+import { doneOf, type GroupRecord, groupRecord } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 
 export interface ConcurrencyLimit {
@@ -20,13 +21,14 @@ export interface ConcurrencyLimit {
 const SPARE_CHECKS = 5;
 
 /** Of a group that is about to be stored. Its first tasks are admitted. */
-export function openConcurrencyLimit(group: string, max: number, ids: string[], now: number): Write {
+export function openConcurrencyLimit(group: string, max: number, ids: string[]): Write {
   const count = Math.min(max, ids.length);
-  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "" }, now);
+  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "" });
 }
 
-function limitWrite(group: string, value: ConcurrencyLimit, now: number): Write {
-  return { key: keys.concurrencyLimit(group), value, expireAt: now + GROUP_RETENTION_MS };
+/** Removed with its group. */
+function limitWrite(group: string, value: ConcurrencyLimit): Write {
+  return { key: keys.concurrencyLimit(group), value };
 }
 
 /**
@@ -36,11 +38,12 @@ function limitWrite(group: string, value: ConcurrencyLimit, now: number): Write 
  * @returns false if there may be more to admit, or something has changed meanwhile.
  */
 export async function admit(store: Store, group: string, outboxVersion: string): Promise<boolean> {
-  const { kv, clock } = store;
+  const { kv } = store;
   const outboxKey = keys.outbox(concurrencyLimitId(group));
   const limit = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
   const record = await groupRecord(kv, group);
-  const slots = limit.value && record ? freeSlots(kv, limit.value, record) : 0;
+  const free = limit.value && record ? freeSlots(limit.value, record) : 0;
+  const slots = Math.min(free, kv.limits.checks - SPARE_CHECKS);
   const { again, next } = slots > 0 ? await waiting(kv, group, limit.value!, slots) : { again: [], next: [] };
   const options: UnitOptions = { checks: [{ key: outboxKey, versionstamp: outboxVersion }], writes: [] };
   // The outbox entry stays until no slot is free, or no task waits.
@@ -52,14 +55,39 @@ export async function admit(store: Store, group: string, outboxVersion: string):
   const { max, admitted, cursor } = limit.value!;
   const value = { max, admitted: admitted + changes.length, cursor: next.at(-1) ?? cursor };
   options.checks!.push({ key: keys.concurrencyLimit(group), versionstamp: limit.versionstamp });
-  options.writes!.push(limitWrite(group, value, clock.now()));
+  options.writes!.push(limitWrite(group, value));
   await store.commit("outbox", changes, options);
   return false;
 }
 
-function freeSlots(kv: KvPort, { max, admitted }: ConcurrencyLimit, group: GroupRecord): number {
-  const ended = doneOf(group) - (group.outside ?? 0);
-  return Math.min(max - (admitted - ended), kv.limits.checks - SPARE_CHECKS);
+export function freeSlots({ max, admitted }: ConcurrencyLimit, group: GroupRecord): number {
+  return max - (admitted - endedWithSlot(group));
+}
+
+function endedWithSlot(group: GroupRecord): number {
+  return doneOf(group) - (group.outside ?? 0);
+}
+
+/** The limit of a group, made again from its tasks. */
+export async function rebuiltConcurrencyLimit(
+  store: Store,
+  group: GroupRecord,
+  max: number,
+): Promise<Write> {
+  let admitted = endedWithSlot(group);
+  let cursor = "";
+  let isBehindCursor = true;
+  for await (const page of pages(store.kv, { prefix: prefixes.index("group", group.id) }, { size: 500 })) {
+    const entries = await store.readMany(page.map(({ key }) => parse.index(key).id));
+    for (const [i, entry] of entries.entries()) {
+      const record = entry && !isForgotten(entry.record) ? entry.record : null;
+      if (record && !isTerminal(record) && !record.windowed) admitted++;
+      // Those that need a slot again stand under keys of their own.
+      if (record?.windowed && !record.late && !isTerminal(record)) isBehindCursor = false;
+      if (isBehindCursor) cursor = parse.index(page[i].key).id;
+    }
+  }
+  return limitWrite(group.id, { max, admitted, cursor });
 }
 
 /** The ids of tasks that need a slot again, and of those that have not had one. Together at most `count`. */

@@ -1,5 +1,5 @@
 // Looks through all tasks, a page at a time, for those without a driver (a place in the queue, a timer, a
-// lease, or a dependency), and repairs them. Record and driver are written in one commit, so only a fault of
+// lease, a dependency, or a slot to wait for), and repairs them. Record and driver are written in one commit, so only a fault of
 // the database can part them.
 
 import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
@@ -11,14 +11,10 @@ import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { repairOf } from "./repair.ts";
+import { type Suspect, withoutSlot } from "./slot_check.ts";
 
 const PER_ROUND = 200;
 const MOST_LEASES = 1_000;
-
-interface Suspect {
-  entry: Entry;
-  what: string;
-}
 
 export class Reconciler {
   #start: Deno.KvKey | null = null;
@@ -38,6 +34,7 @@ export class Reconciler {
       ...await this.#withoutKey(active),
       ...await this.#withoutDependency(active),
       ...await this.#withoutLease(active),
+      ...await withoutSlot(this.store, active),
     ];
     // A record that was written after its driver was looked for may have another driver.
     const newest = await this.store.readEach(suspects.map(({ entry }) => entry.record.id));

@@ -1,8 +1,13 @@
 // Gives a new driver to a task that has lost its own.
 
-import { isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
-import { reclaimed } from "../core/transitions.ts";
-import { keys } from "../platform/keys.ts";
+import { isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { admitted, reclaimed } from "../core/transitions.ts";
+import {
+  type ConcurrencyLimit,
+  freeSlots,
+  rebuiltConcurrencyLimit,
+} from "../dependencies/concurrency_limit.ts";
+import { concurrencyLimitId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
 import {
@@ -12,6 +17,7 @@ import {
   outboxWrite,
   stepped,
 } from "../store/dependency_counters.ts";
+import type { GroupRecord } from "../store/group_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
@@ -21,7 +27,12 @@ export type Repair = { next: TaskRecord } & UnitOptions;
 
 /** Null if there is nothing to repair any more. */
 export async function repairOf(store: Store, values: Values, record: TaskRecord): Promise<Repair | null> {
+  if (record.windowed) {
+    const repair = await withSlot(store, record);
+    if (repair) return repair;
+  }
   if (isAwaiting(record)) return await withDependency(store, values, record);
+  if (stateOf(record).name === "AwaitingConcurrencySlot") return null;
   const now = store.clock.now();
   switch (typeOf(record)) {
     case "PENDING": {
@@ -37,6 +48,33 @@ export async function repairOf(store: Store, values: Values, record: TaskRecord)
     default:
       return { next: reclaimed(record, now) };
   }
+}
+
+/** Null if nothing is wrong with the slots of its group any more. */
+async function withSlot(store: Store, record: TaskRecord): Promise<Repair | null> {
+  const { kv, clock } = store;
+  const [group] = record.groups;
+  const [counters, limit, outbox] = await kv.getMany<unknown>([
+    keys.group(group),
+    keys.concurrencyLimit(group),
+    keys.outbox(concurrencyLimitId(group)),
+  ]);
+  const { value } = counters as Deno.KvEntryMaybe<GroupRecord>;
+  const checks: Deno.AtomicCheck[] = [counters, limit].map(({ key, versionstamp }) => ({
+    key,
+    versionstamp,
+  }));
+  // Nothing is known of the limit any more, and nothing counts by it.
+  if (value?.maxConcurrent === undefined) {
+    const next = admitted(record, clock.now());
+    return next && { next, checks };
+  }
+  const writes = [outboxWrite(concurrencyLimitId(group))];
+  if (limit.value === null) writes.push(await rebuiltConcurrencyLimit(store, value, value.maxConcurrent));
+  else if (outbox.versionstamp !== null || freeSlots(limit.value as ConcurrencyLimit, value) <= 0) {
+    return null;
+  }
+  return { next: { ...record }, checks, writes };
 }
 
 async function withDependency(store: Store, values: Values, record: TaskRecord): Promise<Repair | null> {

@@ -1,5 +1,5 @@
-// Fires what is due: scheduled tasks become ready, waiting ones expire, ended ones are removed after their
-// retention, and calls that were cut off are undone. Anyone may call `tick` at any time.
+// Fires what is due: scheduled tasks become ready, waiting ones expire, ended ones and groups are removed after
+// their retention, and calls that were cut off are undone. Anyone may call `tick` at any time.
 
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 import { becameReady, canExpire, expired } from "../core/transitions.ts";
@@ -8,6 +8,7 @@ import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { abandonCall, recountGroup } from "./cut_off_calls.ts";
+import { pruneGroup } from "./group_pruner.ts";
 import { Pruner } from "./pruner.ts";
 
 interface Timer {
@@ -18,7 +19,7 @@ interface Timer {
 }
 
 const PER_TICK = 500;
-const KINDS: DueKind[] = ["start", "expire", "purge", "unseal", "recount"];
+const KINDS: DueKind[] = ["start", "expire", "purge", "unseal", "recount", "group"];
 
 export class Timers {
   readonly #pruner: Pruner;
@@ -62,6 +63,9 @@ export class Timers {
       case "recount":
         await recountGroup(this.store, id);
         await this.#remove(timer);
+        return;
+      case "group":
+        if (await pruneGroup(this.store, id, at)) await this.#remove(timer);
     }
   }
 

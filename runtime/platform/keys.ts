@@ -4,9 +4,10 @@ type Key = Deno.KvKey;
 
 /**
  * Kinds of timers: start a scheduled task, expire a waiting one, remove what an ended one stored, undo a call
- * that was cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off.
+ * that was cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off, remove a
+ * group that nobody needs.
  */
-export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount";
+export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount" | "group";
 
 export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
 

@@ -53,6 +53,7 @@ export async function nearPendingWork(
       isDue("purge", now),
       isDue("unseal", now),
       isDue("recount", now),
+      isDue("group", now),
     ]),
     kv.list({ prefix: prefixes.outbox }, { limit: 1 }),
   ]);

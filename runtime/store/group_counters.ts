@@ -14,6 +14,10 @@ export interface GroupRecord {
   log: number;
   ended: Partial<Record<StateType, number>>;
   createdAt: number;
+  /** Of its last change. Release 0.1 has left out both of these. */
+  changedAt?: number;
+  /** When its timer looks whether anybody needs it still (maintenance/group_pruner.ts). */
+  purgeAt?: number;
   /** Tasks that may run at once (concurrency_limit.ts). */
   maxConcurrent?: number;
   /** Tasks that have ended without a slot, less those that had a slot, have ended, and are retried. */
@@ -44,6 +48,7 @@ export function mostGroupsOf(limits: KvLimits): number {
   return Math.min(MOST_GROUPS_OF_A_TASK, limits.checks - 4);
 }
 
+/** A group is kept this long after its last change, and as long as any of its tasks is there. */
 export const GROUP_RETENTION_MS = 7 * 24 * 60 * 60 * 1000;
 const KNOWN_KEPT = 100;
 
@@ -59,10 +64,9 @@ export class GroupCounters {
     const merged: Merged = { checks: [], writes: [], applied: () => {} };
     const next = new Map<string, GroupRecord>();
     const now = this.clock.now();
-    const expireAt = now + GROUP_RETENTION_MS;
     // A group that is gone is past its retention: it counts no more.
     for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
-      const record = { ...known.value, ended: { ...known.value.ended } };
+      const record: GroupRecord = { ...known.value, ended: { ...known.value.ended }, changedAt: now };
       for (const { id, was, is, again, outside } of byGroup.get(group)!) {
         if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
         if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
@@ -72,7 +76,6 @@ export class GroupCounters {
           merged.writes.push({
             key: keys.groupDone(group, record.log, id),
             value: { type: is, again } satisfies LogValue,
-            expireAt,
           });
         }
       }
@@ -80,7 +83,7 @@ export class GroupCounters {
         merged.writes.push({ key: keys.outbox(concurrencyLimitId(group)), value: true });
       }
       merged.checks.push({ key: keys.group(group), versionstamp: known.versionstamp });
-      merged.writes.push(groupWrite(record, now));
+      merged.writes.push(...groupWrites(record, now));
       next.set(group, record);
     }
     merged.applied = (versionstamp) => {
@@ -102,17 +105,40 @@ export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecor
   return (await kv.get<GroupRecord>(keys.group(group))).value;
 }
 
+/** What makes a group. */
+export function newGroup(
+  { id, total, maxConcurrent }: Pick<GroupRecord, "id" | "total" | "maxConcurrent">,
+  now: number,
+): Write[] {
+  const record: GroupRecord = { id, total, log: 0, ended: {}, createdAt: now, changedAt: now };
+  if (maxConcurrent !== undefined) record.maxConcurrent = maxConcurrent;
+  return writesWithTimer(record, now + GROUP_RETENTION_MS);
+}
+
 export async function setTotal(kv: KvPort, clock: Clock, group: string, total: number): Promise<void> {
   const key = keys.group(group);
   for (;;) {
     const { value, versionstamp } = await kv.get<GroupRecord>(key);
     if (!value || value.total === total) return;
     const atomic = kv.atomic().check({ key, versionstamp });
-    kv.write(atomic, groupWrite({ ...value, total }, clock.now()), clock.now());
+    const now = clock.now();
+    for (const write of groupWrites({ ...value, total, changedAt: now }, now)) kv.write(atomic, write, now);
     if ((await kv.commit(atomic)).ok) return;
   }
 }
 
-export function groupWrite(record: GroupRecord, now: number): Write {
-  return { key: keys.group(record.id), value: record, expireAt: now + GROUP_RETENTION_MS };
+/** It never expires by itself: its tasks may wait longer than anybody has thought of. */
+export function groupWrite(record: GroupRecord): Write {
+  return { key: keys.group(record.id), value: record };
+}
+
+/** Also gives a timer to a group of release 0.1, which has none: it is due at once. */
+export function groupWrites(record: GroupRecord, now: number): Write[] {
+  return record.purgeAt === undefined ? writesWithTimer(record, now) : [groupWrite(record)];
+}
+
+/** The group with a timer for this instant. It sets `purgeAt` in the record, too. */
+export function writesWithTimer(record: GroupRecord, at: number): Write[] {
+  record.purgeAt = at;
+  return [groupWrite(record), { key: keys.due("group", at, record.id), value: null }];
 }

@@ -50,6 +50,9 @@ export function checkRest(world: CheckedWorld): Omit<Gaps, "bootHangs"> {
   for (const { value } of of("group").filter(({ key }) => key.length === 2)) {
     const group = value as GroupRecord;
     checkGroup(world, group, of("group", group.id, "done"), violated);
+    if (of("due", "group", group.purgeAt!, group.id).length !== 1) {
+      violated("9", `group ${group.id} has no timer for ${group.purgeAt}`);
+    }
   }
   checkLinks(world, rows, violated);
   checker.dependencies.atTheEnd((record) => isPast(record, world));
@@ -71,7 +74,8 @@ function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): voi
     for (const { key, expireAt } of entriesOf(stored)) wanted.set(key.join("/"), expireAt);
   }
   for (const { key, expireAt } of rows) {
-    if (key[0] !== "index" && key[0] !== "due") continue;
+    // The timer of a group is checked with it.
+    if (key[0] !== "index" && key[0] !== "due" || key[1] === "group" && key[0] === "due") continue;
     // What is left of a task that is gone goes by itself.
     if (!wanted.delete(key.join("/")) && expireAt === null) {
       violated("9", `${key.join("/")} belongs to no record`);
@@ -147,6 +151,9 @@ function checkGroup(world: CheckedWorld, group: GroupRecord, rows: Row[], violat
   const goneToo = [...first].filter((id) => !members.some((member) => member.id === id)).length;
   if (counted !== ended + goneToo) {
     violated("9", `group ${group.id} counts ${counted} ends of ${ended + goneToo}`);
+  }
+  if (group.total !== members.length + goneToo) {
+    violated("9", `group ${group.id} has a total of ${group.total}, and ${members.length + goneToo} tasks`);
   }
   for (const { id } of members.filter(isTerminal)) {
     if (!first.has(id)) violated("14", `the end of ${world.nameOf(id)} is not in the log of its group`);

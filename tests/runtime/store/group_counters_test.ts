@@ -15,7 +15,7 @@ const ended = (id: string, patch: Partial<GroupStep> = {}): GroupStep => {
 
 async function make({ kv, clock }: Bench, id: string, total: number): Promise<void> {
   const now = clock.now();
-  await kv.writeBlind([groupWrite({ id, total, log: 0, ended: {}, createdAt: now }, now)], now);
+  await kv.writeBlind([groupWrite({ id, total, log: 0, ended: {}, createdAt: now })], now);
 }
 
 /** Commits steps as the store does. @returns false for a conflict. */

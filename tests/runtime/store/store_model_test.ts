@@ -7,7 +7,7 @@ import { claim } from "../../../runtime/worker/claim.ts";
 import { decode } from "../../../runtime/store/record_codec.ts";
 import { entriesOf } from "../../../runtime/store/index_entries.ts";
 import { eventsOfPastEnd } from "../../../runtime/store/event_log.ts";
-import { type GroupRecord, groupWrite } from "../../../runtime/store/group_counters.ts";
+import { type GroupRecord, newGroup } from "../../../runtime/store/group_counters.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 import { isQueuedAt, type ReadyBlock } from "../../../runtime/store/ready_queue.ts";
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
@@ -60,7 +60,7 @@ async function run(bench: Bench, faulty: FaultyKv, sequence: Step[]): Promise<vo
   const ids: string[] = [];
   const total = sequence.filter((step) => step.do === "submit" && step.grouped).length;
   const now = clock.now();
-  await bench.kv.writeBlind([groupWrite({ id: GROUP, total, log: 0, ended: {}, createdAt: now }, now)], now);
+  await bench.kv.writeBlind(newGroup({ id: GROUP, total }, now), now);
   for (const step of sequence) {
     if (step.do === "wait") {
       clock.advance(step.ms);
@@ -139,7 +139,14 @@ async function requireSound(bench: Bench): Promise<void> {
   const isDone = (key: Deno.KvKey) => key[1] === "purge" && key[2] as number <= bench.clock.now();
   const names = (some: Deno.KvKey[]) => some.filter((key) => !isDone(key)).map((key) => key.join("/")).sort();
   const wanted = names(stored.flatMap(entriesOf).map(({ key }) => key));
-  const found = names(["index", "due", "stop"].flatMap((kind) => of(kind)).map(({ key }) => key));
+  const groups = of("due", "group").map(({ key }) => key);
+  const wantedOfGroups = of("group").filter(({ key }) => key.length === 2).map(({ value }) => {
+    const { id, purgeAt } = value as GroupRecord;
+    return keys.due("group", purgeAt!, id);
+  });
+  assert.deepEqual(names(groups), names(wantedOfGroups), "timers of groups");
+  const found = names(["index", "due", "stop"].flatMap((kind) => of(kind)).map(({ key }) => key))
+    .filter((name) => !names(groups).includes(name));
   assert.deepEqual(found, wanted, "indexes, timers and stops");
 
   const blocks = of("ready") as Deno.KvEntry<ReadyBlock>[];

@@ -255,7 +255,7 @@ Deno.test("what a commit adds for a doorbell goes with commits that make tasks r
 
 async function aGroup(bench: Bench, id: string, total: number): Promise<void> {
   const group = { id, total, log: 0, ended: {}, createdAt: bench.clock.now() };
-  await bench.kv.writeBlind([groupWrite(group, bench.clock.now())], bench.clock.now());
+  await bench.kv.writeBlind([groupWrite(group)], bench.clock.now());
 }
 
 /** Ends are counted and logged as the records have them. */
