@@ -28,7 +28,7 @@ export function enter(
     at: Math.max(now, stateOf(record)?.at ?? 0),
     attempt: patch.attempt ?? record.attempt,
   };
-  const queued = type === "PENDING" ? record.queued : null;
+  const queued = type === "PENDING" ? record.queued : undefined;
   const history = record.history.length < HISTORY_KEPT
     ? [...record.history, entry]
     : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];

@@ -82,8 +82,8 @@ export interface TaskRecord extends Stamp {
   crashes: number;
   maxCrashes: number;
   lease: Lease | null;
-  /** The block of the ready queue that holds it while PENDING. */
-  queued: { order: number; block: string } | null;
+  /** The block of the ready queue that holds it while PENDING. 0.1 wrote null for none. */
+  queued?: { order: number; block: string } | null;
   input: StoredValue;
   result: StoredValue | null;
   error: TaskError | null;
@@ -117,7 +117,7 @@ export interface TaskRecord extends Stamp {
   retry: Omit<RetryPolicy, "maxAttempts">;
   retentionMs: number;
   /** Its event log is not empty. */
-  hasEvents: boolean;
+  hasEvents?: true;
   createdAt: number;
   runAt: number;
   startedAt: number | null;

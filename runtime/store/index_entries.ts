@@ -77,6 +77,6 @@ export function entriesOf(stored: Stored): IndexEntry[] {
 /** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */
 function storesMore(record: TaskRecord): boolean {
   const { hasEvents, input, result, deps } = record;
-  return hasEvents || hasDependents(record) || deps?.released === false ||
+  return hasEvents === true || hasDependents(record) || deps?.released === false ||
     [input, result, deps?.upstreams].some((value) => value && "blob" in value);
 }

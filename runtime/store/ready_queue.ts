@@ -79,5 +79,5 @@ export function queueKeyOf({ id, priority, queued }: TaskRecord, shards: number)
 
 export function isQueuedAt(record: TaskRecord, blockKey: Deno.KvKey): boolean {
   const { block, order } = parse.ready(blockKey);
-  return record.queued !== null && record.queued.block === block && record.queued.order === order;
+  return record.queued?.block === block && record.queued.order === order;
 }

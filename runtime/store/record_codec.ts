@@ -1,14 +1,15 @@
 // How a record is stored: JSON in UTF-8. KV takes bytes as they are, which costs half of what its own
 // serialisation of an object costs (2.9 against 5.0 µs, two or three times a task), and makes the size of a
-// record something one can know.
+// record something one can know. SQLite keeps about 1,000 bytes of a row, with its key, in place; a record
+// that is larger by a byte takes pages of its own, and its commit up to a third longer. The record of a small
+// task stays below that.
 //
 // Each record says the version of its form and the release that wrote it. Older forms are upgraded here, as
 // they are read; newer ones are refused. All other values are covered by the version of the database
 // (format.ts).
 
 import { NewerRecordError } from "../core/errors.ts";
-import { RELEASE } from "../core/release.ts";
-import type { Entry, Stamp, Stored } from "../core/task.ts";
+import type { Entry, Stored } from "../core/task.ts";
 
 type Upgrade = (stored: Stored) => Stored;
 
@@ -17,8 +18,6 @@ const UPGRADES: Upgrade[] = [];
 
 /** Release 0.1 wrote version 1 without saying so. It keeps fields that it does not know. */
 export const RECORD_VERSION = UPGRADES.length + 1;
-
-export const STAMP: Stamp = { v: RECORD_VERSION, by: RELEASE };
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();

@@ -4,6 +4,7 @@ import { type Ids, makeIds } from "../../runtime/platform/ids.ts";
 import { keys } from "../../runtime/platform/keys.ts";
 import type { KvLimits, KvPort } from "../../runtime/platform/kv.ts";
 import type { Starter } from "../../runtime/store/starter.ts";
+import { decode, encode } from "../../runtime/store/record_codec.ts";
 import { Store } from "../../runtime/store/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { submitted } from "../../runtime/core/transitions.ts";
@@ -35,7 +36,6 @@ export function aDraft(patch: Partial<TaskRecord> = {}): TaskRecord {
     crashes: 0,
     maxCrashes: 3,
     lease: null,
-    queued: null,
     input: { json: "{}" },
     result: null,
     error: null,
@@ -49,7 +49,6 @@ export function aDraft(patch: Partial<TaskRecord> = {}): TaskRecord {
     timeoutMs: null,
     retry: { delayMs: 1_000, factor: 2, maxDelayMs: 60_000, jitter: false },
     retentionMs: 60_000,
-    hasEvents: false,
     createdAt: START,
     runAt: START,
     startedAt: null,
@@ -115,6 +114,11 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
 export function taskOf(entry: Entry<Stored> | null | undefined): TaskRecord {
   if (!entry || isForgotten(entry.record)) throw new Error("no such task");
   return entry.record;
+}
+
+/** A record as it comes back from KV: without the fields that are undefined. */
+export function asStored<T extends Stored>(record: T): T {
+  return decode(encode(record)) as T;
 }
 
 /** The same test on every backend. */

@@ -119,7 +119,7 @@ function requireSound(before: TaskRecord, after: TaskRecord): void {
   for (const [i, { at }] of after.history.entries()) if (i > 0) assert.ok(at >= after.history[i - 1].at);
   assert.equal(after.lease !== null, type === "RUNNING" || type === "CANCELLING", `lease while ${type}`);
   assert.equal(after.finishedAt !== null, isTerminal(after), `finishedAt while ${type}`);
-  if (type !== "PENDING") assert.equal(after.queued, null, `queued while ${type}`);
+  if (type !== "PENDING") assert.equal(after.queued, undefined, `queued while ${type}`);
   assert.equal(after.result !== null, type === "COMPLETED", `result while ${type}`);
   assert.equal(after.error !== null, type === "FAILED" || type === "CRASHED", `error while ${type}`);
 }

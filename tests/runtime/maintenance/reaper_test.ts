@@ -7,7 +7,7 @@ import { keys } from "../../../runtime/platform/keys.ts";
 import { Reaper } from "../../../runtime/maintenance/reaper.ts";
 import { type Entry, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelRequested } from "../../../runtime/core/transitions.ts";
-import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
+import { aBench, asStored, type Bench, onEachBackend } from "../../support/builders.ts";
 
 const LEASE_MS = 9_000;
 
@@ -181,7 +181,7 @@ onEachBackend("a worker that comes back to life after its lease writes nothing",
   });
   stale.reports.log("I am still here");
   assert.equal(await stale.settle({ kind: "completed", result: { json: '"stale"' } }), false);
-  assert.deepEqual(await bench.record(entry.record.id), now.record);
+  assert.deepEqual(await bench.record(entry.record.id), asStored(now.record));
   assert.deepEqual(await bench.kv.list({ prefix: ["event"] }, { limit: 9 }), []);
   const current = new Attempt(bench.store, now);
   assert.equal(await current.settle({ kind: "completed", result: { json: '"new"' } }), true);

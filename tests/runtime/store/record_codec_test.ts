@@ -5,7 +5,8 @@ import { NewerRecordError } from "../../../runtime/core/errors.ts";
 import { RELEASE } from "../../../runtime/core/release.ts";
 import type { Stored, TaskRecord } from "../../../runtime/core/task.ts";
 import { decode, encode, RECORD_VERSION, upgraded } from "../../../runtime/store/record_codec.ts";
-import { aBench, aDraft } from "../../support/builders.ts";
+import { aBench, aDraft, keys } from "../../support/builders.ts";
+import { aService } from "../../support/service.ts";
 
 Deno.test("a record comes back as it was stored, whatever its texts hold", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), fc.jsonValue(), (text, value) => {
@@ -61,6 +62,15 @@ Deno.test("a newer record is refused with the release that wrote it, and what to
     () => decode(newer()),
     /task a was written by a newer Errand \(.*: run a newer Errand or a later/,
   );
+});
+
+Deno.test("a small task with its key fits what SQLite keeps of a row in its page, with room for longer counters", async () => {
+  await using service = await aService();
+  const { id } = await service.run("add", { a: 49_999, b: 2 });
+  const { value } = await service.kv.get<Uint8Array>(keys.task(id));
+  // Of 1,002 bytes the key takes 44, and the row's other columns and its header up to 20.
+  const room = 1_002 - 44 - 20 - value!.byteLength;
+  assert.ok(room >= 12, `${value!.byteLength} bytes leave ${room} for longer counters in op and ops`);
 });
 
 Deno.test("the release is the one that deno.json and the client's package say", async () => {

@@ -7,7 +7,7 @@ import { type ReadyBlock, readyBlocks } from "../../../runtime/store/ready_queue
 import { Store } from "../../../runtime/store/store.ts";
 import { stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelled, retried } from "../../../runtime/core/transitions.ts";
-import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
+import { aBench, asStored, type Bench, onEachBackend } from "../../support/builders.ts";
 
 const take = (bench: Bench, limit: number, worker = "w", knows = (_: string) => true, store = bench.store) =>
   claim(store, { worker, shard: 0, limit, knows });
@@ -49,7 +49,7 @@ onEachBackend("claim() makes tasks RUNNING under one lease block of the worker",
     const stored = await bench.record(record.id);
     assert.equal(typeOf(stored), "RUNNING");
     assert.equal(stored.lease!.worker, "me");
-    assert.deepEqual(stored, record);
+    assert.deepEqual(stored, asStored(record));
   }
   assert.deepEqual(await leaseBlocksOf(bench.store, "me", 10), [{
     block: claimed.block!,

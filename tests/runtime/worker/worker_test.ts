@@ -331,7 +331,7 @@ onEachBackend("a new task begins in the commit that stores it, and ends like any
   const { id } = handling.at(-1)!.context.task;
   const { history, lease, attempt, queued } = await bench.record(id);
   assert.deepEqual(history.map(({ seq, type }) => [seq, type]), [[1, "PENDING"], [2, "RUNNING"]]);
-  assert.deepEqual([lease?.worker, attempt, queued], [worker.id, 1, null]);
+  assert.deepEqual([lease?.worker, attempt, queued], [worker.id, 1, undefined]);
   assert.ok((await leaseBlocksOf(bench.store, worker.id, 9)).some(({ ids }) => ids.includes(id)));
   assert.deepEqual(await bench.kv.list({ prefix: ["ready"] }, { limit: 9 }), []);
   for (const { gate } of handling) gate.resolve("done");
