@@ -21,9 +21,9 @@ import {
   UnexpectedAnswerError,
   wait,
 } from "../../client/mod.ts";
-import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
+import { UNKNOWN_ID } from "../support/service.ts";
 import { aClient, type Errand } from "../support/client_service.ts";
-import { HANGS_MS, unlessItHangs } from "../support/waiting.ts";
+import { eventually, HANGS_MS, pause, unlessItHangs } from "../support/waiting.ts";
 
 const ID = UNKNOWN_ID;
 const OTHER_ID = "01999999-9999-7999-8999-99999999999a";

@@ -23,10 +23,10 @@ import {
   unmapped,
   ValidationError,
 } from "../../client/mod.ts";
-import { eventually, UNKNOWN_ID } from "../support/service.ts";
+import { UNKNOWN_ID } from "../support/service.ts";
 import type { Server } from "../support/server_process.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
-import { HANGS_MS } from "../support/waiting.ts";
+import { eventually, HANGS_MS } from "../support/waiting.ts";
 
 const LIMIT = { timeoutMs: HANGS_MS };
 const LONG = { ms: 60_000 };

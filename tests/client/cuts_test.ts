@@ -15,9 +15,10 @@ import {
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
-import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
+import { UNKNOWN_ID } from "../support/service.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { HttpProxy } from "../support/http_proxy.ts";
+import { eventually, pause } from "../support/waiting.ts";
 
 const LONG_MS = 60_000;
 const GATE = "the one of this test";

@@ -13,11 +13,12 @@ import {
   TaskFutures,
   wait,
 } from "../../client/mod.ts";
-import { eventually, pause, UNKNOWN_ID } from "../support/service.ts";
+import { UNKNOWN_ID } from "../support/service.ts";
 import { aDatabase, type Server } from "../support/server_process.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { HttpProxy } from "../support/http_proxy.ts";
 import { run } from "../support/program.ts";
+import { eventually, pause } from "../support/waiting.ts";
 
 async function withServer(test: (errand: Errand, server: Server) => Promise<void>): Promise<void> {
   await using server = await aServer();

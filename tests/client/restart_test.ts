@@ -3,9 +3,9 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { asCompleted, type TaskEvent } from "../../client/mod.ts";
-import { pause } from "../support/service.ts";
 import { aDatabase, type Env, type Server } from "../support/server_process.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
+import { pause } from "../support/waiting.ts";
 
 const ENV = { LEASE_MS: "1500", CONCURRENCY: "50" };
 

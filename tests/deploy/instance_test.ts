@@ -7,13 +7,13 @@ import { PUMP_PATH, PUMP_PURPOSE } from "../../deploy/pump.ts";
 import { createApp } from "../../routes/app.ts";
 import { type Clock, systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
-import { ManualClock, turn } from "../support/manual_clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
 import { openPatientKv } from "../support/patient_kv.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime } from "../../runtime/mod.ts";
 import { pendingWork } from "../../runtime/queries/pending_work.ts";
 import { queueListenersOf } from "../support/queue_listeners.ts";
-import { eventually, pause } from "../support/service.ts";
+import { eventually, pause, turn } from "../support/waiting.ts";
 
 interface AppOptions {
   /** The address that the operator has set. */

@@ -1,7 +1,8 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Pump, PUMP_PATH, pumpUrl } from "../../deploy/pump.ts";
-import { ManualClock, turn, until } from "../support/manual_clock.ts";
+import { ManualClock } from "../support/manual_clock.ts";
+import { eventually, turn } from "../support/waiting.ts";
 
 /** Instances of one app. A request goes to the one that `route` names, and carries a ticket. */
 function anApp(names: string[]) {
@@ -65,7 +66,7 @@ Deno.test("an instance that is wanted holds one response of its own, until it is
   const pump = of("a");
   pump.keepAlive();
   pump.keepAlive();
-  await until(() => pump.isServed);
+  await eventually(() => pump.isServed);
   for (let i = 0; i < 5; i++) {
     clock.advance(2_000);
     await turn();
@@ -83,8 +84,8 @@ Deno.test("it asks again until the request reaches itself, and lets go of all ot
   const routes = ["b", "c", "b", "a"];
   app.route = () => routes.shift()!;
   of("a").keepAlive();
-  await until(() => of("a").isServed);
-  await until(() => !of("b").isServed && !of("c").isServed);
+  await eventually(() => of("a").isServed);
+  await eventually(() => !of("b").isServed && !of("c").isServed);
   assert.deepEqual(requests, ["a → b", "a → c", "a → b", "a → a"]);
   await stop();
 });
@@ -93,14 +94,14 @@ Deno.test("with an app that never sends it to itself it tries on, with pauses", 
   const { of, app, clock, requests, stop } = anApp(["a", "b"]);
   app.route = () => "b";
   of("a").keepAlive();
-  await until(() => requests.length === 8);
+  await eventually(() => requests.length === 8);
   for (let i = 0; i < 20; i++) await turn();
   assert.equal(requests.length, 8);
   clock.advance(1_000);
-  await until(() => requests.length === 16);
+  await eventually(() => requests.length === 16);
   app.route = () => "a";
   clock.advance(1_000);
-  await until(() => of("a").isServed);
+  await eventually(() => of("a").isServed);
   await stop();
 });
 
@@ -127,7 +128,7 @@ Deno.test("when its response is cut it asks for another one", async () => {
     clock.advance(1_000);
     await turn();
   }
-  await until(() => of("a").isServed);
+  await eventually(() => of("a").isServed);
   assert.deepEqual(requests, ["a → a"]);
   await stop();
 });
@@ -150,7 +151,7 @@ Deno.test("wake() tells who answered, and holds nothing", async () => {
   const { of, app, stop } = anApp(["a", "b"]);
   app.route = () => "b";
   assert.equal(await of("a").wake(), "b");
-  await until(() => !of("b").isServed);
+  await eventually(() => !of("b").isServed);
   await stop();
 });
 
@@ -163,11 +164,11 @@ Deno.test("without an address, and when the app refuses itself, it tries again; 
   app.origin = "https://app.example";
   app.status = 401;
   clock.advance(1_000);
-  await until(() => errors.length === 1);
+  await eventually(() => errors.length === 1);
   app.status = 200;
   await turn();
   clock.advance(1_000);
-  await until(() => of("a").isServed);
+  await eventually(() => of("a").isServed);
   await stop();
 });
 
@@ -176,7 +177,7 @@ Deno.test("an app that is refused with 508 says so once, and asks itself no more
   const pump = of("a");
   app.status = 508;
   pump.keepAlive();
-  await until(() => pump.isRefused);
+  await eventually(() => pump.isRefused);
   for (let i = 0; i < 100; i++) {
     clock.advance(60_000);
     await turn();

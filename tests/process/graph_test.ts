@@ -1,7 +1,8 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { allEvents, type Body, pause } from "../support/service.ts";
+import { allEvents, type Body } from "../support/service.ts";
 import { aDatabase, Server } from "../support/server_process.ts";
+import { pause } from "../support/waiting.ts";
 
 const LAYERS = 20;
 const WIDTH = 50;

@@ -3,10 +3,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { openKv } from "../../runtime/platform/open_kv.ts";
-import { aService, eventually, type Service } from "../support/service.ts";
+import { aService, type Service } from "../support/service.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
 import { needed } from "../support/denokv.ts";
 import { KvProxy } from "../support/kv_proxy.ts";
+import { eventually } from "../support/waiting.ts";
 
 const NEVER_MS = 600_000;
 

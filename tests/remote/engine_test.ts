@@ -6,17 +6,10 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { openKv } from "../../runtime/platform/open_kv.ts";
-import {
-  aService,
-  type Body,
-  eventually,
-  firstEvents,
-  pause,
-  type Service,
-  type ServiceOptions,
-} from "../support/service.ts";
+import { aService, type Body, firstEvents, type Service, type ServiceOptions } from "../support/service.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
 import { needed } from "../support/denokv.ts";
+import { eventually, pause } from "../support/waiting.ts";
 
 interface Pair {
   /** Takes and answers. */

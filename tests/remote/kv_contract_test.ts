@@ -2,10 +2,10 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { pause } from "../support/service.ts";
 import { CONTRACT, DENOKV } from "../simulation/kv_contract.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
 import { needed } from "../support/denokv.ts";
+import { pause } from "../support/waiting.ts";
 
 async function opened(server: Denokv): Promise<Deno.Kv> {
   Deno.env.set("DENO_KV_ACCESS_TOKEN", server.token);

@@ -3,10 +3,11 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { openKv } from "../../runtime/platform/open_kv.ts";
-import { allEvents, type Body, pause } from "../support/service.ts";
+import { allEvents, type Body } from "../support/service.ts";
 import { Server } from "../support/server_process.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
 import { needed } from "../support/denokv.ts";
+import { pause } from "../support/waiting.ts";
 
 const json = (body: unknown) => ({
   method: "POST",

@@ -2,7 +2,8 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
-import { aService, type Body, pause } from "../support/service.ts";
+import { aService, type Body } from "../support/service.ts";
+import { pause } from "../support/waiting.ts";
 
 const never = new Promise<void>(() => {});
 const anything = z.object({});

@@ -2,8 +2,9 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aService, assertProblem, eventually, type Service } from "../support/service.ts";
+import { aService, assertProblem, type Service } from "../support/service.ts";
 import { Folder } from "../support/folder.ts";
+import { eventually } from "../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
 

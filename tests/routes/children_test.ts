@@ -6,7 +6,8 @@ import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
 import { relay } from "../support/thread_tasks.ts";
-import { aService, type Body, eventually, type Service } from "../support/service.ts";
+import { aService, type Body, type Service } from "../support/service.ts";
+import { eventually } from "../support/waiting.ts";
 
 /** Adds numbers by a task for each, one in another; `fails` attempts fail when the children are done. */
 const sum = define(

@@ -4,8 +4,9 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
-import { assertProblem, type Body, eventually, type Service, UNKNOWN_ID } from "../support/service.ts";
+import { assertProblem, type Body, type Service, UNKNOWN_ID } from "../support/service.ts";
 import { onSocket } from "../support/on_socket.ts";
+import { eventually } from "../support/waiting.ts";
 
 const echo = (value: unknown) => ({ task: "echo", input: { value } });
 

@@ -7,7 +7,8 @@ import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import type { Clock } from "../../runtime/platform/clock.ts";
 import { systemClock } from "../../runtime/platform/clock.ts";
 import { KvPort } from "../../runtime/platform/kv.ts";
-import { aService, assertProblem, pause } from "../support/service.ts";
+import { aService, assertProblem } from "../support/service.ts";
+import { pause } from "../support/waiting.ts";
 
 /** A real database that answers nothing while it is away, as one on a disk or a network that fails. */
 class AwayKv {

@@ -5,7 +5,8 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS } from "../../runtime/platform/kv.ts";
-import { aService, type Body, eventually } from "../support/service.ts";
+import { aService, type Body } from "../support/service.ts";
+import { eventually } from "../support/waiting.ts";
 
 let gate = Promise.withResolvers<void>();
 /** Fails at its first attempt, and goes on with the second one when the test says so. */

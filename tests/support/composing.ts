@@ -19,7 +19,7 @@ import { Store } from "../../runtime/store/store.ts";
 import { type Entry, stateOf, type TaskRecord } from "../../runtime/core/task.ts";
 import { claimed, type Outcome, settled } from "../../runtime/core/transitions.ts";
 import { aBench, type Bench, type BenchOptions } from "./builders.ts";
-import { turn } from "./manual_clock.ts";
+import { turn } from "./waiting.ts";
 
 export interface Composing extends Bench {
   submitter: Submitter;

@@ -78,5 +78,3 @@ export class ManualClock implements Clock {
     this.#monotonic = Math.max(until, this.#monotonic);
   }
 }
-
-export { eventually as until, turn } from "./waiting.ts";

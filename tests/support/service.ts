@@ -15,9 +15,7 @@ import { definitions as shipped } from "../../tasks/mod.ts";
 import { answerIn, faultsUnder, type Schema } from "./json_schema.ts";
 import { openPatientKv } from "./patient_kv.ts";
 import { queueListenersOf } from "./queue_listeners.ts";
-import { eventually, pause, unlessItHangs } from "./waiting.ts";
-
-export { eventually, pause };
+import { eventually, unlessItHangs } from "./waiting.ts";
 
 // deno-lint-ignore no-explicit-any
 export type Body = any;

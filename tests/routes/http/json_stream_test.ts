@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import type { Context } from "hono";
 import { longAnswer } from "../../../routes/http/json_stream.ts";
 import { Slots } from "../../../routes/http/connection_limit.ts";
-import { eventually } from "../../support/service.ts";
+import { eventually } from "../../support/waiting.ts";
 
 const PIECE = "x".repeat(40_000);
 

@@ -10,14 +10,13 @@ import {
   aService,
   assertProblem,
   type Body,
-  eventually,
   type Service,
   type ServiceOptions,
   UNKNOWN_ID,
 } from "../../support/service.ts";
 import { Gates } from "../../support/gates.ts";
 import { patientClock } from "../../support/patient_clock.ts";
-import { unlessItHangs } from "../../support/waiting.ts";
+import { eventually, unlessItHangs } from "../../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
 const sleep = (ms: number, value: unknown = ms) => ({ task: "sleep", input: { ms, value } });

@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { aService, assertProblem, type Body, eventually, UNKNOWN_ID } from "../../support/service.ts";
+import { aService, assertProblem, type Body, UNKNOWN_ID } from "../../support/service.ts";
+import { eventually } from "../../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
 

@@ -4,8 +4,9 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
-import { assertProblem, type Body, eventually, pause, UNKNOWN_ID } from "../../support/service.ts";
+import { assertProblem, type Body, UNKNOWN_ID } from "../../support/service.ts";
 import { onSocket } from "../../support/on_socket.ts";
+import { eventually, pause } from "../../support/waiting.ts";
 
 const LIMIT = 16 * (2 ** 20 + 64 * 1024);
 

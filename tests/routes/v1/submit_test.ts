@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { systemClock } from "../../../runtime/platform/clock.ts";
 import { define } from "../../../runtime/core/define.ts";
 import { z } from "zod";
-import { aService, assertProblem, eventually } from "../../support/service.ts";
+import { aService, assertProblem } from "../../support/service.ts";
 import { Gates } from "../../support/gates.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";
-import { turn } from "../../support/waiting.ts";
+import { eventually, turn } from "../../support/waiting.ts";
 
 const sum = { task: "add", input: { a: 1, b: 2 } };
 

@@ -2,7 +2,8 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
-import { aService, assertProblem, type Body, eventually } from "../../support/service.ts";
+import { aService, assertProblem, type Body } from "../../support/service.ts";
+import { eventually } from "../../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
 

@@ -6,13 +6,11 @@ import {
   allEvents,
   aService,
   type Body,
-  eventually,
   firstEvents,
-  pause,
   type Service,
   type StreamEvent,
 } from "../../support/service.ts";
-import { unlessItHangs } from "../../support/waiting.ts";
+import { eventually, pause, unlessItHangs } from "../../support/waiting.ts";
 
 function kinds(events: StreamEvent[]): string {
   return events.map(({ event }) => event).join(" ");

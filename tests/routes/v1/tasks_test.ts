@@ -1,18 +1,10 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import {
-  type Answer,
-  aService,
-  assertProblem,
-  type Body,
-  eventually,
-  pause,
-  UNKNOWN_ID,
-} from "../../support/service.ts";
+import { type Answer, aService, assertProblem, type Body, UNKNOWN_ID } from "../../support/service.ts";
 import { Gates } from "../../support/gates.ts";
 import { patientClock } from "../../support/patient_clock.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";
-import { unlessItHangs } from "../../support/waiting.ts";
+import { eventually, pause, unlessItHangs } from "../../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
 

@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Gates } from "../../support/gates.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";
-import { unlessItHangs } from "../../support/waiting.ts";
+import { pause, unlessItHangs } from "../../support/waiting.ts";
 import {
   allEvents,
   aService,
@@ -10,7 +10,6 @@ import {
   type Body,
   eventsOf,
   firstEvents,
-  pause,
   type Service,
   type StreamEvent,
   UNKNOWN_ID,

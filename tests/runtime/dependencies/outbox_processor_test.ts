@@ -9,8 +9,8 @@ import { Reconciler } from "../../../runtime/maintenance/reconciler.ts";
 import type { Entry } from "../../../runtime/core/task.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { released } from "../../../runtime/core/transitions.ts";
-import { turn } from "../../support/manual_clock.ts";
 import { type Composing, composing, elsewhere, ownIds } from "../../support/composing.ts";
+import { turn } from "../../support/waiting.ts";
 
 const after = (...waitFor: string[]) => ({ options: { waitFor } });
 

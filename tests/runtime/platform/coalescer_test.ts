@@ -1,7 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { Coalescer } from "../../../runtime/platform/coalescer.ts";
-import { turn } from "../../support/manual_clock.ts";
+import { turn } from "../../support/waiting.ts";
 
 Deno.test("rings of one moment make one round", async () => {
   let done = 0;

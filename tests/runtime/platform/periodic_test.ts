@@ -1,7 +1,8 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { every } from "../../../runtime/platform/periodic.ts";
-import { ManualClock, turn } from "../../support/manual_clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
+import { turn } from "../../support/waiting.ts";
 
 Deno.test("every() does its work first after the interval, and then again and again", async () => {
   const clock = new ManualClock();

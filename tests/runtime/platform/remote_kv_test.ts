@@ -1,7 +1,8 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { RemoteKv } from "../../../runtime/platform/remote_kv.ts";
-import { ManualClock, turn, until } from "../../support/manual_clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
+import { eventually, turn } from "../../support/waiting.ts";
 
 interface Call {
   name: string;
@@ -108,7 +109,7 @@ Deno.test("a handle that has gone silent is replaced, and the next calls are ans
   clock.advance(10_001);
   const second = kv.get(["b"]);
   second.catch(() => {});
-  await until(() => clients.length === 2 && clients[0].isClosed);
+  await eventually(() => clients.length === 2 && clients[0].isClosed);
   const third = kv.get(["c"]);
   await turn();
   assert.deepEqual(names(calls(1)), ["get c"]);
@@ -128,7 +129,7 @@ Deno.test("who waits for a place on a handle that has gone silent is answered by
   await turn();
   clock.advance(1_001);
   const next = kv.get(["next"]);
-  await until(() => clients.length === 2 && calls(1).length === 2);
+  await eventually(() => clients.length === 2 && calls(1).length === 2);
   assert.deepEqual(names(calls(1)).sort(), ["get in line", "get next"]);
   for (const client of clients) for (const { answer } of client.calls) answer("done");
   assert.deepEqual([await inLine, await next], ["done", "done"] as never);
@@ -191,7 +192,7 @@ Deno.test("while the server is away another handle is asked for again, not at ev
   clock.advance(500);
   await turn();
   reads.push(kv.get(["again"]));
-  await until(() => clients.length === 2);
+  await eventually(() => clients.length === 2);
   for (const client of clients) for (const { answer } of client.calls) answer(null);
   await Promise.all(reads);
 });

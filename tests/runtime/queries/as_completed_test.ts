@@ -10,7 +10,7 @@ import { Notifier } from "../../../runtime/queries/notifier.ts";
 import type { TaskRecord } from "../../../runtime/core/task.ts";
 import { cancelled, retried } from "../../../runtime/core/transitions.ts";
 import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
-import { turn } from "../../support/manual_clock.ts";
+import { turn } from "../../support/waiting.ts";
 
 async function aStream(path?: string) {
   const bench = await aBench({ path });

@@ -6,7 +6,8 @@ import { Store } from "../../../runtime/store/store.ts";
 import { type Entry, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelled, claimed } from "../../../runtime/core/transitions.ts";
 import { aBench, type Bench, taskOf } from "../../support/builders.ts";
-import { ManualClock, turn } from "../../support/manual_clock.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
+import { turn } from "../../support/waiting.ts";
 
 function aNotifier(bench: Bench): Notifier {
   const notifier = new Notifier(bench.store);

@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { type Cost, GroupCommit } from "../../../runtime/store/group_commit.ts";
 import type { KvLimits } from "../../../runtime/platform/kv.ts";
-import { turn } from "../../support/manual_clock.ts";
+import { turn } from "../../support/waiting.ts";
 
 interface Item {
   name: string;

@@ -5,7 +5,7 @@ import type { ClaimResult } from "../../../runtime/worker/shard_states.ts";
 import { shardOf } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import { aBench } from "../../support/builders.ts";
-import { turn, until } from "../../support/manual_clock.ts";
+import { eventually, turn } from "../../support/waiting.ts";
 
 const SHARDS = 4;
 const LIMITS = { ...EMBEDDED_LIMITS, checks: 10, flights: 3 };
@@ -68,7 +68,7 @@ const shardsOf = (made: Claiming[]) => made.map(({ shard }) => shard).sort();
 Deno.test("one look finds the shards that hold something, and only these are claimed from", async () => {
   await using setup = await someClaims({ filled: [1, 3] });
   setup.claims.ring();
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   await turn();
   assert.deepEqual(shardsOf(setup.made), [1, 3]);
   assert.equal(setup.lists.count, 1);
@@ -82,8 +82,8 @@ Deno.test("an empty queue costs one read a ring", async () => {
   assert.equal(setup.claims.more, true, "at the start nobody knows");
   for (let rings = 1; rings <= 3; rings++) {
     setup.claims.ring();
-    await until(() => setup.lists.count === rings);
-    await until(() => !setup.claims.more);
+    await eventually(() => setup.lists.count === rings);
+    await eventually(() => !setup.claims.more);
   }
   assert.deepEqual(setup.made, []);
 });
@@ -91,7 +91,7 @@ Deno.test("an empty queue costs one read a ring", async () => {
 Deno.test("claims beside the first one each have slots for a full commit, and are no more than may fly", async () => {
   await using setup = await someClaims({ free: 25 });
   setup.claims.ring();
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   await turn();
   assert.deepEqual(setup.made.map(({ limit }) => limit), [10, 10], "five slots are not worth a third one");
   setup.slots.free = 100;
@@ -107,33 +107,33 @@ Deno.test("claims beside the first one each have slots for a full commit, and ar
 Deno.test("no two claims of one shard are under way at once, and what it left is claimed after that", async () => {
   await using setup = await someClaims({ filled: [2] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   setup.claims.ring();
   await turn();
   await turn();
   assert.equal(setup.made.length, 1);
   setup.made[0].end({ more: true });
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   assert.deepEqual(shardsOf(setup.made), [2, 2]);
 });
 
 Deno.test("others' shards are left to them for a moment, and then helped with", async () => {
   await using setup = await someClaims({ filled: [0, 3], own: [0] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   assert.deepEqual(shardsOf(setup.made), [0]);
   setup.made[0].end({ more: false });
   await turn();
   assert.equal(setup.made.length, 1);
   setup.bench.clock.advance(100);
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   assert.equal(setup.made[1].shard, 3);
 });
 
 Deno.test("while its own shards are claimed from, a worker does not help elsewhere", async () => {
   await using setup = await someClaims({ filled: [0, 3], own: [0] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   setup.bench.clock.advance(1_000);
   setup.claims.go();
   await turn();
@@ -144,7 +144,7 @@ Deno.test("busy with its own shards, it still claims elsewhere now and then", as
   await using setup = await someClaims({ filled: [0, 3], own: [0], free: 10 });
   setup.claims.ring();
   for (let n = 0; n < 1_000; n++) {
-    await until(() => setup.made.length > n);
+    await eventually(() => setup.made.length > n);
     setup.made[n].end({ more: true });
   }
   const elsewhere = setup.made.filter(({ shard }) => shard === 3).length;
@@ -154,7 +154,7 @@ Deno.test("busy with its own shards, it still claims elsewhere now and then", as
 Deno.test("a ring while no slot is free is followed when one is", async () => {
   await using setup = await someClaims({ filled: [1] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   await setup.endAll({ more: false });
   assert.equal(setup.claims.more, false);
   setup.slots.free = 0;
@@ -164,7 +164,7 @@ Deno.test("a ring while no slot is free is followed when one is", async () => {
   assert.equal(setup.claims.more, true, "what has rung came before any new task");
   setup.slots.free = 1;
   setup.claims.go();
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   assert.equal(setup.made[1].limit, 1);
 });
 
@@ -180,47 +180,47 @@ Deno.test("slots that come free one after the other are filled by one claim, a f
   }
   assert.equal(made.length, 0);
   bench.clock.advance(3);
-  await until(() => made.length === 1);
+  await eventually(() => made.length === 1);
   assert.equal(made[0].limit, 5);
   made[0].end({ more: true });
-  await until(() => made.length === 2);
+  await eventually(() => made.length === 2);
   slots.free = 30;
   claims.refill();
   await turn();
   assert.equal(made.length, 2, "one shard, one claim");
   made[1].end({ more: true });
-  await until(() => made.length === 3);
+  await eventually(() => made.length === 3);
   assert.equal(made[2].limit, 10);
 });
 
 Deno.test("a claim that fails is logged, and the next ring tries again", async () => {
   await using setup = await someClaims({ filled: [1] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   setup.made[0].fail(new Error("the database is away"));
-  await until(() => setup.errors.length === 1);
+  await eventually(() => setup.errors.length === 1);
   await turn();
   assert.equal(setup.made.length, 1);
   setup.claims.ring();
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   assert.equal(setup.claims.reserved, 10, "the slots of the failed one are free again");
 });
 
 Deno.test("claims and those that another worker was faster with are counted", async () => {
   await using setup = await someClaims({ filled: [1] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   setup.made[0].end({ more: true, beaten: true });
-  await until(() => setup.made.length === 2);
+  await eventually(() => setup.made.length === 2);
   setup.made[1].end({ more: false });
-  await until(() => setup.claims.counts.made === 2);
+  await eventually(() => setup.claims.counts.made === 2);
   assert.deepEqual([setup.claims.counts.beaten, setup.beaten()], [1, 1]);
 });
 
 Deno.test("stop() waits for the claims under way, and begins none", async () => {
   await using setup = await someClaims({ filled: [1] });
   setup.claims.ring();
-  await until(() => setup.made.length === 1);
+  await eventually(() => setup.made.length === 1);
   let stopped = false;
   const stopping = setup.claims.stop().then(() => stopped = true);
   await turn();

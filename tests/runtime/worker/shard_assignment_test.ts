@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { keys } from "../../../runtime/platform/keys.ts";
 import { dealt, ShardAssignment } from "../../../runtime/worker/shard_assignment.ts";
 import { aBench } from "../../support/builders.ts";
-import { until } from "../../support/manual_clock.ts";
+import { eventually } from "../../support/waiting.ts";
 
 Deno.test("every shard is dealt to somebody, and nobody gets many more than another", () => {
   for (const count of [1, 2, 3, 5, 16, 20]) {
@@ -28,9 +28,9 @@ Deno.test("a worker learns who else lives, and leaves them their shards", async 
   await bench.kv.writeBlind([{ key: keys.worker("b"), value: {} }], 0);
   bench.clock.advance(500);
   assignment.refreshSoon();
-  await until(() => assignment.ownShards("a").size === 2);
+  await eventually(() => assignment.ownShards("a").size === 2);
   await bench.kv.writeBlind([{ key: keys.worker("b") }], 0);
   bench.clock.advance(500);
-  await until(() => assignment.ownShards("a").size === 4);
+  await eventually(() => assignment.ownShards("a").size === 4);
   await assignment.stop();
 });

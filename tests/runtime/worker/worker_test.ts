@@ -13,7 +13,7 @@ import { cancelRequested } from "../../../runtime/core/transitions.ts";
 import { Worker } from "../../../runtime/worker/worker.ts";
 import { aBench, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
 import { FaultyKv, MISHAPS } from "../../support/faulty_kv.ts";
-import { turn, until } from "../../support/manual_clock.ts";
+import { eventually, turn } from "../../support/waiting.ts";
 
 const LEASE_MS = 9_000;
 /** A commit that nobody can read back is tried for ten seconds. */
@@ -94,13 +94,13 @@ onEachBackend("more ready tasks than the concurrency all run, and never more at 
   const entries = await bench.submit(...Array(20).fill({}));
   await worker.start();
   for (let i = 0; i < 20; i++) {
-    await until(() => handling.length > i, `start ${i}`);
+    await eventually(() => handling.length > i, `start ${i}`);
     assert.ok(worker.running <= 3);
     handling[i].gate.resolve(i);
     // The next one starts in its slot before another comes free.
-    await until(() => handling.length >= Math.min(20, i + 4), `the start after end ${i}`);
+    await eventually(() => handling.length >= Math.min(20, i + 4), `the start after end ${i}`);
   }
-  await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+  await eventually(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
   assert.equal(setup.most(), 3);
   assert.equal(handling.length, 20);
 });
@@ -110,7 +110,7 @@ Deno.test("a worker claims only as many as there are free slots", async () => {
   const { bench, worker, handling } = setup;
   const entries = await bench.submit({}, {}, {});
   await worker.start();
-  await until(() => handling.length === 2);
+  await eventually(() => handling.length === 2);
   await turn();
   assert.equal(worker.running, 2);
   assert.deepEqual(await states(bench, entries), ["RUNNING", "RUNNING", "PENDING"]);
@@ -121,7 +121,7 @@ Deno.test("stop() hands running tasks back without counting an attempt or a cras
   const { bench, worker, handling } = setup;
   const entries = await bench.submit({}, {}, {});
   await worker.start();
-  await until(() => handling.length === 2);
+  await eventually(() => handling.length === 2);
   const { signal } = handling[0].context;
   await bench.clock.run(worker.stop(0));
   assert.equal((signal.reason as Error).name, "WorkerStoppingError");
@@ -140,7 +140,7 @@ Deno.test("stop() gives functions their grace to finish, and claims no more mean
   const { bench, worker, handling } = setup;
   const entries = await bench.submit({}, {});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   const stopped = bench.clock.run(worker.stop(3_600_000));
   await turn();
   handling[0].gate.resolve("done");
@@ -155,13 +155,13 @@ Deno.test("a worker goes on beating while it stops", async () => {
   const { bench, worker, handling } = setup;
   await bench.submit({});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   const rev = async () => (await bench.kv.get<{ rev: string }>(keys.worker(worker.id))).value?.rev;
   const first = await rev();
   const stopped = worker.stop(60_000);
   await turn();
   bench.clock.advance(LEASE_MS / 3);
-  await until(async () => await rev() !== first);
+  await eventually(async () => await rev() !== first);
   handling[0].gate.resolve(1);
   await bench.clock.run(stopped);
   await bench[Symbol.asyncDispose]();
@@ -172,7 +172,7 @@ Deno.test("a cancel by another process reaches the function at the next beat", a
   const { bench, worker, handling } = setup;
   const [{ record: { id } }] = await bench.submit({});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   setup.stopHearing();
   await bench.store.update("settle", id, ({ record }) => {
     return { next: cancelRequested(record as TaskRecord, bench.clock.now(), "enough", 1_000) };
@@ -182,7 +182,7 @@ Deno.test("a cancel by another process reaches the function at the next beat", a
   await worker.beat();
   assert.equal((signal.reason as Error).message, "enough");
   handling[0].gate.resolve("too late");
-  await until(async () => isTerminal(await bench.record(id)));
+  await eventually(async () => isTerminal(await bench.record(id)));
   const { type, message } = stateOf(await bench.record(id));
   assert.deepEqual([type, message], ["CANCELLED", "enough"]);
 });
@@ -192,7 +192,7 @@ Deno.test("a function that does not heed a cancel is left behind after its grace
   const { bench, worker, handling } = setup;
   const [{ record: { id } }] = await bench.submit({});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   await bench.store.update("settle", id, ({ record }) => {
     return { next: cancelRequested(record as TaskRecord, bench.clock.now(), null, 1_000) };
   });
@@ -200,7 +200,7 @@ Deno.test("a function that does not heed a cancel is left behind after its grace
   await turn();
   assert.equal(typeOf(await bench.record(id)), "CANCELLING");
   bench.clock.advance(1);
-  await until(async () => typeOf(await bench.record(id)) === "CANCELLED");
+  await eventually(async () => typeOf(await bench.record(id)) === "CANCELLED");
 });
 
 Deno.test("an attempt that takes longer than timeoutMs ends TimedOut, heeded or not", async () => {
@@ -208,9 +208,9 @@ Deno.test("an attempt that takes longer than timeoutMs ends TimedOut, heeded or 
   const { bench, worker, handling } = setup;
   const [{ record: { id } }] = await bench.submit({ timeoutMs: 500 });
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   bench.clock.advance(500);
-  await until(async () => isTerminal(await bench.record(id)));
+  await eventually(async () => isTerminal(await bench.record(id)));
   assert.equal(stateOf(await bench.record(id)).name, "TimedOut");
   assert.equal((handling[0].context.signal.reason as Error).name, "TimeoutError");
 });
@@ -220,7 +220,7 @@ Deno.test("a worker that was declared dead gives up the tasks that are another's
   const { bench, worker, handling } = setup;
   const [{ record: { id } }] = await bench.submit({});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   setup.stopHearing();
   await bench.kv.writeBlind([{ key: keys.worker(worker.id) }], 0);
   const lease = { worker: "other", token: "other" };
@@ -229,7 +229,7 @@ Deno.test("a worker that was declared dead gives up the tasks that are another's
   });
   await worker.beat();
   assert.equal((handling[0].context.signal.reason as Error).name, "LeaseLostError");
-  await until(() => worker.running === 0);
+  await eventually(() => worker.running === 0);
   assert.deepEqual(await bench.record(id), after!.record);
   await worker.beat();
   assert.ok((await bench.kv.get(keys.worker(worker.id))).value);
@@ -256,11 +256,11 @@ Deno.test("a task whose claim is answered after a lease's time begins only if it
     return applied;
   };
   await bench.submit({}, {});
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   await turn();
   assert.deepEqual(handling.map(({ context }) => context.task.id !== taken), [true]);
   handling[0].gate.resolve(1);
-  await until(() => worker.running === 0);
+  await eventually(() => worker.running === 0);
 });
 
 Deno.test("a claim that was applied but reported as failed for good is handed back by the beats that follow", async () => {
@@ -275,14 +275,16 @@ Deno.test("a claim that was applied but reported as failed for good is handed ba
   bench.kv.getMany = () => Promise.reject(new Error("no reads either"));
   faulty.next.push("applied, throws");
   worker.ring();
-  await until(() => faulty.next.length === 0);
-  await bench.clock.run(until(() => bench.clock.monotonic() > GIVEN_UP_MS));
+  await eventually(() => faulty.next.length === 0);
+  await bench.clock.run(eventually(() => bench.clock.monotonic() > GIVEN_UP_MS));
   assert.ok(errors.splice(0).length > 0);
   bench.kv.getMany = getMany;
-  await bench.clock.run(until(async () => typeOf(await bench.record(id)) === "PENDING"));
+  await bench.clock.run(eventually(async () => typeOf(await bench.record(id)) === "PENDING"));
   const { attempt, crashes } = await bench.record(id);
   assert.deepEqual([attempt, crashes], [0, 0]);
-  await bench.clock.run(until(async () => (await leaseBlocksOf(bench.store, worker.id, 9)).length === 0));
+  await bench.clock.run(
+    eventually(async () => (await leaseBlocksOf(bench.store, worker.id, 9)).length === 0),
+  );
   assert.deepEqual(errors, []);
 });
 
@@ -292,10 +294,10 @@ Deno.test("what a function throws ends its task, and the slot is free again", as
   const entries = await bench.submit({}, {});
   await worker.start();
   for (let i = 0; i < 2; i++) {
-    await until(() => handling.length > i);
+    await eventually(() => handling.length > i);
     handling[i].gate.reject(i ? new RangeError("no") : { toString: null });
   }
-  await until(async () => (await states(bench, entries)).every((type) => type === "FAILED"));
+  await eventually(async () => (await states(bench, entries)).every((type) => type === "FAILED"));
   assert.equal((await bench.record(entries[1].record.id)).error!.name, "RangeError");
 });
 
@@ -304,11 +306,11 @@ Deno.test("used-up lease blocks leave KV with the next claim", async () => {
   const { bench, worker, handling } = setup;
   const [first] = await bench.submit({});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   handling[0].gate.resolve(1);
-  await until(async () => isTerminal(await bench.record(first.record.id)));
+  await eventually(async () => isTerminal(await bench.record(first.record.id)));
   const [second] = await bench.submit({});
-  await until(() => handling.length === 2);
+  await eventually(() => handling.length === 2);
   const blocks = await leaseBlocksOf(bench.store, worker.id, 9);
   assert.deepEqual(blocks.map(({ ids }) => ids), [[second.record.id]]);
 });
@@ -324,7 +326,7 @@ async function aStarter(concurrency: number, options: BenchOptions = {}) {
 onEachBackend("a new task begins in the commit that stores it, and ends like any other", async (path) => {
   await using setup = await aStarter(3, { path });
   const { bench, worker, handling } = setup;
-  await until(async () => {
+  await eventually(async () => {
     const [{ record: { id } }] = await bench.submit({});
     return (await bench.record(id)).rev === 1 && typeOf(await bench.record(id)) === "RUNNING";
   }, "a start without a claim");
@@ -335,14 +337,14 @@ onEachBackend("a new task begins in the commit that stores it, and ends like any
   assert.ok((await leaseBlocksOf(bench.store, worker.id, 9)).some(({ ids }) => ids.includes(id)));
   assert.deepEqual(await bench.kv.list({ prefix: ["ready"] }, { limit: 9 }), []);
   for (const { gate } of handling) gate.resolve("done");
-  await until(async () => typeOf(await bench.record(id)) === "COMPLETED");
+  await eventually(async () => typeOf(await bench.record(id)) === "COMPLETED");
 });
 
 Deno.test("new tasks beyond the free slots wait in the queue, larger priority first, and are not overtaken", async () => {
   await using setup = await aStarter(2);
   const { bench, handling } = setup;
   const [low, high, none, some] = await bench.submit({}, { priority: 5 }, { priority: -5 }, { priority: 1 });
-  await until(() => handling.length === 2);
+  await eventually(() => handling.length === 2);
   assert.deepEqual(await states(bench, [low, high, none, some]), [
     "PENDING",
     "RUNNING",
@@ -352,7 +354,7 @@ Deno.test("new tasks beyond the free slots wait in the queue, larger priority fi
   const [later] = await bench.submit({});
   for (let i = 0; i < 5; i++) {
     handling[i].gate.resolve(i);
-    if (i < 3) await until(() => handling.length === i + 3);
+    if (i < 3) await eventually(() => handling.length === i + 3);
   }
   const started = handling.map(({ context }) => context.task.id);
   assert.deepEqual(started.slice(2), [low, later, none].map(({ record }) => record.id));
@@ -366,9 +368,9 @@ for (const mishap of MISHAPS) {
     for (let round = 0; round < 3; round++) {
       faulty.next.push(mishap);
       const entries = await bench.clock.run(bench.submit({}, {}));
-      await until(() => handling.length === 2 * (round + 1), "both begin");
+      await eventually(() => handling.length === 2 * (round + 1), "both begin");
       for (const { gate } of handling) gate.resolve("done");
-      await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+      await eventually(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
       for (const { record: { id } } of entries) assert.equal((await bench.record(id)).attempt, 1);
     }
     assert.equal(worker.running, 0);
@@ -395,7 +397,7 @@ Deno.test("a new task does not take the slot of one that waits in the queue", as
   assert.deepEqual(await states(bench, [queued, later]), ["PENDING", "PENDING"]);
   assert.equal(handling.length, 0);
   worker.ring();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   assert.equal(handling[0].context.task.id, queued.record.id);
 });
 
@@ -403,10 +405,10 @@ Deno.test("lease blocks of tasks that began with their submit are deleted when t
   const setup = await aStarter(3);
   const { bench, worker, handling } = setup;
   const entries = await bench.submit({}, {}, {});
-  await until(() => handling.length === 3);
+  await eventually(() => handling.length === 3);
   assert.equal((await leaseBlocksOf(bench.store, worker.id, 9)).length, 1);
   for (const { gate } of handling) gate.resolve("done");
-  await until(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
+  await eventually(async () => (await states(bench, entries)).every((type) => type === "COMPLETED"));
   await bench.clock.run(worker.stop(0));
   assert.deepEqual(await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 }), []);
   await bench[Symbol.asyncDispose]();
@@ -419,7 +421,7 @@ for (const mishap of MISHAPS) {
     const { bench, worker, handling, errors } = setup;
     const entries = await bench.submit({});
     await worker.start();
-    await until(() => handling.length === 1, "it begins");
+    await eventually(() => handling.length === 1, "it begins");
     const store = bench.values.store.bind(bench.values);
     // Not the chunks: the commit after them.
     bench.values.store = async (...args) => {
@@ -428,7 +430,7 @@ for (const mishap of MISHAPS) {
       return value;
     };
     handling[0].gate.resolve("x".repeat(50_000));
-    await until(async () => {
+    await eventually(async () => {
       bench.clock.advance(50);
       return (await states(bench, entries))[0] === "COMPLETED";
     }, "it ends");
@@ -445,18 +447,18 @@ Deno.test("reports of a task are written together, 100 ms after the ones before"
   const { bench, worker, handling } = setup;
   const [{ record: { id } }] = await bench.submit({});
   await worker.start();
-  await until(() => handling.length === 1);
+  await eventually(() => handling.length === 1);
   const { emit } = handling[0].context;
   const written = async () => (await bench.kv.list({ prefix: prefixes.events(id) }, { limit: 99 })).length;
   emit(0);
   bench.clock.advance(0);
-  await until(async () => await written() === 1);
+  await eventually(async () => await written() === 1);
   const before = kv.commits;
   for (let i = 1; i <= 20; i++) emit(i);
   bench.clock.advance(99);
   await turn();
   assert.deepEqual([await written(), kv.commits], [1, before]);
   bench.clock.advance(1);
-  await until(async () => await written() === 21);
+  await eventually(async () => await written() === 21);
   assert.equal(kv.commits, before + 1);
 });

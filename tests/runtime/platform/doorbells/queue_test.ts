@@ -2,7 +2,8 @@ import "../../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Kv } from "../../../../runtime/platform/kv.ts";
 import { QueueBell } from "../../../../runtime/platform/doorbells/queue.ts";
-import { ManualClock, turn } from "../../../support/manual_clock.ts";
+import { ManualClock } from "../../../support/manual_clock.ts";
+import { turn } from "../../../support/waiting.ts";
 
 /** A queue whose messages arrive when the test says so. */
 function aBell() {

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { makeIds } from "../../../../runtime/platform/ids.ts";
 import { KvPort } from "../../../../runtime/platform/kv.ts";
 import { WatchBell } from "../../../../runtime/platform/doorbells/watch.ts";
-import { ManualClock, turn, until } from "../../../support/manual_clock.ts";
+import { ManualClock } from "../../../support/manual_clock.ts";
+import { eventually, turn } from "../../../support/waiting.ts";
 
 type Look = Deno.KvEntryMaybe<unknown>[];
 
@@ -76,7 +77,7 @@ async function aBell() {
     second: async () => {
       const before = reads;
       clock.advance(1_000);
-      await until(() => reads > before);
+      await eventually(() => reads > before);
       await turn();
     },
     [Symbol.asyncDispose]: async () => {
@@ -111,7 +112,7 @@ Deno.test("a watch that tells nothing is made up for by a read each second, and 
   await it.set("ended");
   await it.second();
   assert.deepEqual(it.rung, ["ready", "ended"]);
-  await until(() => it.watches.length === 2);
+  await eventually(() => it.watches.length === 2);
   assert.equal(it.ended(), 1);
   // The new one tells the same once more.
   await it.tell();
@@ -129,7 +130,7 @@ Deno.test("a watch that tells in time is left alone, for a minute", async () => 
   assert.equal(it.watches.length, 1);
   assert.equal(it.rung.length, 59);
   await it.second();
-  await until(() => it.watches.length === 2);
+  await eventually(() => it.watches.length === 2);
   assert.equal(it.ended(), 1);
 });
 
@@ -142,7 +143,7 @@ Deno.test("a watch that is cut or cannot be made is tried again a second later",
   for (let seconds = 0; seconds < 2; seconds++) await it.second();
   assert.equal(it.watches.length, 1);
   await it.second();
-  await until(() => it.watches.length === 2);
+  await eventually(() => it.watches.length === 2);
   await it.set("ready");
   await it.tell();
   assert.deepEqual(it.rung, ["ready"]);
@@ -165,7 +166,7 @@ Deno.test("a bell that could not be set is owed until it is", async () => {
   it.away(true);
   it.bell.onEnd();
   it.clock.advance(0);
-  await until(() => it.clock.timers > 2);
+  await eventually(() => it.clock.timers > 2);
   it.away(false);
   it.clock.advance(50);
   assert.deepEqual(it.writes, [0, 50]);

@@ -4,8 +4,8 @@ import type { AnyDefinition, TaskContext } from "../../../../runtime/core/define
 import { NotJsonError } from "../../../../runtime/core/json.ts";
 import { ThreadPool } from "../../../../runtime/worker/runners/thread_pool.ts";
 import { aContext } from "../../../support/task_context.ts";
-import { until } from "../../../support/manual_clock.ts";
 import * as tasks from "../../../support/thread_tasks.ts";
+import { eventually } from "../../../support/waiting.ts";
 
 class Pool extends ThreadPool implements Disposable {
   async run(definition: AnyDefinition, context: TaskContext<unknown> = aContext("t", null).context) {
@@ -48,7 +48,7 @@ Deno.test("an abort ends a function that computes without end, and the next task
   const stop = new AbortController();
   const { context, said } = aContext("spin", null, { signal: stop.signal });
   const running = pool.run(tasks.spin, context);
-  await until(() => said.logs.length === 1, "the thread's first line");
+  await eventually(() => said.logs.length === 1, "the thread's first line");
   stop.abort(new Error("enough"));
   await assert.rejects(running, /enough/);
   assert.equal((await pool.run(tasks.count) as { calls: number }).calls, 1);
@@ -92,10 +92,10 @@ Deno.test("no more threads than the pool's size; who waits gets the next one, in
     })
   );
   await runners[0](tasks.count, aContext("count", null).context);
-  await until(() => got.length > 0);
+  await eventually(() => got.length > 0);
   assert.deepEqual(got, [0]);
   await runners[1](tasks.count, aContext("count", null).context);
-  await until(() => got.length > 1);
+  await eventually(() => got.length > 1);
   assert.deepEqual(got, [0, 1]);
   for (const runner of waiting) await (await runner)(tasks.count, aContext("count", null).context);
   assert.deepEqual(got, [0, 1, 2]);
