@@ -4,7 +4,8 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
-import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS } from "../../runtime/platform/kv.ts";
+import { EMBEDDED_LIMITS, REMOTE_LIMITS } from "../../runtime/platform/kv.ts";
+import { openPatientKv } from "../support/patient_kv.ts";
 import { aService, type Body } from "../support/service.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -23,7 +24,7 @@ for (
   const name =
     `a failed task that ${followers} wait for is retried, and all of them go on (${limits.checks} checks)`;
   Deno.test(name, async () => {
-    const kv = new KvPort(await Deno.openKv(":memory:"), undefined, limits);
+    const kv = await openPatientKv(":memory:", { limits });
     await using service = await aService({ kv, definitions: [gated] });
     const tasks: Record<string, unknown> = { head: { task: "gated", input: {} } };
     for (let i = 0; i < followers; i++) {
