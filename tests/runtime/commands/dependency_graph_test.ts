@@ -10,6 +10,7 @@ import {
 } from "../../../runtime/commands/dependency_graph.ts";
 import type { Checked } from "../../../runtime/commands/prepare.ts";
 import { wants } from "../../support/checked.ts";
+import { graphs, hasCycle } from "../../support/graphs.ts";
 
 const pointerAt = (index: number) => `/tasks/${index}`;
 const batch: Batch = { submissions: [], pointerOf: (index, part) => pointerAt(index) + part };
@@ -45,25 +46,6 @@ Deno.test("acyclicOrder() has each task behind those that it waits for", () => {
   const graph = dependencyGraphOf([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids)!;
   assert.deepEqual(acyclicOrder(graph, ids, batch).map((i) => ids[i]), ["a", "b", "c", "d"]);
 });
-
-/** Any edges between up to eight tasks, also back to themselves. */
-const graphs = fc.array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: 1, maxLength: 8 })
-  .map((graph) => graph.map((row) => row.filter((place) => place < graph.length)));
-
-/** Told by another way than the engine's: whoever reaches himself is in a cycle. */
-function hasCycle(graph: number[][]): boolean {
-  return graph.some((_, start) => {
-    const seen = new Set<number>();
-    const open = [...graph[start]];
-    for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      if (place === start) return true;
-      if (seen.has(place)) continue;
-      seen.add(place);
-      open.push(...graph[place]);
-    }
-    return false;
-  });
-}
 
 Deno.test("a cycle is refused wherever it is, with the way round, and nothing else is", () => {
   fc.assert(fc.property(graphs, (rows) => {

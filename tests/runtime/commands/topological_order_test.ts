@@ -2,27 +2,9 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { roundTrip, topologicalOrder } from "../../../runtime/commands/topological_order.ts";
-
-/** Any edges between up to eight nodes, also back to themselves. */
-const graphs = fc.array(fc.array(fc.nat(7), { maxLength: 3 }), { minLength: 1, maxLength: 8 })
-  .map((graph) => graph.map((row) => row.filter((place) => place < graph.length)));
+import { graphs, hasCycle } from "../../support/graphs.ts";
 
 const ordered = (rows: number[][]) => topologicalOrder(rows.keys(), (place) => rows[place]);
-
-/** By another way than the search's: a node that reaches itself is in a cycle. */
-function hasCycle(graph: number[][]): boolean {
-  return graph.some((_, start) => {
-    const seen = new Set<number>();
-    const open = [...graph[start]];
-    for (let place = open.pop(); place !== undefined; place = open.pop()) {
-      if (place === start) return true;
-      if (seen.has(place)) continue;
-      seen.add(place);
-      open.push(...graph[place]);
-    }
-    return false;
-  });
-}
 
 Deno.test("each node stands behind its upstreams, and nodes without a reason to move stay in order", () => {
   assert.deepEqual(ordered([[], [], []]).order, [0, 1, 2]);
