@@ -220,5 +220,7 @@ Deno.test("behind a socket its client of the other side works below the path, st
   const url = await client.streamUrl(`/v1/tasks/${future.id}/events`);
   const stream = await fetch(url);
   assert.match(await stream.text(), /^event: end$/m);
-  await server.shutdown();
+  const closed = server.shutdown();
+  await errand.stop();
+  await closed;
 });
