@@ -1,9 +1,9 @@
 // Errand in a program of your own: the engine, its HTTP surface and a client without HTTP. Nothing here listens, handles
 // signals, ends the process or writes to the console.
 
-import { dirname } from "node:path";
-import { assemble, type Assembly } from "./assemble.ts";
 import { Client, ErrandError } from "./client/mod.ts";
+import { openKv } from "./database.ts";
+import { createHost, type Host } from "./host.ts";
 import {
   type CheckedOptions,
   checkedOptions,
@@ -11,11 +11,8 @@ import {
   definitionsIn,
   type ErrandOptions,
 } from "./options.ts";
-import { mountable } from "./routes/mountable.ts";
-import { problemAt, unavailable } from "./routes/http/problem.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
-import { isRemote, kvOnHandle, KvPort, type Log, openKv as openPort, silentLog } from "./runtime/mod.ts";
-import { ConfigError, publicPathOf } from "./settings.ts";
+import { kvOnHandle, KvPort, type Log, silentLog } from "./runtime/mod.ts";
 
 /** The definitions of a program as its client knows them: by their names. */
 export type ClientDefinitions<D extends DefinitionSet> = D extends readonly AnyDefinition[]
@@ -23,7 +20,6 @@ export type ClientDefinitions<D extends DefinitionSet> = D extends readonly AnyD
   : D extends Readonly<Record<string, AnyDefinition>> ? D
   : never;
 
-const GRACE_MS = 4_000;
 /** Where the client believes the service to be: the guard of the routes knows it as this machine. */
 const OWN_URL = "http://localhost";
 
@@ -48,8 +44,9 @@ export async function createErrand<const D extends DefinitionSet>(
   const checked = checkedOptions(options);
   const definitions = definitionsIn(options.definitions);
   const { kv, isOwn } = await databaseOf(checked);
-  const { log = silentLog, clock, ids, threads, pingMs, openAccess } = checked;
-  const assembly = await assemble({
+  const { log = silentLog, clock, ids, threads, pingMs, openAccess, basePath } = checked;
+  const close = () => isOwn ? kv.close() : Promise.resolve();
+  const host = await createHost({
     settings: checked,
     definitions,
     kv,
@@ -59,39 +56,14 @@ export async function createErrand<const D extends DefinitionSet>(
     threads,
     pingMs,
     openAccess,
+    basePath,
     // Messages of a queue reach one listener each: on a handle of theirs they could be for somebody else.
     doorbells: isHandle(checked.kv) ? { queue: false } : {},
-  }).catch((error) => {
-    if (isOwn) void kv.close();
+  }).catch(async (error) => {
+    await close();
     throw error;
   });
-  return new Errand<ClientDefinitions<D>>(assembly, {
-    log,
-    basePath: checked.basePath,
-    publicPath: publicPathOf(checked),
-    close: () => isOwn ? kv.close() : Promise.resolve(),
-  });
-}
-
-/**
- * Opens a database: a file, whose folder is made if it is not there, `:memory:`, the URL of a KV Connect server, or
- * without a path the one of Deno Deploy.
- *
- * @throws {ConfigError} if it cannot be opened
- */
-export async function openKv(path?: string): Promise<KvPort> {
-  if (typeof Deno.openKv !== "function") {
-    throw new ConfigError('Deno KV must be switched on: "unstable": ["kv"] in deno.json, or --unstable-kv');
-  }
-  try {
-    if (path !== undefined && path !== ":memory:" && !isRemote(path)) {
-      await Deno.mkdir(dirname(path), { recursive: true });
-    }
-    return await openPort(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`the database ${path} cannot be opened: ${reason}`, { cause: error });
-  }
+  return new Errand<ClientDefinitions<D>>(host, log, close);
 }
 
 async function databaseOf({ kv, keyPrefix }: CheckedOptions): Promise<{ kv: KvPort; isOwn: boolean }> {
@@ -103,29 +75,22 @@ function isHandle(kv: CheckedOptions["kv"]): kv is Deno.Kv {
   return typeof kv === "object" && !(kv instanceof KvPort);
 }
 
-interface Place {
-  log: Log;
-  basePath: string;
-  /** What links begin with, if the operator has said so. */
-  publicPath: string;
-  /** Closes what was opened here. */
-  close: () => Promise<void>;
-}
-
 /** Made by {@linkcode createErrand}. */
 export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitions<DefinitionSet>>
   implements AsyncDisposable {
   /** The client of Errand, typed by the definitions. Its calls stay in this process, and need no API key. */
   readonly client: Client<D>;
-  #state: "made" | "started" | "stopped" = "made";
+  /** Answers one request, for `Deno.serve(errand.fetch)` and others that have no Hono. */
+  readonly fetch: (request: Request) => Response | Promise<Response>;
   #stopping: Promise<void> | null = null;
 
   /** Use {@linkcode createErrand}. */
-  constructor(private readonly assembly: Assembly, private readonly place: Place) {
+  constructor(private readonly host: Host, log: Log, private readonly close: () => Promise<void>) {
+    this.fetch = host.fetch;
     this.client = new Client<D>({
       url: OWN_URL,
       fetch: (input, init) => this.#fetchOwn(new Request(input, init)),
-      log: (message, error) => place.log.error(message, error),
+      log: (message, error) => log.error(message, error),
     });
   }
 
@@ -137,60 +102,35 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
    */
   // deno-lint-ignore no-explicit-any
   routes(): any {
-    const { app } = this.assembly;
-    return mountable(app, (request, mounted) => this.#answer(request, mounted), this.place.basePath);
+    return this.host.routes();
   }
-
-  /** Answers one request, for `Deno.serve(errand.fetch)` and others that have no Hono. */
-  readonly fetch = (request: Request): Response | Promise<Response> => {
-    return this.#answer(request, this.place.basePath);
-  };
 
   /**
    * Begins to run tasks, to fire timers and to look after workers that died.
    *
    * @throws {Error} if it was stopped: that is final
    */
-  async start(): Promise<void> {
-    if (this.#state === "stopped") {
-      throw new Error("Cannot start this Errand: it was stopped. Make another one");
-    }
-    if (this.#state === "started") return;
-    this.#state = "started";
-    await this.assembly.runtime.start();
+  start(): Promise<void> {
+    return this.host.start();
   }
 
   /**
    * Takes no more tasks to run, lets running functions finish for `graceMs`, hands the rest back to the queue, then ends
    * open streams and waits, and closes the database if it has opened it.
+   *
+   * @param graceMs default 4,000
    */
-  stop(graceMs: number = GRACE_MS): Promise<void> {
-    return this.#stopping ??= this.#stop(graceMs);
+  stop(graceMs?: number): Promise<void> {
+    return this.#stopping ??= this.host.stop(graceMs).finally(this.close);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
-  async #stop(graceMs: number): Promise<void> {
-    const { runtime, slots } = this.assembly;
-    await runtime.stop(graceMs);
-    this.#state = "stopped";
-    slots.endAll();
-    await this.place.close();
-  }
-
-  #answer(request: Request, mounted: string): Response | Promise<Response> {
-    const prefix = this.place.publicPath || mounted;
-    if (this.#state === "stopped") {
-      return problemAt(new URL(request.url).pathname, unavailable("this Errand was stopped"));
-    }
-    return this.assembly.app.fetch(request, { mounted, prefix });
-  }
-
   async #fetchOwn(request: Request): Promise<Response> {
     // Nothing would become of trying again.
-    if (this.#state === "stopped") throw new ErrandError("this Errand was stopped");
-    return await this.assembly.ownApp.fetch(request, { trusted: true });
+    if (this.host.isStopped) throw new ErrandError("this Errand was stopped");
+    return await this.host.fetchOwn(request);
   }
 }

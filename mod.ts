@@ -4,7 +4,8 @@
  * @module
  */
 
-export { type ClientDefinitions, createErrand, Errand, openKv } from "./errand.ts";
+export { openKv } from "./database.ts";
+export { type ClientDefinitions, createErrand, Errand } from "./errand.ts";
 export type { DefinitionSet, ErrandOptions } from "./options.ts";
 export type { Role, Settings } from "./settings.ts";
 export {

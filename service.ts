@@ -4,7 +4,8 @@
 
 import { type Config, kvPathOf, requireKeys, settingsOf } from "./config.ts";
 import { answer, makeInstance } from "./deploy/serve.ts";
-import { createErrand, openKv } from "./errand.ts";
+import { openKv } from "./database.ts";
+import { createHost } from "./host.ts";
 import { type DefinitionSet, definitionsIn } from "./options.ts";
 import { log } from "./log.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
@@ -54,19 +55,19 @@ export async function serve(
 
 async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
   const kv = await open(kvPathOf(config));
-  const errand = await createErrand({ ...settingsOf(config), kv, definitions, log }).catch(asStartError);
+  const host = await createHost({ settings: settingsOf(config), kv, definitions, log }).catch(asStartError);
   let stop: (() => Promise<void>) | null = null;
   // Before anybody can know that the service is there.
   onSignal(() => stop?.());
-  const server = listen(config, config.HOST ?? "127.0.0.1", errand.fetch);
+  const server = listen(config, config.HOST ?? "127.0.0.1", host.fetch);
   stop = async () => {
     // New connections are refused from here on; open streams are cut, and their readers come back elsewhere.
     const closed = server.shutdown();
-    await errand.stop(GRACE_MS);
+    await host.stop(GRACE_MS);
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
     await kv.close();
   };
-  await errand.start().catch(asStartError);
+  await host.start().catch(asStartError);
   surviveStrayErrors();
   return { sweep: () => Promise.resolve() };
 }

@@ -3,8 +3,7 @@
 
 import { type Config, ConfigError, settingsOf } from "../config.ts";
 import { log } from "../log.ts";
-import { publicPathOf } from "../settings.ts";
-import { assemble } from "../assemble.ts";
+import { createHost } from "../host.ts";
 import { type KvPort, pendingWork, sleep, systemClock } from "../runtime/mod.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
 import { NewerFormatError } from "../runtime/core/errors.ts";
@@ -30,8 +29,6 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     });
   };
   await requireDatabase(kv);
-  const settings = settingsOf(config);
-  const prefix = publicPathOf(settings);
   const names = new Set(definitions.map(({ name }) => name));
   return new Instance({
     id: crypto.randomUUID(),
@@ -43,8 +40,8 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
       return await pendingWork(await kv(), options);
     },
     open: async (pump) => {
-      const { runtime, app, tickets } = await assemble({
-        settings,
+      const host = await createHost({
+        settings: settingsOf(config),
         definitions,
         kv: await kv(),
         log,
@@ -52,13 +49,9 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
         pingMs: 4_000,
         pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
       });
-      await runtime.start();
-      return {
-        runtime,
-        tickets,
-        handle: (request) => app.fetch(request, { prefix }),
-        close: (graceMs) => runtime.stop(graceMs),
-      };
+      await host.start();
+      const { runtime, tickets, fetch } = host;
+      return { runtime, tickets, handle: fetch, close: (graceMs) => host.stop(graceMs) };
     },
   });
 }

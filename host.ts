@@ -1,0 +1,123 @@
+// The engine with its HTTP surface: what createErrand, the service and an instance on Deno Deploy are made of.
+
+import { Tickets } from "./auth/tickets.ts";
+import { createApp } from "./routes/app.ts";
+import type { App, AppOptions } from "./routes/http/app_types.ts";
+import { Slots } from "./routes/http/connection_limit.ts";
+import { mountable } from "./routes/mountable.ts";
+import { problemAt, unavailable } from "./routes/http/problem.ts";
+import type { AnyDefinition } from "./runtime/core/define.ts";
+import { createRuntime, type KvPort, type Runtime, type RuntimeOptions } from "./runtime/mod.ts";
+import { publicPathOf, type Settings } from "./settings.ts";
+
+const PING_MS = 15_000;
+const GRACE_MS = 4_000;
+
+export interface HostOptions
+  extends
+    Required<Pick<RuntimeOptions, "log">>,
+    Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells">,
+    Pick<AppOptions, "pump" | "openAccess"> {
+  settings: Settings;
+  definitions: AnyDefinition[];
+  kv: KvPort;
+  /** Default 15,000. */
+  pingMs?: number;
+  /** The path below which `fetch` gets its requests. Default none. */
+  basePath?: string;
+}
+
+/** Nothing runs before it is started. */
+export async function createHost(options: HostOptions): Promise<Host> {
+  const { settings, definitions, kv, log, clock, ids, threads, doorbells } = options;
+  const runtime = await createRuntime({
+    kv,
+    definitions,
+    runsTasks: settings.role !== "web",
+    concurrency: settings.concurrency,
+    leaseMs: settings.leaseMs,
+    maxInputBytes: settings.maxInputBytes,
+    maxResultBytes: settings.maxResultBytes,
+    maxQueued: settings.maxQueued,
+    keepStacks: settings.showStacks,
+    log,
+    clock,
+    ids,
+    threads,
+    doorbells,
+  });
+  return new Host(runtime, options);
+}
+
+export class Host {
+  readonly runtime: Runtime;
+  readonly tickets: Tickets;
+  /** What callers from outside reach. */
+  readonly #app: App;
+  /** What this program itself reaches: all of it, whatever its role. */
+  readonly #ownApp: App;
+  readonly #slots: Slots;
+  readonly #basePath: string;
+  /** What links begin with, if the operator has said so. */
+  readonly #publicPath: string;
+  #state: "made" | "started" | "stopped" = "made";
+  #stopping: Promise<void> | null = null;
+
+  constructor(runtime: Runtime, options: HostOptions) {
+    const { settings, kv, log, pump, openAccess, pingMs = PING_MS, basePath = "" } = options;
+    const { apiKeys, role } = settings;
+    this.runtime = runtime;
+    this.tickets = new Tickets(kv, runtime.clock);
+    this.#slots = new Slots(settings.maxWaiting);
+    this.#basePath = basePath;
+    this.#publicPath = publicPathOf(settings);
+    const { tickets } = this;
+    const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, apiKeys, slots: this.#slots };
+    this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });
+    this.#ownApp = role === "worker" ? createApp(runtime, appOptions) : this.#app;
+  }
+
+  get isStopped(): boolean {
+    return this.#state === "stopped";
+  }
+
+  /** Answers a request. */
+  readonly fetch = (request: Request): Response | Promise<Response> => {
+    return this.#answer(request, this.#basePath);
+  };
+
+  /** Answers a request of this program itself, which needs no API key. */
+  fetchOwn(request: Request): Response | Promise<Response> {
+    return this.#ownApp.fetch(request, { trusted: true });
+  }
+
+  /** See {@linkcode mountable}. */
+  routes(): ReturnType<typeof mountable> {
+    return mountable(this.#app, (request, mounted) => this.#answer(request, mounted), this.#basePath);
+  }
+
+  /** @throws {Error} if it was stopped */
+  async start(): Promise<void> {
+    if (this.#state === "stopped") {
+      throw new Error("Cannot start this Errand: it was stopped. Make another one");
+    }
+    if (this.#state === "started") return;
+    this.#state = "started";
+    await this.runtime.start();
+  }
+
+  /** Stops the engine, then ends open streams and waits. The database stays open. */
+  stop(graceMs: number = GRACE_MS): Promise<void> {
+    return this.#stopping ??= this.runtime.stop(graceMs).finally(() => {
+      this.#state = "stopped";
+      this.#slots.endAll();
+    });
+  }
+
+  #answer(request: Request, mounted: string): Response | Promise<Response> {
+    if (this.isStopped) {
+      return problemAt(new URL(request.url).pathname, unavailable("this Errand was stopped"));
+    }
+    return this.#app.fetch(request, { mounted, prefix: this.#publicPath || mounted });
+  }
+}
