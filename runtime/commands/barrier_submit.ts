@@ -11,7 +11,13 @@ import {
   requireNotAbandoned,
   TOO_LATE,
 } from "../dependencies/barrier.ts";
-import { type BarrierEdgeKind, edgeBlocks, edgeWrite, mostInlineDependents } from "../dependencies/edges.ts";
+import {
+  type BarrierEdgeKind,
+  edgeBlocks,
+  edgeBlockSize,
+  edgeWrite,
+  mostInlineDependents,
+} from "../dependencies/edges.ts";
 import { barrierId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
@@ -34,7 +40,7 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   const order = atomic.order.toReversed();
   const entries: Entry[] = [];
   let checks = plan.guards;
-  for (const [n, pack] of packsOf(store, atomic, order).entries()) {
+  for (const [n, pack] of packsOf(store, atomic, raised, order).entries()) {
     const places = order.slice(entries.length, entries.length + pack.length);
     const blocks = blockWrites(store, atomic, raised, n, await unstored(store, atomic, places));
     const writes = [...plan.everyWrites(false), ...blocks];
@@ -53,20 +59,20 @@ function firstWrites({ plan }: AtomicPlan, raised: RaisedBarrier): Write[] {
   return [...plan.firstWrites(), ...raised.writes, ...recount];
 }
 
-function packsOf(store: Store, atomic: AtomicPlan, order: number[]): Change[][] {
+function packsOf(store: Store, atomic: AtomicPlan, raised: RaisedBarrier, order: number[]): Change[][] {
+  const { plan } = atomic;
+  const { limits } = store.kv;
   const changes = order.map((place) => {
     const counter = counterOf(atomic, place);
     if (waitsForBarrier(atomic, place)) counter.left++;
     return dependentChange(store, atomic, place, counter, { writesEdges: false });
   });
-  return store.pack(changes, { fresh: atomic.plan.fresh }, mutationsOfBlocks(store));
-}
-
-/** Room for the blocks of a pack in its commit. */
-function mutationsOfBlocks({ kv: { limits } }: Store): number {
-  const [block] = edgeBlocks(limits, Array(limits.checks).fill(""));
-  // A task with its lists or its counter takes two mutations at the least.
-  return 10 + Math.ceil(limits.mutations / 2 / block.length);
+  return store.pack(changes, {
+    fresh: plan.fresh,
+    checks: [...plan.guards, { key: keys.barrier(raised.barrier), versionstamp: null }],
+    writes: [...plan.everyWrites(false), ...firstWrites(atomic, raised)],
+    listOf: (_, k) => ({ list: kindOf(atomic, order[k]) ?? "counted", perBlock: edgeBlockSize(limits) }),
+  });
 }
 
 async function commitUnlessAbandoned(

@@ -5,6 +5,7 @@ import type { Entry, TaskRecord } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
+import type { PackOptions } from "../store/packing.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { commitPack, conflictOf } from "./commit_pack.ts";
@@ -26,7 +27,7 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
   // A call without tasks may still make a group.
   for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
     const changes = await changesOf(plan, from);
-    const packs = changes.length <= 1 ? [changes] : store.pack(changes, { fresh });
+    const packs = changes.length <= 1 ? [changes] : store.pack(changes, allOf(plan));
     for (const [n, pack] of packs.entries()) {
       const isFirst = from === 0 && n === 0;
       const isLast = from + SLICE >= ids.length && n === packs.length - 1;
@@ -49,6 +50,12 @@ async function changesOf(plan: SubmitPlan, from: number): Promise<Change[]> {
     changes.push({ before: null, next: submitted(await plan.draft(i), plan.now) });
   }
   return changes;
+}
+
+/** What a commit of the call checks and writes at the most, beside its tasks. */
+function allOf(plan: SubmitPlan): PackOptions {
+  const { fresh, guards: checks } = plan;
+  return { fresh, checks, writes: [...writesOf(plan, true, false)] };
 }
 
 function writesOf(plan: SubmitPlan, isFirst: boolean, isLast: boolean): Write[] {

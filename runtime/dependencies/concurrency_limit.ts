@@ -37,13 +37,18 @@ function limitWrite(group: string, value: ConcurrencyLimit): Write {
  * @param outboxVersion the version of the outbox entry that asked for it
  * @returns false if there may be more to admit, or something has changed meanwhile.
  */
-export async function admit(store: Store, group: string, outboxVersion: string): Promise<boolean> {
+export async function admit(
+  store: Store,
+  group: string,
+  outboxVersion: string,
+  atOnce: number = store.kv.limits.checks - SPARE_CHECKS,
+): Promise<boolean> {
   const { kv } = store;
   const outboxKey = keys.outbox(concurrencyLimitId(group));
   const limit = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
   const record = await groupRecord(kv, group);
   const free = limit.value && record ? freeSlots(limit.value, record) : 0;
-  const slots = Math.min(free, kv.limits.checks - SPARE_CHECKS);
+  const slots = Math.min(free, atOnce);
   const { again, next } = slots > 0 ? await waiting(kv, group, limit.value!, slots) : { again: [], next: [] };
   const options: UnitOptions = { checks: [{ key: outboxKey, versionstamp: outboxVersion }], writes: [] };
   // The outbox entry stays until no slot is free, or no task waits.
@@ -56,6 +61,10 @@ export async function admit(store: Store, group: string, outboxVersion: string):
   const value = { max, admitted: admitted + changes.length, cursor: next.at(-1) ?? cursor };
   options.checks!.push({ key: keys.concurrencyLimit(group), versionstamp: limit.versionstamp });
   options.writes!.push(limitWrite(group, value));
+  // Large inputs stand in the records.
+  if (slots > 1 && !store.fits(changes, options)) {
+    return await admit(store, group, outboxVersion, Math.ceil(slots / 2));
+  }
   await store.commit("outbox", changes, options);
   return false;
 }

@@ -40,9 +40,13 @@ export function mostInlineDependents(limits: KvLimits): number {
   return Math.max(0, Math.min(MOST_INLINE, limits.checks - mostGroupsOf(limits) - PROCESSOR_CHECKS));
 }
 
+export function edgeBlockSize(limits: KvLimits): number {
+  return Math.min(100, limits.checks - SPARE_CHECKS);
+}
+
 /** Splits ids into blocks that can each be told in one commit. */
 export function edgeBlocks(limits: KvLimits, ids: string[]): string[][] {
-  const size = Math.min(100, limits.checks - SPARE_CHECKS);
+  const size = edgeBlockSize(limits);
   return Array.from({ length: Math.ceil(ids.length / size) }, (_, i) => ids.slice(i * size, (i + 1) * size));
 }
 

@@ -38,10 +38,14 @@ async function releaseBlock(
     if (!entry || isForgotten(entry.record) || !isAwaiting(entry.record)) return [];
     return [{ before: entry, next: released(entry.record, now) }];
   });
-  const applied = await store.commit("outbox", changes, {
-    checks: [{ key, versionstamp }],
-    writes: [{ key }],
-  });
-  if (applied === null) { for (const id of ids) store.links.forget(id); }
-  return applied !== null;
+  const check = { key, versionstamp };
+  const packs = changes.length > 0 ? store.pack(changes, { checks: [check], writes: [{ key }] }) : [[]];
+  for (const [n, pack] of packs.entries()) {
+    // The block goes with the last of its tasks.
+    const writes = n === packs.length - 1 ? [{ key }] : [];
+    if (await store.commit("outbox", pack, { checks: [check], writes }) !== null) continue;
+    for (const id of ids) store.links.forget(id);
+    return false;
+  }
+  return true;
 }

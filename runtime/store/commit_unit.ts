@@ -2,16 +2,17 @@
 // index keys, events, steps of counters, and the cost. What depends on the moment of the commit (places in
 // the queue, values of counters) is left to the committer.
 
-import { type Cost, FRESH } from "./group_commit.ts";
+import { costOf } from "./commit_cost.ts";
+import type { Cost } from "./group_commit.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
-import { keyBytes, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { RELEASE } from "../core/release.ts";
 import { RECORD_VERSION } from "./record_codec.ts";
-import { KEY_BYTES, recordBytes, requireFit, writeBytes } from "./record_size.ts";
+import { requireFit } from "./record_size.ts";
 import {
   type Entry,
   hasDependents,
@@ -52,7 +53,7 @@ export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterStep
 const OPS_KEPT = 4;
 
 /** @throws {RangeError} for a record that KV would refuse. */
-export function unitOf(op: string, changes: Change[], options: UnitOptions): Unit {
+export function unitOf(op: string, changes: Change[], options: UnitOptions, shards: number): Unit {
   const writes = options.writes ? [...options.writes] : [];
   const groupSteps: GroupStep[] = [];
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
@@ -82,29 +83,8 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions): Uni
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
-  const counters = [
-    ...groupSteps.map(({ group }) => group),
-    ...counterSteps.map(({ dependent }) => `dependencies/${dependent}`),
-  ];
-  const shared = [...new Set(counters)];
-  const old = prepared.filter(({ before }) => before !== null).length;
-  const cost: Cost = {
-    checks: checks.length + (fresh ? old : changes.length),
-    shared: fresh ? [FRESH, ...shared] : shared,
-    mutations: prepared.length + writes.length + 2 * counters.length,
-    bytes: prepared.reduce((sum, { next }) => sum + recordBytes(next), 0) +
-      writes.reduce((sum, write) => sum + writeBytes(write), 0),
-    keyBytes: prepared.length * KEY_BYTES + writes.reduce((sum, { key }) => sum + keyBytes(key), 0),
-    owns: [...prepared.map(({ next }) => next.id), ...ownKeys(checks, writes)],
-  };
-  return { op, changes: prepared, writes, checks, fresh, groupSteps, counterSteps, cost };
-}
-
-/** Keys that a unit both checks and writes. Two such units in one commit would both pass the check. */
-function ownKeys(checks: UnitOptions["checks"] & object, writes: Write[]): string[] {
-  if (checks.length === 0) return [];
-  const checked = new Set(checks.map(({ key }) => key.join("/")));
-  return writes.map(({ key }) => key.join("/")).filter((name) => checked.has(name));
+  const unit = { op, changes: prepared, writes, checks, fresh, groupSteps, counterSteps };
+  return { ...unit, cost: costOf(unit, shards) };
 }
 
 /**

@@ -1,12 +1,13 @@
 // Makes KV commits from units. After a commit that failed or had no answer every unit is read back first: it
 // was applied, it conflicts, or it goes into the next commit.
 
-import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { type Entry, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { isDependencyCounterKey, isOutboxKey, keys, parse } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { CommitBackoff } from "./commit_backoff.ts";
+import { becomesReady } from "./commit_cost.ts";
 import type { Unit } from "./commit_unit.ts";
 import { type DependencyCounter, DependencyCounters } from "./dependency_counters.ts";
 import { GroupCounters } from "./group_counters.ts";
@@ -200,9 +201,7 @@ function entriesOf({ changes }: Unit, taken: Taken | null, versionstamp: string)
 function readyOf(units: Unit[]): TaskRecord[] {
   const ready: TaskRecord[] = [];
   for (const { changes } of units) {
-    for (const { before, next } of changes) {
-      if (isReady(next) && !(before && isReady(before.record))) ready.push(next as TaskRecord);
-    }
+    for (const change of changes) if (becomesReady(change)) ready.push(change.next as TaskRecord);
   }
   return ready;
 }

@@ -10,13 +10,26 @@ export const FRESH = "fresh";
 
 export interface Cost {
   checks: number;
+  /** Counters that the commit steps once for all of its units. */
   shared: string[];
   mutations: number;
   bytes: number;
   keyBytes: number;
+  listed: ListedId[];
   /** Records that it changes: two changes of one record in a commit would both pass its check. */
   owns: string[];
 }
+
+/** An id that the commit writes into a block of ids: one key for so many of a list. */
+export interface ListedId {
+  list: string;
+  perBlock: number;
+}
+
+/** The keys of a shared counter: the counter, an outbox entry and a timer. */
+const SHARED = { mutations: 3, bytes: 1_500, keyBytes: 180 };
+/** The key of a block; its ids are in the bytes of the unit. */
+const BLOCK = { mutations: 1, bytes: 320, keyBytes: 128 };
 
 interface Waiting<Item, Outcome> {
   item: Item;
@@ -41,7 +54,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
 
   /** Rejects with a RangeError if one commit cannot take the item. */
   add(item: Item): Promise<Outcome> {
-    if (isOver(item.cost, item.cost.shared.length, this.limits)) {
+    if (loadOf(item.cost).exceeds(this.limits)) {
       return Promise.reject(new RangeError("this is more than one commit takes"));
     }
     const outcome = new Promise<Outcome>((resolve, reject) => {
@@ -128,21 +141,38 @@ function namesOf({ owns, shared }: Cost): string[] {
   return [...owns, ...shared.filter((name) => name !== FRESH)];
 }
 
-export class Load implements Omit<Cost, "shared" | "owns"> {
+/** The sum of costs. */
+export class Load {
   checks = 0;
   mutations = 0;
   bytes = 0;
   keyBytes = 0;
   readonly #shared = new Set<string>();
   readonly #owned = new Set<string>();
+  /** How many ids of each list there are. */
+  readonly #listed = new Map<string, number>();
 
-  add({ checks, shared, mutations, bytes, keyBytes, owns }: Cost): void {
-    this.checks += checks;
+  add(cost: Cost): void {
+    this.checks += cost.checks;
+    this.#addWrites(cost);
+    for (const name of cost.shared) {
+      if (this.#shared.has(name)) continue;
+      this.#shared.add(name);
+      this.checks++;
+      if (name !== FRESH) this.#addWrites(SHARED);
+    }
+    for (const { list, perBlock } of cost.listed) {
+      const count = this.#listed.get(list) ?? 0;
+      if (count % perBlock === 0) this.#addWrites(BLOCK);
+      this.#listed.set(list, count + 1);
+    }
+    for (const id of cost.owns) this.#owned.add(id);
+  }
+
+  #addWrites({ mutations, bytes, keyBytes }: Pick<Cost, "mutations" | "bytes" | "keyBytes">): void {
     this.mutations += mutations;
     this.bytes += bytes;
     this.keyBytes += keyBytes;
-    for (const name of shared) this.#shared.add(name);
-    for (const id of owns) this.#owned.add(id);
   }
 
   owns(cost: Cost): boolean {
@@ -150,11 +180,13 @@ export class Load implements Omit<Cost, "shared" | "owns"> {
   }
 
   exceeds(limits: KvLimits): boolean {
-    return isOver(this, this.#shared.size, limits);
+    return this.checks > limits.checks || this.mutations > limits.mutations || this.bytes > limits.bytes ||
+      this.keyBytes > limits.keyBytes;
   }
 }
 
-function isOver(load: Omit<Cost, "shared" | "owns">, shared: number, limits: KvLimits): boolean {
-  return load.checks + shared > limits.checks || load.mutations > limits.mutations ||
-    load.bytes > limits.bytes || load.keyBytes > limits.keyBytes;
+export function loadOf(...costs: Cost[]): Load {
+  const load = new Load();
+  for (const cost of costs) load.add(cost);
+  return load;
 }

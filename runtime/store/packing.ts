@@ -1,40 +1,47 @@
-// Which changes fit one commit together.
+// Which changes fit one commit together. Everything that the commit writes is counted, so that it takes what
+// was said to fit.
 
-import type { KvLimits } from "../platform/kv.ts";
+import type { KvPort } from "../platform/kv.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
-import { type Cost, Load } from "./group_commit.ts";
+import { type ListedId, loadOf } from "./group_commit.ts";
 
-/** Left free for groups and idempotency keys. */
-const SPARE: Cost = { checks: 3, shared: [], mutations: 4, bytes: 60_000, keyBytes: 1_000, owns: [] };
+/** The parts of a port that say what a commit takes. */
+export type Backend = Pick<KvPort, "limits" | "shards">;
 
-export function fitsOneCommit(limits: KvLimits, changes: Change[], options: UnitOptions): boolean {
-  return !loadOf(SPARE, unitOf("", changes, options).cost).exceeds(limits);
+export interface PackOptions {
+  /** Of every commit: counted for each of them. */
+  checks?: UnitOptions["checks"];
+  writes?: UnitOptions["writes"];
+  fresh?: boolean;
+  /** The blocks that the commits also write ids into. */
+  listOf?: (change: Change, place: number) => ListedId;
 }
 
-/** Splits changes into runs that each fit one commit, in order, with so many more mutations to spare. */
-export function packs(
-  limits: KvLimits,
-  changes: Change[],
-  options: UnitOptions = {},
-  spareMutations = 0,
-): Change[][] {
-  const spare = { ...SPARE, mutations: SPARE.mutations + spareMutations };
+/** What an id of a block takes. */
+const LISTED_BYTES = 130;
+
+export function fitsOneCommit({ limits, shards }: Backend, changes: Change[], options: UnitOptions): boolean {
+  return !loadOf(unitOf("", changes, options, shards).cost).exceeds(limits);
+}
+
+/** Splits changes into runs that each fit one commit, in order. */
+export function packs({ limits, shards }: Backend, changes: Change[], options: PackOptions = {}): Change[][] {
+  const { fresh, checks, writes, listOf } = options;
+  const every = unitOf("", [], { fresh, checks, writes }, shards).cost;
   const packed: Change[][] = [];
-  let load = loadOf(spare);
-  for (const change of changes) {
-    const { cost } = unitOf("", [change], options);
+  let load = loadOf(every);
+  for (const [place, change] of changes.entries()) {
+    const { cost } = unitOf("", [change], { fresh }, shards);
+    if (listOf) {
+      cost.listed.push(listOf(change, place));
+      cost.bytes += LISTED_BYTES;
+    }
     load.add(cost);
     if (packed.length === 0 || load.exceeds(limits)) {
       packed.push([]);
-      load = loadOf(spare, cost);
+      load = loadOf(every, cost);
     }
     packed[packed.length - 1].push(change);
   }
   return packed;
-}
-
-function loadOf(...costs: Cost[]): Load {
-  const load = new Load();
-  for (const cost of costs) load.add(cost);
-  return load;
 }

@@ -17,7 +17,7 @@ export interface ReadyBlock {
 }
 
 /** A claim rewrites what it leaves of a block, so blocks are small. */
-const MOST_IN_A_BLOCK = 100;
+export const MOST_IN_A_BLOCK = 100;
 const MOST_PER_READ = 256;
 
 export class ReadyQueue {

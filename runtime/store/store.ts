@@ -11,7 +11,7 @@ import { type Applied, type CommitObserver, Committer } from "./committer.ts";
 import type { DependencyCounters } from "./dependency_counters.ts";
 import { type Lane, Lanes } from "./lanes.ts";
 import { LinkCache } from "./link_cache.ts";
-import { fitsOneCommit, packs } from "./packing.ts";
+import { fitsOneCommit, type PackOptions, packs } from "./packing.ts";
 import { ReadyCache } from "./ready_cache.ts";
 import { NewerTasks } from "./newer_tasks.ts";
 import { entryOf, entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
@@ -139,16 +139,16 @@ export class Store {
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
   commit(lane: Lane, changes: Change[], options: UnitOptions = {}): Promise<Applied> {
-    return this.#lanes.commit(lane, unitOf(this.ids.token(), changes, options));
+    return this.#lanes.commit(lane, unitOf(this.ids.token(), changes, options, this.kv.shards));
   }
 
-  /** With room for a group and an idempotency key. */
+  /** True if one commit takes them. */
   fits(changes: Change[], options: UnitOptions): boolean {
-    return fitsOneCommit(this.kv.limits, changes, options);
+    return fitsOneCommit(this.kv, changes, options);
   }
 
-  pack(changes: Change[], options?: UnitOptions, spareMutations?: number): Change[][] {
-    return packs(this.kv.limits, changes, options, spareMutations);
+  pack(changes: Change[], options?: PackOptions): Change[][] {
+    return packs(this.kv, changes, options);
   }
 
   /**

@@ -5,7 +5,7 @@ import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { isQueuedAt, type ReadyBlock, readyBlocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
-import { recordBytes } from "../store/record_size.ts";
+import { recordBytes, writeBytes } from "../store/record_size.ts";
 import { type Entry, isReady, type TaskRecord } from "../core/task.ts";
 import { canExpire, claimed, expired } from "../core/transitions.ts";
 import type { Change } from "../store/commit_unit.ts";
@@ -39,8 +39,10 @@ export interface Claimed {
 
 /** Ids that one claim reads; the next claim goes on from there. */
 const MOST_READ = 10_000;
-/** The part of a commit's bytes that is for records; the rest is for the blocks. */
+/** The part of a commit's bytes that is for records. */
 const RECORDS_SHARE = 0.8;
+/** The part that is for what is left of the blocks: the ids of tasks that this worker does not want. */
+const BLOCKS_SHARE = 0.15;
 
 /** A block, and the ids in it that this claim wants. */
 interface Part {
@@ -139,10 +141,15 @@ async function head(
   const parts: Part[] = [];
   let count = 0;
   let read = 0;
+  let room = BLOCKS_SHARE * store.kv.limits.bytes;
   for await (const block of readyBlocks(store.kv, shard, from ?? null)) {
     const { ids, tasks } = block.value;
     const wanted = ids.filter((id, i) => knows(tasks[i]) && !store.newer.has(id)).slice(0, limit - count);
-    if (wanted.length > 0) parts.push({ block, wanted });
+    if (wanted.length > 0) {
+      room -= writeBytes(without(block, new Set(wanted)));
+      if (room < 0 && parts.length > 0) return { parts, full: true };
+      parts.push({ block, wanted });
+    }
     count += wanted.length;
     read += ids.length;
     if (count === limit) return { parts, full: true };

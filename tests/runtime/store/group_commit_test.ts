@@ -9,12 +9,12 @@ interface Item {
   cost: Cost;
 }
 
-const ROOMY: KvLimits = { checks: 1_000, mutations: 1_000, bytes: 1_000, keyBytes: 1_000, flights: 1 };
+const ROOMY: KvLimits = { checks: 1_000, mutations: 1e6, bytes: 1e6, keyBytes: 1e6, flights: 1 };
 
 function anItem(name: string, cost: Partial<Cost> = {}): Item {
   return {
     name,
-    cost: { checks: 1, shared: [], mutations: 1, bytes: 1, keyBytes: 1, owns: [name], ...cost },
+    cost: { checks: 1, shared: [], mutations: 1, bytes: 1, keyBytes: 1, listed: [], owns: [name], ...cost },
   };
 }
 

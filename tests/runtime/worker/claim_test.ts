@@ -281,3 +281,20 @@ onEachBackend(
     assert.deepEqual(rest, entries.slice(1).map(({ record }) => record.id));
   },
 );
+
+Deno.test("a task among very many of other workers is claimed, however much of their blocks is left", async () => {
+  await using bench = await aBench();
+  const others = Array(99).fill({ task: "n".repeat(100) });
+  const wanted: string[] = [];
+  for (let block = 0; block < 25; block++) {
+    const [{ record }] = await bench.submit({ task: "mine" }, ...others);
+    wanted.push(record.id);
+  }
+  const taken: string[] = [];
+  for (let more = true; more;) {
+    const claimed = await take(bench, 99, "w", (task) => task === "mine");
+    taken.push(...idsOf(claimed));
+    more = claimed.more;
+  }
+  assert.deepEqual(taken, wanted);
+});

@@ -1,0 +1,82 @@
+// What a unit takes of a commit's limits: all that is written for it, also by the committer.
+
+import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { keyBytes, keys, shardOf } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
+import type { CounterStep } from "./dependency_counters.ts";
+import { type Cost, FRESH, type ListedId } from "./group_commit.ts";
+import type { GroupStep } from "./group_counters.ts";
+import { MOST_IN_A_BLOCK } from "./ready_queue.ts";
+import { KEY_BYTES, recordBytes, writeBytes } from "./record_size.ts";
+
+/** An id in a block of the queue, and in a lease block if the task starts at once. */
+const READY_BYTES = 100;
+
+interface ChangeOfRecord {
+  before: Entry<Stored> | null;
+  next: Stored;
+}
+
+/** The parts of a unit that take something. */
+interface Parts {
+  changes: ChangeOfRecord[];
+  writes: Write[];
+  checks: Deno.AtomicCheck[];
+  fresh: boolean;
+  groupSteps: GroupStep[];
+  counterSteps: CounterStep[];
+}
+
+export function costOf(
+  { changes, writes, checks, fresh, groupSteps, counterSteps }: Parts,
+  shards: number,
+): Cost {
+  const shared = new Set([
+    ...groupSteps.map(({ group }) => group),
+    ...counterSteps.map(({ dependent }) => `dependencies/${dependent}`),
+  ]);
+  if (fresh) shared.add(FRESH);
+  const logged = groupSteps.filter(({ is }) => is !== null).map(logEntryOf);
+  const cost: Cost = {
+    checks: checks.length + (fresh ? changes.filter(({ before }) => before !== null).length : changes.length),
+    shared: [...shared],
+    mutations: changes.length + writes.length + logged.length,
+    bytes: 0,
+    keyBytes: changes.length * KEY_BYTES,
+    listed: [],
+    owns: [...changes.map(({ next }) => next.id), ...ownKeys(checks, writes)],
+  };
+  for (const write of [...writes, ...logged]) {
+    cost.bytes += writeBytes(write);
+    cost.keyBytes += keyBytes(write.key);
+  }
+  for (const change of changes) {
+    cost.bytes += recordBytes(change.next);
+    if (!becomesReady(change)) continue;
+    const record = change.next as TaskRecord;
+    cost.bytes += READY_BYTES + record.task.length;
+    cost.listed.push(placeOf(record, shards));
+  }
+  return cost;
+}
+
+/** The task gets a place at the end of the queue. */
+export function becomesReady({ before, next }: ChangeOfRecord): boolean {
+  return isReady(next) && !(before && isReady(before.record));
+}
+
+function placeOf({ id, priority }: TaskRecord, shards: number): ListedId {
+  return { list: `ready/${shardOf(id, shards)}/${priority}`, perBlock: MOST_IN_A_BLOCK };
+}
+
+/** As the commit writes it, but for its place. */
+function logEntryOf({ group, id, is, again }: GroupStep): Write {
+  return { key: keys.groupDone(group, 0, id), value: { type: is, again } };
+}
+
+/** Keys that a unit both checks and writes. Two such units in one commit would both pass the check. */
+function ownKeys(checks: Deno.AtomicCheck[], writes: Write[]): string[] {
+  if (checks.length === 0) return [];
+  const checked = new Set(checks.map(({ key }) => key.join("/")));
+  return writes.map(({ key }) => key.join("/")).filter((name) => checked.has(name));
+}
