@@ -25,7 +25,26 @@ export function unknownFields(elsewhere: Elsewhere = {}): z.core.$ZodErrorMap {
   };
 }
 
+/** What other systems call our fields. */
+const ELSEWHERE_CALLED: Readonly<Record<string, string>> = {
+  args: "input",
+  arguments: "input",
+  data: "input",
+  kwargs: "input",
+  params: "input",
+  payload: "input",
+  name: "task",
+  countdown: "delayMs",
+  eta: "runAt",
+  expires: "expiresAt",
+};
+
 function remedyOf(field: string, known: string[], elsewhere: Elsewhere): string {
+  const ours = Object.hasOwn(ELSEWHERE_CALLED, field) ? ELSEWHERE_CALLED[field] : undefined;
+  if (ours !== undefined && known.includes(ours)) return `here it is called "${ours}"`;
+  if (ours !== undefined && Object.hasOwn(elsewhere, ours)) {
+    return `here it is called "${ours}" and belongs ${elsewhere[ours]}`;
+  }
   if (Object.hasOwn(elsewhere, field)) return `${field} belongs ${elsewhere[field]}`;
   const [there] = likely(field, known).length > 0 ? [] : likely(field, Object.keys(elsewhere));
   if (there !== undefined) return `did you mean "${there}"? It belongs ${elsewhere[there]}`;
