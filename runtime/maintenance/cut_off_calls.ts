@@ -46,14 +46,25 @@ export async function abandonCall(store: Store, barrier: string, until: number):
 /** Corrects the total of a group whose call has stored fewer tasks than it had announced. */
 export async function recountGroup(store: Store, group: string): Promise<void> {
   const { kv, clock } = store;
-  const record = await groupRecord(kv, group);
-  // Ended tasks are counted by the group: some may be gone already.
-  let total = record ? doneOf(record) : 0;
-  for await (const page of pages(kv, { prefix: prefixes.index("group", group) }, { size: PER_READ })) {
+  for (;;) {
+    const record = await groupRecord(kv, group);
+    if (record === null) return;
+    const unfinished = await unfinishedOf(store, group);
+    // A task that ended meanwhile may be in neither number: then both are counted again.
+    const now = await groupRecord(kv, group);
+    if (now?.log !== record.log || doneOf(now) !== doneOf(record)) continue;
+    // Ended tasks are counted by the group: some may be gone already.
+    return await setTotal(kv, clock, group, doneOf(record) + unfinished);
+  }
+}
+
+async function unfinishedOf(store: Store, group: string): Promise<number> {
+  let count = 0;
+  for await (const page of pages(store.kv, { prefix: prefixes.index("group", group) }, { size: PER_READ })) {
     const entries = await store.readMany(page.map(({ key }) => parse.index(key).id));
-    total += entries.filter((entry) => {
+    count += entries.filter((entry) => {
       return entry && !isForgotten(entry.record) && !isTerminal(entry.record);
     }).length;
   }
-  await setTotal(kv, clock, group, total);
+  return count;
 }
