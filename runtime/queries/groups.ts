@@ -4,6 +4,7 @@ import { NotFoundError } from "../core/errors.ts";
 import type { StateType } from "../core/states.ts";
 import { type Entry, typeOf } from "../core/task.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
 import { doneOf, type GroupRecord, type LogValue } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { GroupMembers, presentOrNull } from "./group_members.ts";
@@ -71,8 +72,7 @@ export class Groups {
   async failure({ id, ended }: GroupRecord): Promise<GroupFailure | null> {
     const wanted: StateType[] = hasFailed({ ended }) ? ["FAILED", "CRASHED"] : ["CANCELLED"];
     let isGone = false;
-    for (let from = 1;;) {
-      const page = await this.log(id, from, LOG_PER_READ);
+    for await (const page of this.#logPages(id)) {
       const ids = page.filter(({ type }) => wanted.includes(type)).map(({ task }) => task);
       // One at a time: mostly the first task is the one.
       for (const task of ids) {
@@ -80,8 +80,6 @@ export class Groups {
         if (entry === null) isGone = true;
         else if (wanted.includes(typeOf(entry.record))) return { entry };
       }
-      if (page.length < LOG_PER_READ) break;
-      from = page[page.length - 1].seq + 1;
     }
     return isGone ? { entry: null } : null;
   }
@@ -89,11 +87,14 @@ export class Groups {
   /** Entries of the completion log from `from` on (1 is the first), at most `limit`. */
   async log(id: string, from: number, limit: number): Promise<LogEntry[]> {
     const selector = { prefix: prefixes.groupDone(id), start: keys.groupDone(id, from, "") };
-    const page = await this.store.kv.list<LogValue>(selector, { limit });
-    return page.map(({ key, value }) => {
-      const { seq, id } = parse.groupDone(key);
-      return { seq, task: id, ...value };
-    });
+    return (await this.store.kv.list<LogValue>(selector, { limit })).map(logEntryOf);
+  }
+
+  async *#logPages(id: string): AsyncGenerator<LogEntry[]> {
+    const selector = { prefix: prefixes.groupDone(id) };
+    for await (const page of pages<LogValue>(this.store.kv, selector, { size: LOG_PER_READ })) {
+      yield page.map(logEntryOf);
+    }
   }
 }
 
@@ -106,4 +107,9 @@ function isOver(group: GroupRecord, returnWhen: ReturnWhen): boolean {
 
 function hasFailed({ ended }: Pick<GroupRecord, "ended">): boolean {
   return (ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > 0;
+}
+
+function logEntryOf({ key, value }: Deno.KvEntry<LogValue>): LogEntry {
+  const { seq, id } = parse.groupDone(key);
+  return { seq, task: id, ...value };
 }
