@@ -219,3 +219,36 @@ Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => 
   assert.equal(await readApart("../secret.txt", { DIGEST_ROOT: root }), "");
   assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "" }), "secret");
 });
+
+Deno.test("of the working directory data/ and dotfiles are not read; of a DIGEST_ROOT they are", async () => {
+  const names = ["a.txt", ".env", "data/errand.kv", "sub/.git/config", "sub/data/b.txt"];
+  await using folder = await Folder.with(Object.fromEntries(names.map((name) => [name, name])));
+  if (Deno.build.os !== "windows") {
+    await Deno.symlink(".env", folder.at("link.txt"));
+    names.push("link.txt");
+  }
+  const module = new URL("../../../tasks/digest/file.ts", import.meta.url).href;
+  const script = `
+    const { readFile } = await import(${JSON.stringify(module)});
+    const { signal } = new AbortController();
+    const seen = {};
+    for (const name of Deno.args) {
+      try {
+        for await (const chunk of readFile(name, { signal })) seen[name] = new TextDecoder().decode(chunk);
+      } catch (error) {
+        seen[name] = error.message;
+      }
+    }
+    console.log(JSON.stringify(seen));`;
+  const readAll = async (env: Record<string, string>) => {
+    const args = ["eval", "--no-lock", script, "--", ...names];
+    return JSON.parse((await run({ args, cwd: folder.path, env })).stdout);
+  };
+  const guarded: Record<string, string> = await readAll({ DIGEST_ROOT: "" });
+  for (const name of names) {
+    if (["a.txt", "sub/data/b.txt"].includes(name)) assert.equal(guarded[name], name);
+    else assert.match(guarded[name], /data\/ and dotfiles are read only if DIGEST_ROOT says so/, name);
+  }
+  const chosen: Record<string, string> = await readAll({ DIGEST_ROOT: folder.path });
+  for (const name of names) assert.equal(chosen[name], name === "link.txt" ? ".env" : name);
+});
