@@ -35,7 +35,7 @@ type Theirs = Omit<SubmitOptions, "metadata">;
 ${SAME}`,
   "a task's states are those of the service": `
 import type { StateType as Ours } from "${new URL("client/mod.ts", root)}";
-import type { StateType as Theirs } from "${new URL("runtime/core/task.ts", root)}";
+import type { StateType as Theirs } from "${new URL("runtime/core/states.ts", root)}";
 ${SAME}`,
   "a task has the members that the service describes": `
 import type { Task } from "${new URL("client/mod.ts", root)}";
