@@ -33,6 +33,7 @@ const EDGES_PER_WRITE = 20;
 /** @throws {ConflictError} if the call took so long that it was given up, or another one resumed it. */
 export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Promise<Entry[]> {
   const { plan, graph } = atomic;
+  plan.isLong = true;
   const barrier = barrierId(plan.ids[0]);
   const raised = await raiseBarrier(store, barrier, plan.now);
   await writeEdges(store, atomic);
@@ -43,8 +44,8 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   for (const [n, pack] of packsOf(store, atomic, raised, order).entries()) {
     const places = order.slice(entries.length, entries.length + pack.length);
     const blocks = blockWrites(store, atomic, raised, n, await unstored(store, atomic, places));
-    const writes = [...plan.everyWrites(false), ...blocks];
-    if (n === 0) writes.push(...firstWrites(atomic, raised));
+    const writes = [...plan.everyWrites(false), ...signsOfLife(atomic, raised), ...blocks];
+    if (n === 0) writes.push(...plan.firstWrites(), ...raised.writes);
     entries.push(...await commitUnlessAbandoned(store, atomic, pack, { fresh: plan.fresh, checks, writes }));
     if (n === 0) checks = [await raised.confirm()];
   }
@@ -54,9 +55,9 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   return plan.ids.map((_, place) => entryAt.get(place)!);
 }
 
-function firstWrites({ plan }: AtomicPlan, raised: RaisedBarrier): Write[] {
-  const recount: Write[] = plan.recountKey ? [{ key: plan.recountKey, value: null }] : [];
-  return [...plan.firstWrites(), ...raised.writes, ...recount];
+/** Written by each commit: while they change, the call is not cut off. */
+function signsOfLife({ plan }: AtomicPlan, raised: RaisedBarrier): Write[] {
+  return plan.recountKey ? [raised.timer, { key: plan.recountKey, value: null }] : [raised.timer];
 }
 
 function packsOf(store: Store, atomic: AtomicPlan, raised: RaisedBarrier, order: number[]): Change[][] {
@@ -70,7 +71,12 @@ function packsOf(store: Store, atomic: AtomicPlan, raised: RaisedBarrier, order:
   return store.pack(changes, {
     fresh: plan.fresh,
     checks: [...plan.guards, { key: keys.barrier(raised.barrier), versionstamp: null }],
-    writes: [...plan.everyWrites(false), ...firstWrites(atomic, raised)],
+    writes: [
+      ...plan.everyWrites(false),
+      ...signsOfLife(atomic, raised),
+      ...plan.firstWrites(),
+      ...raised.writes,
+    ],
     listOf: (_, k) => ({ list: kindOf(atomic, order[k]) ?? "counted", perBlock: edgeBlockSize(limits) }),
   });
 }
@@ -166,7 +172,6 @@ async function liftWhenStored(
       outboxWrite(barrier),
       ...plan.everyWrites(true),
     ];
-    if (plan.recountKey) writes.push({ key: plan.recountKey });
     if (await store.commit("submit", [], { checks, writes })) return;
   }
   // Another try of the call may have lifted it. Then all tasks are stored too.

@@ -28,6 +28,7 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
   for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
     const changes = await changesOf(plan, from);
     const packs = changes.length <= 1 ? [changes] : store.pack(changes, allOf(plan));
+    plan.isLong = packs.length > 1 || ids.length > SLICE;
     for (const [n, pack] of packs.entries()) {
       const isFirst = from === 0 && n === 0;
       const isLast = from + SLICE >= ids.length && n === packs.length - 1;
@@ -54,16 +55,17 @@ async function changesOf(plan: SubmitPlan, from: number): Promise<Change[]> {
 
 /** What a commit of the call checks and writes at the most, beside its tasks. */
 function allOf(plan: SubmitPlan): PackOptions {
-  const { fresh, guards: checks } = plan;
-  return { fresh, checks, writes: [...writesOf(plan, true, false)] };
+  const { fresh, guards: checks, recountKey } = plan;
+  const writes = writesOf(plan, true, false);
+  if (recountKey) writes.push({ key: recountKey, value: null });
+  return { fresh, checks, writes };
 }
 
 function writesOf(plan: SubmitPlan, isFirst: boolean, isLast: boolean): Write[] {
   const writes = isFirst ? plan.firstWrites() : [];
   writes.push(...plan.everyWrites(isLast));
-  if (plan.recountKey && isFirst !== isLast) {
-    writes.push({ key: plan.recountKey, value: isFirst ? null : undefined });
-  }
+  // Each commit renews it: the call is not cut off. It goes with the last word on the total.
+  if (plan.recountKey && plan.isLong) writes.push({ key: plan.recountKey, value: null });
   return writes;
 }
 

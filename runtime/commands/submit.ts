@@ -3,6 +3,7 @@
 import { memberOf, rootOf } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
 import { setTotal } from "../store/group_counters.ts";
+import type { Store } from "../store/store.ts";
 import { storeAtomically } from "./atomic_submit.ts";
 import type { Batch } from "./batch.ts";
 import { callerIdsOf, requireDistinct, requireFree, ReservedIds } from "./caller_ids.ts";
@@ -83,9 +84,8 @@ export class Submitter {
       const drawn = callerIds.length === 0;
       const plan = new SubmitPlan(this.context, checked, { root, drawn, group, maxConcurrent, guard, claim });
       const entries = await this.#storeTasks(plan, batch, call.atomic ?? false);
-      const { ids, groupId, resumed } = plan;
-      // The group's tasks may have been counted again while the call was cut off.
-      if (groupId !== null && resumed) await setTotal(store.kv, store.clock, groupId, ids.length);
+      const { ids, groupId } = plan;
+      await settleTotal(store, plan);
       return { ids, entries, groupId, replayed: false, batch };
     });
   }
@@ -104,6 +104,14 @@ export class Submitter {
     if (!graph && !atomic) return storeIndependent(store, values, plan);
     return storeAtomically(store, values, plan, graph ?? withoutDependencies(plan.ids), batch);
   }
+}
+
+/** The group's tasks may have been counted while the call was held up: by a process that took it for cut off. */
+async function settleTotal({ kv, clock }: Store, plan: SubmitPlan): Promise<void> {
+  const { groupId, ids, recountKey, resumed, isLong } = plan;
+  if (groupId === null || recountKey === null || !resumed && !isLong) return;
+  await setTotal(kv, clock, groupId, ids.length);
+  await kv.writeBlind([{ key: recountKey }], 0);
 }
 
 function batchOf<B extends Batch>({ batch }: SubmitCall<B>, root: string): B {

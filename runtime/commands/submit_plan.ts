@@ -39,6 +39,8 @@ export class SubmitPlan {
   readonly guards: Deno.AtomicCheck[];
   /** The timer that counts the group's tasks again, if the call is cut off between its commits. */
   readonly recountKey: Deno.KvKey | null;
+  /** It takes several commits. */
+  isLong = false;
   /** Names this try of the call in its idempotency record. */
   readonly #by: string;
 

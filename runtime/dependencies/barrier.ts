@@ -29,6 +29,8 @@ export interface RaisedBarrier {
   barrier: string;
   by: string;
   writes: Write[];
+  /** Abandons it. Each commit of the call renews it. */
+  timer: Write;
   confirm(): Promise<Deno.AtomicCheck>;
 }
 
@@ -49,13 +51,13 @@ export async function raiseBarrier(
   const until = now + CUT_OFF_AFTER_MS;
   const writes: Write[] = [
     { key, value: { sealed: false, until, by } satisfies Barrier },
-    { key: keys.due("unseal", until, barrier), value: null },
   ];
   if (value && value.until !== until) writes.push({ key: keys.due("unseal", value.until, barrier) });
   return {
     barrier,
     by,
     writes,
+    timer: { key: keys.due("unseal", until, barrier), value: null },
     async confirm() {
       const { value, versionstamp } = await kv.get<Barrier>(key);
       if (value?.by !== by) throw new ConflictError("another call with this idempotency key took it up");

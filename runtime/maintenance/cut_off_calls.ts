@@ -1,12 +1,12 @@
 // Undoes calls of several commits that were cut off between them, because their process died.
 
-import { isAwaiting, isForgotten, isTerminal } from "../core/task.ts";
+import { isAwaiting, isForgotten } from "../core/task.ts";
 import { cancelled } from "../core/transitions.ts";
 import { abandonBarrier, type Barrier } from "../dependencies/barrier.ts";
 import { edgesOf } from "../dependencies/edges.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
-import { doneOf, groupRecord, setTotal } from "../store/group_counters.ts";
+import { setTotal } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 
 const PER_READ = 500;
@@ -43,28 +43,23 @@ export async function abandonCall(store: Store, barrier: string, until: number):
   return true;
 }
 
-/** Corrects the total of a group whose call has stored fewer tasks than it had announced. */
-export async function recountGroup(store: Store, group: string): Promise<void> {
-  const { kv, clock } = store;
-  for (;;) {
-    const record = await groupRecord(kv, group);
-    if (record === null) return;
-    const unfinished = await unfinishedOf(store, group);
-    // A task that ended meanwhile may be in neither number: then both are counted again.
-    const now = await groupRecord(kv, group);
-    if (now?.log !== record.log || doneOf(now) !== doneOf(record)) continue;
-    // Ended tasks are counted by the group: some may be gone already.
-    return await setTotal(kv, clock, group, doneOf(record) + unfinished);
+/**
+ * Corrects the total of a group whose call has stored fewer tasks than it had announced.
+ *
+ * @param timer the call renews it with each commit: then nothing is corrected
+ */
+export async function recountGroup(
+  { kv, clock }: Store,
+  group: string,
+  timer: Deno.AtomicCheck,
+): Promise<void> {
+  const members = new Set<string>();
+  for await (const page of pages(kv, { prefix: prefixes.index("group", group) }, { size: PER_READ })) {
+    for (const { key } of page) members.add(parse.index(key).id);
   }
-}
-
-async function unfinishedOf(store: Store, group: string): Promise<number> {
-  let count = 0;
-  for await (const page of pages(store.kv, { prefix: prefixes.index("group", group) }, { size: PER_READ })) {
-    const entries = await store.readMany(page.map(({ key }) => parse.index(key).id));
-    count += entries.filter((entry) => {
-      return entry && !isForgotten(entry.record) && !isTerminal(entry.record);
-    }).length;
+  // Those that are gone have ended before: the log, which is read last, has them.
+  for await (const page of pages(kv, { prefix: prefixes.groupDone(group) }, { size: PER_READ })) {
+    for (const { key } of page) members.add(parse.groupDone(key).id);
   }
-  return count;
+  await setTotal(kv, clock, group, members.size, timer);
 }

@@ -8,11 +8,13 @@ import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { abandonCall, recountGroup } from "./cut_off_calls.ts";
+import { StandingCalls } from "./standing_calls.ts";
 import { pruneGroup } from "./group_pruner.ts";
 import { Pruner } from "./pruner.ts";
 
 interface Timer {
   key: Deno.KvKey;
+  versionstamp: string;
   kind: DueKind;
   at: number;
   id: string;
@@ -23,9 +25,11 @@ const KINDS: DueKind[] = ["start", "expire", "purge", "unseal", "recount", "grou
 
 export class Timers {
   readonly #pruner: Pruner;
+  readonly #calls: StandingCalls;
 
   constructor(private readonly store: Store, values: Values) {
     this.#pruner = new Pruner(store, values);
+    this.#calls = new StandingCalls(store.clock);
   }
 
   /** @returns when the next timer is due (wall clock), or null if there is none. */
@@ -35,9 +39,13 @@ export class Timers {
     const found = await Promise.all(
       KINDS.map((kind) => kv.list({ prefix: prefixes.due(kind) }, { limit: PER_TICK })),
     );
-    const timers = found.flat().map(({ key }): Timer => ({ key, ...parse.due(key) }))
+    const timers = found.flat().map(({ key, versionstamp }): Timer => ({
+      key,
+      versionstamp,
+      ...parse.due(key),
+    }))
       .sort((a, b) => a.at - b.at);
-    const due = timers.filter(({ at }) => at <= now);
+    const due = this.#calls.standing(timers.filter(({ at }) => at <= now));
     // All records in a few reads. The commits share KV commits by themselves.
     const entries = await this.store.peekEach(due.map(({ id }) => id));
     await Promise.all(due.map((timer, i) => {
@@ -61,8 +69,8 @@ export class Timers {
         if (await abandonCall(this.store, id, at)) await this.#remove(timer);
         return;
       case "recount":
-        await recountGroup(this.store, id);
-        await this.#remove(timer);
+        await recountGroup(this.store, id, timer);
+        await this.#removeUnchanged(timer);
         return;
       case "group":
         if (await pruneGroup(this.store, id, at)) await this.#remove(timer);
@@ -79,6 +87,12 @@ export class Timers {
     const check = { key: keys.task(timer.id), versionstamp: entry?.versionstamp ?? null };
     const { kv } = this.store;
     await kv.commit(kv.atomic().check(check).delete(timer.key));
+  }
+
+  /** Unless the call that it is about has renewed it meanwhile. */
+  async #removeUnchanged({ key, versionstamp }: Timer): Promise<void> {
+    const { kv } = this.store;
+    await kv.commit(kv.atomic().check({ key, versionstamp }).delete(key));
   }
 
   async #remove({ key }: Timer): Promise<void> {

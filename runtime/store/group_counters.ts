@@ -115,12 +115,21 @@ export function newGroup(
   return writesWithTimer(record, now + GROUP_RETENTION_MS);
 }
 
-export async function setTotal(kv: KvPort, clock: Clock, group: string, total: number): Promise<void> {
+/** @param timer if it is given, nothing is set once that key has another version */
+export async function setTotal(
+  kv: KvPort,
+  clock: Clock,
+  group: string,
+  total: number,
+  timer?: Deno.AtomicCheck,
+): Promise<void> {
   const key = keys.group(group);
   for (;;) {
     const { value, versionstamp } = await kv.get<GroupRecord>(key);
     if (!value || value.total === total) return;
+    if (timer && (await kv.get(timer.key)).versionstamp !== timer.versionstamp) return;
     const atomic = kv.atomic().check({ key, versionstamp });
+    if (timer) atomic.check(timer);
     const now = clock.now();
     for (const write of groupWrites({ ...value, total, changedAt: now }, now)) kv.write(atomic, write, now);
     if ((await kv.commit(atomic)).ok) return;

@@ -3,8 +3,13 @@ import assert from "node:assert/strict";
 import { ConflictError, ValidationError } from "../../../runtime/core/errors.ts";
 import type { EdgeBlock } from "../../../runtime/dependencies/edges.ts";
 import { barrierId, keys, prefixes } from "../../../runtime/platform/keys.ts";
-import { EMBEDDED_LIMITS, type Write } from "../../../runtime/platform/kv.ts";
-import { abandonBarrier, type Barrier, raiseBarrier } from "../../../runtime/dependencies/barrier.ts";
+import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
+import {
+  abandonBarrier,
+  type Barrier,
+  raiseBarrier,
+  type RaisedBarrier,
+} from "../../../runtime/dependencies/barrier.ts";
 import { isForgotten } from "../../../runtime/core/task.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { batchOf, type Composing, composing, elsewhere, ownIds, resultOf } from "../../support/composing.ts";
@@ -32,6 +37,18 @@ function cutAfter(bench: Composing, commits: number) {
     return await commit.apply(bench.kv, args);
   };
   return { reached: promise, mend: () => bench.kv.commit = commit, goOn: () => gate.resolve() };
+}
+
+/** A process sees for a minute that the call does nothing, and gives it up. */
+async function giveUp(
+  { clock, store, values }: Composing,
+  timers = new Timers(store, values),
+): Promise<void> {
+  await timers.tick();
+  for (let step = 0; step < 2; step++) {
+    clock.advance(30_000);
+    await timers.tick();
+  }
 }
 
 /** Timers that give up calls. */
@@ -286,7 +303,7 @@ Deno.test("a call that is cut off is undone after a while, and none of it ever r
     await timers.tick();
     assert.deepEqual(await states(bench, ids), stored, "not before its time");
     bench.clock.advance(1);
-    await timers.tick();
+    await giveUp(bench, timers);
     await bench.follow();
     const { AwaitingDependencies = 0, none = 0 } = stored;
     const undone = {
@@ -350,7 +367,8 @@ Deno.test("a call whose ids are drawn for it draws the same ones when it is resu
     const there = elsewhere(bench);
     const resumed = await bench.clock.run(there.submitter.submit(call));
     const replayed = await there.submitter.submit(call);
-    assert.deepEqual([resumed.replayed, replayed.replayed], [false, true]);
+    // The last cut comes when all is stored.
+    assert.ok(replayed.replayed && (!resumed.replayed || commits > 3));
     assert.deepEqual(resumed.ids, resumed.batch.submissions.map(({ id }) => id));
     assert.deepEqual(replayed.ids, resumed.ids);
     assert.deepEqual(replayed.batch.submissions, resumed.batch.submissions);
@@ -493,7 +511,7 @@ Deno.test("an abandoned call stays abandoned, however often it is repeated", asy
   mend();
   const there = elsewhere(bench);
   bench.clock.advance(ABANDONED_AFTER_MS);
-  await new Timers(there.store, there.values).tick();
+  await giveUp(there);
   await there.follow();
   const before = await there.all();
   for (let times = 0; times < 2; times++) {
@@ -513,7 +531,7 @@ Deno.test("a barrier belongs to the process that raised it last, until it is aba
   await using bench = await composing();
   const { store, kv, clock } = bench;
   const now = clock.now();
-  const write = async ({ writes }: { writes: Write[] }) => await kv.writeBlind(writes, now);
+  const write = async ({ writes, timer }: RaisedBarrier) => await kv.writeBlind([...writes, timer], now);
   const first = await raiseBarrier(store, "seal-a", now);
   await write(first);
   const { key, versionstamp } = await first.confirm();
@@ -548,7 +566,7 @@ Deno.test("all tasks of a call whose ids were drawn are undone, also if it was r
     second.mend();
     bench.clock.advance(ABANDONED_AFTER_MS);
     const last = elsewhere(bench);
-    await new Timers(last.store, last.values).tick();
+    await giveUp(last);
     await last.follow();
     const ids = (await last.left("task")).map((key) => key[1] as string);
     assert.deepEqual(await states(last, ids), { Cancelled: ids.length }, `after ${commits} commits`);

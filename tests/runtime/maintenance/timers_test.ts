@@ -4,6 +4,7 @@ import { edgeWrite } from "../../../runtime/dependencies/edges.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import type { Barrier } from "../../../runtime/dependencies/barrier.ts";
 import { stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
+import { type GroupRecord, newGroup } from "../../../runtime/store/group_counters.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { cancelled, claimed, retried, settled } from "../../../runtime/core/transitions.ts";
 import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
@@ -168,12 +169,18 @@ Deno.test("a timer of a seal that was opened anew since gives nothing up, and on
   await using bench = await aBench();
   const { kv, clock, store, values } = bench;
   const timers = new Timers(store, values);
+  const aMinute = async () => {
+    for (let step = 0; step < 3; step++) {
+      await timers.tick();
+      clock.advance(30_000);
+    }
+  };
   const [{ record: { id } }] = await bench.submit({
     deps: { upstreams: { json: "[]" }, total: 0, waitFor: 0, allowFailure: false, released: false },
   });
   const seal = `seal-${id}`;
   const at = clock.now();
-  const later = at + 1_000;
+  const later = at + 600_000;
   const block = edgeWrite(seal, "b", [id], null, "direct");
   const put = (sealed: boolean) =>
     kv.writeBlind([
@@ -183,18 +190,49 @@ Deno.test("a timer of a seal that was opened anew since gives nothing up, and on
       block,
     ], 0);
   await put(false);
-  await timers.tick();
+  await aMinute();
   assert.deepEqual(await dues(bench), [keys.due("unseal", later, seal)]);
   assert.equal(stateOf(await bench.record(id)).name, "AwaitingDependencies");
   await put(true);
-  clock.advance(1_000);
-  await timers.tick();
+  clock.advance(600_000);
+  await aMinute();
   assert.deepEqual(await dues(bench), []);
   assert.equal(stateOf(await bench.record(id)).name, "AwaitingDependencies");
   assert.ok((await kv.get(block.key)).value, "the follower takes it away");
   await put(false);
-  await timers.tick();
+  await aMinute();
   assert.equal(stateOf(await bench.record(id)).name, "Cancelled");
   assert.equal((await kv.get<Barrier>(keys.barrier(seal))).value?.givenUp, true);
   assert.equal((await kv.get(block.key)).value, null);
+});
+
+Deno.test("a call that goes on is not taken for cut off by a process whose clock is ahead", async () => {
+  await using bench = await aBench();
+  const { kv, clock, store, values } = bench;
+  const timers = new Timers(store, values);
+  const [group, barrier] = ["g", "seal-a"];
+  await kv.writeBlind(newGroup({ id: group, total: 2 }, clock.now()), clock.now());
+  await kv.writeBlind([{ key: keys.index("group", group, "a"), value: 0 }], 0);
+  const at = clock.now() - 1;
+  const renew = () =>
+    kv.writeBlind([
+      { key: keys.barrier(barrier), value: { sealed: false, until: at, by: "x" } satisfies Barrier },
+      { key: keys.due("unseal", at, barrier), value: null },
+      { key: keys.due("recount", at, group), value: null },
+    ], 0);
+  for (let step = 0; step < 10; step++) {
+    await renew();
+    clock.advance(20_000);
+    await timers.tick();
+  }
+  const total = async () => (await kv.get<GroupRecord>(keys.group(group))).value!.total;
+  assert.equal(await total(), 2);
+  assert.equal((await kv.get<Barrier>(keys.barrier(barrier))).value?.givenUp, undefined);
+  // It is cut off, and one of its two tasks is there.
+  for (let step = 0; step < 3; step++) {
+    clock.advance(30_000);
+    await timers.tick();
+  }
+  assert.equal(await total(), 1);
+  assert.equal((await kv.get<Barrier>(keys.barrier(barrier))).value?.givenUp, true);
 });
