@@ -27,7 +27,7 @@ function bytesOf(key: readonly string[]): number {
   return key.reduce((sum, part) => sum + new TextEncoder().encode(part).length + 2, 0);
 }
 
-class PrefixedKv implements Kv {
+export class PrefixedKv implements Kv {
   constructor(private readonly kv: Deno.Kv, private readonly prefix: Key) {}
 
   async get<T>(key: Key): Promise<Deno.KvEntryMaybe<T>> {
@@ -64,9 +64,16 @@ class PrefixedKv implements Kv {
     const check = atomic.check.bind(atomic);
     const set = atomic.set.bind(atomic);
     const remove = atomic.delete.bind(atomic);
+    const mutate = atomic.mutate.bind(atomic);
+    const count = (type: "sum" | "min" | "max") => {
+      const apply = atomic[type].bind(atomic);
+      atomic[type] = (key, n) => apply(this.#outer(key), n);
+    };
     atomic.check = (...checks) => check(...checks.map((each) => ({ ...each, key: this.#outer(each.key) })));
     atomic.set = (key, value, options) => set(this.#outer(key), value, options);
     atomic.delete = (key) => remove(this.#outer(key));
+    atomic.mutate = (...all) => mutate(...all.map((each) => ({ ...each, key: this.#outer(each.key) })));
+    for (const type of ["sum", "min", "max"] as const) count(type);
     return atomic;
   }
 
