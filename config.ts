@@ -108,7 +108,7 @@ export function isDeploy(env: Readonly<Record<string, string | undefined>>): boo
 }
 
 /**
- * Without API keys everybody who reaches the service may do everything, so then only this machine may reach it.
+ * Without API keys whoever reaches the service may do everything, so only this machine may reach it.
  *
  * @throws {ConfigError} if others could
  */

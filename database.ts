@@ -5,8 +5,8 @@ import { isRemote, type KvPort, openKv as openPort } from "./runtime/mod.ts";
 import { ConfigError } from "./settings.ts";
 
 /**
- * Opens a database: a file, whose folder is made if it is not there, `:memory:`, the URL of a KV Connect server, or
- * without a path the one of Deno Deploy.
+ * Opens a database: a file, whose folder is made if it is not there, `:memory:`, the URL of a KV Connect
+ * server, or without a path the one of Deno Deploy.
  *
  * @throws {ConfigError} if it cannot be opened
  */

@@ -1,5 +1,5 @@
-// Errand in a program of your own: the engine, its HTTP surface and a client without HTTP. Nothing here listens, handles
-// signals, ends the process or writes to the console.
+// Errand in a program of your own: the engine, its HTTP surface and a client without HTTP. Nothing here
+// listens, handles signals, ends the process or writes to the console.
 
 import { Client, ErrandError } from "./client/mod.ts";
 import { openKv } from "./database.ts";
@@ -95,8 +95,9 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
   }
 
   /**
-   * A Hono app for `app.route("/jobs", errand.routes())`: any Hono 4, any path. Calls of paths that it does not know go
-   * on to the routes that were added behind it; what those do not know either is a 404 as `application/problem+json`.
+   * A Hono app for `app.route("/jobs", errand.routes())`: any Hono 4, any path. Calls of paths that it does
+   * not know go on to the routes that were added behind it; what those do not know either is a 404 as
+   * `application/problem+json`.
    *
    * @returns `any`, because TypeScript takes no Hono of one version for a Hono of another
    */
@@ -115,8 +116,8 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
   }
 
   /**
-   * Takes no more tasks to run, lets running functions finish for `graceMs`, hands the rest back to the queue, then ends
-   * open streams and waits, and closes the database if it has opened it.
+   * Takes no more tasks to run, lets running functions finish for `graceMs`, hands the rest back to the
+   * queue, then ends open streams and waits, and closes the database if it has opened it.
    *
    * @param graceMs default 4,000
    */

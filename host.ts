@@ -1,4 +1,4 @@
-// The engine with its HTTP surface: what createErrand, the service and an instance on Deno Deploy are made of.
+// The engine with its HTTP surface: createErrand, the service and an instance on Deno Deploy stand on it.
 
 import { Tickets } from "./auth/tickets.ts";
 import { createApp } from "./routes/app.ts";

@@ -1,5 +1,6 @@
 /**
- * Errand: POST a task, get a durable future. A task service of your own, in your own program or as a service by itself.
+ * Errand: POST a task, get a durable future. A task service of your own, in your own program or as a
+ * service by itself.
  *
  * @module
  */

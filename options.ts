@@ -13,15 +13,16 @@ export type DefinitionSet = Readonly<Record<string, AnyDefinition>> | readonly A
 export interface ErrandOptions<D extends DefinitionSet = DefinitionSet>
   extends Partial<Omit<Settings, "apiKeys">> {
   /**
-   * Where tasks are kept. A path, `:memory:` or the URL of a KV Connect server: Errand opens it, and closes it at
-   * `stop`. What `openKv` gave is used as it is and left open. So is a `Deno.Kv` of your own, of a file, of memory or
-   * of a server; there all keys of Errand begin with `keyPrefix`, so that yours and its do not meet, and KV queues,
-   * which would be shared with you, are not used. A path is faster: Errand then reads beside its writes.
+   * Where tasks are kept. A path, `:memory:` or the URL of a KV Connect server: Errand opens it, and closes
+   * it at `stop`. What `openKv` gave is used as it is and left open. So is a `Deno.Kv` of your own, of a
+   * file, of memory or of a server; there all keys of Errand begin with `keyPrefix`, so that yours and its
+   * do not meet, and KV queues, which would be shared with you, are not used. A path is faster: Errand then
+   * reads beside its writes.
    */
   kv: string | Deno.Kv | KvPort;
   /**
-   * What Errand's keys in a `Deno.Kv` of your own begin with, at most 40 bytes. Default `["errand"]`. `[]` for a database
-   * that was opened by its path before, or is by another program of Errand.
+   * What Errand's keys in a `Deno.Kv` of your own begin with, at most 40 bytes. Default `["errand"]`. `[]`
+   * for a database that was opened by its path before, or is by another program of Errand.
    */
   keyPrefix?: readonly string[];
   /** What can be submitted: what `define` gave, in an object or a list. */
@@ -29,11 +30,13 @@ export interface ErrandOptions<D extends DefinitionSet = DefinitionSet>
   /** API keys as `deno task key` prints them: `name:scope+scope:sha256`, with commas between them. */
   apiKeys?: string | readonly ApiKey[];
   /**
-   * True: whoever reaches the routes may do everything. For a program that looks at its callers itself. Default false:
-   * they need an API key, or without any keys to be on this machine.
+   * True: whoever reaches the routes may do everything. For a program that looks at its callers itself.
+   * Default false: they need an API key, or without any keys to be on this machine.
    */
   openAccess?: boolean;
-  /** The path below which `fetch` gets its requests, as `/jobs`. `routes` finds out by itself. Default none. */
+  /**
+   * The path below which `fetch` gets its requests, as `/jobs`. `routes` finds out by itself. Default none.
+   */
   basePath?: string;
   /** Milliseconds between comments on an idle stream. Default 15,000. */
   pingMs?: number;

@@ -1,4 +1,5 @@
-// What both the environment (config.ts) and the options of createErrand set: one rule and one default for each.
+// What both the environment (config.ts) and the options of createErrand set: one rule and one default for
+// each.
 
 import { z } from "zod";
 import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";

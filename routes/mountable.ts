@@ -1,5 +1,6 @@
-// The app as one route for the Hono app of somebody else: a catch-all that hands calls on, and finds out from its own
-// place where it is mounted. That app may be made by another copy of Hono, so nothing is shared but a context.
+// The app as one route for the Hono app of somebody else: a catch-all that hands calls on, and finds out
+// from its own place where it is mounted. That app may be made by another copy of Hono, so nothing is
+// shared but a context.
 
 import { type Context, Hono } from "hono";
 import { patternOf } from "./http/methods.ts";

@@ -1,6 +1,7 @@
 // deno-lint-ignore-file no-console
-// Makes the npm package out of the client: errand.js, one module for Node, browsers and bundlers, and errand.d.ts, its
-// types. Both are kept in git, so that they can be used as they are; `--check` says whether they are up to date.
+// Makes the npm package out of the client: errand.js, one module for Node, browsers and bundlers, and
+// errand.d.ts, its types. Both are kept in git, so that they can be used as they are; `--check` says
+// whether they are up to date.
 
 import { fileURLToPath } from "node:url";
 import ts from "typescript";

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- commands speak to whoever types them
-// The arguments of a command. Nothing is passed over: an argument that the command does not know ends it, with those
-// that it knows.
+// The arguments of a command. Nothing is passed over: an argument that the command does not know ends it,
+// with those that it knows.
 
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { didYouMean } from "../runtime/core/nearest.ts";
@@ -30,8 +30,8 @@ export class UsageError extends Error {}
 const HELP = { help: { type: "boolean", short: "h" } } as const;
 
 /**
- * The arguments of this process. `--help` prints the help and ends it with code 0, a wrong argument says what is wrong
- * and ends it with code 2.
+ * The arguments of this process. `--help` prints the help and ends it with code 0, a wrong argument says
+ * what is wrong and ends it with code 2.
  */
 export function commandLine<const O extends Options>(usage: Usage<O>): Arguments<O> {
   try {

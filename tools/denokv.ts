@@ -1,4 +1,5 @@
-// `deno task denokv`: installs the database server once, and runs it until Ctrl-C. With --install it is not run.
+// `deno task denokv`: installs the database server once, and runs it until Ctrl-C. With --install it is not
+// run.
 
 // deno-lint-ignore-file no-console -- this is a command
 

@@ -58,7 +58,10 @@ export class Denokv implements AsyncDisposable {
     return denokv;
   }
 
-  /** One that does not run yet. The port of its own choice is free now: one that comes and goes is given one. */
+  /**
+   * One that does not run yet. The port of its own choice is free now: one that comes and goes is given
+   * one.
+   */
   static away(directory: string, port = freePort()): Denokv {
     return new Denokv(directory, port);
   }

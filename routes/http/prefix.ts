@@ -1,5 +1,5 @@
-// Where the app stands in the world: under which path its callers reach it. Routes know their own paths only; what
-// answers say about paths begins with the prefix.
+// Where the app stands in the world: under which path its callers reach it. Routes know their own paths
+// only; what answers say about paths begins with the prefix.
 
 import type { Context } from "hono";
 import { getPath } from "hono/utils/url";

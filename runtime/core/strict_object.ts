@@ -1,5 +1,5 @@
-// Objects that take no fields but their own, and say of any other where it belongs, which one was meant, or which
-// there are.
+// Objects that take no fields but their own, and say of any other where it belongs, which one was meant, or
+// which there are.
 
 import { z } from "zod";
 import { didYouMean, likely } from "./nearest.ts";
@@ -15,7 +15,10 @@ export function strictObject<Shape extends z.ZodRawShape>(
   return z.strictObject(shape, { error: unknownFields(elsewhere) }) as z.ZodObject<Shape, z.core.$strict>;
 }
 
-/** The error of a strict object: a line for each field that it does not know. Other issues keep their own message. */
+/**
+ * The error of a strict object: a line for each field that it does not know. Other issues keep their own
+ * message.
+ */
 export function unknownFields(elsewhere: Elsewhere = {}): z.core.$ZodErrorMap {
   return (issue) => {
     if (issue.code !== "unrecognized_keys") return undefined;

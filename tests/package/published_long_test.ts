@@ -1,5 +1,5 @@
-// The package as others get it, in a folder with nothing of this repository beside it: as JSR would have it, and as
-// `deno pack` makes it for npm.
+// The package as others get it, in a folder with nothing of this repository beside it: as JSR would have
+// it, and as `deno pack` makes it for npm.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
