@@ -1,9 +1,11 @@
 // Says with a few small reads whether a process is needed in the near future. On Deno Deploy a process runs
 // only while something asks for it.
 
-import { parse, prefixes } from "../platform/keys.ts";
+import { isForgotten } from "../core/task.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import type { ReadyBlock } from "../store/ready_queue.ts";
+import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 
 /** The pending work, in words for a log. */
 export type Reason =
@@ -20,20 +22,38 @@ export interface PendingWorkOptions {
   knows: (task: string) => boolean;
 }
 
-/** Blocks of the queue that are read. If there are more, there is work in any case. */
+/** Blocks of the queue, and of leases, that are read. If there are more, there is work in any case. */
 const BLOCKS_READ = 50;
 
 /** The reason why a process is needed; null if none is needed for now. */
 export async function pendingWork(kv: KvPort, options: PendingWorkOptions): Promise<Reason | null> {
-  const [ready, leases, near] = await Promise.all([
+  const [ready, isLeased, near] = await Promise.all([
     kv.list<ReadyBlock>({ prefix: prefixes.allReady }, { limit: BLOCKS_READ }),
-    kv.list({ prefix: prefixes.leases }, { limit: 1 }),
+    isAnyLeased(kv),
     nearPendingWork(kv, options),
   ]);
   const isKnown = ready.some(({ value }) => value.tasks.some(options.knows));
   if (isKnown || ready.length === BLOCKS_READ) return "tasks wait for a worker";
-  if (leases.length > 0) return "tasks are under a lease";
+  if (isLeased) return "tasks are under a lease";
   return near;
+}
+
+/**
+ * A lease block outlives its tasks if their worker was killed before it deleted the block: such a block is no work. A
+ * task that only a newer release can read is none for this one.
+ */
+async function isAnyLeased(kv: KvPort): Promise<boolean> {
+  const blocks = await kv.list<string[]>({ prefix: prefixes.leases }, { limit: BLOCKS_READ });
+  for (const { key, value: ids } of blocks) {
+    const { worker } = parse.lease(key);
+    const found = await kv.getMany<Uint8Array>(ids.map((id) => keys.task(id)));
+    const isHeld = found.map(entryOrNewer).some((entry) => {
+      return entry && !isNewerRecord(entry) && !isForgotten(entry.record) &&
+        entry.record.lease?.worker === worker;
+    });
+    if (isHeld) return true;
+  }
+  return blocks.length === BLOCKS_READ;
 }
 
 /** The part that a worker does not find by itself. */

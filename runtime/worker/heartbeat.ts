@@ -89,7 +89,7 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     const { kv, ids, clock } = this.store;
-    const { worker, slots, concurrency, leaseMs } = this.options;
+    const { worker, slots, leases, concurrency, leaseMs } = this.options;
     const key = keys.worker(worker);
     const value: HeartbeatRecord = {
       rev: ids.token(),
@@ -100,6 +100,8 @@ export class Heartbeat {
     const beganAt = clock.monotonic();
     // A beat that hangs must not hold up the next one.
     const atomic = kv.atomic().check({ key, versionstamp: this.#version }).set(key, value);
+    // An idle worker claims nothing, and a claim is what deletes them otherwise.
+    for (const write of leases.takeDeletions()) kv.write(atomic, write, clock.now());
     const result = await kv.commit(atomic, Math.ceil(leaseMs / 3));
     if (result.ok) {
       this.#version = result.versionstamp;

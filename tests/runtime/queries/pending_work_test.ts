@@ -1,7 +1,10 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { keys } from "../../../runtime/platform/keys.ts";
+import type { Entry, TaskRecord } from "../../../runtime/core/task.ts";
+import { settled } from "../../../runtime/core/transitions.ts";
+import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { nearPendingWork, pendingWork } from "../../../runtime/queries/pending_work.ts";
+import { claim } from "../../../runtime/worker/claim.ts";
 import { aBench, type Bench } from "../../support/builders.ts";
 
 const AHEAD_MS = 60_000;
@@ -29,9 +32,46 @@ Deno.test("behind many tasks that nobody knows there may be others", async () =>
   assert.equal(await look(bench, () => false), "tasks wait for a worker");
 });
 
+/** A task that a worker has claimed, as it claims them. */
+async function aLeasedTask(bench: Bench) {
+  await bench.submit({});
+  const { entries } = await claim(bench.store, { worker: "w", shard: 0, limit: 1, knows: () => true });
+  return entries[0];
+}
+
+function done({ clock }: Bench, { record }: Entry): TaskRecord {
+  return settled(record, clock.now(), { kind: "completed", result: { json: "null" } }, () => 0);
+}
+
 Deno.test("a lease is work: whoever holds it may be dead", async () => {
   await using bench = await aBench();
-  await bench.kv.writeBlind([{ key: keys.lease("w", "b"), value: ["id"] }], 0);
+  await aLeasedTask(bench);
+  assert.equal(await look(bench), "tasks are under a lease");
+});
+
+Deno.test("what is left of a lease whose tasks have ended, or are another worker's, is no work", async () => {
+  await using bench = await aBench();
+  const before = await aLeasedTask(bench);
+  const { id } = before.record;
+  await bench.store.commit("settle", [{ before, next: done(bench, before) }]);
+  const left = await bench.kv.list({ prefix: prefixes.leases }, { limit: 9 });
+  assert.equal(left.length, 1, "the worker was killed before it deleted its block");
+  assert.equal(await look(bench), null);
+  await bench.kv.writeBlind([{ key: keys.lease("w", "gone"), value: [bench.ids.id()] }], 0);
+  assert.equal(await look(bench), null);
+
+  const other = await aLeasedTask(bench);
+  await bench.kv.writeBlind([{ key: keys.lease("v", "b"), value: [id, other.record.id] }], 0);
+  assert.equal(await look(bench), "tasks are under a lease", "of its own worker");
+  await bench.store.commit("settle", [{ before: other, next: done(bench, other) }]);
+  assert.equal(await look(bench), null);
+});
+
+Deno.test("behind many leases that are over there may be others", async () => {
+  await using bench = await aBench();
+  for (let i = 0; i < 50; i++) {
+    await bench.kv.writeBlind([{ key: keys.lease("v", `b${i}`), value: [bench.ids.id()] }], 0);
+  }
   assert.equal(await look(bench), "tasks are under a lease");
 });
 
