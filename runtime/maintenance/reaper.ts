@@ -13,12 +13,17 @@ interface Seen {
   rev: string | null;
   /** How long this process has seen it unchanged. */
   stillMs: number;
+  /** This process has seen it change. */
+  hasBeaten: boolean;
 }
 
 const PER_ROUND = 1_000;
 
 export class Reaper {
-  /** True if a worker with leases had no new heartbeat at the last look. */
+  /**
+   * True if a worker with leases may be dead: no new heartbeat has been seen yet, or none for half a lease. A beat that
+   * comes between two looks later than usual makes nobody suspect.
+   */
   hasSuspects = true;
   readonly #seen = new Map<string, Seen>();
   #lookedAt = 0;
@@ -36,7 +41,6 @@ export class Reaper {
     for (const worker of this.#seen.keys()) if (!alive.has(worker)) this.#seen.delete(worker);
 
     let putBack = 0;
-    const fresh = new Set<string>();
     const now = clock.monotonic();
     // If this process was paused, the others may have been paused with it.
     const watchedMs = Math.min(now - this.#lookedAt, this.leaseMs / 2);
@@ -45,14 +49,16 @@ export class Reaper {
       const rev = beat?.value.rev ?? null;
       const seen = this.#seen.get(worker);
       if (!seen || seen.rev !== rev) {
-        if (seen) fresh.add(worker);
-        this.#seen.set(worker, { rev, stillMs: 0 });
+        this.#seen.set(worker, { rev, stillMs: 0, hasBeaten: seen !== undefined });
         continue;
       }
       seen.stillMs += watchedMs;
       if (seen.stillMs >= this.leaseMs) putBack += await this.#reap(worker, beat?.versionstamp ?? null);
     }
-    this.hasSuspects = lessees.some((worker) => !fresh.has(worker));
+    this.hasSuspects = lessees.some((worker) => {
+      const { hasBeaten, stillMs } = this.#seen.get(worker)!;
+      return !hasBeaten || stillMs > this.leaseMs / 2;
+    });
     return putBack;
   }
 

@@ -86,6 +86,28 @@ Deno.test("a beat at the very moment of the verdict wins", async () => {
   assert.equal(typeOf(await bench.record(entry.record.id)), "RUNNING");
 });
 
+Deno.test("who holds leases is suspect until a beat is seen, and after half a lease without one", async () => {
+  await using bench = await aBench();
+  const reaper = new Reaper(bench.store, LEASE_MS);
+  await reaper.tick();
+  assert.equal(reaper.hasSuspects, false);
+  await aWorker(bench, "w", [{}]);
+  await pass(bench, reaper, 2 * LEASE_MS / 3);
+  assert.equal(reaper.hasSuspects, true, "no beat was seen");
+  for (let i = 0; i < 3; i++) {
+    await beat(bench, "w");
+    await pass(bench, reaper, LEASE_MS / 3);
+    assert.equal(reaper.hasSuspects, false);
+    // The next beat comes a moment after this look.
+    await pass(bench, reaper, LEASE_MS / 3);
+    assert.equal(reaper.hasSuspects, false, "one late beat");
+  }
+  await pass(bench, reaper, LEASE_MS / 3);
+  assert.equal(reaper.hasSuspects, true);
+  await pass(bench, reaper, 2 * LEASE_MS / 3);
+  assert.equal(reaper.hasSuspects, false, "it was dead");
+});
+
 Deno.test("jumps of the wall clock kill nobody", async () => {
   await using bench = await aBench();
   const reaper = new Reaper(bench.store, LEASE_MS);
