@@ -152,7 +152,7 @@ export class Instance {
       await this.#sleep(LOOK_EVERY_MS * Math.min(1 + idle, 5));
       if (this.#isStopped) return;
       const reason = await runtime.need(AHEAD_MS).catch(() => "the database does not answer");
-      this.#isNeeded = reason !== null || runtime.isBusy;
+      this.#isNeeded = reason !== null;
       if (!this.#isNeeded) {
         idle++;
         this.pump.release();

@@ -91,10 +91,12 @@ export class Runtime {
 
   /** The reason to stay awake now, or for a timer that is due within `aheadMs`; null if there is none. */
   async need(aheadMs: number): Promise<string | null> {
-    if (this.isBusy) return "tasks run";
-    const { reaper, store, clock } = this.#parts;
+    const { worker, reaper, store, clock } = this.#parts;
+    if (await worker?.hasWork()) return "tasks run";
     if (reaper.hasSuspects) return "it is not clear yet whether all workers live";
-    return await nearPendingWork(store.kv, { now: clock.now(), aheadMs });
+    const reason = await nearPendingWork(store.kv, { now: clock.now(), aheadMs });
+    // Tasks may have come meanwhile.
+    return reason ?? (await worker?.hasWork() ? "tasks run" : null);
   }
 
   /** Claims so far, and how many of them another worker was faster with. */

@@ -97,9 +97,12 @@ export class ClaimScheduler {
     this.#isStopped = true;
     this.#cancelHelp();
     this.#cancelRefill?.();
-    while (this.#isActive) {
-      await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    }
+    await this.idle();
+  }
+
+  /** Resolves once no look for tasks and no claim is under way. */
+  async idle(): Promise<void> {
+    while (this.#isActive) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
   }
 
   #go(): void {

@@ -80,6 +80,14 @@ export class Worker implements Starter {
     return !this.#slots.isIdle || this.#claims.isBusy;
   }
 
+  /**
+   * True if it has tasks in hand, or some wait. A look for tasks is no work by itself: what it finds is waited for.
+   */
+  async hasWork(): Promise<boolean> {
+    if (this.#slots.isIdle && !this.#claims.more) await this.#claims.idle();
+    return this.isBusy;
+  }
+
   /** More tasks wait than it has slots for. */
   get isFull(): boolean {
     return this.#free === 0 && this.#claims.more;
