@@ -2,7 +2,9 @@
 // them, and nothing else.
 
 import { entryOf } from "../../runtime/store/record_codec.ts";
+import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import { entriesOf } from "../../runtime/store/index_entries.ts";
+import { keys } from "../../runtime/platform/keys.ts";
 
 const BATCH = 500;
 /** Kinds of timers that belong to a call and not to a task. */
@@ -35,6 +37,9 @@ export async function leftovers(kv: Deno.Kv): Promise<GarbageCollector> {
       const { record } = entryOf(entry)!;
       ids.add(record.id);
       for (const { key } of entriesOf(record)) expected.add(JSON.stringify(key));
+    }
+    for await (const { key, value } of kv.list<GroupRecord>({ prefix: ["group"] }, { batchSize: BATCH })) {
+      if (key.length === 2) expected.add(JSON.stringify(keys.due("group", value.purgeAt!, value.id)));
     }
     for (const name of ["index", "due"]) {
       for await (const { key } of kv.list({ prefix: [name] }, { batchSize: BATCH })) {
