@@ -1,7 +1,8 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { ConfigError, createErrand, define, ErrandError, openKv } from "../../mod.ts";
+import { ConfigError, createErrand, define, ErrandError, NewerFormatError, openKv } from "../../mod.ts";
+import { keys } from "../../runtime/platform/keys.ts";
 import { asCompleted } from "../../client/mod.ts";
 import { aDatabase } from "../support/server_process.ts";
 import { eventually } from "../support/waiting.ts";
@@ -44,6 +45,19 @@ Deno.test("its client submits before the start, and gets results, streams and gr
   const arrived: number[] = [];
   for await (const each of asCompleted(sums)) arrived.push(await each.result());
   assert.deepEqual(arrived.sort(), [11, 12, 13]);
+});
+
+Deno.test("a database of a newer release is refused with what to do, and is not left open", async () => {
+  await using database = await aDatabase();
+  {
+    const kv = await openKv(database.path);
+    await kv.writeBlind([{ key: keys.format, value: { version: 1_000, release: "0.9.3" } }], 0);
+    kv.close();
+  }
+  await assert.rejects(
+    createErrand({ kv: database.path, definitions }),
+    (error) => error instanceof NewerFormatError && /run Errand 0\.9\.3 or a later one/.test(error.message),
+  );
 });
 
 Deno.test("definitions may be a list, and the client is typed by them all the same", async () => {
