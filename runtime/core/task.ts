@@ -56,13 +56,7 @@ export interface Lease {
   token: string;
 }
 
-/** Who wrote a record, and in which form (record_codec.ts). Release 0.1 has left both out. */
-export interface Stamp {
-  v?: number;
-  by?: string;
-}
-
-export interface TaskRecord extends Stamp {
+export interface TaskRecord {
   id: string;
   task: string;
   /** Rises by one with each write of the record. */
@@ -129,7 +123,7 @@ export interface TaskRecord extends Stamp {
  * Replaces the record of a forgotten task for a day, so that readers learn that it was deleted; and that of a
  * task past its retention for a minute, so that a submit that is read back late is still recognised.
  */
-export interface Tombstone extends Stamp {
+export interface Tombstone {
   id: string;
   op: string;
   ops?: string[];

@@ -8,11 +8,10 @@ import {
   type TaskRecord,
   type Tombstone,
 } from "../core/task.ts";
-import { RELEASE } from "../core/release.ts";
 import { isNeeded } from "../dependencies/edges.ts";
 import { isIndexKey, keys } from "../platform/keys.ts";
 import { entriesOf, expiryOf } from "../store/index_entries.ts";
-import { encode, RECORD_VERSION } from "../store/record_codec.ts";
+import { encode } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 
@@ -74,5 +73,5 @@ function isOverdue({ finishedAt, retentionMs }: TaskRecord, now: number): boolea
 
 /** Callers that read back late can tell by it that there was a task, and which units wrote it. */
 function tombstoneOf({ id, op, ops, rev }: TaskRecord, now: number): Tombstone {
-  return { v: RECORD_VERSION, by: RELEASE, id, op, ops, rev: rev + 1, forgottenAt: now, isPast: true };
+  return { id, op, ops, rev: rev + 1, forgottenAt: now, isPast: true };
 }

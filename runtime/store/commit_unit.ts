@@ -10,8 +10,6 @@ import type { GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { RELEASE } from "../core/release.ts";
-import { RECORD_VERSION } from "./record_codec.ts";
 import { requireFit } from "./record_size.ts";
 import {
   type Entry,
@@ -58,13 +56,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
   const groupSteps: GroupStep[] = [];
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
   const prepared = changes.map(({ before, next, events, writes: more }) => {
-    const record: Stored = {
-      ...next,
-      v: RECORD_VERSION,
-      by: RELEASE,
-      rev: (before?.record.rev ?? 0) + 1,
-      op,
-    };
+    const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
     if (before) record.ops = opsAfter(before.record);
     const overflow = historyOverflow(before?.record ?? null, record);
     if (overflow.length > 0) (record as TaskRecord).hasEvents = true;

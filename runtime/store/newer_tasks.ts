@@ -11,7 +11,8 @@ export class NewerTasks {
   constructor(private readonly onFirst: (error: NewerRecordError) => void) {}
 
   has(id: string): boolean {
-    return this.#ids.has(id);
+    // Mostly empty, and asked for each id of a block of the queue.
+    return this.#ids.size > 0 && this.#ids.has(id);
   }
 
   /** Its own record, or one that it needs, was written by a newer release. */
