@@ -10,7 +10,8 @@ import { commandLine } from "./tools/command_line.ts";
 
 const started = Promise.withResolvers<Serving>();
 
-// At the top level and before anything is served: only there Deno Deploy finds it. Nobody else needs to be woken up.
+// At the top level and before anything is served: only there Deno Deploy finds it. Nobody else needs to be
+// woken up.
 Deno.cron("sweep", "* * * * *", async () => {
   await (await started.promise).sweep();
 });

@@ -1,4 +1,5 @@
-// The service on any definitions: on a machine of one's own, where it runs until a signal comes, or on Deno Deploy.
+// The service on any definitions: on a machine of one's own, where it runs until a signal comes, or on Deno
+// Deploy.
 
 // deno-lint-ignore-file no-console -- the process speaks to its operator here
 

@@ -1,4 +1,5 @@
-// What tasks that wait for others cost: a chain, where nothing can be shared; a chord, where all of it is; a map.
+// What tasks that wait for others cost: a chain, where nothing can be shared; a chord, where all of it is; a
+// map.
 
 import type { Runtime } from "../runtime/mod.ts";
 import type { Submission } from "../runtime/core/submission.ts";

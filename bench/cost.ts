@@ -1,5 +1,6 @@
-// deno task bench:cost: what a task costs in a database that is paid by use: commits, writes and reads, as the database is
-// asked for them, and what a process costs that has nothing to do. Needs a denokv server's program.
+// deno task bench:cost: what a task costs in a database that is paid by use: commits, writes and reads, as
+// the database is asked for them, and what a process costs that has nothing to do. Needs a denokv server's
+// program.
 
 // deno-lint-ignore-file no-console
 import { serialize } from "node:v8";

@@ -1,4 +1,5 @@
-// A worker for bench/workers.ts: runs tasks until its standard input is closed, then says how its claims went.
+// A worker for bench/workers.ts: runs tasks until its standard input is closed, then says how its claims
+// went.
 
 // deno-lint-ignore-file no-console
 import { openKv } from "../runtime/platform/open_kv.ts";

@@ -64,8 +64,8 @@ interface Mapped {
 }
 
 /**
- * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
- * names, what goes in and what comes out; without it, all is allowed.
+ * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions
+ * knows the names, what goes in and what comes out; without it, all is allowed.
  *
  * @example
  * ```ts
@@ -89,7 +89,8 @@ export class Client<D extends Definitions = Definitions> {
    *
    * After a lost connection it is sent again under the same Idempotency-Key, so it never becomes two tasks.
    *
-   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+   * the fault
    * @throws {ConflictError} if the id is taken
    */
   async submit<Name extends NameOf<D>>(
@@ -121,12 +122,13 @@ export class Client<D extends Definitions = Definitions> {
   }
 
   /**
-   * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
-   * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task, and so does
-   * the result of a future among the fields. All are submitted or none, at most 100,000.
+   * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the
+   * iterables among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to
+   * every task, and so does the result of a future among the fields. All are submitted or none, at most
+   * 100,000.
    *
-   * @throws {MappingMissingIterableError | MappingLengthMismatchError} if there is nothing to go through, or lists of
-   * different lengths
+   * @throws {MappingMissingIterableError | MappingLengthMismatchError} if there is nothing to go through, or
+   * lists of different lengths
    * @throws {UnknownDefinitionError | ValidationError} as `submit`
    */
   map<Name extends NameOf<D>>(
@@ -165,8 +167,8 @@ export class Client<D extends Definitions = Definitions> {
   }
 
   /**
-   * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have to be those
-   * of a definition.
+   * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have
+   * to be those of a definition.
    */
   sig<
     Name extends NameOf<D>,
@@ -183,11 +185,12 @@ export class Client<D extends Definitions = Definitions> {
   /**
    * Submits all tasks of a canvas at once, or none: made by `sig`, `chain`, `group`, `chord` and `chunks`.
    *
-   * The names and inputs in it, and what each gets from the one before, are compared with the definitions of this
-   * client. A canvas that does not fit is no argument for this call; the compiler's message says why.
+   * The names and inputs in it, and what each gets from the one before, are compared with the definitions of
+   * this client. A canvas that does not fit is no argument for this call; the compiler's message says why.
    *
    * @param options for all its tasks, where they have none of their own
-   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+   * the fault
    */
   async run<const C extends Canvas>(
     canvas: C & Fitting<D, C>,
@@ -201,8 +204,9 @@ export class Client<D extends Definitions = Definitions> {
   }
 
   /**
-   * A URL at which a browser's `EventSource`, which can send no token, reads one stream: `/v1/tasks/{id}/events` or
-   * `/v1/as-completed` with its query. It can be opened for a minute, or for `ttlSeconds`, by whoever has it.
+   * A URL at which a browser's `EventSource`, which can send no token, reads one stream:
+   * `/v1/tasks/{id}/events` or `/v1/as-completed` with its query. It can be opened for a minute, or for
+   * `ttlSeconds`, by whoever has it.
    *
    * @throws {ValidationError} if it is the path of no stream
    * @throws {UnauthorizedError} if the token may not read

@@ -1,5 +1,5 @@
-// Which documents the demo digests: what is named on the command line, or this repository. All are named relative to
-// one directory, which becomes the service's DIGEST_ROOT.
+// Which documents the demo digests: what is named on the command line, or this repository. All are named
+// relative to one directory, which becomes the service's DIGEST_ROOT.
 
 import { globSync } from "node:fs";
 import { basename, dirname, join, parse, relative, resolve, sep } from "node:path";
@@ -78,7 +78,10 @@ function exists(path: string): boolean {
   }
 }
 
-/** Without symlinks, which the service does not follow out of its root; of a missing file, the directory's. */
+/**
+ * Without symlinks, which the service does not follow out of its root; of a missing file, the
+ * directory's.
+ */
 async function realPath(path: string): Promise<string> {
   try {
     return await Deno.realPath(path);

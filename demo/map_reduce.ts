@@ -19,7 +19,10 @@ export interface Outcome {
   wallMs: number;
 }
 
-/** @throws {TaskError} if `tally` fails. A document that cannot be digested does not keep it from the others. */
+/**
+ * @throws {TaskError} if `tally` fails. A document that cannot be digested does not keep it from the
+ * others.
+ */
 export async function digestAll(
   errand: Errand,
   paths: string[],

@@ -1,4 +1,5 @@
-// The real service, as a child process. What it writes to standard error, as errors at its start, is shown as it is.
+// The real service, as a child process. What it writes to standard error, as errors at its start, is shown as
+// it is.
 
 import { fileURLToPath } from "node:url";
 

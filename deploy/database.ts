@@ -1,5 +1,5 @@
-// The database of an app on Deno Deploy. Where none is attached, Deno KV is a store that ends with the instance, and
-// nothing says so: tasks that were acknowledged would be gone.
+// The database of an app on Deno Deploy. Where none is attached, Deno KV is a store that ends with the
+// instance, and nothing says so: tasks that were acknowledged would be gone.
 
 import { hasQueues, isRemote, type KvPort, openKv } from "../runtime/mod.ts";
 import { ConfigError } from "../settings.ts";

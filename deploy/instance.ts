@@ -1,7 +1,7 @@
 // One instance of an app on Deno Deploy, where instances start with a request and end when they are idle. The
 // engine runs while there are requests or work, and the pump keeps the instance alive meanwhile. An idle app
-// costs one read a minute. Where the pump cannot keep the instance alive, the handler of the cron works until all
-// is done.
+// costs one read a minute. Where the pump cannot keep the instance alive, the handler of the cron works until
+// all is done.
 
 import type { Tickets } from "../auth/tickets.ts";
 import { type Clock, type Log, type Runtime, sleep } from "../runtime/mod.ts";
@@ -86,8 +86,8 @@ export class Instance {
   }
 
   /**
-   * Called each minute by the cron: wakes the app if there is work. Where the pump does not keep the instance alive,
-   * it goes on until all is done. The platform skips the ticks of a handler that still runs.
+   * Called each minute by the cron: wakes the app if there is work. Where the pump does not keep the instance
+   * alive, it goes on until all is done. The platform skips the ticks of a handler that still runs.
    */
   async sweep(): Promise<void> {
     if (this.#isStopped) return;

@@ -1,8 +1,8 @@
 // Keeps an instance alive while it has work. On Deno Deploy an instance lives only while requests come in or
 // response bytes go out, so the app sends itself a request whose response lasts while there is work. The
 // platform chooses the instance that gets the request: the pump repeats it until it is this one. A single
-// request wakes another instance. A platform may refuse requests of an app to itself with 508 LOOP_DETECTED: then
-// this instance sends no more of them, and the cron is what goes on with the work (instance.ts).
+// request wakes another instance. A platform may refuse requests of an app to itself with 508 LOOP_DETECTED:
+// then this instance sends no more of them, and the cron is what goes on with the work (instance.ts).
 
 import { type Clock, type Log, sleep } from "../runtime/mod.ts";
 
@@ -57,7 +57,10 @@ export class Pump {
     return this.#served.size > 0;
   }
 
-  /** True once the platform has refused a request of the app to itself: this instance sends no more of them. */
+  /**
+   * True once the platform has refused a request of the app to itself: this instance sends no more of
+   * them.
+   */
   get isRefused(): boolean {
     return this.#isRefused;
   }

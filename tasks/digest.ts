@@ -1,5 +1,6 @@
-// Work on real documents: streams a file, a text or a page of the web and says what is in it. Input from outside
-// names a path and a URL here, so each has a guard of its own: `digest/file.ts` and `digest/address.ts`.
+// Work on real documents: streams a file, a text or a page of the web and says what is in it. Input from
+// outside names a path and a URL here, so each has a guard of its own: `digest/file.ts` and
+// `digest/address.ts`.
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";

@@ -3,7 +3,8 @@
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";
 
-// `z.unknown()` alone takes a missing key for undefined, which JSON cannot say; null stays a value like any other.
+// `z.unknown()` alone takes a missing key for undefined, which JSON cannot say; null stays a value like any
+// other.
 const anyJson = z.unknown().refine((value) => value !== undefined, "Required: any JSON value, also null");
 
 export const echo = define(

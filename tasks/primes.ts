@@ -1,10 +1,14 @@
-// CPU-bound work: `thread` gives it a worker thread of its own, so that it holds nothing else up, and a cancel
-// or a timeout ends it by ending the thread. That is why it may be one synchronous loop without the signal.
+// CPU-bound work: `thread` gives it a worker thread of its own, so that it holds nothing else up, and a
+// cancel or a timeout ends it by ending the thread. That is why it may be one synchronous loop without the
+// signal.
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";
 
-/** Odd numbers per segment, a byte each: small enough for a CPU's cache, and all the memory that is needed. */
+/**
+ * Odd numbers per segment, a byte each: small enough for a CPU's cache, and all the memory that is
+ * needed.
+ */
 const SEGMENT_LENGTH = 2 ** 18;
 
 export const primes = define(

@@ -1,5 +1,5 @@
-// What a first run downloads: Deno fetches all that deno.lock holds, for every task and every `deno run`. So test and
-// build tools stand in a configuration of their own, tests/deno.json, with its own lock file.
+// What a first run downloads: Deno fetches all that deno.lock holds, for every task and every `deno run`. So
+// test and build tools stand in a configuration of their own, tests/deno.json, with its own lock file.
 
 import "./support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -1,5 +1,6 @@
-// Work that consists of several tasks, as a value: it says what is to be done, and nothing happens before it is run.
-// Such a value is frozen, in the form in which the service takes it; it can be part of others, and be run again.
+// Work that consists of several tasks, as a value: it says what is to be done, and nothing happens before it
+// is run. Such a value is frozen, in the form in which the service takes it; it can be part of others, and be
+// run again.
 
 import { type EachTaskOptions, namesOf, taskOptionsOf, type Upstream } from "./options.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
@@ -77,11 +78,11 @@ export interface SignatureOptions<Into extends string | undefined, Immutable ext
 /**
  * A task that is to be submitted. The input is taken as it is now; a future in it stands for its result.
  *
- * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of its own,
- * as its input; or, if it is `immutable`, not at all.
+ * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of
+ * its own, as its input; or, if it is `immutable`, not at all.
  *
- * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig` does so
- * where it is written.
+ * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig`
+ * does so where it is written.
  *
  * @throws {TypeError} if the input is nothing that JSON can say
  */
@@ -122,8 +123,9 @@ export function group(...elements: Canvas[] | [Iterable<Canvas>]): Group {
 }
 
 /**
- * The header's elements side by side, and then the body with the list of what they hand on, in their order. Hands on
- * what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed; the others go on.
+ * The header's elements side by side, and then the body with the list of what they hand on, in their order.
+ * Hands on what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed;
+ * the others go on.
  *
  * @param header a list of elements; or one, as a group, that hands on a list, and else a list of one
  */
@@ -141,8 +143,8 @@ export function chord(header: Canvas | Iterable<Canvas>, body: Canvas): Chord {
 }
 
 /**
- * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on the list of
- * the tasks' lists of results.
+ * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on
+ * the list of the tasks' lists of results.
  *
  * @param size 1 to 1,000
  * @throws {TypeError} if an input is nothing that JSON can say

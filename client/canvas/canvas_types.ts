@@ -39,7 +39,10 @@ type Nothing = typeof NOTHING;
 /** What comes before one of a list whose length is known at run time only: perhaps nothing. */
 type Unclear = typeof UNCLEAR;
 
-/** Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of it. */
+/**
+ * Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of
+ * it.
+ */
 type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never
   : C extends Signature<infer Name, infer Parts>
     ? Parts extends Made<infer Input, infer Into, infer Immutable>

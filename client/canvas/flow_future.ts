@@ -38,8 +38,8 @@ export const A_FLOW: Expected = {
 const MOST_NAMES = 20;
 
 /**
- * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of another task
- * it is put in its place.
+ * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of
+ * another task it is put in its place.
  */
 export class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
   declare readonly [STANDS_FOR]: Result;
@@ -81,8 +81,8 @@ export class FlowFuture<Result = unknown> extends GroupFuture implements Referen
   }
 
   /**
-   * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list of results,
-   * of a chord that of its body.
+   * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list
+   * of results, of a chord that of its body.
    *
    * The first of the tasks that make it up that does not complete ends the wait; the others go on.
    *

@@ -1,4 +1,5 @@
-// What a flow hands on, as the service says it: JSON in which `{"$task": id}` stands for the result of a task.
+// What a flow hands on, as the service says it: JSON in which `{"$task": id}` stands for the result of a
+// task.
 
 /** The ids of the tasks in it, each once. */
 export function idsIn(expression: unknown): string[] {

@@ -15,12 +15,18 @@ export class Unmapped<T> {
   }
 }
 
-/** Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each anyway. */
+/**
+ * Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each
+ * anyway.
+ */
 export function unmapped<T>(value: T): Unmapped<T> {
   return new Unmapped(value);
 }
 
-/** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
+/**
+ * A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an
+ * iterable.
+ */
 export type MapField<T> =
   | Iterable<Given<T>>
   | Unmapped<Given<T>>
@@ -53,7 +59,10 @@ export function mappingOf(fields: Record<string, unknown>): Mapping {
   };
 }
 
-/** How many elements it has: the most that one of its lists has, as it is for the service to say that they differ. */
+/**
+ * How many elements it has: the most that one of its lists has, as it is for the service to say that they
+ * differ.
+ */
 export function lengthOf({ map }: Mapping): number {
   return Object.values(map).reduce(
     (most: number, each) => Math.max(most, Array.isArray(each) ? each.length : 0),

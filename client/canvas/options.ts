@@ -8,14 +8,20 @@ export type Upstream = TaskFuture | string;
 
 /** Options of the call itself. */
 export interface CallOptions {
-  /** Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each call. */
+  /**
+   * Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each
+   * call.
+   */
   idempotencyKey?: string;
   signal?: AbortSignal;
 }
 
 /** Options of each task that is submitted. */
 export interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
-  /** Not before these have completed, futures or ids. Their results are not handed over: put futures into the input. */
+  /**
+   * Not before these have completed, futures or ids. Their results are not handed over: put futures into the
+   * input.
+   */
   waitFor?: readonly Upstream[];
 }
 
@@ -25,7 +31,10 @@ export interface SubmitOptions extends EachTaskOptions, CallOptions {
 }
 
 export interface MapOptions extends EachTaskOptions, CallOptions {
-  /** So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default: no limit. */
+  /**
+   * So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default:
+   * no limit.
+   */
   maxConcurrent?: number;
 }
 

@@ -18,11 +18,12 @@ import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadli
 const GRACE_MS = 2_000;
 
 /**
- * The futures in the order in which their tasks end: those that have ended first, then each as it does, the cancelled
- * ones too, duplicates once. Goes on by itself after a cut. Leaving the loop closes the connection.
+ * The futures in the order in which their tasks end: those that have ended first, then each as it does, the
+ * cancelled ones too, duplicates once. Goes on by itself after a cut. Leaving the loop closes the connection.
  *
  * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
- * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled by that
+ * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled
+ * by that
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there at the start
  */
 export function asCompleted<Future extends TaskFuture>(

@@ -58,7 +58,10 @@ export function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Futur
   );
 }
 
-/** What one stream can tell of: a part, or a whole group, which the service may tell more of than is asked. */
+/**
+ * What one stream can tell of: a part, or a whole group, which the service may tell more of than is
+ * asked.
+ */
 export interface StreamPart<Future extends TaskFuture> extends Part<Future> {
   asked: Asked;
 }

@@ -25,7 +25,8 @@ type ResultIn<Future> = Future extends TaskFuture<infer Result> ? Result : never
 /**
  * The results in the order of the futures, whatever the order of their ends.
  *
- * Without `returnExceptions` the first failure in time is thrown as soon as it is there; the other tasks go on.
+ * Without `returnExceptions` the first failure in time is thrown as soon as it is there; the other tasks go
+ * on.
  *
  * @throws {AsCompletedTimeoutError} at the timeout; the tasks go on
  */
@@ -66,8 +67,8 @@ async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknow
 }
 
 /**
- * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
- * does not keep the others from it.
+ * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be
+ * cancelled does not keep the others from it.
  */
 export async function cancelAll(
   futures: readonly TaskFuture[],

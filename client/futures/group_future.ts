@@ -1,5 +1,5 @@
-// A future of a group: tasks that are waited for together. It holds an id; its tasks come from the service when they
-// are needed, and are kept.
+// A future of a group: tasks that are waited for together. It holds an id; its tasks come from the service
+// when they are needed, and are kept.
 
 import type { Connection } from "../transport/connection.ts";
 import { ErrandError, NotFoundError, TimeoutError } from "../protocol/errors.ts";
@@ -23,7 +23,10 @@ export interface GroupCounts {
 /** The tasks of a group in order, and who waits for whom. */
 export interface GroupGraph {
   nodes: { id: string; name: string | null; task: string; state: State }[];
-  /** By ids, from the task that is waited for to the one that waits; null if there are too many of them to tell. */
+  /**
+   * By ids, from the task that is waited for to the one that waits; null if there are too many of them to
+   * tell.
+   */
   edges: { from: string; to: string }[] | null;
 }
 
@@ -63,8 +66,8 @@ export class GroupFuture<Result = unknown> {
   }
 
   /**
-   * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were submitted,
-   * without those that are deleted.)
+   * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were
+   * submitted, without those that are deleted.)
    *
    * @throws {NotFoundError} if there is no such group any more
    */
@@ -139,7 +142,10 @@ export class GroupFuture<Result = unknown> {
     }
   }
 
-  /** Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they stop. */
+  /**
+   * Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they
+   * stop.
+   */
   async cancel(reason?: string, options?: GroupCancelOptions): Promise<GroupCancel> {
     return await cancelGroup(this.#connection, this.groupId, reason, options);
   }

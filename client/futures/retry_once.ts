@@ -8,8 +8,8 @@ import type { Call, Http } from "../transport/http.ts";
 const MOST_TRIES = 10;
 
 /**
- * Sends the retry under the version of the task that it is meant for. Deno's `fetch` sends a POST again by itself when a
- * kept-alive connection is cut; the second one then finds another version, and is refused.
+ * Sends the retry under the version of the task that it is meant for. Deno's `fetch` sends a POST again by
+ * itself when a kept-alive connection is cut; the second one then finds another version, and is refused.
  *
  * @throws {ConflictError} if the task has not ended, or completed
  */

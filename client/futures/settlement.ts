@@ -10,7 +10,10 @@ export class Settlement<Result> {
   readonly #connection: Connection;
   readonly #id: string;
   #task: Task<Result> | null = null;
-  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
+  /**
+   * Grows when the task is run again: what was asked before that may tell of an end that is none any
+   * more.
+   */
   #life = 0;
   #callbacks: { of: unknown; run: () => void }[] = [];
   /** Stops waiting for the sake of callbacks. */

@@ -1,4 +1,5 @@
-// A future of a task that is on disk somewhere else. It holds an id and, once it has seen it, the end of the task.
+// A future of a task that is on disk somewhere else. It holds an id and, once it has seen it, the end of the
+// task.
 
 import { parseEvent } from "../protocol/response.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -33,8 +34,8 @@ export interface ResultOptions extends Timeout {
   /** False: the error of a task that did not complete is returned, not thrown. */
   raiseOnFailure?: boolean;
   /**
-   * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all the
-   * same, as Python's `asyncio.wait_for`.
+   * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all
+   * the same, as Python's `asyncio.wait_for`.
    */
   cancelOnTimeout?: boolean;
   /** True: an abort of `signal` cancels the task. */
@@ -50,7 +51,10 @@ export let internals: {
 export interface CancelOptions {
   /** How long a running function may take to stop. */
   graceMs?: number;
-  /** True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a flow. */
+  /**
+   * True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a
+   * flow.
+   */
   children?: boolean;
   signal?: AbortSignal;
 }
@@ -63,8 +67,8 @@ const AN_OUTCOME: Expected = {
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
- * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
- * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait
+ * is always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
  *
  * In the input of another task it stands for its result.
  */
@@ -162,8 +166,8 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
-   * `graceMs`. False: too late, it has ended otherwise.
+   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that
+   * for `graceMs`. False: too late, it has ended otherwise.
    */
   async cancel(reason?: string, { signal, ...how }: CancelOptions = {}): Promise<boolean> {
     try {
@@ -176,9 +180,9 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
-   * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
-   * somebody else does the same at this moment, once for both.
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input
+   * (without futures). What was UpstreamFailed by it waits for it again. However often the call has to be
+   * sent, that is done once; if somebody else does the same at this moment, once for both.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
@@ -207,8 +211,8 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
-   * itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
+   * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on
+   * by itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
    */
   async *events(options: { after?: number; signal?: AbortSignal } = {}): AsyncGenerator<TaskEvent<Result>> {
     const { after, signal } = options;
@@ -223,9 +227,9 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
-   * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
-   * for a service that is away; if there is no such task, that is logged.
+   * Called once with this future when the task has ended; at once if that is known already. Callbacks run in
+   * the order in which they were added. What one throws is logged, and nothing else. It waits as long as it
+   * takes, also for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback: DoneCallback<Result>): void {
     this.#settlement.addCallback(callback, () => this.#run(callback));

@@ -1,4 +1,5 @@
-// The futures of a group: an array in its order, which is that of a map's inputs, with what one does with all of them.
+// The futures of a group: an array in its order, which is that of a map's inputs, with what one does with all
+// of them.
 
 import { asCompleted } from "./as_completed.ts";
 import { MOST_IDS } from "../transport/completion_stream.ts";
@@ -37,8 +38,8 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
   }
 
   /**
-   * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed is thrown
-   * at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
+   * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed
+   * is thrown at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
    *
    * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
    */
@@ -105,8 +106,8 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
   }
 
   /**
-   * Cancels those that have not ended, one by one; for each, whether it was in time. `errand.group(groupId).cancel()`
-   * takes one call for all, and says how many.
+   * Cancels those that have not ended, one by one; for each, whether it was in time.
+   * `errand.group(groupId).cancel()` takes one call for all, and says how many.
    */
   cancel(reason?: string, options?: CancelOptions): Promise<boolean[]> {
     return cancelAll(this, reason, options);

@@ -10,8 +10,8 @@ import { type Expected, isTask, type TaskSummary } from "../protocol/wire.ts";
 const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
 
 /**
- * `FIRST_COMPLETED`: one has ended, a cancelled one counts. `FIRST_EXCEPTION`: one has failed, a cancelled one does not
- * count; or all have ended. `ALL_COMPLETED`: all have ended.
+ * `FIRST_COMPLETED`: one has ended, a cancelled one counts. `FIRST_EXCEPTION`: one has failed, a cancelled
+ * one does not count; or all have ended. `ALL_COMPLETED`: all have ended.
  */
 export type ReturnWhen = typeof RETURN_WHEN[number];
 

@@ -105,8 +105,8 @@ interface TaskOptions {
     /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
     waitFor?: string[];
     /**
-     * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to that
-     * upstream becomes `{ error: { name, message, … } }`.
+     * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to
+     * that upstream becomes `{ error: { name, message, … } }`.
      */
     allowFailure?: boolean;
 }
@@ -171,8 +171,8 @@ declare class RemoteError extends Error {
     constructor({ name, message, cause, stack, retryable }: Failure);
 }
 /**
- * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and `cause` are
- * those of what was thrown, `remoteName` is its name.
+ * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and
+ * `cause` are those of what was thrown, `remoteName` is its name.
  */
 declare class TaskError extends ErrandError {
     name: string;
@@ -188,8 +188,9 @@ declare class CrashedError extends TaskError {
     name: string;
 }
 /**
- * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of UpstreamFailed
- * the `cause` says which task it waited for did not complete, and that one's `cause` with which error.
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of
+ * UpstreamFailed the `cause` says which task it waited for did not complete, and that one's `cause` with
+ * which error.
  */
 declare class CancelledError extends ErrandError {
     name: string;
@@ -215,7 +216,10 @@ declare class AsCompletedTimeoutError<Future = unknown> extends TimeoutError {
 declare class ConnectionError extends ErrandError {
     name: string;
 }
-/** What answered is not this service, or speaks another language: the message says what was expected and what came. */
+/**
+ * What answered is not this service, or speaks another language: the message says what was expected and what
+ * came.
+ */
 declare class UnexpectedAnswerError extends ErrandError {
     name: string;
     readonly status: number;
@@ -321,7 +325,10 @@ interface RetryRule {
     maxDelayMs: number;
 }
 declare const RETRY: RetryRule;
-/** The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from it. */
+/**
+ * The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from
+ * it.
+ */
 declare class Backoff {
     #private;
     failures: number;
@@ -329,7 +336,8 @@ declare class Backoff {
     /** For how long it has been failing. */
     get elapsedMs(): number;
     /**
-     * The pause before the next try, spread so that many clients do not come back together; null when the time is up.
+     * The pause before the next try, spread so that many clients do not come back together; null when the time
+     * is up.
      *
      * @param atLeastMs what the server asked for
      */
@@ -357,7 +365,10 @@ declare function after(ms: number, call: () => void): () => void;
 declare function pause(ms: number, signal?: AbortSignal): Promise<void>;
 /** Calls back at the abort of a signal, which is not aborted yet; gives what stops that. */
 declare function onAbort(signal: AbortSignal | undefined, call: () => void): () => void;
-/** What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed more. */
+/**
+ * What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed
+ * more.
+ */
 declare class Limit {
     #private;
     constructor(outer?: AbortSignal);
@@ -383,7 +394,10 @@ interface HttpOptions {
     fetch?: typeof fetch;
     /** How long calls that are safe to repeat are tried again. Default: 10 s, pauses from 0.1 to 2 s. */
     retry?: Partial<RetryRule>;
-    /** How long one request may stay without its answer, beyond the time that it asks the service to wait. Default 30 s. */
+    /**
+     * How long one request may stay without its answer, beyond the time that it asks the service to wait.
+     * Default 30 s.
+     */
     requestTimeoutMs?: number;
 }
 interface Call {
@@ -395,7 +409,10 @@ interface Call {
     signal?: AbortSignal;
     /** What a successful answer must look like. Null: it has no body. */
     expects: Expected | null;
-    /** How much longer than usual the answer may take: the service was asked to wait with it, or has much to do. */
+    /**
+     * How much longer than usual the answer may take: the service was asked to wait with it, or has much to
+     * do.
+     */
     waitMs?: number;
     /** Go on trying for no longer than this. */
     tryForMs?: number;
@@ -538,8 +555,8 @@ declare class Settlement<Result> {
 }
 
 /**
- * Sends the retry under the version of the task that it is meant for. Deno's `fetch` sends a POST again by itself when a
- * kept-alive connection is cut; the second one then finds another version, and is refused.
+ * Sends the retry under the version of the task that it is meant for. Deno's `fetch` sends a POST again by
+ * itself when a kept-alive connection is cut; the second one then finds another version, and is refused.
  *
  * @throws {ConflictError} if the task has not ended, or completed
  */
@@ -559,7 +576,10 @@ declare function errorOf(task: Task): TaskError | CancelledError | null;
 
 /** Only a type: what stands for a value of a type. */
 declare const STANDS_FOR: unique symbol;
-/** What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked into. */
+/**
+ * What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked
+ * into.
+ */
 interface Reference<out T> {
     readonly [STANDS_FOR]: T;
 }
@@ -582,8 +602,8 @@ declare class Quoted<T> implements Reference<T> {
     };
 }
 /**
- * Data that looks like a reference, as `{ $task: "laundry" }`, and is none. The service hands over what is in it as it
- * is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
+ * Data that looks like a reference, as `{ $task: "laundry" }`, and is none. The service hands over what is in
+ * it as it is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
  */
 declare function quote<T>(value: T): Quoted<T>;
 
@@ -592,8 +612,8 @@ interface ResultOptions extends Timeout {
     /** False: the error of a task that did not complete is returned, not thrown. */
     raiseOnFailure?: boolean;
     /**
-     * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all the
-     * same, as Python's `asyncio.wait_for`.
+     * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all
+     * the same, as Python's `asyncio.wait_for`.
      */
     cancelOnTimeout?: boolean;
     /** True: an abort of `signal` cancels the task. */
@@ -607,15 +627,18 @@ declare let internals: {
 interface CancelOptions {
     /** How long a running function may take to stop. */
     graceMs?: number;
-    /** True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a flow. */
+    /**
+     * True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a
+     * flow.
+     */
     children?: boolean;
     signal?: AbortSignal;
 }
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
- * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait is
- * always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait
+ * is always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
  *
  * In the input of another task it stands for its result.
  */
@@ -669,14 +692,14 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
         signal?: AbortSignal;
     }): Promise<boolean>;
     /**
-     * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
-     * `graceMs`. False: too late, it has ended otherwise.
+     * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that
+     * for `graceMs`. False: too late, it has ended otherwise.
      */
     cancel(reason?: string, { signal, ...how }?: CancelOptions): Promise<boolean>;
     /**
-     * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
-     * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
-     * somebody else does the same at this moment, once for both.
+     * Runs an ended task that did not complete once more, under the same id, perhaps with another input
+     * (without futures). What was UpstreamFailed by it waits for it again. However often the call has to be
+     * sent, that is done once; if somebody else does the same at this moment, once for both.
      *
      * @throws {ConflictError} if it has not ended, or completed
      */
@@ -693,17 +716,17 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
         signal?: AbortSignal;
     }): Promise<void>;
     /**
-     * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
-     * itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
+     * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on
+     * by itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
      */
     events(options?: {
         after?: number;
         signal?: AbortSignal;
     }): AsyncGenerator<TaskEvent<Result>>;
     /**
-     * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
-     * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
-     * for a service that is away; if there is no such task, that is logged.
+     * Called once with this future when the task has ended; at once if that is known already. Callbacks run in
+     * the order in which they were added. What one throws is logged, and nothing else. It waits as long as it
+     * takes, also for a service that is away; if there is no such task, that is logged.
      */
     addDoneCallback(callback: DoneCallback<Result>): void;
     /** Gives how many there were of it. */
@@ -718,13 +741,19 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
 type Upstream = TaskFuture | string;
 /** Options of the call itself. */
 interface CallOptions {
-    /** Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each call. */
+    /**
+     * Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each
+     * call.
+     */
     idempotencyKey?: string;
     signal?: AbortSignal;
 }
 /** Options of each task that is submitted. */
 interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
-    /** Not before these have completed, futures or ids. Their results are not handed over: put futures into the input. */
+    /**
+     * Not before these have completed, futures or ids. Their results are not handed over: put futures into the
+     * input.
+     */
     waitFor?: readonly Upstream[];
 }
 interface SubmitOptions extends EachTaskOptions, CallOptions {
@@ -732,7 +761,10 @@ interface SubmitOptions extends EachTaskOptions, CallOptions {
     id?: string;
 }
 interface MapOptions extends EachTaskOptions, CallOptions {
-    /** So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default: no limit. */
+    /**
+     * So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default:
+     * no limit.
+     */
     maxConcurrent?: number;
 }
 /** Options of all tasks of a canvas, where they have none of their own. */
@@ -807,11 +839,11 @@ interface SignatureOptions<Into extends string | undefined, Immutable extends bo
 /**
  * A task that is to be submitted. The input is taken as it is now; a future in it stands for its result.
  *
- * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of its own,
- * as its input; or, if it is `immutable`, not at all.
+ * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of
+ * its own, as its input; or, if it is `immutable`, not at all.
  *
- * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig` does so
- * where it is written.
+ * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig`
+ * does so where it is written.
  *
  * @throws {TypeError} if the input is nothing that JSON can say
  */
@@ -823,16 +855,17 @@ declare function chain<const One extends Canvas>(elements: Iterable<One>): Chain
 declare function group<const Elements extends readonly Canvas[]>(...elements: Elements): Group<Elements>;
 declare function group<const One extends Canvas>(elements: Iterable<One>): Group<readonly One[]>;
 /**
- * The header's elements side by side, and then the body with the list of what they hand on, in their order. Hands on
- * what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed; the others go on.
+ * The header's elements side by side, and then the body with the list of what they hand on, in their order.
+ * Hands on what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed;
+ * the others go on.
  *
  * @param header a list of elements; or one, as a group, that hands on a list, and else a list of one
  */
 declare function chord<const Header extends Canvas | readonly Canvas[], const Body extends Canvas>(header: Header, body: Body): Chord<Header, Body>;
 declare function chord<const One extends Canvas, const Body extends Canvas>(header: Iterable<One>, body: Body): Chord<readonly One[], Body>;
 /**
- * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on the list of
- * the tasks' lists of results.
+ * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on
+ * the list of the tasks' lists of results.
  *
  * @param size 1 to 1,000
  * @throws {TypeError} if an input is nothing that JSON can say
@@ -874,8 +907,8 @@ type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Uncheck
 type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
 type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 /**
- * The arguments behind a definition's name: the input, in which futures may stand for values. It may be left out where
- * nothing in it is required.
+ * The arguments behind a definition's name: the input, in which futures may stand for values. It may be left
+ * out where nothing in it is required.
  */
 type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options] : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options] : [input: Given<Input>, options?: Options];
 
@@ -897,7 +930,10 @@ declare const UNCLEAR: unique symbol;
 type Nothing = typeof NOTHING;
 /** What comes before one of a list whose length is known at run time only: perhaps nothing. */
 type Unclear = typeof UNCLEAR;
-/** Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of it. */
+/**
+ * Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of
+ * it.
+ */
 type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never : C extends Signature<infer Name, infer Parts> ? Parts extends Made<infer Input, infer Into, infer Immutable> ? Defined<D, Name, MisfitOfTask<Name, InputOf<D, Name>, Input, Into, Immutable, Before>> : never : C extends Chain<infer Elements> ? MisfitInChain<D, Elements, Before> : C extends Group<infer Elements> ? Misfit<D, Elements[number], Before> : C extends Chord<infer Header, infer Body> ? Header extends readonly Canvas[] ? Misfit<D, Header[number], Before> | Misfit<D, Body, EachHandedOn<D, Header>> : Misfit<D, Header, Before> | Misfit<D, Body, ListHandedOn<D, Header>> : C extends Chunks<infer Name, infer Input> ? Defined<D, Name, MisfitOfChunks<Name, InputOf<D, Name>, Input, Before>> : never;
 /** A name that is known at run time only is for the service to judge. */
 type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never : Name extends NameOf<D> ? MisfitOfInput : `no definition is named "${Name}"`;
@@ -946,7 +982,10 @@ interface Part<Future extends TaskFuture> {
 }
 /** By service, as futures of several may be waited for together. */
 declare function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>): Part<Future>[];
-/** What one stream can tell of: a part, or a whole group, which the service may tell more of than is asked. */
+/**
+ * What one stream can tell of: a part, or a whole group, which the service may tell more of than is
+ * asked.
+ */
 interface StreamPart<Future extends TaskFuture> extends Part<Future> {
     asked: Asked;
 }
@@ -964,11 +1003,12 @@ declare function isGroup(futures: unknown): futures is GroupLike;
 declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
 
 /**
- * The futures in the order in which their tasks end: those that have ended first, then each as it does, the cancelled
- * ones too, duplicates once. Goes on by itself after a cut. Leaving the loop closes the connection.
+ * The futures in the order in which their tasks end: those that have ended first, then each as it does, the
+ * cancelled ones too, duplicates once. Goes on by itself after a cut. Leaving the loop closes the connection.
  *
  * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
- * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled by that
+ * @throws {AsCompletedTimeoutError} at the deadline, as "2 (of 5) futures unfinished"; nothing is cancelled
+ * by that
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there at the start
  */
 declare function asCompleted<Future extends TaskFuture>(futures: Iterable<Future>, { timeoutMs, signal }?: Timeout): AsyncGenerator<Future>;
@@ -987,7 +1027,8 @@ type ResultIn<Future> = Future extends TaskFuture<infer Result> ? Result : never
 /**
  * The results in the order of the futures, whatever the order of their ends.
  *
- * Without `returnExceptions` the first failure in time is thrown as soon as it is there; the other tasks go on.
+ * Without `returnExceptions` the first failure in time is thrown as soon as it is there; the other tasks go
+ * on.
  *
  * @throws {AsCompletedTimeoutError} at the timeout; the tasks go on
  */
@@ -996,15 +1037,15 @@ declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Fut
 }): Promise<ResultsOf<Futures>>;
 declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Futures, options: GatherOptions): Promise<ResultsOf<Futures, ErrandError>>;
 /**
- * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be cancelled
- * does not keep the others from it.
+ * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be
+ * cancelled does not keep the others from it.
  */
 declare function cancelAll(futures: readonly TaskFuture[], reason?: string, options?: CancelOptions): Promise<boolean[]>;
 
 declare const RETURN_WHEN: readonly ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"];
 /**
- * `FIRST_COMPLETED`: one has ended, a cancelled one counts. `FIRST_EXCEPTION`: one has failed, a cancelled one does not
- * count; or all have ended. `ALL_COMPLETED`: all have ended.
+ * `FIRST_COMPLETED`: one has ended, a cancelled one counts. `FIRST_EXCEPTION`: one has failed, a cancelled
+ * one does not count; or all have ended. `ALL_COMPLETED`: all have ended.
  */
 type ReturnWhen = typeof RETURN_WHEN[number];
 interface WaitOptions extends Timeout {
@@ -1040,8 +1081,8 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
      */
     results(options?: Timeout): Promise<Result[]>;
     /**
-     * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed is thrown
-     * at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
+     * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed
+     * is thrown at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
      *
      * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
      */
@@ -1051,8 +1092,8 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     /** Waits until `returnWhen` is true of them, or the time is over; that is no error. */
     wait(options?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
     /**
-     * Cancels those that have not ended, one by one; for each, whether it was in time. `errand.group(groupId).cancel()`
-     * takes one call for all, and says how many.
+     * Cancels those that have not ended, one by one; for each, whether it was in time.
+     * `errand.group(groupId).cancel()` takes one call for all, and says how many.
      */
     cancel(reason?: string, options?: CancelOptions): Promise<boolean[]>;
 }
@@ -1073,7 +1114,10 @@ interface GroupGraph {
         task: string;
         state: State;
     }[];
-    /** By ids, from the task that is waited for to the one that waits; null if there are too many of them to tell. */
+    /**
+     * By ids, from the task that is waited for to the one that waits; null if there are too many of them to
+     * tell.
+     */
     edges: {
         from: string;
         to: string;
@@ -1086,8 +1130,8 @@ declare class GroupFuture<Result = unknown> {
     /** Made by a client: `run`, `group`. */
     constructor(connection: Connection, groupId: string);
     /**
-     * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were submitted,
-     * without those that are deleted.)
+     * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were
+     * submitted, without those that are deleted.)
      *
      * @throws {NotFoundError} if there is no such group any more
      */
@@ -1104,7 +1148,10 @@ declare class GroupFuture<Result = unknown> {
     asCompleted({ timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
     /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
     wait({ timeoutMs, signal, returnWhen }?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
-    /** Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they stop. */
+    /**
+     * Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they
+     * stop.
+     */
     cancel(reason?: string, options?: GroupCancelOptions): Promise<GroupCancel>;
     /** How it stands now. */
     counts({ signal }?: {
@@ -1141,8 +1188,8 @@ interface Flow {
 }
 declare const A_FLOW: Expected;
 /**
- * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of another task
- * it is put in its place.
+ * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of
+ * another task it is put in its place.
  */
 declare class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
     #private;
@@ -1161,8 +1208,8 @@ declare class FlowFuture<Result = unknown> extends GroupFuture implements Refere
     future<One = unknown>(name: string): TaskFuture<One>;
     members(): Promise<TaskFutures>;
     /**
-     * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list of results,
-     * of a chord that of its body.
+     * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list
+     * of results, of a chord that of its body.
      *
      * The first of the tasks that make it up that does not complete ends the wait; the others go on.
      *
@@ -1182,9 +1229,15 @@ declare class Unmapped<T> {
     constructor(value: T);
     get value(): T;
 }
-/** Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each anyway. */
+/**
+ * Every task of a `map` gets this value as it is. Needed for iterables only; all else is given to each
+ * anyway.
+ */
 declare function unmapped<T>(value: T): Unmapped<T>;
-/** A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an iterable. */
+/**
+ * A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an
+ * iterable.
+ */
 type MapField<T> = Iterable<Given<T>> | Unmapped<Given<T>> | (T extends string ? T : T extends Iterable<unknown> ? never : Given<T>) | Reference<T>;
 /** The fields of a `map`. */
 type MapFields<Input> = {
@@ -1197,7 +1250,10 @@ interface Mapping {
 }
 /** The fields in the form of the wire, where every list in `map` is gone through. */
 declare function mappingOf(fields: Record<string, unknown>): Mapping;
-/** How many elements it has: the most that one of its lists has, as it is for the service to say that they differ. */
+/**
+ * How many elements it has: the most that one of its lists has, as it is for the service to say that they
+ * differ.
+ */
 declare function lengthOf({ map }: Mapping): number;
 
 interface ClientOptions extends HttpOptions {
@@ -1210,8 +1266,8 @@ interface StreamUrlOptions {
     signal?: AbortSignal;
 }
 /**
- * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions knows the
- * names, what goes in and what comes out; without it, all is allowed.
+ * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions
+ * knows the names, what goes in and what comes out; without it, all is allowed.
  *
  * @example
  * ```ts
@@ -1230,7 +1286,8 @@ declare class Client<D extends Definitions = Definitions> {
      *
      * After a lost connection it is sent again under the same Idempotency-Key, so it never becomes two tasks.
      *
-     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+     * the fault
      * @throws {ConflictError} if the id is taken
      */
     submit<Name extends NameOf<D>>(name: Name, ...[input, options]: Arguments<InputOf<D, Name>, SubmitOptions>): Promise<TaskFuture<ResultOf<D, Name>>>;
@@ -1247,34 +1304,37 @@ declare class Client<D extends Definitions = Definitions> {
      */
     group<Result = unknown>(groupId: string): GroupFuture<Result>;
     /**
-     * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the iterables
-     * among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to every task, and so does
-     * the result of a future among the fields. All are submitted or none, at most 100,000.
+     * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the
+     * iterables among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to
+     * every task, and so does the result of a future among the fields. All are submitted or none, at most
+     * 100,000.
      *
-     * @throws {MappingMissingIterableError | MappingLengthMismatchError} if there is nothing to go through, or lists of
-     * different lengths
+     * @throws {MappingMissingIterableError | MappingLengthMismatchError} if there is nothing to go through, or
+     * lists of different lengths
      * @throws {UnknownDefinitionError | ValidationError} as `submit`
      */
     map<Name extends NameOf<D>>(name: Name, inputs: Iterable<Given<InputOf<D, Name>>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
     map<Name extends NameOf<D>>(name: Name, fields: MapFields<InputOf<D, Name>>, more?: MapFields<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
     /**
-     * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have to be those
-     * of a definition.
+     * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have
+     * to be those of a definition.
      */
     sig<Name extends NameOf<D>, const Into extends KeyOf<InputOf<D, Name>> | undefined = undefined, const Immutable extends boolean = false>(name: Name, input?: Into extends string ? Given<Freed<InputOf<D, Name>, Into>> : Given<InputOf<D, Name>>, options?: SignatureOptions<Into, Immutable>): Signature<Name, Made<unknown, Into, Immutable>>;
     /**
      * Submits all tasks of a canvas at once, or none: made by `sig`, `chain`, `group`, `chord` and `chunks`.
      *
-     * The names and inputs in it, and what each gets from the one before, are compared with the definitions of this
-     * client. A canvas that does not fit is no argument for this call; the compiler's message says why.
+     * The names and inputs in it, and what each gets from the one before, are compared with the definitions of
+     * this client. A canvas that does not fit is no argument for this call; the compiler's message says why.
      *
      * @param options for all its tasks, where they have none of their own
-     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+     * the fault
      */
     run<const C extends Canvas>(canvas: C & Fitting<D, C>, { signal, idempotencyKey, ...taskOptions }?: RunOptions): Promise<FlowFuture<HandedOn<D, C>>>;
     /**
-     * A URL at which a browser's `EventSource`, which can send no token, reads one stream: `/v1/tasks/{id}/events` or
-     * `/v1/as-completed` with its query. It can be opened for a minute, or for `ttlSeconds`, by whoever has it.
+     * A URL at which a browser's `EventSource`, which can send no token, reads one stream:
+     * `/v1/tasks/{id}/events` or `/v1/as-completed` with its query. It can be opened for a minute, or for
+     * `ttlSeconds`, by whoever has it.
      *
      * @throws {ValidationError} if it is the path of no stream
      * @throws {UnauthorizedError} if the token may not read

@@ -308,7 +308,8 @@ var Backoff = class {
     return this.#since === null ? 0 : performance.now() - this.#since;
   }
   /**
-   * The pause before the next try, spread so that many clients do not come back together; null when the time is up.
+   * The pause before the next try, spread so that many clients do not come back together; null when the time
+   * is up.
    *
    * @param atLeastMs what the server asked for
    */
@@ -894,7 +895,10 @@ var CompletionHub = class {
       else this.#contradicted(id);
     });
   }
-  /** It was not there, and then it was: somebody has used its id once more, or the service is not of one mind. */
+  /**
+   * It was not there, and then it was: somebody has used its id once more, or the service is not of one
+   * mind.
+   */
   #contradicted(id) {
     const times = (this.#contradictions.get(id) ?? 0) + 1;
     this.#contradictions.set(id, times);
@@ -1041,7 +1045,10 @@ var Settlement = class {
   #connection;
   #id;
   #task = null;
-  /** Grows when the task is run again: what was asked before that may tell of an end that is none any more. */
+  /**
+   * Grows when the task is run again: what was asked before that may tell of an end that is none any
+   * more.
+   */
   #life = 0;
   #callbacks = [];
   /** Stops waiting for the sake of callbacks. */
@@ -1285,8 +1292,8 @@ var TaskFuture = class {
     }
   }
   /**
-   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that for
-   * `graceMs`. False: too late, it has ended otherwise.
+   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that
+   * for `graceMs`. False: too late, it has ended otherwise.
    */
   async cancel(reason, { signal, ...how } = {}) {
     try {
@@ -1305,9 +1312,9 @@ var TaskFuture = class {
     }
   }
   /**
-   * Runs an ended task that did not complete once more, under the same id, perhaps with another input (without futures).
-   * What was UpstreamFailed by it waits for it again. However often the call has to be sent, that is done once; if
-   * somebody else does the same at this moment, once for both.
+   * Runs an ended task that did not complete once more, under the same id, perhaps with another input
+   * (without futures). What was UpstreamFailed by it waits for it again. However often the call has to be
+   * sent, that is done once; if somebody else does the same at this moment, once for both.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
@@ -1336,8 +1343,8 @@ var TaskFuture = class {
     }
   }
   /**
-   * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on by
-   * itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
+   * Everything that happens to the task, from the first event on, or behind the one numbered `after`. Goes on
+   * by itself after a cut, with nothing missing and nothing twice. Ends behind the `result` or `error`.
    */
   async *events(options = {}) {
     const { after: after2, signal } = options;
@@ -1357,9 +1364,9 @@ var TaskFuture = class {
     }
   }
   /**
-   * Called once with this future when the task has ended; at once if that is known already. Callbacks run in the
-   * order in which they were added. What one throws is logged, and nothing else. It waits as long as it takes, also
-   * for a service that is away; if there is no such task, that is logged.
+   * Called once with this future when the task has ended; at once if that is known already. Callbacks run in
+   * the order in which they were added. What one throws is logged, and nothing else. It waits as long as it
+   * takes, also for a service that is away; if there is no such task, that is logged.
    */
   addDoneCallback(callback) {
     this.#settlement.addCallback(callback, () => this.#run(callback));
@@ -1769,8 +1776,8 @@ var TaskFutures = class extends Array {
     return await Array.fromAsync(this.#values(deadline, options.signal));
   }
   /**
-   * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed is thrown
-   * at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
+   * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed
+   * is thrown at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
    *
    * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
    */
@@ -1838,8 +1845,8 @@ var TaskFutures = class extends Array {
     return wait(this, options);
   }
   /**
-   * Cancels those that have not ended, one by one; for each, whether it was in time. `errand.group(groupId).cancel()`
-   * takes one call for all, and says how many.
+   * Cancels those that have not ended, one by one; for each, whether it was in time.
+   * `errand.group(groupId).cancel()` takes one call for all, and says how many.
    */
   cancel(reason, options) {
     return cancelAll(this, reason, options);
@@ -1874,8 +1881,8 @@ var GroupFuture = class {
     this.#connection = connection2;
   }
   /**
-   * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were submitted,
-   * without those that are deleted.)
+   * The futures of its tasks, in order. (Of a group of more than 1,000: in the order in which they were
+   * submitted, without those that are deleted.)
    *
    * @throws {NotFoundError} if there is no such group any more
    */
@@ -1957,7 +1964,10 @@ var GroupFuture = class {
       limit.end();
     }
   }
-  /** Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they stop. */
+  /**
+   * Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they
+   * stop.
+   */
   async cancel(reason, options) {
     return await cancelGroup(this.#connection, this.groupId, reason, options);
   }
@@ -2254,7 +2264,8 @@ var Client = class {
    *
    * After a lost connection it is sent again under the same Idempotency-Key, so it never becomes two tasks.
    *
-   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+   * the fault
    * @throws {ConflictError} if the id is taken
    */
   async submit(name, ...[input, options = {}]) {
@@ -2315,8 +2326,8 @@ var Client = class {
     return new TaskFutures(tasks.map(({ id }) => this.future(id)), groupId);
   }
   /**
-   * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have to be those
-   * of a definition.
+   * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have
+   * to be those of a definition.
    */
   sig(name, input, options) {
     return sig(name, input, options);
@@ -2324,11 +2335,12 @@ var Client = class {
   /**
    * Submits all tasks of a canvas at once, or none: made by `sig`, `chain`, `group`, `chord` and `chunks`.
    *
-   * The names and inputs in it, and what each gets from the one before, are compared with the definitions of this
-   * client. A canvas that does not fit is no argument for this call; the compiler's message says why.
+   * The names and inputs in it, and what each gets from the one before, are compared with the definitions of
+   * this client. A canvas that does not fit is no argument for this call; the compiler's message says why.
    *
    * @param options for all its tasks, where they have none of their own
-   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at the fault
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+   * the fault
    */
   async run(canvas, { signal, idempotencyKey, ...taskOptions } = {}) {
     const body = {
@@ -2341,8 +2353,9 @@ var Client = class {
     }));
   }
   /**
-   * A URL at which a browser's `EventSource`, which can send no token, reads one stream: `/v1/tasks/{id}/events` or
-   * `/v1/as-completed` with its query. It can be opened for a minute, or for `ttlSeconds`, by whoever has it.
+   * A URL at which a browser's `EventSource`, which can send no token, reads one stream:
+   * `/v1/tasks/{id}/events` or `/v1/as-completed` with its query. It can be opened for a minute, or for
+   * `ttlSeconds`, by whoever has it.
    *
    * @throws {ValidationError} if it is the path of no stream
    * @throws {UnauthorizedError} if the token may not read

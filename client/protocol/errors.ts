@@ -1,5 +1,6 @@
-// What can go wrong, as classes to branch on. How a task ended: TaskError, CrashedError, CancelledError. That it has
-// not ended in time: TimeoutError. That it is not there: NotFoundError, ForgottenError. All else is about the call.
+// What can go wrong, as classes to branch on. How a task ended: TaskError, CrashedError, CancelledError. That
+// it has not ended in time: TimeoutError. That it is not there: NotFoundError, ForgottenError. All else is
+// about the call.
 
 import type { Failure, State, Task } from "./wire.ts";
 
@@ -23,8 +24,8 @@ export class RemoteError extends Error {
 }
 
 /**
- * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and `cause` are
- * those of what was thrown, `remoteName` is its name.
+ * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and
+ * `cause` are those of what was thrown, `remoteName` is its name.
  */
 export class TaskError extends ErrandError {
   override name = "TaskError";
@@ -52,8 +53,9 @@ export class CrashedError extends TaskError {
 }
 
 /**
- * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of UpstreamFailed
- * the `cause` says which task it waited for did not complete, and that one's `cause` with which error.
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of
+ * UpstreamFailed the `cause` says which task it waited for did not complete, and that one's `cause` with
+ * which error.
  */
 export class CancelledError extends ErrandError {
   override name = "CancelledError";
@@ -97,7 +99,10 @@ export class ConnectionError extends ErrandError {
   override name = "ConnectionError";
 }
 
-/** What answered is not this service, or speaks another language: the message says what was expected and what came. */
+/**
+ * What answered is not this service, or speaks another language: the message says what was expected and what
+ * came.
+ */
 export class UnexpectedAnswerError extends ErrandError {
   override name = "UnexpectedAnswerError";
   readonly status: number;

@@ -1,10 +1,14 @@
-// Futures in place of values: what an input may hold, and what the service gets for it. On the wire a future is
-// `{"$task": id}`, wherever it stands, and a quoted value is `{"$quote": value}`; JSON.stringify makes both.
+// Futures in place of values: what an input may hold, and what the service gets for it. On the wire a future
+// is `{"$task": id}`, wherever it stands, and a quoted value is `{"$quote": value}`; JSON.stringify makes
+// both.
 
 /** Only a type: what stands for a value of a type. */
 export declare const STANDS_FOR: unique symbol;
 
-/** What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked into. */
+/**
+ * What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked
+ * into.
+ */
 export interface Reference<out T> {
   readonly [STANDS_FOR]: T;
 }
@@ -32,8 +36,8 @@ export class Quoted<T> implements Reference<T> {
 }
 
 /**
- * Data that looks like a reference, as `{ $task: "laundry" }`, and is none. The service hands over what is in it as it
- * is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
+ * Data that looks like a reference, as `{ $task: "laundry" }`, and is none. The service hands over what is in
+ * it as it is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
  */
 export function quote<T>(value: T): Quoted<T> {
   return new Quoted(value);

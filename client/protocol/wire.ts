@@ -115,8 +115,8 @@ export interface TaskOptions {
   /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
   waitFor?: string[];
   /**
-   * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to that
-   * upstream becomes `{ error: { name, message, … } }`.
+   * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to
+   * that upstream becomes `{ error: { name, message, … } }`.
    */
   allowFailure?: boolean;
 }

@@ -11,7 +11,10 @@ export interface RetryRule {
 
 export const RETRY: RetryRule = { forMs: 10_000, delayMs: 100, maxDelayMs: 2_000 };
 
-/** The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from it. */
+/**
+ * The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from
+ * it.
+ */
 export class Backoff {
   readonly #rule: RetryRule;
   #since: number | null = null;
@@ -27,7 +30,8 @@ export class Backoff {
   }
 
   /**
-   * The pause before the next try, spread so that many clients do not come back together; null when the time is up.
+   * The pause before the next try, spread so that many clients do not come back together; null when the time
+   * is up.
    *
    * @param atLeastMs what the server asked for
    */

@@ -1,5 +1,6 @@
-// Who waits for which task. However many futures are waited for, and whoever does, they share a few streams: what is
-// asked for in one turn of the event loop goes into one, and small streams are joined before they become many.
+// Who waits for which task. However many futures are waited for, and whoever does, they share a few streams:
+// what is asked for in one turn of the event loop goes into one, and small streams are joined before they
+// become many.
 
 import { chunksOf } from "./chunks.ts";
 import { completions, MOST_IDS } from "./completion_stream.ts";
@@ -114,11 +115,13 @@ export class CompletionHub {
         if (completion.kind === "timeout") continue;
         told++;
         const id = completion.kind === "task" ? completion.task.id : completion.id;
-        // One that was left meanwhile may be waited for elsewhere again, after a retry: this is old news then.
+        // One that was left meanwhile may be waited for elsewhere again, after a retry: this is old news
+        // then.
         if (!ids.delete(id)) continue;
         if (completion.kind === "task") this.#tell(id, (waiter) => waiter.onEnd(completion.task));
         else void this.#explain([id]);
-        // What is still to come was left. (If there is nothing, the connection can be used again behind the end.)
+        // What is still to come was left. (If there is nothing, the connection can be used again behind the
+        // end.)
         if (ids.size === 0 && told < asked.length) break;
       }
       if (ids.size > 0) throw new ErrandError(`the stream ended before ${ids.size} of its tasks had`);
@@ -147,7 +150,10 @@ export class CompletionHub {
     });
   }
 
-  /** It was not there, and then it was: somebody has used its id once more, or the service is not of one mind. */
+  /**
+   * It was not there, and then it was: somebody has used its id once more, or the service is not of one
+   * mind.
+   */
   #contradicted(id: string): void {
     const times = (this.#contradictions.get(id) ?? 0) + 1;
     this.#contradictions.set(id, times);

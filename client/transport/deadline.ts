@@ -52,7 +52,10 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** What is to be called at the abort of a signal, in one listener: ten thousand of them take seconds to be added. */
+/**
+ * What is to be called at the abort of a signal, in one listener: ten thousand of them take seconds to be
+ * added.
+ */
 const calls = new WeakMap<AbortSignal, Set<() => void>>();
 
 /** Calls back at the abort of a signal, which is not aborted yet; gives what stops that. */
@@ -68,7 +71,10 @@ export function onAbort(signal: AbortSignal | undefined, call: () => void): () =
   return () => void ofSignal.delete(own);
 }
 
-/** What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed more. */
+/**
+ * What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed
+ * more.
+ */
 export class Limit {
   readonly #abort = new AbortController();
   readonly #outer?: AbortSignal;

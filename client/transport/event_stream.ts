@@ -1,5 +1,5 @@
-// A stream of server-sent events that goes on after a cut: it connects again with the id of the last event, and the
-// service continues exactly there. Only the event `end`, or a 204, is an end.
+// A stream of server-sent events that goes on after a cut: it connects again with the id of the last event,
+// and the service continues exactly there. Only the event `end`, or a 204, is an end.
 
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { connectionError, readStream } from "../protocol/response.ts";

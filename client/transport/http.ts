@@ -1,4 +1,5 @@
-// Calls to the service: one request, tried again where that is safe, with a deadline, until there is an answer.
+// Calls to the service: one request, tried again where that is safe, with a deadline, until there is an
+// answer.
 
 import { type Answer, connectionError, readAnswer } from "../protocol/response.ts";
 import { Backoff, RETRY, type RetryRule } from "./backoff.ts";
@@ -23,7 +24,10 @@ export interface HttpOptions {
   fetch?: typeof fetch;
   /** How long calls that are safe to repeat are tried again. Default: 10 s, pauses from 0.1 to 2 s. */
   retry?: Partial<RetryRule>;
-  /** How long one request may stay without its answer, beyond the time that it asks the service to wait. Default 30 s. */
+  /**
+   * How long one request may stay without its answer, beyond the time that it asks the service to wait.
+   * Default 30 s.
+   */
   requestTimeoutMs?: number;
 }
 
@@ -36,7 +40,10 @@ export interface Call {
   signal?: AbortSignal;
   /** What a successful answer must look like. Null: it has no body. */
   expects: Expected | null;
-  /** How much longer than usual the answer may take: the service was asked to wait with it, or has much to do. */
+  /**
+   * How much longer than usual the answer may take: the service was asked to wait with it, or has much to
+   * do.
+   */
   waitMs?: number;
   /** Go on trying for no longer than this. */
   tryForMs?: number;

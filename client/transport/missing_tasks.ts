@@ -1,4 +1,5 @@
-// Tasks that are not there, among many that were asked for: each is asked for alone, to say what has become of it.
+// Tasks that are not there, among many that were asked for: each is asked for alone, to say what has become
+// of it.
 
 import { inParallel } from "./parallel.ts";
 import { ForgottenError, NotFoundError } from "../protocol/errors.ts";

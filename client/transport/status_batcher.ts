@@ -1,4 +1,5 @@
-// Whether a task has ended by now, asked at a deadline: what is asked within a few milliseconds is one request.
+// Whether a task has ended by now, asked at a deadline: what is asked within a few milliseconds is one
+// request.
 
 import { chunksOf } from "./chunks.ts";
 import { completions, MOST_IDS } from "./completion_stream.ts";

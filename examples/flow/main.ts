@@ -1,5 +1,5 @@
-// A map, and a chord: many tasks side by side, then one that gets all their results. No program waits in between:
-// the commit that stores the last result makes the next task ready.
+// A map, and a chord: many tasks side by side, then one that gets all their results. No program waits in
+// between: the commit that stores the last result makes the next task ready.
 
 import { createErrand, define } from "@errand/errand";
 import { chord, sig } from "@errand/errand/client";

@@ -1,4 +1,5 @@
-// A web app with background work: its own routes, and Errand's below /jobs. What was accepted survives a restart.
+// A web app with background work: its own routes, and Errand's below /jobs. What was accepted survives a
+// restart.
 
 import { createErrand } from "@errand/errand";
 import { Hono } from "hono";

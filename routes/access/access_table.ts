@@ -35,15 +35,16 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 
-  // These make something, and answer with what others have sent: the input of the task, the states of the group's tasks.
+  // These make something, and answer with what others have sent: the input of the task, the states of the
+  // group's tasks.
   "POST /v1/tasks/:id/retry": ["submit", "read"],
   "POST /v1/groups": ["submit", "read"],
 
   "POST /v1/tasks/:id/cancel": ["cancel"],
   "POST /v1/groups/:id/cancel": ["cancel"],
 
-  // What is cancelled can be run again; what is deleted is gone, and with it what tells that it was ever there. Whoever
-  // only wants to clean up leaves it to `retentionMs`.
+  // What is cancelled can be run again; what is deleted is gone, and with it what tells that it was ever
+  // there. Whoever only wants to clean up leaves it to `retentionMs`.
   "DELETE /v1/tasks/:id": ["admin"],
 };
 

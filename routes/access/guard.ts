@@ -1,5 +1,5 @@
-// Stands before all routes: lets a call in if its key, or its ticket, allows it. Without any API keys the service answers
-// this machine only, and no page of another site that a browser on this machine shows.
+// Stands before all routes: lets a call in if its key, or its ticket, allows it. Without any API keys the
+// service answers this machine only, and no page of another site that a browser on this machine shows.
 
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
@@ -98,8 +98,8 @@ async function refusalOfTicket(c: Context, ticket: string, tickets: Tickets): Pr
 }
 
 /**
- * What the routes that match a call need, all of them together; null if one has no line in the table. Where none
- * matches there is nothing to see, but only callers with a key are told so.
+ * What the routes that match a call need, all of them together; null if one has no line in the table. Where
+ * none matches there is nothing to see, but only callers with a key are told so.
  */
 function needsOf(routes: Route[]): Needs | null {
   const lines = routes.map(({ method, path }): Needs | undefined => ACCESS[`${method} ${path}`]);
@@ -119,8 +119,8 @@ function unlisted(c: Context): Problem {
 }
 
 /**
- * A page of another site may have its own name lead to this machine (DNS rebinding), or send something here without
- * being able to read the answer: both tell by the names in the request.
+ * A page of another site may have its own name lead to this machine (DNS rebinding), or send something here
+ * without being able to read the answer: both tell by the names in the request.
  */
 function refusalOfStranger(c: Context): Problem | null {
   const host = c.req.header("host") ?? new URL(c.req.url).host;

@@ -1,5 +1,5 @@
-// Reads a JSON body: bounded in size and depth, valid UTF-8, parsed once. Whatever is wrong with it is answered here,
-// before a schema looks at it.
+// Reads a JSON body: bounded in size and depth, valid UTF-8, parsed once. Whatever is wrong with it is
+// answered here, before a schema looks at it.
 
 import type { Context, MiddlewareHandler } from "hono";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
@@ -86,8 +86,8 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
       tooLarge(`the body has ${announced} bytes; the limit here is ${limitBytes} bytes`),
     );
   }
-  // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8; where that
-  // was not in the body itself, the lengths differ.
+  // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8;
+  // where that was not in the body itself, the lengths differ.
   if (announced > 0) {
     const text = await c.req.raw.text();
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());

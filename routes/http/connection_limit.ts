@@ -1,4 +1,5 @@
-// How many requests may be held open at once, by streams and waits. Each of them costs memory as long as it lasts.
+// How many requests may be held open at once, by streams and waits. Each of them costs memory as long as it
+// lasts.
 
 import { ProblemError, tooManyWait } from "./problem.ts";
 
@@ -31,7 +32,8 @@ export class Slots {
   /**
    * A slot for as long as `work` takes; none is needed for what does not wait.
    *
-   * @param signal aborted when the caller is gone; `work` gets one that is also aborted when the service stops.
+   * @param signal aborted when the caller is gone; `work` gets one that is also aborted when the service
+   * stops.
    */
   async during<T>(
     waitMs: number,

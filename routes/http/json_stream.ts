@@ -1,5 +1,5 @@
-// A JSON answer of any length, sent while it is made: it is never in memory as a whole, and nothing is read from the
-// database that its reader has not asked for. A short one is an answer like all others.
+// A JSON answer of any length, sent while it is made: it is never in memory as a whole, and nothing is read
+// from the database that its reader has not asked for. A short one is an answer like all others.
 
 import type { Context } from "hono";
 import type { Slots } from "./connection_limit.ts";

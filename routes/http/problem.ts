@@ -1,5 +1,5 @@
-// Every answer that is not a success: application/problem+json (RFC 9457). The only place that knows which error
-// of the runtime becomes which status.
+// Every answer that is not a success: application/problem+json (RFC 9457). The only place that knows which
+// error of the runtime becomes which status.
 
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";

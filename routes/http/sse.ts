@@ -1,5 +1,5 @@
-// Server-Sent Events from an async generator. The reader's pace is the generator's pace: nothing is produced that
-// nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
+// Server-Sent Events from an async generator. The reader's pace is the generator's pace: nothing is produced
+// that nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
 
 import type { Context } from "hono";
 

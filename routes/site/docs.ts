@@ -1,5 +1,5 @@
-// /openapi.json and /docs. The page is Swagger UI, whose files are part of this program (tools/build_api_page.ts makes
-// them): no request leaves the machine.
+// /openapi.json and /docs. The page is Swagger UI, whose files are part of this program
+// (tools/build_api_page.ts makes them): no request leaves the machine.
 
 import { Buffer } from "node:buffer";
 import type { Runtime } from "../../runtime/mod.ts";

@@ -1,5 +1,5 @@
-// A value that fits a JSON Schema, for the examples on the docs page. Not a generator for tests: it knows what
-// definitions' schemas are made of, and takes the first of several ways.
+// A value that fits a JSON Schema, for the examples on the docs page. Not a generator for tests: it knows
+// what definitions' schemas are made of, and takes the first of several ways.
 
 type Schema = Record<string, unknown>;
 

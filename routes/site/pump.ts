@@ -1,5 +1,5 @@
-// POST /internal/pump: a response that lasts for as long as this instance has work (deploy/pump.ts). Only the app itself
-// may ask for it.
+// POST /internal/pump: a response that lasts for as long as this instance has work (deploy/pump.ts). Only the
+// app itself may ask for it.
 
 import type { Tickets } from "../../auth/tickets.ts";
 import { ProblemError, unauthorized } from "../http/problem.ts";

@@ -1,5 +1,5 @@
-// POST /v1/tickets: a URL that opens one stream without a key, for a while. A browser's `EventSource` can send no headers,
-// and a key has no place in a URL.
+// POST /v1/tickets: a URL that opens one stream without a key, for a while. A browser's `EventSource` can
+// send no headers, and a key has no place in a URL.
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { strictObject } from "../../runtime/core/strict_object.ts";

@@ -6,7 +6,10 @@ import { stateText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";
 
 const MOST_NODES = 1_000;
-/** Two stages of a hundred tasks each, where every one of the second takes from every one of the first, have 10,000. */
+/**
+ * Two stages of a hundred tasks each, where every one of the second takes from every one of the first, have
+ * 10,000.
+ */
 const MOST_EDGES = 20_000;
 
 export interface GraphText {

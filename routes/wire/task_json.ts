@@ -1,5 +1,5 @@
-// From a record to what goes over the wire. Inputs and results are spliced in as the JSON text that was stored, so
-// they arrive exactly as they were given and are never parsed on the way.
+// From a record to what goes over the wire. Inputs and results are spliced in as the JSON text that was
+// stored, so they arrive exactly as they were given and are never parsed on the way.
 
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
 import type { Text } from "../http/json_response.ts";

@@ -106,7 +106,10 @@ export class Submitter {
   }
 }
 
-/** The group's tasks may have been counted while the call was held up: by a process that took it for cut off. */
+/**
+ * The group's tasks may have been counted while the call was held up: by a process that took it for cut
+ * off.
+ */
 async function settleTotal({ kv, clock }: Store, plan: SubmitPlan): Promise<void> {
   const { groupId, ids, recountKey, resumed, isLong } = plan;
   if (groupId === null || recountKey === null || !resumed && !isLong) return;

@@ -124,7 +124,10 @@ export class DeadlineError extends UnavailableError {
   override name = "DeadlineError";
 }
 
-/** A newer release wrote this record. It is not changed or deleted: another process may be of that release. */
+/**
+ * A newer release wrote this record. It is not changed or deleted: another process may be of that
+ * release.
+ */
 export class NewerRecordError extends Error {
   override name = "NewerRecordError";
   /** @param written what is the same in all versions of a record */

@@ -21,8 +21,8 @@ const PER_ROUND = 1_000;
 
 export class Reaper {
   /**
-   * True if a worker with leases may be dead: no new heartbeat has been seen yet, or none for half a lease. A beat that
-   * comes between two looks later than usual makes nobody suspect.
+   * True if a worker with leases may be dead: no new heartbeat has been seen yet, or none for half a lease. A
+   * beat that comes between two looks later than usual makes nobody suspect.
    */
   hasSuspects = true;
   readonly #seen = new Map<string, Seen>();

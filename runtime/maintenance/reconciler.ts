@@ -1,6 +1,6 @@
 // Looks through all tasks, a page at a time, for those without a driver (a place in the queue, a timer, a
-// lease, a dependency, or a slot to wait for), and repairs them. Record and driver are written in one commit, so only a fault of
-// the database can part them.
+// lease, a dependency, or a slot to wait for), and repairs them. Record and driver are written in one commit,
+// so only a fault of the database can part them.
 
 import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
 import { after, keys, prefixes } from "../platform/keys.ts";

@@ -14,7 +14,10 @@ export interface Suspect {
   what: string;
 }
 
-/** @param active tasks that have not ended. Groups of theirs that release 0.1 has made are kept from now on. */
+/**
+ * @param active tasks that have not ended. Groups of theirs that release 0.1 has made are kept from now
+ * on.
+ */
 export async function withoutSlot(store: Store, active: Entry[]): Promise<Suspect[]> {
   const suspects: Suspect[] = [];
   const waiting = Map.groupBy(

@@ -1,6 +1,7 @@
-// Which calls of several commits have been cut off. The clock of the process that stores a call may differ from
-// this one's by any time, so a timer that is due says nothing alone: each commit of a call renews its timers,
-// and one that stays as it is, by this process's own monotonic clock, belongs to a call that does nothing.
+// Which calls of several commits have been cut off. The clock of the process that stores a call may differ
+// from this one's by any time, so a timer that is due says nothing alone: each commit of a call renews its
+// timers, and one that stays as it is, by this process's own monotonic clock, belongs to a call that does
+// nothing.
 
 import type { Clock } from "../platform/clock.ts";
 import type { DueKind } from "../platform/keys.ts";

@@ -1,5 +1,5 @@
-// Fires what is due: scheduled tasks become ready, waiting ones expire, ended ones and groups are removed after
-// their retention, and calls that were cut off are undone. Anyone may call `tick` at any time.
+// Fires what is due: scheduled tasks become ready, waiting ones expire, ended ones and groups are removed
+// after their retention, and calls that were cut off are undone. Anyone may call `tick` at any time.
 
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 import { becameReady, canExpire, expired } from "../core/transitions.ts";

@@ -49,8 +49,8 @@ export async function checksOf(kv: Deno.Kv): Promise<number> {
 }
 
 /**
- * True if the backend has queues, as the database within Deno has; the client of a server throws. False also without
- * an answer.
+ * True if the backend has queues, as the database within Deno has; the client of a server throws. False also
+ * without an answer.
  */
 export async function hasQueues(kv: KvPort): Promise<boolean> {
   return await kv.commit(kv.atomic().check(never()).enqueue(null)).then(() => true, () => false);

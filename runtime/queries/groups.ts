@@ -41,8 +41,8 @@ export class Groups {
   }
 
   /**
-   * The group as soon as its first task has ended, the first has failed (a cancelled one does not count), or all
-   * have ended; but after `waitMs` at the latest. Its counters say so, however many tasks it has.
+   * The group as soon as its first task has ended, the first has failed (a cancelled one does not count), or
+   * all have ended; but after `waitMs` at the latest. Its counters say so, however many tasks it has.
    *
    * @throws {NotFoundError}
    */

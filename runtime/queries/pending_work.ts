@@ -39,8 +39,8 @@ export async function pendingWork(kv: KvPort, options: PendingWorkOptions): Prom
 }
 
 /**
- * A lease block outlives its tasks if their worker was killed before it deleted the block: such a block is no work. A
- * task that only a newer release can read is none for this one.
+ * A lease block outlives its tasks if their worker was killed before it deleted the block: such a block is no
+ * work. A task that only a newer release can read is none for this one.
  */
 async function isAnyLeased(kv: KvPort): Promise<boolean> {
   const blocks = await kv.list<string[]>({ prefix: prefixes.leases }, { limit: BLOCKS_READ });

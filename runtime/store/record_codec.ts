@@ -27,8 +27,8 @@ interface Stamp {
 }
 
 /**
- * What each stored record begins with. In memory records have no stamp: V8 copies objects of more than 32 fields
- * at half the speed, and each task takes several copies.
+ * What each stored record begins with. In memory records have no stamp: V8 copies objects of more than 32
+ * fields at half the speed, and each task takes several copies.
  */
 const STAMP = `{"v":${RECORD_VERSION},"by":${JSON.stringify(RELEASE)},`;
 

@@ -81,7 +81,8 @@ export class Worker implements Starter {
   }
 
   /**
-   * True if it has tasks in hand, or some wait. A look for tasks is no work by itself: what it finds is waited for.
+   * True if it has tasks in hand, or some wait. A look for tasks is no work by itself: what it finds is
+   * waited for.
    */
   async hasWork(): Promise<boolean> {
     if (this.#slots.isIdle && !this.#claims.more) await this.#claims.idle();

@@ -1,7 +1,8 @@
-// Keeps a server from being sent to addresses that only it can reach (SSRF): a URL passes only if every address
-// of its host is public. Residual risk: whoever connects resolves the name again, and a DNS server that answers
-// otherwise the second time (DNS rebinding) gets through, as does a private address in the machine's hosts file.
-// Where that matters, deny these networks to the process as well, for instance with Deno's `--deny-net`.
+// Keeps a server from being sent to addresses that only it can reach (SSRF): a URL passes only if every
+// address of its host is public. Residual risk: whoever connects resolves the name again, and a DNS server
+// that answers otherwise the second time (DNS rebinding) gets through, as does a private address in the
+// machine's hosts file. Where that matters, deny these networks to the process as well, for instance with
+// Deno's `--deny-net`.
 
 import { BlockList, isIP } from "node:net";
 import { refusal } from "./refusal.ts";
@@ -27,8 +28,9 @@ const reservedIpv4 = blockList("ipv4", [
   "224.0.0.0/4", // multicast
   "240.0.0.0/4", // reserved, and broadcast
 ]);
-// All that is public in IPv6 lies in 2000::/3. What is outside needs no list: ::1, fc00::/7, fe80::/10, ff00::/8,
-// and IPv4 in disguise (::ffff:0:0/96 and 64:ff9b::/96), which has no business in a public DNS answer.
+// All that is public in IPv6 lies in 2000::/3. What is outside needs no list: ::1, fc00::/7, fe80::/10,
+// ff00::/8, and IPv4 in disguise (::ffff:0:0/96 and 64:ff9b::/96), which has no business in a public DNS
+// answer.
 const globalIpv6 = blockList("ipv6", ["2000::/3"]);
 const reservedIpv6 = blockList("ipv6", [
   "2001::/23", // protocol assignments, Teredo among them

@@ -1,5 +1,5 @@
-// Fetches a document from the public web in bounded time and size. Redirects are followed by hand, because each
-// hop has to pass the guard again.
+// Fetches a document from the public web in bounded time and size. Redirects are followed by hand, because
+// each hop has to pass the guard again.
 
 import { requirePublic, type Resolve, resolveByDns } from "./address.ts";
 import { refusal } from "./refusal.ts";
@@ -19,7 +19,8 @@ export interface DownloadOptions {
 /**
  * The body's bytes, in chunks.
  *
- * @throws {Error} with `retryable` false if the guard refuses a hop, the server does (4xx) or the body is too large.
+ * @throws {Error} with `retryable` false if the guard refuses a hop, the server does (4xx) or the body is too
+ * large.
  */
 export async function* download(url: string, options: DownloadOptions): AsyncGenerator<Uint8Array> {
   const { timeoutMs = 30_000, maxBytes = 16 * 1024 * 1024 } = options;

@@ -1,7 +1,8 @@
-// Reads a regular file below one directory, and nothing else: neither `..` nor a symlink leads out of it. A path
-// may come to mean another file between a check and the open, so what was opened is checked once more. Deno cannot
-// open relative to a directory, so someone who renames things below the root in that very moment, again and again,
-// could still win: keep a root that strangers can write to away from what they must not read.
+// Reads a regular file below one directory, and nothing else: neither `..` nor a symlink leads out of it. A
+// path may come to mean another file between a check and the open, so what was opened is checked once more.
+// Deno cannot open relative to a directory, so someone who renames things below the root in that very moment,
+// again and again, could still win: keep a root that strangers can write to away from what they must not
+// read.
 
 import { isAbsolute, relative, resolve, sep } from "node:path";
 import { refusal } from "./refusal.ts";
@@ -11,8 +12,8 @@ const CHUNK_BYTES = 64 * 1024;
 export interface ReadOptions {
   signal: AbortSignal;
   /**
-   * The directory that paths are relative to and have to stay below. Without one it is that of the process, of which
-   * `data/`, where the database is, and whatever has a name with a dot in front are not read.
+   * The directory that paths are relative to and have to stay below. Without one it is that of the process,
+   * of which `data/`, where the database is, and whatever has a name with a dot in front are not read.
    */
   root?: string;
 }

@@ -20,8 +20,8 @@ export class TextStatistics {
   /** The start of a word that goes on, perhaps, in the next chunk. */
   #unfinishedWord = "";
   #hash = createHash("sha256");
-  // What is not UTF-8 becomes U+FFFD, which is part of no word. Without `ignoreBOM`, Deno 2.9 drops a U+FEFF at the
-  // start of any chunk, not only of the first, and so joins the words on both sides.
+  // What is not UTF-8 becomes U+FFFD, which is part of no word. Without `ignoreBOM`, Deno 2.9 drops a U+FEFF
+  // at the start of any chunk, not only of the first, and so joins the words on both sides.
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /** Takes in the next bytes of the document; keeps no reference to them. */
@@ -54,13 +54,17 @@ export class TextStatistics {
 
   #countWord(word: string): void {
     this.#words++;
-    // The lower case is a string of its own; a substring as it is would keep its whole chunk in memory (measured).
+    // The lower case is a string of its own; a substring as it is would keep its whole chunk in memory
+    // (measured).
     const key = word.toLowerCase();
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
     if (this.#counts.size > MAX_DIFFERENT_WORDS) this.#forgetRarest();
   }
 
-  /** Drops words seen once, then twice and so on, until there is room: frequent words stay, with true counts. */
+  /**
+   * Drops words seen once, then twice and so on, until there is room: frequent words stay, with true
+   * counts.
+   */
   #forgetRarest(): void {
     for (let rare = 1; this.#counts.size > MAX_DIFFERENT_WORDS / 2; rare++) {
       for (const [word, count] of this.#counts) if (count <= rare) this.#counts.delete(word);

@@ -5,7 +5,10 @@ import { z } from "zod";
 export const wordCountSchema = z.object({ word: z.string(), count: z.int().min(0) });
 export type WordCount = z.output<typeof wordCountSchema>;
 
-/** The `limit` most frequent words; among equals in the order of their UTF-16 code units, as in any locale. */
+/**
+ * The `limit` most frequent words; among equals in the order of their UTF-16 code units, as in any
+ * locale.
+ */
 export function mostFrequent(counts: ReadonlyMap<string, number>, limit: number): WordCount[] {
   return [...counts]
     .map(([word, count]) => ({ word, count }))

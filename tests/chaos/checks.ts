@@ -88,7 +88,8 @@ export const checks: Record<string, Check> = {
       const runs = pair.map((run) => ({ run, claim: book.under(run) }));
       const unclaimed = runs.find(({ claim }) => claim === undefined);
       if (unclaimed) return [`${unclaimed.run.id}: run ${unclaimed.run.run} has no claim`];
-      // A worker that was stopped between its claim and the function may begin that after the one who took over.
+      // A worker that was stopped between its claim and the function may begin that after the one who took
+      // over.
       const [old, heir] = runs.toSorted((a, b) => a.claim!.from - b.claim!.from);
       const { worker, from } = old.claim!;
       const silent = longestSilence(beats.get(worker) ?? [], from, heir.claim!.to);

@@ -10,7 +10,10 @@ import type { Random } from "../support/random.ts";
 export interface Harm {
   kills: number;
   stops: number;
-  /** Stops in the midst of a commit, or stops and kills of the database server: meanwhile nobody can write. */
+  /**
+   * Stops in the midst of a commit, or stops and kills of the database server: meanwhile nobody can
+   * write.
+   */
   outages: number;
   terminations: number;
 }

@@ -1,7 +1,7 @@
 // Writes down every heartbeat, reaping and claim that this process commits, beside the engine and without a
 // change to it: by what goes through Deno's own AtomicOperation. A line is written before the engine hears
-// of the commit, and a claim has one ahead of its commit too, so no function runs under a lease that is not in
-// the log.
+// of the commit, and a claim has one ahead of its commit too, so no function runs under a lease that is not
+// in the log.
 
 import { decode } from "../../runtime/store/record_codec.ts";
 import { isForgotten, stateOf } from "../../runtime/core/task.ts";

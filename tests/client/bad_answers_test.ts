@@ -1,5 +1,6 @@
-// What the client says when something else answers than a healthy service: over real sockets, to a listener that says
-// whatever the test wants, byte for byte. Every call must end with an error that tells what is wrong; none may hang.
+// What the client says when something else answers than a healthy service: over real sockets, to a listener
+// that says whatever the test wants, byte for byte. Every call must end with an error that tells what is
+// wrong; none may hang.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -1,5 +1,5 @@
-// The client over connections that break, in front of a real service: nothing is lost, nothing comes twice, and what
-// is not needed any more is closed.
+// The client over connections that break, in front of a real service: nothing is lost, nothing comes twice,
+// and what is not needed any more is closed.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
@@ -24,8 +24,8 @@ const LONG_MS = 60_000;
 const GATE = "the one of this test";
 /** A browser has six connections to a host in all. */
 const MOST_STREAMS = 6;
-// Streams that are joined are aborted, and Deno's fetch may close their sockets some 100 ms later: tests that join
-// many allow for twice as many.
+// Streams that are joined are aborted, and Deno's fetch may close their sockets some 100 ms later: tests that
+// join many allow for twice as many.
 
 interface Behind {
   /** Through the proxy. */

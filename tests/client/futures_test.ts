@@ -1,4 +1,5 @@
-// Futures under conditions that a single call does not show: ended twice, listed twice, left early, waited for long.
+// Futures under conditions that a single call does not show: ended twice, listed twice, left early, waited
+// for long.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

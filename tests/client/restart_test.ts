@@ -1,4 +1,5 @@
-// The service goes away in the middle and comes back, as another process on the same database and the same port.
+// The service goes away in the middle and comes back, as another process on the same database and the same
+// port.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -1,4 +1,5 @@
-// Prefect's promises about tasks that are made of tasks: dependencies, maps over futures, and runs inside of runs.
+// Prefect's promises about tasks that are made of tasks: dependencies, maps over futures, and runs inside of
+// runs.
 
 import assert from "node:assert/strict";
 import {

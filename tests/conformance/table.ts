@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console
-// `deno task conformance`: runs every row against a real service and prints the table. Exit code 1 if a row fails
-// that is in the list of passing ones, or has gone from the table.
+// `deno task conformance`: runs every row against a real service and prints the table. Exit code 1 if a row
+// fails that is in the list of passing ones, or has gone from the table.
 
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { readPassing, writePassing } from "./passing.ts";

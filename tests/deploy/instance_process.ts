@@ -1,5 +1,5 @@
-// One instance of the app as a real process: main.ts with the environment that Deno Deploy gives it, and the socket over
-// which the platform fires its crons.
+// One instance of the app as a real process: main.ts with the environment that Deno Deploy gives it, and the
+// socket over which the platform fires its crons.
 
 import { fileURLToPath } from "node:url";
 import { ServiceProcess } from "../support/program.ts";

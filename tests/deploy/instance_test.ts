@@ -24,7 +24,10 @@ interface AppOptions {
   fetch?: typeof fetch;
 }
 
-/** An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says so. */
+/**
+ * An instance behind a socket, on a database in memory. Its one definition, "hold", ends when the test says
+ * so.
+ */
 async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions = {}) {
   const kv = await openPatientKv(":memory:");
   const listenersEnd = queueListenersOf(kv);

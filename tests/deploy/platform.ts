@@ -1,7 +1,8 @@
-// What Deno Deploy does with an app, as far as its documentation says: instances start with a request and get SIGINT some
-// seconds after the last request and the last byte of a response, and SIGKILL 5 s later; any of them may be ended at any
-// time; requests go to whichever instance the platform likes; a cron is fired each minute, in a living instance or a new
-// one, but not while its last handler runs. All instances are real processes on one database server.
+// What Deno Deploy does with an app, as far as its documentation says: instances start with a request and get
+// SIGINT some seconds after the last request and the last byte of a response, and SIGKILL 5 s later; any of
+// them may be ended at any time; requests go to whichever instance the platform likes; a cron is fired each
+// minute, in a living instance or a new one, but not while its last handler runs. All instances are real
+// processes on one database server.
 
 import http from "node:http";
 import type { AddressInfo } from "node:net";
@@ -16,7 +17,10 @@ export interface PlatformOptions {
   mostInstances: number;
   /** An instance that has so many requests open gets a fellow. */
   fullAt: number;
-  /** Answers 508 to each request of the app to itself, known by the header that Deno stamps on what an app sends. */
+  /**
+   * Answers 508 to each request of the app to itself, known by the header that Deno stamps on what an app
+   * sends.
+   */
   refusesItself?: boolean;
   /** A handler of a cron keeps its instance alive. The platform's documentation does not say so. */
   cronKeepsAlive?: boolean;

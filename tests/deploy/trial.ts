@@ -1,6 +1,6 @@
-// A trial of the app on the platform of platform.ts: tasks come in bursts with silence between them, instances are ended
-// at random, and nothing but POSTs and the cron ever wakes the app. Looks into the database itself, so that looking wakes
-// nobody.
+// A trial of the app on the platform of platform.ts: tasks come in bursts with silence between them,
+// instances are ended at random, and nothing but POSTs and the cron ever wakes the app. Looks into the
+// database itself, so that looking wakes nobody.
 
 import { type KvPort } from "../../runtime/platform/kv.ts";
 import { openKv } from "../../runtime/platform/open_kv.ts";

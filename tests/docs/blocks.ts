@@ -5,7 +5,8 @@
 //   sh no-run="reason"    not run, reported with its reason
 //   ts                    part of the page's program
 //   ts file=main.ts       a file, written where the page's shell stands at that point
-//   … output              what the block before it prints; "…" stands for any text, alone in a line for any lines
+//   … output              what the block before it prints; "…" stands for any text, alone in a line for any
+// lines
 
 import { fileURLToPath } from "node:url";
 

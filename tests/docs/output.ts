@@ -21,7 +21,10 @@ export function matches(shown: string, printed: string): boolean {
   return new RegExp(`^${source}$`).test(linesOf(printed).map((line) => `${line}\n`).join(""));
 }
 
-/** The lines that are expected, in their order, with others in between. Gives the first that is missing, or null. */
+/**
+ * The lines that are expected, in their order, with others in between. Gives the first that is missing, or
+ * null.
+ */
 export function firstMissing(expected: string[], printed: string): string | null {
   const lines = linesOf(printed);
   let from = 0;

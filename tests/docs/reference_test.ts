@@ -1,5 +1,5 @@
-// The tables of the reference name what the code has: endpoints with their scopes, options, states, problem types,
-// variables, tasks.
+// The tables of the reference name what the code has: endpoints with their scopes, options, states, problem
+// types, variables, tasks.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

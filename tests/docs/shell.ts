@@ -1,4 +1,5 @@
-// Runs the sh blocks of a page in one bash, in a copy of the repository, against the services that the page starts.
+// Runs the sh blocks of a page in one bash, in a copy of the repository, against the services that the page
+// starts.
 
 import { join } from "node:path";
 import { type Block, outputOf, type Page, ROOT } from "./blocks.ts";

@@ -1,5 +1,5 @@
-// Every shell block of the pages runs, ends with exit code 0, gets the responses that its page announces and prints
-// what its page shows.
+// Every shell block of the pages runs, ends with exit code 0, gets the responses that its page announces and
+// prints what its page shows.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

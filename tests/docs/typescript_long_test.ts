@@ -1,5 +1,5 @@
-// The TypeScript of the pages compiles, as it stands there. The blocks of a page that are no files are one program: it
-// runs against a service, and each `console.log(…); // this` prints what its comment says.
+// The TypeScript of the pages compiles, as it stands there. The blocks of a page that are no files are one
+// program: it runs against a service, and each `console.log(…); // this` prints what its comment says.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
@@ -30,7 +30,10 @@ Deno.test("the TypeScript of the pages compiles and prints what they say", async
   }
 });
 
-/** The program stands where the reader saves it, beside `tasks/`; the files of a page have a folder of their own. */
+/**
+ * The program stands where the reader saves it, beside `tasks/`; the files of a page have a folder of their
+ * own.
+ */
 function programName(page: Page): string {
   return `page_${page.path.replaceAll(/\W/g, "_")}`;
 }

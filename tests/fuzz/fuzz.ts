@@ -1,5 +1,5 @@
-// Sends made-up requests to a whole service inside this process and looks at every answer: none is a 500, each is what
-// the document says, and nothing is left waiting.
+// Sends made-up requests to a whole service inside this process and looks at every answer: none is a 500,
+// each is what the document says, and nothing is left waiting.
 
 import { aService, type Service } from "../support/service.ts";
 import { Random } from "../support/random.ts";

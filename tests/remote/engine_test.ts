@@ -1,5 +1,5 @@
-// The engine's main ways on a real `denokv` server, over HTTP. One service takes what the other one runs: they
-// have nothing in common but the server.
+// The engine's main ways on a real `denokv` server, over HTTP. One service takes what the other one runs:
+// they have nothing in common but the server.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

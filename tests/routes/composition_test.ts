@@ -1,4 +1,5 @@
-// Tasks that wait for tasks, submitted one by one or as a batch: references, waitFor, and what is seen of them.
+// Tasks that wait for tasks, submitted one by one or as a batch: references, waitFor, and what is seen of
+// them.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

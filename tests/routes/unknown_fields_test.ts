@@ -1,4 +1,5 @@
-// A field that a call does not know is refused, and its place, the field that was meant or all fields are told.
+// A field that a call does not know is refused, and its place, the field that was meant or all fields are
+// told.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

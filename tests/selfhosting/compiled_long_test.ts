@@ -1,5 +1,6 @@
-// `deno task compile`. Its output starts with denort, a part of Deno that `deno compile` downloads once. Where that is
-// not there, a binary can be made on top of `deno` itself, which shows what is in it, but does not run it.
+// `deno task compile`. Its output starts with denort, a part of Deno that `deno compile` downloads once.
+// Where that is not there, a binary can be made on top of `deno` itself, which shows what is in it, but does
+// not run it.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -1,4 +1,5 @@
-// hadolint, which knows Dockerfiles. CI installs it; elsewhere it is one of the programs on PATH, or it is not there.
+// hadolint, which knows Dockerfiles. CI installs it; elsewhere it is one of the programs on PATH, or it is
+// not there.
 
 function output(args: string[]): Deno.CommandOutput | null {
   try {

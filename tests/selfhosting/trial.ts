@@ -12,7 +12,10 @@ export function start(options: ProgramOptions): Promise<Server> {
   return Server.run({ ...options, env: { API_KEYS, DEMO_TASKS: "true", ...options.env } }, headers);
 }
 
-/** All that needs more than main.ts and its imports: worker threads, files that are read at run time, KV and cron. */
+/**
+ * All that needs more than main.ts and its imports: worker threads, files that are read at run time, KV and
+ * cron.
+ */
 export async function worksAndStops(server: Server): Promise<void> {
   const run = async (task: string, input: unknown) => {
     return (await server.ended((await server.submit(task, input)).id)).result;

@@ -66,8 +66,8 @@ export class Checker implements Findings {
   /** Tasks that are gone, and may be. */
   readonly gone = new Set<string>();
   /**
-   * Tasks that were past their retention, and were kept after all: a submit that had seen them before waits for them.
-   * Whoever looked in between may say that they are gone.
+   * Tasks that were past their retention, and were kept after all: a submit that had seen them before waits
+   * for them. Whoever looked in between may say that they are gone.
    */
   readonly #wasPast = new Set<string>();
   readonly #runs: Run[] = [];
@@ -447,7 +447,8 @@ export class Checker implements Findings {
 
   atTheEnd(): void {
     for (const [call, why] of this.#refused) {
-      // A call of several commits that could not go on leaves tasks that were cancelled before they could run.
+      // A call of several commits that could not go on leaves tasks that were cancelled before they could
+      // run.
       const made = [...this.#made].filter(([place, id]) => {
         const record = this.tasks.get(id);
         const undone = this.dependencies.isWhole(call) && this.dependencies.neverRan(id) &&

@@ -27,7 +27,10 @@ export const workInput = z.object({
 
 export type WorkInput = z.output<typeof workInput>;
 
-/** Over the engine's limit of inline values, so it is stored in chunks; it packs well, and packing is dear. */
+/**
+ * Over the engine's limit of inline values, so it is stored in chunks; it packs well, and packing is
+ * dear.
+ */
 export function padding(characters: number): string {
   return "0123456789".repeat(Math.ceil(characters / 10)).slice(0, characters);
 }

@@ -1,5 +1,5 @@
-// What the checker knows of tasks that wait for others. What they wait for it has from the callers; how far they are
-// it follows by what KV takes, one commit after the other.
+// What the checker knows of tasks that wait for others. What they wait for it has from the callers; how far
+// they are it follows by what KV takes, one commit after the other.
 
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";

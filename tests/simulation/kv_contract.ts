@@ -330,7 +330,8 @@ export const CONTRACT: ContractCase[] = [
       const got: unknown[] = [];
       const never = { key: ["n"], versionstamp: "ff".repeat(10) };
       if (!hasQueues) {
-        // So whoever asks with one that is refused anyway learns whether there are queues, and leaves nothing behind.
+        // So whoever asks with one that is refused anyway learns whether there are queues, and leaves nothing
+        // behind.
         await rejects(() => kv.atomic().check(never).enqueue("refused").commit(), /not supported/);
         await rejects(() => kv.atomic().set(["q"], 1).enqueue("with a commit").commit(), /not supported/);
         assert.equal((await kv.get(["q"])).versionstamp, null);

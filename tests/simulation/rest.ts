@@ -12,13 +12,20 @@ import type { Row } from "./fake_kv.ts";
 /** What is counted and fails no seed. */
 export interface Gaps {
   /**
-   * Chunks that no record names: a process died, or a commit was refused, between them and their record. The engine
-   * removes them when it has found them abandoned for an hour (leftovers.ts), which is longer than a world lasts.
+   * Chunks that no record names: a process died, or a commit was refused, between them and their record. The
+   * engine removes them when it has found them abandoned for an hour (leftovers.ts), which is longer than a
+   * world lasts.
    */
   orphanChunks: number;
-  /** Blocks of followers whose upstream was never stored: its call was cut off between them and it (whole.ts). */
+  /**
+   * Blocks of followers whose upstream was never stored: its call was cut off between them and it
+   * (whole.ts).
+   */
   orphanEdges: number;
-  /** Starts that hung, and were given up from outside: the probe for queues has no deadline (wake/queue.ts). */
+  /**
+   * Starts that hung, and were given up from outside: the probe for queues has no deadline
+   * (wake/queue.ts).
+   */
   bootHangs: number;
 }
 
@@ -74,7 +81,8 @@ function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): voi
     for (const { key, expireAt } of entriesOf(stored)) wanted.set(key.join("/"), expireAt);
   }
   for (const { key, expireAt } of rows) {
-    // A process that dies after the last commit of a call leaves this to its timer; the total is checked as such.
+    // A process that dies after the last commit of a call leaves this to its timer; the total is checked as
+    // such.
     if (key[0] === "due" && key[1] === "recount") continue;
     // The timer of a group is checked with it.
     if (key[0] !== "index" && key[0] !== "due" || key[1] === "group" && key[0] === "due") continue;

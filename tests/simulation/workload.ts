@@ -26,7 +26,10 @@ type Answer<T> = { value: T } | { refused: Error } | "unknown";
 
 /** A call as a caller makes it, and makes again. */
 interface Call {
-  /** Where ids are drawn for each try, as a route for flows does, they are made by the process that is asked. */
+  /**
+   * Where ids are drawn for each try, as a route for flows does, they are made by the process that is
+   * asked.
+   */
   submissions: Submission[] | ((draw: () => string) => Submission[]);
   group?: boolean;
   atomic?: boolean;
@@ -148,7 +151,10 @@ export class Workload {
     if (both[0] && both[1]) this.world.checker.violated("2", `two calls were given the id ${id}`);
   }
 
-  /** A task that waits for some that are there: they run, are just ending, or have ended one way or another. */
+  /**
+   * A task that waits for some that are there: they run, are just ending, or have ended one way or
+   * another.
+   */
   async #dependOnSome(who: string): Promise<void> {
     const { world } = this;
     for (let tries = 0; tries < 5 && this.#ids.length === 0; tries++) await world.scheduler.sleep(300);
@@ -253,7 +259,8 @@ export class Workload {
     const drawn = random.chance(0.8);
     const rest = { group, atomic: true, needs };
     if (!drawn) return { submissions: graph(wants.map(() => this.#newId())), ...rest };
-    // A window goes by the order of ids that were drawn; and who is in waits there, so it must not be for one outside.
+    // A window goes by the order of ids that were drawn; and who is in waits there, so it must not be for one
+    // outside.
     const inside = wants.some(({ from, waitFor }) => [...from, ...waitFor].some((one) => isPlace(one)));
     const maxConcurrent = group && !inside && random.chance(0.5) ? 1 + random.below(3) : undefined;
     return { submissions: (draw) => graph(wants.map(draw)), ...rest, maxConcurrent };

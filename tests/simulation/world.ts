@@ -32,7 +32,10 @@ export interface Told {
 const REST_WITHIN_MS = 180_000;
 const BOOT_WITHIN_MS = 20_000;
 const STOP_WITHIN_MS = 60_000;
-/** Caches, lease blocks and timers of what is over go away in this time, once every call has been answered. */
+/**
+ * Caches, lease blocks and timers of what is over go away in this time, once every call has been
+ * answered.
+ */
 const TIDY_LEASES = 3;
 /** A call that hangs when faults end is given up after this (runtime/platform/kv.ts). */
 const CALL_HANGS_MS = 5_000;

@@ -1,4 +1,5 @@
-// The client and a service of its own, as a process: what the client's tests and the conformance table talk to.
+// The client and a service of its own, as a process: what the client's tests and the conformance table talk
+// to.
 
 import { fileURLToPath } from "node:url";
 import { Client, type ClientOptions } from "../../client/mod.ts";
@@ -10,7 +11,10 @@ export type Errand = Client<Definitions>;
 
 const SERVICE = fileURLToPath(new URL("./service_main.ts", import.meta.url));
 
-/** A service process with the definitions of tests/support/definitions.ts; in memory unless `env` says otherwise. */
+/**
+ * A service process with the definitions of tests/support/definitions.ts; in memory unless `env` says
+ * otherwise.
+ */
 export function aServer(env: Env = {}): Promise<Server> {
   return Server.start({ KV_PATH: ":memory:", ...env }, SERVICE);
 }

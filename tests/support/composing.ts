@@ -1,5 +1,5 @@
-// What the tests of tasks that wait for others are made of: a bench with a submitter and a follower, on which tasks are
-// run by hand.
+// What the tests of tasks that wait for others are made of: a bench with a submitter and a follower, on which
+// tasks are run by hand.
 
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";

@@ -62,8 +62,8 @@ const typed = define(
 );
 
 /**
- * Submits tasks of its own one after the other, tells their ids, and gives those; or what the tasks give, if it
- * `awaits` them. Then it goes on for `ms`, and its first `fails` attempts fail.
+ * Submits tasks of its own one after the other, tells their ids, and gives those; or what the tasks give, if
+ * it `awaits` them. Then it goes on for `ms`, and its first `fails` attempts fail.
  */
 const family = define(
   {

@@ -2,7 +2,10 @@
 
 import { type Filter, type Pair, TcpProxy } from "./tcp_proxy.ts";
 
-/** What a request starts with. It always starts a chunk, as nothing here sends a second one before the answer. */
+/**
+ * What a request starts with. It always starts a chunk, as nothing here sends a second one before the
+ * answer.
+ */
 const REQUEST = /^([A-Z]+) (\S+) HTTP\/1\.1\r\n/;
 const STREAM = /^\/v1\/(as-completed|tasks\/[^/]+\/events)(\?|$)/;
 /** How an answer ends that is sent in chunks, as all streams are. */
@@ -12,7 +15,10 @@ const NOTHING = new Uint8Array();
 const decoder = new TextDecoder();
 
 interface HttpPair extends Pair {
-  /** A stream was asked for, and has not ended: tells it from a connection that is idle and kept for later. */
+  /**
+   * A stream was asked for, and has not ended: tells it from a connection that is idle and kept for
+   * later.
+   */
   isStream: boolean;
   /** What the stream has brought. */
   bytes: number;
@@ -41,7 +47,10 @@ export class HttpProxy extends TcpProxy<HttpPair> {
     return streams;
   }
 
-  /** Lets the next `count` requests of this kind through, and cuts the connection in place of their answers. */
+  /**
+   * Lets the next `count` requests of this kind through, and cuts the connection in place of their
+   * answers.
+   */
   loseAnswers(pattern: RegExp, count = 1): void {
     this.#losing = { pattern, count };
   }

@@ -1,6 +1,6 @@
-// Holds values against the JSON Schemas of the OpenAPI document. It knows the keywords that the document uses and
-// no others: an unknown one is an error, so nothing is ever passed over. Members that a schema does not name are
-// faults too, unless it says otherwise.
+// Holds values against the JSON Schemas of the OpenAPI document. It knows the keywords that the document uses
+// and no others: an unknown one is an error, so nothing is ever passed over. Members that a schema does not
+// name are faults too, unless it says otherwise.
 
 // deno-lint-ignore no-explicit-any
 export type Schema = any;
@@ -176,7 +176,10 @@ function shown(value: unknown): string {
   return text.length <= 100 ? text : `${text.slice(0, 100)}…`;
 }
 
-/** What the document says of an answer to `method path`: its path, and the schema of the body if it is JSON. */
+/**
+ * What the document says of an answer to `method path`: its path, and the schema of the body if it is
+ * JSON.
+ */
 export function answerIn(
   document: Schema,
   method: string,

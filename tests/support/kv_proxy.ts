@@ -1,5 +1,5 @@
-// A proxy between a service and its `denokv` server, to take away what the service does not notice. Deno's client has
-// one HTTP/2 connection for each handle, with its reads, commits and watches as streams of it.
+// A proxy between a service and its `denokv` server, to take away what the service does not notice. Deno's
+// client has one HTTP/2 connection for each handle, with its reads, commits and watches as streams of it.
 
 import { type Filter, type Pair, TcpProxy } from "./tcp_proxy.ts";
 

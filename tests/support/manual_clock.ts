@@ -1,5 +1,5 @@
-// Time that a test moves by hand. Timers fire only when `advance` or `run` gets to them, in the order of their
-// instants; the wall clock can jump, the monotonic one only rises.
+// Time that a test moves by hand. Timers fire only when `advance` or `run` gets to them, in the order of
+// their instants; the wall clock can jump, the monotonic one only rises.
 
 import type { Clock } from "../../runtime/platform/clock.ts";
 import { turn } from "./waiting.ts";

@@ -1,5 +1,5 @@
-// A database as the engine opens it, but for its deadline: on a machine that has other things to do, an answer that
-// is late is no failure.
+// A database as the engine opens it, but for its deadline: on a machine that has other things to do, an
+// answer that is late is no failure.
 
 import { type KvLimits, KvPort, whileLocked } from "../../runtime/platform/kv.ts";
 import { patientClock } from "./patient_clock.ts";

@@ -1,4 +1,5 @@
-// Ports for programs that must be told one ahead of their start. Whoever can choose its own port says 0 instead.
+// Ports for programs that must be told one ahead of their start. Whoever can choose its own port says 0
+// instead.
 
 /** One that is free now. Somebody else may take it before it is used. */
 export function freePort(): number {
@@ -7,8 +8,8 @@ export function freePort(): number {
 }
 
 /**
- * Below those that the kernel gives to connections: a process that is down gets its port back. A process that is
- * started by hand elsewhere may still come first; then the start fails and says so.
+ * Below those that the kernel gives to connections: a process that is down gets its port back. A process that
+ * is started by hand elsewhere may still come first; then the start fails and says so.
  */
 export function lastingPorts(count: number): number[] {
   const listeners: Deno.Listener[] = [];

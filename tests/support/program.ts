@@ -1,4 +1,5 @@
-// Programs as processes of their own: one that is run to its end, and one that serves until it is told to end.
+// Programs as processes of their own: one that is run to its end, and one that serves until it is told to
+// end.
 
 import { HANGS_MS } from "./waiting.ts";
 

@@ -1,6 +1,6 @@
-// A whole service inside the test's process: a real database, the real runtime, the real app. Every JSON answer that
-// passes through here is held against what /openapi.json says of it, so the document cannot drift unseen. What the
-// service logs as an error fails the test that caused it.
+// A whole service inside the test's process: a real database, the real runtime, the real app. Every JSON
+// answer that passes through here is held against what /openapi.json says of it, so the document cannot drift
+// unseen. What the service logs as an error fails the test that caused it.
 
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
@@ -80,7 +80,8 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     kv,
     definitions: [...Object.values(shipped), ...definitions],
     sweepMs: 200,
-    // A repair is logged as an error, and so fails the test: where nothing is broken there is nothing to repair.
+    // A repair is logged as an error, and so fails the test: where nothing is broken there is nothing to
+    // repair.
     repairMs: 50,
     log,
     // A submit's own call would make the worker claim, also before its start.

@@ -1,5 +1,6 @@
-// Waiting for what happens on another thread, in another process or over a socket. There is one bound for all of it,
-// far beyond what a slow machine needs: it tells a test that hangs from one that is slow, and nothing else.
+// Waiting for what happens on another thread, in another process or over a socket. There is one bound for all
+// of it, far beyond what a slow machine needs: it tells a test that hangs from one that is slow, and nothing
+// else.
 
 import assert from "node:assert/strict";
 

@@ -38,7 +38,10 @@ const known = [
   },
 ];
 
-/** Runs `digest` on one file below a root of its own, without touching the environment that all tests share. */
+/**
+ * Runs `digest` on one file below a root of its own, without touching the environment that all tests
+ * share.
+ */
 async function digestFile(bytes: Uint8Array, options: ContextOptions = {}) {
   const root = await Deno.makeTempDir();
   const { get } = Deno.env;

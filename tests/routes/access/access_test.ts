@@ -1,4 +1,5 @@
-// Who may call what. The table here is written by hand, so that a change in that of routes/access/access_table.ts is noticed.
+// Who may call what. The table here is written by hand, so that a change in that of
+// routes/access/access_table.ts is noticed.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

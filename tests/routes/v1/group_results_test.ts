@@ -1,5 +1,5 @@
-// Groups as a whole: their results in order, small and very large, what stands for them when one is missing, and a
-// cancel of all.
+// Groups as a whole: their results in order, small and very large, what stands for them when one is missing,
+// and a cancel of all.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -21,8 +21,8 @@ const ABANDONED_AFTER_MS = 10 * 60 * 1000;
 const after = (...waitFor: string[]) => ({ options: { waitFor } });
 
 /**
- * Lets so many commits through, and then none: `reached` resolves when one hangs. After `mend` all others get through,
- * and after `goOn` those that hang.
+ * Lets so many commits through, and then none: `reached` resolves when one hangs. After `mend` all others get
+ * through, and after `goOn` those that hang.
  */
 function cutAfter(bench: Composing, commits: number) {
   const { commit } = bench.kv;

@@ -41,7 +41,10 @@ function inState(patch: Partial<TaskRecord> = {}): Record<string, TaskRecord> {
   };
 }
 
-/** Every transition with what it leads to, by the state it starts from. What is not named no caller may do. */
+/**
+ * Every transition with what it leads to, by the state it starts from. What is not named no caller may
+ * do.
+ */
 const TABLE: [string, (record: TaskRecord) => TaskRecord, Partial<Record<StateType, string>>][] = [
   ["becameReady", (r) => move.becameReady(r, LATER), { SCHEDULED: "PENDING Pending" }],
   ["claimed", (r) => move.claimed(r, LATER, lease), { PENDING: "RUNNING Running" }],

@@ -115,7 +115,8 @@ onEachBackend("a task that moves on while it is looked at is left alone", async 
   const { entries } = await claimAll(bench);
   const { kv } = bench;
   const list = kv.list.bind(kv);
-  // Behind the patrol's first look all is settled: the leases that it then looks for are gone for a good reason.
+  // Behind the patrol's first look all is settled: the leases that it then looks for are gone for a good
+  // reason.
   kv.list = async <T>(selector: Deno.KvListSelector, options: { limit: number; reverse?: boolean }) => {
     if ("prefix" in selector && selector.prefix[0] === "lease") {
       for (const entry of entries) {

@@ -1,4 +1,5 @@
-// Random lives of a few tasks. After all of them settle, every key in the database must follow from the records.
+// Random lives of a few tasks. After all of them settle, every key in the database must follow from the
+// records.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -16,7 +16,8 @@ function randomText(length: number): string {
 
 Deno.test("a value stands in the record up to the room it has there, and in chunks beyond", async () => {
   await using bench = await aBench();
-  // In the record the text is a JSON string itself: its two quotes take four bytes, and it has two of its own.
+  // In the record the text is a JSON string itself: its two quotes take four bytes, and it has two of its
+  // own.
   const fits = quoted(INLINE_BYTES - 4);
   assert.deepEqual(await bench.values.store("t", fits), { json: fits });
   const over = quoted(INLINE_BYTES - 3);

@@ -532,7 +532,8 @@ Deno.test("a long cycle is told in short, and many faults are bounded", () => {
   const [{ message }] = faults({ tasks: Object.fromEntries(circle) });
   assert.match(message, /^a cycle: n0 → n9999 → n9998 → .* → \(9980 more\) → n0;/);
   assert.ok(message.length < 500);
-  // It would take hours to go through circles that hang together one by one, or to compare all names with each other.
+  // It would take hours to go through circles that hang together one by one, or to compare all names with
+  // each other.
   assert.ok(faults(tangle).length <= 2);
   const long = "x".repeat(100);
   const unknown = names.map((
