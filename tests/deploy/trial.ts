@@ -46,8 +46,8 @@ export interface TrialReport {
   counts: Platform["counts"];
   /** After all had ended: what the crons have woken the app for. */
   wokenFor: string[];
-  /** The crons until two of them in a row found it at rest; null if that never came. */
-  cronsUntilRest: number | null;
+  /** The crons until two of them in a row found it at rest; infinite if that never came. */
+  cronsUntilRest: number;
   errors: string[];
 }
 
@@ -139,9 +139,9 @@ async function untilAtRest(
   const { counts, woken } = platform;
   const ticks = () => counts.crons + counts.skipped;
   const [first, wakes] = [ticks(), woken.length];
-  let cronsUntilRest: number | null = null;
+  let cronsUntilRest = Infinity;
   let before = "";
-  for (let quiet = 0; cronsUntilRest === null && ticks() < first + MOST_CRONS;) {
+  for (let quiet = 0; cronsUntilRest === Infinity && ticks() < first + MOST_CRONS;) {
     const tick = ticks();
     const { newest, count } = await versions(kv);
     const now = JSON.stringify([newest, count, counts.requests, counts.pumps, counts.refused]);

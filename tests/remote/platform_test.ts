@@ -19,6 +19,9 @@ const SMALL: TrialOptions = {
   withinMs: 300_000,
 };
 
+/** With minutes of 6 s. With real ones the engine closes between two crons. */
+const MOST_CRONS = 10;
+
 async function assertAllEnd(options: Partial<TrialOptions>): Promise<void> {
   const story: string[] = [];
   const report = await trial({ ...SMALL, ...options, note: (what) => story.push(what) });
@@ -26,7 +29,7 @@ async function assertAllEnd(options: Partial<TrialOptions>): Promise<void> {
   assert.deepEqual([report.missing, report.unended], [0, 0], told());
   assert.deepEqual(report.ended, { COMPLETED: SMALL.tasks }, told());
   assert.deepEqual(report.wokenFor, [], told());
-  assert.notEqual(report.cronsUntilRest, null, told());
+  assert.ok(report.cronsUntilRest <= MOST_CRONS, told());
 }
 
 Deno.test({
@@ -38,5 +41,13 @@ Deno.test({
   ...needed(
     "on a platform that answers 508 to the app's requests to itself all tasks end with nobody waiting",
   ),
-  fn: () => assertAllEnd({ refusesItself: true, cronKeepsAlive: true }),
+  // The long tasks outlast several minutes of the platform.
+  fn: () =>
+    assertAllEnd({
+      refusesItself: true,
+      cronKeepsAlive: true,
+      long: 5,
+      longMs: 30_000,
+      evictEveryMs: 60_000,
+    }),
 });
