@@ -16,8 +16,11 @@ const LOOK_EVERY_MS = 2_000;
 const SCALE_EVERY_MS = 2_000;
 const SCALE_TRIES = 4;
 const TICKET_MS = 30_000;
-/** The cron's handler ends by then if no function runs here, and leaves the rest to the next minute's. */
-const HANDLER_MS = 55_000;
+/**
+ * The cron's handler ends by then if no function runs here, shortly before a tick that another instance may get. To see
+ * that a call was cut off, one process must look for more than a minute.
+ */
+const HANDLER_MS = 175_000;
 const HANDLER_LOOK_MS = 100;
 
 /** The engine and its routes, from the first request until the instance is idle. */
