@@ -12,7 +12,7 @@ const DEFAULTS = {
   bursts: "5",
   "pause-seconds": "15",
   "minute-seconds": "20",
-  "evict-seconds": "40",
+  "evict-seconds": "90",
   instances: "3",
   concurrency: "50",
   "within-seconds": "600",
