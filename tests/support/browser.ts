@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { chromium, type Page } from "playwright-core";
 import { skippedIf } from "./skip.ts";
+import { Hangs, unlessItHangs } from "./waiting.ts";
 
 const PROGRAM = "/usr/bin/chromium";
 
@@ -12,13 +13,22 @@ export function browserTest(name: string, test: (page: Page) => Promise<void>): 
     // The browser's driver keeps its own timers and pipes.
     sanitizeOps: false,
     sanitizeResources: false,
-    async fn() {
-      const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
-      try {
-        await test(await browser.newPage());
-      } finally {
-        await browser.close();
-      }
-    },
+    fn: () =>
+      withABrowser(test).catch((error) => {
+        if (!(error instanceof Hangs)) throw error;
+        console.warn(`${name}: ${error.message}. It is tried once more.`);
+        return withABrowser(test);
+      }),
   });
+}
+
+/** Rarely, the browser's driver waits for an answer that does not come. Not all of its calls have a deadline. */
+async function withABrowser(test: (page: Page) => Promise<void>): Promise<void> {
+  const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
+  try {
+    const page = await unlessItHangs(browser.newPage(), "the browser's new page");
+    await unlessItHangs(test(page), "the page's test");
+  } finally {
+    await unlessItHangs(browser.close(), "the browser's end");
+  }
 }

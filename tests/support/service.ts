@@ -199,7 +199,8 @@ export class Service implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await unlessItHangs(this.runtime.stop(0), "the stop of the runtime");
-    await Promise.all(this.#servers.map((server) => server.shutdown()));
+    const ends = this.#servers.map((server) => server.shutdown());
+    await unlessItHangs(Promise.all(ends), "the shutdown of the server");
     this.kv.close();
     await this.#listenersEnd();
     if (!this.mayLogErrors) {

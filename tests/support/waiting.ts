@@ -39,11 +39,13 @@ export async function eventually<T>(
   throw new assert.AssertionError({ message: typeof otherwise === "string" ? otherwise : otherwise() });
 }
 
+export class Hangs extends assert.AssertionError {}
+
 /** What the promise gives; a promise that hangs fails the test. */
 export async function unlessItHangs<T>(promise: Promise<T>, what = "it"): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new assert.AssertionError({ message: `${what} hangs` })), HANGS_MS);
+    timer = setTimeout(() => reject(new Hangs({ message: `${what} hangs` })), HANGS_MS);
   });
   try {
     return await Promise.race([promise, late]);
