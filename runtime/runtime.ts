@@ -126,7 +126,7 @@ export class Runtime {
 
   /** See {@linkcode submitMap}. */
   submitMap(spec: MapSpec, idempotency?: Idempotency): Promise<Submitted> {
-    return submitMap(this.#parts.submitter, this.registry, spec, idempotency);
+    return submitMap(this.#parts.submitter, spec, idempotency);
   }
 
   /** See {@linkcode cancel}. */

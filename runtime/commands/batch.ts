@@ -6,6 +6,8 @@ export interface Batch {
   submissions: Submission[];
   /** JSON Pointer to a part of the n-th submission: "/input/x", or "" for the submission itself. */
   pointerOf(index: number, part: string): string;
+  /** A definition that must exist even if there is no submission of it. */
+  requires?: string;
 }
 
 /** What is wrong with a part of the n-th submission. */

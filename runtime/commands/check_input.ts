@@ -14,7 +14,8 @@ interface InputRules {
   chunk?: boolean;
 }
 
-export interface CheckedInput {
+/** What an input says, whether or not its definition allows it. */
+export interface ReadInput {
   /** JSON text. */
   text: string;
   references: Reference[];
@@ -24,13 +25,8 @@ export interface CheckedInput {
   faults: Fault[];
 }
 
-/** @throws {TooLargeError} */
-export function checkInput(
-  registry: Registry,
-  definition: AnyDefinition,
-  value: unknown,
-  { maxInputBytes, locate, chunk = false }: InputRules,
-): CheckedInput {
+/** The faults are those that no definition allows. */
+export function readInput(value: unknown): ReadInput {
   let text: string;
   try {
     text = toJsonText(value);
@@ -39,6 +35,20 @@ export function checkInput(
     const faults = [{ pointer: "/input", message: error.message }];
     return { text: "null", references: [], special: false, faults };
   }
+  if (!mayHaveReferences(text)) return { text, references: [], special: false, faults: [] };
+  return { text, ...findReferences(value, "/input") };
+}
+
+/** @throws {TooLargeError} */
+export function checkInput(
+  registry: Registry,
+  definition: AnyDefinition,
+  value: unknown,
+  { maxInputBytes, locate, chunk = false }: InputRules,
+): ReadInput {
+  const read = readInput(value);
+  const { text, references, special, faults } = read;
+  if (faults.length > 0 && !special) return read;
   // A UTF-16 unit takes three bytes at the most, so short texts need no counting.
   if (text.length * 3 > maxInputBytes) {
     const bytes = utf8Bytes(text);
@@ -46,16 +56,10 @@ export function checkInput(
       throw new TooLargeError(locate("/input"), "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
     }
   }
-  if (!mayHaveReferences(text)) {
-    const faults = faultsOfValue(registry, definition, value, [], chunk);
-    return { text, references: [], special: false, faults };
-  }
-  const { references, special, faults } = findReferences(value, "/input");
   const paths = references.map(({ path }) => path);
   // What a reference stands for is not known yet: the complete input is checked before its function starts.
   const shown = special ? resolveReferences(value, () => null) : value;
-  faults.push(...faultsOfValue(registry, definition, shown, paths, chunk));
-  return { text, references, special, faults };
+  return { ...read, faults: [...faults, ...faultsOfValue(registry, definition, shown, paths, chunk)] };
 }
 
 /** @param unknown paths at which references stand. */

@@ -1,6 +1,7 @@
 // Idempotency keys: for a day, a repeat of a call under its key gets the tasks of the first one. The key's
 // record is written in the commits that store the tasks, so every process finds it.
 
+import type { DefinitionDefaults } from "../core/define.ts";
 import { ConflictError, IdempotencyMismatchError } from "../core/errors.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
@@ -23,6 +24,11 @@ export interface IdempotencyRecord {
   complete: boolean;
   /** Which try of the call wrote it: of two that resumed the call, only the last one goes on. */
   by: string;
+  /**
+   * What the definitions of its tasks set by default, those with no defaults left out. Release 0.1, and a call
+   * of very many definitions, leave it out altogether: then the present definitions tell.
+   */
+  defaults?: Record<string, DefinitionDefaults>;
 }
 
 /** A key as it was read before the call is stored under it. */

@@ -1,7 +1,7 @@
 // From a submission to a record without a state: the definition is looked up, the input checked against its
 // schema, options are merged with the definition's defaults.
 
-import type { AnyDefinition, Json } from "../core/define.ts";
+import type { DefinitionDefaults, Json } from "../core/define.ts";
 import { TooLargeError } from "../core/errors.ts";
 import type { Reference } from "../core/references.ts";
 import type { Registry } from "../core/registry.ts";
@@ -19,7 +19,8 @@ const CALLS_INPUTS = 16;
 /** A submission that has passed every check. */
 export interface Checked {
   submission: Submission;
-  definition: AnyDefinition;
+  /** Of its definition. */
+  defaults: DefinitionDefaults;
   /** JSON text of the input. */
   input: string;
   /** Tasks whose results it takes. */
@@ -36,6 +37,7 @@ export interface Checked {
  * @throws {ValidationError} with the faults of all inputs.
  */
 export function check(batch: Batch, registry: Registry, maxInputBytes: number): Checked[] {
+  if (batch.requires !== undefined) registry.require(batch.requires);
   const faults: PartFault[] = [];
   let characters = 0;
   const checked = batch.submissions.map((submission, index): Checked => {
@@ -48,7 +50,7 @@ export function check(batch: Batch, registry: Registry, maxInputBytes: number): 
     requireRoom(characters, maxInputBytes);
     return {
       submission,
-      definition,
+      defaults: definition.defaults,
       input: input.text,
       references: input.references,
       special: input.special,
@@ -78,17 +80,16 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, definition, special }: Checked,
+  { submission, defaults, special }: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent }: DraftOptions,
 ): TaskRecord {
   const { options = {} } = submission;
-  const { defaults } = definition;
   const { maxAttempts, ...retry } = { ...DEFAULT_RETRY, ...defaults.retry, ...options.retry };
   return {
     id,
-    task: definition.name,
+    task: submission.task,
     rev: 0,
     op: "",
     seq: 0,

@@ -1,21 +1,29 @@
-// The first answer to a call again, whatever has become of its tasks since.
+// The first answer to a call again, whatever has become of its tasks and their definitions since.
 
+import type { Registry } from "../core/registry.ts";
+import type { Submission } from "../core/submission.ts";
 import type { Entry } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
+import type { Batch } from "./batch.ts";
+import { readInput } from "./check_input.ts";
 import { dependencyGraphOf } from "./dependency_graph.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
+import { idsOf } from "./submit_plan.ts";
 
 /** The tasks as they were submitted. They carry no version. */
 export function replayed(
-  checked: Checked[],
-  ids: string[],
-  { groupId, createdAt }: IdempotencyRecord,
+  { submissions }: Batch,
+  record: IdempotencyRecord,
+  registry: Registry,
   maxConcurrent?: number,
-): Entry[] {
+): { ids: string[]; entries: Entry[] } {
+  const { root, groupId, createdAt } = record;
+  const ids = idsOf(submissions, root);
+  const checked = submissions.map((submission) => asChecked(submission, record, registry));
   const graph = dependencyGraphOf(checked, ids);
   const options = { now: createdAt, groupId, maxConcurrent };
-  return checked.map((one, i): Entry => {
+  const entries = checked.map((one, i): Entry => {
     const draft = { ...draftOf(one, ids[i], i, options), input: { json: one.input } };
     const upstreams = graph?.upstreams[i] ?? [];
     if (upstreams.length > 0) {
@@ -29,4 +37,13 @@ export function replayed(
     }
     return { record: submitted(draft, createdAt), versionstamp: "" };
   });
+  return { ids, entries };
+}
+
+/** It was checked when it was stored: by a definition that may be another one by now, or gone. */
+function asChecked(submission: Submission, { defaults }: IdempotencyRecord, registry: Registry): Checked {
+  const { task } = submission;
+  const { text, references, special } = readInput(submission.input === undefined ? {} : submission.input);
+  const known = defaults ? defaults[task] : registry.get(task)?.defaults;
+  return { submission, defaults: known ?? {}, input: text, references, special };
 }

@@ -14,7 +14,7 @@ import { storeIndependent } from "./independent_submit.ts";
 import { check } from "./prepare.ts";
 import type { QueueLimit } from "./queue_limit.ts";
 import { replayed } from "./replay.ts";
-import { idsOf, SubmitPlan } from "./submit_plan.ts";
+import { SubmitPlan } from "./submit_plan.ts";
 
 export interface SubmitCall<B extends Batch = Batch> {
   /**
@@ -64,9 +64,8 @@ export class Submitter {
     if (!call.idempotency) return this.#store(call, null);
     return this.#keys.once(call.idempotency, {
       replay: (record) => {
-        const { batch, checked } = this.#check(call, record.root);
-        const ids = idsOf(checked, record.root);
-        const entries = replayed(checked, ids, record, call.maxConcurrent);
+        const batch = batchOf(call, record.root);
+        const { ids, entries } = replayed(batch, record, this.context.registry, call.maxConcurrent);
         return { ids, entries, groupId: record.groupId, replayed: true, batch };
       },
       store: (claim) => this.#store(call, claim),

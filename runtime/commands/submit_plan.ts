@@ -1,7 +1,9 @@
 // What a checked call stores: the records of its tasks, and what goes with them into the same commits.
 
-import type { TaskRecord } from "../core/task.ts";
+import type { DefinitionDefaults } from "../core/define.ts";
 import { memberOf } from "../core/id_range.ts";
+import type { Submission } from "../core/submission.ts";
+import type { TaskRecord } from "../core/task.ts";
 import { CUT_OFF_AFTER_MS } from "../dependencies/barrier.ts";
 import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { hasCurrentTime } from "../platform/ids.ts";
@@ -10,7 +12,7 @@ import type { Write } from "../platform/kv.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
 import { newGroup } from "../store/group_counters.ts";
 import type { CommandContext } from "./context.ts";
-import { idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
+import { type IdempotencyRecord, idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
 
 export interface PlanOptions {
@@ -24,6 +26,8 @@ export interface PlanOptions {
   claim: KeyClaim | null;
 }
 
+/** Of so many definitions the names and the defaults fit a stored value, which has 64 KiB at most. */
+const MOST_DEFAULTS = 100;
 /** By then the barrier has cancelled what a cut-off call has left. */
 const RECOUNT_AFTER_MS = CUT_OFF_AFTER_MS + 60_000;
 
@@ -43,6 +47,7 @@ export class SubmitPlan {
   isLong = false;
   /** Names this try of the call in its idempotency record. */
   readonly #by: string;
+  readonly #defaults: IdempotencyRecord["defaults"];
 
   constructor(
     private readonly context: CommandContext,
@@ -53,9 +58,10 @@ export class SubmitPlan {
     const { root, drawn, group, guard, claim } = options;
     this.now = store.clock.now();
     this.#by = claim ? store.ids.token() : "";
+    this.#defaults = claim ? defaultsOf(checked) : undefined;
     this.resumed = Boolean(claim?.resumed);
     this.fresh = drawn && !this.resumed;
-    this.ids = idsOf(checked, root);
+    this.ids = idsOf(checked.map(({ submission }) => submission), root);
     this.groupId = claim?.resumed ? claim.resumed.groupId : group ? store.ids.id() : null;
     this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
     this.recountKey = this.groupId === null
@@ -90,9 +96,9 @@ export class SubmitPlan {
     }
     if (claim) {
       const { fingerprint } = claim;
-      writes.push(
-        idempotencyWrite(claim, { fingerprint, root, groupId, createdAt: now, complete, by: this.#by }),
-      );
+      const [by, defaults] = [this.#by, this.#defaults];
+      const record = { fingerprint, root, groupId, createdAt: now, complete, by, defaults };
+      writes.push(idempotencyWrite(claim, record));
     }
     return writes;
   }
@@ -118,6 +124,15 @@ export class SubmitPlan {
 }
 
 /** Ids of the caller's own, or the next ones after the root. */
-export function idsOf(checked: Checked[], root: string): string[] {
-  return checked.map(({ submission: { id } }, place) => id ?? memberOf(root, place));
+export function idsOf(submissions: Submission[], root: string): string[] {
+  return submissions.map(({ id }, place) => id ?? memberOf(root, place));
+}
+
+/** A repeat of the call gets the first answer, whatever has become of the definitions since. */
+function defaultsOf(checked: Checked[]): IdempotencyRecord["defaults"] {
+  const known = new Map<string, DefinitionDefaults>();
+  for (const { submission: { task }, defaults } of checked) {
+    if (Object.keys(defaults).length > 0) known.set(task, defaults);
+  }
+  return known.size > MOST_DEFAULTS ? undefined : Object.fromEntries(known);
 }

@@ -69,6 +69,7 @@ export function expandMap(spec: MapSpec): Batch {
   return {
     submissions: inputs.map((input) => options === undefined ? { task, input } : { task, input, options }),
     pointerOf: (index, part) => pointerInMap(spec, index, part),
+    requires: task,
   };
 }
 

@@ -1,7 +1,6 @@
 // Submits flows and maps: each is one call, and its tasks are a group.
 
 import type { Json } from "../../core/define.ts";
-import type { Registry } from "../../core/registry.ts";
 import type { Idempotency } from "../idempotency.ts";
 import type { Submitted, Submitter } from "../submit.ts";
 import { compileFlow } from "./compiler.ts";
@@ -42,11 +41,9 @@ export async function submitFlow(
  */
 export async function submitMap(
   submitter: Submitter,
-  registry: Registry,
   spec: MapSpec,
   idempotency?: Idempotency,
 ): Promise<Submitted> {
-  registry.require(spec.task);
   const { maxConcurrent } = spec;
   return await submitter.submit({ batch: expandMap(spec), group: true, maxConcurrent, idempotency });
 }
