@@ -1,6 +1,6 @@
 // Ids that callers have chosen themselves: each may be used once.
 
-import { ConflictError } from "../core/errors.ts";
+import { ConflictError, underWay } from "../core/errors.ts";
 import { keys } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
@@ -39,18 +39,19 @@ export async function requireFree({ kv }: Store, batch: Batch, ids: CallerId[]):
   requireNone(batch, ids.filter((_, i) => found[i].versionstamp !== null));
 }
 
-/** Ids of calls under way in this process. A call of several commits must not find an id taken in between. */
+/** Ids of calls under way in this process: it is not known yet whether they will be taken. */
 export class ReservedIds {
   readonly #ids = new Set<string>();
 
   /**
    * Does `work` while no other call of this process can use these ids.
    *
-   * @throws {ConflictError} if another call uses one of them.
+   * @throws {ConflictError} if another call that uses one of them is under way.
    */
   async during<T>(batch: Batch, ids: CallerId[], work: () => Promise<T>): Promise<T> {
     if (ids.length === 0) return await work();
-    requireNone(batch, ids.filter(({ id }) => this.#ids.has(id)));
+    const [other] = ids.filter(({ id }) => this.#ids.has(id));
+    if (other) throw underWay(`the id ${other.id}`, batch.pointerOf(other.index, "/id"));
     for (const { id } of ids) this.#ids.add(id);
     try {
       return await work();

@@ -2,7 +2,7 @@
 // record is written in the commits that store the tasks, so every process finds it.
 
 import type { DefinitionDefaults } from "../core/define.ts";
-import { ConflictError, IdempotencyMismatchError } from "../core/errors.ts";
+import { ConflictError, IdempotencyMismatchError, underWay } from "../core/errors.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
@@ -65,7 +65,7 @@ export class IdempotencyKeys {
    */
   async once<T>(idempotency: Idempotency, call: Once<T>): Promise<T> {
     const { key } = idempotency;
-    if (this.#inFlight.has(key)) throw underWay(key);
+    if (this.#inFlight.has(key)) throw keyUnderWay(key);
     this.#inFlight.add(key);
     try {
       return await this.#once(idempotency, call);
@@ -108,7 +108,7 @@ export class IdempotencyKeys {
       const now = await this.#read(key);
       if (now.versionstamp === versionstamp) continue;
       if (now.value?.complete) return false;
-      throw underWay(key);
+      throw keyUnderWay(key);
     }
     return true;
   }
@@ -118,11 +118,8 @@ export class IdempotencyKeys {
   }
 }
 
-function underWay(key: string): ConflictError {
-  return new ConflictError(
-    `a call with the idempotency key "${key}" is still under way`,
-    "/header/idempotency-key",
-  );
+function keyUnderWay(key: string): ConflictError {
+  return underWay(`the idempotency key "${key}"`, "/header/idempotency-key");
 }
 
 export function idempotencyWrite({ guard: { key } }: KeyClaim, record: IdempotencyRecord): Write {

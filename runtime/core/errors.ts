@@ -73,6 +73,11 @@ export class ConflictError extends Error {
   }
 }
 
+/** Another call that names the same is not stored yet, and may never be. */
+export function underWay(what: string, pointer: string): ConflictError {
+  return new ConflictError(`a call with ${what} is still under way: repeat yours in a moment`, pointer);
+}
+
 /** The caller's precondition (an ETag) no longer holds. */
 export class PreconditionError extends Error {
   override name = "PreconditionError";

@@ -1,10 +1,12 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { UnavailableError } from "../../../runtime/core/errors.ts";
 import { systemClock } from "../../../runtime/platform/clock.ts";
 import { define } from "../../../runtime/core/define.ts";
 import { z } from "zod";
 import { aService, assertProblem } from "../../support/service.ts";
 import { Gates } from "../../support/gates.ts";
+import { ManualClock } from "../../support/manual_clock.ts";
 import { ShiftedClock } from "../../support/shifted_clock.ts";
 import { eventually, turn } from "../../support/waiting.ts";
 
@@ -83,6 +85,38 @@ Deno.test("of two submits with one id at the same time exactly one is accepted",
   const id = crypto.randomUUID();
   const answers = await Promise.all([1, 2, 3].map(() => service.post("/v1/tasks", { ...sum, id })));
   assert.deepEqual(answers.map(({ status }) => status).sort(), [202, 409, 409]);
+});
+
+Deno.test("an id of a call under way is not taken: its repeat is told so, as with an Idempotency-Key", async () => {
+  const clock = new ManualClock();
+  await using service = await aService({ running: false, clock });
+  const { kv } = service;
+  const { commit } = kv;
+  const id = crypto.randomUUID();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  kv.commit = async () => {
+    asked.resolve();
+    await answer.promise;
+    throw new UnavailableError("the database hangs");
+  };
+  const first = service.post("/v1/tasks", { ...sum, id });
+  await asked.promise;
+  for (
+    const [path, body, pointer] of [
+      ["/v1/tasks", { ...sum, id }, "/id"],
+      ["/v1/tasks/batch", { tasks: [sum, { ...sum, id }] }, "/tasks/1/id"],
+    ] as const
+  ) {
+    const { detail } = assertProblem(await service.post(path, body), 409, "conflict", pointer);
+    assert.match(detail, new RegExp(`a call with the id ${id} is still under way`));
+  }
+  answer.resolve();
+  assertProblem(await clock.run(first), 503, "unavailable");
+  kv.commit = commit;
+  assert.equal((await service.post("/v1/tasks", { ...sum, id })).status, 202);
+  const { detail } = assertProblem(await service.post("/v1/tasks", { ...sum, id }), 409, "conflict", "/id");
+  assert.match(detail, /is taken/);
 });
 
 Deno.test("the same Idempotency-Key and body give the first answer again", async () => {
