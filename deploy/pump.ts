@@ -103,7 +103,9 @@ export class Pump {
         this.#served.delete(end);
       },
     });
-    return new Response(body, { headers: { "content-type": "text/plain", "cache-control": "no-store" } });
+    // Compressed on the way, bytes would wait until there is a block of them.
+    const headers = { "content-type": "text/plain", "cache-control": "no-store, no-transform" };
+    return new Response(body, { headers });
   }
 
   /**

@@ -37,7 +37,8 @@ export function sseResponse(
 ): Response {
   const headers = {
     "content-type": "text/event-stream",
-    "cache-control": "no-store",
+    // A proxy that compresses would keep events until it has a block of them.
+    "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
   };
   if (c.req.method === "HEAD") {

@@ -44,6 +44,32 @@ Deno.test("a stream says how it wants to be read", async () => {
   assert.ok((await response.text()).startsWith("retry: 1000\n\n"));
 });
 
+Deno.test("no proxy may store, compress or collect a stream, of whichever kind, for GET, POST or HEAD", async () => {
+  await using service = await aService();
+  const { id } = await service.run("add", { a: 1, b: 2 });
+  const { body: group } = await service.post("/v1/groups", { ids: [id] });
+  const asCompleted = ["id=" + id, "groupId=" + group.id, "tag=none"].map((query) => `/v1/as-completed?${query}`);
+  const posted = {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ids: [id] }),
+  };
+  const calls: [string, RequestInit][] = [
+    ...[`/v1/tasks/${id}/events`, ...asCompleted].flatMap((path): [string, RequestInit][] => [
+      [path, {}],
+      [path, { method: "HEAD" }],
+    ]),
+    ["/v1/as-completed", posted],
+  ];
+  for (const [path, init] of calls) {
+    const { headers, body } = await service.app.request(path, init);
+    await body?.cancel();
+    const said = (headers.get("cache-control") ?? "").split(", ");
+    assert.deepEqual(said, ["no-store", "no-transform"], `${init.method ?? "GET"} ${path}`);
+    assert.equal(headers.get("x-accel-buffering"), "no");
+  }
+});
+
 Deno.test("the events of a task are its states, then its result, then end", async () => {
   await using service = await aService();
   const task = await service.submit("add", { a: 1, b: 2 });
