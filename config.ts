@@ -19,6 +19,7 @@ export interface Config {
   MAX_RESULT_BYTES: number;
   MAX_QUEUED: number;
   MAX_WAITING: number;
+  FAILURE_RETENTION_MS: number;
   SHOW_STACKS: boolean;
   API_KEYS: readonly ApiKey[];
   PUBLIC_URL?: string;
@@ -50,6 +51,7 @@ const schema: z.ZodType<Config> = z.object({
   MAX_RESULT_BYTES: numberOf(RULES.maxResultBytes),
   MAX_QUEUED: numberOf(RULES.maxQueued),
   MAX_WAITING: numberOf(RULES.maxWaiting),
+  FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
   API_KEYS: RULES.apiKeys,
   PUBLIC_URL: RULES.publicUrl,
@@ -68,6 +70,7 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_RESULT_BYTES: "largest result, up to 16 MiB (16777216)",
   MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
+  FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
   SHOW_STACKS: "keep and show stacks of errors (false)",
   PUBLIC_URL:
     "where callers reach it; links begin with its path (on Deno Deploy learned from the first request)",
@@ -96,6 +99,7 @@ export function settingsOf(config: Config): Settings {
     maxResultBytes: config.MAX_RESULT_BYTES,
     maxQueued: config.MAX_QUEUED,
     maxWaiting: config.MAX_WAITING,
+    failureRetentionMs: config.FAILURE_RETENTION_MS,
     showStacks: config.SHOW_STACKS,
     apiKeys: config.API_KEYS,
     publicUrl: config.PUBLIC_URL,

@@ -39,6 +39,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     maxInputBytes: settings.maxInputBytes,
     maxResultBytes: settings.maxResultBytes,
     maxQueued: settings.maxQueued,
+    failureRetentionMs: settings.failureRetentionMs,
     keepStacks: settings.showStacks,
     log,
     clock,

@@ -3,7 +3,9 @@
 
 import { z } from "zod";
 import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";
+import { FAILURE_RETENTION_MS } from "./runtime/core/task.ts";
 
+const LONGEST_RETENTION_MS = 366 * 24 * 60 * 60 * 1000;
 const LONGEST_LEASE_MS = 60 * 60 * 1000;
 const MOST_BYTES = 2 ** 24;
 
@@ -25,6 +27,8 @@ export interface Settings {
   maxQueued: number;
   /** Streams and waits that may be open at once; more are refused with 429. Default 10,000. */
   maxWaiting: number;
+  /** How long FAILED and CRASHED tasks are kept, in milliseconds, up to 366 days. Default 14 days. */
+  failureRetentionMs: number;
   /** Keep and show stacks of errors. Default false. */
   showStacks: boolean;
   /** Who may call. None: this machine only. */
@@ -60,6 +64,7 @@ export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Na
   maxResultBytes: whole(1_024, MOST_BYTES).default(MOST_BYTES),
   maxQueued: whole(1, 1_000_000_000).default(1_000_000),
   maxWaiting: whole(1, 1_000_000).default(10_000),
+  failureRetentionMs: whole(0, LONGEST_RETENTION_MS).default(FAILURE_RETENTION_MS),
   showStacks: z.boolean({ error: "must be true or false" }).default(false),
   apiKeys,
   publicUrl: z.url({ protocol: /^https?$/, error: "must be an http or https URL" })

@@ -35,6 +35,8 @@ export interface RuntimeOptions {
   maxResultBytes?: number;
   /** Tasks that may wait for a worker. Default 1,000,000. */
   maxQueued?: number;
+  /** How long FAILED and CRASHED tasks are kept. Default 14 days. */
+  failureRetentionMs?: number;
   /** Keep stacks with errors. Default false. */
   keepStacks?: boolean;
   doorbells?: Partial<Doorbells>;

@@ -87,7 +87,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   });
   const values = new Values(options.kv, ids);
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued);
-  const commands: CommandContext = { store, values, registry, maxInputBytes };
+  const { failureRetentionMs } = options;
+  const commands: CommandContext = { store, values, registry, maxInputBytes, failureRetentionMs };
   const submitter = new Submitter(commands, queueLimit);
   const groups = new Groups(store);
   const notifier = new Notifier(store);

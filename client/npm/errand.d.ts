@@ -100,8 +100,10 @@ interface TaskOptions {
     tags?: string[];
     /** Yours: kept and shown, never looked at. */
     metadata?: Record<string, unknown>;
-    /** How long the task is kept after its end. */
+    /** How long the task is kept after its end, unless that is a failure. Default: 24 h. */
     retentionMs?: number;
+    /** How long the task is kept if it ends FAILED or CRASHED. Default: 14 days. */
+    failureRetentionMs?: number;
     /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
     waitFor?: string[];
     /**

@@ -8,4 +8,6 @@ export interface CommandContext {
   values: Values;
   registry: Registry;
   maxInputBytes: number;
+  /** How long failed tasks are kept where nothing else was said. */
+  failureRetentionMs?: number;
 }

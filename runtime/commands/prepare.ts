@@ -7,7 +7,7 @@ import type { Reference } from "../core/references.ts";
 import type { Registry } from "../core/registry.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
-import type { TaskRecord } from "../core/task.ts";
+import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
 import { type Batch, type PartFault, validationError } from "./batch.ts";
 import { checkInput } from "./check_input.ts";
 
@@ -69,6 +69,8 @@ function requireRoom(characters: number, maxInputBytes: number): void {
 
 export interface DraftOptions {
   now: number;
+  /** Where neither the submission nor its definition says another. */
+  failureRetentionMs?: number;
   groupId: string | null;
   /** So many of the group run at once. */
   maxConcurrent?: number;
@@ -83,9 +85,10 @@ export function draftOf(
   { submission, defaults, special }: Checked,
   id: string,
   place: number,
-  { now, groupId, maxConcurrent }: DraftOptions,
+  { now, groupId, maxConcurrent, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
 ): TaskRecord {
   const { options = {} } = submission;
+  const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
   const { maxAttempts, ...retry } = { ...DEFAULT_RETRY, ...defaults.retry, ...options.retry };
   return {
     id,
@@ -113,6 +116,7 @@ export function draftOf(
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
     retry,
     retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,
+    ...(failureKeptMs !== FAILURE_RETENTION_MS && { failureRetentionMs: failureKeptMs }),
     ...(special && { special }),
     ...(submission.node !== undefined && { node: submission.node }),
     ...(submission.chunk && { chunk: true }),

@@ -72,8 +72,9 @@ export class SubmitPlan {
   /** The n-th record without a state. A large input is stored on the way. */
   async draft(place: number): Promise<TaskRecord> {
     const checked = this.checked[place];
-    const { now, groupId, options: { maxConcurrent } } = this;
-    const draft = draftOf(checked, this.ids[place], place, { now, groupId, maxConcurrent });
+    const { now, groupId, context: { failureRetentionMs }, options: { maxConcurrent } } = this;
+    const options = { now, groupId, maxConcurrent, failureRetentionMs };
+    const draft = draftOf(checked, this.ids[place], place, options);
     draft.input = await this.context.values.store(draft.id, checked.input);
     return draft;
   }

@@ -72,6 +72,7 @@ export interface DefinitionDefaults {
   maxCrashes?: number;
   priority?: number;
   retentionMs?: number;
+  failureRetentionMs?: number;
 }
 
 export interface DefinitionConfig<Name extends string, Input extends z.ZodType, Output extends z.ZodType>

@@ -28,8 +28,10 @@ export interface SubmitOptions {
   tags?: string[];
   /** An object of yours: kept and shown, never looked at. */
   metadata?: unknown;
-  /** How long it is kept after its end. Default 24 h. */
+  /** How long it is kept after its end, unless that is a failure. Default 24 h. */
   retentionMs?: number;
+  /** How long it is kept if it ends FAILED or CRASHED. Default 14 days. */
+  failureRetentionMs?: number;
   /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
   waitFor?: string[];
   /** An upstream that does not complete does not cancel it; a reference to it becomes `{error}`. */
@@ -106,7 +108,10 @@ const optionShape = {
       additionalProperties: true,
       description: "Yours: kept and shown, never looked at.",
     }),
-  retentionMs: ms(0, YEAR_MS).optional().describe("How long it is kept after its end. Default 24 h."),
+  retentionMs: ms(0, YEAR_MS).optional()
+    .describe("How long it is kept after its end, unless that is a failure. Default 24 h."),
+  failureRetentionMs: ms(0, YEAR_MS).optional()
+    .describe("How long it is kept if it ends FAILED or CRASHED. Default 14 days, or what the service sets."),
   waitFor: z.array(z.uuid().toLowerCase()).max(1_000).optional()
     .describe("Ids of tasks that must have completed before it starts. Their results are not handed over."),
   allowFailure: z.boolean().optional()

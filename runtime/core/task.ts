@@ -110,6 +110,8 @@ export interface TaskRecord {
   timeoutMs: number | null;
   retry: Omit<RetryPolicy, "maxAttempts">;
   retentionMs: number;
+  /** In place of `retentionMs` where it ends FAILED or CRASHED. Left out: FAILURE_RETENTION_MS. */
+  failureRetentionMs?: number;
   /** Its event log is not empty. */
   hasEvents?: true;
   createdAt: number;
@@ -177,10 +179,30 @@ export function hasDependents(record: TaskRecord): boolean {
   return record.followed === true || record.next !== undefined;
 }
 
+/** How long a task that ended FAILED or CRASHED is kept, if nothing else was said. */
+export const FAILURE_RETENTION_MS = 14 * 24 * 60 * 60 * 1000;
+
+function isFailure(record: TaskRecord): boolean {
+  const type = typeOf(record);
+  return type === "FAILED" || type === "CRASHED";
+}
+
+/** When it may be removed; null until it has ended. */
+export function keptUntil(record: TaskRecord): number | null {
+  const { finishedAt, retentionMs, failureRetentionMs = FAILURE_RETENTION_MS } = record;
+  return finishedAt === null ? null : finishedAt + (isFailure(record) ? failureRetentionMs : retentionMs);
+}
+
+/** The ended task, kept so long after its end. */
+export function keptFor(record: TaskRecord, ms: number): TaskRecord {
+  return isFailure(record) ? { ...record, failureRetentionMs: ms } : { ...record, retentionMs: ms };
+}
+
 /** KV expires keys up to a minute late, so every read compares the time itself. */
 export function isPastRetention(stored: Stored, now: number): boolean {
   if (isForgotten(stored)) return stored.isPast === true;
   // The pruner removes it when no dependent needs it any more.
   if (hasDependents(stored)) return false;
-  return stored.finishedAt !== null && stored.finishedAt + stored.retentionMs <= now;
+  const until = keptUntil(stored);
+  return until !== null && until <= now;
 }

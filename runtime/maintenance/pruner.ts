@@ -4,6 +4,8 @@ import {
   type Entry,
   hasDependents,
   isForgotten,
+  keptFor,
+  keptUntil,
   type Stored,
   type TaskRecord,
   type Tombstone,
@@ -61,14 +63,15 @@ export class Pruner {
       const now = store.clock.now();
       if (isForgotten(record) || !isOverdue(record, now)) return null;
       const keptMs = now - record.finishedAt!;
-      return { next: { ...record, retentionMs: keptMs + Math.max(KEEP_AT_LEAST_MS, keptMs / 2) } };
+      return { next: keptFor(record, keptMs + Math.max(KEEP_AT_LEAST_MS, keptMs / 2)) };
     });
   }
 }
 
 /** Its retention is over, whether or not others need it. */
-function isOverdue({ finishedAt, retentionMs }: TaskRecord, now: number): boolean {
-  return finishedAt !== null && finishedAt + retentionMs <= now;
+function isOverdue(record: TaskRecord, now: number): boolean {
+  const until = keptUntil(record);
+  return until !== null && until <= now;
 }
 
 /** Callers that read back late can tell by it that there was a task, and which units wrote it. */

@@ -4,7 +4,7 @@
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
 import { isTerminalType } from "../core/states.ts";
-import { hasDependents, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
+import { hasDependents, isForgotten, keptUntil, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 
 export interface IndexEntry {
   key: Deno.KvKey;
@@ -26,8 +26,8 @@ const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 export function expiryOf(stored: Stored): number | null {
   if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
   // The timer removes a task with dependents when none of them needs it any more.
-  if (stored.finishedAt === null || hasDependents(stored)) return null;
-  return stored.finishedAt + stored.retentionMs + EXPIRY_SLACK_MS;
+  const until = keptUntil(stored);
+  return until === null || hasDependents(stored) ? null : until + EXPIRY_SLACK_MS;
 }
 
 export function entriesOf(stored: Stored): IndexEntry[] {
@@ -53,8 +53,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     // Most tasks complete: those are found by going through all tasks. Only the rarer ends are worth a write.
     if (type !== "COMPLETED") entries.push({ key: keys.index("state", type, id), value: null, expireAt });
     if (storesMore(record)) {
-      const at = record.finishedAt! + record.retentionMs;
-      entries.push({ key: keys.due("purge", at, id), value: null, expireAt: null });
+      entries.push({ key: keys.due("purge", keptUntil(record)!, id), value: null, expireAt: null });
     }
     return entries;
   }

@@ -10,7 +10,7 @@
 
 import { NewerRecordError } from "../core/errors.ts";
 import { RELEASE } from "../core/release.ts";
-import type { Entry, Stored } from "../core/task.ts";
+import { type Entry, isForgotten, type Stored } from "../core/task.ts";
 
 type Upgrade = (stored: Stored) => Stored;
 
@@ -50,7 +50,14 @@ export function upgraded(stored: Stored & Stamp, upgrades = UPGRADES): Stored {
   const { v = 1, by, ...rest } = stored;
   const known = upgrades.length + 1;
   if (v > known) throw new NewerRecordError(stored, v, by ? `Errand ${by}` : "a newer Errand", known);
-  return upgrades.slice(v - 1).reduce((record, upgrade) => upgrade(record), rest as Stored);
+  const record = upgrades.slice(v - 1).reduce((record, upgrade) => upgrade(record), rest as Stored);
+  return by === undefined ? withItsRetention(record) : record;
+}
+
+/** Release 0.1 had one retention for all ends. A task keeps what it was promised. */
+function withItsRetention(stored: Stored): Stored {
+  if (isForgotten(stored)) return stored;
+  return { ...stored, failureRetentionMs: stored.failureRetentionMs ?? stored.retentionMs };
 }
 
 /**

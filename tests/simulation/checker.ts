@@ -12,6 +12,7 @@ import {
   isForgotten,
   isPastRetention,
   isTerminal,
+  keptUntil,
   stateOf,
   type Stored,
   type StoredValue,
@@ -209,8 +210,8 @@ export class Checker implements Findings {
 
   #requirePast(record: TaskRecord, how: string): void {
     // One that others follow is kept for longer, but only as long as they need it.
-    const { finishedAt, retentionMs } = record;
-    if (finishedAt === null || finishedAt + retentionMs > this.world.latest.wall) {
+    const until = keptUntil(record);
+    if (until === null || until > this.world.latest.wall) {
       this.violated("1", `${this.world.nameOf(record.id)} is gone while ${shown(record)}: ${how}`);
     }
   }

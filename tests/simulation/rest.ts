@@ -5,7 +5,13 @@ import { entriesOf } from "../../runtime/store/index_entries.ts";
 import type { StoredEvent } from "../../runtime/store/event_log.ts";
 import type { GroupRecord, LogValue } from "../../runtime/store/group_counters.ts";
 import type { Barrier } from "../../runtime/dependencies/barrier.ts";
-import { isForgotten, isTerminal, type StoredValue, type TaskRecord } from "../../runtime/core/task.ts";
+import {
+  isForgotten,
+  isTerminal,
+  keptUntil,
+  type StoredValue,
+  type TaskRecord,
+} from "../../runtime/core/task.ts";
 import { type CheckedWorld, missingChunks } from "./checker.ts";
 import type { Row } from "./fake_kv.ts";
 
@@ -71,8 +77,9 @@ export function checkRest(world: CheckedWorld): Omit<Gaps, "bootHangs"> {
 
 type Violated = (invariant: string, what: string) => void;
 
-function isPast({ finishedAt, retentionMs }: TaskRecord, { latest }: CheckedWorld): boolean {
-  return finishedAt !== null && finishedAt + retentionMs <= latest.wall;
+function isPast(record: TaskRecord, { latest }: CheckedWorld): boolean {
+  const until = keptUntil(record);
+  return until !== null && until <= latest.wall;
 }
 
 function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): void {

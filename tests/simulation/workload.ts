@@ -13,7 +13,7 @@ import type { TaskEvent } from "../../runtime/store/event_log.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
 import type { SubmitCall } from "../../runtime/commands/submit.ts";
-import type { Submission } from "../../runtime/core/submission.ts";
+import type { Submission, SubmitOptions } from "../../runtime/core/submission.ts";
 import { isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { padding, type WorkInput } from "./definitions.ts";
@@ -43,6 +43,7 @@ const OWN_ERRORS = [ConflictError, ForgottenError, NotFoundError, PreconditionEr
 
 /** Instants at which callers begin. */
 const BEGIN_WITHIN_MS = 5_000;
+const LONGEST_RETENTION_MS = 4_000;
 
 /** A world with processes to call. */
 export interface WorkingWorld extends CheckedWorld {
@@ -603,7 +604,7 @@ export class Workload {
         maxCrashes: sometimes(0.3, () => random.below(3)),
         priority: sometimes(0.3, () => random.below(5) - 2),
         tags: sometimes(0.2, () => [random.pick(["red", "blue"])]),
-        retentionMs: sometimes(0.1, () => random.below(4_000)),
+        ...retentions(sometimes(0.1, () => random.below(LONGEST_RETENTION_MS))),
       },
     };
   }
@@ -623,7 +624,7 @@ export class Workload {
         tags,
         retry,
         // What others wait for is kept, however short its retention is.
-        retentionMs: random.chance(0.2) ? random.below(2_000) : undefined,
+        ...retentions(random.chance(0.2) ? random.below(2_000) : undefined),
       },
     };
   }
@@ -672,6 +673,11 @@ export class Workload {
 
 function isPlace(upstream: Upstream | "quoted"): boolean {
   return upstream !== "quoted" && "place" in upstream;
+}
+
+/** Both, or none. They differ, so that neither is taken for the other. */
+function retentions(ms: number | undefined): SubmitOptions {
+  return ms === undefined ? {} : { retentionMs: ms, failureRetentionMs: LONGEST_RETENTION_MS - ms };
 }
 
 /** What an event tells, without what may differ from reader to reader. */

@@ -48,7 +48,9 @@ Deno.test("no proxy may store, compress or collect a stream, of whichever kind, 
   await using service = await aService();
   const { id } = await service.run("add", { a: 1, b: 2 });
   const { body: group } = await service.post("/v1/groups", { ids: [id] });
-  const asCompleted = ["id=" + id, "groupId=" + group.id, "tag=none"].map((query) => `/v1/as-completed?${query}`);
+  const asCompleted = ["id=" + id, "groupId=" + group.id, "tag=none"].map((query) =>
+    `/v1/as-completed?${query}`
+  );
   const posted = {
     method: "POST",
     headers: { "content-type": "application/json" },
