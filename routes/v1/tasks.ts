@@ -147,7 +147,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const page = await runtime.list(
       {
         ...query,
-        state: query.state as StateType | undefined,
+        states: query.state === undefined ? [] : [query.state as StateType],
         createdAfter: instantOf(query.createdAfter),
         createdBefore: instantOf(query.createdBefore),
       } satisfies ListQuery,

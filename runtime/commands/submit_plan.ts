@@ -119,7 +119,9 @@ export class SubmitPlan {
     // A call that is resumed finds its group there, perhaps with ends counted already.
     if (groupId === null || this.resumed) return [];
     const writes = newGroup({ id: groupId, total: ids.length, maxConcurrent }, now);
-    if (maxConcurrent !== undefined) writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids));
+    if (maxConcurrent !== undefined) {
+      writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids, this.checked[0]?.submission.task));
+    }
     return writes;
   }
 }

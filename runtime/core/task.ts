@@ -107,6 +107,8 @@ export interface TaskRecord {
   windowed?: boolean;
   /** It needs a slot again, after its turn. */
   late?: boolean;
+  /** It has gone back to an earlier state, as for another attempt: lists find it by keys of its own. */
+  wentBack?: true;
   timeoutMs: number | null;
   retry: Omit<RetryPolicy, "maxAttempts">;
   retentionMs: number;

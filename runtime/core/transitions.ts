@@ -90,6 +90,7 @@ export function resumed(record: TaskRecord, now: number): TaskRecord {
     {
       error: null,
       hasEvents: true,
+      wentBack: true,
       finishedAt: null,
       ...withoutSlot(record),
     },
@@ -147,7 +148,7 @@ function failed(
   if (error.retryable && record.attempt < record.maxAttempts) {
     const policy = { ...DEFAULT_RETRY, ...record.retry };
     const runAt = now + retryDelayMs(policy, record.attempt - (record.retriedAtAttempt ?? 0), random());
-    return enter(record, now, "SCHEDULED", "AwaitingRetry", message, { lease: null, runAt });
+    return enter(record, now, "SCHEDULED", "AwaitingRetry", message, { lease: null, runAt, wentBack: true });
   }
   const name = outcome.kind === "timed-out"
     ? "TimedOut"
@@ -162,6 +163,7 @@ function handedBack(record: TaskRecord, now: number, message: string): TaskRecor
   return enter(record, now, "PENDING", "Pending", message, {
     lease: null,
     attempt: record.attempt - 1,
+    wentBack: true,
   });
 }
 
@@ -228,6 +230,7 @@ export function retried(record: TaskRecord, now: number, input: StoredValue): Ta
     progress: null,
     cancel: null,
     hasEvents: true,
+    wentBack: true,
     ...withoutSlot(record),
     expiresAt: null,
     runAt: now,

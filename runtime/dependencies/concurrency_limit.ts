@@ -15,15 +15,18 @@ export interface ConcurrencyLimit {
   admitted: number;
   /** The last admitted one: the next one has the next larger id. */
   cursor: string;
+  /** The largest id of the group, and the definition of its tasks: for lists, if they are known. */
+  last?: string;
+  task?: string;
 }
 
 /** Checks of a commit that are not about an admitted task. */
 const SPARE_CHECKS = 5;
 
 /** Of a group that is about to be stored. Its first tasks are admitted. */
-export function openConcurrencyLimit(group: string, max: number, ids: string[]): Write {
+export function openConcurrencyLimit(group: string, max: number, ids: string[], task?: string): Write {
   const count = Math.min(max, ids.length);
-  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "" });
+  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "", last: ids.at(-1), task });
 }
 
 /** Removed with its group. */
@@ -57,8 +60,12 @@ export async function admit(
     return await store.commit("outbox", [], options) !== null;
   }
   const changes = await admissions(store, [...new Set([...again, ...next])]);
-  const { max, admitted, cursor } = limit.value!;
-  const value = { max, admitted: admitted + changes.length, cursor: next.at(-1) ?? cursor };
+  const { admitted, cursor } = limit.value!;
+  const value = {
+    ...limit.value!,
+    admitted: admitted + changes.length,
+    cursor: next.at(-1) ?? cursor,
+  };
   options.checks!.push({ key: keys.concurrencyLimit(group), versionstamp: limit.versionstamp });
   options.writes!.push(limitWrite(group, value));
   // Large inputs stand in the records.
@@ -99,21 +106,22 @@ export async function rebuiltConcurrencyLimit(
   return limitWrite(group.id, { max, admitted, cursor });
 }
 
+/** The group's tasks that have not had a slot yet. */
+export function withoutSlotYet(group: string, { cursor }: ConcurrencyLimit): Deno.KvListSelector {
+  return { prefix: prefixes.index("group", group), start: after(keys.index("group", group, cursor)) };
+}
+
 /** The ids of tasks that need a slot again, and of those that have not had one. Together at most `count`. */
 async function waiting(
   kv: KvPort,
   group: string,
-  { cursor }: ConcurrencyLimit,
+  limit: ConcurrencyLimit,
   count: number,
 ): Promise<{ again: string[]; next: string[] }> {
   const readmissions = await kv.list({ prefix: prefixes.readmissionsOf(group) }, { limit: count });
   const again = readmissions.map(({ key }) => parse.readmission(key).id);
   if (again.length === count) return { again, next: [] };
-  const selector = {
-    prefix: prefixes.index("group", group),
-    start: after(keys.index("group", group, cursor)),
-  };
-  const members = await kv.list(selector, { limit: count - again.length });
+  const members = await kv.list(withoutSlotYet(group, limit), { limit: count - again.length });
   return { again, next: members.map(({ key }) => parse.index(key).id) };
 }
 

@@ -9,7 +9,7 @@ type Key = Deno.KvKey;
  */
 export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount" | "group";
 
-export type IndexKind = "state" | "task" | "tag" | "group" | "parent";
+export type IndexKind = "state" | "task" | "tag" | "group" | "parent" | "again";
 
 export const keys = {
   /** The record, or its tombstone. */
@@ -48,7 +48,10 @@ export const keys = {
   concurrencyLimit: (group: string): Key => ["window", group],
   /** A task that needs a slot of its group again. */
   readmission: (group: string, id: string): Key => ["late", group, id],
-  /** Lists: by end state, by definition, by tag, by group, by parent. */
+  /**
+   * Lists: by end state, by definition (those that have ended or have gone back to an earlier state), by tag,
+   * by group, by parent; "again": those that have gone back and not ended, by definition.
+   */
   index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
   /** Set once an id does not tell the time of its submit: then lists by time read all ids. */
   oddIds: ["odd-ids"] as Key,
@@ -85,6 +88,7 @@ export const prefixes = {
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
   allEdges: ["edge"] as Key,
+  again: ["index", "again"] as Key,
   events: (id: string): Key => ["event", id],
   blobs: (id: string): Key => ["blob", id],
   chunks: (id: string, blob: string): Key => ["blob", id, blob],
@@ -139,6 +143,12 @@ export function outboxSubject(id: string): OutboxSubject {
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
 }
+
+/** All edges of barriers. */
+export const barrierEdges: Deno.KvListSelector = {
+  start: ["edge", BARRIER],
+  end: ["edge", BARRIER + "\uffff"],
+};
 
 /** Where a list goes on behind a key. */
 export function after(key: Key): Key {

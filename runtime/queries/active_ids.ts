@@ -1,22 +1,61 @@
-// The ids of tasks that have not ended: from what drives them, the queue, timers, leases and counters.
+// The ids of tasks that have not ended: from what drives them, and from an index of those that have gone back
+// to an earlier state.
+//
+// The sources are read one after the other, while tasks move. A task that only goes forward passes them in
+// the order in which they are read, so it cannot leave one that is still to be read for one that was read
+// before. Where a task can go back, it has an index entry from then on, which is read last.
 
 import type { StateType } from "../core/states.ts";
-import type { ConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
-import { keys, parse, prefixes } from "../platform/keys.ts";
+import { type ConcurrencyLimit, withoutSlotYet } from "../dependencies/concurrency_limit.ts";
+import type { EdgeBlock } from "../dependencies/edges.ts";
+import { barrierEdges, parse, prefixes } from "../platform/keys.ts";
+import type { KvPort } from "../platform/kv.ts";
+import { pages } from "../platform/paging.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import { readyBlocks } from "../store/ready_queue.ts";
-import type { Store } from "../store/store.ts";
 
 /** Up to so many ids are sorted in memory. */
 const MOST_SORTED = 10_000;
-const MOST_LIMITS = 1_000;
+const LIMITS_PER_READ = 500;
+const LIMITS_AT_ONCE = 50;
+const MEMBERS_PER_READ = 200;
 
-/** Ids of tasks in these states, newest first. Null if there are too many to sort. */
-export async function activeIds(store: Store, states: StateType[], task?: string): Promise<string[] | null> {
+/** May give ids of tasks that have moved on, or of other definitions: the caller compares the records. */
+type Source = (kv: KvPort, task?: string) => AsyncGenerator<string[]>;
+
+/** In the order in which a task goes through them. A state that is not terminal needs its source here. */
+const SOURCES: readonly (readonly [states: readonly StateType[], source: Source])[] = [
+  [["PENDING"], behindBarriers],
+  [["PENDING"], counted],
+  [["PENDING"], limited],
+  [["SCHEDULED"], scheduled],
+  [["PENDING"], queued],
+  [["RUNNING", "CANCELLING"], leased],
+];
+
+/** The states that lists find without going through all tasks. */
+export const LISTED_STATES: ReadonlySet<StateType> = new Set(SOURCES.flatMap(([states]) => states));
+
+/**
+ * Ids of tasks in these states, newest first: of each that was in one of them all the time, at least. Null if
+ * there are too many to sort.
+ *
+ * @param task a definition. Then those that have gone back are left out: the index of the definition has
+ *   them, and must be read after this.
+ */
+export async function activeIds(
+  kv: KvPort,
+  states: readonly StateType[],
+  task?: string,
+): Promise<string[] | null> {
+  const sources = SOURCES.filter(([of]) => of.some((state) => states.includes(state)))
+    .map(([, source]) => source);
+  // Within one state no task goes back.
+  if (task === undefined && states.length > 1) sources.push(goneBack);
   const ids = new Set<string>();
-  for (const state of states) {
-    for await (const found of idsIn(store, state, task)) {
+  for (const source of sources) {
+    for await (const found of source(kv, task)) {
       for (const id of found) ids.add(id);
       if (ids.size > MOST_SORTED) return null;
     }
@@ -24,57 +63,72 @@ export async function activeIds(store: Store, states: StateType[], task?: string
   return [...ids].sort().reverse();
 }
 
-/** May name tasks that have moved on, or of other definitions: the caller compares the records. */
-function idsIn(store: Store, state: StateType, task?: string): AsyncGenerator<string[]> {
-  switch (state) {
-    case "PENDING":
-      return pending(store, task);
-    case "SCHEDULED":
-      return scheduled(store, task);
-    default:
-      return leased(store);
+/** Tasks of large calls that wait for nothing but that all of their call are stored. */
+async function* behindBarriers(kv: KvPort): AsyncGenerator<string[]> {
+  for await (const page of pages<EdgeBlock>(kv, barrierEdges, { size: 100 })) {
+    yield page.flatMap(({ value: { ids, kind } }) => kind === "direct" ? ids : []);
   }
 }
 
-async function* pending(store: Store, task?: string): AsyncGenerator<string[]> {
-  for (let shard = 0; shard < store.kv.shards; shard++) {
-    for await (const { value: { ids, tasks } } of readyBlocks(store.kv, shard)) {
-      yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
-    }
-  }
-  yield* limited(store);
-  const counters = await store.kv.list<DependencyCounter>({ prefix: prefixes.dependencyCounters }, {
+async function* counted(kv: KvPort, task?: string): AsyncGenerator<string[]> {
+  const counters = await kv.list<DependencyCounter>({ prefix: prefixes.dependencyCounters }, {
     limit: MOST_SORTED + 1,
   });
   yield wanted(counters, task).map(({ key }) => parse.dependencyCounter(key));
 }
 
 /** Tasks that wait for a slot of their group. */
-async function* limited({ kv }: Store): AsyncGenerator<string[]> {
-  const limits = await kv.list<ConcurrencyLimit>({ prefix: prefixes.concurrencyLimits }, {
-    limit: MOST_LIMITS,
-  });
-  for (const { key, value } of limits) {
-    const group = parse.concurrencyLimit(key);
-    const selector = {
-      prefix: prefixes.index("group", group),
-      start: keys.index("group", group, value.cursor),
-    };
-    const members = await kv.list(selector, { limit: MOST_SORTED + 1 });
-    yield members.map((member) => parse.index(member.key).id);
+async function* limited(kv: KvPort, task?: string): AsyncGenerator<string[]> {
+  const selector = { prefix: prefixes.concurrencyLimits };
+  for await (const page of pages<ConcurrencyLimit>(kv, selector, { size: LIMITS_PER_READ })) {
+    const open = page.filter(({ value: { cursor, last, task: of } }) => {
+      return (last === undefined || cursor < last) && (task === undefined || of === undefined || of === task);
+    });
+    for (let at = 0; at < open.length; at += LIMITS_AT_ONCE) {
+      yield* await Promise.all(
+        open.slice(at, at + LIMITS_AT_ONCE).map(({ key, value }) =>
+          members(kv, withoutSlotYet(parse.concurrencyLimit(key), value))
+        ),
+      );
+    }
   }
   const readmissions = await kv.list({ prefix: prefixes.readmissions }, { limit: MOST_SORTED + 1 });
   yield readmissions.map(({ key }) => parse.readmission(key).id);
 }
 
-async function* scheduled({ kv }: Store, task?: string): AsyncGenerator<string[]> {
+/** Few of most groups, and at most as many as make too many. */
+async function members(kv: KvPort, selector: Deno.KvListSelector): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const page of pages(kv, selector, { size: MEMBERS_PER_READ, growTo: 10 * MEMBERS_PER_READ })) {
+    ids.push(...page.map(({ key }) => parse.index(key).id));
+    if (ids.length > MOST_SORTED) break;
+  }
+  return ids;
+}
+
+async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[]> {
   const timers = await kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: MOST_SORTED + 1 });
   yield wanted(timers, task).map(({ key }) => parse.due(key).id);
 }
 
-async function* leased({ kv }: Store): AsyncGenerator<string[]> {
-  const leases = await kv.list<string[]>({ prefix: prefixes.leases }, { limit: MOST_SORTED });
-  yield leases.flatMap(({ value }) => value);
+async function* queued(kv: KvPort, task?: string): AsyncGenerator<string[]> {
+  for (let shard = 0; shard < kv.shards; shard++) {
+    for await (const { value: { ids, tasks } } of readyBlocks(kv, shard)) {
+      yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
+    }
+  }
+}
+
+async function* leased(kv: KvPort): AsyncGenerator<string[]> {
+  for await (const page of pages<string[]>(kv, { prefix: prefixes.leases }, { size: 500 })) {
+    yield page.flatMap(({ value }) => value);
+  }
+}
+
+async function* goneBack(kv: KvPort): AsyncGenerator<string[]> {
+  for await (const page of pages(kv, { prefix: prefixes.again }, { size: 500 })) {
+    yield page.map(({ key }) => parse.index(key).id);
+  }
 }
 
 /** Entries of a definition; all entries where the list was cut, because then there are too many. */

@@ -1,16 +1,18 @@
-// Lists of tasks, newest first. One filter narrows the search by its index; the others are compared with the
+// Lists of tasks, newest first. One filter narrows the search by an index; the others are compared with the
 // records. A page reads a bounded number of records, so it may have fewer tasks than its limit, and a cursor
-// to go on from.
+// to go on from. A task that fits the filters all the time is on one page, however it moves meanwhile.
 
 import { isTerminalType, type StateType } from "../core/states.ts";
-import { type Entry, isForgotten, typeOf } from "../core/task.ts";
+import { type Entry, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
-import { activeIds } from "./active_ids.ts";
+import { activeIds, LISTED_STATES } from "./active_ids.ts";
+import { presentOrNull } from "./group_members.ts";
 import { type IdBounds, idBounds, within } from "./id_bounds.ts";
 
 export interface ListQuery {
-  state?: StateType;
+  /** Any of these. None, or left out: all. */
+  states?: readonly StateType[];
   task?: string;
   tag?: string;
   groupId?: string;
@@ -36,9 +38,10 @@ const PER_READ = 200;
 export async function list(store: Store, query: ListQuery): Promise<Page> {
   const entries: Entry[] = [];
   const bounds = await idBounds(store, query);
+  const sources = await sourcesOf(store, query);
   let before = query.cursor ?? null;
   for (let read = 0; read < MOST_READ;) {
-    const { found, ids, done } = await candidates(store, query, bounds, before);
+    const { found, ids, done } = await candidates(store, sources, bounds, before);
     read += ids.length;
     for (const [i, id] of ids.entries()) {
       const entry = found[i];
@@ -53,86 +56,82 @@ export async function list(store: Store, query: ListQuery): Promise<Page> {
   return { entries, nextCursor: before };
 }
 
+/** Where the tasks are that may fit. Null: they may be anywhere. */
+interface Sources {
+  /** Newest first; read once for a page, and before the indexes. */
+  active: string[];
+  /** Prefixes of keys that end with an id. */
+  indexes: Deno.KvKey[];
+}
+
+async function sourcesOf({ kv }: Store, query: ListQuery): Promise<Sources | null> {
+  const { states = [], task, tag, groupId, parentId } = query;
+  if (tag !== undefined) return fromIndex(prefixes.index("tag", tag));
+  if (groupId !== undefined) return fromIndex(prefixes.index("group", groupId));
+  if (parentId !== undefined) return fromIndex(prefixes.index("parent", parentId));
+  const ends = states.filter(isTerminalType);
+  const others = states.filter((state) => !isTerminalType(state));
+  if (others.some((state) => !LISTED_STATES.has(state))) return null;
+  const isOfEnds = states.length > 0 && others.length === 0;
+  const isActive = states.length > 0 && ends.length === 0;
+  if (task !== undefined) {
+    // The index of a definition has the tasks that have ended or gone back; the others only go forward.
+    const active = isOfEnds ? [] : await activeIds(kv, isActive ? states : [...LISTED_STATES], task);
+    return active && { active, indexes: [prefixes.index("task", task)] };
+  }
+  if (isActive) {
+    const active = await activeIds(kv, states);
+    return active && { active, indexes: [] };
+  }
+  if (isOfEnds && !ends.includes("COMPLETED")) {
+    return { active: [], indexes: ends.map((end) => prefixes.index("state", end)) };
+  }
+  return null;
+}
+
+function fromIndex(prefix: Deno.KvKey): Sources {
+  return { active: [], indexes: [prefix] };
+}
+
 interface Candidates {
   ids: string[];
   found: (Entry | null)[];
+  /** There are no older ones. */
   done: boolean;
 }
 
 async function candidates(
   store: Store,
-  query: ListQuery,
+  sources: Sources | null,
   bounds: IdBounds,
   before: string | null,
 ): Promise<Candidates> {
-  const { state, task, tag, groupId, parentId } = query;
-  if (tag !== undefined) return await fromIndex(store, prefixes.index("tag", tag), bounds, before);
-  if (groupId !== undefined) return await fromIndex(store, prefixes.index("group", groupId), bounds, before);
-  if (parentId !== undefined) {
-    return await fromIndex(store, prefixes.index("parent", parentId), bounds, before);
+  if (!sources) {
+    const page = await store.readNewest(within(prefixes.task, bounds, before), PER_READ);
+    return {
+      ids: page.map(({ id }) => id),
+      found: page.map(({ entry }) => presentOrNull(entry)),
+      done: page.length < PER_READ,
+    };
   }
-  if (state !== undefined && !isTerminalType(state)) {
-    const active = await activeIds(store, [state], task);
-    if (active) return fromIds(store, active, before);
-  } else if (task !== undefined) {
-    // The index of a definition has its ended tasks only.
-    const active = state === undefined
-      ? await activeIds(store, ["PENDING", "SCHEDULED", "RUNNING"], task)
-      : [];
-    if (active) {
-      const ended = await idsWithin(store, prefixes.index("task", task), bounds, before);
-      return fromIds(store, [...active, ...ended].sort().reverse(), before, ended.length < PER_READ);
-    }
-  } else if (state !== undefined && state !== "COMPLETED") {
-    return await fromIndex(store, prefixes.index("state", state), bounds, before);
-  }
-  const page = await store.readNewest(within(prefixes.task, bounds, before), PER_READ);
-  return {
-    ids: page.map(({ id }) => id),
-    found: page.map(({ entry }) => entry && !isForgotten(entry.record) ? entry as Entry : null),
-    done: page.length < PER_READ,
-  };
+  const indexed = await Promise.all(
+    sources.indexes.map((prefix) => idsWithin(store, within(prefix, bounds, before))),
+  );
+  const active = sources.active.filter((id) => before === null || id < before).slice(0, PER_READ + 1);
+  const all = [...new Set([...active, ...indexed.flat()])].sort().reverse();
+  const ids = all.slice(0, PER_READ);
+  const isComplete = indexed.every(({ length }) => length < PER_READ) && all.length <= PER_READ;
+  return { ids, found: (await store.readMany(ids)).map(presentOrNull), done: isComplete };
 }
 
-async function fromIndex(
-  store: Store,
-  prefix: Deno.KvKey,
-  bounds: IdBounds,
-  before: string | null,
-): Promise<Candidates> {
-  const ids = await idsWithin(store, prefix, bounds, before);
-  return { ids, found: await records(store, ids), done: ids.length < PER_READ };
-}
-
-async function idsWithin(
-  store: Store,
-  prefix: Deno.KvKey,
-  bounds: IdBounds,
-  before: string | null,
-): Promise<string[]> {
-  const page = await store.kv.list(within(prefix, bounds, before), { limit: PER_READ, reverse: true });
+async function idsWithin({ kv }: Store, selector: Deno.KvListSelector): Promise<string[]> {
+  const page = await kv.list(selector, { limit: PER_READ, reverse: true });
   return page.map(({ key }) => parse.index(key).id);
 }
 
-/** @param isComplete true if `all` lacks no older id */
-async function fromIds(
-  store: Store,
-  all: string[],
-  before: string | null,
-  isComplete = true,
-): Promise<Candidates> {
-  const rest = all.filter((id, i) => (before === null || id < before) && id !== all[i - 1]);
-  const ids = rest.slice(0, PER_READ);
-  return { ids, found: await records(store, ids), done: isComplete && rest.length <= PER_READ };
-}
-
-async function records(store: Store, ids: string[]): Promise<(Entry | null)[]> {
-  const entries = await store.readMany(ids);
-  return entries.map((entry) => entry && !isForgotten(entry.record) ? entry as Entry : null);
-}
-
 function matches({ record }: Entry, query: ListQuery): boolean {
-  return (query.state === undefined || typeOf(record) === query.state) &&
+  const { states = [] } = query;
+  return (states.length === 0 || states.includes(typeOf(record))) &&
     (query.task === undefined || record.task === query.task) &&
     (query.tag === undefined || record.tags.includes(query.tag)) &&
     (query.groupId === undefined || record.groups.includes(query.groupId)) &&

@@ -57,6 +57,11 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     }
     return entries;
   }
+  // It may go from state to state as fast as a list reads them one after the other.
+  if (record.wentBack) {
+    entries.push({ key: keys.index("task", record.task, id), value: null, expireAt: null });
+    entries.push({ key: keys.index("again", record.task, id), value: null, expireAt: null });
+  }
   // PENDING and RUNNING tasks are driven by blocks of the queue and of leases, which hold many tasks
   // (ready_queue.ts).
   if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });

@@ -1,0 +1,223 @@
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import type { StateType } from "../../../runtime/core/states.ts";
+import { type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
+import { becameReady, cancelled, retried, settled } from "../../../runtime/core/transitions.ts";
+import { list, type ListQuery } from "../../../runtime/queries/list.ts";
+import { claim } from "../../../runtime/worker/claim.ts";
+import { aBench, type Bench, keys } from "../../support/builders.ts";
+import { composing } from "../../support/composing.ts";
+import { Random } from "../../support/random.ts";
+
+type Move = "fails" | "fails for good" | "completes" | "is handed back" | "is cancelled" | "goes on";
+
+const ACTIVE: StateType[] = ["PENDING", "SCHEDULED", "RUNNING"];
+const WORKER = "w";
+
+/** The ids of all pages, in their order. */
+async function listed(bench: Bench, query: Partial<ListQuery>): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await list(bench.store, { limit: 3, ...query, cursor });
+    ids.push(...page.entries.map(({ record }) => record.id));
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return ids;
+}
+
+/** Takes the task one step further, as its driver would. */
+async function move(bench: Bench, id: string, how: Move): Promise<void> {
+  const { store, clock } = bench;
+  const step = async (next: (record: TaskRecord) => TaskRecord) => {
+    await store.update("settle", id, ({ record }) => ({ next: next(record as TaskRecord) }));
+  };
+  const now = clock.now();
+  const record = await bench.record(id);
+  switch (typeOf(record)) {
+    case "PENDING":
+      if (how === "is cancelled") return await step((record) => cancelled(record, now, null));
+      await claim(store, { worker: WORKER, shard: 0, limit: 1, knows: (task) => task === record.task });
+      return;
+    case "SCHEDULED":
+      if (how === "is cancelled") return await step((record) => cancelled(record, now, null));
+      return await step((record) => becameReady(record, now));
+    case "RUNNING": {
+      const error = { name: "Error", message: "no", retryable: how !== "fails for good" };
+      await step((record) => {
+        if (how === "completes") {
+          return settled(record, now, { kind: "completed", result: { json: "1" } }, Math.random);
+        }
+        if (how === "is handed back") return settled(record, now, { kind: "released" }, Math.random);
+        return settled(record, now, { kind: "failed", error }, Math.random);
+      });
+      for (const { key, value } of await bench.all()) {
+        if (key[0] === "lease" && (value as string[]).includes(id)) await bench.kv.writeBlind([{ key }], 0);
+      }
+      return;
+    }
+    case "FAILED":
+    case "CANCELLED":
+      return await step((record) => retried(record, now, record.input));
+  }
+}
+
+/** Does `work` after each read of keys. */
+function afterEachList(bench: Bench, work: () => Promise<void>): void {
+  const { kv } = bench;
+  const { list } = kv;
+  let isMoving = false;
+  kv.list = async <T>(...args: Parameters<typeof list>) => {
+    const found = await list.apply(kv, args);
+    if (!isMoving) {
+      isMoving = true;
+      await work();
+      isMoving = false;
+    }
+    return found as Deno.KvEntry<T>[];
+  };
+}
+
+const loops = { maxAttempts: 1_000, retry: { delayMs: 0, factor: 1, maxDelayMs: 0, jitter: false } };
+
+Deno.test("a list has a task that goes through its states as fast as the list reads them", async () => {
+  for (const steps of [1, 2]) {
+    for (const before of [0, 1, 2, 3, 4]) {
+      for (const how of ["fails", "is handed back"] as const) {
+        for (const query of [{ task: "work" }, { states: ACTIVE }, { task: "work", states: ACTIVE }]) {
+          await using bench = await aBench();
+          const [{ record: { id } }] = await bench.submit(loops);
+          for (let n = 0; n < before; n++) await move(bench, id, how);
+          afterEachList(bench, async () => {
+            for (let n = 0; n < steps; n++) await move(bench, id, how);
+          });
+          const what = `${JSON.stringify(query)}, ${before} steps before, ${steps} for each read`;
+          assert.deepEqual(await listed(bench, query), [id], what);
+        }
+      }
+    }
+  }
+});
+
+const QUERIES: Partial<ListQuery>[] = [
+  {},
+  { task: "work" },
+  { states: ACTIVE },
+  { states: ["PENDING", "SCHEDULED"] },
+  { states: ["FAILED", "CANCELLED"] },
+  { states: ["PENDING", "FAILED"] },
+  { task: "work", states: ["RUNNING", "FAILED"] },
+  { task: "work", states: ["PENDING"] },
+  { states: ["RUNNING"] },
+  { tag: "t", states: ACTIVE },
+];
+
+Deno.test("each task that fits a list all the time is in it once, whatever happens meanwhile", async () => {
+  const moves: Move[] = ["fails", "fails for good", "completes", "is handed back", "is cancelled", "goes on"];
+  let shown = 0;
+  for (let seed = 1; seed <= 12; seed++) {
+    for (const query of QUERIES) {
+      const random = new Random(seed);
+      await using bench = await aBench();
+      const entries = await bench.submit(...Array.from({ length: 9 }, (_, i) => ({
+        ...loops,
+        task: i % 3 === 0 ? "other" : "work",
+        tags: i % 2 === 0 ? ["t"] : [],
+        runAt: bench.clock.now() + (i % 4 === 0 ? 60_000 : 0),
+      })));
+      const ids = entries.map(({ record }) => record.id);
+      const fits = (record: TaskRecord) =>
+        (!query.states || query.states.includes(typeOf(record))) &&
+        (!query.task || record.task === query.task) && (!query.tag || record.tags.includes(query.tag));
+      for (let n = 0; n < 20; n++) await move(bench, random.pick(ids), random.pick(moves));
+      const always = new Set(ids);
+      const look = async () => {
+        for (const id of ids) if (!fits(await bench.record(id))) always.delete(id);
+      };
+      await look();
+      afterEachList(bench, async () => {
+        for (let n = 0; n < 3; n++) {
+          await move(bench, random.pick(ids), random.pick(moves));
+          await look();
+        }
+      });
+      const found = await listed(bench, query);
+      const what = `seed ${seed}, ${JSON.stringify(query)}`;
+      assert.equal(new Set(found).size, found.length, `${what}: twice`);
+      assert.deepEqual([...always].filter((id) => !found.includes(id)), [], `${what}: missing`);
+      shown += always.size;
+    }
+  }
+  assert.ok(shown > 200, `${shown} fitted all the time`);
+});
+
+Deno.test("what a task that went back needs for lists goes with its end, or with the task", async () => {
+  await using bench = await aBench();
+  const [{ record: { id } }] = await bench.submit(loops);
+  const again = async () => (await bench.all()).filter(({ key }) => key[1] === "again").length;
+  const found: number[] = [];
+  for (
+    const how of [
+      "goes on",
+      "fails",
+      "goes on",
+      "goes on",
+      "fails for good",
+      "goes on",
+      "goes on",
+      "completes",
+    ] as const
+  ) {
+    await move(bench, id, how);
+    found.push(await again());
+  }
+  assert.deepEqual(found, [0, 1, 1, 1, 0, 1, 1, 0]);
+});
+
+Deno.test("a list has the tasks that wait for a slot of their group, however many groups there are", async () => {
+  await using bench = await composing();
+  // Older ones, whose tasks have all had their turn.
+  for (let from = 0; from < 1_200; from += 100) {
+    await bench.kv.writeBlind(
+      Array.from({ length: 100 }, () => ({
+        key: keys.concurrencyLimit(bench.ids.id()),
+        value: { max: 1, admitted: 1, cursor: bench.ids.id() },
+      })),
+      0,
+    );
+  }
+  const tasks = await bench.call([{}, {}, {}, {}], { group: true, maxConcurrent: 1 });
+  const newestFirst = tasks.map(({ id }) => id).reverse();
+  assert.deepEqual(await listed(bench, { states: ["PENDING"] }), newestFirst);
+  assert.deepEqual(await listed(bench, { task: "work" }), newestFirst);
+});
+
+Deno.test("a group whose tasks have all had their turn costs a list no read of its own", async () => {
+  await using bench = await composing();
+  const reads = async () => {
+    let count = 0;
+    const { list: read } = bench.kv;
+    bench.kv.list = (...args) => {
+      count++;
+      return read.apply(bench.kv, args) as never;
+    };
+    await listed(bench, { states: ["PENDING"], limit: 100 });
+    bench.kv.list = read;
+    return count;
+  };
+  const before = await reads();
+  for (let n = 0; n < 3; n++) await bench.call([{}, {}], { group: true, maxConcurrent: 2 });
+  assert.equal(await reads(), before);
+});
+
+Deno.test("a list has the tasks of a large call that only wait for the rest of it", async () => {
+  await using bench = await composing();
+  const tasks = await bench.call(Array.from({ length: 450 }, () => ({})), { atomic: true });
+  const states = new Set(await Promise.all(tasks.map(({ id }) => bench.state(id))));
+  assert.deepEqual([...states], ["AwaitingDependencies"]);
+  const newestFirst = tasks.map(({ id }) => id).reverse();
+  assert.deepEqual(await listed(bench, { states: ["PENDING"], limit: 100 }), newestFirst);
+  assert.deepEqual(await listed(bench, { task: "work", limit: 100 }), newestFirst);
+  await bench.follow();
+  assert.deepEqual(await listed(bench, { states: ["PENDING"], limit: 100 }), newestFirst);
+});
