@@ -21,12 +21,22 @@ export interface Config {
   MAX_WAITING: number;
   FAILURE_RETENTION_MS: number;
   SHOW_STACKS: boolean;
+  /** Unset: see {@linkcode stopGraceMsOf}. */
+  STOP_GRACE_MS?: number;
   API_KEYS: readonly ApiKey[];
   PUBLIC_URL?: string;
   DEMO_TASKS: boolean;
 }
 
 const text = z.string().min(1, { error: "must not be empty" }).optional();
+/** A day: whoever needs more wants another way to stop. */
+const LONGEST_GRACE_MS = 24 * 60 * 60 * 1000;
+const GRACE_MS = 30_000;
+/** Deno Deploy ends an instance 5 s after it has told it to stop. */
+const DEPLOY_GRACE_MS = 4_000;
+const graceMs = z.number({ error: "must be a whole number" }).int({ error: "must be a whole number" })
+  .min(0, { error: "must be at least 0" })
+  .max(LONGEST_GRACE_MS, { error: `must be at most ${LONGEST_GRACE_MS}` }).optional();
 const port = z.number({ error: "must be a whole number" }).min(0, { error: "must be at least 0" })
   .max(65_535, { error: "must be at most 65535" }).default(8_000);
 
@@ -53,6 +63,7 @@ const schema: z.ZodType<Config> = z.object({
   MAX_WAITING: numberOf(RULES.maxWaiting),
   FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
+  STOP_GRACE_MS: numberOf(graceMs),
   API_KEYS: RULES.apiKeys,
   PUBLIC_URL: RULES.publicUrl,
   DEMO_TASKS: flagOf(z.boolean({ error: "must be true or false" }).default(false)),
@@ -71,7 +82,9 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
   FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
-  SHOW_STACKS: "keep and show stacks of errors (false)",
+  SHOW_STACKS: "keep stacks of errors with tasks and show them to callers; the log has them anyway (false)",
+  STOP_GRACE_MS:
+    "running functions get this long after SIGINT or SIGTERM, 0 to 86400000 (30000; 4000 on Deploy)",
   PUBLIC_URL:
     "where callers reach it; links begin with its path (on Deno Deploy learned from the first request)",
   API_KEYS: 'who may call, name:scope+scope:sha256 each; "deno task key" makes one (none: this machine only)',
@@ -124,6 +137,22 @@ export function requireKeys({ API_KEYS, HOST }: Config, onDeploy: boolean): void
       `it is ${JSON.stringify(HOST)}`;
   throw new ConfigError(
     `${fault}. "deno task key -- --name NAME --scopes admin" makes a key and the entry for API_KEYS`,
+  );
+}
+
+/**
+ * How long running functions may go on after a signal, in milliseconds.
+ *
+ * @throws {ConfigError} on Deno Deploy, which would not wait for more than its default
+ */
+export function stopGraceMsOf({ STOP_GRACE_MS }: Config, onDeploy: boolean): number {
+  if (!onDeploy) return STOP_GRACE_MS ?? GRACE_MS;
+  if (STOP_GRACE_MS === undefined || STOP_GRACE_MS <= DEPLOY_GRACE_MS) {
+    return STOP_GRACE_MS ?? DEPLOY_GRACE_MS;
+  }
+  throw new ConfigError(
+    `STOP_GRACE_MS must be at most ${DEPLOY_GRACE_MS} on Deno Deploy, which ends an instance 5 s after it has told it ` +
+      `to stop; it is ${STOP_GRACE_MS}`,
   );
 }
 

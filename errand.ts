@@ -117,12 +117,14 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
 
   /**
    * Takes no more tasks to run, lets running functions finish for `graceMs`, hands the rest back to the
-   * queue, then ends open streams and waits, and closes the database if it has opened it.
+   * queue, then ends open streams and waits, and closes the database if it has opened it. Called again, as
+   * at a second signal, it can only shorten the grace.
    *
    * @param graceMs default 4,000
    */
   stop(graceMs?: number): Promise<void> {
-    return this.#stopping ??= this.host.stop(graceMs).finally(this.close);
+    const stopped = this.host.stop(graceMs);
+    return this.#stopping ??= stopped.finally(this.close);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

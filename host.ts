@@ -107,9 +107,13 @@ export class Host {
     await this.runtime.start();
   }
 
-  /** Stops the engine, then ends open streams and waits. The database stays open. */
+  /**
+   * Stops the engine, then ends open streams and waits. The database stays open. Called again it can only
+   * shorten the grace.
+   */
   stop(graceMs: number = GRACE_MS): Promise<void> {
-    return this.#stopping ??= this.runtime.stop(graceMs).finally(() => {
+    const stopped = this.runtime.stop(graceMs);
+    return this.#stopping ??= stopped.finally(() => {
       this.#state = "stopped";
       this.#slots.endAll();
     });

@@ -3,7 +3,7 @@
 
 // deno-lint-ignore-file no-console -- the process speaks to its operator here
 
-import { type Config, kvPathOf, requireKeys, settingsOf } from "./config.ts";
+import { type Config, kvPathOf, requireKeys, settingsOf, stopGraceMsOf } from "./config.ts";
 import { answer, makeInstance } from "./deploy/serve.ts";
 import { openKv } from "./database.ts";
 import { createHost } from "./host.ts";
@@ -13,11 +13,10 @@ import type { AnyDefinition } from "./runtime/core/define.ts";
 import { NewerFormatError } from "./runtime/core/errors.ts";
 import { isRemote, type KvPort } from "./runtime/mod.ts";
 
-/** Running functions get this long to finish after SIGINT or SIGTERM; the process is gone a second later. */
-const GRACE_MS = 4_000;
-const STOP_WITHIN_MS = 4_700;
-/** On Deno Deploy the last 0.6 s are for waking somebody up who goes on. */
-const DEPLOY_GRACE_MS = 3_500;
+/** Whatever hangs, the process is gone so long after the grace: leases and the queue bring the rest back. */
+const GONE_AFTER_MS = 700;
+/** Of the grace on Deno Deploy: for waking another instance up, which goes on. */
+const WAKING_MS = 500;
 const OPEN_AGAIN_MS = 500;
 const OPEN_SAID_EVERY = 20;
 
@@ -44,6 +43,7 @@ export async function serve(
   { onDeploy = false }: ServeOptions = {},
 ): Promise<Serving> {
   requireKeys(config, onDeploy);
+  const graceMs = stopGraceMsOf(config, onDeploy);
   const all = definitionsIn(definitions);
   if (all.length === 0) {
     log.info(
@@ -51,45 +51,62 @@ export async function serve(
         "DEMO_TASKS=true serves add, echo, sleep and other examples",
     );
   }
-  return await (onDeploy ? serveOnDeploy(config, all) : serveHere(config, all));
+  return await (onDeploy ? serveOnDeploy : serveHere)(config, all, graceMs);
 }
 
-async function serveHere(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
+async function serveHere(config: Config, definitions: AnyDefinition[], graceMs: number): Promise<Serving> {
   const kv = await open(kvPathOf(config));
-  const host = await createHost({ settings: settingsOf(config), kv, definitions, log }).catch(asStartError);
-  let stop: (() => Promise<void>) | null = null;
-  // Before anybody can know that the service is there.
-  onSignal(() => stop?.());
-  const server = listen(config, config.HOST ?? "127.0.0.1", host.fetch);
-  stop = async () => {
+  const host = await createHost({ settings: settingsOf(config), kv, definitions, log })
+    .catch(asStartError);
+  let server: Deno.HttpServer | null = null;
+  let stopping: Promise<void> | null = null;
+  const close = async (stopped: Promise<void>) => {
     // New connections are refused from here on; open streams are cut, and their readers come back elsewhere.
-    const closed = server.shutdown();
-    await host.stop(GRACE_MS);
+    const closed = server?.shutdown();
+    await stopped;
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 200))]);
     await kv.close();
   };
+  // Before anybody can know that the service is there.
+  onSignal(graceMs, (graceMs) => {
+    const stopped = host.stop(graceMs);
+    return stopping ??= close(stopped);
+  });
+  server = listen(config, config.HOST ?? "127.0.0.1", host.fetch);
   await host.start().catch(asStartError);
   surviveStrayErrors();
   return { sweep: () => Promise.resolve() };
 }
 
-async function serveOnDeploy(config: Config, definitions: AnyDefinition[]): Promise<Serving> {
+async function serveOnDeploy(
+  config: Config,
+  definitions: AnyDefinition[],
+  graceMs: number,
+): Promise<Serving> {
   const instance = await makeInstance(config, definitions);
-  onSignal(() => instance.stop(DEPLOY_GRACE_MS));
+  onSignal(graceMs, (graceMs) => instance.stop(Math.max(0, graceMs - WAKING_MS)));
   listen(config, config.HOST ?? "0.0.0.0", (request) => answer(instance, request));
   surviveStrayErrors();
   return instance;
 }
 
-function onSignal(stop: () => Promise<void> | undefined): void {
-  let stopping = false;
-  const onSignal = async () => {
-    if (stopping) return;
-    stopping = true;
-    // Whatever hangs, the process is gone in time: leases and the queue bring the rest back.
-    setTimeout(() => Deno.exit(0), STOP_WITHIN_MS);
-    await stop();
+/** The first signal gives running functions their grace, the second one ends it. */
+function onSignal(graceMs: number, stop: (graceMs: number) => Promise<void>): void {
+  let gone: ReturnType<typeof setTimeout> | undefined;
+  const stopWithin = async (leftMs: number, message: string) => {
+    log.info(message);
+    clearTimeout(gone);
+    gone = setTimeout(() => Deno.exit(0), leftMs + GONE_AFTER_MS);
+    await stop(leftMs);
     Deno.exit(0);
+  };
+  let signals = 0;
+  const onSignal = async () => {
+    signals++;
+    if (signals === 1) {
+      const rule = `running functions may go on for ${graceMs} ms (STOP_GRACE_MS); a second signal ends that`;
+      await stopWithin(graceMs, `stopping: ${rule}`);
+    } else if (signals === 2) await stopWithin(0, "stopping at once");
   };
   Deno.addSignalListener("SIGINT", onSignal);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);

@@ -53,6 +53,7 @@ export class Instance {
   #isNeeded = false;
   #scaledAt = -Infinity;
   readonly #stopped = new AbortController();
+  #stopping: Promise<void> | null = null;
 
   constructor(private readonly options: InstanceOptions) {
     const { id, origins, clock, log, fetch } = options;
@@ -110,17 +111,28 @@ export class Instance {
     }
   }
 
-  /** At the end of an instance: tasks go back to the queue, and another instance is woken. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * At the end of an instance: tasks go back to the queue, and another instance is woken. Called again it can
+   * only shorten the grace.
+   */
+  stop(graceMs: number): Promise<void> {
     this.#stopped.abort();
-    const session = await this.#session?.catch(() => null);
+    const session = this.#session?.catch(() => null) ?? Promise.resolve(null);
+    // At once: nothing else may hold up the way of tasks back into the queue.
+    const closed = session.then((opened) => opened?.close(graceMs));
+    // Its failure is told by the first call.
+    if (this.#stopping) closed.catch(() => {});
+    return this.#stopping ??= this.#stop(session, closed);
+  }
+
+  async #stop(opening: Promise<Session | null>, closed: Promise<void>): Promise<void> {
+    const session = await opening;
     if (!session) return;
-    const { tickets, close } = session;
     const [ticket] = await Promise.all([
-      tickets.issue(PUMP_PURPOSE, TICKET_MS).catch(() => null),
+      session.tickets.issue(PUMP_PURPOSE, TICKET_MS).catch(() => null),
       this.pump.stop(),
+      closed,
     ]);
-    await close(graceMs);
     try {
       // Tasks that were handed back, and requests of the last moment.
       if (ticket === null || this.pump.isRefused || await this.options.findWork() === null) return;

@@ -10,9 +10,11 @@ export class Background {
   readonly #leaseMs: number;
   readonly #sweepMs: number;
   readonly #repairMs: number;
-  /** Ends each periodic loop. */
+  /** Ends each periodic loop that changes tasks. */
   readonly #stops: (() => Promise<void>)[] = [];
+  #stopLooking: () => Promise<void> = async () => {};
   #isStopped = false;
+  #stopping: Promise<void> | null = null;
 
   constructor(parts: Parts, { leaseMs, sweepMs, repairMs }: RuntimeOptions) {
     this.#parts = parts;
@@ -38,29 +40,39 @@ export class Background {
     } = this.#parts;
     await adoptFormat(store.kv, clock, log, () => this.#isStopped);
     await worker?.start();
+    if (this.#isStopped) return;
     for (const bell of bells) bell.start(() => this.#ring(), () => this.#readAgain());
     timers.start();
     outbox.start();
-    this.#every(this.#leaseMs / 3, "reaping", async () => {
-      const reclaimed = await reaper.tick();
+    const isStopped = () => this.#isStopped;
+    this.#stopLooking = this.#every(this.#sweepMs, "looking at watched tasks", () => notifier.sweep());
+    const repeat = (ms: number, what: string, work: () => Promise<unknown>) => {
+      this.#stops.push(this.#every(ms, what, work));
+    };
+    repeat(this.#leaseMs / 3, "reaping", async () => {
+      const reclaimed = await reaper.tick(isStopped);
       if (reclaimed > 0) log.info(`tasks of dead workers that were handed on: ${reclaimed}`);
     });
-    this.#every(this.#sweepMs, "looking through the outbox", () => outbox.sweep());
-    this.#every(this.#sweepMs, "looking at watched tasks", () => notifier.sweep());
-    this.#every(this.#repairMs, "repairing", async () => {
+    repeat(this.#sweepMs, "looking through the outbox", () => outbox.sweep());
+    repeat(this.#repairMs, "repairing", async () => {
       await reconciler.tick();
-      await garbageCollector.tick();
+      if (!isStopped()) await garbageCollector.tick();
     });
   }
 
-  async stop(graceMs: number): Promise<void> {
+  /** Called again it can only shorten the grace. */
+  stop(graceMs: number): Promise<void> {
     this.#isStopped = true;
-    const { worker, bells, timers, outbox, store, runners } = this.#parts;
-    for (const bell of bells) await bell.stop();
-    await Promise.all(this.#stops.map((stop) => stop()));
-    await timers.stop();
-    await outbox.stop();
-    await worker?.stop(graceMs);
+    // Before anything is waited for: the grace counts from this moment, whatever hangs.
+    const handedBack = this.#parts.worker?.stop(graceMs) ?? Promise.resolve();
+    return this.#stopping ??= this.#stop(handedBack);
+  }
+
+  async #stop(handedBack: Promise<void>): Promise<void> {
+    const { bells, timers, outbox, store, runners } = this.#parts;
+    await Promise.all([handedBack, timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())]);
+    // Until here functions and callers could wait for tasks that end in other processes.
+    await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);
     await store.idle();
     runners.close();
   }
@@ -75,12 +87,13 @@ export class Background {
   #readAgain(): void {
     const { notifier, outbox, log } = this.#parts;
     notifier.sweep().catch((error) => log.error("looking at watched tasks failed", error));
+    if (this.#isStopped) return;
     outbox.sweep().catch((error) => log.error("looking through the outbox failed", error));
   }
 
   /** Repeats some work, never twice at once. A failure is logged, and the work is repeated all the same. */
-  #every(ms: number, what: string, work: () => Promise<unknown>): void {
+  #every(ms: number, what: string, work: () => Promise<unknown>): () => Promise<void> {
     const { clock, log } = this.#parts;
-    this.#stops.push(every(clock, ms, () => work().catch((error) => log.error(`${what} failed`, error))));
+    return every(clock, ms, () => work().catch((error) => log.error(`${what} failed`, error)));
   }
 }

@@ -68,10 +68,11 @@ export class Runtime {
 
   /**
    * Stops within about `graceMs`: it claims nothing more, running functions may finish, and the rest goes
-   * back into the queue without using up an attempt. The database stays open.
+   * back into the queue without using up an attempt. The database stays open. Called again it can only
+   * shorten the grace.
    */
-  async stop(graceMs = 4_000): Promise<void> {
-    await this.#background.stop(graceMs);
+  stop(graceMs = 4_000): Promise<void> {
+    return this.#background.stop(graceMs);
   }
 
   /** How many functions run here. */

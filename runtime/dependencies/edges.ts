@@ -29,6 +29,8 @@ const MOST_INLINE = 50;
 /** Checks of the outbox processor for a task that it moves: the outbox entry, the counter and the record. */
 const PROCESSOR_CHECKS = 3;
 const BLOCKS_PER_READ = 100;
+/** Blocks that are told at once: whoever tells them asks in between whether to stop. */
+const TOLD_AT_ONCE = 20;
 /** Checks that a commit may need for the block itself, its upstream and an idempotency key. */
 const SPARE_CHECKS = 5;
 
@@ -69,25 +71,32 @@ export function edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEnt
  *
  * @param end null if it has not ended, or was retried
  * @param check what the end was read from
- * @returns false if some could not be told: it has changed meanwhile.
+ * @param isStopping asked in between: what is left then is told by another process, or after the next start
+ * @returns false if some could not be told: it has changed meanwhile, or this process stops.
  */
 export async function tellDependents(
   store: Store,
   upstream: string,
   end: StateType | null,
   check: Deno.AtomicCheck,
+  isStopping: () => boolean,
 ): Promise<boolean> {
   let isTold = true;
   for await (const page of edgesOf(store.kv, upstream)) {
     const untold = page.filter(({ value: { told, kind } }) => told !== end && kind === undefined);
-    const commits = untold.map(({ key, versionstamp, value: { ids, told: was } }) => {
-      return store.commit("outbox", [], {
-        checks: [{ key, versionstamp }, check],
-        writes: [{ key, value: { ids, told: end } satisfies EdgeBlock }],
-        counterSteps: ids.map((dependent) => ({ dependent, upstream, was, is: end })),
-      });
-    });
-    for (const applied of await Promise.all(commits)) isTold &&= applied !== null;
+    for (let from = 0; from < untold.length; from += TOLD_AT_ONCE) {
+      if (isStopping()) return false;
+      const commits = untold.slice(from, from + TOLD_AT_ONCE).map(
+        ({ key, versionstamp, value: { ids, told: was } }) => {
+          return store.commit("outbox", [], {
+            checks: [{ key, versionstamp }, check],
+            writes: [{ key, value: { ids, told: end } satisfies EdgeBlock }],
+            counterSteps: ids.map((dependent) => ({ dependent, upstream, was, is: end })),
+          });
+        },
+      );
+      for (const applied of await Promise.all(commits)) isTold &&= applied !== null;
+    }
   }
   return isTold;
 }

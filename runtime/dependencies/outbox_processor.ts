@@ -136,9 +136,10 @@ export class OutboxProcessor {
   async #process(outboxTask: OutboxTask): Promise<boolean> {
     const { id, versionstamp, entry } = outboxTask;
     const subject = outboxSubject(id);
+    const isStopping = () => this.#stopped;
     switch (subject.kind) {
       case "barrier":
-        return await releaseBarrier(this.store, id, versionstamp);
+        return await releaseBarrier(this.store, id, versionstamp, isStopping);
       case "concurrency-limit":
         return await admit(this.store, subject.group, versionstamp);
       case "task": {
@@ -146,7 +147,7 @@ export class OutboxProcessor {
           const end = isTerminal(entry.record) ? typeOf(entry.record) : null;
           // It may be retried, and end otherwise, while its dependents are told.
           const check = { key: keys.task(id), versionstamp: entry.versionstamp };
-          if (!await tellDependents(this.store, id, end, check)) return false;
+          if (!await tellDependents(this.store, id, end, check, isStopping)) return false;
         }
         return await moveDependent(this.store, outboxTask);
       }

@@ -10,17 +10,24 @@ import { type EdgeBlock, edgesOf, tellDependents } from "./edges.ts";
 
 /**
  * @param outboxVersion of the outbox entry, which the last commit removes
+ * @param isStopping asked in between
  * @returns false if it must be tried again.
  */
-export async function releaseBarrier(store: Store, barrier: string, outboxVersion: string): Promise<boolean> {
+export async function releaseBarrier(
+  store: Store,
+  barrier: string,
+  outboxVersion: string,
+  isStopping: () => boolean,
+): Promise<boolean> {
   const { kv } = store;
   for await (const page of edgesOf(kv, barrier)) {
+    if (isStopping()) return false;
     const applied = await Promise.all(page.map((block) => releaseBlock(store, block)));
     if (applied.includes(false)) return false;
   }
   const key = keys.outbox(barrier);
   const check = { key, versionstamp: outboxVersion };
-  if (!await tellDependents(store, barrier, "COMPLETED", check)) return false;
+  if (!await tellDependents(store, barrier, "COMPLETED", check, isStopping)) return false;
   for await (const page of edgesOf(kv, barrier)) await kv.writeBlind(page.map(({ key }) => ({ key })), 0);
   return await store.commit("outbox", [], { checks: [check], writes: [{ key }] }) !== null;
 }

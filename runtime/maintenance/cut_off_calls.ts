@@ -15,9 +15,15 @@ const PER_READ = 500;
  * Cancels the tasks behind a barrier that was never lifted.
  *
  * @param until the time that the timer was set for
- * @returns false if the call moved on at this moment.
+ * @param isStopping asked between tasks
+ * @returns false if the call moved on at this moment, or this process stops.
  */
-export async function abandonCall(store: Store, barrier: string, until: number): Promise<boolean> {
+export async function abandonCall(
+  store: Store,
+  barrier: string,
+  until: number,
+  isStopping: () => boolean,
+): Promise<boolean> {
   const { kv, clock } = store;
   const entry = await kv.get<Barrier>(keys.barrier(barrier));
   const { value } = entry;
@@ -33,6 +39,7 @@ export async function abandonCall(store: Store, barrier: string, until: number):
   // meanwhile.
   for await (const page of edgesOf(kv, barrier)) {
     for (const id of page.flatMap(({ value }) => value.ids)) {
+      if (isStopping()) return false;
       await store.update("settle", id, ({ record }) => {
         if (isForgotten(record) || !isAwaiting(record)) return null;
         return { next: cancelled(record, clock.now(), "the call that submitted it was cut off") };

@@ -30,8 +30,11 @@ export class Reaper {
 
   constructor(private readonly store: Store, private readonly leaseMs: number) {}
 
-  /** @returns how many tasks were put back. */
-  async tick(): Promise<number> {
+  /**
+   * @param isStopping asked between reads: what is left then is another process's
+   * @returns how many tasks were put back.
+   */
+  async tick(isStopping: () => boolean = () => false): Promise<number> {
     const { kv, clock } = this.store;
     const beats = await kv.list<HeartbeatRecord>({ prefix: prefixes.workers }, { limit: PER_ROUND });
     const alive = new Map<string, Deno.KvEntry<HeartbeatRecord> | null>();
@@ -46,6 +49,7 @@ export class Reaper {
     const watchedMs = Math.min(now - this.#lookedAt, this.leaseMs / 2);
     this.#lookedAt = now;
     for (const [worker, beat] of alive) {
+      if (isStopping()) return putBack;
       const rev = beat?.value.rev ?? null;
       const seen = this.#seen.get(worker);
       if (!seen || seen.rev !== rev) {
@@ -53,7 +57,9 @@ export class Reaper {
         continue;
       }
       seen.stillMs += watchedMs;
-      if (seen.stillMs >= this.leaseMs) putBack += await this.#reap(worker, beat?.versionstamp ?? null);
+      if (seen.stillMs >= this.leaseMs) {
+        putBack += await this.#reap(worker, beat?.versionstamp ?? null, isStopping);
+      }
     }
     this.hasSuspects = lessees.some((worker) => {
       const { hasBeaten, stillMs } = this.#seen.get(worker)!;
@@ -72,7 +78,7 @@ export class Reaper {
     return workers;
   }
 
-  async #reap(worker: string, versionstamp: string | null): Promise<number> {
+  async #reap(worker: string, versionstamp: string | null, isStopping: () => boolean): Promise<number> {
     const { kv } = this.store;
     // With a check: a heartbeat at this moment wins, and the worker lives.
     const key = keys.worker(worker);
@@ -82,6 +88,7 @@ export class Reaper {
     const prefix = prefixes.leasesOf(worker);
     for await (const blocks of pages<string[]>(kv, { prefix }, { size: PER_ROUND })) {
       for (const { key, value: ids } of blocks) {
+        if (isStopping()) return putBack;
         const reclaims = await Promise.all(ids.map((id) => this.#reclaim(worker, id)));
         putBack += reclaims.filter((reclaim) => reclaim === "put back").length;
         if (!reclaims.includes("left")) await kv.writeBlind([{ key }], 0);

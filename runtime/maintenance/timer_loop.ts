@@ -44,7 +44,7 @@ export class TimerLoop {
     this.#cancel();
     this.#nextAt = Infinity;
     try {
-      const next = await this.timers.tick();
+      const next = await this.timers.tick(() => this.#stopped);
       if (next !== null && next <= this.clock.now()) this.ring();
       else if (next !== null) this.expect(next);
     } catch (error) {

@@ -32,8 +32,11 @@ export class Timers {
     this.#calls = new StandingCalls(store.clock);
   }
 
-  /** @returns when the next timer is due (wall clock), or null if there is none. */
-  async tick(): Promise<number | null> {
+  /**
+   * @param isStopping asked by what takes long
+   * @returns when the next timer is due (wall clock), or null if there is none.
+   */
+  async tick(isStopping: () => boolean = () => false): Promise<number | null> {
     const { kv, clock } = this.store;
     const now = clock.now();
     const found = await Promise.all(
@@ -50,13 +53,18 @@ export class Timers {
     const entries = await this.store.peekEach(due.map(({ id }) => id));
     await Promise.all(due.map((timer, i) => {
       const entry = entries[i];
-      return isNewerRecord(entry) ? null : this.#fire(timer, entry, now);
+      return isNewerRecord(entry) ? null : this.#fire(timer, entry, now, isStopping);
     }));
     if (due.length >= PER_TICK) return now;
     return timers.find(({ at }) => at > now)?.at ?? null;
   }
 
-  async #fire(timer: Timer, entry: Entry<Stored> | null, now: number): Promise<void> {
+  async #fire(
+    timer: Timer,
+    entry: Entry<Stored> | null,
+    now: number,
+    isStopping: () => boolean,
+  ): Promise<void> {
     const { kind, id, at } = timer;
     switch (kind) {
       case "start":
@@ -66,7 +74,7 @@ export class Timers {
         if (await this.#pruner.prune(id, entry)) await this.#remove(timer);
         return;
       case "unseal":
-        if (await abandonCall(this.store, id, at)) await this.#remove(timer);
+        if (await abandonCall(this.store, id, at, isStopping)) await this.#remove(timer);
         return;
       case "recount":
         await recountGroup(this.store, id, timer);

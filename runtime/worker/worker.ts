@@ -37,6 +37,9 @@ export class Worker implements Starter {
   readonly #starter: CommitStarter;
   #isStarted = false;
   #isStopping = false;
+  /** When functions that still run are handed back (monotonic). */
+  #stopAt = Infinity;
+  #stopped: Promise<void> | null = null;
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     const worker = this.id = store.ids.id();
@@ -125,20 +128,35 @@ export class Worker implements Starter {
     if (!this.#starter.committed(entry)) this.#slots.running.get(entry.record.id)?.adopt(entry);
   }
 
-  /** Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off. */
-  async stop(graceMs: number): Promise<void> {
+  /**
+   * Takes no more work, gives running functions `graceMs` to finish, hands the rest back, and signs off.
+   * Called again it can only shorten the grace.
+   */
+  stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
-    await this.#claims.stop();
-    await this.#shards.stop();
-    const { clock, kv } = this.store;
-    const { starting, running, settling } = this.#slots;
-    while (starting.size + this.#slots.unconfirmed > 0) await sleep(clock, 5);
-    const until = clock.monotonic() + graceMs;
-    while (running.size > 0 && clock.monotonic() < until) await sleep(clock, 10);
-    for (const attempt of running.values()) attempt.release();
-    while (running.size + settling.size > 0) await sleep(clock, 5);
+    this.#stopAt = Math.min(this.#stopAt, this.store.clock.monotonic() + graceMs);
+    return this.#stopped ??= this.#stop();
+  }
+
+  async #stop(): Promise<void> {
+    const { clock } = this.store;
+    let isLooking = true;
+    const looked = Promise.all([this.#claims.stop(), this.#shards.stop()]).finally(() => isLooking = false);
+    while (isLooking || !this.#slots.isIdle) {
+      // Also what begins now, because its claim is answered so late.
+      if (clock.monotonic() >= this.#stopAt) {
+        for (const attempt of this.#slots.running.values()) attempt.release();
+      }
+      await sleep(clock, 5);
+    }
+    await looked;
     // The heartbeat goes on for as long as the worker holds leases.
     await this.#heartbeat.stop();
+    await this.#signOff();
+  }
+
+  async #signOff(): Promise<void> {
+    const { kv } = this.store;
     try {
       for (
         let writes = this.#leases.takeDeletions();
