@@ -19,10 +19,10 @@ USER 1993
 VOLUME /data
 
 # Others than this container are to reach it, so it does not start without API_KEYS.
-ENV HOST=0.0.0.0 PORT=8000 KV_PATH=/data/errand.kv NO_COLOR=1
+ENV HOST=0.0.0.0 PORT=8000 KV_PATH=/data/errand.kv STOP_GRACE_MS=8000 NO_COLOR=1
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["deno", "eval", "const { ok } = await fetch(`http://127.0.0.1:${Deno.env.get('PORT')}/healthz`); Deno.exit(ok ? 0 : 1)"]
 
-# It stops by itself within 5 s of SIGTERM; Deno's image has a first process that hands signals on.
+# `docker stop` waits for 10 s. Deno's image has a first process that hands signals on.
 CMD ["run", "--cached-only", "--frozen", "-A", "main.ts"]

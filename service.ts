@@ -71,7 +71,7 @@ async function serveHere(config: Config, definitions: AnyDefinition[], graceMs: 
   onSignal(graceMs, (graceMs) => {
     const stopped = host.stop(graceMs);
     return stopping ??= close(stopped);
-  });
+  }, () => host.runtime.running);
   server = listen(config, config.HOST ?? "127.0.0.1", host.fetch);
   await host.start().catch(asStartError);
   surviveStrayErrors();
@@ -91,10 +91,13 @@ async function serveOnDeploy(
 }
 
 /** The first signal gives running functions their grace, the second one ends it. */
-function onSignal(graceMs: number, stop: (graceMs: number) => Promise<void>): void {
+function onSignal(
+  graceMs: number,
+  stop: (graceMs: number) => Promise<void>,
+  running: () => number = () => 0,
+): void {
   let gone: ReturnType<typeof setTimeout> | undefined;
-  const stopWithin = async (leftMs: number, message: string) => {
-    log.info(message);
+  const stopWithin = async (leftMs: number) => {
     clearTimeout(gone);
     gone = setTimeout(() => Deno.exit(0), leftMs + GONE_AFTER_MS);
     await stop(leftMs);
@@ -103,10 +106,12 @@ function onSignal(graceMs: number, stop: (graceMs: number) => Promise<void>): vo
   let signals = 0;
   const onSignal = async () => {
     signals++;
-    if (signals === 1) {
-      const rule = `running functions may go on for ${graceMs} ms (STOP_GRACE_MS); a second signal ends that`;
-      await stopWithin(graceMs, `stopping: ${rule}`);
-    } else if (signals === 2) await stopWithin(0, "stopping at once");
+    if (signals > 2) return;
+    if (signals === 1 && running() > 0) {
+      const rule = `may go on for ${graceMs} ms (STOP_GRACE_MS); a second signal ends that`;
+      log.info(`stopping: functions that run (${running()}) ${rule}`);
+    }
+    await stopWithin(signals === 1 ? graceMs : 0);
   };
   Deno.addSignalListener("SIGINT", onSignal);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);

@@ -1,6 +1,6 @@
 import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { ConfigError, isDeploy, kvPathOf, readConfig, requireKeys } from "../config.ts";
+import { ConfigError, isDeploy, kvPathOf, readConfig, requireKeys, stopGraceMsOf } from "../config.ts";
 import { Server, startAndFail } from "./support/server_process.ts";
 
 const HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"; // of "test"
@@ -33,6 +33,9 @@ Deno.test("a wrong value is named with its variable, its rule and itself", () =>
     ["MAX_INPUT_BYTES", "999999999999", /at most 16777216/],
     ["MAX_RESULT_BYTES", "16777217", /at most 16777216/],
     ["SHOW_STACKS", "yes", /true or false/],
+    ["STOP_GRACE_MS", "4s", /whole number/],
+    ["STOP_GRACE_MS", "-1", /at least 0/],
+    ["STOP_GRACE_MS", "86400001", /at most 86400000/],
   ];
   for (const [name, value, rule] of wrong) {
     assert.throws(() => readConfig({ [name]: value }), (error: Error) => {
@@ -43,6 +46,21 @@ Deno.test("a wrong value is named with its variable, its rule and itself", () =>
       return true;
     });
   }
+});
+
+Deno.test("running functions have 30 s after a signal, 4 s on Deno Deploy, or STOP_GRACE_MS", () => {
+  const graceMs = (value: string | undefined, onDeploy: boolean) =>
+    stopGraceMsOf(readConfig({ STOP_GRACE_MS: value }), onDeploy);
+  assert.deepEqual([graceMs(undefined, false), graceMs(undefined, true)], [30_000, 4_000]);
+  assert.deepEqual([graceMs("0", false), graceMs("120000", false), graceMs("1000", true)], [
+    0,
+    120_000,
+    1_000,
+  ]);
+  assert.throws(() => graceMs("4001", true), {
+    name: "ConfigError",
+    message: /^STOP_GRACE_MS must be at most 4000 on Deno Deploy, .*; it is 4001$/,
+  });
 });
 
 Deno.test("all wrong values are named at once", () => {

@@ -49,7 +49,15 @@ export class Cluster implements AsyncDisposable {
     const turns = roles ?? (denokv ? ROLES : ["all"]);
     const slots = ports.map((port, slot) => {
       const role = turns[slot % turns.length];
-      const own = { ...database, LEASE_MS: String(leaseMs), LOGS: folder, ROLE: role, ...env };
+      // Who stops in good order hands much back.
+      const own = {
+        ...database,
+        STOP_GRACE_MS: "4000",
+        LEASE_MS: String(leaseMs),
+        LOGS: folder,
+        ROLE: role,
+        ...env,
+      };
       return new Slot({ slot, port, role, env: own, faults, errorLog });
     });
     return new Cluster(folder, slots, server, leaseMs, journals);

@@ -1,6 +1,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { keys } from "../../runtime/platform/keys.ts";
+import { pause } from "../support/waiting.ts";
 import { aDatabase, type Env, Server, startAndFail } from "../support/server_process.ts";
 
 Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
@@ -16,7 +17,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     await using database = await aDatabase();
     let short: string, long: string, waiting: string;
     {
-      await using server = await Server.start({ KV_PATH: database.path, CONCURRENCY: "2" });
+      await using server = await Server.start({
+        KV_PATH: database.path,
+        CONCURRENCY: "2",
+        STOP_GRACE_MS: "2000",
+      });
       short = (await server.submit("sleep", { ms: 700, value: "finished" })).id;
       long = (await server.submit("sleep", { ms: 6_000, value: "again" })).id;
       await server.until(long, "RUNNING");
@@ -26,7 +31,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       const { code, tookMs } = await server.end(signal);
       await stream.text().catch(() => {});
       assert.equal(code, 0, server.output.stderr);
-      assert.ok(tookMs >= 650 && tookMs < 5_500, `${tookMs} ms`);
+      assert.ok(tookMs >= 650 && tookMs < 3_500, `${tookMs} ms`);
+      const lines = server.output.stderr.trim().split("\n").map((line) => JSON.parse(line).message);
+      assert.deepEqual(lines, [
+        "stopping: functions that run (2) may go on for 2000 ms (STOP_GRACE_MS); a second signal ends that",
+      ]);
     }
     await using server = await Server.start({ KV_PATH: database.path });
     const finished = await server.task(short);
@@ -42,6 +51,26 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     ]);
   });
 }
+
+Deno.test("without STOP_GRACE_MS functions have half a minute, and a second signal hands them back at once", async () => {
+  await using database = await aDatabase();
+  let id: string;
+  {
+    await using server = await Server.start({ KV_PATH: database.path });
+    id = (await server.submit("sleep", { ms: 60_000 }, { maxCrashes: 0 })).id;
+    await server.until(id, "RUNNING");
+    server.signal("SIGTERM");
+    await pause(6_000);
+    assert.equal(server.isOver, false);
+    const { code, tookMs } = await server.end("SIGTERM");
+    assert.equal(code, 0, server.output.stderr);
+    assert.ok(tookMs < 1_000, `${tookMs} ms`);
+  }
+  await using server = await Server.start({ KV_PATH: database.path, ROLE: "web" });
+  const { state, history, attempt } = await server.task(id);
+  assert.deepEqual([state.type, state.message, attempt], ["PENDING", "handed back by a stopping worker", 0]);
+  assert.equal(history.length, 3);
+});
 
 Deno.test("a signal right after the first line is heeded, and with nothing to do it stops at once", async () => {
   await using server = await Server.start({ KV_PATH: ":memory:" });

@@ -1,10 +1,14 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { z } from "zod";
+import { define } from "../../runtime/core/define.ts";
+import { stateOf } from "../../runtime/core/task.ts";
 import { createRuntime } from "../../runtime/mod.ts";
 import { prefixes } from "../../runtime/platform/keys.ts";
+import { batchOf } from "../support/composing.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openPatientKv } from "../support/patient_kv.ts";
-import { eventually } from "../support/waiting.ts";
+import { eventually, turn } from "../support/waiting.ts";
 
 const SWEEP_MS = 2_000;
 const LEASE_MS = 3_000;
@@ -45,5 +49,77 @@ Deno.test("a worker that only looks whether tasks wait needs no process to stay 
   gate.resolve();
   assert.equal(await need, null);
   await clock.run(runtime.stop(0));
+  kv.close();
+});
+
+/** A runtime whose one function, "work", ends when its signal aborts. */
+async function atWork(maxCrashes = 0) {
+  const kv = await openPatientKv(":memory:");
+  const clock = new ManualClock();
+  let stopped: unknown = null;
+  const work = define({ name: "work", input: z.unknown(), maxCrashes }, async ({ signal }) => {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    stopped = signal.reason;
+  });
+  const options = { kv, definitions: [work], clock, leaseMs: LEASE_MS, sweepMs: SWEEP_MS };
+  const runtime = await createRuntime({ ...options, doorbells: { queue: false, watch: false } });
+  await clock.run(runtime.start());
+  const { entries: [{ record: { id } }] } = await runtime.submit({ batch: batchOf([{}]) });
+  await eventually(() => runtime.running === 1);
+  return { kv, clock, runtime, id, stopped: () => stopped };
+}
+
+Deno.test("a stop hands running tasks back once the grace is over, whatever else hangs", async () => {
+  const { kv, clock, runtime, id, stopped } = await atWork();
+  const gate = Promise.withResolvers<void>();
+  const { list } = kv;
+  let hanging = 0;
+  kv.list = async (...selected) => {
+    const read = JSON.stringify(selected[0]);
+    if ([prefixes.outbox, prefixes.workers].some((prefix) => read === JSON.stringify({ prefix }))) {
+      hanging++;
+      await gate.promise;
+    }
+    // deno-lint-ignore no-explicit-any
+    return await list.apply(kv, selected) as any;
+  };
+  // The outbox is looked through, and a reaper looks for dead workers: neither gets on.
+  await eventually(() => {
+    clock.advance(LEASE_MS / 3);
+    return hanging === 2;
+  });
+  const over = runtime.stop(1_000);
+  clock.advance(990);
+  await turn();
+  assert.equal(stopped(), null);
+  await eventually(() => {
+    clock.advance(5);
+    return stopped() !== null;
+  });
+  await eventually(async () => {
+    const { record } = await runtime.task(id);
+    const { type, message } = stateOf(record);
+    assert.notEqual(type, "CRASHED");
+    return type === "PENDING" && message === "handed back by a stopping worker" && record.crashes === 0;
+  }, "it is not handed back");
+  gate.resolve();
+  await clock.run(over);
+  kv.close();
+});
+
+Deno.test("a second stop ends the grace of the first one, and none prolongs it", async () => {
+  const { kv, clock, runtime, stopped } = await atWork();
+  const first = runtime.stop(3_600_000);
+  clock.advance(1_000);
+  await turn();
+  assert.equal(stopped(), null);
+  const second = runtime.stop(0);
+  const third = runtime.stop(3_600_000);
+  for (let ticks = 0; stopped() === null; ticks++) {
+    assert.ok(ticks < 10, "it waits for more than a tick");
+    clock.advance(10);
+    await turn();
+  }
+  await clock.run(Promise.all([first, second, third]));
   kv.close();
 });

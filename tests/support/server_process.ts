@@ -24,11 +24,15 @@ export function startAndFail(env: Env): Promise<{ code: number; stdout: string; 
 }
 
 export class Server implements AsyncDisposable {
+  #isOver = false;
+
   private constructor(
     readonly url: string,
     private readonly process: ServiceProcess,
     private readonly headers: Record<string, string>,
-  ) {}
+  ) {
+    process.ended.then(() => this.#isOver = true);
+  }
 
   /**
    * @param main another program than main.ts, with definitions of its own
@@ -42,6 +46,10 @@ export class Server implements AsyncDisposable {
   static async run(options: ProgramOptions, headers: Record<string, string> = {}): Promise<Server> {
     const process = new ServiceProcess(options);
     return new Server(await process.listening, process, headers);
+  }
+
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get output(): { stdout: string; stderr: string } {
@@ -86,6 +94,11 @@ export class Server implements AsyncDisposable {
       const task = await this.task(id);
       return task.state.type === type && task;
     }, `task ${id} is not ${type}`);
+  }
+
+  /** Sends a signal, and does not wait. */
+  signal(signal: Deno.Signal): void {
+    this.process.signal(signal);
   }
 
   /** Sends a signal and waits for the end. */

@@ -396,3 +396,30 @@ Deno.test("a look that fails does not let the same note be looked at twice at on
   assert.ok(errors.length > 0);
   assert.deepEqual(await states(bench, idOf), { a: "Completed", b: "Pending", c: "Pending" });
 });
+
+Deno.test("who tells the end of a task to many asks in between whether to stop, and the next one goes on", async () => {
+  await using bench = await composing({ limits: { ...EMBEDDED_LIMITS, checks: 10 } });
+  const [{ id: up }] = await bench.call([{}]);
+  const many = 400;
+  await bench.call(Array.from({ length: many }, () => after(up)));
+  await bench.run(up);
+  const told = async () => {
+    const blocks = await bench.kv.list<EdgeBlock>({ prefix: prefixes.edges(up) }, { limit: 1_000 });
+    return blocks.filter(({ value }) => value.told !== null).length / blocks.length;
+  };
+  const { commit } = bench.store;
+  const begun = Promise.withResolvers<void>();
+  bench.store.commit = (lane, changes, options) => {
+    if (options?.counterSteps?.length) begun.resolve();
+    return commit.call(bench.store, lane, changes, options);
+  };
+  bench.follower.start();
+  bench.follower.ring([up]);
+  await begun.promise;
+  await bench.follower.stop();
+  const share = await told();
+  assert.ok(share > 0 && share < 0.5, `${share} of all blocks were told`);
+  await bench.follow();
+  assert.equal(await told(), 1);
+  assert.deepEqual(await bench.left("outbox"), []);
+});
