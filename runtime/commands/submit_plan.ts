@@ -48,6 +48,8 @@ export class SubmitPlan {
   /** Names this try of the call in its idempotency record. */
   readonly #by: string;
   readonly #defaults: IdempotencyRecord["defaults"];
+  /** An id of it does not sort by time: lists need to know. */
+  readonly #hasOddIds: boolean;
 
   constructor(
     private readonly context: CommandContext,
@@ -62,6 +64,7 @@ export class SubmitPlan {
     this.resumed = Boolean(claim?.resumed);
     this.fresh = drawn && !this.resumed;
     this.ids = idsOf(checked.map(({ submission }) => submission), root);
+    this.#hasOddIds = this.ids.some((id) => !hasCurrentTime(id, this.now));
     this.groupId = claim?.resumed ? claim.resumed.groupId : group ? store.ids.id() : null;
     this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
     this.recountKey = this.groupId === null
@@ -81,9 +84,8 @@ export class SubmitPlan {
 
   /** Written by the first commit. */
   firstWrites(): Write[] {
-    const { ids, now } = this;
     const writes = this.#groupWrites();
-    if (ids.some((id) => !hasCurrentTime(id, now))) writes.push({ key: keys.oddIds, value: true });
+    if (this.#hasOddIds) writes.push({ key: keys.oddIds, value: true });
     return writes;
   }
 

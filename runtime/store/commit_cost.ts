@@ -31,26 +31,33 @@ export function costOf(
   { changes, writes, checks, fresh, groupSteps, counterSteps }: Parts,
   shards: number,
 ): Cost {
-  const shared = new Set([
-    ...groupSteps.map(({ group }) => group),
-    ...counterSteps.map(({ dependent }) => `dependencies/${dependent}`),
-  ]);
-  if (fresh) shared.add(FRESH);
-  const logged = groupSteps.filter(({ is }) => is !== null).map(logEntryOf);
+  const shared = new Set<string>();
   const cost: Cost = {
-    checks: checks.length + (fresh ? changes.filter(({ before }) => before !== null).length : changes.length),
-    shared: [...shared],
-    mutations: changes.length + writes.length + logged.length,
+    checks: checks.length,
+    shared: [],
+    mutations: changes.length + writes.length,
     bytes: 0,
     keyBytes: changes.length * KEY_BYTES,
     listed: [],
-    owns: [...changes.map(({ next }) => next.id), ...ownKeys(checks, writes)],
+    owns: ownKeys(checks, writes),
   };
-  for (const write of [...writes, ...logged]) {
+  const countWrite = (write: Write) => {
     cost.bytes += writeBytes(write);
     cost.keyBytes += keyBytes(write.key);
+  };
+  writes.forEach(countWrite);
+  for (const step of groupSteps) {
+    shared.add(step.group);
+    if (step.is === null) continue;
+    cost.mutations++;
+    countWrite(logEntryOf(step));
   }
+  for (const { dependent } of counterSteps) shared.add(`dependencies/${dependent}`);
+  if (fresh) shared.add(FRESH);
+  cost.shared.push(...shared);
   for (const change of changes) {
+    cost.owns.push(change.next.id);
+    if (!fresh || change.before !== null) cost.checks++;
     cost.bytes += recordBytes(change.next);
     if (!becomesReady(change)) continue;
     const record = change.next as TaskRecord;
