@@ -349,7 +349,11 @@ var Deadline = class {
 function after(ms, call) {
   if (ms === Infinity) return () => {
   };
-  const timer = setTimeout(call, Math.min(ms, LONGEST_TIMER_MS));
+  let timer;
+  const start = (leftMs) => {
+    timer = leftMs <= LONGEST_TIMER_MS ? setTimeout(call, leftMs) : setTimeout(() => start(leftMs - LONGEST_TIMER_MS), LONGEST_TIMER_MS);
+  };
+  start(ms);
   return () => clearTimeout(timer);
 }
 function pause(ms, signal) {
@@ -681,7 +685,8 @@ var PATH = "/v1/as-completed";
 var MOST_IDS = 1e3;
 var LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
 async function* completions(http, asked, { timeoutMs = Infinity, tryForMs, signal } = {}) {
-  const timeoutSeconds = timeoutMs === Infinity ? void 0 : Math.min(timeoutMs / 1e3, LONGEST_TIMEOUT_SECONDS);
+  const seconds = timeoutMs / 1e3;
+  const timeoutSeconds = seconds <= LONGEST_TIMEOUT_SECONDS ? seconds : void 0;
   const call = {
     method: "POST",
     path: "/v1/as-completed",

@@ -9,7 +9,7 @@ import { isTask, type Task } from "../protocol/wire.ts";
 const PATH = "/v1/as-completed";
 /** What one request may ask for. */
 export const MOST_IDS = 1_000;
-/** The service's own limit: 30 days. */
+/** The service's own limit: 30 days. A longer time is left to who reads. */
 const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
 
 export type Completion =
@@ -31,9 +31,8 @@ export async function* completions(
     signal?: AbortSignal;
   } = {},
 ): AsyncGenerator<Completion> {
-  const timeoutSeconds = timeoutMs === Infinity
-    ? undefined
-    : Math.min(timeoutMs / 1_000, LONGEST_TIMEOUT_SECONDS);
+  const seconds = timeoutMs / 1_000;
+  const timeoutSeconds = seconds <= LONGEST_TIMEOUT_SECONDS ? seconds : undefined;
   const call = {
     method: "POST",
     path: "/v1/as-completed",

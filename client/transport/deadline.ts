@@ -33,7 +33,13 @@ export class Deadline {
 /** Calls back after `ms`, unless that is without end; gives what stops it. */
 export function after(ms: number, call: () => void): () => void {
   if (ms === Infinity) return () => {};
-  const timer = setTimeout(call, Math.min(ms, LONGEST_TIMER_MS));
+  let timer: ReturnType<typeof setTimeout>;
+  const start = (leftMs: number) => {
+    timer = leftMs <= LONGEST_TIMER_MS
+      ? setTimeout(call, leftMs)
+      : setTimeout(() => start(leftMs - LONGEST_TIMER_MS), LONGEST_TIMER_MS);
+  };
+  start(ms);
   return () => clearTimeout(timer);
 }
 
