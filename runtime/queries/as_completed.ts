@@ -9,7 +9,7 @@ import { completionsOfIds } from "./completions_of_ids.ts";
 import { badCursor, Cursor, fingerprint } from "./cursor.ts";
 import type { Groups } from "./groups.ts";
 import type { Notifier } from "./notifier.ts";
-import { makeTagView, readTagView } from "./tag_view.ts";
+import { keepingView, makeTagView, readTagView } from "./tag_view.ts";
 
 export type CompletionQuery = { ids: string[] } | { groupId: string } | { tag: string };
 
@@ -47,8 +47,10 @@ export class Completions {
       if (cursor?.ended) return null;
       const view = cursor?.of ?? store.ids.id();
       const ids = cursor ? await readTagView(store, view) : await makeTagView(store, view, query.tag);
-      if (!ids) throw badCursor("the stream that it belongs to is more than a day old");
-      return await completionsOfIds(store, notifier, ids, cursor ?? Cursor.start("t", view, now), options);
+      if (!ids) throw badCursor("nobody has read the stream that it belongs to for more than a day");
+      const from = cursor ?? Cursor.start("t", view, now);
+      const stream = await completionsOfIds(store, notifier, ids, from, options);
+      return keepingView(store, view, ids, stream);
     }
     const ids = [...new Set(query.ids)];
     const of = fingerprint(ids);

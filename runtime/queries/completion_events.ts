@@ -18,12 +18,17 @@ export interface CompletionOptions {
   signal?: AbortSignal;
 }
 
-/** The time that is left of a stream. */
+/**
+ * The time that is left of a stream. Only what has passed before this connection is told by the wall clock,
+ * which may have been set back since: never more is left than there was at first.
+ */
 export class Deadline {
+  /** On the monotonic clock. */
   readonly #at: number;
 
   constructor(private readonly clock: Clock, { startedAt }: Cursor, { timeoutMs }: CompletionOptions) {
-    this.#at = timeoutMs === null ? Infinity : startedAt + timeoutMs;
+    const passedMs = Math.max(0, clock.now() - startedAt);
+    this.#at = timeoutMs === null ? Infinity : clock.monotonic() + timeoutMs - passedMs;
   }
 
   get isOver(): boolean {
@@ -31,6 +36,6 @@ export class Deadline {
   }
 
   get leftMs(): number {
-    return this.#at - this.clock.now();
+    return this.#at - this.clock.monotonic();
   }
 }

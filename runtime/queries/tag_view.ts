@@ -1,14 +1,16 @@
-// The tasks that have a tag when a stream begins. Their ids are kept, so that a reconnect continues over the
-// same ones.
+// The tasks that have a tag when a stream begins. Their ids are kept while the stream is open and for a day
+// after that, so that a reconnect continues over the same ones.
 
 import { ValidationError } from "../core/errors.ts";
 import { isForgotten } from "../core/task.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
+import { every } from "../platform/periodic.ts";
 import type { Store } from "../store/store.ts";
 
 /** A stream by tag goes over at most so many tasks; more of them make a group. */
 const MOST_IDS = 1_000;
 const KEPT_MS = 24 * 60 * 60 * 1000;
+const RENEWED_EVERY_MS = KEPT_MS / 24;
 
 /** @throws {ValidationError} for a tag that too many tasks have */
 export async function makeTagView(store: Store, view: string, tag: string): Promise<string[]> {
@@ -17,14 +19,36 @@ export async function makeTagView(store: Store, view: string, tag: string): Prom
     const message = `more than ${MOST_IDS} tasks have the tag ${JSON.stringify(tag)}: make a group of them`;
     throw new ValidationError([{ pointer: "/tag", message }]);
   }
-  const now = store.clock.now();
-  await store.kv.writeBlind([{ key: keys.view(view), value: ids, expireAt: now + KEPT_MS }], now);
+  await keep(store, view, ids);
   return ids;
 }
 
-/** Null if it was made too long ago. */
+/** Null if nobody has read it for a day. It is kept for another day. */
 export async function readTagView(store: Store, view: string): Promise<string[] | null> {
-  return (await store.kv.get<string[]>(keys.view(view))).value;
+  const { value } = await store.kv.get<string[]>(keys.view(view));
+  if (value) await keep(store, view, value);
+  return value;
+}
+
+/** The stream over a view, which is kept meanwhile. */
+export async function* keepingView<T>(
+  store: Store,
+  view: string,
+  ids: string[],
+  stream: AsyncGenerator<T>,
+): AsyncGenerator<T> {
+  // A write that fails is made up for by the next one: there are many in a day.
+  const stop = every(store.clock, RENEWED_EVERY_MS, () => keep(store, view, ids).catch(() => {}));
+  try {
+    yield* stream;
+  } finally {
+    await stop();
+  }
+}
+
+async function keep({ kv, clock }: Store, view: string, ids: string[]): Promise<void> {
+  const now = clock.now();
+  await kv.writeBlind([{ key: keys.view(view), value: ids, expireAt: now + KEPT_MS }], now);
 }
 
 /** Newest first. */

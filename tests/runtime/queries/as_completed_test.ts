@@ -9,11 +9,12 @@ import { Groups } from "../../../runtime/queries/groups.ts";
 import { Notifier } from "../../../runtime/queries/notifier.ts";
 import type { TaskRecord } from "../../../runtime/core/task.ts";
 import { cancelled, retried } from "../../../runtime/core/transitions.ts";
-import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
+import { aBench, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
+import { ExpiringKv } from "../../support/expiring_kv.ts";
 import { turn } from "../../support/waiting.ts";
 
-async function aStream(path?: string) {
-  const bench = await aBench({ path });
+async function aStream(path?: string, wrap?: BenchOptions["wrap"]) {
+  const bench = await aBench({ path, wrap });
   const notifier = new Notifier(bench.store);
   bench.store.subscribe({ applied: (entry) => notifier.publish(entry) });
   const groups = new Groups(bench.store);
@@ -94,6 +95,35 @@ Deno.test("from every event's cursor a stream goes on with exactly what is left"
   }
 });
 
+Deno.test("the deadline comes on time when the wall clock is set back or forward, also for a reconnect", async () => {
+  for (const jumpMs of [-3_600_000, 3_600_000]) {
+    await using setup = await aStream();
+    const { bench: { clock }, bench, open } = setup;
+    const [ended, waits] = await submit(bench, 2);
+    await end(bench, ended);
+    const stream = (await open({ ids: [ended, waits] }, { timeoutMs: 1_000 }))!;
+    const { value: first } = await stream.next();
+    clock.advance(400);
+    clock.jump(jumpMs);
+    const next = stream.next();
+    await turn();
+    clock.advance(599);
+    await turn();
+    let isOver = false;
+    void next.then(() => isOver = true);
+    await turn();
+    assert.equal(isOver, false, "not early");
+    clock.advance(1);
+    assert.equal((await next).value.kind, "timeout");
+    // Nobody can tell how long the connection was away, but it is not longer than all of it.
+    if (jumpMs > 0) continue;
+    const again = all(await open({ ids: [ended, waits] }, { timeoutMs: 1_000, cursor: first.cursor }));
+    await turn();
+    clock.advance(1_000);
+    assert.equal(last(await again).kind, "timeout");
+  }
+});
+
 Deno.test("the deadline counts from the first connection, and anew after a timeout", async () => {
   await using setup = await aStream();
   const { bench, open } = setup;
@@ -162,6 +192,39 @@ Deno.test("a stream by tag goes on over the very tasks that it began with", asyn
   const events = await all(await open({ tag: "t" }, { cursor }));
   assert.deepEqual(idsOf(events), [ids[1]]);
   assert.equal(last(events).kind, "end");
+});
+
+Deno.test("a stream by tag can be gone on with while it is read, however long, and for a day after that", async () => {
+  const expiring = new ExpiringKv();
+  await using setup = await aStream(undefined, expiring.wrap);
+  const { bench, open } = setup;
+  expiring.clock = bench.clock;
+  const ids = await submit(bench, 3, { tags: ["t"] });
+  await end(bench, ids[0]);
+  const hours = async (count: number) => {
+    for (let n = 0; n < count; n++) {
+      bench.clock.advance(3_600_000);
+      for (let turns = 0; turns < 3; turns++) await turn();
+      await expiring.expire();
+    }
+  };
+  const gone = new AbortController();
+  const stream = (await open({ tag: "t" }, { timeoutMs: null, signal: gone.signal }))!;
+  const { value: { cursor } } = await stream.next();
+  const next = stream.next();
+  await hours(60);
+  gone.abort();
+  assert.equal((await next).done, true);
+  for (const id of [ids[1], ids[2]]) {
+    await hours(20);
+    // Each that goes on keeps it for another day.
+    const first = (await open({ tag: "t" }, { timeoutMs: null, cursor }))!;
+    if (id === ids[1]) await end(bench, id);
+    assert.equal((await first.next()).value.id, ids[1]);
+    await first.return(undefined);
+  }
+  await hours(25);
+  await assert.rejects(open({ tag: "t" }, { cursor }), ValidationError);
 });
 
 Deno.test("a task or group that is not there is refused at the start", async () => {
