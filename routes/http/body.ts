@@ -3,18 +3,11 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
-import {
-  malformedJson,
-  type Problem,
-  ProblemError,
-  tooLarge,
-  tooSlow,
-  unsupportedMediaType,
-  validationFailed,
-} from "./problem.ts";
+import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
+import { type Coding, codingOf } from "./content.ts";
+import { malformedJson, type Problem, ProblemError, tooLarge, tooSlow, validationFailed } from "./problem.ts";
 
 const LONGEST_BODY_MS = 30_000;
-const JSON_TYPE = /^application\/([\w.-]+\+)?json\s*(;|$)/i;
 
 export interface BodyOptions {
   limitBytes: number;
@@ -35,6 +28,11 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
     c.req.text = () => Promise.resolve(text);
     c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
     c.req.json = <T>() => Promise.resolve(value as T);
+    // The validators look at the type too, and know fewer spellings of it.
+    const header = c.req.header.bind(c.req) as (name?: string) => unknown;
+    c.req.header = ((name?: string) => {
+      return name?.toLowerCase() === "content-type" ? "application/json" : header(name);
+    }) as typeof c.req.header;
     await next();
   };
 }
@@ -42,11 +40,10 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
 /** @throws {ProblemError} that says what is wrong with it. */
 export async function readJson(c: Context, { limitBytes, optional = false }: BodyOptions): Promise<Body> {
   const text = await inTime(readText(c, limitBytes));
-  if (text === "" && optional) return { text, value: {} };
-  const type = c.req.header("content-type");
-  if (type === undefined || !JSON_TYPE.test(type)) throw new ProblemError(unsupportedMediaType(type));
-  if (text === "") throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
-  return { text, value: parse(text) };
+  if (text !== "") return { text, value: parse(text) };
+  // Of nothing it does not matter what its headers call it.
+  if (optional) return { text, value: {} };
+  throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
 }
 
 /** A body that comes byte by byte, or not to its end, shall not hold its place for ever. */
@@ -86,20 +83,50 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
       tooLarge(`the body has ${announced} bytes; the limit here is ${limitBytes} bytes`),
     );
   }
+  let coding: Coding | undefined;
+  try {
+    if (announced > 0) coding = codingOf(c);
+  } catch (error) {
+    await c.req.raw.body?.cancel();
+    throw error;
+  }
   // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8;
   // where that was not in the body itself, the lengths differ.
-  if (announced > 0) {
+  if (coding === "identity") {
     const text = await c.req.raw.text();
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
     return text;
   }
   const stream = c.req.raw.body;
   if (!stream) return "";
+  const bytes = await readBounded(stream, limitBytes).catch(tooMany("body", limitBytes));
+  if (bytes.byteLength === 0) return "";
+  return textOf(codingOf(c) === "gzip" ? await unpacked(bytes, limitBytes) : bytes);
+}
+
+async function unpacked(bytes: Uint8Array<ArrayBuffer>, limitBytes: number): Promise<Uint8Array> {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readBounded(stream, limitBytes));
+    return await gunzipBounded(bytes, limitBytes).catch(tooMany("unpacked body", limitBytes));
   } catch (error) {
-    if (error instanceof TypeError) throw new ProblemError(notUtf8());
-    throw error;
+    if (!(error instanceof TypeError)) throw error;
+    throw new ProblemError(
+      malformedJson("the body is no gzip, or not all of it; its Content-Encoding says gzip"),
+    );
+  }
+}
+
+function tooMany(what: string, limitBytes: number): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof TooManyBytesError)) throw error;
+    throw new ProblemError(tooLarge(`the ${what} has more than ${limitBytes} bytes, the limit here`));
+  };
+}
+
+function textOf(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new ProblemError(notUtf8());
   }
 }
 
@@ -110,18 +137,4 @@ function stopping(): Problem {
 
 function notUtf8(): Problem {
   return malformedJson("the body is not valid UTF-8");
-}
-
-async function readBounded(stream: ReadableStream<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.byteLength;
-    // Leaving the loop cancels the stream.
-    if (size > limitBytes) {
-      throw new ProblemError(tooLarge(`the body has more than ${limitBytes} bytes, the limit here`));
-    }
-    chunks.push(chunk as Uint8Array<ArrayBuffer>);
-  }
-  return await new Blob(chunks).bytes();
 }

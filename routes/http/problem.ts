@@ -151,9 +151,21 @@ export function tooLarge(detail: string, pointer = ""): Problem {
   return { status: 413, slug: "payload-too-large", title: "Payload too large", detail, errors };
 }
 
-export function unsupportedMediaType(got: string | undefined): Problem {
-  const detail = `a body has the type application/json; this one ${got ? `says ${got}` : "says none"}`;
-  return { status: 415, slug: "unsupported-media-type", title: "Unsupported media type", detail };
+/** @param header what says that the body is nothing that is read here */
+export function unsupportedContent(
+  header: string,
+  detail: string,
+  headers?: Record<string, string>,
+): Problem {
+  const errors = [{ pointer: `/header/${header}`, message: detail }];
+  return {
+    status: 415,
+    slug: "unsupported-media-type",
+    title: "Unsupported media type",
+    detail,
+    errors,
+    headers,
+  };
 }
 
 export function notFound(detail: string): Problem {
@@ -224,7 +236,6 @@ export function internal(requestId: string): Problem {
 
 function ofHttpException({ status, message }: HTTPException): Problem {
   if (status === 400) return malformedJson(message || "the body is no JSON");
-  if (status === 415) return unsupportedMediaType(undefined);
   return { status, slug: `http-${status}`, title: `HTTP ${status}`, detail: message };
 }
 

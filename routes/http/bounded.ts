@@ -1,0 +1,43 @@
+// Bytes of a stream up to a limit, also of what is packed: a few bytes can stand for very many.
+
+/**
+ * What the platform makes of one piece of a packed body it hands out in one piece, up to 1,032 times as long.
+ */
+const SLICE_BYTES = 1_024;
+
+/** Something is longer than it may be. */
+export class TooManyBytesError extends Error {}
+
+/** @throws {TooManyBytesError} as soon as there are more than `limitBytes` */
+export async function readBounded(
+  stream: ReadableStream<Uint8Array>,
+  limitBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.byteLength;
+    // Leaving the loop cancels the stream.
+    if (size > limitBytes) throw new TooManyBytesError();
+    chunks.push(chunk as Uint8Array<ArrayBuffer>);
+  }
+  return await new Blob(chunks).bytes();
+}
+
+/**
+ * @throws {TooManyBytesError} as soon as more than `limitBytes` have come out
+ * @throws {TypeError} if it is no gzip, or not all of it
+ */
+export async function gunzipBounded(
+  packed: Uint8Array<ArrayBuffer>,
+  limitBytes: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  let at = 0;
+  const slices = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      if (at >= packed.byteLength) return controller.close();
+      controller.enqueue(packed.subarray(at, at += SLICE_BYTES));
+    },
+  }, { highWaterMark: 0 });
+  return await readBounded(slices.pipeThrough(new DecompressionStream("gzip")), limitBytes);
+}
