@@ -37,6 +37,8 @@ interface TaskSummary {
     /** The name of its definition. */
     task: string;
     state: State;
+    /** It has ended, in whatever state. */
+    done: boolean;
     attempt: number;
     maxAttempts: number;
     error: Failure | null;
@@ -60,6 +62,7 @@ interface TaskSummary {
         result: string;
         events: string;
         cancel: string;
+        retry: string;
     };
 }
 interface Task<Result = unknown> extends TaskSummary {

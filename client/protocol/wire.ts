@@ -49,6 +49,8 @@ export interface TaskSummary {
   /** The name of its definition. */
   task: string;
   state: State;
+  /** It has ended, in whatever state. */
+  done: boolean;
   attempt: number;
   maxAttempts: number;
   error: Failure | null;
@@ -67,7 +69,7 @@ export interface TaskSummary {
   startedAt: string | null;
   finishedAt: string | null;
   expiresAt: string | null;
-  links: { self: string; result: string; events: string; cancel: string };
+  links: { self: string; result: string; events: string; cancel: string; retry: string };
 }
 
 export interface Task<Result = unknown> extends TaskSummary {

@@ -7,12 +7,18 @@ import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
-import { bodyProblems, groupSchema, idParams, jsonAnswer, problems } from "../wire/schemas.ts";
+import { bodyProblems, groupSchema, idParams, IN_IDS, jsonAnswer, problems } from "../wire/schemas.ts";
 import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { type Text } from "../http/json_response.ts";
 
 const MOST_IDS = 10_000;
+
+const newGroupSchema = strictObject(
+  { ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) },
+  {},
+  IN_IDS,
+).openapi("NewGroup");
 
 const cancelled = z.object({
   id: z.uuid(),
@@ -34,9 +40,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
         required: true,
         content: {
           "application/json": {
-            schema: strictObject({ ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) }).openapi(
-              "NewGroup",
-            ),
+            schema: newGroupSchema,
           },
         },
       },

@@ -30,10 +30,14 @@ const IN_EACH_TASK = {
   ...Object.fromEntries(["task", "input", "id", "options"].map((field) => [field, "in each of tasks"])),
 };
 
-const batchSchema = strictObject({
-  tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
-  group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
-}, IN_EACH_TASK).openapi("BatchSubmission");
+const batchSchema = strictObject(
+  {
+    tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
+    group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
+  },
+  IN_EACH_TASK,
+  'in {"tasks": […]}',
+).openapi("BatchSubmission");
 
 const preferHeader = idempotencyHeader.extend({
   prefer: z.string().optional().describe(

@@ -1,6 +1,7 @@
 // Looking at tasks: one, its result, lists.
 
 import { createRoute, z } from "@hono/zod-openapi";
+import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
 import type { StateType } from "../../runtime/core/states.ts";
@@ -127,8 +128,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
         tag: z.string().max(100).optional(),
         groupId: z.uuid().toLowerCase().optional(),
         parentId: z.uuid().toLowerCase().optional(),
-        createdAfter: z.iso.datetime({ offset: true }).optional(),
-        createdBefore: z.iso.datetime({ offset: true }).optional(),
+        createdAfter: instantText.optional(),
+        createdBefore: instantText.optional(),
         cursor: z.uuid().optional().describe("`nextCursor` of the page before."),
         limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ type: "integer" }),
       }),

@@ -13,6 +13,7 @@ import {
   bodyProblems,
   heldProblems,
   ids,
+  IN_IDS,
   jsonAnswer,
   LONGEST_WAIT_SECONDS,
   problems,
@@ -32,13 +33,17 @@ const groupId = z.uuid().toLowerCase();
 const tag = z.string().min(1).max(100);
 const exactlyOne = "exactly one of these says which tasks";
 
-const waitSchema = strictObject({
-  ids: ids.optional(),
-  groupId: groupId.optional(),
-  returnWhen: z.enum(RETURN_WHEN).default("ALL_COMPLETED"),
-  timeoutSeconds: z.number().min(0).default(LONGEST_WAIT_SECONDS)
-    .describe(`At most ${LONGEST_WAIT_SECONDS} in one request; more is cut to that.`),
-}).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).openapi("WaitRequest");
+const waitSchema = strictObject(
+  {
+    ids: ids.optional(),
+    groupId: groupId.optional(),
+    returnWhen: z.enum(RETURN_WHEN).default("ALL_COMPLETED"),
+    timeoutSeconds: z.number().min(0).default(LONGEST_WAIT_SECONDS)
+      .describe(`At most ${LONGEST_WAIT_SECONDS} in one request; more is cut to that.`),
+  },
+  {},
+  IN_IDS,
+).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).openapi("WaitRequest");
 
 const cursor = z.string().max(4_100);
 
@@ -55,12 +60,16 @@ const streamQuery = strictObject({
   ticket: ticketQuery,
 }).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));
 
-const streamBody = strictObject({
-  ids: ids.optional(),
-  ...streamShape,
-  timeoutSeconds: timeoutSeconds.optional(),
-  timeout: timeoutSeconds.optional().describe("The same as timeoutSeconds."),
-}).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).openapi(
+const streamBody = strictObject(
+  {
+    ids: ids.optional(),
+    ...streamShape,
+    timeoutSeconds: timeoutSeconds.optional(),
+    timeout: timeoutSeconds.optional().describe("The same as timeoutSeconds."),
+  },
+  {},
+  IN_IDS,
+).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).openapi(
   "AsCompletedRequest",
 );
 

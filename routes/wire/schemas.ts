@@ -30,6 +30,7 @@ const summaryShape = {
   id: z.uuid(),
   task: z.string(),
   state: stateSchema,
+  done: z.boolean().describe("It has ended, in whatever state."),
   attempt: z.int(),
   maxAttempts: z.int(),
   error: errorSchema.nullable(),
@@ -50,7 +51,13 @@ const summaryShape = {
   startedAt: instant.nullable(),
   finishedAt: instant.nullable(),
   expiresAt: instant.nullable(),
-  links: z.object({ self: z.string(), result: z.string(), events: z.string(), cancel: z.string() }),
+  links: z.object({
+    self: z.string(),
+    result: z.string(),
+    events: z.string(),
+    cancel: z.string(),
+    retry: z.string(),
+  }),
 };
 
 export const summarySchema = z.object({
@@ -169,6 +176,9 @@ export const timeoutSeconds = z.number().min(0).max(30 * 24 * 60 * 60);
 
 /** In place of a key, for an `EventSource`, which can send no headers. */
 export const ticketQuery = z.string().max(200).optional().describe("From POST /v1/tickets.");
+
+/** Where a list of ids belongs. */
+export const IN_IDS = 'in {"ids": […]}';
 
 export const ids = z.array(z.uuid().toLowerCase()).min(1).max(1_000);
 

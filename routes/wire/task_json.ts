@@ -69,7 +69,7 @@ function withValues(
   const self = `${prefix}/v1/tasks/${id}`;
   // Names of definitions, ids and instants need no escaping.
   return `{"id":"${id}","task":"${task}","state":${stateText(stateOf(record))},` +
-    `"attempt":${attempt},"maxAttempts":${maxAttempts},` +
+    `"done":${isTerminal(record)},"attempt":${attempt},"maxAttempts":${maxAttempts},` +
     (values ? `"input":${values.input},"result":${values.result},` : "") +
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
@@ -79,7 +79,8 @@ function withValues(
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
     (values ? `"history":[${record.history.map(historyText).join(",")}],` : "") +
-    `"links":{"self":"${self}","result":"${self}/result","events":"${self}/events","cancel":"${self}/cancel"}}`;
+    `"links":{"self":"${self}","result":"${self}/result","events":"${self}/events",` +
+    `"cancel":"${self}/cancel","retry":"${self}/retry"}}`;
 }
 
 export function stateText({ type, name, message, at }: HistoryEntry): Text {

@@ -7,20 +7,29 @@ import { didYouMean, likely } from "./nearest.ts";
 /** Fields of other places that may be put here by mistake, with where they belong: `in options`. */
 export type Elsewhere = Readonly<Record<string, string>>;
 
-/** `z.strictObject` with a remedy in its message. */
+/**
+ * `z.strictObject` with a remedy in its message.
+ *
+ * @param list where a list belongs that is given in place of the object: `in "ids"`
+ */
 export function strictObject<Shape extends z.ZodRawShape>(
   shape: Shape,
   elsewhere: Elsewhere = {},
+  list?: string,
 ): z.ZodObject<Shape, z.core.$strict> {
-  return z.strictObject(shape, { error: unknownFields(elsewhere) }) as z.ZodObject<Shape, z.core.$strict>;
+  const error = unknownFields(elsewhere, list);
+  return z.strictObject(shape, { error }) as z.ZodObject<Shape, z.core.$strict>;
 }
 
 /**
  * The error of a strict object: a line for each field that it does not know. Other issues keep their own
  * message.
  */
-export function unknownFields(elsewhere: Elsewhere = {}): z.core.$ZodErrorMap {
+export function unknownFields(elsewhere: Elsewhere = {}, list?: string): z.core.$ZodErrorMap {
   return (issue) => {
+    if (list !== undefined && issue.code === "invalid_type" && Array.isArray(issue.input)) {
+      return `must be an object; a list belongs ${list}`;
+    }
     if (issue.code !== "unrecognized_keys") return undefined;
     const { shape } = (issue.inst as z.ZodObject).def;
     const known = Object.keys(shape);

@@ -1,6 +1,7 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
+import { instantText } from "./instant.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
 
@@ -60,7 +61,7 @@ const LONGEST_METADATA = 4_096;
 
 const ms = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
 const YEAR_10000 = Date.UTC(10_000);
-const instant: z.ZodType<string, string> = z.iso.datetime({ offset: true }).refine((text) => {
+const instant: z.ZodType<string, string> = instantText.refine((text) => {
   const at = Date.parse(text);
   return at >= 0 && at < YEAR_10000;
 }, { error: "must lie between the years 1970 and 9999 in UTC" });
@@ -146,13 +147,17 @@ export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = strictObje
 }).meta({ id: "SubmitOptions" });
 
 /** What a caller may say of it. */
-export const submissionSchema: z.ZodType<Submission, Submission> = strictObject({
-  task: z.string().min(1).max(200).describe("The name of a definition."),
-  input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
-  id: z.uuid().toLowerCase().optional()
-    .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
-  options: optionsSchema.optional(),
-}, IN_OPTIONS);
+export const submissionSchema: z.ZodType<Submission, Submission> = strictObject(
+  {
+    task: z.string().min(1).max(200).describe("The name of a definition."),
+    input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
+    id: z.uuid().toLowerCase().optional()
+      .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
+    options: optionsSchema.optional(),
+  },
+  { ...IN_OPTIONS, tasks: "in POST /v1/tasks/batch" },
+  'in POST /v1/tasks/batch, as {"tasks": […]}',
+);
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);

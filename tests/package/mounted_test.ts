@@ -88,6 +88,7 @@ Deno.test("links, Location, Link, tickets, the docs and the document carry its p
     result: `${self}/result`,
     events: `${self}/events`,
     cancel: `${self}/cancel`,
+    retry: `${self}/retry`,
   });
   assert.equal((await (await app.request(`${links.result}?wait=10`)).json()).result, 3);
 

@@ -113,3 +113,27 @@ Deno.test("a name of no definition is told what was meant only if one is near", 
   const far = await service.post("/v1/tasks", { task: "transmogrify", input: {} });
   assert.equal(far.body.detail, 'no definition is named "transmogrify"; GET /v1/definitions lists all');
 });
+
+Deno.test("a list in place of an object is told where it belongs", async () => {
+  await using service = await aService({ running: false });
+  const cases: [string, unknown[], string][] = [
+    ["/v1/tasks/batch", [add], 'must be an object; a list belongs in {"tasks": […]} (got an array)'],
+    [
+      "/v1/tasks",
+      [add],
+      'must be an object; a list belongs in POST /v1/tasks/batch, as {"tasks": […]} (got an array)',
+    ],
+    ...["/v1/wait", "/v1/groups", "/v1/as-completed"].map((path): [string, unknown[], string] => {
+      return [path, [UNKNOWN_ID], 'must be an object; a list belongs in {"ids": […]} (got an array)'];
+    }),
+    ["/v1/map", [{ a: 1 }], "must be {task, map: {field: […]}} or {task, inputs: […]} (got an array)"],
+  ];
+  for (const [path, body, message] of cases) {
+    const { status, body: problem, text } = await service.post(path, body);
+    assert.equal(status, 422, text);
+    assert.deepEqual(problem.errors, [{ pointer: "", message }]);
+  }
+  const inner = await service.post("/v1/tasks", { tasks: [add] });
+  const fault = inner.body.errors.find((each: { pointer: string }) => each.pointer === "/tasks");
+  assert.equal(fault?.message, "unknown field; tasks belongs in POST /v1/tasks/batch");
+});

@@ -38,6 +38,7 @@ Deno.test("a submit answers 202 with where the task is and what it is", async ()
     result: `/v1/tasks/${body.id}/result`,
     events: `/v1/tasks/${body.id}/events`,
     cancel: `/v1/tasks/${body.id}/cancel`,
+    retry: `/v1/tasks/${body.id}/retry`,
   });
   assert.deepEqual(await service.task(body.id), body);
 });

@@ -21,6 +21,40 @@ Deno.test("a task is told as it is now", async () => {
   assert.equal(ended.finishedAt, ended.state.at);
 });
 
+Deno.test("a task says whether it is done, and where to retry it, in each state and in lists", async () => {
+  await using service = await aService();
+  const done: Record<string, boolean> = {};
+  const see = (task: Body) => {
+    assert.equal(task.links.retry, `/v1/tasks/${task.id}/retry`);
+    done[task.state.type] = task.done;
+  };
+  const later = await service.submit("add", input, { delayMs: 600_000 });
+  see(later);
+  const running = await service.submit("sleep", { ms: 600_000 });
+  see(running);
+  see(await service.until(running.id, "RUNNING"));
+  see(await service.run("add", input));
+  const failed = await service.run("fail", { message: "once", untilAttempt: 2 });
+  see(failed);
+  await service.post(`/v1/tasks/${later.id}/cancel`);
+  see(await service.task(later.id));
+  assert.deepEqual(done, {
+    SCHEDULED: false,
+    PENDING: false,
+    RUNNING: false,
+    COMPLETED: true,
+    FAILED: true,
+    CANCELLED: true,
+  });
+  const { body } = await service.get("/v1/tasks");
+  assert.deepEqual(
+    body.tasks.map((task: Body) => task.done),
+    body.tasks.map((task: Body) => task.finishedAt !== null),
+  );
+  for (const task of body.tasks) see(task);
+  assert.equal((await service.post(failed.links.retry)).status, 202);
+});
+
 Deno.test("wait answers as soon as the task has ended", async () => {
   const gates = new Gates();
   // No wait ends by its time.

@@ -1,0 +1,27 @@
+// An instant as a request spells it, ISO 8601 with an offset. What is wrong with one is said with its remedy.
+
+import { z } from "zod";
+
+const EXAMPLE = "2026-11-20T10:00:00Z";
+const GOOD = z.iso.datetime({ offset: true });
+
+export const instantText: z.ZodType<string, string> = z.iso.datetime({
+  offset: true,
+  error: ({ input }) => faultOf(input),
+});
+
+function faultOf(input: unknown): string {
+  const general = `must be an instant in ISO 8601 with an offset, such as ${EXAMPLE}`;
+  if (typeof input !== "string") return general;
+  if (isGood(`${input}Z`)) return "must have an offset: end it with Z for UTC, or with one such as +02:00";
+  if (isGood(`${input}T00:00:00Z`)) return `must have a time and an offset, such as ${input}T00:00:00Z`;
+  if (isGood(input.replace(/ (?=\d\d:\d\d$)/, "+"))) {
+    return "must have its + written %2B: in a query a + is a space";
+  }
+  if (isGood(input.replace(" ", "T"))) return "must have a T between the day and the time";
+  return general;
+}
+
+function isGood(text: string): boolean {
+  return GOOD.safeParse(text).success;
+}
