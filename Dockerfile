@@ -6,8 +6,8 @@ ARG DENO_VERSION=2.9.6
 FROM denoland/deno:${DENO_VERSION} AS fetched
 WORKDIR /app
 COPY . .
-# The last two are no imports of main.ts: browsers are sent the one, threads start with the other.
-RUN deno cache --frozen main.ts client/npm/errand.js runtime/worker/runners/thread_main.ts
+# Threads start with the last one, which main.ts does not import.
+RUN deno cache --frozen main.ts runtime/worker/runners/thread_main.ts
 
 FROM denoland/deno:${DENO_VERSION}
 RUN install --directory --owner=deno --group=deno /data

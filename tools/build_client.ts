@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 // Makes the npm package out of the client: errand.js, one module for Node, browsers and bundlers, and
-// errand.d.ts, its types. Both are kept in git, so that they can be used as they are; `--check` says
-// whether they are up to date.
+// errand.d.ts, its types; and what a service serves of it below /client/. All of it is kept in git, so that
+// it can be used as it is; `--check` says whether it is up to date.
 
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -9,15 +9,31 @@ import { commandLine } from "./command_line.ts";
 
 const CLIENT = fileURLToPath(new URL("../client/", import.meta.url));
 const SOURCE = `${CLIENT}mod.ts`;
-const PACKAGE = new URL("../client/npm/", import.meta.url);
+const ROOT = new URL("../", import.meta.url);
 const HEADER = "// Made by `deno task client` from client/*.ts.\n";
 
-/** The made files of the package, by name. */
+/** The made files, by their paths in the repository. */
 export async function build(): Promise<Map<string, string>> {
+  const code = `${HEADER}// @ts-self-types="./errand.d.ts"\n${await bundle()}`;
   return new Map([
-    ["errand.js", `${HEADER}// @ts-self-types="./errand.d.ts"\n${await bundle()}`],
-    ["errand.d.ts", HEADER + declarations()],
+    ["client/npm/errand.js", code],
+    ["client/npm/errand.d.ts", HEADER + declarations()],
+    ["routes/site/client_files.json", `${JSON.stringify(await served(code), null, 2)}\n`],
   ]);
+}
+
+/** What a page loads, by its path below /client/: the client and the one package that it needs. */
+async function served(code: string): Promise<Record<string, string>> {
+  const parser = new URL("../", import.meta.resolve("eventsource-parser"));
+  const files = ["dist/index.js", "dist/parse.js", "dist/errors.js", "LICENSE"];
+  const texts = await Promise.all(files.map((file) => Deno.readTextFile(new URL(file, parser))));
+  return {
+    // A browser knows no bare names.
+    "errand.js": code.replaceAll('from "eventsource-parser"', 'from "./eventsource-parser/index.js"'),
+    ...Object.fromEntries(
+      files.map((file, i) => [`eventsource-parser/${file.replace("dist/", "")}`, texts[i]]),
+    ),
+  };
 }
 
 async function bundle(): Promise<string> {
@@ -77,7 +93,7 @@ export async function stale(): Promise<string[]> {
 
 function textOf(name: string): string | null {
   try {
-    return Deno.readTextFileSync(new URL(name, PACKAGE));
+    return Deno.readTextFileSync(new URL(name, ROOT));
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
     throw error;
@@ -96,5 +112,5 @@ if (import.meta.main) {
     if (names.length > 0) console.error(`not up to date: ${names.join(", ")}; run deno task client`);
     Deno.exit(names.length > 0 ? 1 : 0);
   }
-  for (const [name, text] of await build()) await Deno.writeTextFile(new URL(name, PACKAGE), text);
+  for (const [name, text] of await build()) await Deno.writeTextFile(new URL(name, ROOT), text);
 }

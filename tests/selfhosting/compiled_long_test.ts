@@ -46,8 +46,7 @@ Deno.test("the binary has in it what the service reads at run time, and no more 
   const binary = Buffer.from(await Deno.readFile(output));
   const has = async (file: string) => binary.includes(Buffer.from(await Deno.readFile(file)));
   const served = [
-    fileURLToPath(new URL("client/npm/errand.js", root)),
-    fileURLToPath(import.meta.resolve("eventsource-parser")),
+    fileURLToPath(new URL("routes/site/client_files.json", root)),
     fileURLToPath(new URL("routes/site/swagger_ui/files.json", root)),
   ];
   for (const file of served) assert.ok(await has(file), `${file} is not in it`);
