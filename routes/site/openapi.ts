@@ -1,14 +1,13 @@
 // The OpenAPI 3.1 document: generated from the routes, with the body of a submit described per definition.
 
 import type { Runtime } from "../../runtime/mod.ts";
+import type { AnyDefinition } from "../../runtime/core/define.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import { ACCESS, STREAMS } from "../access/access_table.ts";
 import type { Scope } from "../../auth/api_keys.ts";
 import type { App } from "../http/app_types.ts";
-import { sampleOf } from "./example_value.ts";
-import { problems } from "../wire/schemas.ts";
+import { sampleOf, type Schema } from "./example_value.ts";
 
-type Schema = Record<string, unknown>;
 type Document = ReturnType<App["getOpenAPI31Document"]>;
 type Paths = Record<string, Record<string, Operation>>;
 
@@ -16,6 +15,9 @@ interface Operation {
   security: Record<string, Scope[]>[];
   responses: Record<number, unknown>;
 }
+
+const COMPONENTS = "#/components/schemas/";
+const PROBLEM = { "application/problem+json": { schema: { $ref: `${COMPONENTS}Problem` } } };
 
 export function openapiDocument(app: App, runtime: Runtime): Document {
   const document = app.getOpenAPI31Document({
@@ -28,8 +30,9 @@ export function openapiDocument(app: App, runtime: Runtime): Document {
     },
   });
   const schemas = document.components!.schemas as Record<string, Schema>;
-  describeSubmissions(schemas, runtime);
-  addExamples(document, runtime);
+  const definitions = runtime.registry.all();
+  describeSubmissions(schemas, definitions);
+  addExamples(document, definitions);
   addAccess(document);
   return document;
 }
@@ -52,33 +55,42 @@ function addAccess(document: Document): void {
       if (needs === "open") continue;
       const byTicket = method === "get" && STREAMS.includes(pattern);
       if (byTicket) operation.security.push({ ticket: [] });
-      const said = problems({
-        401: `unauthorized: no API key, or a wrong one${byTicket ? "; or the ticket is not good here" : ""}`,
-        403: `forbidden: the key lacks ${needs.join(" or ")}; or, without API keys, another machine calls`,
-      });
-      const headers = { "WWW-Authenticate": { schema: { type: "string" as const } } };
-      operation.responses[401] = { ...said[401], headers };
-      operation.responses[403] = said[403];
+      operation.responses[401] = {
+        description: `unauthorized: no API key, or a wrong one${
+          byTicket ? "; or the ticket is not good here" : ""
+        }`,
+        headers: { "WWW-Authenticate": { schema: { type: "string" } } },
+        content: PROBLEM,
+      };
+      operation.responses[403] = {
+        description: `forbidden: the key lacks ${
+          needs.join(" or ")
+        }; or, without API keys, another machine calls`,
+        content: PROBLEM,
+      };
     }
   }
 }
 
 /** Replaces the general submission by one schema for each definition, told apart by `task`. */
-function describeSubmissions(schemas: Record<string, Schema>, runtime: Runtime): void {
+function describeSubmissions(schemas: Record<string, Schema>, definitions: AnyDefinition[]): void {
+  if (definitions.length === 0) return;
   const general = schemas.Submission as { properties: Record<string, Schema> } & Schema;
   const mapping: Record<string, string> = {};
-  for (const definition of runtime.registry.all()) {
+  for (const definition of definitions) {
     const name = `Submit.${definition.name}`;
-    mapping[definition.name] = `#/components/schemas/${name}`;
+    mapping[definition.name] = `${COMPONENTS}${name}`;
     schemas[name] = {
       ...general,
       title: definition.name,
       description: definition.description,
-      required: ["task", "input"],
+      required: takesNothing(definition) ? ["task"] : ["task", "input"],
       properties: {
         ...general.properties,
         task: { type: "string", enum: [definition.name] },
-        input: jsonSchemaOf(definition.input, "input"),
+        input: {
+          $ref: addComponent(schemas, `Input.${definition.name}`, jsonSchemaOf(definition.input, "input")),
+        },
       },
     };
   }
@@ -88,15 +100,59 @@ function describeSubmissions(schemas: Record<string, Schema>, runtime: Runtime):
   };
 }
 
-/** One body for each definition, to choose from and try. */
-function addExamples(document: Document, runtime: Runtime): void {
+/** An input that is left out means `{}`. */
+function takesNothing(definition: AnyDefinition): boolean {
+  return fits(definition, {});
+}
+
+function fits({ input }: AnyDefinition, value: unknown): boolean {
+  try {
+    return input.safeParse(value).success;
+  } catch {
+    // A check of the user's own that cannot be made, or only asynchronously.
+    return false;
+  }
+}
+
+/** Adds a schema that stands by itself, and what its references lead to. The answer leads to it. */
+function addComponent(
+  schemas: Record<string, Schema>,
+  name: string,
+  { $defs = {}, ...schema }: Schema,
+): string {
+  const parts = Object.entries($defs as Record<string, Schema>);
+  const names = new Map([["#", name]]);
+  for (const [part] of parts) names.set(`#/$defs/${part}`, freeName(schemas, `${name}.${part}`, names));
+  const moved = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(moved);
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => {
+        const target = key === "$ref" ? names.get(String(inner)) : undefined;
+        return [key, target === undefined ? moved(inner) : `${COMPONENTS}${target}`];
+      }),
+    );
+  };
+  schemas[name] = moved(schema) as Schema;
+  for (const [part, inner] of parts) schemas[names.get(`#/$defs/${part}`)!] = moved(inner) as Schema;
+  return `${COMPONENTS}${name}`;
+}
+
+/** A name of a component that no other one has. */
+function freeName(schemas: Record<string, Schema>, wanted: string, taken: Map<string, string>): string {
+  let name = wanted.replaceAll(/[^\w.-]/g, "_");
+  while (Object.hasOwn(schemas, name) || [...taken.values()].includes(name)) name += "_";
+  return name;
+}
+
+/** One body for each definition whose input can be made up, to choose from and try. */
+function addExamples(document: Document, definitions: AnyDefinition[]): void {
   const body = document.paths!["/v1/tasks"].post!.requestBody as { content: Record<string, Schema> };
-  body.content["application/json"].examples = Object.fromEntries(
-    runtime.registry.all().map(({ name, description, input }) => {
-      return [name, {
-        summary: description ?? name,
-        value: { task: name, input: sampleOf(jsonSchemaOf(input, "input")) },
-      }];
-    }),
-  );
+  const examples = definitions.flatMap((definition) => {
+    const { name, description } = definition;
+    const input = sampleOf(jsonSchemaOf(definition.input, "input"));
+    if (!fits(definition, input)) return [];
+    return [[name, { summary: description ?? name, value: { task: name, input } }]];
+  });
+  if (examples.length > 0) body.content["application/json"].examples = Object.fromEntries(examples);
 }
