@@ -24,6 +24,7 @@ export interface Config {
   /** Unset: see {@linkcode stopGraceMsOf}. */
   STOP_GRACE_MS?: number;
   API_KEYS: readonly ApiKey[];
+  CORS_ORIGINS: readonly string[];
   PUBLIC_URL?: string;
   DEMO_TASKS: boolean;
 }
@@ -65,6 +66,7 @@ const schema: z.ZodType<Config> = z.object({
   SHOW_STACKS: flagOf(RULES.showStacks),
   STOP_GRACE_MS: numberOf(graceMs),
   API_KEYS: RULES.apiKeys,
+  CORS_ORIGINS: RULES.corsOrigins,
   PUBLIC_URL: RULES.publicUrl,
   DEMO_TASKS: flagOf(z.boolean({ error: "must be true or false" }).default(false)),
 });
@@ -88,6 +90,8 @@ export const VARIABLES: Record<keyof Config, string> = {
   PUBLIC_URL:
     "where callers reach it; links begin with its path (on Deno Deploy learned from the first request)",
   API_KEYS: 'who may call, name:scope+scope:sha256 each; "deno task key" makes one (none: this machine only)',
+  CORS_ORIGINS:
+    "origins whose pages may call from a browser, as https://app.example.com, with commas between, or * (none)",
   DEMO_TASKS: "serve the demo tasks: add, countdown, digest, echo, fail, primes, sleep, tally (false)",
 };
 
@@ -115,6 +119,7 @@ export function settingsOf(config: Config): Settings {
     failureRetentionMs: config.FAILURE_RETENTION_MS,
     showStacks: config.SHOW_STACKS,
     apiKeys: config.API_KEYS,
+    corsOrigins: config.CORS_ORIGINS,
     publicUrl: config.PUBLIC_URL,
   };
 }
@@ -129,7 +134,13 @@ export function isDeploy(env: Readonly<Record<string, string | undefined>>): boo
  *
  * @throws {ConfigError} if others could
  */
-export function requireKeys({ API_KEYS, HOST }: Config, onDeploy: boolean): void {
+export function requireKeys({ API_KEYS, CORS_ORIGINS, HOST }: Config, onDeploy: boolean): void {
+  if (API_KEYS.length === 0 && CORS_ORIGINS.includes("*")) {
+    throw new ConfigError(
+      "CORS_ORIGINS must name its origins as long as API_KEYS has no entry: with * every page that is looked at on " +
+        "this machine could do everything",
+    );
+  }
   if (API_KEYS.length > 0 || (!onDeploy && (HOST === undefined || isLoopback(HOST)))) return;
   const fault = onDeploy
     ? "API_KEYS must have an entry on Deno Deploy, where everybody can reach the service; it has none"

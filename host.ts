@@ -66,14 +66,15 @@ export class Host {
 
   constructor(runtime: Runtime, options: HostOptions) {
     const { settings, kv, log, pump, openAccess, pingMs = PING_MS, basePath = "" } = options;
-    const { apiKeys, role } = settings;
+    const { apiKeys, corsOrigins, role } = settings;
     this.runtime = runtime;
     this.tickets = new Tickets(kv, runtime.clock);
     this.#slots = new Slots(settings.maxWaiting);
     this.#basePath = basePath;
     this.#publicPath = publicPathOf(settings);
     const { tickets } = this;
-    const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, apiKeys, slots: this.#slots };
+    const slots = this.#slots;
+    const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, apiKeys, corsOrigins, slots };
     this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });
     this.#ownApp = role === "worker" ? createApp(runtime, appOptions) : this.#app;
   }

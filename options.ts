@@ -11,7 +11,7 @@ import { checked, ConfigError, RULES, type Settings } from "./settings.ts";
 export type DefinitionSet = Readonly<Record<string, AnyDefinition>> | readonly AnyDefinition[];
 
 export interface ErrandOptions<D extends DefinitionSet = DefinitionSet>
-  extends Partial<Omit<Settings, "apiKeys">> {
+  extends Partial<Omit<Settings, "apiKeys" | "corsOrigins">> {
   /**
    * Where tasks are kept. A path, `:memory:` or the URL of a KV Connect server: Errand opens it, and closes
    * it at `stop`. What `openKv` gave is used as it is and left open. So is a `Deno.Kv` of your own, of a
@@ -29,6 +29,11 @@ export interface ErrandOptions<D extends DefinitionSet = DefinitionSet>
   definitions: D;
   /** API keys as `deno task key` prints them: `name:scope+scope:sha256`, with commas between them. */
   apiKeys?: string | readonly ApiKey[];
+  /**
+   * Origins whose pages may call the routes from a browser, as `https://app.example.com`, with commas between
+   * them or in a list; `*` for all, where there are keys. Default none.
+   */
+  corsOrigins?: string | readonly string[];
   /**
    * True: whoever reaches the routes may do everything. For a program that looks at its callers itself.
    * Default false: they need an API key, or without any keys to be on this machine.
@@ -84,9 +89,19 @@ const schema = z.object({
 }).refine(({ openAccess, apiKeys }) => !(openAccess && apiKeys.length > 0), {
   path: ["openAccess"],
   error: "must not be true where there are apiKeys: they would never be asked for",
-});
+}).refine(
+  ({ openAccess, apiKeys, corsOrigins }) => openAccess || apiKeys.length > 0 || !corsOrigins.includes("*"),
+  {
+    path: ["corsOrigins"],
+    error:
+      "must name its origins where there are no apiKeys: every page that is looked at here could do everything",
+  },
+);
 
-export type CheckedOptions = Required<Omit<ErrandOptions, "apiKeys" | keyof Optional>> & Optional & Settings;
+export type CheckedOptions =
+  & Required<Omit<ErrandOptions, "apiKeys" | "corsOrigins" | keyof Optional>>
+  & Optional
+  & Settings;
 type Optional = Pick<ErrandOptions, "log" | "clock" | "ids" | "threads" | "publicUrl">;
 
 /** @throws {ConfigError} with a line for each option that is unknown or breaks its rule */

@@ -33,6 +33,8 @@ export interface Settings {
   showStacks: boolean;
   /** Who may call. None: this machine only. */
   apiKeys: readonly ApiKey[];
+  /** Origins whose pages may call it from a browser, as `https://app.example.com`, or `*`. Default none. */
+  corsOrigins: readonly string[];
   /** Where callers reach it, as `https://example.com/jobs`: links in answers begin with its path. */
   publicUrl?: string;
 }
@@ -55,6 +57,28 @@ const apiKeys = z.unknown().optional().transform((given, context): readonly ApiK
   return keys;
 });
 
+const ORIGIN_RULE = "must be origins such as https://app.example.com, with commas between, or *";
+
+const corsOrigins = z.unknown().optional().transform((given, context): readonly string[] => {
+  const listed = typeof given === "string"
+    ? given.split(/[\s,]+/).filter((part) => part !== "")
+    : given ?? [];
+  const origins = Array.isArray(listed) ? listed.map(originOf) : [null];
+  if (!origins.includes(null)) return origins as string[];
+  context.addIssue({ code: "custom", message: ORIGIN_RULE });
+  return z.NEVER;
+});
+
+/** An origin as browsers spell it; null if the text is none. */
+function originOf(text: unknown): string | null {
+  if (text === "*") return text;
+  const match = /^([a-z][a-z0-9+.-]*):\/\/[^\s/?#@*]+\/?$/i.exec(String(text));
+  const url = match && URL.parse(match[0]);
+  if (!url) return null;
+  // Of a scheme that the web does not know, an app's own, `origin` is "null".
+  return url.origin === "null" ? `${url.protocol}//${url.host}` : url.origin;
+}
+
 /** The rule of each setting. */
 export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Name]> } = {
   role: z.enum(["all", "web", "worker"], { error: "must be all, web or worker" }).default("all"),
@@ -67,6 +91,7 @@ export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Na
   failureRetentionMs: whole(0, LONGEST_RETENTION_MS).default(FAILURE_RETENTION_MS),
   showStacks: z.boolean({ error: "must be true or false" }).default(false),
   apiKeys,
+  corsOrigins,
   publicUrl: z.url({ protocol: /^https?$/, error: "must be an http or https URL" })
     .refine((url) => !/[?#]/.test(url), { error: "must have no query and no fragment" }).optional(),
 };

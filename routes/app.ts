@@ -1,10 +1,12 @@
 // The HTTP surface: all routes on one app, and what is the same for all of them. Knows the runtime, not KV.
 
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { faultsOf } from "../runtime/core/zod_faults.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App, AppOptions } from "./http/app_types.ts";
 import { clientRoutes } from "./site/client_bundle.ts";
+import { corsRoutes } from "./access/cors.ts";
 import { completionRoutes } from "./v1/wait.ts";
 import { definitionRoutes } from "./v1/definitions.ts";
 import { docsRoutes } from "./site/docs.ts";
@@ -13,10 +15,12 @@ import { flowRoutes } from "./v1/flows.ts";
 import { groupResultRoutes } from "./v1/group_results.ts";
 import { groupRoutes } from "./v1/groups.ts";
 import { guardRoutes } from "./access/guard.ts";
+import { answerHead, isHead } from "./http/head.ts";
 import { healthRoutes } from "./site/health.ts";
+import { indexRoutes } from "./site/index.ts";
 import { mapRoutes } from "./v1/map.ts";
 import { methodsAt } from "./http/methods.ts";
-import { type Arrival, ownPath, pathOf, prefixOf } from "./http/prefix.ts";
+import { type Arrival, pathOf, prefixOf, routedPath } from "./http/prefix.ts";
 import {
   clientClosed,
   internal,
@@ -36,7 +40,7 @@ import { ticketRoutes } from "./v1/tickets.ts";
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log, tickets } = options;
   const app = new OpenAPIHono<{ Bindings: Arrival }>({
-    getPath: ownPath,
+    getPath: routedPath,
     defaultHook(result, c) {
       if (result.success) return;
       const place =
@@ -46,10 +50,13 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     },
   });
   const { slots = new Slots(options.maxWaiting) } = options;
-  if (!options.openAccess) guardRoutes(app, options.apiKeys ?? [], tickets);
+  const { corsOrigins = [], api: hasApi = true } = options;
+  corsRoutes(app, corsOrigins);
+  if (!options.openAccess) guardRoutes(app, options.apiKeys ?? [], tickets, corsOrigins);
+  indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, tickets, options.pump);
-  if (options.api !== false) {
+  if (hasApi) {
     submitRoutes(app, runtime, slots);
     taskRoutes(app, runtime, slots);
     ticketRoutes(app, runtime, tickets);
@@ -67,8 +74,8 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);
     const problem = allowed.length > 0
-      ? methodNotAllowed(c.req.method, pathOf(c), allowed)
-      : notFound(`nothing is at ${pathOf(c)}; ${prefixOf(c)}/docs shows what is there`);
+      ? methodNotAllowed(isHead(c) ? "HEAD" : c.req.method, pathOf(c), allowed)
+      : notFound(`nothing is at ${pathOf(c)}; ${whereElse(app, c, hasApi)}`);
     return problemResponse(c, problem);
   });
   app.onError((error, c) => {
@@ -79,5 +86,17 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     log.error(`request ${requestId} (${c.req.method} ${pathOf(c)}) failed`, error);
     return problemResponse(c, internal(requestId));
   });
+  answerHead(app);
   return app;
+}
+
+/** What to do about a path that is not there. */
+function whereElse(app: App, c: Context, hasApi: boolean): string {
+  const prefix = prefixOf(c);
+  if (!hasApi) {
+    return `this process is a worker (ROLE=worker): it runs tasks, and answers ${prefix}/healthz and ${prefix}/readyz only`;
+  }
+  const versioned = `/v1${c.req.path}`;
+  if (methodsAt(app, versioned).length > 0) return `did you mean ${prefix}${versioned}?`;
+  return `${prefix}/docs shows what is there`;
 }

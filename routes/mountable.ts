@@ -3,7 +3,7 @@
 // shared but a context.
 
 import { type Context, Hono } from "hono";
-import { patternOf } from "./http/methods.ts";
+import { patternOf, routesOf } from "./http/methods.ts";
 import type { App } from "./http/app_types.ts";
 import { type Arrival, ownPath } from "./http/prefix.ts";
 
@@ -17,7 +17,8 @@ export function mountable(
   handle: (request: Request, mounted: string) => Response | Promise<Response>,
   basePath: string,
 ): Hono {
-  const patterns = app.routes.filter(({ method }) => method !== "ALL").map(({ path }) => patternOf(path));
+  // Where it is mounted there may be something of theirs, behind this or before.
+  const patterns = routesOf(app).filter(({ path }) => path !== "/").map(({ path }) => patternOf(path));
   const outer = new Hono();
   outer.all("*", async (c, next) => {
     const mounted = mountedAt(c) ?? basePath;
@@ -29,7 +30,7 @@ export function mountable(
       if (!isOurs || c.res.status !== 404) return;
       // Otherwise Hono keeps the headers of the answer before.
       c.res = undefined;
-      c.res = await handle(c.req.raw, mounted);
+      c.res = await handle(await unread(c), mounted);
       return;
     }
     return await handle(await unread(c), mounted);

@@ -1,12 +1,14 @@
 // Who may call what: every route has its line here. A route without one is refused.
 
 import type { Scope } from "../../auth/api_keys.ts";
+import { withoutSlash } from "../http/prefix.ts";
 
 /** Scopes that a key must hold, all of them; or open to everybody. */
 export type Needs = "open" | readonly Scope[];
 
 /** By method and path, as the routes spell them. */
 export const ACCESS: Readonly<Record<string, Needs>> = {
+  "GET /": "open",
   "GET /healthz": "open",
   "GET /readyz": "open",
   "GET /openapi.json": "open",
@@ -56,5 +58,5 @@ export function purposeOf(stream: URL): string {
   const query = new URLSearchParams(stream.search);
   query.delete("ticket");
   query.delete("after");
-  return `stream ${stream.pathname}?${query}`;
+  return `stream ${withoutSlash(stream.pathname)}?${query}`;
 }

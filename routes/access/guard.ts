@@ -9,6 +9,7 @@ import { type ApiKey, holds, keyOf } from "../../auth/api_keys.ts";
 import { isLoopback } from "../../auth/loopback.ts";
 import { forbidden, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
 import type { App } from "../http/app_types.ts";
+import { EVERYTHING, type Route } from "../http/methods.ts";
 import { type Arrival, ownUrl, pathOf } from "../http/prefix.ts";
 
 declare module "hono" {
@@ -18,21 +19,22 @@ declare module "hono" {
   }
 }
 
-interface Route {
-  method: string;
-  path: string;
-}
-
 const FAULTS: Record<TicketFault, string> = {
   forged: "the ticket is not one of this service",
   other: "the ticket is for another stream: it opens the path and query that it was made for, and no others",
   expired: "the ticket has expired; POST /v1/tickets gives a new one",
 };
 
-export function guardRoutes(app: App, keys: readonly ApiKey[], tickets: Tickets): void {
+/** @param origins of pages that may call, also where there are no keys */
+export function guardRoutes(
+  app: App,
+  keys: readonly ApiKey[],
+  tickets: Tickets,
+  origins: readonly string[],
+): void {
   // Every call comes through here: it waits only for what has to be waited for.
   app.use(function guard(c, next) {
-    const problem = refusal(c, keys, tickets);
+    const problem = refusal(c, keys, tickets, origins);
     return problem === null ? next() : refuse(c, problem, next);
   });
 }
@@ -64,13 +66,13 @@ function refusal(
   c: Context,
   keys: readonly ApiKey[],
   tickets: Tickets,
+  origins: readonly string[],
 ): Problem | null | Promise<Problem | null> {
   if ((c.env as Arrival | undefined)?.trusted) return null;
-  // All but this guard itself.
-  const routes = matchedRoutes(c).filter(({ method, path }) => method !== "ALL" || path !== "/*");
+  const routes = matchedRoutes(c).filter(({ path }) => path !== EVERYTHING);
   const needs = needsOf(routes);
   if (needs === "open") return null;
-  if (keys.length === 0) return refusalOfStranger(c) ?? (needs === null ? unlisted(c) : null);
+  if (keys.length === 0) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
   const authorization = c.req.header("authorization");
   if (authorization === undefined) {
     const ticket = routes.some(isStream) ? c.req.query("ticket") : undefined;
@@ -122,7 +124,7 @@ function unlisted(c: Context): Problem {
  * A page of another site may have its own name lead to this machine (DNS rebinding), or send something here
  * without being able to read the answer: both tell by the names in the request.
  */
-function refusalOfStranger(c: Context): Problem | null {
+function refusalOfStranger(c: Context, origins: readonly string[]): Problem | null {
   const host = c.req.header("host") ?? new URL(c.req.url).host;
   if (!isLoopback(host.replace(/:\d*$/, ""))) {
     return forbidden(
@@ -132,8 +134,10 @@ function refusalOfStranger(c: Context): Problem | null {
   }
   const origin = c.req.header("origin");
   if (origin === undefined || isLoopback(URL.parse(origin)?.hostname ?? "")) return null;
+  // By its name: "*" would let in every page that is looked at on this machine.
+  if (origins.includes(origin)) return null;
   return forbidden(
-    `without API keys this service takes nothing from pages of other sites; the Origin here is ` +
-      JSON.stringify(origin),
+    `without API keys this service takes nothing from pages of other sites that CORS_ORIGINS does not name; ` +
+      `the Origin here is ${JSON.stringify(origin)}`,
   );
 }

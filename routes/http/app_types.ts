@@ -22,6 +22,8 @@ export interface AppOptions {
   apiKeys?: readonly ApiKey[];
   /** Everybody may call: whoever runs the app looks at its callers. */
   openAccess?: boolean;
+  /** Origins whose pages may call; `*` for all. Default none. */
+  corsOrigins?: readonly string[];
   /** False: health checks only. */
   api?: boolean;
   /** What keeps this instance awake, where instances come and go. */

@@ -3,6 +3,7 @@
 
 import type { Context } from "hono";
 import type { Slots } from "./connection_limit.ts";
+import { isHead, untold } from "./head.ts";
 import { jsonResponse } from "./json_response.ts";
 import { type JsonResponse } from "./json_response.ts";
 import { type Text } from "./json_response.ts";
@@ -35,9 +36,9 @@ export async function longAnswer(
   const first = await chunks.next();
   const second = first.done ? first : await chunks.next();
   if (second.done) return jsonResponse(first.value ?? "", 200, headers);
-  if (c.req.method === "HEAD") {
+  if (isHead(c)) {
     await chunks.return(undefined);
-    return jsonResponse("", 200, headers);
+    return jsonResponse(untold(), 200, headers);
   }
   const giveBack = await takeSlot(slots, chunks, () => cut(new Error("the service stops")));
   const read = [first.value!, second.value];

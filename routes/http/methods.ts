@@ -3,9 +3,22 @@
 
 import type { App } from "./app_types.ts";
 
+export interface Route {
+  method: string;
+  path: string;
+}
+
+/** The routes of an app, without what stands before all of them. */
+export function routesOf(app: App): Route[] {
+  return app.routes.filter(({ method, path }) => method !== "ALL" && path !== EVERYTHING);
+}
+
+/** The path of what stands before all routes. */
+export const EVERYTHING = "/*";
+
 /** Methods of the routes that match a path. */
 export function methodsAt(app: App, path: string): string[] {
-  const methods = app.routes.filter((route) => route.method !== "ALL" && patternOf(route.path).test(path));
+  const methods = routesOf(app).filter((route) => patternOf(route.path).test(path));
   return [...new Set(methods.map(({ method }) => method))].sort();
 }
 

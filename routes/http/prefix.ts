@@ -12,6 +12,8 @@ export interface Arrival {
   prefix?: string;
   /** The call comes from this program itself: it needs no key. */
   trusted?: boolean;
+  /** It was HEAD. */
+  head?: boolean;
 }
 
 /** What paths in an answer begin with: nothing, or `/jobs`. */
@@ -29,7 +31,16 @@ export function ownUrl(c: Context): URL {
   return new URL(unmounted(c.req.url, c.env));
 }
 
-/** For Hono: the path by which a route is looked for. */
+/** For Hono: the path by which a route is looked for. A slash at its end makes no difference. */
+export function routedPath(request: Request, options?: { env?: Arrival }): string {
+  return withoutSlash(ownPath(request, options));
+}
+
+export function withoutSlash(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** The path of a call as it was asked for. */
 export function ownPath(request: Request, options?: { env?: Arrival }): string {
   const url = request.url;
   const own = unmounted(url, options?.env);

@@ -2,6 +2,7 @@
 // that nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
 
 import type { Context } from "hono";
+import { isHead, untold } from "./head.ts";
 
 export interface SseEvent {
   event: string;
@@ -41,10 +42,10 @@ export function sseResponse(
     "cache-control": "no-store, no-transform",
     "x-accel-buffering": "no",
   };
-  if (c.req.method === "HEAD") {
+  if (isHead(c)) {
     abort.abort();
     giveBack();
-    return new Response(null, { headers });
+    return new Response(untold(), { headers });
   }
   let timer: ReturnType<typeof setInterval> | undefined;
   let stuckPings = 0;

@@ -57,7 +57,11 @@ export function docsRoutes(app: App, runtime: Runtime): void {
       headers: { "content-type": "application/json" },
     });
   });
-  app.get("/docs", (c) => c.html(PAGE, 200, { "content-security-policy": POLICY }));
+  app.get("/docs", (c) => {
+    // What the page loads is named from where it is.
+    if (new URL(c.req.url).pathname.endsWith("/")) return c.redirect(`${prefixOf(c)}/docs`, 308);
+    return c.html(PAGE, 200, { "content-security-policy": POLICY });
+  });
   app.get("/docs/:asset", async (c) => {
     const asset = c.req.param("asset");
     const headers = {

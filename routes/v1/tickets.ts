@@ -9,7 +9,7 @@ import { ValidationError } from "../../runtime/core/errors.ts";
 import { purposeOf, STREAMS } from "../access/access_table.ts";
 import { jsonBody } from "../http/body.ts";
 import { patternOf } from "../http/methods.ts";
-import { prefixOf } from "../http/prefix.ts";
+import { prefixOf, withoutSlash } from "../http/prefix.ts";
 import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonResponse } from "../http/json_response.ts";
@@ -69,7 +69,7 @@ export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): vo
 function streamAt(path: string, prefix: string): URL {
   for (const own of [path, path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : ""]) {
     const url = own.startsWith("/") ? new URL(`http://errand${own}`) : null;
-    if (url?.hash === "" && PATTERNS.some((pattern) => pattern.test(url.pathname))) return url;
+    if (url?.hash === "" && PATTERNS.some((pattern) => pattern.test(withoutSlash(url.pathname)))) return url;
   }
   const message = `must be the path of a stream, /v1/tasks/{id}/events or /v1/as-completed, with its query`;
   throw new ValidationError([{ pointer: "/path", message }]);

@@ -7,6 +7,7 @@ import { createParser } from "eventsource-parser";
 import type { ApiKey } from "../../auth/api_keys.ts";
 import { createApp } from "../../routes/app.ts";
 import type { App } from "../../routes/http/app_types.ts";
+import { withoutSlash } from "../../routes/http/prefix.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
 import type { KvPort } from "../../runtime/platform/kv.ts";
 import { Tickets } from "../../auth/tickets.ts";
@@ -46,6 +47,7 @@ export interface ServiceOptions extends Partial<Omit<RuntimeOptions, "kv" | "def
   pingMs?: number;
   maxWaiting?: number;
   apiKeys?: readonly ApiKey[];
+  corsOrigins?: readonly string[];
   /** True: the test looks at `errors` itself. */
   mayLogErrors?: boolean;
 }
@@ -65,6 +67,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     pingMs = 15_000,
     maxWaiting,
     apiKeys,
+    corsOrigins,
     ...others
   } = options;
   const { mayLogErrors, ...rest } = others;
@@ -93,6 +96,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     pingMs,
     maxWaiting,
     apiKeys,
+    corsOrigins,
     tickets: new Tickets(kv, runtime.clock),
   });
   const service = new Service(app, runtime, kv, errors, mayLogErrors ?? false);
@@ -214,7 +218,8 @@ export class Service implements AsyncDisposable {
     const type = (headers.get("content-type") ?? "").split(";")[0];
     if (!type.endsWith("json")) return { status, headers, text, body: undefined };
     const body = JSON.parse(text);
-    await this.#holdAgainstDocument(method, new URL(path, "http://x").pathname, status, type, body);
+    const { pathname } = new URL(path, "http://x");
+    await this.#holdAgainstDocument(method, withoutSlash(pathname), status, type, body);
     return { status, headers, text, body };
   }
 

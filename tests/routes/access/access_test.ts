@@ -4,6 +4,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ACCESS } from "../../../routes/access/access_table.ts";
+import { routesOf } from "../../../routes/http/methods.ts";
 import type { Scope } from "../../../auth/api_keys.ts";
 import { type Answer, aService, assertProblem, type Service, UNKNOWN_ID } from "../../support/service.ts";
 import { aKey, type Caller } from "../../support/api_keys.ts";
@@ -11,6 +12,7 @@ import { aKey, type Caller } from "../../support/api_keys.ts";
 type Needed = Scope[] | "open";
 
 const EXPECTED: [string, string, Needed][] = [
+  ["GET", "/", "open"],
   ["GET", "/healthz", "open"],
   ["GET", "/readyz", "open"],
   ["GET", "/openapi.json", "open"],
@@ -76,8 +78,7 @@ function assertUnauthorized(answer: Answer): void {
 
 Deno.test("every route has a line, every line a route, and each is as it was thought through", async () => {
   await using service = await aService({ running: false });
-  const routes = service.app.routes.filter(({ method }) => method !== "ALL");
-  const existing = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+  const existing = new Set(routesOf(service.app).map(({ method, path }) => `${method} ${path}`));
   assert.deepEqual([...existing, PUMP].sort(), Object.keys(ACCESS).sort());
   const { [PUMP]: pump, ...others } = ACCESS;
   assert.equal(pump, "open");
@@ -141,7 +142,7 @@ Deno.test("what is not there is told to callers with a key alone", async () => {
   const { key, headers } = aKey(["cancel"]);
   await using service = await aService({ running: false, apiKeys: [key] });
   for (
-    const [method, path] of [["GET", "/v1/nothing"], ["PUT", "/v1/tasks"], ["GET", "/"], [
+    const [method, path] of [["GET", "/v1/nothing"], ["PUT", "/v1/tasks"], ["GET", "/x"], [
       "OPTIONS",
       "/v1/map",
     ]]

@@ -10,7 +10,7 @@ import { eventually } from "../../support/waiting.ts";
 const PIECE = "x".repeat(40_000);
 
 /** An answer of so many pieces, and what is known of it from outside. */
-function anAnswer(count: number, { method = "GET", longestStuckMs = 60_000, fails = false } = {}) {
+function anAnswer(count: number, { head = false, longestStuckMs = 60_000, fails = false } = {}) {
   const known = { made: 0, left: false, errors: [] as unknown[], slots: new Slots(1) };
   async function* pieces() {
     try {
@@ -21,7 +21,7 @@ function anAnswer(count: number, { method = "GET", longestStuckMs = 60_000, fail
     }
   }
   const answer = () =>
-    longAnswer({ req: { method } } as Context, pieces(), {
+    longAnswer({ env: { head } } as Context, pieces(), {
       headers: {},
       slots: known.slots,
       onError: (error) => known.errors.push(error),
@@ -73,7 +73,7 @@ Deno.test("without a slot nothing is left open", async () => {
 });
 
 Deno.test("a HEAD is answered without a body", async () => {
-  const { known, answer } = anAnswer(1_000, { method: "HEAD" });
+  const { known, answer } = anAnswer(1_000, { head: true });
   assert.equal(await (await answer()).text(), "");
   assert.deepEqual([known.left, known.slots.taken], [true, 0]);
 });

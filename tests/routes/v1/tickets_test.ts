@@ -141,7 +141,7 @@ Deno.test("tickets are made for streams alone, and for at most an hour", async (
     "//evil.example/v1/as-completed",
     "/\\evil.example/v1/as-completed",
     "/v1/as-completed#tag",
-    "/v1/as-completed/",
+    "/v1/as-completed//",
     "/v1/tasks",
     `/v1/tasks/${UNKNOWN_ID}`,
     `/v1/tasks/${UNKNOWN_ID}/result`,
