@@ -16,6 +16,7 @@ export function browserTest(name: string, test: (page: Page) => Promise<void>): 
     fn: () =>
       withABrowser(test).catch((error) => {
         if (!(error instanceof Hangs)) throw error;
+        // deno-lint-ignore no-console -- a test that passes at the second try says so
         console.warn(`${name}: ${error.message}. It is tried once more.`);
         return withABrowser(test);
       }),
