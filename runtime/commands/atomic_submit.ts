@@ -16,6 +16,7 @@ import { asSubmitted } from "./commit_pack.ts";
 import { acyclicOrder, type DependencyGraph } from "./dependency_graph.ts";
 import { counterOf, dependentChange, endOf } from "./dependent_change.ts";
 import { readExternal } from "./external_upstreams.ts";
+import { requireUnchanged } from "./guard.ts";
 import type { SubmitPlan } from "./submit_plan.ts";
 
 /**
@@ -81,8 +82,5 @@ async function requireStillPossible({ kv }: Store, { ids, guards }: SubmitPlan):
   const found = await kv.getMany(ids.map(keys.task));
   const taken = found.findIndex(({ versionstamp }) => versionstamp !== null);
   if (taken >= 0) throw new ConflictError(`id ${ids[taken]} is taken`);
-  const now = await kv.getMany(guards.map(({ key }) => key));
-  if (now.some(({ versionstamp }, i) => versionstamp !== guards[i].versionstamp)) {
-    throw new ConflictError("what the call relied on has changed: another one came first");
-  }
+  await requireUnchanged(kv, guards);
 }

@@ -23,6 +23,7 @@ import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
 import { checkInput } from "./check_input.ts";
+import { requireUnchanged } from "./guard.ts";
 import { type IfMatch, readPresent } from "./present_task.ts";
 
 /** An input that takes the place of the one the task had. */
@@ -37,14 +38,16 @@ interface Replacement {
  * again.
  *
  * @param input JSON value that replaces the input, or undefined to keep it.
+ * @param guards must still hold when the task is put back
  * @throws {NotFoundError | ForgottenError | PreconditionError | ValidationError}
- * @throws {ConflictError} if it has not ended, or completed.
+ * @throws {ConflictError} if it has not ended, or completed, or a guard holds no more.
  */
 export async function retry(
   context: CommandContext,
   id: string,
   input: unknown,
   ifMatch?: IfMatch,
+  guards: Deno.AtomicCheck[] = [],
 ): Promise<Entry> {
   const { store, values } = context;
   const current = await readPresent(store, id, ifMatch);
@@ -56,8 +59,9 @@ export async function retry(
       const entry = known ?? await readPresent(store, id, ifMatch);
       // An entry read a while ago may be past its retention by now: the next read decides.
       if (isPastRetention(entry.record, store.clock.now())) continue;
-      const applied = await commitRetry(store, entry, replacement);
+      const applied = await commitRetry(store, entry, replacement, guards);
       if (applied) return applied;
+      if (guards.length > 0) await requireUnchanged(store.kv, guards);
     }
   } catch (error) {
     // After an unknown outcome the record may name the value; if it does not, the garbage collector finds it.
@@ -92,6 +96,7 @@ async function commitRetry(
   store: Store,
   entry: Entry,
   replacement: Replacement | null,
+  guards: Deno.AtomicCheck[],
 ): Promise<Entry | null> {
   const { record } = entry;
   requireRetriable(record);
@@ -107,9 +112,10 @@ async function commitRetry(
   const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
   const { changes, checks } = await resumedBy(store, record);
   const all = [change, ...changes];
-  const applied = store.fits(all, { checks })
-    ? await store.commit("settle", all, { checks })
-    : await store.commit("settle", [change]);
+  const allChecks = [...checks, ...guards];
+  const applied = store.fits(all, { checks: allChecks })
+    ? await store.commit("settle", all, { checks: allChecks })
+    : await store.commit("settle", [change], { checks: guards });
   return applied && applied[0] as Entry;
 }
 

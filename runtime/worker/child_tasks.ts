@@ -4,7 +4,6 @@
 
 import { createHash } from "node:crypto";
 import type { Attempt } from "./attempt.ts";
-import { LeaseLostError } from "./attempt.ts";
 import {
   ChildFailedError,
   ConflictError,
@@ -42,7 +41,7 @@ export class Children implements ChildTasks {
    * retried.
    *
    * @param place zero-based index of this submit in its attempt
-   * @throws {LeaseLostError} if the attempt has lost its lease
+   * @throws {CancelledError | LeaseLostError} or why else the attempt was stopped: then nothing is written
    */
   async submit(
     attempt: Attempt,
@@ -56,7 +55,12 @@ export class Children implements ChildTasks {
     const text = toJsonText(input ?? null);
     for (let life = 0;;) {
       const id = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
-      const [known] = await this.store.peekMany([id]);
+      const [known, parent] = await this.store.peekMany([id, parentId]);
+      attempt.adopt(parent);
+      attempt.signal.throwIfAborted();
+      // Each write of the attempt fails once its parent has changed: an attempt that was cancelled, or has lost
+      // its lease, neither submits nor retries.
+      const guard = { key: keys.task(parentId), versionstamp: parent!.versionstamp };
       // A child that was deleted, or whose retention is over, still occupies its id: the next id is free.
       if (known && isGone(known.record, this.store.clock.now())) {
         life++;
@@ -64,17 +68,13 @@ export class Children implements ChildTasks {
       }
       if (known && !isForgotten(known.record)) {
         const isFailure = isTerminal(known.record) && typeOf(known.record) !== "COMPLETED";
-        if (isFailure) await this.#retry(id);
+        if (isFailure && !await this.#retry(id, guard)) continue;
         return id;
       }
-      const parent = await this.store.read(parentId);
-      const isMine = parent && !isForgotten(parent.record) && parent.record.lease?.token === attempt.token;
-      if (!isMine) throw new LeaseLostError("the lease was lost");
       try {
         await this.submitter.submit({
           batch: { submissions: [{ ...submission, id, parentId }], pointerOf: (_, part) => part },
-          // The commit fails if the parent has changed: an attempt without its lease submits nothing.
-          guard: { key: keys.task(parentId), versionstamp: parent.versionstamp },
+          guard,
         });
         return id;
       } catch (error) {
@@ -105,12 +105,16 @@ export class Children implements ChildTasks {
     });
   }
 
-  async #retry(id: string): Promise<void> {
+  /** @returns false if it has to be looked at again: the guard holds no more, or the child is gone. */
+  async #retry(id: string, guard: Deno.AtomicCheck): Promise<boolean> {
     try {
-      await retry(this.commands, id, undefined);
+      await retry(this.commands, id, undefined, undefined, [guard]);
+      return true;
     } catch (error) {
+      if (error instanceof NotFoundError || error instanceof ForgottenError) return false;
       // The child will run again by itself, or another caller has retried it.
       if (!(error instanceof ConflictError)) throw error;
+      return (await this.store.kv.get(guard.key)).versionstamp === guard.versionstamp;
     }
   }
 }

@@ -178,3 +178,31 @@ Deno.test("cancelling a parent cancels its children where that is asked for", as
     }
   }
 });
+
+Deno.test("a parent that was asked to stop submits no child any more, and runs none again", async () => {
+  const [again, cancelled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const told: string[] = [];
+  const stubborn = define(
+    { name: "stubborn", input: z.object({}), retry: { maxAttempts: 2, delayMs: 1 } },
+    async ({ submit, attempt }) => {
+      const failing = () => submit("fail", { message: "always" });
+      if (attempt === 1) return await (await failing()).result();
+      again.resolve();
+      await cancelled.promise;
+      for (const attemptIt of [failing, () => submit(add, { a: 1, b: 2 })]) {
+        await attemptIt().catch((error) => told.push(error.name));
+      }
+    },
+  );
+  await using service = await aService({ definitions: [stubborn] });
+  const task = await service.submit("stubborn", {});
+  await again.promise;
+  await service.post(`/v1/tasks/${task.id}/cancel`, { children: true, graceMs: 60_000 });
+  cancelled.resolve();
+  assert.equal((await service.ended(task.id)).state.type, "CANCELLED");
+  assert.deepEqual(told, ["CancelledError", "CancelledError"]);
+  const children = await childrenOf(service, task.id);
+  assert.deepEqual(children.map(({ task, state, attempt }) => [task, state.type, attempt]), [
+    ["fail", "FAILED", 1],
+  ]);
+});

@@ -19,7 +19,8 @@ import {
   type TaskRecord,
   typeOf,
 } from "../../runtime/core/task.ts";
-import { Dependencies, type Findings } from "./dependencies.ts";
+import { type ChildFindings, Children } from "./children.ts";
+import { Dependencies } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
@@ -60,7 +61,7 @@ export interface CheckedWorld extends Surroundings {
   readonly checker: Checker;
 }
 
-export class Checker implements Findings {
+export class Checker implements ChildFindings {
   readonly violations: string[] = [];
   /** What KV holds of each task. */
   readonly tasks = new Map<string, Stored>();
@@ -91,9 +92,11 @@ export class Checker implements Findings {
   readonly #seen = new Map<string, string>();
 
   readonly dependencies: Dependencies;
+  readonly children: Children;
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
+    this.children = new Children(world, this);
   }
 
   violated(invariant: string, what: string): void {
@@ -105,6 +108,7 @@ export class Checker implements Findings {
   // ---- what KV takes
 
   applied(changes: Change[], by: Actor): void {
+    this.children.beforeCommit(changes);
     for (const { key, before, after } of changes) {
       if (key[0] === "task") this.#step(key[1] as string, after, by);
       else if (key[0] === "blob" && key[3] === 0) {
@@ -197,8 +201,12 @@ export class Checker implements Findings {
     const { call, n } = JSON.parse(after.metadata);
     const place = `${call}/${n}`;
     const other = this.#made.get(place);
-    if (other !== undefined) this.violated("2", `${place} became ${this.world.nameOf(other)} and ${name}`);
+    // A child that is gone is made anew.
+    if (other !== undefined && !(after.parentId !== null && this.mayBeGone(other))) {
+      this.violated("2", `${place} became ${this.world.nameOf(other)} and ${name}`);
+    }
     this.#made.set(place, after.id);
+    if (after.parentId !== null) this.children.stored(after, by);
   }
 
   #removed(id: string, how: string): void {
@@ -233,10 +241,11 @@ export class Checker implements Findings {
     if (retried) {
       const resumed = stateOf(before).name === "UpstreamFailed" &&
         this.dependencies.wasResumedBy(after.id, this.#retryAsked);
-      if (!this.#retryAsked.has(after.id) && !resumed) {
+      const byParent = this.children.mayRetry(after, by);
+      if (!this.#retryAsked.has(after.id) && !resumed && !byParent) {
         this.violated("3", `${name} began again, and nobody asked`);
       }
-      if (this.#retryAsked.has(after.id)) this.#cancelAcked.delete(after.id);
+      if (this.#retryAsked.has(after.id) || byParent) this.#cancelAcked.delete(after.id);
     }
     if (after.attempt > after.maxAttempts) this.violated("7", `${name}: attempt ${after.attempt}`);
     if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
@@ -380,6 +389,19 @@ export class Checker implements Findings {
 
   asked(what: "retry" | "forget", id: string): void {
     (what === "retry" ? this.#retryAsked : this.#forgetAsked).add(id);
+    if (what === "retry") this.children.retried(id);
+  }
+
+  wasRetried(id: string): boolean {
+    return this.#retryAsked.has(id);
+  }
+
+  ownerOf({ lease }: TaskRecord): Actor | undefined {
+    return lease ? this.#beats.get(lease.worker)?.process : undefined;
+  }
+
+  cancelledWithChildren(id: string): void {
+    for (const child of this.children.cancelled(id)) this.cancelled(child);
   }
 
   cancelled(id: string): void {
@@ -504,7 +526,8 @@ function runOf(record: TaskRecord): number | null {
     return JSON.parse(record.result.json).run;
   }
   const said = type === "FAILED" || type === "SCHEDULED" ? record.history.at(-1)!.message : null;
-  const match = said?.match(/run (\d+) failed/);
+  // The error of a child that failed quotes the child's.
+  const match = said?.match(/^(?:Error|PermanentError): run (\d+) failed/);
   return match ? Number(match[1]) : null;
 }
 

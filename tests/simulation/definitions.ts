@@ -2,9 +2,11 @@
 
 import { z } from "zod";
 import { sleep } from "../../runtime/platform/clock.ts";
-import { type AnyDefinition, define } from "../../runtime/core/define.ts";
+import { type AnyDefinition, type Child, define, type TaskContext } from "../../runtime/core/define.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
+import type { SubmitOptions } from "../../runtime/core/submission.ts";
 import type { CheckedWorld } from "./checker.ts";
+import { callOfChildren } from "./children.ts";
 import type { Actor } from "./surroundings.ts";
 
 export const workInput = z.object({
@@ -23,6 +25,10 @@ export const workInput = z.object({
   pad: z.string(),
   /** Results of other tasks. */
   from: z.array(z.unknown()).optional(),
+  /** Inputs of tasks that it submits, one after the other. */
+  children: z.array(z.unknown()).optional(),
+  /** When it waits for them. */
+  waits: z.enum(["each", "all", "never"]).optional(),
 });
 
 export type WorkInput = z.output<typeof workInput>;
@@ -52,10 +58,29 @@ export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinitio
       await sleep(process.clock, input.ms / input.reports, input.deaf ? undefined : context.signal);
     }
     if (input.reports === 0) await sleep(process.clock, input.ms, input.deaf ? undefined : context.signal);
+    if (input.children) await haveChildren(context, input, world);
     if (!input.deaf) context.signal.throwIfAborted();
     if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
     if (attempt <= input.fails) throw new Error(`run ${run} failed`);
     return { run, pad: padding(input.big) };
   });
   return [work];
+}
+
+/** An attempt that failed submits the same again. */
+async function haveChildren(
+  { task, submit }: TaskContext<WorkInput>,
+  { children = [], waits }: WorkInput,
+  { checker }: CheckedWorld,
+): Promise<void> {
+  const made: Child[] = [];
+  const resultOf = async (child: Child) => checker.children.returned(child.id, await child.result());
+  for (const [n, input] of children.entries()) {
+    const options: SubmitOptions = { metadata: { call: callOfChildren(task.id), n } };
+    const child = await submit("work", input, options);
+    checker.children.told(task.id, n, child.id);
+    made.push(child);
+    if (waits === "each") await resultOf(child);
+  }
+  if (waits === "all") await Promise.all(made.map(resultOf));
 }

@@ -25,6 +25,7 @@ const CATCHES: Record<keyof typeof WEAKENED, Catch> = {
   "ready-check": soon(/^invariant (4|5):/),
   "join-step": soon(/^invariant (9|11):/),
   "upstream-check": soon(/^invariant (1|4|9|10|11):/),
+  "parent-check": soon(/^invariant (6|13):/),
   // Two ends of a task must fall into one look of the follower.
   "note-check": { breaks: /^invariant 11:/, seeds: 1, within: 700 },
 };

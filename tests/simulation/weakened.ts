@@ -48,6 +48,14 @@ export const WEAKENED = {
     );
     commit.mutations = commit.mutations.filter(({ at }) => !followers.has(at));
   }),
+  /** A function submits, and runs its children again, whatever has become of its task. */
+  "parent-check": withCommits((commit) => {
+    const written = new Set(commit.mutations.map(({ at }) => at));
+    const parents = new Set(
+      recordsOf(commit).flatMap(({ parentId }) => parentId === null ? [] : [encodeKey(keys.task(parentId))]),
+    );
+    commit.checks = commit.checks.filter(({ at }) => !parents.has(at) || written.has(at));
+  }),
   /** A task is stored with what its upstreams were, whether they are still so or not. */
   "upstream-check": withCommits((commit) => {
     if (!recordsOf(commit).some(({ rev }) => rev === 1)) return;

@@ -103,6 +103,8 @@ export class Workload {
     (who: string) => this.#submitGraphTwice(who),
     (who: string) => this.#mendUpstream(who),
     (who: string) => this.#submitWhole(who),
+    (who: string) => this.#submitParent(who),
+    (who: string) => this.#submitParent(who),
   ];
 
   async #submitOne(who: string): Promise<void> {
@@ -218,6 +220,29 @@ export class Workload {
     if (ids && random.chance(0.3)) await this.#disturb(who, ids);
   }
 
+  /** A task whose function submits others; often it is cancelled with them. */
+  async #submitParent(who: string): Promise<void> {
+    const { random, scheduler } = this.world;
+    const parent = this.#calm();
+    parent.input = this.#parentInput(2);
+    if (random.chance(0.5)) parent.options!.retry = { maxAttempts: 3, delayMs: random.below(300) };
+    const ids = await this.#submitOnce(who, { submissions: [parent] });
+    if (!ids || random.chance(0.3)) return;
+    await scheduler.sleep(random.chance(0.5) ? random.float() * 60 : random.float() * 2_000);
+    if (random.chance(0.7)) await this.#cancel(who, ids[0], true);
+    else await this.#disturb(who, [...ids, ...this.world.checker.children.ids]);
+  }
+
+  #parentInput(depth: number): WorkInput {
+    const { random } = this.world;
+    const child = () => depth > 1 && random.chance(0.15) ? this.#parentInput(depth - 1) : this.#calmInput();
+    return {
+      ...this.#calmInput(),
+      children: Array.from({ length: 1 + random.below(4) }, child),
+      waits: random.pick(["each", "all", "all", "never"]),
+    };
+  }
+
   /** Does something to those that others wait for. */
   async #disturb(who: string, ids: string[]): Promise<void> {
     const { random, scheduler } = this.world;
@@ -295,15 +320,18 @@ export class Workload {
     if (id) await this.#cancel(who, id);
   }
 
-  async #cancel(who: string, id: string): Promise<void> {
+  async #cancel(who: string, id: string, children?: boolean): Promise<void> {
     const { world } = this;
     const graceMs = world.random.pick([0, 50, 500]);
-    const answer = await this.#ask((runtime) => runtime.cancel(id, { reason: "on request", graceMs }));
+    const answer = await this.#ask((runtime) => {
+      return runtime.cancel(id, { reason: "on request", graceMs, children });
+    });
     if (answer === "unknown") return;
     if ("refused" in answer) return this.#requireGone(id, "to be cancelled", answer.refused);
     const { outcome } = answer.value;
-    world.note(who, `cancels ${world.nameOf(id)}: ${outcome}`);
+    world.note(who, `cancels ${world.nameOf(id)}${children ? " with its children" : ""}: ${outcome}`);
     if (outcome !== "too_late") world.checker.cancelled(id);
+    if (children) world.checker.cancelledWithChildren(id);
   }
 
   async #retrySome(who: string): Promise<void> {
@@ -661,8 +689,10 @@ export class Workload {
     }`;
   }
 
+  /** Of the callers' own tasks, or of their children. */
   #someId(): string | undefined {
-    return this.#ids.length === 0 ? undefined : this.world.random.pick(this.#ids);
+    const ids = [...this.#ids, ...this.world.checker.children.ids];
+    return ids.length === 0 ? undefined : this.world.random.pick(ids);
   }
 
   #someIds(): string[] {
