@@ -82,6 +82,8 @@ export class Checker implements ChildFindings {
   readonly #cancelAcked = new Set<string>();
   readonly #retryAsked = new Set<string>();
   readonly #forgetAsked = new Set<string>();
+  /** Those whose retry a caller has asked for, or that their parents have run again. */
+  readonly #beganAgain = new Set<string>();
   readonly #acked = new Map<string, string>();
   /** Calls that were refused for good. */
   readonly #refused = new Map<string, string>();
@@ -240,8 +242,9 @@ export class Checker implements ChildFindings {
     }
     if (retried) {
       const resumed = stateOf(before).name === "UpstreamFailed" &&
-        this.dependencies.wasResumedBy(after.id, this.#retryAsked);
+        this.dependencies.wasResumedBy(after.id, this.#beganAgain);
       const byParent = this.children.mayRetry(after, by);
+      if (byParent) this.#beganAgain.add(after.id);
       if (!this.#retryAsked.has(after.id) && !resumed && !byParent) {
         this.violated("3", `${name} began again, and nobody asked`);
       }
@@ -389,7 +392,10 @@ export class Checker implements ChildFindings {
 
   asked(what: "retry" | "forget", id: string): void {
     (what === "retry" ? this.#retryAsked : this.#forgetAsked).add(id);
-    if (what === "retry") this.children.retried(id);
+    if (what === "retry") {
+      this.#beganAgain.add(id);
+      this.children.retried(id);
+    }
   }
 
   wasRetried(id: string): boolean {
@@ -442,6 +448,26 @@ export class Checker implements ChildFindings {
   /** A waiter was told that this task has ended. */
   toldEnded({ record }: Entry): void {
     if (!isTerminal(record)) this.violated("15", `${this.world.nameOf(record.id)} was told as ended`);
+  }
+
+  /** Tasks with this tag that are there for sure. */
+  tagged(tag: string): string[] {
+    return [...this.tasks].flatMap(([id, stored]) => {
+      return !isForgotten(stored) && stored.tags.includes(tag) && !this.mayBeGone(id) ? [id] : [];
+    });
+  }
+
+  /** A stream by tag told these ends; the others were there when it began. */
+  toldTagged(who: string, tag: string, expected: string[], told: ReadonlySet<string>): void {
+    for (const id of expected) {
+      if (told.has(id) || this.mayBeGone(id)) continue;
+      this.violated("14", `${who} was not told of the end of ${this.world.nameOf(id)}, which is ${tag}`);
+    }
+    for (const id of told) {
+      const stored = this.tasks.get(id);
+      if (!stored || isForgotten(stored) || stored.tags.includes(tag)) continue;
+      this.violated("14", `${who} was told of ${this.world.nameOf(id)}, which is not ${tag}`);
+    }
   }
 
   logged(process: Actor, message: string, error: unknown): void {

@@ -76,7 +76,8 @@ async function haveChildren(
   const made: Child[] = [];
   const resultOf = async (child: Child) => checker.children.returned(child.id, await child.result());
   for (const [n, input] of children.entries()) {
-    const options: SubmitOptions = { metadata: { call: callOfChildren(task.id), n } };
+    const tags = n > 1 ? ["red"] : [];
+    const options: SubmitOptions = { metadata: { call: callOfChildren(task.id), n }, tags };
     const child = await submit("work", input, options);
     checker.children.told(task.id, n, child.id);
     made.push(child);

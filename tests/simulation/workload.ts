@@ -44,6 +44,7 @@ const OWN_ERRORS = [ConflictError, ForgottenError, NotFoundError, PreconditionEr
 /** Instants at which callers begin. */
 const BEGIN_WITHIN_MS = 5_000;
 const LONGEST_RETENTION_MS = 4_000;
+const TAGS = ["red", "blue"];
 
 /** A world with processes to call. */
 export interface WorkingWorld extends CheckedWorld {
@@ -57,12 +58,18 @@ export class Workload {
   readonly #groups = new Map<string, string>();
   #calls = 0;
   #working = 0;
+  #streaming = 0;
 
   constructor(private readonly world: WorkingWorld) {}
 
   /** How many callers are not done. */
   get working(): number {
     return this.#working;
+  }
+
+  /** Of these, how many wait for whatever a stream has to tell. */
+  get streaming(): number {
+    return this.#streaming;
   }
 
   start(callers: number): void {
@@ -96,6 +103,7 @@ export class Workload {
     (who: string) => this.#waitForSome(who),
     (who: string) => this.#readEvents(who),
     (who: string) => this.#readCompletions(who),
+    (who: string) => this.#readTagged(who),
     (who: string) => this.#dependOnSome(who),
     (who: string) => this.#dependOnSome(who),
     (who: string) => this.#submitGraph(who),
@@ -436,13 +444,30 @@ export class Workload {
     if (ids.length > 0) await this.#complete(who, { ids }, new Set(ids).size);
   }
 
-  /** Reads a stream of completions to its end, cut now and then. */
-  async #complete(who: string, query: CompletionQuery, total: number): Promise<void> {
+  /** Of all tasks with a tag, as many as there are when the stream begins. */
+  async #readTagged(who: string): Promise<void> {
+    const { world } = this;
+    await world.scheduler.sleep(world.random.float() * 5_000);
+    const tag = world.random.pick(TAGS);
+    this.#streaming++;
+    await this.#complete(who, { tag }, null);
+    this.#streaming--;
+  }
+
+  /**
+   * Reads a stream of completions to its end, cut now and then.
+   *
+   * @param total null if the stream says it itself
+   */
+  async #complete(who: string, query: CompletionQuery, total: number | null): Promise<void> {
     const { world } = this;
     const got = new Set<string>();
+    /** Those that were there when the stream began. */
+    let expected: string[] = [];
     let cursor: string | undefined;
     for (let ended = false; !ended;) {
       const left = new AbortController();
+      if ("tag" in query && cursor === undefined) expected = world.checker.tagged(query.tag);
       const answer = await this.#try(async (runtime) => {
         const events = await runtime.completions.open(query, {
           timeoutMs: null,
@@ -462,6 +487,7 @@ export class Workload {
             got.add(event.id);
             if (event.entry) world.checker.toldEnded(event.entry);
           } else {
+            if (event.kind === "end") total ??= event.total;
             ended = true;
             return;
           }
@@ -470,10 +496,16 @@ export class Workload {
       }, 8_000);
       left.abort();
       if (answer === "unknown") await world.scheduler.sleep(100);
-      // At the start of a stream all must be there: one may have been forgotten, or its retention may be
-      // over.
-      else if ("refused" in answer) return;
+      else if ("refused" in answer) {
+        // At the start of a stream of ids all must be there: one may have been forgotten, or its retention may
+        // be over.
+        if ("tag" in query) {
+          world.checker.violated("14", `a stream by tag broke off: ${answer.refused.message}`);
+        }
+        return;
+      }
     }
+    if ("tag" in query) world.checker.toldTagged(who, query.tag, expected, got);
     if (got.size !== total) {
       world.checker.violated("14", `${who} was told of ${got.size} completions of ${total}`);
     }
@@ -631,7 +663,7 @@ export class Workload {
         })),
         maxCrashes: sometimes(0.3, () => random.below(3)),
         priority: sometimes(0.3, () => random.below(5) - 2),
-        tags: sometimes(0.2, () => [random.pick(["red", "blue"])]),
+        tags: sometimes(0.2, () => [random.pick(TAGS)]),
         ...retentions(sometimes(0.1, () => random.below(LONGEST_RETENTION_MS))),
       },
     };

@@ -122,9 +122,12 @@ export class World implements WorkingWorld {
 
     await scheduler.run(() => false, FAULTY_MS);
     this.#endFaults();
-    const done = () => this.#workload.working === 0 && this.#allServe();
-    const rest = () => done() && this.#unended().length === 0;
-    await scheduler.run(() => done() && this.#unended().every(isAwaiting), scheduler.now + REST_WITHIN_MS);
+    const onlyAwaiting = () => {
+      return this.#workload.working === this.#workload.streaming && this.#allServe() &&
+        this.#unended().every(isAwaiting);
+    };
+    const rest = () => this.#workload.working === 0 && this.#allServe() && this.#unended().length === 0;
+    await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);
     this.#giveUpSeals();
     if (!await scheduler.run(rest, scheduler.now + REST_WITHIN_MS)) {
       checker.violated(
