@@ -142,7 +142,7 @@ export class Runtime {
 
   /** See {@linkcode dependentsResumed}. */
   dependentsResumed(retried: Entry): Promise<void> {
-    return dependentsResumed(this.#parts.store, this.#parts.outbox, retried.record);
+    return dependentsResumed(this.#parts.outbox, retried.record);
   }
 
   /** See {@linkcode forget}. */

@@ -4,6 +4,7 @@ import { ConflictError, UnavailableError, ValidationError } from "../core/errors
 import { pointer } from "../core/json.ts";
 import {
   type Entry,
+  hasDependents,
   isAwaiting,
   isPastRetention,
   isTerminal,
@@ -12,13 +13,14 @@ import {
   type TaskRecord,
 } from "../core/task.ts";
 import { retried } from "../core/transitions.ts";
-import { type EdgeBlock } from "../dependencies/edges.ts";
 import type { OutboxProcessor } from "../dependencies/outbox_processor.ts";
 import { resumedBy } from "../dependencies/resume_dependents.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { heldBack } from "../dependencies/retry_barrier.ts";
+import { keys, retryBarrierId } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
 import { decisionOf, type DependencyCounter, outboxWrite } from "../store/dependency_counters.ts";
+import type { Applied } from "../store/committer.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
@@ -103,19 +105,25 @@ async function commitRetry(
   // With an input of its own it needs nobody's result.
   const isFree = replacement !== null && waitsForUpstreams(record);
   const freed = isFree ? { ...record, deps: { ...record.deps!, released: true } } : record;
-  const next = retried(freed, store.clock.now(), replacement?.value ?? record.input);
-  if (replacement) next.special = replacement.special;
-  const writes: Write[] = [];
-  // Its upstreams may have ended before it waits for them again: the outbox processor looks at once.
-  if (isAwaiting(next)) writes.push(outboxWrite(record.id));
-  else if (isFree) writes.push({ key: keys.dependencyCounter(record.id) });
-  const change: Change = { before: entry, next, events: eventsOfPastEnd(record), writes };
-  const { changes, checks } = await resumedBy(store, record);
-  const all = [change, ...changes];
-  const allChecks = [...checks, ...guards];
-  const applied = store.fits(all, { checks: allChecks })
-    ? await store.commit("settle", all, { checks: allChecks })
-    : await store.commit("settle", [change], { checks: guards });
+  const changeOf = (isHeld: boolean): Change => {
+    const next = retried(freed, store.clock.now(), replacement?.value ?? record.input, isHeld);
+    if (replacement) next.special = replacement.special;
+    const writes: Write[] = [];
+    // Its upstreams may have ended before it waits for them again: the outbox processor looks at once.
+    if (isAwaiting(next)) writes.push(outboxWrite(record.id));
+    else if (isFree) writes.push({ key: keys.dependencyCounter(record.id) });
+    return { before: entry, next, events: eventsOfPastEnd(record), writes };
+  };
+  const { changes, checks, isComplete } = await resumedBy(store, record);
+  const all = [changeOf(false), ...changes];
+  const options = { checks: [...checks, ...guards] };
+  if (isComplete && store.fits(all, options)) return first(await store.commit("settle", all, options));
+  const held = await heldBack(store, record, isFree);
+  held.checks.push(...guards);
+  return first(await store.commit("settle", [changeOf(true)], held));
+}
+
+function first(applied: Applied): Entry | null {
   return applied && applied[0] as Entry;
 }
 
@@ -137,35 +145,14 @@ async function requireUpstreams(store: Store, id: string): Promise<void> {
   throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);
 }
 
-/** The retry itself is on disk: its answer does not wait for long. */
-const DEPENDENTS_WITHIN_MS = 2_000;
-const MOST_BLOCKS = 100;
-const MOST_DEPENDENTS = 1_000;
+/** The retry itself is on disk: its answer does not wait for ever. */
+const DEPENDENTS_WITHIN_MS = 30_000;
 
 /**
- * Resolves when the dependents that a retry's own commit could not put back wait again. A caller who looks at
- * them after the answer must not find that all have ended.
+ * Resolves when the dependents that a retry's own commit could not put back wait again: a caller who looks at
+ * them after the answer must not be told that they were cancelled.
  */
-export async function dependentsResumed(
-  store: Store,
-  outbox: OutboxProcessor,
-  { id, next = [], followed }: TaskRecord,
-): Promise<void> {
-  if (next.length === 0 && !followed) return;
-  const until = store.clock.monotonic() + DEPENDENTS_WITHIN_MS;
-  await outbox.processed([id, ...next], DEPENDENTS_WITHIN_MS);
-  if (!followed) return;
-  const others = await dependentsInBlocks(store, id);
-  await outbox.processed(others, until - store.clock.monotonic());
-}
-
-async function dependentsInBlocks({ kv }: Store, id: string): Promise<string[]> {
-  try {
-    const blocks = await kv.list<EdgeBlock>({ prefix: prefixes.edges(id) }, { limit: MOST_BLOCKS });
-    return blocks.flatMap(({ value }) => value.ids).slice(0, MOST_DEPENDENTS);
-  } catch (error) {
-    // The retry is stored: its answer does not fail because the database has gone away since.
-    if (error instanceof UnavailableError) return [];
-    throw error;
-  }
+export async function dependentsResumed(outbox: OutboxProcessor, retried: TaskRecord): Promise<void> {
+  if (!hasDependents(retried) || !isAwaiting(retried)) return;
+  await outbox.processed([retryBarrierId(retried.id)], DEPENDENTS_WITHIN_MS);
 }

@@ -5,6 +5,7 @@ import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
 import { end, enter } from "./state_machine.ts";
 import {
+  type Dependencies,
   type Lease,
   type Progress,
   stateOf,
@@ -79,7 +80,7 @@ function failureOf(upstream: TaskRecord | null): { message: string; cause?: Task
   };
 }
 
-/** The upstream whose failure had cancelled it is retried. */
+/** The upstream whose failure had cancelled it is retried. Like a retry, this lifts `expiresAt`. */
 export function resumed(record: TaskRecord, now: number): TaskRecord {
   return enter(
     { ...record, seq: record.seq + 2 },
@@ -90,6 +91,7 @@ export function resumed(record: TaskRecord, now: number): TaskRecord {
     {
       error: null,
       hasEvents: true,
+      expiresAt: null,
       wentBack: true,
       finishedAt: null,
       ...withoutSlot(record),
@@ -208,21 +210,38 @@ export function canExpire(record: TaskRecord): boolean {
     (type === "SCHEDULED" || type === "PENDING");
 }
 
+/** Of a task that waits for no task, but for a barrier. */
+const BARRIER_ALONE: Dependencies = {
+  upstreams: { json: "[]" },
+  total: 0,
+  waitFor: 0,
+  allowFailure: false,
+  released: false,
+};
+
 /**
  * An ended task is retried on request, with a fresh budget of attempts and crashes. Attempts are counted on,
  * so that each start has a number of its own. `seq` leaves room for the two events (`error` and `end`) that
  * readers of the ended task have seen.
+ *
+ * @param isHeld it waits behind a barrier until its dependents wait for it again
  */
-export function retried(record: TaskRecord, now: number, input: StoredValue): TaskRecord {
+export function retried(
+  record: TaskRecord,
+  now: number,
+  input: StoredValue,
+  isHeld = false,
+): TaskRecord {
   const attempts = record.maxAttempts - (record.retriedAtAttempt ?? 0);
-  const { deps } = record;
-  const name = deps && !deps.released && deps.total > 0
+  const deps = isHeld ? { ...(record.deps ?? BARRIER_ALONE), released: false } : record.deps;
+  const name = isHeld || deps && !deps.released && deps.total > 0
     ? "AwaitingDependencies"
     : record.windowed === undefined
     ? "Pending"
     : "AwaitingConcurrencySlot";
   return enter({ ...record, seq: record.seq + 2 }, now, "PENDING", name, "retried on request", {
     input,
+    deps,
     maxAttempts: record.attempt + attempts,
     retriedAtAttempt: record.attempt,
     crashes: 0,

@@ -111,7 +111,10 @@ export async function isNeeded(store: Store, record: TaskRecord): Promise<boolea
   return false;
 }
 
-async function* dependentsOf(kv: KvPort, { id, next, followed }: TaskRecord): AsyncGenerator<string[]> {
+export async function* dependentsOf(
+  kv: KvPort,
+  { id, next, followed }: TaskRecord,
+): AsyncGenerator<string[]> {
   if (next) yield next;
   if (!followed) return;
   for await (const page of edgesOf(kv, id)) yield page.flatMap(({ value }) => value.ids);

@@ -14,6 +14,7 @@ import { admit } from "./concurrency_limit.ts";
 import { tellDependents } from "./edges.ts";
 import { moveDependent, type OutboxTask } from "./move_dependent.ts";
 import { releaseBarrier } from "./release_barrier.ts";
+import { releaseRetried } from "./retry_barrier.ts";
 
 interface Waiter {
   left: Set<string>;
@@ -22,12 +23,16 @@ interface Waiter {
 
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
+/** After this a step of an entry's work is repeated. */
+const LONGEST_STEP_MS = 10_000;
 
 export class OutboxProcessor {
   /** Versions of the entries, where they are known. */
   readonly #pending = new Map<string, string | null>();
   readonly #rounds: Coalescer = new Coalescer(() => this.#round());
   readonly #waiters = new Set<Waiter>();
+  /** Entries whose work takes many rounds. */
+  readonly #long = new Map<string, Promise<void>>();
   #stopped = true;
 
   constructor(private readonly store: Store, private readonly log: Log) {}
@@ -49,20 +54,26 @@ export class OutboxProcessor {
     return entries.length;
   }
 
-  /** Resolves once the outbox holds no entry about these subjects, or after `withinMs`. */
-  async processed(subjects: string[], withinMs: number): Promise<void> {
-    if (this.#stopped || subjects.length === 0) return;
+  /**
+   * Resolves once the outbox holds no entry about these subjects, or after `withinMs`.
+   *
+   * @returns false if it may still hold some.
+   */
+  async processed(subjects: string[], withinMs: number): Promise<boolean> {
+    if (this.#stopped || subjects.length === 0) return subjects.length === 0;
     const waiter: Waiter = { left: new Set(subjects), done: new AutoResetEvent(this.store.clock) };
     this.#waiters.add(waiter);
     this.ring(subjects.filter((subject) => !this.#pending.has(subject)));
     await waiter.done.next(withinMs);
     this.#waiters.delete(waiter);
+    return waiter.left.size === 0;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     for (const { done } of this.#waiters) done.ring();
     await this.#rounds.idle();
+    await Promise.all(this.#long.values());
   }
 
   async #round(): Promise<void> {
@@ -73,7 +84,9 @@ export class OutboxProcessor {
       const known = pending.map(([id, versionstamp]) => this.#known(id, versionstamp));
       const unknown = pending.flatMap(([id], i) => known[i] ? [] : [id]);
       const read = unknown.length > 0 ? await this.#read(unknown) : [];
-      const entries = [...known.filter((entry) => entry !== null), ...read];
+      const all = [...known.filter((entry) => entry !== null), ...read];
+      const { long = [], short: entries = [] } = Object.groupBy(all, (one) => isLong(one) ? "long" : "short");
+      for (const entry of long) this.#begin(entry);
       // An entry must not be processed twice at a time.
       const results = await Promise.allSettled(entries.map((entry) => this.#process(entry)));
       const failed = new Set<string>();
@@ -85,12 +98,29 @@ export class OutboxProcessor {
       const failure = results.find((result) => result.status === "rejected");
       // The sweep finds the entries again.
       if (failure) this.log.error("processing the outbox failed", failure.reason);
-      this.#tellWaiters(pending.flatMap(([id]) => failed.has(id) || this.#pending.has(id) ? [] : [id]));
+      const isOpen = (id: string) => failed.has(id) || this.#pending.has(id) || this.#long.has(id);
+      this.#tellWaiters(pending.flatMap(([id]) => isOpen(id) ? [] : [id]));
     } catch (error) {
       // The sweep finds the entries again.
       this.log.error("processing the outbox failed", error);
     }
     if (this.#pending.size > 0) this.#rounds.ring();
+  }
+
+  /** A round does not wait for it: it waits for rounds itself. */
+  #begin(entry: OutboxTask): void {
+    const { id } = entry;
+    if (this.#long.has(id)) return;
+    const work = this.#process(entry).then((isDone) => {
+      this.#long.delete(id);
+      if (isDone) this.#tellWaiters([id]);
+      else if (!this.#stopped) this.ring([id]);
+    }, (error) => {
+      this.#long.delete(id);
+      // The sweep finds the entry again.
+      this.log.error("processing the outbox failed", error);
+    });
+    this.#long.set(id, work);
   }
 
   /** Something has changed meanwhile: the next round reads what KV holds. */
@@ -140,6 +170,10 @@ export class OutboxProcessor {
     switch (subject.kind) {
       case "barrier":
         return await releaseBarrier(this.store, id, versionstamp, isStopping);
+      case "retry":
+        return await releaseRetried(this.store, subject.task, versionstamp, (ids) => {
+          return this.processed(ids, LONGEST_STEP_MS);
+        });
       case "concurrency-limit":
         return await admit(this.store, subject.group, versionstamp);
       case "task": {
@@ -153,4 +187,8 @@ export class OutboxProcessor {
       }
     }
   }
+}
+
+function isLong({ id }: OutboxTask): boolean {
+  return outboxSubject(id).kind === "retry";
 }

@@ -1,5 +1,5 @@
 // When a failed task is retried, dependents of its call that its failure had cancelled wait for it again, in
-// the same commit: otherwise a reader could find that all tasks of the call have ended.
+// the same commit if they are few (otherwise: retry_barrier.ts).
 
 import { type Entry, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { resumed } from "../core/transitions.ts";
@@ -13,6 +13,8 @@ import type { Store } from "../store/store.ts";
 export interface Resumed {
   changes: Change[];
   checks: Deno.AtomicCheck[];
+  /** Nothing else is left to resume. */
+  isComplete: boolean;
 }
 
 /** The outbox processor resumes those that one commit cannot take. */
@@ -20,10 +22,11 @@ const MOST_RESUMED = 100;
 
 /** The dependents, direct and indirect, that wait again when this failed task is retried. */
 export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resumed> {
-  const found: Resumed = { changes: [], checks: [] };
+  const found: Resumed = { changes: [], checks: [], isComplete: failed.followed !== true };
   const counters = new Map<string, DependencyCounter>();
   const resumedIds = new Set<string>();
-  for (let level = [failed]; level.length > 0 && found.changes.length <= MOST_RESUMED;) {
+  const stillFailed = new Set<string>();
+  for (let level = [failed]; level.length > 0 && found.isComplete;) {
     const dependents = level.flatMap((upstream) => (upstream.next ?? []).map((id) => ({ id, upstream })));
     const read = await readDependents(store, [...new Set(dependents.map(({ id }) => id))]);
     level = [];
@@ -38,15 +41,25 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
       counters.set(id, after);
       const { record } = entry;
       const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
-      if (!wasFailed || resumedIds.has(id) || decisionOf(after) === "fail") continue;
+      if (!wasFailed || resumedIds.has(id)) continue;
+      if (decisionOf(after) === "fail") {
+        stillFailed.add(id);
+        continue;
+      }
+      stillFailed.delete(id);
       resumedIds.add(id);
+      // Dependents in blocks are not looked at here.
+      if (record.followed) found.isComplete = false;
       const next = resumed(record, store.clock.now());
       // Another upstream may fail in the same commit: then the outbox processor cancels the task again.
       const writes = [outboxWrite(id)];
       found.changes.push({ before: entry, next, events: eventsOfPastEnd(record), writes });
       level.push(record);
     }
+    if (found.changes.length > MOST_RESUMED) found.isComplete = false;
   }
+  // Their other upstreams may be retried at this moment too, and then nobody would put them back in time.
+  if (stillFailed.size > 0) found.isComplete = false;
   return found;
 }
 

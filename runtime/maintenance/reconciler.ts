@@ -11,6 +11,7 @@ import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { repairOf } from "./repair.ts";
+import { heldForGood } from "./retry_barrier_check.ts";
 import { type Suspect, withoutSlot } from "./slot_check.ts";
 
 const PER_ROUND = 200;
@@ -35,6 +36,7 @@ export class Reconciler {
       ...await this.#withoutDependency(active),
       ...await this.#withoutLease(active),
       ...await withoutSlot(this.store, active),
+      ...await heldForGood(this.store, active),
     ];
     // A record that was written after its driver was looked for may have another driver.
     const newest = await this.store.readEach(suspects.map(({ entry }) => entry.record.id));

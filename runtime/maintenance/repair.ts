@@ -7,7 +7,8 @@ import {
   freeSlots,
   rebuiltConcurrencyLimit,
 } from "../dependencies/concurrency_limit.ts";
-import { concurrencyLimitId, keys } from "../platform/keys.ts";
+import { isHeldBack } from "../dependencies/retry_barrier.ts";
+import { concurrencyLimitId, keys, retryBarrierId } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
 import {
@@ -79,13 +80,22 @@ async function withSlot(store: Store, record: TaskRecord): Promise<Repair | null
 
 async function withDependency(store: Store, values: Values, record: TaskRecord): Promise<Repair | null> {
   const { id } = record;
-  const key = keys.dependencyCounter(id);
-  const { value, versionstamp } = await store.kv.get<DependencyCounter>(key);
-  const checks: Deno.AtomicCheck[] = [{ key, versionstamp }];
+  const barrier = retryBarrierId(id);
+  const [found, block, outbox] = await store.kv.getMany<unknown>([
+    keys.dependencyCounter(id),
+    keys.edge(barrier, id),
+    keys.outbox(barrier),
+  ]);
+  const value = found.value as DependencyCounter | null;
+  const isHeld = isHeldBack(block);
+  const checks: Deno.AtomicCheck[] = [found, block].map(({ key, versionstamp }) => ({ key, versionstamp }));
+  const lifting = isHeld ? [outboxWrite(barrier)] : [];
   if (value === null) {
     const counter = await counted(store, values, record);
-    return { next: { ...record }, checks, writes: [counterWrite(id, counter), outboxWrite(id)] };
+    if (isHeld) counter.left++;
+    return { next: { ...record }, checks, writes: [counterWrite(id, counter), outboxWrite(id), ...lifting] };
   }
+  if (isHeld && outbox.versionstamp === null) return { next: { ...record }, checks, writes: lifting };
   // A retry of an upstream may have changed the decision meanwhile.
   if (decisionOf(value) === "wait") return null;
   checks.push({ key: keys.outbox(id), versionstamp: null });

@@ -121,13 +121,21 @@ export const isIndexKey = (key: Key): boolean => key[0] === "index";
 export type OutboxSubject =
   | { kind: "task"; id: string }
   | { kind: "barrier"; id: string }
+  | { kind: "retry"; task: string }
   | { kind: "concurrency-limit"; group: string };
 
 const BARRIER = "seal-";
+/** To release 0.1 it is a barrier of any kind: it lifts it. */
+const RETRY_BARRIER = `${BARRIER}retry-`;
 const CONCURRENCY_LIMIT = "window-";
 
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
+}
+
+/** Holds a retried task back until its dependents wait for it again. */
+export function retryBarrierId(task: string): string {
+  return RETRY_BARRIER + task;
 }
 
 export function concurrencyLimitId(group: string): string {
@@ -139,6 +147,7 @@ export function isBarrier(id: string): boolean {
 }
 
 export function outboxSubject(id: string): OutboxSubject {
+  if (id.startsWith(RETRY_BARRIER)) return { kind: "retry", task: id.slice(RETRY_BARRIER.length) };
   if (isBarrier(id)) return { kind: "barrier", id };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };

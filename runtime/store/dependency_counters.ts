@@ -3,7 +3,7 @@
 // twice. When the decision changes, the same commit writes an outbox entry, and the outbox processor moves
 // the waiting task.
 
-import { keys } from "../platform/keys.ts";
+import { isBarrier, keys } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { type Known, type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/states.ts";
@@ -17,6 +17,8 @@ export interface DependencyCounter {
   /** The first of these in time, if it is known. */
   first: string | null;
   allowFailure: boolean;
+  /** It counts barriers only: the task needs no upstream any more. */
+  alone?: true;
 }
 
 /** An upstream has ended (`is`), or its end (`was`) is taken back. */
@@ -38,6 +40,7 @@ export function stepped(
   counter: DependencyCounter,
   { upstream, was, is }: Omit<CounterStep, "dependent">,
 ): DependencyCounter {
+  if (counter.alone && !isBarrier(upstream)) return counter;
   const next = { ...counter };
   next.left += Number(was !== null) - Number(is !== null);
   next.failed += Number(isFailure(is)) - Number(isFailure(was));

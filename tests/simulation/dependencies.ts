@@ -3,6 +3,7 @@
 
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
+import { doneOf, type GroupRecord } from "../../runtime/store/group_counters.ts";
 import type { StateType } from "../../runtime/core/states.ts";
 import {
   isForgotten,
@@ -37,7 +38,12 @@ export interface Findings {
 /** Data that is no reference, because it is quoted. */
 export const QUOTED = { $task: "nobody" };
 
+function wasFailed(record: TaskRecord): boolean {
+  return stateOf(record).name === "UpstreamFailed" && record.cancel === null;
+}
+
 const SEAL = "seal-";
+const RETRY_SEAL = "seal-retry-";
 
 export class Dependencies {
   readonly #wants = new Map<string, Wants[]>();
@@ -111,10 +117,36 @@ export class Dependencies {
           break;
         case "edge":
           if (after) this.#edge(id, after.value as EdgeBlock, touched);
+          // The barrier of a retried task goes in the commit that lets the task go.
+          else if (id.startsWith(RETRY_SEAL)) this.#counted.get(id.slice(RETRY_SEAL.length))?.delete(id);
       }
     }
     for (const { key } of changes) if (key[0] === "task") this.#look(key[1] as string);
     for (const id of touched) this.#count(id);
+    for (const { key, after } of changes) {
+      if (key[0] === "group" && key.length === 2 && after) this.#requireEnded(after.value as GroupRecord);
+    }
+  }
+
+  /** A group whose tasks have all ended has none that is about to be put back by a retry. */
+  #requireEnded({ id: group, total, ended }: GroupRecord): void {
+    if (doneOf({ ended }) < total) return;
+    for (const stored of this.checker.tasks.values()) {
+      if (isForgotten(stored) || !stored.groups.includes(group) || !wasFailed(stored)) continue;
+      if (this.#isDoomed(stored, group)) continue;
+      const name = this.world.nameOf(stored.id);
+      this.checker.violated("9", `group ${group} counts ${name} as ended, which is about to be put back`);
+    }
+  }
+
+  /** One of its upstreams has ended for good; or is none of the group, which cannot know of it. */
+  #isDoomed({ id, deps }: TaskRecord, group: string): boolean {
+    return deps!.allowFailure || this.upstreamsOf(id).some((one) => {
+      const upstream = this.#record(one);
+      if (!upstream?.groups.includes(group)) return true;
+      if (wasFailed(upstream)) return this.#isDoomed(upstream, group);
+      return isTerminal(upstream) && typeOf(upstream) !== "COMPLETED";
+    });
   }
 
   /** KV has lost it by itself. */
@@ -169,7 +201,8 @@ export class Dependencies {
     if (!join) return;
     const told = this.#counted.get(id) ?? new Map<string, StateType | null>();
     const upstreams = this.upstreamsOf(id);
-    const all = [...upstreams, ...[...told.keys()].filter((one) => one.startsWith(SEAL))];
+    const seals = [...told.keys()].filter((one) => one.startsWith(SEAL));
+    const all = join.alone ? seals : [...upstreams, ...seals];
     const ends = all.map((one) => told.get(one) ?? null);
     const left = ends.filter((end) => end === null).length;
     const failed = ends.filter((end) => end !== null && end !== "COMPLETED").length;
@@ -194,7 +227,10 @@ export class Dependencies {
       if (upstreams.length > 0 && !this.#joins.has(id)) {
         this.checker.violated("8", `${name} waits without a join`);
       }
-      if (this.#letGo.has(id)) this.checker.violated("4", `${name} was let go, and waits again`);
+      const isHeld = this.#counted.get(id)?.get(RETRY_SEAL + id) === null;
+      if (this.#letGo.has(id) && !isHeld) this.checker.violated("4", `${name} was let go, and waits again`);
+      // Freed by an input of its own, and held back until its dependents wait.
+      if (this.#joins.get(id)?.alone && upstreams.length > 0) this.#freed.add(id);
       if (record.deps!.total !== upstreams.length) {
         this.checker.violated("9", `${name} waits for ${record.deps!.total}, not for ${upstreams.length}`);
       }
@@ -202,7 +238,7 @@ export class Dependencies {
       this.#letGo.add(id);
       // A retry with an input of its own needs nobody's result.
       if (stateOf(record).message === "retried on request") this.#freed.add(id);
-      else this.#requireReady(id, wants, upstreams);
+      else if (!this.#freed.has(id)) this.#requireReady(id, wants, upstreams);
     }
     if (record.error?.name === "UpstreamGoneError" && !this.#hadEndedBefore(record)) {
       this.checker.violated("1", `${name} has lost an upstream: ${record.error.message}`);

@@ -212,3 +212,29 @@ Deno.test("If-Match with an old ETag is 412 and changes nothing", async () => {
     204,
   );
 });
+
+Deno.test("what is asked after a retry is answered from its end, however many tasks it has put back", async () => {
+  await using service = await aService({ concurrency: 50 });
+  const many = 1_200;
+  const group = Array.from({ length: many }, (_, value) => {
+    return { task: "echo", input: { value }, immutable: true };
+  });
+  const head = { task: "fail", input: { message: "no", untilAttempt: 2 }, name: "head" };
+  const { body } = await service.post("/v1/flows", {
+    chain: [head, { group }, { task: "add", input: { a: 1, b: 2 }, immutable: true }],
+  });
+  const self = `/v1/groups/${body.groupId}`;
+  await eventually(async () => (await service.get(`${self}?graph=false`)).body.done === many + 2);
+  const { tasks } = (await service.get(`/v1/tasks?state=FAILED`)).body;
+  assert.equal((await service.post(`/v1/tasks/${tasks[0].id}/retry`, {})).status, 202);
+  const ends = service.events(`/v1/as-completed?groupId=${body.groupId}`);
+  const results = await eventually(async () => {
+    const answer = await service.get(`${self}/results?wait=20`);
+    if (answer.status === 202) assert.ok(answer.body.done < many + 2, answer.text);
+    else assert.equal(answer.status, 200, answer.text);
+    return answer.status === 200 && answer.body.results;
+  });
+  assert.equal(results.length, many + 2);
+  const states = (await ends).filter(({ event }) => event === "task").map(({ data }) => data.state.type);
+  assert.deepEqual(states, Array(many + 2).fill("COMPLETED"));
+});

@@ -11,6 +11,7 @@ import {
   outboxSubject,
   parse,
   prefixes,
+  retryBarrierId,
   shardOf,
 } from "../../../runtime/platform/keys.ts";
 import { aBench, seeded } from "../../support/builders.ts";
@@ -68,11 +69,13 @@ Deno.test("what a builder was given, parse reads back", () => {
   assert.deepEqual(parse.index(keys.index("tag", "x", "t")), { kind: "tag", value: "x", id: "t" });
 });
 
-Deno.test("an outbox entry is about a task, a barrier or a concurrency limit, and stored names never change", () => {
+Deno.test("an outbox entry is about a task, a barrier, a retry or a concurrency limit, and stored names never change", () => {
   assert.deepEqual(outboxSubject("t"), { kind: "task", id: "t" });
   assert.deepEqual(outboxSubject(barrierId("t")), { kind: "barrier", id: "seal-t" });
   assert.deepEqual(outboxSubject(concurrencyLimitId("g")), { kind: "concurrency-limit", group: "g" });
+  assert.deepEqual(outboxSubject(retryBarrierId("t")), { kind: "retry", task: "t" });
   assert.deepEqual([barrierId("t"), concurrencyLimitId("g")], ["seal-t", "window-g"]);
+  assert.equal(retryBarrierId("t"), "seal-retry-t", "to release 0.1 it is a barrier");
   assert.deepEqual([isBarrier(barrierId("t")), isBarrier("t")], [true, false]);
 });
 
