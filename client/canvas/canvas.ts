@@ -3,6 +3,7 @@
 // run again.
 
 import { type EachTaskOptions, namesOf, taskOptionsOf, type Upstream } from "./options.ts";
+import { jsonText } from "../protocol/json.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
 
 /** Only a type: what a signature was made of. */
@@ -173,7 +174,7 @@ function listOf(elements: Canvas[] | [Iterable<Canvas>]): readonly Canvas[] {
 
 /** As JSON says it, so that nothing that happens to the original changes it. */
 function copied<T>(value: T): T {
-  const text = JSON.stringify(value);
+  const text = jsonText(value);
   return text === undefined ? undefined as T : JSON.parse(text, (_, each) => Object.freeze(each));
 }
 

@@ -351,6 +351,13 @@ declare class Backoff {
     reset(): void;
 }
 
+/**
+ * Undefined for undefined.
+ *
+ * @throws {TypeError} naming the first part that JSON cannot hold, and where it is
+ */
+declare function jsonText(value: unknown): string | undefined;
+
 interface Timeout {
     /** Milliseconds; 0 means: only if it is there now. Left out: without limit. */
     timeoutMs?: number;
@@ -434,7 +441,7 @@ declare class Http {
     backoff({ tryForMs }: Pick<Call, "tryForMs">): Backoff;
     /** Where a path of the service is. */
     urlOf(path: string): string;
-    /** @throws {TypeError} if the body is nothing that JSON can say */
+    /** @throws {TypeError} if a part of the body is nothing that JSON can say */
     request({ method, path, body, headers }: Omit<Call, "expects">): Request;
 }
 /** A call in the form in which it is sent, as often as it takes. */

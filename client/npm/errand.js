@@ -290,6 +290,72 @@ function typeOf({ headers }) {
 // client/transport/event_stream.ts
 import { createParser } from "eventsource-parser";
 
+// client/protocol/json.ts
+var DEEPEST = 1e3;
+function jsonText(value) {
+  if (value === void 0) return void 0;
+  return requireJson(value, []) ? JSON.stringify(value) : JSON.stringify(value, exactly);
+}
+function requireJson(given2, path) {
+  const value = standsFor(given2, path);
+  switch (typeof value) {
+    case "string":
+    case "boolean":
+      return true;
+    case "number":
+      if (!Number.isFinite(value)) throw notJson(path, String(value));
+      return isWrittenExactly(value);
+    case "object":
+      break;
+    default:
+      throw notJson(path, `a ${typeof value}`);
+  }
+  if (value === null) return true;
+  if (path.length >= DEEPEST) {
+    throw new TypeError(`the value contains itself or is nested more than ${DEEPEST} levels deep`);
+  }
+  const isList = Array.isArray(value);
+  if (!isList && !isPlainObject(value)) {
+    const name = value.constructor?.name ?? "a class";
+    throw notJson(path, `an instance of ${name}${name === "Promise" ? " (await it)" : ""}`);
+  }
+  let isPlain = true;
+  for (const key of isList ? value.keys() : Object.keys(value)) {
+    const part = value[key];
+    if (part === void 0 && !isList) continue;
+    path.push(String(key));
+    if (!requireJson(part, path)) isPlain = false;
+    path.pop();
+  }
+  return isPlain;
+}
+function standsFor(value, path) {
+  const { toJSON } = value ?? {};
+  if (typeof toJSON !== "function") return value;
+  if (value instanceof Date && Number.isNaN(value.getTime())) throw notJson(path, "an invalid Date");
+  return toJSON.call(value, path.at(-1) ?? "");
+}
+function isPlainObject(value) {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+function notJson(path, what) {
+  const pointer = path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+  return new TypeError(`${what} at ${pointer || "the top"} is no JSON value`);
+}
+var LARGEST_IN_DIGITS = 1e21;
+function isWrittenExactly(value) {
+  if (value === 0) return !Object.is(value, -0);
+  return Number.isSafeInteger(value) || !Number.isInteger(value) || Math.abs(value) >= LARGEST_IN_DIGITS;
+}
+function exactly(_key, value) {
+  if (typeof value !== "number" || isWrittenExactly(value)) return value;
+  const text = value === 0 ? "-0" : String(BigInt(value));
+  const { rawJSON } = JSON;
+  if (rawJSON) return rawJSON(text);
+  throw new TypeError(`${text} cannot be written as it is here, where JSON.rawJSON is missing: send it as a text`);
+}
+
 // client/transport/backoff.ts
 var RETRY = {
   forMs: 1e4,
@@ -485,13 +551,13 @@ var Http = class {
   urlOf(path) {
     return this.#base + path;
   }
-  /** @throws {TypeError} if the body is nothing that JSON can say */
+  /** @throws {TypeError} if a part of the body is nothing that JSON can say */
   request({ method, path, body, headers }) {
     const all = new Headers(this.#headers);
     all.set("accept", "application/json, application/problem+json");
     if (body !== void 0) all.set("content-type", "application/json");
     for (const [name2, value] of Object.entries(headers ?? {})) all.set(name2, value);
-    const text = body === void 0 ? void 0 : JSON.stringify(body);
+    const text = jsonText(body);
     const url = this.urlOf(path);
     const name = `${method} ${url.split("?")[0]}`;
     const fetch = this.#fetch;
@@ -995,7 +1061,7 @@ function listOf(elements) {
   ] : elements);
 }
 function copied(value) {
-  const text = JSON.stringify(value);
+  const text = jsonText(value);
   return text === void 0 ? void 0 : JSON.parse(text, (_, each) => Object.freeze(each));
 }
 function given(options) {

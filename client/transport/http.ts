@@ -1,6 +1,7 @@
 // Calls to the service: one request, tried again where that is safe, with a deadline, until there is an
 // answer.
 
+import { jsonText } from "../protocol/json.ts";
 import { type Answer, connectionError, readAnswer } from "../protocol/response.ts";
 import { Backoff, RETRY, type RetryRule } from "./backoff.ts";
 import {
@@ -112,13 +113,13 @@ export class Http {
     return this.#base + path;
   }
 
-  /** @throws {TypeError} if the body is nothing that JSON can say */
+  /** @throws {TypeError} if a part of the body is nothing that JSON can say */
   request({ method, path, body, headers }: Omit<Call, "expects">): Request {
     const all = new Headers(this.#headers);
     all.set("accept", "application/json, application/problem+json");
     if (body !== undefined) all.set("content-type", "application/json");
     for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
-    const text = body === undefined ? undefined : JSON.stringify(body);
+    const text = jsonText(body);
     const url = this.urlOf(path);
     // Without the query, which may be long.
     const name = `${method} ${url.split("?")[0]}`;
