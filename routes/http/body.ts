@@ -2,6 +2,7 @@
 // answered here, before a schema looks at it.
 
 import type { Context, MiddlewareHandler } from "hono";
+import { lossesOf } from "../../runtime/core/exact_json.ts";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
 import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
 import { type Coding, codingOf } from "./content.ts";
@@ -68,6 +69,13 @@ function parse(text: string): unknown {
     const message = `nested more than ${DEEPEST} levels deep`;
     throw new ProblemError(validationFailed([{ pointer: "", message }]));
   }
+  const value = parsed(text);
+  const losses = lossesOf(text, value);
+  if (losses.length > 0) throw new ProblemError(validationFailed(losses));
+  return value;
+}
+
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

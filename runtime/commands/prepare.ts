@@ -1,8 +1,9 @@
 // From a submission to a record without a state: the definition is looked up, the input checked against its
 // schema, options are merged with the definition's defaults.
 
-import type { DefinitionDefaults, Json } from "../core/define.ts";
+import type { DefinitionDefaults } from "../core/define.ts";
 import { TooLargeError } from "../core/errors.ts";
+import { toJsonText } from "../core/json.ts";
 import type { Reference } from "../core/references.ts";
 import type { Registry } from "../core/registry.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
@@ -109,7 +110,7 @@ export function draftOf(
     cancel: null,
     priority: options.priority ?? defaults.priority ?? 0,
     tags: options.tags ? [...new Set(options.tags)] : [],
-    metadata: options.metadata ? JSON.stringify(options.metadata as Json) : "{}",
+    metadata: options.metadata ? toJsonText(options.metadata) : "{}",
     groups: groupId === null ? [] : [groupId],
     ...(groupId !== null && { places: [place] }),
     parentId: submission.parentId ?? null,

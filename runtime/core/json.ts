@@ -1,6 +1,6 @@
 // JSON: which values it can hold, how deep it may nest, and the text of a value. JSON.stringify silently
 // drops functions, turns NaN into null and a Map into {}: here they are errors, because a result must not
-// change.
+// change. It also drops the sign of -0, and rounds whole numbers beyond 2^53: here they are written exactly.
 
 /** Deeper nesting is refused: V8 can parse it, other readers cannot. */
 export const DEEPEST = 1_000;
@@ -17,42 +17,76 @@ export class NotJsonError extends Error {
  */
 export function toJsonText(value: unknown): string {
   if (value === undefined) return "null";
-  requireJson(value, "", 0);
-  return JSON.stringify(value);
+  return requireJson(value, []) ? JSON.stringify(value) : JSON.stringify(value, exactly);
 }
 
-function requireJson(value: unknown, path: string, depth: number): void {
+/**
+ * @param path to the value; as it was when this returns
+ * @returns true if JSON.stringify writes all of its numbers exactly
+ */
+function requireJson(value: unknown, path: PropertyKey[]): boolean {
   switch (typeof value) {
     case "string":
     case "boolean":
-      return;
+      return true;
     case "number":
-      if (Number.isFinite(value)) return;
+      if (Number.isFinite(value)) return isWrittenExactly(value);
       throw notJson(path, `${value}`);
     case "object":
       break;
     default:
       throw notJson(path, `a ${typeof value}`);
   }
-  if (value === null) return;
-  if (depth >= DEEPEST) {
+  if (value === null) return true;
+  if (path.length >= DEEPEST) {
     throw new NotJsonError(`the value contains itself or is nested more than ${DEEPEST} levels deep`);
   }
-  if (Array.isArray(value)) {
-    for (let i = 0; i < value.length; i++) requireJson(value[i], `${path}/${i}`, depth + 1);
-    return;
+  return Array.isArray(value) ? requireList(value, path) : requireObject(value, path);
+}
+
+function requireList(list: unknown[], path: PropertyKey[]): boolean {
+  let isPlain = true;
+  for (let i = 0; i < list.length; i++) {
+    path.push(i);
+    if (!requireJson(list[i], path)) isPlain = false;
+    path.pop();
   }
-  const prototype = Object.getPrototypeOf(value);
+  return isPlain;
+}
+
+function requireObject(object: object, path: PropertyKey[]): boolean {
+  const prototype = Object.getPrototypeOf(object);
   if (prototype !== null && prototype !== Object.prototype) {
     throw notJson(path, `an instance of ${prototype.constructor?.name ?? "a class"}`);
   }
-  for (const [key, part] of Object.entries(value)) {
-    if (part !== undefined) requireJson(part, `${path}/${pointerPart(key)}`, depth + 1);
+  let isPlain = true;
+  for (const key of Object.keys(object)) {
+    const part = (object as Record<string, unknown>)[key];
+    if (part === undefined) continue;
+    path.push(key);
+    if (!requireJson(part, path)) isPlain = false;
+    path.pop();
   }
+  return isPlain;
 }
 
-function notJson(path: string, what: string): NotJsonError {
-  const shown = path.length <= 200 ? path : `${path.slice(0, 200)}…`;
+/** From here on JSON.stringify writes an exponent, as it does for fractions: such a number reads as it is. */
+const LARGEST_IN_DIGITS = 1e21;
+
+function isWrittenExactly(value: number): boolean {
+  if (value === 0) return !Object.is(value, -0);
+  return Number.isSafeInteger(value) || !Number.isInteger(value) || Math.abs(value) >= LARGEST_IN_DIGITS;
+}
+
+function exactly(_key: string, value: unknown): unknown {
+  if (typeof value !== "number" || isWrittenExactly(value)) return value;
+  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+  return rawJSON(value === 0 ? "-0" : String(BigInt(value)));
+}
+
+function notJson(path: PropertyKey[], what: string): NotJsonError {
+  const text = pointer(path);
+  const shown = text.length <= 200 ? text : `${text.slice(0, 200)}…`;
   return new NotJsonError(`${what} at ${shown || "the top"} is no JSON value`);
 }
 
@@ -66,7 +100,7 @@ function pointerPart(part: string): string {
 
 /** Found in the text: a value that nests deeper must not be parsed into objects. */
 export function isTooDeep(text: string): boolean {
-  if (text.length <= DEEPEST) return false;
+  if (text.length <= DEEPEST || !hasMoreOf("{[", DEEPEST, text)) return false;
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {
@@ -78,6 +112,16 @@ export function isTooDeep(text: string): boolean {
     else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > DEEPEST) return true;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+  }
+  return false;
+}
+
+function hasMoreOf(characters: string, count: number, text: string): boolean {
+  let left = count;
+  for (const character of characters) {
+    for (let at = text.indexOf(character); at >= 0; at = text.indexOf(character, at + 1)) {
+      if (--left < 0) return true;
+    }
   }
   return false;
 }

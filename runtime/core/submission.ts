@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { instantText } from "./instant.ts";
+import { NotJsonError, toJsonText } from "./json.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
 
@@ -100,8 +101,9 @@ const optionShape = {
   // No z.record: that drops a key named __proto__.
   metadata: z.unknown()
     .refine((value) => value === undefined || isObject(value), { error: "must be an object" })
-    .refine((value) => value === undefined || JSON.stringify(value).length <= LONGEST_METADATA, {
-      error: `at most ${LONGEST_METADATA} characters of JSON`,
+    .superRefine((value, context) => {
+      const message = value === undefined ? null : faultOfMetadata(value);
+      if (message) context.addIssue({ code: "custom", message });
     })
     .optional()
     .meta({
@@ -158,6 +160,17 @@ export const submissionSchema: z.ZodType<Submission, Submission> = strictObject(
   { ...IN_OPTIONS, tasks: "in POST /v1/tasks/batch" },
   'in POST /v1/tasks/batch, as {"tasks": […]}',
 );
+
+/** A function that submits a child may hand over anything. */
+function faultOfMetadata(value: unknown): string | null {
+  try {
+    const { length } = toJsonText(value);
+    return length <= LONGEST_METADATA ? null : `at most ${LONGEST_METADATA} characters of JSON`;
+  } catch (error) {
+    if (error instanceof NotJsonError) return error.message;
+    throw error;
+  }
+}
 
 function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
