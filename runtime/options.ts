@@ -5,6 +5,7 @@ import type { Clock } from "./platform/clock.ts";
 import type { Ids } from "./platform/ids.ts";
 import type { KvPort } from "./platform/kv.ts";
 import type { Log } from "./platform/log.ts";
+import type { Runner } from "./worker/runners/runner.ts";
 
 /** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
 export interface Doorbells {
@@ -23,10 +24,12 @@ export interface RuntimeOptions {
   definitions: Iterable<AnyDefinition>;
   /** False: this process submits and answers, and runs no tasks. Default true. */
   runsTasks?: boolean;
-  /** Functions that run at once. Default 200. */
+  /** Functions that run at once on the main thread. Default 200. */
   concurrency?: number;
-  /** Worker threads that run at once. Default: one for each core. */
+  /** Functions that run at once on worker threads, but no more than `concurrency`. Default: one for each core. */
   threads?: number;
+  /** Runs a function that has `thread`, in place of a worker thread: for tests. */
+  runOnThread?: Runner;
   /** A worker without a heartbeat for this long is dead. Default 10,000. */
   leaseMs?: number;
   /** Default 1 MiB. */

@@ -77,6 +77,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     clock,
     ids,
     claims: runsTasks,
+    runnerOf: (task) => registry.runnerOf(task) ?? "inline",
     starter: () => ringsWorker ? worker : null,
     onCommit: (atomic) => {
       for (const bell of bells) bell.onCommit?.(atomic);
@@ -96,7 +97,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const onRepair = (id: string, what: string) => repairs.add(id, what);
   const reconciler = new Reconciler(store, values, onRepair);
   const garbageCollector = new GarbageCollector(store, values, onRepair);
-  const runners = new Runners(options.threads ?? navigator.hardwareConcurrency);
+  const runners = new Runners(options.threads ?? navigator.hardwareConcurrency, options.runOnThread);
   const worker: Worker | null = runsTasks
     ? new Worker(store, {
       registry,

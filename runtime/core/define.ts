@@ -58,7 +58,8 @@ export interface TaskContext<Input> {
 export interface Child<Result = unknown> {
   readonly id: string;
   /**
-   * Waits for its end. Meanwhile the function takes no slot of its worker.
+   * Waits for its end, from when it is awaited. A function takes no slot of its worker until all that it
+   * waits for has ended; then it goes on before new tasks begin.
    *
    * @throws {ChildFailedError} if it did not complete.
    */
@@ -108,6 +109,14 @@ export interface Definition<
 /** A definition of any types. */
 // deno-lint-ignore no-explicit-any
 export type AnyDefinition = Definition<string, any, any>;
+
+/** Where a function runs: on the main thread, or on a worker thread. */
+export type RunnerKind = "inline" | "thread";
+export const RUNNER_KINDS: readonly RunnerKind[] = ["inline", "thread"];
+
+export function runnerOf({ thread }: AnyDefinition): RunnerKind {
+  return thread === undefined ? "inline" : "thread";
+}
 
 /**
  * Checks the name and returns the definition. It registers nothing.

@@ -1,7 +1,7 @@
 // The definitions of this process, by name.
 
 import { z } from "zod";
-import type { AnyDefinition } from "./define.ts";
+import { type AnyDefinition, type RunnerKind, runnerOf } from "./define.ts";
 import { type Fault, UnknownDefinitionError, ValidationError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 import { faultsOf } from "./zod_faults.ts";
@@ -25,6 +25,12 @@ export class Registry {
 
   get(name: string): AnyDefinition | undefined {
     return this.#byName.get(name);
+  }
+
+  /** Null for a definition that this process does not have. */
+  runnerOf(name: string): RunnerKind | null {
+    const definition = this.#byName.get(name);
+    return definition ? runnerOf(definition) : null;
   }
 
   all(): AnyDefinition[] {

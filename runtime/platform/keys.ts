@@ -164,6 +164,12 @@ export function after(key: Key): Key {
   return [...key, ""];
 }
 
+/** True if `a` sorts after `b`. Both are of the same form. */
+export function isBehind(a: Key, b: Key): boolean {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  return at >= 0 && (a[at] as string | number) > (b[at] as string | number);
+}
+
 /** Behind every key that begins with this one. Deno KV sorts strings before numbers. */
 export function behindAll(prefix: Key): Key {
   return [...prefix, Number.MAX_VALUE];

@@ -1,6 +1,7 @@
 // Tasks that this process made ready, so that claiming them needs no read. A hint: the commit of a claim
 // checks it.
 
+import type { RunnerKind } from "../core/define.ts";
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { shardOf } from "../platform/keys.ts";
 import { isSmall } from "./record_size.ts";
@@ -14,48 +15,54 @@ interface Known {
   look: number;
 }
 
+type Shard = Record<RunnerKind, Map<string, Known>>;
+
 export class ReadyCache {
-  readonly #shards: Map<string, Known>[];
+  readonly #shards: Shard[];
   #look = 0;
 
-  constructor(shards: number) {
-    this.#shards = Array.from({ length: shards }, () => new Map());
+  /** @param runnerOf where the function of a definition runs */
+  constructor(shards: number, private readonly runnerOf: (task: string) => RunnerKind) {
+    this.#shards = Array.from({ length: shards }, () => ({ inline: new Map(), thread: new Map() }));
   }
 
-  get size(): number {
-    return this.#shards.reduce((sum, { size }) => sum + size, 0);
+  size(kind: RunnerKind): number {
+    return this.#shards.reduce((sum, shard) => sum + shard[kind].size, 0);
   }
 
   get(id: string): Entry | null {
-    return this.#shardOf(id).get(id)?.entry ?? null;
+    const { inline, thread } = this.#shardOf(id);
+    return (inline.get(id) ?? thread.get(id))?.entry ?? null;
   }
 
   update(entry: Entry<Stored>): void {
     const { record } = entry;
-    const shard = this.#shardOf(record.id);
-    shard.delete(record.id);
-    if (!isReady(record) || this.size >= MOST_KEPT) return;
-    shard.set(record.id, { entry: isSmall(record as TaskRecord) ? entry as Entry : null, look: this.#look });
+    this.forget(record.id);
+    if (!isReady(record) || this.size("inline") + this.size("thread") >= MOST_KEPT) return;
+    const task = record as TaskRecord;
+    const known = this.#shardOf(task.id)[this.runnerOf(task.task)];
+    known.set(task.id, { entry: isSmall(task) ? entry as Entry : null, look: this.#look });
   }
 
   forget(id: string): void {
-    this.#shardOf(id).delete(id);
+    const { inline, thread } = this.#shardOf(id);
+    if (!inline.delete(id)) thread.delete(id);
   }
 
   nextLook(): number {
     return ++this.#look;
   }
 
-  /** The look has reached the end of the shard: what it did not find is claimed by others. */
-  forgetBefore(look: number, shard: number): void {
-    const known = this.#shards[shard];
+  /** The look has found no more tasks of the kind in the shard: others have claimed what it did not find. */
+  forgetBefore(look: number, shard: number, kind: RunnerKind): void {
+    const known = this.#shards[shard][kind];
     for (const [id, { look: madeBefore }] of known) {
       if (madeBefore >= look) return;
       known.delete(id);
     }
   }
 
-  #shardOf(id: string): Map<string, Known> {
+  #shardOf(id: string): Shard {
     return this.#shards[shardOf(id, this.#shards.length)];
   }
 }

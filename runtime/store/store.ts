@@ -1,6 +1,7 @@
 // All tasks are read and written here. Units of many callers share a commit (committer.ts).
 
 import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord } from "../core/task.ts";
+import type { RunnerKind } from "../core/define.ts";
 import type { NewerRecordError } from "../core/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -29,6 +30,8 @@ export interface StoreOptions {
   onNewer?: (error: NewerRecordError) => void;
   /** False: this process claims nothing, so it need not remember what is ready. */
   claims?: boolean;
+  /** Where the function of a definition runs. */
+  runnerOf?: (task: string) => RunnerKind;
 }
 
 export class Store {
@@ -44,10 +47,11 @@ export class Store {
 
   constructor(options: StoreOptions) {
     const { kv, clock, ids, onCommit, starter = () => null, onNewer = () => {}, claims = true } = options;
+    const { runnerOf = () => "inline" } = options;
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
-    this.ready = new ReadyCache(kv.shards);
+    this.ready = new ReadyCache(kv.shards, runnerOf);
     this.newer = new NewerTasks(onNewer);
     if (claims) {
       this.subscribe({

@@ -6,6 +6,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { StoredEvent } from "../store/event_log.ts";
 import type { Report, ReportBuffer } from "./report_buffer.ts";
 import { type ReportTarget, ReportWriter } from "./report_writer.ts";
+import type { Slot } from "./slot_pool.ts";
 import type { NewerRecordError } from "../core/errors.ts";
 import type { Store } from "../store/store.ts";
 import {
@@ -32,8 +33,8 @@ export class WorkerStoppingError extends Error {
 export interface AttemptHooks {
   /** Called with errors that have no caller to go to. */
   onError?: (error: unknown) => void;
-  /** Called when the function starts to wait for other tasks (1), and when it goes on (-1). */
-  onAway?: (change: number) => void;
+  /** That of its function. */
+  slot?: Slot;
 }
 
 export class Attempt implements ReportTarget {
@@ -156,14 +157,10 @@ export class Attempt implements ReportTarget {
     this.#graceTimer = this.store.clock.timer(() => this.#stopped.resolve({ kind: "released" }), graceMs);
   }
 
-  /** Waits for something without taking up a slot of the worker. */
-  async whileAway<T>(work: () => Promise<T>): Promise<T> {
-    this.hooks.onAway?.(1);
-    try {
-      return await work();
-    } finally {
-      this.hooks.onAway?.(-1);
-    }
+  /** Waits for other tasks without taking up a slot of the worker. */
+  whileAway<T>(work: () => Promise<T>): Promise<T> {
+    const { slot } = this.hooks;
+    return slot ? slot.whileAway(work, () => this.signal) : work();
   }
 
   /** See {@linkcode ReportTarget}. */

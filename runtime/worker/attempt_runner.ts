@@ -8,6 +8,7 @@ import { execute, type ExecuteOptions } from "./execute.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import { settle } from "./settlement.ts";
+import { Slot, type SlotPool } from "./slot_pool.ts";
 import type { Slots } from "./slots.ts";
 
 export interface AttemptRunnerOptions extends ExecuteOptions {
@@ -15,8 +16,6 @@ export interface AttemptRunnerOptions extends ExecuteOptions {
   leases: LeaseBook;
   heartbeat: Heartbeat;
   log: Log;
-  /** A slot has come free. */
-  onFree: () => void;
   isStopping: () => boolean;
 }
 
@@ -31,8 +30,10 @@ export class AttemptRunner {
     else this.#begin(entry, block);
   }
 
-  async #beginAfterHeartbeat({ record: { id, lease } }: Entry, block: string): Promise<void> {
+  async #beginAfterHeartbeat({ record: { id, lease, task } }: Entry, block: string): Promise<void> {
     const { slots, leases, heartbeat, log } = this.options;
+    const pool = this.#poolOf(task);
+    pool.take();
     slots.unconfirmed++;
     try {
       let current: Entry<Stored> | null;
@@ -49,39 +50,41 @@ export class AttemptRunner {
       log.error(`task ${id} was claimed but could not begin`, error);
     } finally {
       slots.unconfirmed--;
+      pool.give();
     }
   }
 
   #begin(entry: Entry, block: string): void {
-    const { slots, leases, log, onFree } = this.options;
-    const { id } = entry.record;
+    const { slots, leases, log } = this.options;
+    const { id, task } = entry.record;
     const other = slots.running.get(id);
     // The answer to a claim can be so late that the task was handed back and claimed again: one of the two is
     // over.
     if (other && other.versionstamp > entry.versionstamp) return leases.close(block, id);
     other?.lose();
+    const slot = new Slot(this.#poolOf(task));
     const attempt = new Attempt(this.store, entry, {
       onError: (error) => log.error(`a report of task ${id} was not written`, error),
-      onAway: (change) => {
-        slots.away += change;
-        if (change > 0) onFree();
-      },
+      slot,
     });
     slots.running.set(id, attempt);
-    this.#run(attempt, block).catch((error) => log.error(`task ${id} was left behind`, error));
+    this.#run(attempt, slot, block).catch((error) => log.error(`task ${id} was left behind`, error));
   }
 
-  async #run(attempt: Attempt, block: string): Promise<void> {
-    const { slots, leases, onFree } = this.options;
+  async #run(attempt: Attempt, slot: Slot, block: string): Promise<void> {
+    const { slots, leases } = this.options;
     const outcome = await execute(attempt, this.options);
     // The slot is free once the function has ended; the outcome is written while the next task is claimed.
     if (slots.running.get(attempt.id) === attempt) slots.running.delete(attempt.id);
     slots.settling.set(attempt.id, attempt);
-    onFree();
+    slot.end();
     const isOver = outcome === null || await settle(this.store, attempt, outcome, this.options);
-    if (slots.settling.get(attempt.id) === attempt) slots.settling.delete(attempt.id);
+    slots.settled(attempt);
     if (isOver) leases.close(block, attempt.id);
     else leases.lose(block);
-    onFree();
+  }
+
+  #poolOf(task: string): SlotPool {
+    return this.options.slots.of(this.options.registry.runnerOf(task)!);
   }
 }

@@ -1,10 +1,11 @@
-// When a worker claims, and from which shard. Where several machines share the queue it has several shards;
+// When a worker claims, from which shard, and how many tasks of each kind. Where several machines share the queue it has several shards;
 // each worker starts from shards of its own and helps with others, so that claims rarely conflict. Several
 // claims are under way at once while there are slots for a full claim each.
 
+import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Store } from "../store/store.ts";
-import type { Place } from "./claim.ts";
+import type { Budgets, Hints } from "./queue_scan.ts";
 import { type ClaimResult, type ShardState, ShardStates } from "./shard_states.ts";
 
 /** An idle worker leaves shards of others to them for this long after a ring. */
@@ -12,14 +13,17 @@ const HOLD_BACK_MS = 40;
 const REFILL_MS = 3;
 
 export interface ClaimSchedulerOptions {
-  /** Slots that no function runs in or is about to. */
-  free: () => number;
+  /** Slots that no function runs in or is about to, by kind. */
+  free: (kind: RunnerKind) => number;
+  /** Slots for what a claim may bring are taken before it, and given back after it. */
+  reserve: (budgets: Budgets) => void;
+  release: (budgets: Budgets) => void;
   /** Shards that this worker starts from. */
   own: () => ReadonlySet<number>;
   /** Another worker was faster: there may be a new one. */
   onBeaten: () => void;
-  /** Claims up to `limit` tasks of a shard, and begins them. */
-  claim: (shard: number, limit: number, from: Place | undefined) => Promise<ClaimResult>;
+  /** Claims tasks of a shard, and begins them. */
+  claim: (shard: number, budgets: Budgets, hints: Hints) => Promise<ClaimResult>;
   /** The next ring tries again. */
   onError: (error: unknown) => void;
 }
@@ -32,8 +36,6 @@ export class ClaimScheduler {
   /** There was a ring, and no survey since. */
   #isRung = false;
   #isSurveying = false;
-  /** Slots that claims under way may fill. */
-  #reserved = 0;
   #underWay = 0;
   /** From this instant on the worker helps with other shards (monotonic). */
   #helpsFrom = -Infinity;
@@ -48,19 +50,19 @@ export class ClaimScheduler {
     this.#shards = new ShardStates(store);
   }
 
-  /** True if tasks may wait that came before any new one. */
-  get more(): boolean {
-    return this.#shards.more;
+  /** True if tasks of the kind may wait that came before any new one. */
+  more(kind: RunnerKind): boolean {
+    return this.#shards.more(kind);
   }
 
   /** A claim is under way, or tasks may wait. */
   get isBusy(): boolean {
-    return this.#isRung || this.#isActive || this.more;
+    return this.#isRung || this.#isActive || RUNNER_KINDS.some((kind) => this.more(kind));
   }
 
-  /** Slots that claims under way may fill. */
-  get reserved(): number {
-    return this.#reserved;
+  /** See {@linkcode ShardStates.added}. */
+  added(kind: RunnerKind, block: Deno.KvKey): void {
+    this.#shards.added(kind, block);
   }
 
   /** There may be work. */
@@ -74,7 +76,7 @@ export class ClaimScheduler {
   /** A slot has come free. Over a network it waits a moment for others, so that one claim fills them all. */
   refill(): void {
     const { limits } = this.store.kv;
-    if (limits.flights === 1 || this.options.free() >= limits.checks) return this.go();
+    if (limits.flights === 1 || this.#free() >= limits.checks) return this.go();
     this.#cancelRefill ??= this.#clock.timer(() => {
       this.#cancelRefill = null;
       this.go();
@@ -109,28 +111,32 @@ export class ClaimScheduler {
     const { free, own } = this.options;
     const { checks: batch, flights } = this.store.kv.limits;
     for (;;) {
-      const room = free();
-      if (room <= 0) {
-        this.#shards.isHeldUp ||= this.#isRung;
-        return;
+      const kinds = RUNNER_KINDS.filter((kind) => free(kind) > 0);
+      if (this.#isRung) {
+        for (const kind of RUNNER_KINDS) if (!kinds.includes(kind)) this.#shards.holdUp(kind);
       }
+      if (kinds.length === 0) return;
       // A further claim must be worth a commit of its own.
-      if (this.#underWay > 0 && (room < batch || this.#underWay >= flights)) return;
+      if (this.#underWay > 0 && (this.#free() < batch || this.#underWay >= flights)) return;
       const mine = own();
-      if (this.#isRung && !this.#shards.isAnyWaiting(mine)) this.#survey();
-      const state = this.#next(mine);
+      if (this.#isRung && !this.#shards.isAnyWaiting(mine, kinds)) this.#survey();
+      const state = this.#next(mine, kinds);
       if (!state) return;
-      this.#claim(state, Math.min(room, batch));
+      this.#claim(state, kinds.filter((kind) => state.isWanted[kind]));
     }
   }
 
-  #next(own: ReadonlySet<number>): ShardState | null {
-    const next = this.#shards.next(own);
+  #free(): number {
+    return RUNNER_KINDS.reduce((sum, kind) => sum + this.options.free(kind), 0);
+  }
+
+  #next(own: ReadonlySet<number>, kinds: RunnerKind[]): ShardState | null {
+    const next = this.#shards.next(own, kinds);
     if (next) return next;
     // The claim that is under way may leave more in its shard, and calls `go` when it is over.
     if (this.#shards.isClaiming(own)) return null;
     const waitMs = this.#helpsFrom - this.#clock.monotonic();
-    const other = this.#shards.other(own);
+    const other = this.#shards.other(own, kinds);
     if (!other || waitMs <= 0) return other;
     this.#cancelHelp();
     this.#cancelHelp = this.#clock.timer(() => this.go(), waitMs);
@@ -148,13 +154,16 @@ export class ClaimScheduler {
     });
   }
 
-  async #claim(state: ShardState, limit: number): Promise<void> {
-    this.#shards.begin(state);
+  async #claim(state: ShardState, kinds: RunnerKind[]): Promise<void> {
+    const { free, reserve, release } = this.options;
+    const budgets: Budgets = { inline: 0, thread: 0 };
+    for (const kind of kinds) budgets[kind] = Math.min(free(kind), this.store.kv.limits.checks);
+    this.#shards.begin(state, kinds);
     this.#underWay++;
-    this.#reserved += limit;
+    reserve(budgets);
     let result: ClaimResult | null = null;
     try {
-      result = await this.options.claim(state.shard, limit, state.from);
+      result = await this.options.claim(state.shard, budgets, state.hints);
       this.counts.made++;
       if (result.beaten) {
         this.counts.beaten++;
@@ -165,7 +174,7 @@ export class ClaimScheduler {
     }
     this.#shards.end(state, result);
     this.#underWay--;
-    this.#reserved -= limit;
+    release(budgets);
     this.go();
   }
 

@@ -1,6 +1,7 @@
 // Starts new tasks in the commit that stores them, while there are free slots: a claim would cost a commit of
 // its own.
 
+import type { RunnerKind } from "../core/define.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
 import { claimed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
@@ -13,12 +14,11 @@ export interface CommitStarterOptions {
   worker: string;
   slots: Slots;
   leases: LeaseBook;
-  knows: (task: string) => boolean;
-  /** How many tasks may start now: none while older ones wait. */
-  room: () => number;
+  /** Null for definitions that this process does not have. */
+  runnerOf: (task: string) => RunnerKind | null;
+  /** How many tasks of the kind may start now: none while older ones wait. */
+  room: (kind: RunnerKind) => number;
   begin: (entry: Entry, block: string) => void;
-  /** Slots have come free again. */
-  onFree: () => void;
 }
 
 export class CommitStarter implements Starter {
@@ -26,21 +26,23 @@ export class CommitStarter implements Starter {
 
   take(ready: TaskRecord[]): Taken {
     const taken: Taken = { running: new Map(), writes: [] };
-    const { worker, slots, leases, knows, room } = this.options;
-    const count = room();
-    if (count <= 0) return taken;
+    const { worker, slots, leases, runnerOf, room } = this.options;
+    const left: Record<RunnerKind, number> = { inline: room("inline"), thread: room("thread") };
+    if (left.inline <= 0 && left.thread <= 0) return taken;
     const { clock, ids } = this.store;
     const now = clock.now();
     // A task that has run before may still have an attempt that is about to end.
-    const fit = ready.filter(({ attempt, expiresAt, task }) =>
-      attempt === 0 && expiresAt === null && knows(task)
-    );
+    const fit = ready.filter(({ attempt, expiresAt }) => attempt === 0 && expiresAt === null);
     const block = ids.token();
     // The sort is stable: tasks of one priority stay in their order.
-    for (const record of fit.sort((a, b) => b.priority - a.priority).slice(0, count)) {
+    for (const record of fit.sort((a, b) => b.priority - a.priority)) {
+      const kind = runnerOf(record.task);
+      if (kind === null || left[kind] <= 0) continue;
+      left[kind]--;
       const lease = { worker, token: ids.token() };
       taken.running.set(record.id, claimed(record, now, lease));
-      slots.starting.set(record.id, { lease, block });
+      slots.starting.set(record.id, { lease, block, kind });
+      slots.of(kind).take();
     }
     if (taken.running.size === 0) return taken;
     const started = [...taken.running.keys()];
@@ -50,25 +52,25 @@ export class CommitStarter implements Starter {
   }
 
   release({ running }: Taken): void {
-    const { slots, leases, onFree } = this.options;
-    let isAnyFree = false;
+    const { slots, leases } = this.options;
     for (const id of running.keys()) {
       const starting = slots.starting.get(id);
       if (!starting) continue;
       slots.starting.delete(id);
       leases.lose(starting.block);
-      isAnyFree = true;
+      slots.of(starting.kind).give();
     }
-    if (isAnyFree) onFree();
   }
 
   /** A commit was applied. Returns true if the task is one that starts with it. */
   committed(entry: Entry<Stored>): boolean {
     const { record } = entry;
-    const starting = this.options.slots.starting.get(record.id);
+    const { slots, begin } = this.options;
+    const starting = slots.starting.get(record.id);
     if (!starting || isForgotten(record) || record.lease?.token !== starting.lease.token) return false;
-    this.options.slots.starting.delete(record.id);
-    this.options.begin(entry as Entry, starting.block);
+    slots.starting.delete(record.id);
+    begin(entry as Entry, starting.block);
+    slots.of(starting.kind).give();
     return true;
   }
 }

@@ -43,13 +43,12 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
     const { chunk } = attempt.record;
     const inputs = chunk ? given as unknown[] : [given];
     const parsed = inputs.map((each) => registry.parseInput(definition, each));
-    const runner = await runners.of(definition, () => attempt.signal);
-    // Stopped while it waited for its input or a thread: the function is not called.
-    if (attempt.aborted) return { kind: "released" };
+    const runner = runners.of(definition);
     stopTimer = startTimeout(attempt);
     const results: unknown[] = [];
     const submit = submitOf(attempt, options.children);
     for (const input of parsed) {
+      // Stopped while it waited for its input, or by what the function has done: it is not called again.
       if (attempt.aborted) return { kind: "released" };
       results.push(await runner(definition, contextOf(attempt, input, submit)));
     }

@@ -1,6 +1,7 @@
 // What a function is called with.
 
 import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
+import { LazyPromise } from "../core/lazy_promise.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { isoAt } from "../platform/clock.ts";
@@ -27,7 +28,7 @@ export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
     const task = typeof definition === "string" ? definition : definition.name;
     const id = await children.submit(attempt, place++, task, input, options);
     // deno-lint-ignore no-explicit-any -- typed for those who call it
-    return { id, result: () => children.result(attempt, id) as Promise<any> };
+    return { id, result: () => new LazyPromise<any>(() => children.result(attempt, id)) };
   };
 }
 

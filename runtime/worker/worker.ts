@@ -2,25 +2,28 @@
 // claim_scheduler.ts says where and when to claim, attempt_runner.ts runs what was claimed, heartbeat.ts
 // keeps the worker alive.
 
-import type { Entry, Stored, TaskRecord } from "../core/task.ts";
+import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
+import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
 import type { Starter, Taken } from "../store/starter.ts";
+import { queueKeyOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { AttemptRunner } from "./attempt_runner.ts";
-import { claim, type Place } from "./claim.ts";
+import { claim } from "./claim.ts";
 import { ClaimScheduler } from "./claim_scheduler.ts";
 import type { ClaimResult } from "./shard_states.ts";
 import { CommitStarter } from "./commit_starter.ts";
 import type { ExecuteOptions } from "./execute.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { LeaseBook } from "./lease_book.ts";
+import type { Budgets, Hints } from "./queue_scan.ts";
 import { ShardAssignment } from "./shard_assignment.ts";
 import { Slots } from "./slots.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
-  /** Handlers that run at once. */
+  /** Functions that run at once: on the main thread, and at most as many on worker threads. */
   concurrency: number;
   leaseMs: number;
   log: Log;
@@ -43,28 +46,35 @@ export class Worker implements Starter {
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     const worker = this.id = store.ids.id();
-    const slots = this.#slots = new Slots(options.concurrency);
+    const { concurrency, runners } = options;
+    const sizes = { inline: concurrency, thread: Math.min(concurrency, runners.threads) };
+    const slots = this.#slots = new Slots(sizes, (kind) => this.#refill(kind));
     const leases = this.#leases = new LeaseBook(worker);
-    const onFree = () => this.#refill();
+    const reserved = (budgets: Budgets, step: "take" | "give") => {
+      for (const kind of RUNNER_KINDS) if (budgets[kind] > 0) slots.of(kind)[step](budgets[kind]);
+    };
     this.#shards = new ShardAssignment(store, options.leaseMs / 3);
     this.#claims = new ClaimScheduler(store, {
-      free: () => this.#free,
+      free: (kind) => slots.free(kind),
+      reserve: (budgets) => reserved(budgets, "take"),
+      release: (budgets) => reserved(budgets, "give"),
       own: () => this.#shards.ownShards(worker),
       onBeaten: () => this.#shards.refreshSoon(),
-      claim: (shard, limit, from) => this.#claim(shard, limit, from),
+      claim: (shard, budgets, hints) => this.#claim(shard, budgets, hints),
       onError: (error) => options.log.error("claiming failed", error),
     });
     const heartbeat = this.#heartbeat = new Heartbeat(store, { ...options, worker, slots, leases });
     const isStopping = () => this.#isStopping;
-    this.#attempts = new AttemptRunner(store, { ...options, slots, leases, heartbeat, onFree, isStopping });
+    this.#attempts = new AttemptRunner(store, { ...options, slots, leases, heartbeat, isStopping });
     this.#starter = new CommitStarter(store, {
       worker,
       slots,
       leases,
-      knows: (task) => options.registry.has(task),
-      room: () => this.#takesWork && !this.#claims.more ? this.#free - store.ready.size : 0,
+      runnerOf: (task) => options.registry.runnerOf(task),
+      room: (kind) => {
+        return this.#takesWork && !this.#claims.more(kind) ? slots.free(kind) - store.ready.size(kind) : 0;
+      },
       begin: (entry, block) => this.#attempts.begin(entry, block),
-      onFree,
     });
   }
 
@@ -88,13 +98,17 @@ export class Worker implements Starter {
    * waited for.
    */
   async hasWork(): Promise<boolean> {
-    if (this.#slots.isIdle && !this.#claims.more) await this.#claims.idle();
+    if (this.#slots.isIdle && !this.#mayWait) await this.#claims.idle();
     return this.isBusy;
   }
 
   /** More tasks wait than it has slots for. */
   get isFull(): boolean {
-    return this.#free === 0 && this.#claims.more;
+    return RUNNER_KINDS.some((kind) => this.#slots.free(kind) === 0 && this.#claims.more(kind));
+  }
+
+  get #mayWait(): boolean {
+    return RUNNER_KINDS.some((kind) => this.#claims.more(kind));
   }
 
   /** Claims so far, and how many of them another worker was faster with. */
@@ -125,7 +139,13 @@ export class Worker implements Starter {
 
   /** A task was changed in this process. If it runs here, this is how a cancel reaches its function. */
   changed(entry: Entry<Stored>): void {
-    if (!this.#starter.committed(entry)) this.#slots.running.get(entry.record.id)?.adopt(entry);
+    const { record } = entry;
+    if (this.#starter.committed(entry)) return;
+    this.#slots.running.get(record.id)?.adopt(entry);
+    if (!isReady(record)) return;
+    const task = record as TaskRecord;
+    const kind = this.options.registry.runnerOf(task.task);
+    if (kind !== null) this.#claims.added(kind, queueKeyOf(task, this.store.kv.shards));
   }
 
   /**
@@ -175,32 +195,29 @@ export class Worker implements Starter {
     return this.#isStarted && !this.#isStopping;
   }
 
-  /** Slots that no function runs in or is about to. */
-  get #free(): number {
-    return Math.max(0, this.#slots.free - this.#claims.reserved);
-  }
-
   /** A slot is free: tasks that wait for one take it. */
-  #refill(): void {
-    if (this.#takesWork && this.#claims.more) this.#claims.refill();
+  #refill(kind: RunnerKind): void {
+    if (this.#takesWork && this.#claims.more(kind)) this.#claims.refill();
   }
 
   /** Claims once, and begins what it got. */
-  async #claim(shard: number, limit: number, from: Place | undefined): Promise<ClaimResult> {
+  async #claim(shard: number, budgets: Budgets, hints: Hints): Promise<ClaimResult> {
     const round = this.store.ready.nextLook();
-    const { entries, block, more, beaten, next } = await claim(this.store, {
+    const { entries, block, ...result } = await claim(this.store, {
       worker: this.id,
       shard,
-      limit,
-      knows: (task) => this.options.registry.has(task),
+      budgets,
+      runnerOf: (task) => this.options.registry.runnerOf(task),
       writes: () => this.#leases.takeDeletions(),
-      from,
+      hints,
     });
-    if (!more) this.store.ready.forgetBefore(round, shard);
+    for (const kind of RUNNER_KINDS) {
+      if (result.more[kind] === false) this.store.ready.forgetBefore(round, shard, kind);
+    }
     if (block !== null) {
       this.#leases.open(block, entries.map(({ record }) => record.id));
       for (const entry of entries) this.#attempts.begin(entry, block);
     }
-    return { more, beaten, next };
+    return result;
   }
 }

@@ -15,7 +15,7 @@ import { Notifier } from "../../runtime/queries/notifier.ts";
 import { RECORD_VERSION } from "../../runtime/store/record_codec.ts";
 import { Store } from "../../runtime/store/store.ts";
 import { claim } from "../../runtime/worker/claim.ts";
-import { aBench, type Bench, keys } from "../support/builders.ts";
+import { aBench, type Bench, keys, upTo } from "../support/builders.ts";
 import { rewrittenByNewer as rewrite } from "../support/newer_release.ts";
 import { composing, elsewhere, ownIds } from "../support/composing.ts";
 import { FaultyKv, MISHAPS } from "../support/faulty_kv.ts";
@@ -36,7 +36,7 @@ function another({ kv, clock, ids }: Bench): { store: Store; told: string[] } {
   return { store, told };
 }
 
-const take = (store: Store) => claim(store, { worker: "w", shard: 0, limit: 10, knows: () => true });
+const take = (store: Store) => claim(store, { worker: "w", shard: 0, ...upTo(10) });
 
 Deno.test("a claim passes over what a newer release has written, and is told of it once", async () => {
   await using bench = await aBench();
@@ -47,7 +47,7 @@ Deno.test("a claim passes over what a newer release has written, and is told of 
   const { entries } = await take(store);
   assert.deepEqual(entries.map(({ record }) => record.id), [one.record.id, two.record.id]);
   const again = await take(store);
-  assert.deepEqual([again.entries, again.more], [[], false]);
+  assert.deepEqual([again.entries, again.more.inline], [[], false]);
   assert.deepEqual(await allOf(bench, newer.record.id), before);
   assert.deepEqual(told, [
     `task ${newer.record.id} was written by Errand 0.9.3 (record version ${

@@ -9,6 +9,7 @@ import { Store } from "../../runtime/store/store.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { submitted } from "../../runtime/core/transitions.ts";
 import { Values } from "../../runtime/store/values.ts";
+import type { ClaimOptions } from "../../runtime/worker/claim.ts";
 import { Folder } from "./folder.ts";
 import { ManualClock, START } from "./manual_clock.ts";
 import { openPatientKv } from "./patient_kv.ts";
@@ -109,6 +110,14 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
       kv.close();
     },
   };
+}
+
+/** What a claim takes: so many tasks, of these definitions. */
+export function upTo(
+  count: number,
+  knows: (task: string) => boolean = () => true,
+): Pick<ClaimOptions, "budgets" | "runnerOf"> {
+  return { budgets: { inline: count, thread: 0 }, runnerOf: (task) => knows(task) ? "inline" : null };
 }
 
 export function taskOf(entry: Entry<Stored> | null | undefined): TaskRecord {

@@ -1,24 +1,29 @@
-// Chooses where a function runs: on the main thread, or on a worker thread.
+// Chooses where a function runs: on the main thread, or on a worker thread. How many run at once is the
+// worker's affair (../slots.ts).
 
-import type { AnyDefinition } from "../../core/define.ts";
+import { type AnyDefinition, runnerOf } from "../../core/define.ts";
 import { runInline } from "./inline.ts";
 import type { Runner } from "./runner.ts";
 import { ThreadPool } from "./thread_pool.ts";
 
 export class Runners {
-  readonly #threads: ThreadPool;
+  readonly #pool: ThreadPool;
+  readonly #runOnThread: Runner;
 
-  /** @param threads how many worker threads may run at once */
-  constructor(threads: number) {
-    this.#threads = new ThreadPool(threads);
+  /**
+   * @param threads how many functions run on worker threads at once
+   * @param runOnThread how such a function is run, if not on a thread of its own
+   */
+  constructor(readonly threads: number, runOnThread?: Runner) {
+    const pool = this.#pool = new ThreadPool(threads);
+    this.#runOnThread = runOnThread ?? ((definition, context) => pool.run(definition, context));
   }
 
-  /** Resolves once there is a place to run. The attempt's timeout starts then. */
-  async of(definition: AnyDefinition, signal: () => AbortSignal): Promise<Runner> {
-    return definition.thread === undefined ? runInline : await this.#threads.acquire(signal());
+  of(definition: AnyDefinition): Runner {
+    return runnerOf(definition) === "inline" ? runInline : this.#runOnThread;
   }
 
   close(): void {
-    this.#threads.close();
+    this.#pool.close();
   }
 }

@@ -2,6 +2,7 @@
 
 import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts";
 import { NotJsonError, toJsonText } from "../../core/json.ts";
+import { LazyPromise } from "../../core/lazy_promise.ts";
 import { portable } from "./portable_error.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 
@@ -97,8 +98,9 @@ function contextOf(
     submit: async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
       const name = typeof definition === "string" ? definition : definition.name;
       const id = await ask((call) => post({ kind: "submit", call, task: name, input, options })) as string;
+      const result = () => ask((call) => post({ kind: "result", call, id }));
       // deno-lint-ignore no-explicit-any -- typed for those who call it
-      return { id, result: () => ask((call) => post({ kind: "result", call, id })) as Promise<any> };
+      return { id, result: () => new LazyPromise<any>(result) };
     },
   };
 }

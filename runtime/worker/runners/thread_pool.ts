@@ -5,7 +5,6 @@ import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
 import { NotJsonError } from "../../core/json.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import { portable } from "./portable_error.ts";
-import type { Runner } from "./runner.ts";
 import type { FromThread, ToThread } from "./thread_main.ts";
 
 /** In the npm package both files are JavaScript. */
@@ -13,25 +12,11 @@ const THREAD_MAIN = new URL(`./thread_main${import.meta.url.slice(-3)}`, import.
 
 export class ThreadPool {
   readonly #idle: Worker[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
   #runs = 0;
   #closed = false;
 
-  constructor(private readonly size: number) {}
-
-  /** Waits for a free thread. The returned runner must be called, or its place is lost. */
-  async acquire(signal: AbortSignal): Promise<Runner> {
-    while (this.#busy >= this.size) {
-      await this.#turn(signal);
-      // A waiter that gives up may have been given the turn: it passes the turn on.
-      if (signal.aborted) this.#waiting.shift()?.();
-      signal.throwIfAborted();
-    }
-    signal.throwIfAborted();
-    this.#busy++;
-    return (definition, context) => this.#run(definition, context);
-  }
+  /** @param mostIdle so many threads are kept for later */
+  constructor(private readonly mostIdle: number) {}
 
   /** Terminates idle threads now, and busy ones once they are idle. */
   close(): void {
@@ -39,29 +24,13 @@ export class ThreadPool {
     for (const thread of this.#idle.splice(0)) thread.terminate();
   }
 
-  #turn(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const go = () => {
-        signal.removeEventListener("abort", abort);
-        resolve();
-      };
-      const abort = () => {
-        const at = this.#waiting.indexOf(go);
-        if (at >= 0) this.#waiting.splice(at, 1);
-        resolve();
-      };
-      signal.addEventListener("abort", abort, { once: true });
-      this.#waiting.push(go);
-    });
-  }
-
-  async #run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+  async run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
     let thread: Worker | undefined;
     let reusable = false;
     try {
       thread = this.#idle.pop() ??
         new Worker(THREAD_MAIN, { type: "module", name: definition.name });
-      const value = await runOn(thread, ++this.#runs, definition, context, (change) => this.#away(change));
+      const value = await runOn(thread, ++this.#runs, definition, context);
       reusable = true;
       return value;
     } catch (error) {
@@ -69,17 +38,10 @@ export class ThreadPool {
       reusable = error instanceof ThrownInThread;
       throw error instanceof ThrownInThread ? error.cause : error;
     } finally {
-      this.#busy--;
-      if (thread && reusable && !this.#closed) this.#keep(thread);
+      const isKept = reusable && !this.#closed && this.#idle.length < this.mostIdle;
+      if (thread && isKept) this.#keep(thread);
       else thread?.terminate();
-      this.#waiting.shift()?.();
     }
-  }
-
-  /** A function that waits for tasks of its own frees its place for them, and keeps its thread. */
-  #away(change: number): void {
-    this.#busy -= change;
-    if (change > 0) this.#waiting.shift()?.();
   }
 
   /** What a function left running can still fail. That terminates the idle thread and nothing else. */
@@ -101,7 +63,6 @@ function runOn(
   run: number,
   definition: AnyDefinition,
   context: TaskContext<unknown>,
-  away: (change: number) => void,
 ): Promise<unknown> {
   const { signal, input, task, attempt } = context;
   const children = new Map<string, Child>();
@@ -113,14 +74,6 @@ function runOn(
     const child = await context.submit(name, input, options);
     children.set(child.id, child);
     return child.id;
-  };
-  const resultOf = async (id: string) => {
-    away(1);
-    try {
-      return await children.get(id)!.result();
-    } finally {
-      away(-1);
-    }
   };
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const abort = () => reject(signal.reason);
@@ -146,7 +99,7 @@ function runOn(
         case "submit":
           return void answer(data.call, submit(data.task, data.input, data.options));
         case "result":
-          return void answer(data.call, resultOf(data.id));
+          return void answer(data.call, children.get(data.id)!.result());
       }
     } catch (error) {
       // An invalid report fails the attempt, as it does on the main thread.

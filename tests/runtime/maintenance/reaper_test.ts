@@ -7,7 +7,7 @@ import { keys } from "../../../runtime/platform/keys.ts";
 import { Reaper } from "../../../runtime/maintenance/reaper.ts";
 import { type Entry, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelRequested } from "../../../runtime/core/transitions.ts";
-import { aBench, asStored, type Bench, onEachBackend } from "../../support/builders.ts";
+import { aBench, asStored, type Bench, onEachBackend, upTo } from "../../support/builders.ts";
 
 const LEASE_MS = 9_000;
 
@@ -31,7 +31,7 @@ async function pass({ clock }: Bench, reaper: Reaper, ms: number): Promise<numbe
 async function aWorker(bench: Bench, worker: string, tasks: Partial<TaskRecord>[]): Promise<Entry[]> {
   await bench.submit(...tasks);
   await beat(bench, worker);
-  return (await claim(bench.store, { worker, shard: 0, limit: 99, knows: () => true })).entries;
+  return (await claim(bench.store, { worker, shard: 0, ...upTo(99) })).entries;
 }
 
 onEachBackend(
@@ -164,8 +164,7 @@ Deno.test("a task whose workers die more than maxCrashes times ends CRASHED, its
     [entry = entry] = (await claim(bench.store, {
       worker: `w${i}`,
       shard: 0,
-      limit: 1,
-      knows: () => true,
+      ...upTo(1),
     })).entries;
   }
   assert.deepEqual(states, ["PENDING", "CRASHED"]);
@@ -198,8 +197,7 @@ onEachBackend("a worker that comes back to life after its lease writes nothing",
   const { entries: [now] } = await claim(bench.store, {
     worker: "other",
     shard: 0,
-    limit: 1,
-    knows: () => true,
+    ...upTo(1),
   });
   stale.reports.log("I am still here");
   assert.equal(await stale.settle({ kind: "completed", result: { json: '"stale"' } }), false);

@@ -9,10 +9,9 @@ import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { type Entry, typeOf } from "../../../runtime/core/task.ts";
 import { cancelRequested } from "../../../runtime/core/transitions.ts";
 import { Values } from "../../../runtime/store/values.ts";
-import { aBench, type Bench, onEachBackend } from "../../support/builders.ts";
+import { aBench, type Bench, onEachBackend, upTo } from "../../support/builders.ts";
 
-const claimAll = ({ store }: Bench, worker = "w") =>
-  claim(store, { worker, shard: 0, limit: 99, knows: () => true });
+const claimAll = ({ store }: Bench, worker = "w") => claim(store, { worker, shard: 0, ...upTo(99) });
 
 /** A fault that no code of ours makes: the keys are gone, and nothing else. */
 async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {

@@ -5,7 +5,7 @@ import { type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { becameReady, cancelled, retried, settled } from "../../../runtime/core/transitions.ts";
 import { list, type ListQuery } from "../../../runtime/queries/list.ts";
 import { claim } from "../../../runtime/worker/claim.ts";
-import { aBench, type Bench, keys } from "../../support/builders.ts";
+import { aBench, type Bench, keys, upTo } from "../../support/builders.ts";
 import { composing } from "../../support/composing.ts";
 import { Random } from "../../support/random.ts";
 
@@ -37,7 +37,7 @@ async function move(bench: Bench, id: string, how: Move): Promise<void> {
   switch (typeOf(record)) {
     case "PENDING":
       if (how === "is cancelled") return await step((record) => cancelled(record, now, null));
-      await claim(store, { worker: WORKER, shard: 0, limit: 1, knows: (task) => task === record.task });
+      await claim(store, { worker: WORKER, shard: 0, ...upTo(1, (task) => task === record.task) });
       return;
     case "SCHEDULED":
       if (how === "is cancelled") return await step((record) => cancelled(record, now, null));

@@ -5,7 +5,7 @@ import { settled } from "../../../runtime/core/transitions.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { nearPendingWork, pendingWork } from "../../../runtime/queries/pending_work.ts";
 import { claim } from "../../../runtime/worker/claim.ts";
-import { aBench, type Bench } from "../../support/builders.ts";
+import { aBench, type Bench, upTo } from "../../support/builders.ts";
 
 const AHEAD_MS = 60_000;
 const look = ({ kv, clock }: Bench, knows = (_: string) => true) =>
@@ -35,7 +35,7 @@ Deno.test("behind many tasks that nobody knows there may be others", async () =>
 /** A task that a worker has claimed, as it claims them. */
 async function aLeasedTask(bench: Bench) {
   await bench.submit({});
-  const { entries } = await claim(bench.store, { worker: "w", shard: 0, limit: 1, knows: () => true });
+  const { entries } = await claim(bench.store, { worker: "w", shard: 0, ...upTo(1) });
   return entries[0];
 }
 

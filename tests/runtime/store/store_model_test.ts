@@ -20,7 +20,7 @@ import {
   retried,
   settled,
 } from "../../../runtime/core/transitions.ts";
-import { aBench, type Bench } from "../../support/builders.ts";
+import { aBench, type Bench, upTo } from "../../support/builders.ts";
 import { FaultyKv, MISHAPS } from "../../support/faulty_kv.ts";
 
 const GROUP = "g";
@@ -81,7 +81,7 @@ async function run(bench: Bench, faulty: FaultyKv, sequence: Step[]): Promise<vo
       ids.push(entry.record.id);
     } else if (step.do === "claim") {
       const { worker, limit } = step;
-      if (limit > 0) await clock.run(tolerant(claim(store, { worker, shard: 0, limit, knows: () => true })));
+      if (limit > 0) await clock.run(tolerant(claim(store, { worker, shard: 0, ...upTo(limit) })));
     } else if (ids.length > 0) {
       const id = ids[step.task % ids.length];
       await clock.run(store.update("settle", id, ({ record }) => move(step.do, record, clock.now())));

@@ -7,7 +7,7 @@ import { Store } from "../../../runtime/store/store.ts";
 import { UnavailableError } from "../../../runtime/core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelled, claimed, settled, submitted } from "../../../runtime/core/transitions.ts";
-import { aBench, aDraft, asStored, type Bench, onEachBackend, taskOf } from "../../support/builders.ts";
+import { aBench, aDraft, asStored, type Bench, onEachBackend, taskOf, upTo } from "../../support/builders.ts";
 import { FaultyKv, MISHAPS } from "../../support/faulty_kv.ts";
 
 const lease = { worker: "w", token: "t" };
@@ -130,7 +130,7 @@ Deno.test("a submit that was applied, and whose task was claimed before it was r
   const other = new Store({ kv: bench.kv, clock: bench.clock, ids: bench.ids });
   const next = submitted(aDraft({ id: bench.ids.id() }), bench.clock.now());
   faulty.next.push("applied, throws");
-  faulty.meanwhile = () => claim(other, { worker: "w", shard: 0, limit: 1, knows: () => true });
+  faulty.meanwhile = () => claim(other, { worker: "w", shard: 0, ...upTo(1) });
   const submit = bench.store.commit("submit", [{ before: null, next }], { fresh: true });
   assert.notEqual(await bench.clock.run(submit), null);
   assert.equal(typeOf(await bench.record(next.id)), "RUNNING");

@@ -13,12 +13,15 @@ const LIMITS = { ...EMBEDDED_LIMITS, checks: 10, flights: 3 };
 interface Claiming {
   shard: number;
   limit: number;
-  end: (result: ClaimResult) => void;
+  threads: number;
+  end: (result: { more: boolean; thread?: boolean; beaten?: boolean }) => void;
   fail: (error: Error) => void;
 }
 
 /** Claims that the test answers, over a queue that holds something in these shards. */
-async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 100, shards = SHARDS } = {}) {
+async function someClaims(
+  { filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 100, threads = 0, shards = SHARDS } = {},
+) {
   const bench = await aBench({ shards, limits: LIMITS });
   for (const shard of filled) {
     let id = bench.ids.id();
@@ -34,16 +37,28 @@ async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 10
   const made: Claiming[] = [];
   const errors: unknown[] = [];
   let beaten = 0;
-  const slots = { free };
+  const slots = { free, threads };
+  const reserved = { inline: 0, thread: 0 };
   const claims: ClaimScheduler = new ClaimScheduler(bench.store, {
-    free: () => slots.free - claims.reserved,
+    free: (kind) => (kind === "inline" ? slots.free : slots.threads) - reserved[kind],
+    reserve: ({ inline, thread }) => {
+      reserved.inline += inline;
+      reserved.thread += thread;
+    },
+    release: ({ inline, thread }) => {
+      reserved.inline -= inline;
+      reserved.thread -= thread;
+    },
     own: () => new Set(own),
     onBeaten: () => beaten++,
     onError: (error) => errors.push(error),
-    claim: (shard, limit) => {
-      return new Promise<ClaimResult>((resolve, reject) =>
-        made.push({ shard, limit, end: resolve, fail: reject })
-      );
+    claim: (shard, { inline: limit, thread: threads }) => {
+      return new Promise<ClaimResult>((resolve, reject) => {
+        const hints = { skips: {}, isStale: false };
+        const end: Claiming["end"] = ({ more, thread, beaten }) =>
+          resolve({ more: { inline: more, thread }, beaten, hints });
+        made.push({ shard, limit, threads, end, fail: reject });
+      });
     },
   });
   return {
@@ -54,8 +69,9 @@ async function someClaims({ filled = [0, 1, 2, 3], own = [0, 1, 2, 3], free = 10
     slots,
     lists,
     beaten: () => beaten,
+    reserved: () => reserved.inline,
     /** Ends all that are under way. */
-    endAll: async (result: ClaimResult) => {
+    endAll: async (result: { more: boolean }) => {
       for (const { end } of made) end(result);
       await turn();
     },
@@ -73,17 +89,17 @@ Deno.test("one look finds the shards that hold something, and only these are cla
   assert.deepEqual(shardsOf(setup.made), [1, 3]);
   assert.equal(setup.lists.count, 1);
   await setup.endAll({ more: false });
-  assert.equal(setup.claims.more, false);
+  assert.equal(setup.claims.more("inline"), false);
   assert.equal(setup.made.length, 2);
 });
 
 Deno.test("an empty queue costs one read a ring", async () => {
   await using setup = await someClaims({ filled: [] });
-  assert.equal(setup.claims.more, true, "at the start nobody knows");
+  assert.equal(setup.claims.more("inline"), true, "at the start nobody knows");
   for (let rings = 1; rings <= 3; rings++) {
     setup.claims.ring();
     await eventually(() => setup.lists.count === rings);
-    await eventually(() => !setup.claims.more);
+    await eventually(() => !setup.claims.more("inline"));
   }
   assert.deepEqual(setup.made, []);
 });
@@ -156,12 +172,12 @@ Deno.test("a ring while no slot is free is followed when one is", async () => {
   setup.claims.ring();
   await eventually(() => setup.made.length === 1);
   await setup.endAll({ more: false });
-  assert.equal(setup.claims.more, false);
+  assert.equal(setup.claims.more("inline"), false);
   setup.slots.free = 0;
   setup.claims.ring();
   await turn();
   assert.deepEqual([setup.made.length, setup.lists.count], [1, 1]);
-  assert.equal(setup.claims.more, true, "what has rung came before any new task");
+  assert.equal(setup.claims.more("inline"), true, "what has rung came before any new task");
   setup.slots.free = 1;
   setup.claims.go();
   await eventually(() => setup.made.length === 2);
@@ -203,7 +219,7 @@ Deno.test("a claim that fails is logged, and the next ring tries again", async (
   assert.equal(setup.made.length, 1);
   setup.claims.ring();
   await eventually(() => setup.made.length === 2);
-  assert.equal(setup.claims.reserved, 10, "the slots of the failed one are free again");
+  assert.equal(setup.reserved(), 10, "the slots of the failed one are free again");
 });
 
 Deno.test("claims and those that another worker was faster with are counted", async () => {
@@ -230,4 +246,46 @@ Deno.test("stop() waits for the claims under way, and begins none", async () => 
   setup.claims.ring();
   await turn();
   assert.equal(setup.made.length, 1);
+});
+
+const ofBoth = (made: Claiming[]) => made.map(({ limit, threads }) => [limit, threads]);
+
+Deno.test("a claim is for the kinds that have a free slot, and for those that may wait in the shard", async () => {
+  await using setup = await someClaims({ filled: [0], shards: 1, free: 5, threads: 2 });
+  const { claims, made, slots } = setup;
+  claims.ring();
+  await eventually(() => made.length === 1);
+  made[0].end({ more: false, thread: true });
+  await eventually(() => made.length === 2);
+  slots.threads = 0;
+  made[1].end({ more: false, thread: true });
+  await turn();
+  assert.deepEqual(ofBoth(made), [[5, 2], [0, 2]], "nothing more for the main thread, and no thread is free");
+  assert.deepEqual([claims.more("inline"), claims.more("thread")], [false, true]);
+  slots.threads = 1;
+  claims.refill();
+  setup.bench.clock.advance(3);
+  await eventually(() => made.length === 3);
+  assert.deepEqual(ofBoth(made)[2], [0, 1]);
+});
+
+Deno.test("a ring while all threads are busy is followed for the main thread now, for threads when one is free", async () => {
+  await using setup = await someClaims({ filled: [0], shards: 1, free: 5 });
+  const { claims, made, slots } = setup;
+  claims.ring();
+  await eventually(() => made.length === 1);
+  made[0].end({ more: false, thread: false });
+  await turn();
+  assert.deepEqual([claims.more("inline"), claims.more("thread")], [false, false]);
+  claims.ring();
+  await eventually(() => made.length === 2);
+  assert.equal(claims.more("thread"), true, "nobody has looked for tasks that need a thread");
+  made[1].end({ more: false });
+  await turn();
+  assert.deepEqual([claims.more("inline"), claims.more("thread"), made.length], [false, true, 2]);
+  slots.threads = 1;
+  claims.refill();
+  setup.bench.clock.advance(3);
+  await eventually(() => made.length === 3);
+  assert.deepEqual(ofBoth(made), [[5, 0], [5, 0], [0, 1]]);
 });

@@ -1,16 +1,17 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { claim, type Claimed, type Place } from "../../../runtime/worker/claim.ts";
+import { claim, type Claimed } from "../../../runtime/worker/claim.ts";
 import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
+import type { Hints } from "../../../runtime/worker/queue_scan.ts";
 import { keys, prefixes, shardOf } from "../../../runtime/platform/keys.ts";
 import { type ReadyBlock, readyBlocks } from "../../../runtime/store/ready_queue.ts";
 import { Store } from "../../../runtime/store/store.ts";
 import { stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelled, retried } from "../../../runtime/core/transitions.ts";
-import { aBench, asStored, type Bench, onEachBackend } from "../../support/builders.ts";
+import { aBench, asStored, type Bench, onEachBackend, upTo } from "../../support/builders.ts";
 
 const take = (bench: Bench, limit: number, worker = "w", knows = (_: string) => true, store = bench.store) =>
-  claim(store, { worker, shard: 0, limit, knows });
+  claim(store, { worker, shard: 0, ...upTo(limit, knows) });
 
 const idsOf = ({ entries }: Claimed) => entries.map(({ record }) => record.id);
 
@@ -44,7 +45,7 @@ onEachBackend("claim() makes tasks RUNNING under one lease block of the worker",
   await using bench = await aBench({ path });
   await bench.submit({}, {}, {});
   const claimed = await take(bench, 2, "me");
-  assert.equal(claimed.more, true);
+  assert.equal(claimed.more.inline, true);
   for (const { record } of claimed.entries) {
     const stored = await bench.record(record.id);
     assert.equal(typeOf(stored), "RUNNING");
@@ -62,10 +63,10 @@ onEachBackend("claim() makes tasks RUNNING under one lease block of the worker",
 Deno.test("claim() leaves nothing of a block whose tasks are all taken", async () => {
   await using bench = await aBench();
   await bench.submit({}, {}, {});
-  assert.equal((await take(bench, 5)).more, false);
+  assert.equal((await take(bench, 5)).more.inline, false);
   assert.deepEqual(await bench.kv.list({ prefix: prefixes.ready(0) }, { limit: 9 }), []);
   const { entries, more } = await take(bench, 5);
-  assert.deepEqual([entries, more], [[], false]);
+  assert.deepEqual([entries, more.inline], [[], false]);
 });
 
 Deno.test("claim() passes over definitions that the worker does not know, and takes what is behind them", async () => {
@@ -86,18 +87,21 @@ Deno.test("a long head that nobody here knows does not hide the tasks behind it"
   }
   await bench.submit({ task: "known" });
   const claimed: string[] = [];
-  let from: Place | undefined;
+  let hints: Hints | undefined;
   for (let round = 0; round < 3 && claimed.length === 0; round++) {
     const found = await claim(bench.store, {
       worker: "w",
       shard: 0,
-      limit: 9,
-      knows: (task) => task === "known",
-      from,
+      ...upTo(9, (task) => task === "known"),
+      hints,
     });
     claimed.push(...idsOf(found));
-    assert.equal(found.more, round === 0, "it asks for another look, and only as long as there is more");
-    from = found.next;
+    assert.equal(
+      found.more.inline,
+      round === 0,
+      "it asks for another look, and only as long as there is more",
+    );
+    hints = found.hints;
   }
   assert.equal(claimed.length, 1);
 });
@@ -129,7 +133,8 @@ Deno.test("claim() clears a block in which nobody waits any more", async () => {
   await using bench = await aBench();
   const [one] = await bench.submit({});
   await bench.store.commit("settle", [{ before: one, next: cancelled(one.record, bench.clock.now(), null) }]);
-  assert.deepEqual(await take(bench, 9), { entries: [], block: null, more: true });
+  const { entries, block, more } = await take(bench, 9);
+  assert.deepEqual([entries, block, more.inline], [[], null, true]);
   assert.deepEqual(await queued(bench), []);
 });
 
@@ -142,7 +147,7 @@ Deno.test("claim() takes no more tasks than a commit has checks, and says that t
     const claimed = await take(bench, 1_000);
     for (const id of idsOf(claimed)) seen.add(id);
     sizes.push(claimed.entries.length);
-    more = claimed.more;
+    more = claimed.more.inline!;
   }
   assert.equal(seen.size, 250);
   assert.equal(Math.max(...sizes), 100);
@@ -182,7 +187,8 @@ Deno.test("claim() that was beaten to a task takes nothing, and the next one tak
   await other.update("settle", entries[1].record.id, ({ record }) => ({
     next: cancelled(record as typeof entries[1]["record"], bench.clock.now(), null),
   }));
-  assert.deepEqual(await take(bench, 9), { entries: [], block: null, more: true, beaten: true });
+  const beaten = await take(bench, 9);
+  assert.deepEqual([beaten.entries, beaten.block, beaten.more.inline, beaten.beaten], [[], null, true, true]);
   const taken = idsOf(await take(bench, 9));
   assert.deepEqual(taken, [entries[0], entries[2]].map(({ record }) => record.id));
 });
@@ -210,7 +216,7 @@ Deno.test("a claim takes what one shard holds, and all shards together hold ever
   await bench.submit(...Array(40).fill({}));
   const ids = new Set<string>();
   for (let shard = 0; shard < 8; shard++) {
-    const claimed = await claim(bench.store, { worker: "w", shard, limit: 100, knows: () => true });
+    const claimed = await claim(bench.store, { worker: "w", shard, ...upTo(100) });
     for (const id of idsOf(claimed)) {
       assert.equal(shardOf(id, 8), shard);
       ids.add(id);
@@ -226,8 +232,7 @@ Deno.test("what is written along is committed with the claim", async () => {
   await claim(bench.store, {
     worker: "w",
     shard: 0,
-    limit: 1,
-    knows: () => true,
+    ...upTo(1),
     writes: () => [{ key: keys.lease("w", "used-up") }],
   });
   assert.equal((await leaseBlocksOf(bench.store, "w", 9)).length, 1);
@@ -294,7 +299,7 @@ Deno.test("a task among very many of other workers is claimed, however much of t
   for (let more = true; more;) {
     const claimed = await take(bench, 99, "w", (task) => task === "mine");
     taken.push(...idsOf(claimed));
-    more = claimed.more;
+    more = claimed.more.inline!;
   }
   assert.deepEqual(taken, wanted);
 });

@@ -14,7 +14,7 @@ Deno.test("what a worker no longer leases is gone with its next heartbeat, also 
     worker: "w",
     concurrency: 1,
     leaseMs: 9_000,
-    slots: new Slots(1),
+    slots: new Slots({ inline: 1, thread: 1 }, () => {}),
     leases,
     log: silentLog,
   });
