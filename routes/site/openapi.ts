@@ -25,6 +25,7 @@ export function openapiDocument(app: App, runtime: Runtime): Document {
     info: {
       title: "Errand",
       version: "1",
+      license: { name: "MIT", identifier: "MIT" } as { name: string },
       description:
         "POST a task, get a durable future: poll it, wait for it, or stream results as they complete.",
     },
@@ -82,12 +83,11 @@ function describeSubmissions(schemas: Record<string, Schema>, definitions: AnyDe
     mapping[definition.name] = `${COMPONENTS}${name}`;
     schemas[name] = {
       ...general,
-      title: definition.name,
       description: definition.description,
       required: takesNothing(definition) ? ["task"] : ["task", "input"],
       properties: {
         ...general.properties,
-        task: { type: "string", enum: [definition.name] },
+        task: { type: "string", const: definition.name },
         input: {
           $ref: addComponent(schemas, `Input.${definition.name}`, jsonSchemaOf(definition.input, "input")),
         },

@@ -7,7 +7,8 @@ import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
 import { longAnswer } from "../http/json_stream.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
-import { heldProblems, idParams, jsonAnswer, problems, waitQuery } from "../wire/schemas.ts";
+import { flagQuery, waitQuery } from "../wire/query.ts";
+import { heldProblems, idParams, jsonAnswer, problems } from "../wire/schemas.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
 import { errorText, outcomeText, resultText } from "../wire/task_json.ts";
@@ -34,8 +35,9 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
       params: idParams,
       query: strictObject({
         wait: waitQuery,
-        raiseOnFailure: z.enum(["true", "false"]).default("true")
-          .describe("false: 200 also if not all completed, with state, result and error of each."),
+        raiseOnFailure: flagQuery(
+          "false: 200 also if not all completed, with state, result and error of each.",
+        ),
       }),
     },
     responses: {
@@ -52,8 +54,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
   });
   app.openapi(results, async (c) => {
     const { id } = c.req.valid("param");
-    const { wait = 0, raiseOnFailure } = c.req.valid("query");
-    const isRaised = raiseOnFailure === "true";
+    const { wait = 0, raiseOnFailure: isRaised } = c.req.valid("query");
     const waitMs = wait * 1_000;
     const group = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.group(id, waitMs, signal));
     const { total } = group;

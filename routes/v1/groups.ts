@@ -7,6 +7,7 @@ import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
+import { flagQuery } from "../wire/query.ts";
 import { bodyProblems, groupSchema, idParams, IN_IDS, jsonAnswer, problems } from "../wire/schemas.ts";
 import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
@@ -73,7 +74,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     request: {
       params: idParams,
       query: strictObject({
-        graph: z.enum(["true", "false"]).default("true").describe("false: without nodes and edges."),
+        graph: flagQuery("false: without nodes and edges."),
       }),
     },
     responses: {
@@ -83,8 +84,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(get, async (c) => {
     const group = await runtime.groups.status(c.req.valid("param").id);
-    const wanted = c.req.valid("query").graph === "true";
-    const graph = wanted ? await graphText(runtime, group) : noGraph;
+    const graph = c.req.valid("query").graph ? await graphText(runtime, group) : noGraph;
     return jsonResponse(groupText(group, graph, prefixOf(c)), 200, { "cache-control": "no-store" });
   });
 

@@ -1,6 +1,6 @@
 // `Prefer: wait=N` (RFC 7240). A preference that cannot be read is no error: the RFC says to ignore it.
 
-import { LONGEST_WAIT_SECONDS } from "../wire/schemas.ts";
+import { LONGEST_WAIT_SECONDS } from "../wire/query.ts";
 
 /** Milliseconds to wait, cut to the longest wait; null if the header asks for none. */
 export function preferredWaitMs(header: string | undefined): number | null {

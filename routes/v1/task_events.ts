@@ -9,7 +9,7 @@ import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wir
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
-const place = z.coerce.number().int().min(0).openapi({ type: "integer" });
+const place = z.coerce.number().int().min(0).openapi({ type: "integer", minimum: 0 });
 
 export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOptions, slots: Slots): void {
   const route = createRoute({

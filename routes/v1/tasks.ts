@@ -4,23 +4,21 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
-import type { StateType } from "../../runtime/core/states.ts";
 import { type Entry, isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App } from "../http/app_types.ts";
 import { failureOf } from "../wire/failure_problem.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
+import { flagQuery, stateQuery, waitQuery } from "../wire/query.ts";
 import {
   heldProblems,
   idParams,
   jsonAnswer,
   problems,
   resultSchema,
-  stateType,
   summarySchema,
   taskSchema,
-  waitQuery,
 } from "../wire/schemas.ts";
 import {
   errorText,
@@ -72,8 +70,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
       params: idParams,
       query: strictObject({
         wait: waitQuery,
-        raiseOnFailure: z.enum(["true", "false"]).default("true")
-          .describe("false: an ended task is always 200, with its error as a value."),
+        raiseOnFailure: flagQuery("false: an ended task is always 200, with its error as a value."),
       }),
     },
     responses: {
@@ -100,12 +97,12 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     if (stateOf(record).type === "COMPLETED") {
       const members = { result: await resultText(runtime, record) };
       return jsonResponse(
-        outcomeText(record, query.raiseOnFailure === "false" ? { ...members, error: "null" } : members),
+        outcomeText(record, query.raiseOnFailure ? members : { ...members, error: "null" }),
         200,
         headers,
       );
     }
-    if (query.raiseOnFailure === "false") {
+    if (!query.raiseOnFailure) {
       return jsonResponse(
         outcomeText(record, { result: "null", error: errorText(record.error) }),
         200,
@@ -123,15 +120,16 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     tags: ["tasks"],
     request: {
       query: strictObject({
-        state: stateType.optional(),
+        state: stateQuery,
         task: z.string().max(200).optional().describe("The name of a definition."),
         tag: z.string().max(100).optional(),
         groupId: z.uuid().toLowerCase().optional(),
         parentId: z.uuid().toLowerCase().optional(),
         createdAfter: instantText.optional(),
         createdBefore: instantText.optional(),
-        cursor: z.uuid().optional().describe("`nextCursor` of the page before."),
-        limit: z.coerce.number().int().min(1).max(500).default(50).openapi({ type: "integer" }),
+        cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
+        limit: z.coerce.number().int().min(1).max(500).default(50)
+          .openapi({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
       }),
     },
     responses: {
@@ -148,7 +146,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const page = await runtime.list(
       {
         ...query,
-        states: query.state === undefined ? [] : [query.state as StateType],
+        states: query.state,
         createdAfter: instantOf(query.createdAfter),
         createdBefore: instantOf(query.createdBefore),
       } satisfies ListQuery,

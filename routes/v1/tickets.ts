@@ -21,9 +21,11 @@ const LONGEST_PATH = 60_000;
 const PATTERNS = STREAMS.map(patternOf);
 
 const ticketSchema = strictObject({
-  path: z.string().max(LONGEST_PATH).describe(
-    "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
-  ),
+  path: z.string().max(LONGEST_PATH).openapi({
+    pattern: "^(/.*)?/v1/(tasks/[^/?#]+/events|as-completed)/?(\\?[^#]*)?$",
+    description:
+      "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
+  }),
   ttlSeconds: z.int().min(1).max(LONGEST_TTL_SECONDS).optional()
     .describe(`How long it can be used to open the stream. Default ${DEFAULT_TTL_SECONDS}.`),
 }).openapi("TicketRequest");

@@ -9,13 +9,14 @@ import type { Slots } from "../http/connection_limit.ts";
 import type { App, AppOptions } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
+import { LONGEST_WAIT_SECONDS, secondsText } from "../wire/query.ts";
 import {
   bodyProblems,
   heldProblems,
   ids,
   IN_IDS,
   jsonAnswer,
-  LONGEST_WAIT_SECONDS,
+  LONGEST_TIMEOUT_SECONDS,
   problems,
   sseAnswer,
   summarySchema,
@@ -53,9 +54,13 @@ const streamQuery = strictObject({
   id: z.preprocess((value) => value === undefined || Array.isArray(value) ? value : [value], ids.optional())
     .openapi({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
   ...streamShape,
-  timeout: z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
-    .transform(Number).pipe(timeoutSeconds).optional()
-    .openapi({ type: "number", minimum: 0, description: "Seconds for the whole iteration." }),
+  timeout: secondsText.pipe(timeoutSeconds).optional()
+    .openapi({
+      type: "number",
+      minimum: 0,
+      maximum: LONGEST_TIMEOUT_SECONDS,
+      description: "Seconds for the whole iteration.",
+    }),
   after: cursor.optional().describe("Go on behind this event, where `Last-Event-ID` cannot be sent."),
   ticket: ticketQuery,
 }).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));

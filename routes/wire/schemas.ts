@@ -26,6 +26,9 @@ export const errorSchema: z.ZodType = z.object({
   retryable: z.boolean(),
 }).openapi("TaskError");
 
+// Not `nullable()`: the document would say that the error itself may be null, and so may its cause.
+const errorOrNull = z.union([errorSchema, z.null()]);
+
 const summaryShape = {
   id: z.uuid(),
   task: z.string(),
@@ -33,7 +36,7 @@ const summaryShape = {
   done: z.boolean().describe("It has ended, in whatever state."),
   attempt: z.int(),
   maxAttempts: z.int(),
-  error: errorSchema.nullable(),
+  error: errorOrNull,
   progress: z.object({
     current: z.number(),
     total: z.number().nullable(),
@@ -116,7 +119,7 @@ export const resultSchema = z.object({
   id: z.uuid(),
   state: stateSchema,
   result: json.optional(),
-  error: errorSchema.nullable().optional(),
+  error: errorOrNull.optional(),
 }).openapi("TaskResult");
 
 /** Answers with a body. */
@@ -124,9 +127,9 @@ export function jsonAnswer(schema: z.ZodType, description: string, headers: stri
   return { description, headers: headersOf(headers), content: { "application/json": { schema } } };
 }
 
-/** A stream of events. */
+/** A stream of events. It has no schema: no two tools agree on what that is of. */
 export function sseAnswer(description: string) {
-  return { description, content: { "text/event-stream": { schema: z.string() } } };
+  return { description, content: { "text/event-stream": {} as { schema: z.ZodType } } };
 }
 
 /** Problem answers by status. Any call may be 503. */
@@ -159,20 +162,10 @@ export const idParams = z.object({
   id: z.uuid().toLowerCase().openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
 });
 
-/** The longest time that one request is held open. */
-export const LONGEST_WAIT_SECONDS = 60;
-
-/** Seconds in a query; more than the longest wait is cut to it. */
-export const waitQuery = z.string().regex(/^\d{1,9}(\.\d{1,9})?$/, { error: "must be a number of seconds" })
-  .transform(Number).transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
-  .optional().openapi({
-    type: "number",
-    minimum: 0,
-    description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
-  });
+export const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
 
 /** A stream's own deadline: no limit, as no request is repeated for it. */
-export const timeoutSeconds = z.number().min(0).max(30 * 24 * 60 * 60);
+export const timeoutSeconds = z.number().min(0).max(LONGEST_TIMEOUT_SECONDS);
 
 /** In place of a key, for an `EventSource`, which can send no headers. */
 export const ticketQuery = z.string().max(200).optional().describe("From POST /v1/tickets.");

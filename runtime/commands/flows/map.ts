@@ -44,8 +44,9 @@ const forms: Record<string, z.ZodType<MapSpec>> = {
     ...every,
     map: fields("Lists of one length are gone through in step; what is no list is the same for all."),
     unmapped: fields("Fields that are the same for all, lists too.").optional(),
-  }, IN_OPTIONS),
-  inputs: strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }, IN_OPTIONS),
+  }, IN_OPTIONS).meta({ id: "MapOfFields" }),
+  inputs: strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }, IN_OPTIONS)
+    .meta({ id: "MapOfInputs" }),
 };
 
 export const mapSchema: z.ZodType<MapSpec> = chosen(

@@ -92,15 +92,16 @@ const chord = strictObject({
     (value) => Array.isArray(value) ? elements : element,
   ),
   body: element.describe("Gets the list of what the header's elements hand on."),
-});
+}).meta({ id: "Chord" });
 const chunks = strictObject({
   task: taskName,
   inputs: z.array(z.unknown()),
   size: z.int().min(1).max(MOST_IN_A_CHUNK).describe("So many inputs for each task."),
   options: optionsSchema.optional(),
-}, IN_OPTIONS).describe(
-  "The function is called once for each input; a task's result is the list of its results.",
-);
+}, IN_OPTIONS).meta({
+  id: "Chunks",
+  description: "The function is called once for each input; a task's result is the list of its results.",
+});
 
 const CANVAS = "{chain: […]}, {group: […]}, {chord: {header, body}} or {chunks: {task, inputs, size}}";
 
@@ -121,11 +122,13 @@ const anyElement: z.ZodType<Element> = chosen(
 ).meta({ id: "FlowElement" });
 
 const forms: Record<string, z.ZodType<FlowSpec>> = {
-  tasks: strictObject({ tasks: z.record(z.string(), flowTask), options }, IN_OPTIONS),
-  chain: strictObject({ chain, options }, IN_OPTIONS),
-  group: strictObject({ group, options }, IN_OPTIONS),
-  chord: strictObject({ chord, options }, IN_OPTIONS),
-  chunks: strictObject({ chunks, options }, IN_OPTIONS),
+  tasks: strictObject({ tasks: z.record(z.string(), flowTask), options }, IN_OPTIONS).meta({
+    id: "FlowOfTasks",
+  }),
+  chain: strictObject({ chain, options }, IN_OPTIONS).meta({ id: "FlowOfChain" }),
+  group: strictObject({ group, options }, IN_OPTIONS).meta({ id: "FlowOfGroup" }),
+  chord: strictObject({ chord, options }, IN_OPTIONS).meta({ id: "FlowOfChord" }),
+  chunks: strictObject({ chunks, options }, IN_OPTIONS).meta({ id: "FlowOfChunks" }),
 };
 
 const chooseForm = chooseByKey(forms, `{tasks: {…}}, ${CANVAS}`);

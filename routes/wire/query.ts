@@ -1,0 +1,55 @@
+// Parameters of queries. A query has texts only, and callers write them in more than one way.
+
+import { z } from "@hono/zod-openapi";
+import { didYouMean } from "../../runtime/core/nearest.ts";
+import { STATE_TYPES, STATES, type StateType } from "../../runtime/core/states.ts";
+
+/** The longest time that one request is held open. */
+export const LONGEST_WAIT_SECONDS = 60;
+
+export const secondsText = z.string()
+  .refine((text) => /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)), {
+    error: "must be a number of seconds",
+  })
+  .transform(Number);
+
+/** More than the longest wait is cut to it. */
+export const waitQuery = secondsText.transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
+  .optional().openapi({
+    type: "number",
+    minimum: 0,
+    description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
+  });
+
+/** True unless it says otherwise. Python spells it False. */
+export function flagQuery(description: string) {
+  const lower = (value: unknown) => typeof value === "string" ? value.toLowerCase() : value;
+  return z.preprocess(lower, z.enum(["true", "false"]).default("true"))
+    .transform((text) => text === "true")
+    .openapi({ type: "boolean", default: true, description });
+}
+
+/** Types of states, in any case, several with commas between or as several parameters. */
+export const stateQuery = z.union([z.string(), z.array(z.string())])
+  .transform((given, context): StateType[] => {
+    const texts = [given].flat().flatMap((text) => text.split(",")).map((text) => text.trim().toUpperCase());
+    const known: readonly string[] = STATE_TYPES;
+    const unknown = texts.find((text) => !known.includes(text));
+    if (unknown === undefined) return texts as StateType[];
+    context.addIssue({
+      code: "custom",
+      message: `must be types of states, with commas between; ${remedyOf(unknown)}`,
+    });
+    return z.NEVER;
+  })
+  .optional().openapi({
+    type: "array",
+    items: { type: "string", enum: [...STATE_TYPES] },
+    description: "Any of these types; several with commas between, or repeated.",
+  });
+
+function remedyOf(unknown: string): string {
+  const type = STATE_TYPES.find((type) => STATES[type].some((name) => name.toUpperCase() === unknown));
+  if (type !== undefined) return `${unknown} is the name of a state of the type ${type}`;
+  return didYouMean(unknown, STATE_TYPES);
+}

@@ -1,0 +1,170 @@
+// What users' tools make of /openapi.json: a linter, generators of clients, and one that sends what the
+// document allows and forbids. .ci/run installs them.
+
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { createErrand } from "../../../mod.ts";
+import { demo } from "../../../tasks/mod.ts";
+import { aKey } from "../../support/api_keys.ts";
+import { Folder } from "../../support/folder.ts";
+import { run } from "../../support/program.ts";
+import { skippedIf } from "../../support/skip.ts";
+
+/** What it says of itself, or null where it is not installed. */
+async function versionOf(program: string): Promise<string | null> {
+  try {
+    const { code, stdout } = await run({ program, args: ["--version"] });
+    return code === 0 ? stdout.trim() : null;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+async function toolTest(program: string, name: string, test: () => Promise<void>): Promise<void> {
+  const missing = await versionOf(program) === null ? `no ${program} on the path; .ci/run installs it` : null;
+  Deno.test({ ...skippedIf(missing, name), fn: test });
+}
+
+/** A service behind a socket, on tasks that reach for nothing outside. */
+async function serving(use: (url: string, secret: string, folder: Folder) => Promise<void>): Promise<void> {
+  const { add, countdown, echo, fail } = demo;
+  const { key, secret } = aKey(["admin"]);
+  const errors: string[] = [];
+  const errand = await createErrand({
+    kv: ":memory:",
+    definitions: { add, countdown, echo, fail },
+    apiKeys: [key],
+    log: { info: () => {}, error: (message, error) => errors.push(`${message}: ${error}`) },
+  });
+  await errand.start();
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, errand.fetch);
+  try {
+    await using folder = await Folder.with();
+    const url = `http://127.0.0.1:${server.addr.port}`;
+    const document = await (await fetch(`${url}/openapi.json`)).text();
+    await Deno.writeTextFile(folder.at("openapi.json"), document);
+    await use(url, secret, folder);
+    assert.deepEqual(errors, [], "the service logged errors");
+  } finally {
+    await errand.stop(0);
+    await server.shutdown();
+  }
+}
+
+const QUIET = { REDOCLY_TELEMETRY: "off", REDOCLY_SUPPRESS_UPDATE_NOTICE: "true" };
+
+await toolTest(
+  "redocly",
+  "redocly finds nothing by its recommended rules",
+  () =>
+    serving(async (_url, _secret, { path }) => {
+      const args = ["lint", "openapi.json", "--extends=recommended", "--format=json"];
+      const { stdout, stderr } = await run({ program: "redocly", args, cwd: path, env: QUIET });
+      const start = stdout.indexOf("{");
+      assert.ok(start >= 0, stdout + stderr);
+      const { problems } = JSON.parse(stdout.slice(start));
+      const found = problems.map(({ ruleId, location: [{ pointer }] }: Problem) => `${ruleId} ${pointer}`);
+      // These can go wrong in no way that is the caller's.
+      const fine = ["/", "/healthz", "/readyz"].map((path) => {
+        return `operation-4xx-response #/paths/${path.replaceAll("/", "~1")}/get/responses`;
+      });
+      assert.deepEqual(found.filter((each: string) => !fine.includes(each)), []);
+    }),
+);
+
+interface Problem {
+  ruleId: string;
+  location: { pointer: string }[];
+}
+
+const TYPED = `
+import type { components, operations, paths } from "./errand.ts";
+type Schemas = components["schemas"];
+
+const submission: Schemas["Submission"] = { task: "add", input: { a: 1, b: 2 }, options: { delayMs: 5 } };
+const bare: Schemas["Submit.add"] = { ...submission, task: "add", input: { a: 1, b: 2 } };
+// @ts-expect-error b is missing
+const wrong: Schemas["Submit.add"] = { task: "add", input: { a: 1 } };
+const cause = (error: Schemas["TaskError"]): string | undefined => error.cause?.cause?.message;
+type Answer = paths["/v1/tasks/{id}"]["get"]["responses"][200]["content"]["application/json"];
+const done = (task: Answer): boolean => task.done && task.error === null;
+type Refusal = operations["submitTask"]["responses"][401]["content"]["application/problem+json"];
+const said = (refusal: Refusal): string => refusal.detail;
+type Flag = NonNullable<operations["getResult"]["parameters"]["query"]>["raiseOnFailure"];
+const flag: Flag = false;
+export { bare, cause, done, flag, said, wrong };
+`;
+
+await toolTest(
+  "openapi-typescript",
+  "the types of openapi-typescript say what the service does",
+  () =>
+    serving(async (_url, _secret, folder) => {
+      const args = ["openapi.json", "--output", "errand.ts"];
+      const made = await run({ program: "openapi-typescript", args, cwd: folder.path });
+      assert.equal(made.code, 0, made.stderr);
+      await Deno.writeTextFile(folder.at("typed.ts"), TYPED);
+      const checked = await run({ args: ["check", "--no-config", "typed.ts"], cwd: folder.path });
+      assert.equal(checked.code, 0, checked.stderr);
+    }),
+);
+
+const PROGRAM = `
+import os
+from errand_client import AuthenticatedClient
+from errand_client.api.submit import submit_task
+from errand_client.api.tasks import get_result, get_task, list_tasks
+from errand_client.models import InputAdd, InputFail, ListTasksStateItem, SubmitAdd, SubmitFail
+
+client = AuthenticatedClient(base_url=os.environ["URL"], token=os.environ["SECRET"], raise_on_unexpected_status=True)
+body = SubmitAdd(task="add", input_=InputAdd(a=1, b=2))
+task = submit_task.sync(client=client, body=body, prefer="wait=20")
+assert task.done and task.result == 3, task
+body = SubmitFail(task="fail", input_=InputFail(message="boom"))
+failed = submit_task.sync(client=client, body=body, prefer="wait=20")
+assert failed.error.message == "boom", failed
+problem = get_result.sync(failed.id, client=client)
+assert problem.status == 424, problem
+value = get_result.sync(failed.id, client=client, raise_on_failure=False)
+assert value.error.message == "boom" and value.error.retryable, value
+assert get_task.sync(task.id, client=client, wait=0.5).id == task.id
+page = list_tasks.sync(client=client, state=[ListTasksStateItem.FAILED, ListTasksStateItem.CRASHED])
+assert [each.id for each in page.tasks] == [failed.id], page
+print("done")
+`;
+
+await toolTest(
+  "openapi-python-client",
+  "a client that openapi-python-client makes is whole, and works",
+  () =>
+    serving(async (url, secret, folder) => {
+      const args = ["generate", "--path", "openapi.json", "--output-path", "made"];
+      const made = await run({ program: "openapi-python-client", args, cwd: folder.path });
+      assert.equal(made.code, 0, made.stdout + made.stderr);
+      assert.doesNotMatch(made.stdout + made.stderr, /warning|unable/i);
+      const env = { URL: url, SECRET: secret, PYTHONPATH: folder.at("made") };
+      const ran = await run({ program: "python3", args: ["-c", PROGRAM], env });
+      assert.equal(ran.stdout.trim(), "done", ran.stderr);
+    }),
+);
+
+await toolTest(
+  "schemathesis",
+  "the service answers as the document says whatever schemathesis sends",
+  () =>
+    serving(async (url, secret, { path }) => {
+      const config = fileURLToPath(new URL("schemathesis.toml", import.meta.url));
+      const args = [
+        ...["--config-file", config, "run", `${url}/openapi.json`],
+        ...["--header", `Authorization: Bearer ${secret}`],
+        ...["--phases", "examples,coverage,fuzzing", "--max-examples", "2", "--seed", "1"],
+        // What it does takes about as long; a task that never ends has a stream that does not either.
+        ...["--max-time", "40", "--request-timeout", "5", "--no-color"],
+      ];
+      const { code, stdout, stderr } = await run({ program: "schemathesis", args, cwd: path });
+      assert.equal(code, 0, `${stdout.slice(-20_000)}${stderr}`);
+      assert.match(stdout, /Tested: 23/);
+    }),
+);
