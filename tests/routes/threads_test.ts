@@ -76,7 +76,6 @@ Deno.test("ttlMs ends tasks that wait for a thread for too long", async () => {
   assert.ok((await of("CANCELLED")).every(({ state }) => state.name === "Expired"));
   for (const id of ids) gates.open(id);
   await eventually(async () => (await of("COMPLETED")).length === 2);
-  await clock.run(service.runtime.stop(0));
 });
 
 Deno.test("only tasks that have a thread are under a lease: a crash counts against no other", async () => {
