@@ -68,7 +68,7 @@ for (const concurrency of [1, 200]) {
 Deno.test("ttlMs ends tasks that wait for a thread for too long", async () => {
   const clock = new ManualClock();
   await using setup = await aCruncher({ clock, repairMs: 1e9, sweepMs: 1e9 });
-  const { gates, service, submit, of } = setup;
+  const { gates, submit, of } = setup;
   const ids = await submit(20, { ttlMs: 1_000 });
   await eventually(async () => (await of("RUNNING")).length === 2);
   clock.advance(1_000);
