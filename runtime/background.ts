@@ -69,9 +69,10 @@ export class Background {
   }
 
   async #stop(handedBack: Promise<void>): Promise<void> {
-    const { bells, timers, outbox, store, runners } = this.#parts;
+    const { bells, timers, outbox, notifier, store, runners } = this.#parts;
     await Promise.all([handedBack, timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())]);
     // Until here functions and callers could wait for tasks that end in other processes.
+    notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);
     await store.idle();
     runners.close();

@@ -2,6 +2,7 @@
 // Changes of other processes are found by reading the watched tasks again at each sweep: a lost notification
 // is only a delay.
 
+import { sleep } from "../platform/clock.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
@@ -13,12 +14,18 @@ import { Watch } from "./watch.ts";
  */
 export type Listener = (entry: Entry<Stored> | null, id: string) => void;
 
-/** Tasks that one sweep reads. If more are watched, sweeps take turns. */
-const READ_PER_SWEEP = 2_000;
+const PER_READ = 500;
+/** After a sweep that took longer, the next one waits for as long. */
+const LONG_SWEEP_MS = 50;
 
 export class Notifier {
   readonly #tasks = new Map<string, Set<Listener>>();
   readonly #groups = new Map<string, Set<() => void>>();
+  /** The versions of watched tasks that their listeners were told last. */
+  readonly #seen = new Map<string, string>();
+  readonly #stopped = new AbortController();
+  #sweeping: Promise<void> | null = null;
+  #again: Promise<void> | null = null;
 
   constructor(private readonly store: Store) {}
 
@@ -28,8 +35,7 @@ export class Notifier {
   }
 
   publish(entry: Entry<Stored>): void {
-    const listeners = this.#tasks.get(entry.record.id);
-    if (listeners) { for (const listener of [...listeners]) listener(entry, entry.record.id); }
+    this.#tell(entry.record.id, entry);
     if (this.#groups.size === 0 || isForgotten(entry.record) || !isTerminal(entry.record)) return;
     for (const group of entry.record.groups) this.#ringGroup(group);
   }
@@ -39,7 +45,10 @@ export class Notifier {
     const watched = [...ids];
     for (const id of watched) add(this.#tasks, id, listener);
     return () => {
-      for (const id of watched) remove(this.#tasks, id, listener);
+      for (const id of watched) {
+        remove(this.#tasks, id, listener);
+        if (!this.#tasks.has(id)) this.#seen.delete(id);
+      }
     };
   }
 
@@ -49,21 +58,47 @@ export class Notifier {
     return () => remove(this.#groups, group, listener);
   }
 
-  /** Reads watched tasks again: other processes may have changed them. */
-  async sweep(): Promise<void> {
+  /**
+   * Reads all watched tasks again: other processes may have changed them. There is one sweep at a time; one
+   * that is asked for meanwhile begins after it.
+   */
+  sweep(): Promise<void> {
+    if (this.#sweeping) {
+      return this.#again ??= this.#sweeping.catch(() => {}).then(() => {
+        this.#again = null;
+        return this.sweep();
+      });
+    }
+    return this.#sweeping = this.#sweep().finally(() => this.#sweeping = null);
+  }
+
+  /** What is under way ends soon, and no sweep begins any more. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock } = this.store;
+    const { signal } = this.#stopped;
+    const since = clock.monotonic();
     for (const group of [...this.#groups.keys()]) this.#ringGroup(group);
-    const ids = [...this.#tasks.keys()].slice(0, READ_PER_SWEEP);
-    const entries = await this.store.readEach(ids);
-    ids.forEach((id, i) => {
-      const listeners = this.#tasks.get(id);
-      const entry = entries[i];
-      if (!listeners) return;
-      // To the end of the map: the next sweep reads others first.
-      this.#tasks.delete(id);
-      this.#tasks.set(id, listeners);
-      // Nothing can be said of it here: who waits for it waits on.
-      if (!isNewerRecord(entry)) { for (const listener of [...listeners]) listener(entry, id); }
-    });
+    const ids = [...this.#tasks.keys()].sort();
+    for (let at = 0; at < ids.length && !signal.aborted; at += PER_READ) {
+      for (const [id, entry] of await this.store.readChanged(ids.slice(at, at + PER_READ), this.#seen)) {
+        // Of a newer release nothing can be said here: who waits for it waits on.
+        if (!isNewerRecord(entry)) this.#tell(id, entry);
+      }
+    }
+    const tookMs = clock.monotonic() - since;
+    // Where news come all the time, half of it is left to others.
+    if (tookMs > LONG_SWEEP_MS && this.#again) await sleep(clock, tookMs, signal);
+  }
+
+  #tell(id: string, entry: Entry<Stored> | null): void {
+    const listeners = this.#tasks.get(id);
+    if (!listeners) return;
+    if (entry) this.#seen.set(id, entry.versionstamp);
+    for (const listener of [...listeners]) listener(entry, id);
   }
 
   /**

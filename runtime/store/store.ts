@@ -7,6 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
+import { recordsOf } from "./changed_records.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type Applied, type CommitObserver, Committer } from "./committer.ts";
 import type { DependencyCounters } from "./dependency_counters.ts";
@@ -104,6 +105,25 @@ export class Store {
     const entries = (await this.kv.getMany<Uint8Array>(ids.map(keys.task))).map(entryOrNewer);
     entries.forEach((entry, i) => isNewerRecord(entry) && this.newer.add(ids[i], entry));
     return entries;
+  }
+
+  /**
+   * Like `readEach`, but of the records only those that have another version than `seen` says.
+   *
+   * @param ids sorted
+   */
+  async readChanged(ids: string[], seen: ReadonlyMap<string, string>): Promise<[id: string, found: Found][]> {
+    const now = this.clock.now();
+    const found = await recordsOf(this.kv, ids);
+    return ids.flatMap((id): [string, Found][] => {
+      const stored = found.get(id);
+      if (!stored || stored.versionstamp === null) return [[id, null]];
+      if (stored.versionstamp === seen.get(id)) return [];
+      const entry = entryOrNewer(stored);
+      if (!isNewerRecord(entry)) return [[id, present(entry, now)]];
+      this.newer.add(id, entry);
+      return [[id, entry]];
+    });
   }
 
   async readNewest(

@@ -7,6 +7,7 @@ import { type Entry, type TaskRecord, typeOf } from "../../../runtime/core/task.
 import { cancelled, claimed } from "../../../runtime/core/transitions.ts";
 import { aBench, type Bench, taskOf } from "../../support/builders.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
+import { Random } from "../../support/random.ts";
 import { turn } from "../../support/waiting.ts";
 
 function aNotifier(bench: Bench): Notifier {
@@ -108,6 +109,99 @@ Deno.test("a sweep finds what another process did", async () => {
   await cancel(bench, id, another(bench));
   await notifier.sweep();
   assert.equal(typeOf(taskOf(await waiting)), "CANCELLED");
+});
+
+/** Submitted one after the other, so that their ids stand side by side. */
+async function many(bench: Bench, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let left = count; left > 0; left -= 500) {
+    const entries = await bench.submit(...Array.from({ length: Math.min(500, left) }, () => ({})));
+    ids.push(...entries.map(({ record }) => record.id));
+  }
+  return ids;
+}
+
+Deno.test("one sweep finds what other processes did, however many tasks are watched", async () => {
+  await using bench = await aBench();
+  const notifier = aNotifier(bench);
+  const ids = await many(bench, 5_000);
+  const ended = new Set<string>();
+  const stop = notifier.watch(ids, (entry, id) => {
+    if (entry && typeOf(taskOf(entry)) === "CANCELLED") ended.add(id);
+  });
+  const elsewhere = another(bench);
+  const changed = ids.filter((_, i) => i % 500 === 7 || i > 4_990);
+  for (const id of changed) await cancel(bench, id, elsewhere);
+  await notifier.sweep();
+  assert.deepEqual([...ended].sort(), changed.sort());
+  stop();
+});
+
+Deno.test("a sweep tells what has changed since the last one, and reads tasks that stand together at once", async () => {
+  await using bench = await aBench();
+  const notifier = aNotifier(bench);
+  const ids = await many(bench, 2_000);
+  const told: string[] = [];
+  const stop = notifier.watch(ids, (_, id) => told.push(id));
+  await notifier.sweep();
+  assert.equal(told.length, ids.length);
+  await cancel(bench, ids[5], another(bench));
+  let reads = 0;
+  for (const name of ["list", "getMany"] as const) {
+    const read = bench.kv[name].bind(bench.kv) as (...args: unknown[]) => never;
+    bench.kv[name] = (...args: unknown[]) => {
+      if (name === "list" || (args[0] as unknown[]).length > 0) reads++;
+      return read(...args);
+    };
+  }
+  await notifier.sweep();
+  assert.deepEqual(told.slice(ids.length), [ids[5]]);
+  assert.ok(reads <= 5, `${reads} reads`);
+  stop();
+});
+
+Deno.test("a sweep finds each task, and each that is gone, wherever they stand", async () => {
+  await using bench = await aBench();
+  const random = new Random(7);
+  const all = await many(bench, 1_500);
+  const nobody = Array.from({ length: 50 }, () => crypto.randomUUID());
+  for (const share of [0.01, 0.1, 0.3, 0.6, 1]) {
+    const notifier = aNotifier(bench);
+    const ids = [...all.filter((_, i) => random.chance(i < 700 ? share : share / 2)), ...nobody];
+    const told = new Map<string, boolean>();
+    const stop = notifier.watch(ids, (entry, id) => told.set(id, entry !== null));
+    await notifier.sweep();
+    assert.deepEqual([...told.keys()].sort(), ids.toSorted());
+    assert.deepEqual(ids.filter((id) => !told.get(id)), nobody);
+    stop();
+  }
+});
+
+Deno.test("sweeps come one after the other, and long ones leave half of the time to others", async () => {
+  await using bench = await aBench();
+  const notifier = aNotifier(bench);
+  const ids = await many(bench, 60);
+  const stop = notifier.watch(ids, () => {});
+  const begun: number[] = [];
+  const { list } = bench.kv;
+  let underWay = 0;
+  bench.kv.list = async (...args) => {
+    assert.equal(++underWay, 1);
+    begun.push(bench.clock.monotonic());
+    const page = await list.apply(bench.kv, args);
+    // The database is slow.
+    bench.clock.advance(100);
+    underWay--;
+    return page as never;
+  };
+  const sweeps = [notifier.sweep(), notifier.sweep(), notifier.sweep()];
+  await bench.clock.run(Promise.all(sweeps));
+  assert.deepEqual(begun, [0, 200]);
+  const last = [notifier.sweep(), notifier.sweep()];
+  notifier.stop();
+  await Promise.all(last);
+  assert.equal(begun.length, 3, "after a stop none begins");
+  stop();
 });
 
 Deno.test("a sweep tells that a task is gone", async () => {
