@@ -49,7 +49,8 @@ export class Completions {
       const ids = cursor ? await readTagView(store, view) : await makeTagView(store, view, query.tag);
       if (!ids) throw badCursor("nobody has read the stream that it belongs to for more than a day");
       const from = cursor ?? Cursor.start("t", view, now);
-      const stream = await completionsOfIds(store, notifier, ids, from, options);
+      // One of them may have gone since they were listed.
+      const stream = await completionsOfIds(store, notifier, ids, from, options, null);
       return keepingView(store, view, ids, stream);
     }
     const ids = [...new Set(query.ids)];

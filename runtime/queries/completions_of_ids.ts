@@ -13,7 +13,7 @@ import { Watch } from "./watch.ts";
 type Arrival = Entry<Stored> | string;
 
 /**
- * @param asked the ids as the caller sent them: faults point into that list
+ * @param asked the ids as the caller sent them: faults point into that list; null if they need not be there
  * @throws {NotFoundError | ForgottenError} at the start of a stream, for a task that is not there
  */
 export async function completionsOfIds(
@@ -22,7 +22,7 @@ export async function completionsOfIds(
   ids: string[],
   cursor: Cursor,
   options: CompletionOptions,
-  asked = ids,
+  asked: string[] | null,
 ): Promise<AsyncGenerator<CompletionEvent>> {
   const delivered = Bitmap.decode(cursor.place, ids.length);
   const open = ids.filter((_, i) => !delivered.has(i));
@@ -39,7 +39,7 @@ export async function completionsOfIds(
   options.signal?.addEventListener("abort", endWatch, { once: true });
   try {
     const newest = new Map<string, Entry>();
-    if (cursor.isStart) await readAll(store, open, newest, asked);
+    if (cursor.isStart && asked) await readAll(store, open, newest, asked);
     else arrivals.push(...await readRest(store, open, newest));
     // Ended tasks come in the order in which they ended.
     arrivals.unshift(...[...newest.values()].filter(({ record }) => isTerminal(record)).sort(byEnd));
@@ -88,7 +88,7 @@ async function* stream(
   }
 }
 
-/** Reads the rest of a resumed stream. Returns the ids of tasks that are gone, to be delivered as such. */
+/** Reads tasks that need not be there, such as the rest of a resumed stream. Returns the ids of tasks that are gone, to be delivered as such. */
 async function readRest(store: Store, ids: string[], newest: Map<string, Entry>): Promise<string[]> {
   const entries = await store.readMany(ids);
   return ids.filter((id, i) => {

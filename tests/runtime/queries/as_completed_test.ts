@@ -194,6 +194,22 @@ Deno.test("a stream by tag goes on over the very tasks that it began with", asyn
   assert.equal(last(events).kind, "end");
 });
 
+Deno.test("a stream by tag tells of a task that goes while it begins, and does not break off", async () => {
+  await using setup = await aStream();
+  const { bench, open } = setup;
+  const ids = await submit(bench, 2, { tags: ["t"] });
+  for (const id of ids) await end(bench, id);
+  const { readMany } = bench.store;
+  bench.store.readMany = async (...args) => {
+    const found = await readMany.apply(bench.store, args);
+    bench.store.readMany = readMany;
+    await forget(bench, ids[0]);
+    return found;
+  };
+  const events = await all(await open({ tag: "t" }));
+  assert.deepEqual([idsOf(events).sort(), last(events).kind], [ids, "end"]);
+});
+
 Deno.test("a stream by tag can be gone on with while it is read, however long, and for a day after that", async () => {
   const expiring = new ExpiringKv();
   await using setup = await aStream(undefined, expiring.wrap);
