@@ -1,4 +1,4 @@
-// The one definition of the simulated tasks: what it does is said by its input.
+// The definitions of the simulated tasks, one for each kind of runner: what a task does is said by its input.
 
 import { z } from "zod";
 import { sleep } from "../../runtime/platform/clock.ts";
@@ -7,6 +7,7 @@ import { PermanentError } from "../../runtime/core/errors.ts";
 import type { SubmitOptions } from "../../runtime/core/submission.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { callOfChildren } from "./children.ts";
+import { type RunningFunction, RunningFunctions } from "./functions.ts";
 import type { Actor } from "./surroundings.ts";
 
 export const workInput = z.object({
@@ -41,8 +42,22 @@ export function padding(characters: number): string {
   return "0123456789".repeat(Math.ceil(characters / 10)).slice(0, characters);
 }
 
+/** "crunch" needs a worker thread. The simulation runs it on its own one, in place of a real thread. */
+export const TASKS = ["work", "work", "work", "crunch"] as const;
+export const THREADS = 1;
+
 export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinition[] {
-  const work = define({ name: "work", input: workInput }, async (context) => {
+  const { concurrency } = world.shape;
+  const inline = new RunningFunctions("inline", concurrency, process, world.checker);
+  const threads = new RunningFunctions("thread", Math.min(THREADS, concurrency), process, world.checker);
+  return [
+    define({ name: "work", input: workInput }, functionOf(inline, process, world)),
+    define({ name: "crunch", input: workInput, thread: "simulated" }, functionOf(threads, process, world)),
+  ];
+}
+
+function functionOf(functions: RunningFunctions, process: Actor, world: CheckedWorld) {
+  const work = async (context: TaskContext<WorkInput>, running: RunningFunction) => {
     const { input, attempt } = context;
     const run = world.checker.began(context.task.id, attempt, process);
     process.note(`run ${run}: task ${world.nameOf(context.task.id)}, attempt ${attempt}`);
@@ -58,27 +73,36 @@ export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinitio
       await sleep(process.clock, input.ms / input.reports, input.deaf ? undefined : context.signal);
     }
     if (input.reports === 0) await sleep(process.clock, input.ms, input.deaf ? undefined : context.signal);
-    if (input.children) await haveChildren(context, input, world);
+    if (input.children) await haveChildren(context, running, world);
     if (!input.deaf) context.signal.throwIfAborted();
     if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
     if (attempt <= input.fails) throw new Error(`run ${run} failed`);
     return { run, pad: padding(input.big) };
-  });
-  return [work];
+  };
+  return async (context: TaskContext<WorkInput>) => {
+    const running = functions.begin(context.signal);
+    try {
+      return await work(context, running);
+    } finally {
+      functions.end(running);
+    }
+  };
 }
 
 /** An attempt that failed submits the same again. */
 async function haveChildren(
-  { task, submit }: TaskContext<WorkInput>,
-  { children = [], waits }: WorkInput,
+  { task, submit, input: { children = [], waits } }: TaskContext<WorkInput>,
+  running: RunningFunction,
   { checker }: CheckedWorld,
 ): Promise<void> {
   const made: Child[] = [];
-  const resultOf = async (child: Child) => checker.children.returned(child.id, await child.result());
+  const resultOf = async (child: Child) => {
+    checker.children.returned(child.id, await running.whileAway(() => child.result()));
+  };
   for (const [n, input] of children.entries()) {
     const tags = n > 1 ? ["red"] : [];
     const options: SubmitOptions = { metadata: { call: callOfChildren(task.id), n }, tags };
-    const child = await submit("work", input, options);
+    const child = await submit(TASKS[n % TASKS.length], input, options);
     checker.children.told(task.id, n, child.id);
     made.push(child);
     if (waits === "each") await resultOf(child);

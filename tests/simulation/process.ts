@@ -4,9 +4,10 @@
 import { makeIds } from "../../runtime/platform/ids.ts";
 import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/platform/kv.ts";
 import { createRuntime, type Runtime } from "../../runtime/mod.ts";
+import { runInline } from "../../runtime/worker/runners/inline.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { FakeKv } from "./fake_kv.ts";
-import { definitionsOf } from "./definitions.ts";
+import { definitionsOf, THREADS } from "./definitions.ts";
 import { SimClock } from "./sim_clock.ts";
 import type { Actor } from "./surroundings.ts";
 import { Wire, type Wired } from "./wire.ts";
@@ -68,7 +69,8 @@ export class SimProcess implements Wired, Actor {
       sweepMs,
       concurrency,
       doorbells,
-      threads: 1,
+      threads: THREADS,
+      runOnThread: runInline,
       log: {
         info: (message) => this.note(message),
         error: (message, error) => {

@@ -16,7 +16,7 @@ import type { SubmitCall } from "../../runtime/commands/submit.ts";
 import type { Submission, SubmitOptions } from "../../runtime/core/submission.ts";
 import { isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { CheckedWorld } from "./checker.ts";
-import { padding, type WorkInput } from "./definitions.ts";
+import { padding, TASKS, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
 import { drawGraph } from "./graphs.ts";
 import { Died, type SimProcess } from "./process.ts";
@@ -649,7 +649,7 @@ export class Workload {
     const sometimes = <T>(probability: number, value: () => T): T | undefined =>
       random.chance(probability) ? value() : undefined;
     return {
-      task: "work",
+      task: random.pick([...TASKS]),
       input: this.#input(),
       options: {
         delayMs: sometimes(0.25, () => random.below(2_500)),
