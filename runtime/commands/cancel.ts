@@ -29,17 +29,30 @@ const CHILDREN_AT_ONCE = 200;
  * A waiting task is cancelled at once and for good. A running one is asked to stop, and ends CANCELLED when
  * its function returns or after `graceMs`. Asking again changes nothing.
  *
+ * @param known the task as it was read just now
  * @throws {NotFoundError | ForgottenError | PreconditionError}
  */
-export async function cancel(store: Store, id: string, request: CancelRequest): Promise<Cancelled> {
-  const cancelled = await cancelOne(store, id, request);
-  if (request.children ?? cancelled.entry.record.node !== undefined) {
+export async function cancel(
+  store: Store,
+  id: string,
+  request: CancelRequest,
+  known: Entry | null = null,
+): Promise<Cancelled> {
+  const cancelled = await cancelOne(store, id, request, known);
+  const { node, startedAt } = cancelled.entry.record;
+  // One that has not started has no children.
+  if (startedAt !== null && (request.children ?? node !== undefined)) {
     await cancelChildren(store, id, request);
   }
   return cancelled;
 }
 
-async function cancelOne(store: Store, id: string, request: CancelRequest): Promise<Cancelled> {
+async function cancelOne(
+  store: Store,
+  id: string,
+  request: CancelRequest,
+  known: Entry | null,
+): Promise<Cancelled> {
   let outcome: Cancelled["outcome"] = "too_late";
   let seen: Entry | undefined;
   const after = await store.update("settle", id, (entry) => {
@@ -47,7 +60,7 @@ async function cancelOne(store: Store, id: string, request: CancelRequest): Prom
     const step = cancelStep(seen.record, store.clock.now(), request);
     outcome = step.outcome;
     return step.next ? { next: step.next } : null;
-  });
+  }, known);
   if (after === undefined) throw new NotFoundError("task", id);
   return { outcome, entry: (after ?? seen) as Entry };
 }
@@ -86,9 +99,10 @@ export async function cancelIfThere(
   store: Store,
   id: string,
   request: CancelRequest,
+  known: Entry | null = null,
 ): Promise<Cancelled | null> {
   try {
-    return await cancel(store, id, request);
+    return await cancel(store, id, request, known);
   } catch (error) {
     if (error instanceof NotFoundError || error instanceof ForgottenError) return null;
     throw error;

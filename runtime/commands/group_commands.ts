@@ -76,11 +76,19 @@ export async function cancelGroup(
 ): Promise<GroupCancelled> {
   await groups.record(id);
   const counts = { cancelled: 0, requested: 0, too_late: 0 };
-  for await (const page of groups.members.pages(id, { reverse: true })) {
-    const entries = await store.readMany(page.map(({ task }) => task));
+  const cancelPage = async (entries: (Entry<Stored> | null)[]) => {
     const outcomes = await Promise.all(entries.map((entry) => cancelMember(store, entry, request)));
     for (const outcome of outcomes) if (outcome) counts[outcome]++;
+  };
+  let underWay = Promise.resolve();
+  // A page is read while the one before is cancelled.
+  for await (const page of groups.members.pages(id, { reverse: true })) {
+    const [entries] = await Promise.all([store.readMany(page.map(({ task }) => task)), underWay]);
+    underWay = cancelPage(entries);
+    // Whatever it throws is thrown below; the next page may throw before.
+    underWay.catch(() => {});
   }
+  await underWay;
   return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
 }
 
@@ -91,5 +99,5 @@ async function cancelMember(
 ): Promise<Cancelled["outcome"] | null> {
   if (entry === null || isForgotten(entry.record)) return null;
   if (isTerminal(entry.record)) return typeOf(entry.record) === "CANCELLED" ? "cancelled" : "too_late";
-  return (await cancelIfThere(store, entry.record.id, request))?.outcome ?? null;
+  return (await cancelIfThere(store, entry.record.id, request, entry as Entry))?.outcome ?? null;
 }

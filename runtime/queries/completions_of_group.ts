@@ -58,7 +58,7 @@ export async function* completionsOfGroup(
     }
     if (signal?.aborted) return;
     if (deadline.isOver) {
-      const pending = await groups.members.unfinished(group, MOST_PENDING);
+      const pending = await groups.members.unfinished(group, Math.min(MOST_PENDING, total - done));
       yield { kind: "timeout", total, unfinished: total - done, pending, cursor: cursor.restart(place) };
       return;
     }

@@ -1,6 +1,7 @@
 // The tasks of a group.
 
-import { type Entry, isForgotten, isTerminal, type Stored } from "../core/task.ts";
+import type { StateType } from "../core/states.ts";
+import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
@@ -20,16 +21,29 @@ export interface Member {
 export class GroupMembers {
   constructor(private readonly store: Store) {}
 
-  /** The ids of members that have not ended, at most `limit`. */
+  /** The ids of members that have not ended, at most `limit` of the last ones. */
   async unfinished(group: string, limit: number): Promise<string[]> {
-    const unfinished: string[] = [];
-    for await (const page of this.pages(group)) {
+    const ids = (await this.#unfinished(group, limit)).map(({ id }) => id);
+    return ids.slice(0, limit).reverse();
+  }
+
+  /** The states of members that have not ended, of about `limit` at the most. */
+  async unfinishedTypes(group: string, limit: number): Promise<StateType[]> {
+    return (await this.#unfinished(group, limit)).map(({ type }) => type);
+  }
+
+  /** The last ones first: mostly they are the ones that wait, and then no others are read. */
+  async #unfinished(group: string, limit: number): Promise<{ id: string; type: StateType }[]> {
+    const found: { id: string; type: StateType }[] = [];
+    for await (const page of this.pages(group, { reverse: true })) {
       const entries = await this.store.readMany(page.map(({ task }) => task));
-      const isOpen = (entry: Entry | null) => entry !== null && !isTerminal(entry.record);
-      unfinished.push(...page.flatMap(({ task }, i) => isOpen(presentOrNull(entries[i])) ? task : []));
-      if (unfinished.length >= limit) break;
+      for (const entry of entries.map(presentOrNull)) {
+        if (entry === null || isTerminal(entry.record)) continue;
+        found.push({ id: entry.record.id, type: typeOf(entry.record) });
+      }
+      if (found.length >= limit) break;
     }
-    return unfinished.slice(0, limit);
+    return found;
   }
 
   /** The members by id, a page at a time. */

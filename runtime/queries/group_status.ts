@@ -6,6 +6,7 @@ import { prefixes } from "../platform/keys.ts";
 import { doneOf, type GroupRecord } from "../store/group_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import type { Store } from "../store/store.ts";
+import type { GroupMembers } from "./group_members.ts";
 
 export interface GroupStatus {
   id: string;
@@ -17,10 +18,15 @@ export interface GroupStatus {
   createdAt: number;
 }
 
-/** Leases and timers that are read. */
-const MOST_READ = 100_000;
+/** For fewer tasks than this their records are read at once. */
+const FEW = 200;
 
-export async function statusOf(store: Store, group: GroupRecord): Promise<GroupStatus> {
+/** Costs what the group costs, however many tasks of others run or are scheduled. */
+export async function statusOf(
+  store: Store,
+  members: GroupMembers,
+  group: GroupRecord,
+): Promise<GroupStatus> {
   const { id, total, ended, createdAt } = group;
   const done = doneOf(group);
   const counts: Partial<Record<StateType, number>> = {};
@@ -29,19 +35,32 @@ export async function statusOf(store: Store, group: GroupRecord): Promise<GroupS
   }
   let rest = total - done;
   if (rest > 0) {
-    // Leases and timers say which tasks run or are scheduled. The rest waits in the queue.
-    for (const type of [...await running(store, id), ...await scheduled(store, id)].slice(0, rest)) {
+    const driven = total > FEW ? await drivenOf(store, group) : null;
+    for (const type of (driven ?? await members.unfinishedTypes(id, rest)).slice(0, rest)) {
       counts[type] = (counts[type] ?? 0) + 1;
       rest--;
     }
-    if (rest > 0) counts.PENDING = rest;
+    // Whatever else has not ended waits.
+    if (rest > 0) counts.PENDING = (counts.PENDING ?? 0) + rest;
   }
   return { id, total, done, counts, createdAt };
 }
 
-async function running(store: Store, group: string): Promise<StateType[]> {
-  const leases = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: MOST_READ });
-  const entries = await store.readMany([...new Set(leases.flatMap(({ value }) => value))]);
+/**
+ * The states of those that run or are scheduled, as leases and timers tell. Null if there are more of these in
+ * the database than the group has tasks.
+ */
+async function drivenOf(store: Store, { id, total }: GroupRecord): Promise<StateType[] | null> {
+  const isScheduled = await scheduled(store, id, total);
+  const runs = isScheduled && await running(store, id, total);
+  return runs && [...runs, ...isScheduled];
+}
+
+async function running(store: Store, group: string, most: number): Promise<StateType[] | null> {
+  const leases = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: most + 1 });
+  const ids = new Set(leases.flatMap(({ value }) => value));
+  if (leases.length > most || ids.size > most) return null;
+  const entries = await store.readMany([...ids]);
   return entries.flatMap((entry) => {
     const record = entry?.record;
     const runs = record && !isForgotten(record) && record.lease !== null && record.groups.includes(group);
@@ -49,7 +68,8 @@ async function running(store: Store, group: string): Promise<StateType[]> {
   });
 }
 
-async function scheduled(store: Store, group: string): Promise<StateType[]> {
-  const timers = await store.kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: MOST_READ });
+async function scheduled({ kv }: Store, group: string, most: number): Promise<StateType[] | null> {
+  const timers = await kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: most + 1 });
+  if (timers.length > most) return null;
   return timers.flatMap(({ value }) => value.groups.includes(group) ? ["SCHEDULED" as const] : []);
 }

@@ -65,7 +65,7 @@ export class Groups {
 
   /** @throws {NotFoundError} */
   async status(id: string): Promise<GroupStatus> {
-    return await statusOf(this.store, await this.record(id));
+    return await statusOf(this.store, this.members, await this.record(id));
   }
 
   /** Why a group whose tasks have all ended has not a value of each; null if the tasks were retried since. */
