@@ -16,7 +16,7 @@ const GRACE_MS = 4_000;
 export interface HostOptions
   extends
     Required<Pick<RuntimeOptions, "log">>,
-    Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells">,
+    Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells" | "takesConsole">,
     Pick<AppOptions, "pump" | "openAccess"> {
   settings: Settings;
   definitions: AnyDefinition[];
@@ -29,7 +29,7 @@ export interface HostOptions
 
 /** Nothing runs before it is started. */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const { settings, definitions, kv, log, clock, ids, threads, doorbells } = options;
+  const { settings, definitions, kv, log, clock, ids, threads, doorbells, takesConsole } = options;
   const runtime = await createRuntime({
     kv,
     definitions,
@@ -41,6 +41,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     maxQueued: settings.maxQueued,
     failureRetentionMs: settings.failureRetentionMs,
     keepStacks: settings.showStacks,
+    takesConsole,
     log,
     clock,
     ids,

@@ -1,13 +1,15 @@
 // What the process says to its operator: one line of JSON for each thing, on standard error.
 
-// deno-lint-ignore-file no-console
-
+import { errorOf, stacksOf, textOf } from "./runtime/core/thrown_error.ts";
 import type { Log } from "./runtime/mod.ts";
 
+// Functions have a console of their own: what they write is told with their task.
+const write = console.error.bind(console);
+
 export const log: Log = {
-  info: (message) => console.error(JSON.stringify({ level: "info", at: new Date(), message })),
-  error: (message, error) => {
-    const said = error instanceof Error ? error.stack ?? error.message : String(error);
-    console.error(JSON.stringify({ level: "error", at: new Date(), message, error: said }));
+  info: (message) => write(JSON.stringify({ level: "info", at: new Date(), message })),
+  error: (message, error, about) => {
+    const said = { error: textOf(errorOf(error, false)), stack: stacksOf(error) };
+    write(JSON.stringify({ level: "error", at: new Date(), message, ...about, ...said }));
   },
 };

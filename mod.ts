@@ -29,7 +29,7 @@ export {
 } from "./runtime/core/errors.ts";
 export type { RetryPolicy } from "./runtime/core/retry.ts";
 export type { SubmitOptions } from "./runtime/core/submission.ts";
-export type { Clock, Ids, KvPort, Log } from "./runtime/mod.ts";
+export type { AttemptName, Clock, Ids, KvPort, Log } from "./runtime/mod.ts";
 export { type Config, ConfigError, readConfig } from "./config.ts";
 export { log } from "./log.ts";
 export { serve, type ServeOptions, type Serving, StartError } from "./service.ts";

@@ -56,7 +56,7 @@ export async function serve(
 
 async function serveHere(config: Config, definitions: AnyDefinition[], graceMs: number): Promise<Serving> {
   const kv = await open(kvPathOf(config));
-  const host = await createHost({ settings: settingsOf(config), kv, definitions, log })
+  const host = await createHost({ settings: settingsOf(config), kv, definitions, log, takesConsole: true })
     .catch(asStartError);
   let server: Deno.HttpServer | null = null;
   let stopping: Promise<void> | null = null;

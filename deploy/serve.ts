@@ -45,6 +45,7 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
         definitions,
         kv: await kv(),
         log,
+        takesConsole: true,
         // The platform ends an instance after 5 s without response bytes.
         pingMs: 4_000,
         pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },

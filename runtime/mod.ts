@@ -9,7 +9,7 @@ export { serviceKeys } from "./platform/keys.ts";
 export { KvPort } from "./platform/kv.ts";
 export { hasQueues, isRemote, openKv } from "./platform/open_kv.ts";
 export { kvOnHandle } from "./platform/prefixed_kv.ts";
-export { type Log, silentLog } from "./platform/log.ts";
+export { type AttemptName, type Log, silentLog } from "./platform/log.ts";
 
 export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { TaskEvent } from "./store/event_log.ts";

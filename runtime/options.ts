@@ -42,6 +42,11 @@ export interface RuntimeOptions {
   failureRetentionMs?: number;
   /** Keep stacks with errors. Default false. */
   keepStacks?: boolean;
+  /**
+   * What functions write to the console becomes lines of JSON on standard error, with their tasks. It concerns the
+   * whole process. Default false.
+   */
+  takesConsole?: boolean;
   doorbells?: Partial<Doorbells>;
   /** Milliseconds between sweeps. Default 2,000. */
   sweepMs?: number;

@@ -30,6 +30,7 @@ import { Store } from "./store/store.ts";
 import { Values } from "./store/values.ts";
 import { Children } from "./worker/child_tasks.ts";
 import { InputResolver } from "./worker/input_resolver.ts";
+import { takeConsole, writeLine } from "./worker/runners/function_console.ts";
 import { Runners } from "./worker/runners/runners.ts";
 import { Worker } from "./worker/worker.ts";
 
@@ -97,7 +98,12 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const onRepair = (id: string, what: string) => repairs.add(id, what);
   const reconciler = new Reconciler(store, values, onRepair);
   const garbageCollector = new GarbageCollector(store, values, onRepair);
-  const runners = new Runners(options.threads ?? navigator.hardwareConcurrency, options.runOnThread);
+  const { takesConsole = false, runOnThread } = options;
+  if (takesConsole) takeConsole(writeLine);
+  const runners = new Runners(options.threads ?? navigator.hardwareConcurrency, {
+    takesConsole,
+    runOnThread,
+  });
   const worker: Worker | null = runsTasks
     ? new Worker(store, {
       registry,

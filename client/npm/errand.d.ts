@@ -21,6 +21,8 @@ interface Failure {
     name: string;
     message: string;
     cause?: Failure;
+    /** Of an AggregateError. */
+    errors?: Failure[];
     /** Only where the operator shows stacks. */
     stack?: string;
     /** False: a retry could not mend it, so there was none. */
@@ -173,7 +175,9 @@ declare class RemoteError extends Error {
     readonly retryable: boolean;
     /** Where the operator shows stacks. */
     readonly remoteStack?: string;
-    constructor({ name, message, cause, stack, retryable }: Failure);
+    /** Of an AggregateError. */
+    readonly errors?: RemoteError[];
+    constructor({ name, message, cause, errors, stack, retryable }: Failure);
 }
 /**
  * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and
@@ -186,6 +190,8 @@ declare class TaskError extends ErrandError {
     readonly remoteName: string;
     readonly retryable: boolean;
     readonly remoteStack?: string;
+    /** Where the function threw an AggregateError. */
+    readonly errors?: RemoteError[];
     constructor({ id, state, error }: Task);
 }
 /** The task ended CRASHED: its workers died more often than `maxCrashes` allows. */

@@ -15,11 +15,14 @@ var RemoteError = class _RemoteError extends Error {
   retryable;
   /** Where the operator shows stacks. */
   remoteStack;
-  constructor({ name, message, cause, stack, retryable }) {
+  /** Of an AggregateError. */
+  errors;
+  constructor({ name, message, cause, errors, stack, retryable }) {
     super(message, cause ? {
       cause: new _RemoteError(cause)
     } : void 0);
     this.name = name;
+    this.errors = errors?.map((error) => new _RemoteError(error));
     this.retryable = retryable;
     this.remoteStack = stack;
   }
@@ -31,8 +34,10 @@ var TaskError = class extends ErrandError {
   remoteName;
   retryable;
   remoteStack;
+  /** Where the function threw an AggregateError. */
+  errors;
   constructor({ id, state, error }) {
-    const { name, message, cause, stack, retryable } = error ?? {
+    const { name, message, cause, errors, stack, retryable } = error ?? {
       name: "Error",
       message: state.message ?? `it ended ${state.type}`,
       retryable: false
@@ -40,6 +45,7 @@ var TaskError = class extends ErrandError {
     super(message, cause ? {
       cause: new RemoteError(cause)
     } : void 0);
+    this.errors = errors?.map((error2) => new RemoteError(error2));
     this.id = id;
     this.state = state;
     this.remoteName = name;

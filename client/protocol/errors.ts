@@ -14,10 +14,13 @@ export class RemoteError extends Error {
   readonly retryable: boolean;
   /** Where the operator shows stacks. */
   readonly remoteStack?: string;
+  /** Of an AggregateError. */
+  readonly errors?: RemoteError[];
 
-  constructor({ name, message, cause, stack, retryable }: Failure) {
+  constructor({ name, message, cause, errors, stack, retryable }: Failure) {
     super(message, cause ? { cause: new RemoteError(cause) } : undefined);
     this.name = name;
+    this.errors = errors?.map((error) => new RemoteError(error));
     this.retryable = retryable;
     this.remoteStack = stack;
   }
@@ -34,11 +37,14 @@ export class TaskError extends ErrandError {
   readonly remoteName: string;
   readonly retryable: boolean;
   readonly remoteStack?: string;
+  /** Where the function threw an AggregateError. */
+  readonly errors?: RemoteError[];
 
   constructor({ id, state, error }: Task) {
-    const { name, message, cause, stack, retryable } = error ??
+    const { name, message, cause, errors, stack, retryable } = error ??
       { name: "Error", message: state.message ?? `it ended ${state.type}`, retryable: false };
     super(message, cause ? { cause: new RemoteError(cause) } : undefined);
+    this.errors = errors?.map((error) => new RemoteError(error));
     this.id = id;
     this.state = state;
     this.remoteName = name;

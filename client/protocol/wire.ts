@@ -31,6 +31,8 @@ export interface Failure {
   name: string;
   message: string;
   cause?: Failure;
+  /** Of an AggregateError. */
+  errors?: Failure[];
   /** Only where the operator shows stacks. */
   stack?: string;
   /** False: a retry could not mend it, so there was none. */

@@ -22,6 +22,7 @@ export const errorSchema: z.ZodType = z.object({
   name: z.string(),
   message: z.string(),
   cause: z.lazy(() => errorSchema).optional(),
+  errors: z.array(z.lazy(() => errorSchema)).optional().describe("Of an AggregateError."),
   stack: z.string().optional(),
   retryable: z.boolean(),
 }).openapi("TaskError");

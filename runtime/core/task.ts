@@ -27,6 +27,8 @@ export interface TaskError {
   name: string;
   message: string;
   cause?: TaskError;
+  /** Of an AggregateError. */
+  errors?: TaskError[];
   stack?: string;
   retryable: boolean;
 }

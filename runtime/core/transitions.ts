@@ -76,7 +76,7 @@ function failureOf(upstream: TaskRecord | null): { message: string; cause?: Task
   const reason = error ? `${error.name}: ${error.message}` : message ?? name;
   return {
     message: `its upstream ${id} (${task}) ended ${type}: ${clip(reason, LONGEST_REASON)}`,
-    ...(error && { cause: { ...error, cause: undefined, stack: undefined } }),
+    ...(error && { cause: { ...error, cause: undefined, errors: undefined, stack: undefined } }),
   };
 }
 

@@ -2,7 +2,15 @@
 
 export interface Log {
   info(message: string): void;
-  error(message: string, error: unknown): void;
+  /** @param about the attempt that has failed with this error, if one has */
+  error(message: string, error: unknown, about?: AttemptName): void;
+}
+
+export interface AttemptName {
+  /** The name of its definition. */
+  task: string;
+  id: string;
+  attempt: number;
 }
 
 export const silentLog: Log = { info: () => {}, error: () => {} };

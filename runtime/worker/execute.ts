@@ -9,7 +9,9 @@ import type { InputResolver } from "./input_resolver.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Runners } from "./runners/runners.ts";
 import { type ChildTasks, contextOf, submitOf } from "./task_context.ts";
-import { errorOf } from "./thrown_error.ts";
+import type { TaskError } from "../core/task.ts";
+import { errorOf, RevivedError, stacksOf } from "../core/thrown_error.ts";
+import type { Log } from "../platform/log.ts";
 import type { Outcome } from "../core/transitions.ts";
 import type { Values } from "../store/values.ts";
 
@@ -22,6 +24,8 @@ export interface ExecuteOptions {
   maxResultBytes: number;
   /** Keep stacks with errors: they can tell secrets, so only where the operator asked for them. */
   keepStacks: boolean;
+  /** Gets a line for each failed attempt, with its stack. */
+  log: Log;
 }
 
 const RETRY_AFTER_MS = 100;
@@ -29,12 +33,31 @@ const RETRY_AFTER_AT_MOST_MS = 5_000;
 
 /** Runs an attempt to its end. Null: the lease was lost, and there is nothing to write. */
 export async function execute(attempt: Attempt, options: ExecuteOptions): Promise<Outcome | null> {
-  const returned = returnOf(attempt, options);
+  let thrown: unknown;
+  const returned = returnOf(attempt, options, (error) => thrown = error);
   // A function that goes on after its attempt was stopped is left to itself.
-  return await Promise.race([returned, attempt.stopped]);
+  const outcome = await Promise.race([returned, attempt.stopped]);
+  if (outcome?.kind === "timed-out") logFailure(attempt, outcome.error, null, options.log);
+  else if (outcome?.kind === "failed" && !attempt.aborted) {
+    logFailure(attempt, outcome.error, stacksOf(thrown), options.log);
+  }
+  return outcome;
 }
 
-async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outcome> {
+/** What was thrown is not handed on itself: reading it may throw. */
+function logFailure({ record }: Attempt, error: TaskError, stack: string | null, log: Log): void {
+  const { task, id, attempt, maxAttempts } = record;
+  const { name, message, retryable } = error;
+  const readable = new RevivedError({ name, message, retryable, stack: stack ?? undefined });
+  const said = `attempt ${attempt} of ${maxAttempts} of task ${id} (${task}) failed`;
+  log.error(said, readable, { task, id, attempt });
+}
+
+async function returnOf(
+  attempt: Attempt,
+  options: ExecuteOptions,
+  onThrown: (thrown: unknown) => void,
+): Promise<Outcome> {
   const { registry, runners, keepStacks } = options;
   const definition = registry.get(attempt.record.task)!;
   let stopTimer: (() => void) | null = null;
@@ -55,6 +78,7 @@ async function returnOf(attempt: Attempt, options: ExecuteOptions): Promise<Outc
     stopTimer?.();
     return await outcomeOf(results, definition, attempt, options);
   } catch (thrown) {
+    onThrown(thrown);
     return outcomeOfThrown(thrown, attempt, keepStacks);
   } finally {
     stopTimer?.();
@@ -114,16 +138,10 @@ function failure(name: string, message: string): Outcome {
 }
 
 function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean): Outcome {
-  try {
-    if (thrown instanceof NewerRecordError) {
-      attempt.leaveToNewer(thrown);
-      return { kind: "released", reason: "handed back: only a newer release can go on with it" };
-    }
-    if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
-    return { kind: "failed", error: errorOf(thrown, keepStacks) };
-  } catch {
-    // Reading what was thrown has thrown.
-    const message = "something was thrown that cannot be read";
-    return { kind: "failed", error: { name: "Error", message, retryable: true } };
+  if (thrown instanceof NewerRecordError) {
+    attempt.leaveToNewer(thrown);
+    return { kind: "released", reason: "handed back: only a newer release can go on with it" };
   }
+  if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
+  return { kind: "failed", error: errorOf(thrown, keepStacks) };
 }

@@ -73,7 +73,9 @@ export class SimProcess implements Wired, Actor {
       runOnThread: runInline,
       log: {
         info: (message) => this.note(message),
-        error: (message, error) => {
+        error: (message, error, attempt) => {
+          // A function has failed, as it was to.
+          if (attempt) return;
           // Somebody tries for ever what no repetition mends, and so fast that time stands still.
           if (this.dead && ++this.#errorsAfterDeath > MOST_ERRORS) {
             throw new Died(`${this.name} should be dead`);

@@ -1,5 +1,8 @@
 // Runs a function on the main thread: for functions that wait more than they compute.
 
+import { FunctionScope } from "./function_scope.ts";
 import type { Runner } from "./runner.ts";
 
-export const runInline: Runner = async (definition, context) => await definition.handler(context);
+export const runInline: Runner = async (definition, context) => {
+  return await new FunctionScope(context).run(() => definition.handler(context));
+};

@@ -1,14 +1,26 @@
-// Runs inside a worker thread: imports the definition's module and calls its function.
+// Runs inside a worker thread: imports the definition's module and calls its function. All messages go
+// through a port of its own, which no function can reach.
 
+import { getHeapStatistics } from "node:v8";
+import { workerData } from "node:worker_threads";
 import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts";
 import { NotJsonError, toJsonText } from "../../core/json.ts";
 import { LazyPromise } from "../../core/lazy_promise.ts";
-import { portable } from "./portable_error.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
+import type { TaskError } from "../../core/task.ts";
+import { portable, RevivedError } from "../../core/thrown_error.ts";
+import { takeConsole, writeLine } from "./function_console.ts";
+import { FunctionScope, guardExits } from "./function_scope.ts";
+import { ThreadTraces } from "./thread_traces.ts";
+
+/** What a new thread is given. */
+export interface ThreadSetup {
+  port: MessagePort;
+  /** What functions write to the console becomes lines of JSON on standard error. */
+  takesConsole: boolean;
+}
 
 export interface ToThread {
-  /** The number of this run. Every message back carries it. */
-  run: number;
   module: string;
   name: string;
   input: unknown;
@@ -16,12 +28,20 @@ export interface ToThread {
   attempt: number;
 }
 
-export type FromThread = { run: number } & FromFunction;
+const OUT_OF_MEMORY: Ended = {
+  kind: "thrown",
+  error: { name: "Error", message: "the thread ran out of memory", retryable: true },
+};
 
-type FromFunction =
+/** How a function has ended. */
+export type Ended =
   | { kind: "value"; value: unknown }
   | { kind: "not-json"; message: string }
-  | { kind: "thrown"; error: unknown }
+  | { kind: "thrown"; error: TaskError };
+
+export type FromThread =
+  /** `isClean`: nothing is left behind, so another function may run there. */
+  | { kind: "ended"; ended: Ended; isClean: boolean }
   | { kind: "progress"; current: number; total?: number; message?: string }
   | { kind: "log"; message: string; data?: unknown }
   | { kind: "chunk"; chunk: unknown }
@@ -32,83 +52,128 @@ type FromFunction =
 export interface Answer {
   call: number;
   value?: unknown;
-  error?: unknown;
+  error?: TaskError;
+  /** What else the error has. */
+  fields?: Record<string, unknown>;
 }
 
-/** The worker's global scope: the type checker knows only that of the main thread. */
-const scope = self as unknown as {
-  postMessage(message: FromThread): void;
-  onmessage: ((event: MessageEvent<ToThread | Answer>) => void) | null;
-};
+const { port, takesConsole } = workerData as ThreadSetup;
+const post = (message: FromThread) => port.postMessage(message);
 
 /** Calls without an answer. Their numbers are unique over all runs of the thread. */
 const calls = new Map<number, PromiseWithResolvers<unknown>>();
 let lastCall = 0;
+/** The thread has seen an error that nobody has caught. */
+let isStrayed = false;
+/** The function that runs, if one does, and how to end it. */
+let current: { scope: FunctionScope; end: (ended: Ended) => void } | null = null;
 
-// Both would end the thread without a message, and its task would wait for ever.
-for (const [object, name] of [[self, "close"], [Deno, "exit"]] as const) {
-  Object.defineProperty(object, name, {
-    value: () => {
-      throw new Error(`${name}() is not for a function: return or throw instead`);
-    },
-  });
-}
+/** What V8 raises when the thread has reached the limit that it was given. */
+const heapLimit = getHeapStatistics().heap_size_limit;
+const LOOK_EVERY_MS = 250;
+/** Those of the thread itself, whose timers are no trace of a function. */
+const { setInterval, clearInterval } = globalThis;
 
-scope.onmessage = async ({ data }) => {
-  if ("call" in data) return settle(data);
-  const post = (message: FromFunction) => scope.postMessage({ run: data.run, ...message });
-  try {
-    const definition = await find(data.module, data.name);
-    const value = await definition.handler(contextOf(data, post));
-    toJsonText(value);
-    post({ kind: "value", value });
-  } catch (thrown) {
-    if (thrown instanceof NotJsonError) post({ kind: "not-json", message: thrown.message });
-    else post({ kind: "thrown", error: portable(thrown) });
-  }
+// A function that is made for a web worker knows its global scope by this name.
+Reflect.set(globalThis, "self", globalThis);
+guardExits({ everywhere: true });
+if (takesConsole) takeConsole(writeLine);
+const traces = new ThreadTraces();
+const imported = new Set<string>();
+
+port.onmessage = ({ data }: MessageEvent<ToThread | Answer>) => {
+  if ("call" in data) settle(data);
+  else run(data);
 };
 
-function settle({ call, value, error }: Answer): void {
+addEventListener("unhandledrejection", (event) => onStray(event, event.reason));
+addEventListener("error", (event) => onStray(event, event.error));
+
+/** An error that nobody has caught ends the function that runs. With none it ends the thread. */
+function onStray(event: Event, error: unknown): void {
+  if (!current) return;
+  event.preventDefault();
+  isStrayed = true;
+  // Of a function before this one.
+  if (FunctionScope.current && FunctionScope.current !== current.scope) return;
+  current.end({ kind: "thrown", error: portable(error) });
+}
+
+async function run(message: ToThread): Promise<void> {
+  const { task, attempt } = message;
+  const scope = new FunctionScope({ task, attempt });
+  const { promise, resolve } = Promise.withResolvers<Ended>();
+  current = { scope, end: resolve };
+  const looks = setInterval(() => isOutOfMemory() && resolve(OUT_OF_MEMORY), LOOK_EVERY_MS);
+  outcomeOf(message, scope).then(resolve);
+  const ended = await promise;
+  clearInterval(looks);
+  const isClean = !isStrayed && traces.isClean && !isOutOfMemory();
+  current = null;
+  post({ kind: "ended", ended, isClean });
+}
+
+/** Deno ends what has taken all memory, but within a promise it says so to nobody. */
+function isOutOfMemory(): boolean {
+  return getHeapStatistics().heap_size_limit > heapLimit;
+}
+
+async function outcomeOf(message: ToThread, scope: FunctionScope): Promise<Ended> {
+  try {
+    const definition = await find(message.module, message.name);
+    const value = await scope.run(() => definition.handler(contextOf(message, scope)));
+    toJsonText(value);
+    return { kind: "value", value };
+  } catch (thrown) {
+    if (thrown instanceof NotJsonError) return { kind: "not-json", message: thrown.message };
+    return { kind: "thrown", error: portable(thrown) };
+  }
+}
+
+function settle({ call, value, error, fields }: Answer): void {
   const waiting = calls.get(call);
   calls.delete(call);
   if (error === undefined) waiting?.resolve(value);
-  else waiting?.reject(Object.assign(new Error(), error));
+  else waiting?.reject(Object.assign(new RevivedError(error), fields));
 }
 
 async function find(module: string, name: string): Promise<AnyDefinition> {
   const exported = Object.values(await import(module)) as Partial<AnyDefinition>[];
+  // What a module does when it is first imported is no trace of a function.
+  if (!imported.has(module)) traces.remember();
+  imported.add(module);
   const definition = exported.find((value) => value?.name === name && typeof value.handler === "function");
   if (!definition) throw new Error(`${module} exports no definition named "${name}"`);
   return definition as AnyDefinition;
 }
 
-function contextOf(
-  { input, task, attempt }: ToThread,
-  post: (message: FromFunction) => void,
-): TaskContext<unknown> {
+function contextOf({ input, task, attempt }: ToThread, scope: FunctionScope): TaskContext<unknown> {
+  /** A function that goes on after its end says nothing for the next one. */
+  const say = (message: FromThread) => {
+    if (current?.scope === scope) post(message);
+  };
+  const ask = (message: (call: number) => FromThread) => {
+    const call = ++lastCall;
+    const waiting = Promise.withResolvers<unknown>();
+    calls.set(call, waiting);
+    say(message(call));
+    return waiting.promise;
+  };
   return {
     input,
     task,
     attempt,
     // Never aborts: to stop the task, the pool terminates the thread.
     signal: new AbortController().signal,
-    progress: (current, total, message) => post({ kind: "progress", current, total, message }),
-    log: (message, data) => post({ kind: "log", message, data }),
-    emit: (chunk) => post({ kind: "chunk", chunk }),
+    progress: (current, total, message) => say({ kind: "progress", current, total, message }),
+    log: (message, data) => say({ kind: "log", message, data }),
+    emit: (chunk) => say({ kind: "chunk", chunk }),
     submit: async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
       const name = typeof definition === "string" ? definition : definition.name;
-      const id = await ask((call) => post({ kind: "submit", call, task: name, input, options })) as string;
-      const result = () => ask((call) => post({ kind: "result", call, id }));
+      const id = await ask((call) => ({ kind: "submit", call, task: name, input, options })) as string;
+      const result = () => ask((call) => ({ kind: "result", call, id }));
       // deno-lint-ignore no-explicit-any -- typed for those who call it
       return { id, result: () => new LazyPromise<any>(result) };
     },
   };
-}
-
-function ask(post: (call: number) => void): Promise<unknown> {
-  const call = ++lastCall;
-  const waiting = Promise.withResolvers<unknown>();
-  calls.set(call, waiting);
-  post(call);
-  return waiting.promise;
 }

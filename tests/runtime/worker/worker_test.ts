@@ -56,7 +56,7 @@ async function aWorker(concurrency: number, options: BenchOptions = {}, startsNe
     keepStacks: false,
     concurrency,
     leaseMs: LEASE_MS,
-    log: { info: () => {}, error: (_, error) => errors.push(error) },
+    log: { info: () => {}, error: (_, error, attempt) => attempt || errors.push(error) },
   });
   const stopChanges = bench.store.subscribe({ applied: (entry) => worker.changed(entry) });
   const stopRings = bench.store.subscribe({

@@ -1,0 +1,160 @@
+// From whatever a function has thrown to the error that its record keeps, and to what the log says of it.
+
+import { clip } from "./json.ts";
+import type { TaskError } from "./task.ts";
+
+/** Bytes of JSON. */
+const LONGEST_MESSAGE = 2_000;
+const LONGEST_STACK = 2_000;
+/** Characters of JSON with all causes and inner errors. */
+const LONGEST_ERROR = 2_500;
+const DEEPEST_CAUSE = 3;
+const MOST_INNER = 10;
+/** Characters of all stacks of an error, for the log. */
+const LONGEST_STACKS = 10_000;
+
+/** What could be known of something that throws when it is read. */
+const UNREADABLE: TaskError = {
+  name: "Error",
+  message: "something was thrown that cannot be read",
+  retryable: true,
+};
+
+/** Never throws, whatever was thrown. */
+export function errorOf(thrown: unknown, keepStacks: boolean): TaskError {
+  try {
+    const error = described(thrown, 0);
+    if (keepStacks && isObject(thrown) && typeof thrown.stack === "string") {
+      error.stack = clip(thrown.stack, LONGEST_STACK);
+    }
+    return shortened(error);
+  } catch {
+    return { ...UNREADABLE };
+  }
+}
+
+/** For another realm, with all stacks. Structured cloning loses an error's own fields, or all of it. */
+export function portable(thrown: unknown): TaskError {
+  try {
+    return described(thrown, 0, true);
+  } catch {
+    return { ...UNREADABLE };
+  }
+}
+
+/** All stacks of an error: its own, and those of its causes and inner errors. Null if there are none. */
+export function stacksOf(thrown: unknown): string | null {
+  try {
+    const stacks = stacksIn(thrown, 0).join("\n");
+    return stacks === "" ? null : stacks.slice(0, LONGEST_STACKS);
+  } catch {
+    return null;
+  }
+}
+
+/** What an error has beside what all errors have, as far as it can be sent to another realm. */
+export function fieldsOf(error: unknown): Record<string, string | number | boolean> {
+  const fields: Record<string, string | number | boolean> = {};
+  for (const [name, value] of Object.entries(isObject(error) ? error : {})) {
+    if (COMMON.includes(name) || !["string", "number", "boolean"].includes(typeof value)) continue;
+    fields[name] = value as string | number | boolean;
+  }
+  return fields;
+}
+
+/** As a line says it: its name and its message. */
+export function textOf({ name, message }: TaskError): string {
+  return message === "" ? name : `${name}: ${message}`;
+}
+
+/** What another realm has described, as an error again. */
+export class RevivedError extends Error {
+  readonly retryable: boolean;
+  readonly errors?: RevivedError[];
+  constructor({ name, message, retryable, cause, errors, stack }: TaskError) {
+    super(message, cause && { cause: new RevivedError(cause) });
+    this.name = name;
+    this.retryable = retryable;
+    this.stack = stack;
+    if (errors) this.errors = errors.map((error) => new RevivedError(error));
+  }
+}
+
+const COMMON = ["name", "message", "stack", "cause", "errors"];
+
+type Thrown = Partial<Error> & { retryable?: unknown; errors?: unknown };
+
+function isObject(value: unknown): value is Thrown {
+  return typeof value === "object" && value !== null;
+}
+
+function described(thrown: unknown, depth: number, withStacks = false): TaskError {
+  if (!isObject(thrown)) {
+    return { name: "Error", message: clip(String(thrown), LONGEST_MESSAGE), retryable: true };
+  }
+  const { cause, retryable } = thrown;
+  const within = (part: unknown) => described(part, depth + 1, withStacks);
+  const inner = depth < DEEPEST_CAUSE ? innerOf(thrown).map(within) : [];
+  const error: TaskError = {
+    name: clip(nameOf(thrown), 100),
+    message: clip(messageOf(thrown, inner), LONGEST_MESSAGE),
+    retryable: retryable !== false,
+  };
+  if (cause !== undefined && depth < DEEPEST_CAUSE) error.cause = within(cause);
+  if (inner.length > 0) error.errors = inner;
+  if (withStacks && typeof thrown.stack === "string") error.stack = thrown.stack.slice(0, LONGEST_STACKS);
+  return error;
+}
+
+function nameOf(thrown: Thrown): string {
+  if (typeof thrown.name === "string" && thrown.name !== "") return thrown.name;
+  const made = thrown.constructor?.name;
+  return typeof made === "string" && made !== "" && made !== "Object" ? made : "Error";
+}
+
+/** Something to go by, also where there is no message. */
+function messageOf(thrown: Thrown, inner: TaskError[]): string {
+  if (typeof thrown.message === "string" && thrown.message !== "") return thrown.message;
+  const own = ownText(thrown);
+  return own === "{}" ? inner.map(textOf).join("; ") : own;
+}
+
+/** The errors within an AggregateError, or a SuppressedError. */
+function innerOf(thrown: Thrown): unknown[] {
+  if (Array.isArray(thrown.errors)) return thrown.errors.slice(0, MOST_INNER);
+  const { error, suppressed } = thrown as { error?: unknown; suppressed?: unknown };
+  return thrown.name === "SuppressedError" ? [error, suppressed] : [];
+}
+
+/** The fields of a thrown value as JSON. A part that JSON cannot hold is named by its type. */
+function ownText(thrown: Thrown): string {
+  if (Array.isArray(thrown)) return partText(thrown);
+  const parts = Object.entries(thrown).filter(([name]) => !COMMON.includes(name));
+  return `{${parts.map(([name, part]) => `${JSON.stringify(name)}:${partText(part)}`).join(",")}}`;
+}
+
+function partText(part: unknown): string {
+  try {
+    return JSON.stringify(part) ?? JSON.stringify(`a ${typeof part}`);
+  } catch {
+    return JSON.stringify(typeof part === "bigint" ? String(part) : "no JSON");
+  }
+}
+
+/** The outermost error says most: inner ones go first, then the cause. */
+function shortened(error: TaskError): TaskError {
+  const isTooLong = () => JSON.stringify({ ...error, stack: undefined }).length > LONGEST_ERROR;
+  while (error.errors && isTooLong()) {
+    error.errors.pop();
+    if (error.errors.length === 0) delete error.errors;
+  }
+  if (error.cause && isTooLong()) delete error.cause;
+  return error;
+}
+
+function stacksIn(thrown: unknown, depth: number): string[] {
+  if (!isObject(thrown) || depth > DEEPEST_CAUSE) return [];
+  const own = typeof thrown.stack === "string" ? [thrown.stack] : [];
+  const within = [...(thrown.cause === undefined ? [] : [thrown.cause]), ...innerOf(thrown)];
+  return [...own, ...within.flatMap((each) => stacksIn(each, depth + 1))];
+}

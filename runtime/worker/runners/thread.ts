@@ -1,0 +1,136 @@
+// One worker thread, and what is said to it. It runs one function at a time.
+
+import { getHeapStatistics } from "node:v8";
+import { Worker } from "node:worker_threads";
+import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
+import { NotJsonError } from "../../core/json.ts";
+import type { SubmitOptions } from "../../core/submission.ts";
+import { fieldsOf, portable, RevivedError } from "../../core/thrown_error.ts";
+import type { Answer, Ended, FromThread, ThreadSetup, ToThread } from "./thread_main.ts";
+
+/** In the npm package both files are JavaScript. */
+const THREAD_MAIN = new URL(`./thread_main${import.meta.url.slice(-3)}`, import.meta.url);
+const HEAP_MB = Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20);
+
+export interface ThreadOptions extends Partial<Omit<ThreadSetup, "port">> {
+  /** Default: as much as the main thread may have. A thread that takes more ends, and the process does not. */
+  heapMb?: number;
+}
+
+export class Thread {
+  /** What ran here has left nothing behind that could be in the way of another function. */
+  isClean = true;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  #hear: (message: FromThread) => void = () => {};
+  /** Called when the thread ends by itself. */
+  #onEnd: (error: Error) => void;
+
+  /** @param onIdleEnd called if it ends by itself while it runs no function */
+  constructor(
+    private readonly onIdleEnd: (thread: Thread) => void,
+    { takesConsole = false, heapMb = HEAP_MB }: ThreadOptions = {},
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.onmessage = ({ data }: MessageEvent<FromThread>) => this.#hear(data);
+    this.#onEnd = () => this.onIdleEnd(this);
+    this.#worker = new Worker(THREAD_MAIN, {
+      workerData: { port: port2, takesConsole } satisfies ThreadSetup,
+      transferList: [port2 as never],
+      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+    });
+    this.#worker.on("error", ({ code, message }: Error & { code?: string }) => {
+      const isFull = code === "ERR_WORKER_OUT_OF_MEMORY";
+      this.#onEnd(new Error(isFull ? "the thread ran out of memory" : `the thread died: ${message}`));
+    });
+    this.#worker.on("exit", () => this.#onEnd(new Error("the thread died")));
+  }
+
+  terminate(): void {
+    this.#onEnd = () => {};
+    this.#port.close();
+    this.#worker.terminate();
+  }
+
+  /** Rejects with what the function threw; earlier if `context.signal` aborts, or if the thread ends. */
+  async run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+    const { signal, input, task, attempt } = context;
+    const ended = Promise.withResolvers<Ended>();
+    const abort = () => ended.reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    this.isClean = false;
+    this.#onEnd = ended.reject;
+    const answers = new Answers(this.#port, context);
+    this.#hear = (message) => {
+      try {
+        if (message.kind !== "ended") return answers.to(message);
+        this.isClean = message.isClean;
+        ended.resolve(message.ended);
+      } catch (error) {
+        // An invalid report fails the attempt, as it does on the main thread.
+        ended.reject(error);
+      }
+    };
+    try {
+      const module = definition.thread!;
+      this.#port.postMessage({ module, name: definition.name, input, task, attempt } satisfies ToThread);
+      return valueOf(await ended.promise);
+    } finally {
+      signal.removeEventListener("abort", abort);
+      this.#hear = () => {};
+      this.#onEnd = () => this.onIdleEnd(this);
+    }
+  }
+}
+
+function valueOf(ended: Ended): unknown {
+  switch (ended.kind) {
+    case "value":
+      return ended.value;
+    case "not-json":
+      throw new NotJsonError(ended.message);
+    case "thrown":
+      throw new RevivedError(ended.error);
+  }
+}
+
+/** Does what a function asks for, and answers it. */
+class Answers {
+  readonly #children = new Map<string, Child>();
+
+  constructor(private readonly port: MessagePort, private readonly context: TaskContext<unknown>) {}
+
+  to(message: Exclude<FromThread, { kind: "ended" }>): void {
+    const { context } = this;
+    switch (message.kind) {
+      case "progress":
+        return context.progress(message.current, message.total, message.message);
+      case "log":
+        return context.log(message.message, message.data);
+      case "chunk":
+        return context.emit(message.chunk);
+      case "submit":
+        return void this.#answer(message.call, this.#submit(message.task, message.input, message.options));
+      case "result":
+        return void this.#answer(message.call, this.#children.get(message.id)!.result());
+    }
+  }
+
+  async #submit(name: string, input: unknown, options?: SubmitOptions): Promise<string> {
+    const child = await this.context.submit(name, input, options);
+    this.#children.set(child.id, child);
+    return child.id;
+  }
+
+  async #answer(call: number, work: Promise<unknown>): Promise<void> {
+    let answer: Answer;
+    try {
+      answer = { call, value: await work };
+    } catch (error) {
+      answer = { call, error: portable(error), fields: fieldsOf(error) };
+    }
+    this.port.postMessage(answer);
+  }
+}
