@@ -62,6 +62,15 @@ export function fieldsOf(error: unknown): Record<string, string | number | boole
   return fields;
 }
 
+/** As `instanceof`, which throws for some of what can be thrown. */
+export function isA<T>(thrown: unknown, type: new (...args: never[]) => T): thrown is T {
+  try {
+    return thrown instanceof type;
+  } catch {
+    return false;
+  }
+}
+
 /** As a line says it: its name and its message. */
 export function textOf({ name, message }: TaskError): string {
   return message === "" ? name : `${name}: ${message}`;

@@ -10,7 +10,7 @@ import type { Registry } from "../core/registry.ts";
 import type { Runners } from "./runners/runners.ts";
 import { type ChildTasks, contextOf, submitOf } from "./task_context.ts";
 import type { TaskError } from "../core/task.ts";
-import { errorOf, RevivedError, stacksOf } from "../core/thrown_error.ts";
+import { errorOf, isA, RevivedError, stacksOf } from "../core/thrown_error.ts";
 import type { Log } from "../platform/log.ts";
 import type { Outcome } from "../core/transitions.ts";
 import type { Values } from "../store/values.ts";
@@ -138,10 +138,10 @@ function failure(name: string, message: string): Outcome {
 }
 
 function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean): Outcome {
-  if (thrown instanceof NewerRecordError) {
+  if (isA(thrown, NewerRecordError)) {
     attempt.leaveToNewer(thrown);
     return { kind: "released", reason: "handed back: only a newer release can go on with it" };
   }
-  if (thrown instanceof NotJsonError) return failure("ResultNotSerializable", thrown.message);
+  if (isA(thrown, NotJsonError)) return failure("ResultNotSerializable", thrown.message);
   return { kind: "failed", error: errorOf(thrown, keepStacks) };
 }

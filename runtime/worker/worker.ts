@@ -163,13 +163,16 @@ export class Worker implements Starter {
     let isLooking = true;
     const looked = Promise.all([this.#claims.stop(), this.#shards.stop()]).finally(() => isLooking = false);
     while (isLooking || !this.#slots.isIdle) {
+      if (this.#slots.isIdle) {
+        await looked;
+        continue;
+      }
       // Also what begins now, because its claim is answered so late.
       if (clock.monotonic() >= this.#stopAt) {
         for (const attempt of this.#slots.running.values()) attempt.release();
       }
       await sleep(clock, 5);
     }
-    await looked;
     // The heartbeat goes on for as long as the worker holds leases.
     await this.#heartbeat.stop();
     await this.#signOff();

@@ -1,3 +1,5 @@
+// deno-lint-ignore-file no-console -- that is one of the things they do
+
 // Functions that do what they should not: they try to end the process, kill it, take all memory, throw what
 // nobody expects, or leave their thread in disorder. Both definitions do the same, in different places.
 
@@ -66,7 +68,7 @@ const ACTS: Record<string, Act> = {
     takeAllMemory();
   },
   "take the messages": () => {
-    (self as { onmessage: unknown }).onmessage = null;
+    (self as unknown as { onmessage: unknown }).onmessage = null;
   },
   "leave a timer": () => {
     setInterval(() => console.log("still here"), 1);

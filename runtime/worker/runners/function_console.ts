@@ -2,6 +2,7 @@
 // others write stays as it is.
 
 import { format } from "node:util";
+import { isoAt, systemClock } from "../../platform/clock.ts";
 import type { AttemptName } from "../../platform/log.ts";
 import { FunctionScope } from "./function_scope.ts";
 
@@ -20,7 +21,7 @@ const LEVELS: Partial<Record<keyof Console, Level>> = {
 
 export interface ConsoleLine extends AttemptName {
   level: Level;
-  at: Date;
+  at: string;
   message: string;
 }
 
@@ -42,7 +43,7 @@ export function takeConsole(write: (line: ConsoleLine) => void): void {
       const scope = FunctionScope.current;
       if (!scope) return Reflect.apply(original, console, args);
       const { task: { task, id }, attempt } = scope.running;
-      write({ level, at: new Date(), message: format(...args), task, id, attempt });
+      write({ level, at: isoAt(systemClock.now()), message: format(...args), task, id, attempt });
     };
     Reflect.set(console, name, tagged);
   }

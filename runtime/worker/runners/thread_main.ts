@@ -8,7 +8,9 @@ import { NotJsonError, toJsonText } from "../../core/json.ts";
 import { LazyPromise } from "../../core/lazy_promise.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import type { TaskError } from "../../core/task.ts";
-import { portable, RevivedError } from "../../core/thrown_error.ts";
+import { isA, portable, RevivedError } from "../../core/thrown_error.ts";
+import { systemClock } from "../../platform/clock.ts";
+import { every } from "../../platform/periodic.ts";
 import { takeConsole, writeLine } from "./function_console.ts";
 import { FunctionScope, guardExits } from "./function_scope.ts";
 import { ThreadTraces } from "./thread_traces.ts";
@@ -71,8 +73,6 @@ let current: { scope: FunctionScope; end: (ended: Ended) => void } | null = null
 /** What V8 raises when the thread has reached the limit that it was given. */
 const heapLimit = getHeapStatistics().heap_size_limit;
 const LOOK_EVERY_MS = 250;
-/** Those of the thread itself, whose timers are no trace of a function. */
-const { setInterval, clearInterval } = globalThis;
 
 // A function that is made for a web worker knows its global scope by this name.
 Reflect.set(globalThis, "self", globalThis);
@@ -104,10 +104,10 @@ async function run(message: ToThread): Promise<void> {
   const scope = new FunctionScope({ task, attempt });
   const { promise, resolve } = Promise.withResolvers<Ended>();
   current = { scope, end: resolve };
-  const looks = setInterval(() => isOutOfMemory() && resolve(OUT_OF_MEMORY), LOOK_EVERY_MS);
+  const stopLooking = every(systemClock, LOOK_EVERY_MS, () => isOutOfMemory() && resolve(OUT_OF_MEMORY));
   outcomeOf(message, scope).then(resolve);
   const ended = await promise;
-  clearInterval(looks);
+  await stopLooking();
   const isClean = !isStrayed && traces.isClean && !isOutOfMemory();
   current = null;
   post({ kind: "ended", ended, isClean });
@@ -125,7 +125,7 @@ async function outcomeOf(message: ToThread, scope: FunctionScope): Promise<Ended
     toJsonText(value);
     return { kind: "value", value };
   } catch (thrown) {
-    if (thrown instanceof NotJsonError) return { kind: "not-json", message: thrown.message };
+    if (isA(thrown, NotJsonError)) return { kind: "not-json", message: thrown.message };
     return { kind: "thrown", error: portable(thrown) };
   }
 }

@@ -12,7 +12,7 @@ export class ThreadTraces {
   #known: Known[] = [];
 
   constructor() {
-    for (const [set, clear] of TIMERS) this.#watch(set, clear);
+    for (const kind of TIMERS) this.#watch(`set${kind}`, `clear${kind}`);
     // Its last properties are made when it is first looked at.
     String(console);
     this.remember();
@@ -32,7 +32,7 @@ export class ThreadTraces {
     const [start, stop] = [Reflect.get(globalThis, set), Reflect.get(globalThis, clear)];
     if (typeof start !== "function" || typeof stop !== "function") return;
     const timers = this.#timers;
-    const repeats = set === "setInterval";
+    const repeats = set.endsWith("Interval");
     Reflect.set(
       globalThis,
       set,
@@ -57,11 +57,7 @@ export class ThreadTraces {
   }
 }
 
-const TIMERS = [
-  ["setTimeout", "clearTimeout"],
-  ["setInterval", "clearInterval"],
-  ["setImmediate", "clearImmediate"],
-];
+const TIMERS = ["Timeout", "Interval", "Immediate"];
 
 /** With the properties of the original, such as its name and how it becomes a promise. */
 // deno-lint-ignore ban-types
