@@ -23,6 +23,7 @@ import { type ChildFindings, Children } from "./children.ts";
 import { Dependencies } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
+import { OpenCalls } from "./open_calls.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 
 /** What may follow what, but for a retry on request and what only a task does that waits for others. */
@@ -95,10 +96,12 @@ export class Checker implements ChildFindings {
 
   readonly dependencies: Dependencies;
   readonly children: Children;
+  readonly #openCalls: OpenCalls;
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
     this.children = new Children(world, this);
+    this.#openCalls = new OpenCalls(world, this);
   }
 
   violated(invariant: string, what: string): void {
@@ -120,6 +123,7 @@ export class Checker implements ChildFindings {
       else if (LINKS.includes(key[0] as string)) this.#link(key, after, by);
     }
     this.dependencies.applied(changes);
+    this.#openCalls.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }

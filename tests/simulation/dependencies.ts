@@ -65,6 +65,8 @@ export class Dependencies {
   /** Those that may run, or have run. */
   readonly #letGo = new Set<string>();
   readonly #freed = new Set<string>();
+  /** Those that wait, or waited until now, for the barrier of their retry. */
+  readonly #held = new Set<string>();
   #commits = 0;
 
   constructor(private readonly world: Surroundings, private readonly checker: Findings) {}
@@ -227,14 +229,18 @@ export class Dependencies {
       if (upstreams.length > 0 && !this.#joins.has(id)) {
         this.checker.violated("8", `${name} waits without a join`);
       }
-      const isHeld = this.#counted.get(id)?.get(RETRY_SEAL + id) === null;
-      if (this.#letGo.has(id) && !isHeld) this.checker.violated("4", `${name} was let go, and waits again`);
+      // Once its barrier is lifted it waits until the outbox processor lets it go.
+      if (this.#counted.get(id)?.get(RETRY_SEAL + id) === null) this.#held.add(id);
+      if (this.#letGo.has(id) && !this.#held.has(id)) {
+        this.checker.violated("4", `${name} was let go, and waits again`);
+      }
       // Freed by an input of its own, and held back until its dependents wait.
       if (this.#joins.get(id)?.alone && upstreams.length > 0) this.#freed.add(id);
       if (record.deps!.total !== upstreams.length) {
         this.checker.violated("9", `${name} waits for ${record.deps!.total}, not for ${upstreams.length}`);
       }
-    } else if (!isTerminal(record) && !this.#letGo.has(id)) {
+    } else this.#held.delete(id);
+    if (!isAwaiting && !isTerminal(record) && !this.#letGo.has(id)) {
       this.#letGo.add(id);
       // A retry with an input of its own needs nobody's result.
       if (stateOf(record).message === "retried on request") this.#freed.add(id);

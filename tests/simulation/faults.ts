@@ -29,10 +29,17 @@ export interface Faults {
   messageTwice: number;
   /** Wall clocks are this far off at the most, and jump so far. */
   skewMs: number;
+  /** Wall clocks are right, or off by so much: of two processes, one takes the other's calls for cut off. */
+  apartMs: number;
+  /** Processes that are stopped between two commits of a call, and go on later. */
+  heldUpCalls: number;
   jumps: number;
   /** How late KV removes what has expired. */
   ttlLateMs: number;
 }
+
+/** Longer than a call of several commits may take before it is taken for cut off. */
+const APART_MS = 12 * 60 * 1000;
 
 /** How long the faults last. */
 export const FAULTY_MS = 8_000;
@@ -40,6 +47,7 @@ export const FAULTY_MS = 8_000;
 export function drawFaults(random: Random): Faults {
   const sometimes = (probability: number, worst: number) =>
     random.chance(probability) ? random.float() * worst : 0;
+  const heldUp = random.chance(0.12);
   const from = random.between(500, FAULTY_MS - 2_000);
   return {
     locked: sometimes(0.3, 0.2),
@@ -51,14 +59,17 @@ export function drawFaults(random: Random): Faults {
     twice: sometimes(0.4, 0.15),
     hangs: sometimes(0.3, 0.04),
     slow: sometimes(0.5, 0.1),
-    crashesAtCall: sometimes(0.5, 0.01),
-    crashes: random.chance(0.5) ? 1 + random.below(4) : 0,
+    // A process that is stopped shall mostly live to go on.
+    crashesAtCall: sometimes(heldUp ? 0.2 : 0.5, 0.01),
+    crashes: random.chance(heldUp ? 0.2 : 0.5) ? 1 + random.below(4) : 0,
     pauses: random.chance(0.4) ? 1 + random.below(3) : 0,
     outage: random.chance(0.1) ? { from, until: from + random.between(200, 7_000) } : null,
     messageLost: sometimes(0.3, 0.5),
     messageLate: sometimes(0.3, 0.5),
     messageTwice: sometimes(0.3, 0.3),
     skewMs: random.chance(0.3) ? random.pick([50, 5_000, 60 * 60 * 1000]) : 0,
+    apartMs: heldUp && random.chance(0.8) ? APART_MS : 0,
+    heldUpCalls: heldUp ? 1 + random.below(4) : 0,
     jumps: random.chance(0.3) ? 1 + random.below(3) : 0,
     ttlLateMs: random.pick([0, 1_000, 60_000]),
   };

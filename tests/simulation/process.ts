@@ -100,7 +100,7 @@ export class SimProcess implements Wired, Actor {
 
   pause(ms: number): void {
     this.note(`is stopped for ${Math.round(ms)} ms`);
-    this.pausedUntil = this.world.scheduler.now + ms;
+    this.pausedUntil = Math.max(this.pausedUntil, this.world.scheduler.now + ms);
   }
 
   /** Shuts down in good order; afterwards it is gone. */

@@ -88,9 +88,6 @@ function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): voi
     for (const { key, expireAt } of entriesOf(stored)) wanted.set(key.join("/"), expireAt);
   }
   for (const { key, expireAt } of rows) {
-    // A process that dies after the last commit of a call leaves this to its timer; the total is checked as
-    // such.
-    if (key[0] === "due" && key[1] === "recount") continue;
     // The timer of a group is checked with it.
     if (key[0] !== "index" && key[0] !== "due" || key[1] === "group" && key[0] === "due") continue;
     // What is left of a task that is gone goes by itself.

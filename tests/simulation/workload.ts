@@ -73,18 +73,24 @@ export class Workload {
   }
 
   start(callers: number): void {
+    for (let i = 0; i < callers; i++) this.#begin(`c${i}`, this.world.random.pick(this.#stories));
+  }
+
+  /** Callers whose calls take several commits: they may be held up in between. */
+  startLong(callers: number): void {
+    for (let i = 0; i < callers; i++) this.#begin(`l${i}`, (who) => this.#submitLongGroup(who));
+  }
+
+  #begin(who: string, story: (who: string) => Promise<void>): void {
     const { scheduler, random } = this.world;
-    for (let i = 0; i < callers; i++) {
-      const story = random.pick(this.#stories);
-      // Bursts, so that commits are shared and conflicts are many.
-      const at = random.chance(0.5) ? random.below(4) * 1_500 : random.float() * BEGIN_WITHIN_MS;
-      this.#working++;
-      scheduler.after(at, () => {
-        story(`c${i}`).catch((error) => {
-          this.world.checker.violated("caller", `c${i} got ${error instanceof Error ? error.stack : error}`);
-        }).finally(() => this.#working--);
-      });
-    }
+    // Bursts, so that commits are shared and conflicts are many.
+    const at = random.chance(0.5) ? random.below(4) * 1_500 : random.float() * BEGIN_WITHIN_MS;
+    this.#working++;
+    scheduler.after(at, () => {
+      story(who).catch((error) => {
+        this.world.checker.violated("caller", `${who} got ${error instanceof Error ? error.stack : error}`);
+      }).finally(() => this.#working--);
+    });
   }
 
   readonly #stories = [
@@ -132,13 +138,22 @@ export class Workload {
     const { random } = this.world;
     const call = this.#call();
     const keyed = random.chance(0.5);
-    const submissions = Array.from({ length: 1 + random.below(6) }, () => this.#submission());
+    const many = random.chance(0.2) ? 15 + random.below(25) : 1 + random.below(6);
+    const submissions = Array.from({ length: many }, () => this.#submission());
     const maxConcurrent = random.chance(0.4) ? 1 + random.below(3) : undefined;
     const ids = keyed
       ? await this.#submitKeyed(who, call, { submissions, group: true, maxConcurrent })
       : await this.#submitOnce(who, { submissions, group: true, maxConcurrent }, call);
     const groupId = this.#groups.get(call);
     if (ids && groupId && random.chance(0.7)) await this.#complete(who, { groupId }, ids.length);
+  }
+
+  async #submitLongGroup(who: string): Promise<void> {
+    const { random } = this.world;
+    const submissions = Array.from({ length: 20 + random.below(30) }, () => this.#calm());
+    const call = { submissions, group: true };
+    if (random.chance(0.5)) await this.#submitKeyed(who, this.#call(), call);
+    else await this.#submitOnce(who, call);
   }
 
   /** The same call from two callers at about the same time, each repeating it until there is an answer. */

@@ -1,7 +1,7 @@
 // A world from a seed: processes on one database, callers, faults. It goes wrong for a while, then all
 // faults end, and then everything has to come to rest and be as it should.
 
-import { EMBEDDED_LIMITS } from "../../runtime/platform/kv.ts";
+import { EMBEDDED_LIMITS, type KvLimits } from "../../runtime/platform/kv.ts";
 import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
@@ -12,6 +12,7 @@ import { Random } from "../support/random.ts";
 import { checkRest, type Gaps } from "./rest.ts";
 import { Scheduler } from "./scheduler.ts";
 import { EPOCH } from "./sim_clock.ts";
+import { isOfOpenCall } from "./open_calls.ts";
 import type { Shape, Weaken } from "./surroundings.ts";
 import { type WorkingWorld, Workload } from "./workload.ts";
 
@@ -70,6 +71,7 @@ export class World implements WorkingWorld {
   #over = false;
   #crashes = 0;
   #bootHangs = 0;
+  #heldUp = 0;
 
   constructor(private readonly seed: number, readonly weaken?: Weaken) {
     const random = this.random = new Random(seed);
@@ -79,13 +81,18 @@ export class World implements WorkingWorld {
       leaseMs: random.pick([1_500, 2_500]),
       sweepMs: random.pick([700, 1_500]),
       concurrency: random.pick([1, 2, 5, 20]),
-      limits: random.chance(0.2) ? REMOTE_LIMITS : random.chance(0.35) ? TIGHT_LIMITS : EMBEDDED_LIMITS,
+      limits: this.#drawLimits(this.activeFaults),
       shards: random.chance(0.3) ? 3 : 1,
       doorbells: { call: random.chance(0.8), queue: random.chance(0.7), sweep: true },
     };
     this.#workload = new Workload(this);
     const processOf = (kv: FakeKv) => this.#processes.find((process) => process.kv === kv)!;
-    this.database.onApplied = (changes, _, kv) => this.checker.applied(changes, processOf(kv));
+    this.database.onApplied = (changes, _, kv) => {
+      const process = processOf(kv);
+      this.checker.applied(changes, process);
+      const open = changes.filter(({ key, after }) => after !== null && isOfOpenCall(key));
+      if (open.length > 0) this.#holdUp(process, open.some(({ key }) => key[1] === "unseal"));
+    };
     this.database.onMessage = ({ value, delayMs }) => this.#send(value, delayMs);
   }
 
@@ -114,9 +121,10 @@ export class World implements WorkingWorld {
     const { scheduler, random, checker } = this;
     const faults = this.activeFaults!;
     this.note("world", `${JSON.stringify(this.shape)} ${JSON.stringify(faults)}`);
-    const size = 1 + random.below(3);
+    const size = faults.heldUpCalls > 0 ? 2 + random.below(2) : 1 + random.below(3);
     for (let slot = 1; slot <= size; slot++) this.#keepRunning(slot);
     this.#workload.start(12 + random.below(20));
+    if (faults.heldUpCalls > 0) this.#workload.startLong(3);
     this.#plan(faults);
     this.#expire();
 
@@ -126,13 +134,16 @@ export class World implements WorkingWorld {
       return this.#workload.working === this.#workload.streaming && this.#allServe() &&
         this.#unended().every(isAwaiting);
     };
-    const rest = () => this.#workload.working === 0 && this.#allServe() && this.#unended().length === 0;
+    const rest = () => {
+      return this.#workload.working === 0 && this.#allServe() && this.#unended().length === 0 &&
+        this.#openCalls().length === 0;
+    };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);
-    this.#giveUpSeals();
+    this.#giveUpCalls();
     if (!await scheduler.run(rest, scheduler.now + REST_WITHIN_MS)) {
       checker.violated(
         "11",
-        `no rest: ${this.#workload.working} callers, tasks ${
+        `no rest: ${this.#workload.working} callers, ${this.#openCalls().length} calls, tasks ${
           this.#unended().map(({ id }) => this.nameOf(id)).join(", ")
         }`,
       );
@@ -176,8 +187,24 @@ export class World implements WorkingWorld {
     }
   }
 
-  #offset({ skewMs }: Faults): number {
-    return Math.round((this.random.float() * 2 - 1) * skewMs);
+  #drawLimits({ heldUpCalls }: Faults): KvLimits {
+    const { random } = this;
+    if (heldUpCalls > 0 && random.chance(0.8)) return TIGHT_LIMITS;
+    return random.chance(0.2) ? REMOTE_LIMITS : random.chance(0.35) ? TIGHT_LIMITS : EMBEDDED_LIMITS;
+  }
+
+  #offset({ skewMs, apartMs }: Faults): number {
+    const apart = apartMs === 0 ? 0 : this.random.pick([-1, 0, 1]) * apartMs;
+    return Math.round((this.random.float() * 2 - 1) * skewMs) + apart;
+  }
+
+  /** Stops a process that has stored a part of a call. */
+  #holdUp(process: SimProcess, hasBarrier: boolean): void {
+    const { random, activeFaults: faults } = this;
+    // Calls with a barrier are many, and of those that are given up there is little to be seen.
+    if (!faults || faults.heldUpCalls <= this.#heldUp || !random.chance(hasBarrier ? 0.1 : 0.6)) return;
+    this.#heldUp++;
+    process.pause(random.chance(0.2) ? random.between(500, 20_000) : random.between(80_000, 150_000));
   }
 
   #plan(faults: Faults): void {
@@ -228,10 +255,14 @@ export class World implements WorkingWorld {
     });
   }
 
+  /** Timers of calls that were cut off. */
+  #openCalls(): Row[] {
+    return this.database.all().filter(({ key }) => isOfOpenCall(key));
+  }
+
   /** Nobody comes back to calls that were cut off: all clocks are set to when they are given up. */
-  #giveUpSeals(): void {
-    const isOpen = ({ key }: Row) => key[0] === "due" && (key[1] === "unseal" || key[1] === "recount");
-    if (!this.database.all().some(isOpen)) return;
+  #giveUpCalls(): void {
+    if (this.#openCalls().length === 0) return;
     this.note("world", "all wall clocks are set to when calls are given up that were cut off");
     this.#aheadMs += GIVEN_UP_MS;
     for (const { clock } of this.#processes) clock.jump(GIVEN_UP_MS);
