@@ -9,9 +9,10 @@ import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { Registry } from "../../../runtime/core/registry.ts";
 import { Runners } from "../../../runtime/worker/runners/runners.ts";
 import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
-import { cancelRequested } from "../../../runtime/core/transitions.ts";
+import { cancelRequested, submitted } from "../../../runtime/core/transitions.ts";
+import { Store } from "../../../runtime/store/store.ts";
 import { Worker } from "../../../runtime/worker/worker.ts";
-import { aBench, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
+import { aBench, aDraft, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
 import { FaultyKv, MISHAPS } from "../../support/faulty_kv.ts";
 import { eventually, turn } from "../../support/waiting.ts";
 
@@ -461,4 +462,69 @@ Deno.test("reports of a task are written together, 100 ms after the ones before"
   bench.clock.advance(1);
   await eventually(async () => await written() === 21);
   assert.equal(kv.commits, before + 1);
+});
+
+Deno.test("what a function has reported is written before its end, however long the write takes", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  const [{ record: { id } }] = await bench.submit({});
+  await worker.start();
+  await eventually(() => handling.length === 1);
+  const { update } = bench.store;
+  const gate = Promise.withResolvers<void>();
+  let isHeld = false;
+  // The write has met another one, say, and reads the record again.
+  bench.store.update = async (...args) => {
+    bench.store.update = update;
+    isHeld = true;
+    await gate.promise;
+    return await update.apply(bench.store, args);
+  };
+  handling[0].context.emit("first");
+  bench.clock.advance(0);
+  await eventually(() => isHeld);
+  handling[0].context.emit("last");
+  handling[0].gate.resolve("done");
+  for (let i = 0; i < 10; i++) await turn();
+  assert.equal(typeOf(await bench.record(id)), "RUNNING");
+  gate.resolve();
+  await eventually(async () => isTerminal(await bench.record(id)));
+  const events = await bench.kv.list<{ kind: string; chunk: string }>({ prefix: prefixes.events(id) }, {
+    limit: 9,
+  });
+  assert.deepEqual(events.map(({ value }) => value.chunk), ['"first"', '"last"']);
+});
+
+Deno.test("a slot that a refused submit gives back is taken at once by a task that waits", async () => {
+  await using setup = await aStarter(1);
+  const { bench, worker, handling } = setup;
+  const { kv, clock, ids } = bench;
+  const [{ record: { id } }] = await bench.submit({});
+  await eventually(() => handling.length === 1);
+  handling[0].gate.resolve("done");
+  await eventually(async () => isTerminal(await bench.record(id)));
+  await eventually(() => !worker.isBusy);
+  const { commit } = kv;
+  const asked = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  kv.commit = async (...args) => {
+    kv.commit = commit;
+    asked.resolve();
+    await gate.promise;
+    return await commit.apply(kv, args);
+  };
+  const next = submitted(aDraft({ id }), clock.now());
+  const refused = bench.store.commit("submit", [{ before: null, next }]);
+  await asked.promise;
+  // Another process puts a task into the queue meanwhile. The one slot is for the submit.
+  const other = new Store({ kv, clock, ids });
+  const waiting = submitted(aDraft({ id: ids.id() }), clock.now());
+  await other.commit("submit", [{ before: null, next: waiting }]);
+  worker.ring();
+  for (let i = 0; i < 5; i++) await turn();
+  assert.equal(handling.length, 1);
+  gate.resolve();
+  assert.equal(await clock.run(refused), null);
+  await eventually(() => handling.length === 2);
+  assert.equal(handling[1].context.task.id, waiting.id);
 });
