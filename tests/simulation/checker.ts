@@ -23,6 +23,7 @@ import { type ChildFindings, Children } from "./children.ts";
 import { Dependencies } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
+import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 
@@ -97,6 +98,7 @@ export class Checker implements ChildFindings {
   readonly dependencies: Dependencies;
   readonly children: Children;
   readonly #openCalls: OpenCalls;
+  readonly lists: Lists = new Lists(this.tasks);
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
@@ -124,6 +126,7 @@ export class Checker implements ChildFindings {
     }
     this.dependencies.applied(changes);
     this.#openCalls.applied(changes);
+    this.lists.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }
@@ -459,6 +462,16 @@ export class Checker implements ChildFindings {
     return [...this.tasks].flatMap(([id, stored]) => {
       return !isForgotten(stored) && stored.tags.includes(tag) && !this.mayBeGone(id) ? [id] : [];
     });
+  }
+
+  /** A list has shown these tasks. */
+  toldListed(who: string, { filters, always }: Look, shown: string[]): void {
+    const what = `${who}'s list of ${JSON.stringify(filters)}`;
+    if (new Set(shown).size < shown.length) this.violated("lists", `${what} has a task twice`);
+    for (const id of always) {
+      if (shown.includes(id) || this.mayBeGone(id)) continue;
+      this.violated("lists", `${what} lacks ${this.world.nameOf(id)}, which fitted all the time`);
+    }
   }
 
   /** A stream by tag told these ends; the others were there when it began. */

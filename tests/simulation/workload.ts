@@ -19,6 +19,7 @@ import type { CheckedWorld } from "./checker.ts";
 import { padding, TASKS, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
 import { drawGraph } from "./graphs.ts";
+import { LISTS } from "./lists.ts";
 import { Died, type SimProcess } from "./process.ts";
 
 /** What became of a call. */
@@ -119,6 +120,8 @@ export class Workload {
     (who: string) => this.#submitWhole(who),
     (who: string) => this.#submitParent(who),
     (who: string) => this.#submitParent(who),
+    (who: string) => this.#readLists(who),
+    (who: string) => this.#readLists(who),
   ];
 
   async #submitOne(who: string): Promise<void> {
@@ -457,6 +460,29 @@ export class Workload {
     await world.scheduler.sleep(world.random.float() * 3_000);
     const ids = this.#someIds();
     if (ids.length > 0) await this.#complete(who, { ids }, new Set(ids).size);
+  }
+
+  /** Pages of several lists, while tasks move. */
+  async #readLists(who: string): Promise<void> {
+    const { checker, random, scheduler } = this.world;
+    for (let n = 0; n < 6; n++) {
+      await scheduler.sleep(random.float() * 1_500);
+      const filters = random.pick(LISTS);
+      const limit = 1 + random.below(20);
+      const look = checker.lists.begin(filters);
+      const shown: string[] = [];
+      let cursor: string | null | undefined;
+      while (cursor !== null) {
+        const answer = await this.#ask((runtime) =>
+          runtime.list({ ...filters, limit, cursor: cursor ?? undefined })
+        );
+        if (answer === "unknown" || "refused" in answer) break;
+        shown.push(...answer.value.entries.map(({ record }) => record.id));
+        cursor = answer.value.nextCursor;
+      }
+      checker.lists.end(look);
+      if (cursor === null) checker.toldListed(who, look, shown);
+    }
   }
 
   /** Of all tasks with a tag, as many as there are when the stream begins. */
