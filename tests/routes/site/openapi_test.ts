@@ -102,7 +102,9 @@ Deno.test("the cause of an error is an error again, by its name", async () => {
   await using service = await aService({ running: false });
   const document = await service.document();
   const { TaskError } = document.components.schemas;
-  assert.deepEqual(TaskError.properties.cause, { $ref: "#/components/schemas/TaskError" });
+  assert.deepEqual([TaskError.type, TaskError.properties.cause], ["object", {
+    $ref: "#/components/schemas/TaskError",
+  }]);
   const error = { name: "A", message: "a", retryable: true };
   assert.deepEqual(faultsUnder(document, TaskError, { ...error, cause: { ...error, cause: error } }), []);
   assert.notDeepEqual(
