@@ -1,7 +1,7 @@
 // API keys: the name of a caller, its scopes, and the SHA-256 of its secret. Only the caller knows the
 // secret.
 
-import { createHash, timingSafeEqual } from "node:crypto";
+import { sha256 } from "../runtime/core/sha256.ts";
 
 /** What a key may do. `admin` includes all others. */
 export const SCOPES = ["submit", "read", "cancel", "admin"] as const;
@@ -24,7 +24,7 @@ export function holds({ scopes }: ApiKey, scope: Scope): boolean {
 }
 
 export function hashOf(secret: string): Uint8Array {
-  return createHash("sha256").update(secret).digest();
+  return sha256().update(secret).digest();
 }
 
 /** The key with this secret, or null. The time it takes does not depend on the result. */
@@ -32,9 +32,14 @@ export function keyOf(secret: string, keys: readonly ApiKey[]): ApiKey | null {
   const hash = hashOf(secret);
   let found: ApiKey | null = null;
   for (const key of keys) {
-    if (timingSafeEqual(key.hash, hash)) found = key;
+    if (isEqual(key.hash, hash)) found = key;
   }
   return found;
+}
+
+/** Takes as long for any two hashes. */
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return one.reduce((differences, byte, i) => differences | (byte ^ other[i]), 0) === 0;
 }
 
 export function isName(text: string): boolean {
@@ -80,7 +85,7 @@ function parseEntry(entry: string, number: string, others: ApiKey[]): ApiKey | s
     scopes: new Set(scopes.split("+") as Scope[]),
     hash: Uint8Array.from(hex.match(/../g)!, (byte) => parseInt(byte, 16)),
   };
-  if (others.some(({ hash }) => timingSafeEqual(hash, key.hash))) {
+  if (others.some(({ hash }) => isEqual(hash, key.hash))) {
     return `${which}: its SHA-256 must be its own; another entry has the same`;
   }
   const twin = others.find((other) => other.name === name);

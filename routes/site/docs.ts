@@ -1,7 +1,6 @@
 // /openapi.json and /docs. The page is Swagger UI, whose files are part of this program
 // (tools/build_api_page.ts makes them): no request leaves the machine.
 
-import { Buffer } from "node:buffer";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -85,5 +84,5 @@ export function docsRoutes(app: App, runtime: Runtime): void {
 async function packedFile(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const { default: files } = await import("./swagger_ui/files.json", { with: { type: "json" } });
   const packed = Object.hasOwn(files, name) ? files[name as keyof typeof files] : null;
-  return packed === null ? null : Uint8Array.from(Buffer.from(packed, "base64"));
+  return packed === null ? null : Uint8Array.from(atob(packed), (byte) => byte.charCodeAt(0));
 }

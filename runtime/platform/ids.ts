@@ -1,7 +1,6 @@
 // Ids as a port. Task ids are UUIDv7 (RFC 9562), so that keys sort by time. Within a process each id is
 // larger than the one before, also within a millisecond.
 
-import { v7 } from "uuid";
 import type { Clock } from "./clock.ts";
 
 export interface Ids {
@@ -30,7 +29,7 @@ export function makeIds(clock: Clock, fill: (bytes: Uint8Array<ArrayBuffer>) => 
       } else {
         seq++;
       }
-      return v7({ msecs, seq, random: bytes });
+      return uuidV7(msecs, seq, bytes);
     },
     token: () => `${prefix}-${(++tokens).toString(36)}`,
     random() {
@@ -40,10 +39,23 @@ export function makeIds(clock: Clock, fill: (bytes: Uint8Array<ArrayBuffer>) => 
   };
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** RFC 9562, 5.7: milliseconds, a counter of 32 bits, and the last 42 bits of `random`. */
+function uuidV7(ms: number, seq: number, random: Uint8Array): string {
+  const high = Math.floor(ms / 2 ** 16);
+  return HEX[high >>> 24] + HEX[high >>> 16 & 0xff] + HEX[high >>> 8 & 0xff] + HEX[high & 0xff] + "-" +
+    HEX[ms >>> 8 & 0xff] + HEX[ms & 0xff] + "-" +
+    HEX[0x70 | seq >>> 28] + HEX[seq >>> 20 & 0xff] + "-" +
+    HEX[0x80 | seq >>> 14 & 0x3f] + HEX[seq >>> 6 & 0xff] + "-" +
+    HEX[seq << 2 & 0xff | random[10] & 0x03] + HEX[random[11]] + HEX[random[12]] + HEX[random[13]] +
+    HEX[random[14]] + HEX[random[15]];
+}
+
 function randomHex(fill: (bytes: Uint8Array<ArrayBuffer>) => void, length: number): string {
   const bytes = new Uint8Array(length);
   fill(bytes);
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(bytes, (byte) => HEX[byte]).join("");
 }
 
 function fillFromCrypto(bytes: Uint8Array<ArrayBuffer>): void {

@@ -2,7 +2,6 @@
 // parent's submits, its definition and its input: an attempt that submits the same again finds the same
 // children.
 
-import { createHash } from "node:crypto";
 import type { Attempt } from "./attempt.ts";
 import {
   ChildFailedError,
@@ -14,6 +13,7 @@ import {
 import type { ChildTasks } from "./task_context.ts";
 import { faultsOf } from "../core/zod_faults.ts";
 import { toJsonText } from "../core/json.ts";
+import { sha256 } from "../core/sha256.ts";
 import { keys } from "../platform/keys.ts";
 import type { Notifier } from "../queries/notifier.ts";
 import type { CommandContext } from "../commands/context.ts";
@@ -132,7 +132,7 @@ function checked(submission: Submission): Submission {
 
 /** A UUIDv7 with the time of the parent's first start, so that children sort next to their parent. */
 function childId(startedAt: number, parts: string[]): string {
-  const digest = createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  const digest = sha256().update(JSON.stringify(parts)).digest("hex");
   const time = Math.max(0, startedAt).toString(16).padStart(12, "0");
   const variant = (8 + parseInt(digest[3], 16) % 4).toString(16);
   return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${digest.slice(0, 3)}-` +

@@ -1,7 +1,7 @@
 // Counts bytes, lines and words as chunks of UTF-8 come in. Where the chunks are cut makes no difference, and
 // the memory needed has a bound that does not depend on the document: see the two limits below.
 
-import { createHash } from "node:crypto";
+import { sha256 } from "../../runtime/core/sha256.ts";
 import { mostFrequent, type WordCount } from "./words.ts";
 
 const TOP_LENGTH = 50;
@@ -19,7 +19,7 @@ export class TextStatistics {
   #counts = new Map<string, number>();
   /** The start of a word that goes on, perhaps, in the next chunk. */
   #unfinishedWord = "";
-  #hash = createHash("sha256");
+  #hash = sha256();
   // What is not UTF-8 becomes U+FFFD, which is part of no word. Without `ignoreBOM`, Deno 2.9 drops a U+FEFF
   // at the start of any chunk, not only of the first, and so joins the words on both sides.
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });

@@ -13,6 +13,17 @@ Deno.test("an id is a UUIDv7 that begins with the clock's milliseconds", () => {
   assert.equal(parseInt(id.replace("-", "").slice(0, 12), 16), clock.now());
 });
 
+Deno.test("time, counter and random bits stand where RFC 9562 has them", () => {
+  // The instant of the example in its appendix. The counter begins with half of the four bytes from the sixth.
+  const clock = new ManualClock();
+  clock.jump(0x017F22E279B0 - clock.now());
+  const bytes = [0, 0, 0, 0, 0, 0, 0x98, 0x66, 0x31, 0x37, 0x00, 0x0c, 0x0c, 0x07, 0x39, 0x8f];
+  const { id } = makeIds(clock, (into) => into.set(bytes.slice(0, into.length)));
+  assert.equal(id(), "017f22e2-79b0-74c3-8c62-6c0c0c07398f");
+  // The counter rises by one within a millisecond, in the lowest of its bits.
+  assert.equal(id(), "017f22e2-79b0-74c3-8c62-700c0c07398f");
+});
+
 Deno.test("ids rise strictly while the clock runs, stands still and goes back", () => {
   const clock = new ManualClock();
   const { id } = makeIds(clock, seeded(7));
