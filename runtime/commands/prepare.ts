@@ -114,6 +114,7 @@ export function draftOf(
     groups: groupId === null ? [] : [groupId],
     ...(groupId !== null && { places: [place] }),
     parentId: submission.parentId ?? null,
+    ...(submission.parentId !== undefined && { awaited: true }),
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
     retry,
     retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,

@@ -1,6 +1,7 @@
 // Errors that callers handle. Their HTTP form is in routes/http/problem.ts.
 
 import { RELEASE } from "./release.ts";
+import type { TaskError } from "./task.ts";
 import { likely } from "./nearest.ts";
 
 /** One fault of a submitted value. `pointer` is a JSON Pointer (RFC 6901) into that value. */
@@ -97,17 +98,30 @@ export class QueueFullError extends Error {
   }
 }
 
+/** A child did not complete. Its `cause` is the child's error, if it has one. */
 export class ChildFailedError extends Error {
   override name = "ChildFailedError";
+  /** False if the child's error was for good: another attempt of the parent would get the same. */
+  readonly retryable: boolean;
   constructor(
     readonly id: string,
     /** FAILED, CRASHED or CANCELLED. */
     readonly state: string,
     readonly remoteName: string,
     message: string,
+    error: TaskError | null,
   ) {
-    super(`the task ${id} ended ${state}: ${remoteName}: ${message}`);
+    super(
+      `the task ${id} ended ${state}: ${remoteName}: ${message}`,
+      error ? { cause: thrownBy(error) } : {},
+    );
+    this.retryable = error?.retryable ?? true;
   }
+}
+
+function thrownBy({ name, message, retryable, cause }: TaskError): Error {
+  const error = new Error(message, cause ? { cause: thrownBy(cause) } : {});
+  return Object.assign(error, { name, retryable });
 }
 
 /** A result that a task needs is gone. */

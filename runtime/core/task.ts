@@ -94,6 +94,8 @@ export interface TaskRecord {
   /** The groups that have logged an end of it. */
   logged?: string[];
   parentId: string | null;
+  /** Its parent may ask for its result until the parent has ended. Release 0.1 knows no such children. */
+  awaited?: true;
   children?: number;
   deps?: Dependencies;
   /** The input contains references or quotes. */
@@ -202,11 +204,16 @@ export function keptFor(record: TaskRecord, ms: number): TaskRecord {
   return isFailure(record) ? { ...record, failureRetentionMs: ms } : { ...record, retentionMs: ms };
 }
 
+/** True if others may need it beyond its retention: then the pruner removes it, and not KV. */
+export function mayBeNeeded(record: TaskRecord): boolean {
+  return hasDependents(record) || record.awaited === true;
+}
+
 /** KV expires keys up to a minute late, so every read compares the time itself. */
 export function isPastRetention(stored: Stored, now: number): boolean {
   if (isForgotten(stored)) return stored.isPast === true;
-  // The pruner removes it when no dependent needs it any more.
-  if (hasDependents(stored)) return false;
+  // The pruner removes it when nobody needs it any more.
+  if (mayBeNeeded(stored)) return false;
   const until = keptUntil(stored);
   return until !== null && until <= now;
 }

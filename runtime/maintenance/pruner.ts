@@ -4,6 +4,7 @@ import {
   type Entry,
   hasDependents,
   isForgotten,
+  isTerminal,
   keptFor,
   keptUntil,
   type Stored,
@@ -29,7 +30,7 @@ export class Pruner {
    */
   async prune(id: string, entry: Entry<Stored> | null): Promise<boolean> {
     if (entry && !isForgotten(entry.record) && isOverdue(entry.record, this.store.clock.now())) {
-      if (hasDependents(entry.record) && await isNeeded(this.store, entry.record)) {
+      if (await this.#isNeeded(entry.record)) {
         await this.#keep(id);
         return false;
       }
@@ -41,6 +42,13 @@ export class Pruner {
     return true;
   }
 
+  async #isNeeded(record: TaskRecord): Promise<boolean> {
+    if (hasDependents(record) && await isNeeded(this.store, record)) return true;
+    if (!record.awaited) return false;
+    const parent = await this.store.read(record.parentId!);
+    return parent !== null && !isForgotten(parent.record) && !isTerminal(parent.record);
+  }
+
   /** The record goes first, under a check: a retry at this moment finds all of the task, or none of it. */
   async #bury({ record, versionstamp }: Entry): Promise<boolean> {
     const { kv, clock } = this.store;
@@ -49,7 +57,7 @@ export class Pruner {
     const atomic = kv.atomic().check({ key, versionstamp });
     const tombstone = tombstoneOf(record, now);
     kv.write(atomic, { key, value: encode(tombstone), expireAt: expiryOf(tombstone) }, now);
-    // The list entries of a task that was kept for its dependents do not expire.
+    // The list entries of a task that was kept for others do not expire.
     for (const { key } of entriesOf(record)) if (isIndexKey(key)) atomic.delete(key);
     // Its dependents must have been told of its end.
     if (hasDependents(record)) atomic.check({ key: keys.outbox(record.id), versionstamp: null });

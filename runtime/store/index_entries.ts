@@ -4,7 +4,7 @@
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
 import { isTerminalType } from "../core/states.ts";
-import { hasDependents, isForgotten, keptUntil, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
+import { isForgotten, keptUntil, mayBeNeeded, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 
 export interface IndexEntry {
   key: Deno.KvKey;
@@ -25,9 +25,9 @@ const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
 export function expiryOf(stored: Stored): number | null {
   if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
-  // The timer removes a task with dependents when none of them needs it any more.
+  // The timer removes a task that others may need when none of them needs it any more.
   const until = keptUntil(stored);
-  return until === null || hasDependents(stored) ? null : until + EXPIRY_SLACK_MS;
+  return until === null || mayBeNeeded(stored) ? null : until + EXPIRY_SLACK_MS;
 }
 
 export function entriesOf(stored: Stored): IndexEntry[] {
@@ -81,6 +81,6 @@ export function entriesOf(stored: Stored): IndexEntry[] {
 /** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */
 function storesMore(record: TaskRecord): boolean {
   const { hasEvents, input, result, deps } = record;
-  return hasEvents === true || hasDependents(record) || deps?.released === false ||
+  return hasEvents === true || mayBeNeeded(record) || deps?.released === false ||
     [input, result, deps?.upstreams].some((value) => value && "blob" in value);
 }

@@ -52,7 +52,7 @@ export class Children implements ChildTasks {
   ): Promise<string> {
     const { record: { id: parentId, startedAt } } = attempt;
     const submission = checked({ task, input, options });
-    const text = toJsonText(input ?? null);
+    const text = identityOf(input ?? null);
     for (let life = 0;;) {
       const id = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
       const [known, parent] = await this.store.peekMany([id, parentId]);
@@ -100,7 +100,7 @@ export class Children implements ChildTasks {
         if (!isTerminal(record)) continue;
         if (record.result) return JSON.parse(await this.values.load(id, record.result));
         const { name, message, type } = { ...stateOf(record), ...record.error, type: typeOf(record) };
-        throw new ChildFailedError(id, type, name, message ?? `it ended ${type}`);
+        throw new ChildFailedError(id, type, name, message ?? `it ended ${type}`, record.error);
       }
     });
   }
@@ -128,6 +128,17 @@ function checked(submission: Submission): Submission {
   const parsed = submissionSchema.safeParse(submission);
   if (!parsed.success) throw new ValidationError(faultsOf(parsed.error, submission));
   return parsed.data;
+}
+
+/**
+ * The text of an input as release 0.1 has written it, with rounded numbers: the ids of children must be the same
+ * in all releases.
+ *
+ * @throws {NotJsonError}
+ */
+function identityOf(input: unknown): string {
+  toJsonText(input);
+  return JSON.stringify(input);
 }
 
 /** A UUIDv7 with the time of the parent's first start, so that children sort next to their parent. */

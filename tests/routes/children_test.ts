@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
-import { relay } from "../support/thread_tasks.ts";
+import { onRefuse, refuse, relay } from "../support/thread_tasks.ts";
 import { aService, type Body, type Service } from "../support/service.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -61,7 +61,12 @@ const parent = define(
   },
 );
 
-const definitions: AnyDefinition[] = [sum, nest, hopeful, parent, relay];
+const hopefulOfRefuse = define(
+  { name: "hopefulOfRefuse", input: z.object({}) },
+  async ({ submit }) => await (await submit("refuse")).result(),
+);
+
+const definitions: AnyDefinition[] = [sum, nest, hopeful, hopefulOfRefuse, parent, relay];
 
 async function childrenOf(service: Service, parentId: string): Promise<Body[]> {
   const { body } = await service.get(`/v1/tasks?parentId=${parentId}`);
@@ -104,6 +109,19 @@ Deno.test("a child that failed is told to its parent, and run again by the paren
   assert.equal(failed.state.type, "FAILED");
   assert.equal(failed.error.name, "ChildFailedError");
   assert.match(failed.error.message, /ended FAILED: Error: not yet/);
+});
+
+Deno.test("a child that failed for good fails its parent for good, with the child's error as its cause", async () => {
+  for (const thread of [false, true]) {
+    await using service = await aService({ definitions: [...definitions, refuse, onRefuse] });
+    const task = thread ? "onRefuse" : "hopefulOfRefuse";
+    const failed = await service.run(task, {}, { retry: { maxAttempts: 3, delayMs: 1 } });
+    assert.deepEqual([failed.state.name, failed.attempt], ["Failed", 1]);
+    const { name, retryable, cause } = failed.error;
+    assert.deepEqual([name, retryable], ["ChildFailedError", false]);
+    assert.deepEqual([cause.name, cause.message, cause.retryable], ["RangeError", "not again", false]);
+    assert.equal(cause.cause.name, "TypeError");
+  }
 });
 
 Deno.test("a child that was deleted is made anew by the next attempt", async () => {

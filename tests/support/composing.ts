@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
+import type { CommandContext } from "../../runtime/commands/context.ts";
 import { QueueLimit } from "../../runtime/commands/queue_limit.ts";
 import { OutboxProcessor } from "../../runtime/dependencies/outbox_processor.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
@@ -23,6 +24,7 @@ import { turn } from "./waiting.ts";
 
 export interface Composing extends Bench {
   submitter: Submitter;
+  commands: CommandContext;
   follower: OutboxProcessor;
   /** Submits; a task is named by its id. */
   call(submissions: Partial<Submission>[], options?: Partial<SubmitCall>): Promise<TaskRecord[]>;
@@ -70,6 +72,7 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   return {
     ...bench,
     submitter,
+    commands: context,
     cancel: (id, reason) => cancel(store, id, { reason, graceMs: 0 }),
     retry: (id, input) => retry(context, id, input),
     forget: (id) => forget(store, id),

@@ -38,3 +38,7 @@ export const relay = define(
     return 1 + (await child.result() as number);
   },
 );
+
+export const onRefuse = define({ ...config, name: "onRefuse" }, async ({ submit }) => {
+  return await (await submit("refuse")).result();
+});
