@@ -55,7 +55,7 @@ function inOneCommit(
 ): { changes: Change[]; options: UnitOptions } | null {
   const { plan, graph } = atomic;
   const checks = [...plan.guards];
-  const writes = [...plan.firstWrites(), ...plan.everyWrites(true)];
+  const writes = [...plan.firstWrites(), ...plan.everyWrites(null)];
   const changes = plan.ids.map((_, place) => {
     const counter = graph.upstreams[place].reduce((counter, upstream) => {
       const entry = external.get(upstream);

@@ -20,12 +20,12 @@ import {
 } from "../dependencies/edges.ts";
 import { barrierId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import type { Change } from "../store/commit_unit.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
 import type { Store } from "../store/store.ts";
 import type { AtomicPlan } from "./atomic_plan.ts";
 import { attachExternal } from "./attach_external.ts";
-import { commitPack, conflictOf } from "./commit_pack.ts";
+import { commitPack, conflictOf, type PackOptions } from "./commit_pack.ts";
 import { counterOf, dependentChange, edgeWrites } from "./dependent_change.ts";
 
 const EDGES_PER_WRITE = 20;
@@ -42,11 +42,14 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   const entries: Entry[] = [];
   let checks = plan.guards;
   for (const [n, pack] of packsOf(store, atomic, raised, order).entries()) {
-    const places = order.slice(entries.length, entries.length + pack.length);
-    const blocks = blockWrites(store, atomic, raised, n, await unstored(store, atomic, places));
-    const writes = [...plan.everyWrites(false), ...signsOfLife(atomic, raised), ...blocks];
+    const from = entries.length;
+    const places = order.slice(from, from + pack.length);
+    const resumed = plan.storedBefore(from);
+    const blocks = blockWrites(store, atomic, raised, n, await unstored(store, atomic, places, resumed));
+    const writes = [...plan.everyWrites(from + pack.length), ...signsOfLife(atomic, raised), ...blocks];
     if (n === 0) writes.push(...plan.firstWrites(), ...raised.writes);
-    entries.push(...await commitUnlessAbandoned(store, atomic, pack, { fresh: plan.fresh, checks, writes }));
+    const options = { fresh: plan.fresh, checks, writes, resumed };
+    entries.push(...await commitUnlessAbandoned(store, atomic, pack, options));
     if (n === 0) checks = [await raised.confirm()];
   }
   await attachExternal(store, graph, plan.ids[0], checks);
@@ -72,7 +75,7 @@ function packsOf(store: Store, atomic: AtomicPlan, raised: RaisedBarrier, order:
     fresh: plan.fresh,
     checks: [...plan.guards, { key: keys.barrier(raised.barrier), versionstamp: null }],
     writes: [
-      ...plan.everyWrites(false),
+      ...plan.everyWrites(plan.ids.length),
       ...signsOfLife(atomic, raised),
       ...plan.firstWrites(),
       ...raised.writes,
@@ -85,10 +88,10 @@ async function commitUnlessAbandoned(
   store: Store,
   { plan }: AtomicPlan,
   pack: Change[],
-  options: UnitOptions,
+  options: PackOptions,
 ): Promise<Entry[]> {
   try {
-    const applied = await commitPack(store, pack, { ...options, resumed: plan.resumed });
+    const applied = await commitPack(store, pack, options);
     if (applied) return applied;
     throw await conflictOf(store, pack);
   } catch (error) {
@@ -136,10 +139,15 @@ function waitsForBarrier({ plan, graph }: AtomicPlan, place: number): boolean {
 }
 
 /** Stored tasks have a block already: it is written in their commit. */
-async function unstored(store: Store, { plan }: AtomicPlan, places: number[]): Promise<number[]> {
-  if (!plan.resumed) return places;
+async function unstored(
+  store: Store,
+  { plan }: AtomicPlan,
+  places: number[],
+  resumed: number | null,
+): Promise<number[]> {
+  if (resumed === null) return places;
   const there = await store.peekMany(places.map((place) => plan.ids[place]));
-  return places.filter((_, k) => there[k] === null);
+  return places.filter((_, k) => k >= resumed && there[k] === null);
 }
 
 /** Blocks from a first try of the call stay as they are: they may have counted an end of their upstream. */
@@ -170,7 +178,7 @@ async function liftWhenStored(
     const writes = [
       ...liftBarrier(barrier, value, plan.now),
       outboxWrite(barrier),
-      ...plan.everyWrites(true),
+      ...plan.everyWrites(null),
     ];
     if (await store.commit("submit", [], { checks, writes })) return;
   }

@@ -6,8 +6,11 @@ import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import type { Store } from "../store/store.ts";
 
 export interface PackOptions extends UnitOptions {
-  /** The call was cut off before: tasks that are there stay as they are. */
-  resumed: boolean;
+  /**
+   * The call was cut off before: so many of these tasks, the first ones, it had stored by then. They stay as
+   * they are, and are not made again if they have ended and are gone. Null if this is its first try.
+   */
+  resumed: number | null;
 }
 
 /** The tasks as the caller is told of them, or null if the commit conflicted. */
@@ -16,12 +19,12 @@ export async function commitPack(
   pack: Change[],
   { resumed, ...options }: PackOptions,
 ): Promise<Entry[] | null> {
-  if (!resumed) {
+  if (resumed === null) {
     const applied = await store.commit("submit", pack, options);
     return applied && pack.map(({ next }, i) => asSubmitted(applied[i], next as TaskRecord));
   }
   const there = await store.peekMany(pack.map(({ next }) => next.id));
-  const missing = pack.filter((_, i) => there[i] === null);
+  const missing = pack.filter((_, i) => i >= resumed && there[i] === null);
   const applied = await store.commit("submit", missing, options);
   if (!applied) return null;
   const stored = new Map(applied.map((entry) => [entry.record.id, entry]));

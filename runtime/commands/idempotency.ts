@@ -22,6 +22,11 @@ export interface IdempotencyRecord {
   createdAt: number;
   /** False while a call of several commits is under way, or after it was cut off. */
   complete: boolean;
+  /**
+   * How many tasks, in the order in which the call stores them, are stored with this record. Left out by a call
+   * that is complete, and by releases that did not count them.
+   */
+  stored?: number;
   /** Which try of the call wrote it: of two that resumed the call, only the last one goes on. */
   by: string;
   /**
@@ -37,7 +42,7 @@ export interface KeyClaim {
   guard: Deno.AtomicCheck;
   fingerprint: string;
   /** The call was cut off between its commits: what it had decided by then. */
-  resumed: { root: string; groupId: string | null } | null;
+  resumed: { root: string; groupId: string | null; stored: number } | null;
 }
 
 export interface Once<T> {
@@ -82,7 +87,7 @@ export class IdempotencyKeys {
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
       if (known?.complete) return call.replay(known);
       if (known && !await this.#isCutOff(key, versionstamp)) continue;
-      const resumed = known && { root: known.root, groupId: known.groupId };
+      const resumed = known && { root: known.root, groupId: known.groupId, stored: known.stored ?? 0 };
       try {
         return await call.store({ guard: { key: keys.idem(key), versionstamp }, fingerprint, resumed });
       } catch (error) {

@@ -21,8 +21,9 @@ const SLICE = 1_000;
  * @throws {ConflictError} if an id is taken, or another process was first with the call's idempotency key.
  */
 export async function storeIndependent(store: Store, values: Values, plan: SubmitPlan): Promise<Entry[]> {
-  const { ids, fresh, resumed } = plan;
+  const { ids, fresh } = plan;
   const entries: Entry[] = [];
+  let stored = 0;
   let checks = plan.guards;
   // A call without tasks may still make a group.
   for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
@@ -32,7 +33,9 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
     for (const [n, pack] of packs.entries()) {
       const isFirst = from === 0 && n === 0;
       const isLast = from + SLICE >= ids.length && n === packs.length - 1;
-      const writes = writesOf(plan, isFirst, isLast);
+      const resumed = plan.storedBefore(stored);
+      stored += pack.length;
+      const writes = writesOf(plan, isFirst, isLast ? null : stored);
       const applied = await commitPack(store, pack, { fresh, resumed, checks, writes });
       if (!applied) {
         await discardInputs(values, pack);
@@ -56,14 +59,15 @@ async function changesOf(plan: SubmitPlan, from: number): Promise<Change[]> {
 /** What a commit of the call checks and writes at the most, beside its tasks. */
 function allOf(plan: SubmitPlan): PackOptions {
   const { fresh, guards: checks, recountKey } = plan;
-  const writes = writesOf(plan, true, false);
+  const writes = writesOf(plan, true, plan.ids.length);
   if (recountKey) writes.push({ key: recountKey, value: null });
   return { fresh, checks, writes };
 }
 
-function writesOf(plan: SubmitPlan, isFirst: boolean, isLast: boolean): Write[] {
+/** @param stored how many tasks are stored then; null with the last ones */
+function writesOf(plan: SubmitPlan, isFirst: boolean, stored: number | null): Write[] {
   const writes = isFirst ? plan.firstWrites() : [];
-  writes.push(...plan.everyWrites(isLast));
+  writes.push(...plan.everyWrites(stored));
   // Each commit renews it: the call is not cut off. It goes with the last word on the total.
   if (plan.recountKey && plan.isLong) writes.push({ key: plan.recountKey, value: null });
   return writes;

@@ -89,8 +89,23 @@ export class SubmitPlan {
     return writes;
   }
 
-  /** Written by every commit: the idempotency record says whether it was the last one. */
-  everyWrites(complete: boolean): Write[] {
+  /**
+   * How many of the tasks at these places, in the order in which they are stored, an earlier try has stored.
+   * Null if this is the first try.
+   *
+   * @param from place of the first one in that order
+   */
+  storedBefore(from: number): number | null {
+    const { claim } = this.options;
+    return claim?.resumed ? Math.max(0, claim.resumed.stored - from) : null;
+  }
+
+  /**
+   * Written by every commit.
+   *
+   * @param stored how many tasks are stored then; null if the call is complete
+   */
+  everyWrites(stored: number | null): Write[] {
     const { groupId, now, options: { root, maxConcurrent, claim } } = this;
     const writes: Write[] = [];
     // The first tasks may have ended before the others are stored: the outbox processor looks again.
@@ -100,7 +115,18 @@ export class SubmitPlan {
     if (claim) {
       const { fingerprint } = claim;
       const [by, defaults] = [this.#by, this.#defaults];
-      const record = { fingerprint, root, groupId, createdAt: now, complete, by, defaults };
+      const complete = stored === null;
+      const record: IdempotencyRecord = {
+        fingerprint,
+        root,
+        groupId,
+        createdAt: now,
+        complete,
+        by,
+        defaults,
+      };
+      // An earlier try may have come further.
+      if (!complete) record.stored = Math.max(stored, claim.resumed?.stored ?? 0);
       writes.push(idempotencyWrite(claim, record));
     }
     return writes;

@@ -251,7 +251,10 @@ export class Checker implements ChildFindings {
       const resumed = stateOf(before).name === "UpstreamFailed" &&
         this.dependencies.wasResumedBy(after.id, this.#beganAgain);
       const byParent = this.children.mayRetry(after, by);
-      if (byParent) this.#beganAgain.add(after.id);
+      if (byParent) {
+        this.#beganAgain.add(after.id);
+        this.children.retried(after.id);
+      }
       if (!this.#retryAsked.has(after.id) && !resumed && !byParent) {
         this.violated("3", `${name} began again, and nobody asked`);
       }

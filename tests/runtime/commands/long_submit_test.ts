@@ -3,10 +3,11 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { recountGroup } from "../../../runtime/maintenance/cut_off_calls.ts";
+import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import type { GroupRecord } from "../../../runtime/store/group_counters.ts";
-import { batchOf, composing } from "../../support/composing.ts";
+import { batchOf, composing, elsewhere } from "../../support/composing.ts";
 
 Deno.test("the total of a group is right when its call has ended, also if it was counted on the way", async () => {
   for (const atomic of [false, true]) {
@@ -30,5 +31,37 @@ Deno.test("the total of a group is right when its call has ended, also if it was
     const { value } = await bench.kv.get<GroupRecord>(keys.group(groupId!));
     assert.equal(value!.total, 300);
     assert.deepEqual((await bench.left("due")).filter(([, kind]) => kind === "recount"), []);
+  }
+});
+
+Deno.test("tasks of a cut-off call that have ended and are gone are not made again when it is resumed", async () => {
+  for (const atomic of [false, true]) {
+    const bench = await composing({ limits: { ...EMBEDDED_LIMITS, checks: 10, mutations: 30 } });
+    const submissions = Array.from({ length: 120 }, () => ({ options: { retentionMs: 1_000 } }));
+    const call = { batch: batchOf(submissions), atomic, idempotency: { key: "k", fingerprint: "f" } };
+    const { commit } = bench.kv;
+    const cut = Promise.withResolvers<"cut">();
+    let commits = 0;
+    bench.kv.commit = (...args) => {
+      if (commits++ < 1) return commit.apply(bench.kv, args);
+      cut.resolve("cut");
+      return new Promise(() => {});
+    };
+    assert.equal(await Promise.race([bench.submitter.submit(call), cut.promise]), "cut");
+    bench.kv.commit = commit;
+    const there = elsewhere(bench);
+    const ended = (await there.left("task")).map(([, id]) => id as string);
+    for (const id of ended) await (atomic ? there.cancel(id) : there.run(id));
+    bench.clock.advance(2_000);
+    await new Timers(there.store, there.values).tick();
+    // KV lets what is left of them expire.
+    await there.kv.writeBlind(ended.map((id) => ({ key: keys.task(id) })), 0);
+    const { ids, entries } = await bench.clock.run(there.submitter.submit(call));
+    assert.deepEqual(entries.map(({ record }) => record.id), ids);
+    const stored = (await there.left("task")).map(([, id]) => id as string);
+    assert.deepEqual(stored.filter((id) => ended.includes(id)), []);
+    assert.equal(ended.length + stored.length, 120);
+    assert.ok(ended.length > 0 && stored.length > 0);
+    bench.kv.close();
   }
 });
