@@ -148,10 +148,16 @@ export class SubmitPlan {
     if (groupId === null || this.resumed) return [];
     const writes = newGroup({ id: groupId, total: ids.length, maxConcurrent }, now);
     if (maxConcurrent !== undefined) {
-      writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids, this.checked[0]?.submission.task));
+      writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids, onlyTask(this.checked)));
     }
     return writes;
   }
+}
+
+/** The definition, if all have the same one. */
+function onlyTask(checked: Checked[]): string | undefined {
+  const [first, ...others] = new Set(checked.map(({ submission }) => submission.task));
+  return others.length === 0 ? first : undefined;
 }
 
 /** Ids of the caller's own, or the next ones after the root. */

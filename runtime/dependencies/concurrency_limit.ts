@@ -15,7 +15,7 @@ export interface ConcurrencyLimit {
   admitted: number;
   /** The last admitted one: the next one has the next larger id. */
   cursor: string;
-  /** The largest id of the group, and the definition of its tasks: for lists, if they are known. */
+  /** The largest id of the group, and the definition of all its tasks: for lists, if they are known. */
   last?: string;
   task?: string;
 }
@@ -26,7 +26,11 @@ const SPARE_CHECKS = 5;
 /** Of a group that is about to be stored. Its first tasks are admitted. */
 export function openConcurrencyLimit(group: string, max: number, ids: string[], task?: string): Write {
   const count = Math.min(max, ids.length);
-  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "", last: ids.at(-1), task });
+  return limitWrite(group, { max, admitted: count, cursor: ids[count - 1] ?? "", last: largest(ids), task });
+}
+
+function largest(ids: string[]): string {
+  return ids.reduce((most, id) => id > most ? id : most, "");
 }
 
 /** Removed with its group. */

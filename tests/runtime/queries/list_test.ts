@@ -1,5 +1,10 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { z } from "zod";
+import { QueueLimit } from "../../../runtime/commands/queue_limit.ts";
+import { Submitter } from "../../../runtime/commands/submit.ts";
+import { define } from "../../../runtime/core/define.ts";
+import { Registry } from "../../../runtime/core/registry.ts";
 import type { StateType } from "../../../runtime/core/states.ts";
 import { type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { becameReady, cancelled, retried, settled } from "../../../runtime/core/transitions.ts";
@@ -115,7 +120,7 @@ const QUERIES: Partial<ListQuery>[] = [
 Deno.test("each task that fits a list all the time is in it once, whatever happens meanwhile", async () => {
   const moves: Move[] = ["fails", "fails for good", "completes", "is handed back", "is cancelled", "goes on"];
   let shown = 0;
-  for (let seed = 1; seed <= 12; seed++) {
+  for (let seed = 1; seed <= 5; seed++) {
     for (const query of QUERIES) {
       const random = new Random(seed);
       await using bench = await aBench();
@@ -148,7 +153,7 @@ Deno.test("each task that fits a list all the time is in it once, whatever happe
       shown += always.size;
     }
   }
-  assert.ok(shown > 200, `${shown} fitted all the time`);
+  assert.ok(shown > 80, `${shown} fitted all the time`);
 });
 
 Deno.test("what a task that went back needs for lists goes with its end, or with the task", async () => {
@@ -190,6 +195,24 @@ Deno.test("a list has the tasks that wait for a slot of their group, however man
   const newestFirst = tasks.map(({ id }) => id).reverse();
   assert.deepEqual(await listed(bench, { states: ["PENDING"] }), newestFirst);
   assert.deepEqual(await listed(bench, { task: "work" }), newestFirst);
+});
+
+Deno.test("a list has the tasks of a definition that wait for a slot among those of others", async () => {
+  await using bench = await aBench();
+  const context = {
+    store: bench.store,
+    values: bench.values,
+    registry: new Registry(["a", "b"].map((name) => define({ name, input: z.unknown() }, () => null))),
+    maxInputBytes: 1_000,
+  };
+  const submitter = new Submitter(context, new QueueLimit(bench.store, 100));
+  const submissions = ["a", "b", "a", "b"].map((task) => ({ task }));
+  const { ids } = await submitter.submit({
+    batch: { submissions, pointerOf: () => "" },
+    group: true,
+    maxConcurrent: 1,
+  });
+  assert.deepEqual(await listed(bench, { task: "b" }), [ids[3], ids[1]]);
 });
 
 Deno.test("a group whose tasks have all had their turn costs a list no read of its own", async () => {
