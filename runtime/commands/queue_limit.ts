@@ -2,7 +2,7 @@
 // process; what other processes add and take is seen at the next count.
 
 import { QueueFullError } from "../core/errors.ts";
-import { readyBlocks } from "../store/ready_queue.ts";
+import { allShards, readyBlocks } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { type Entry, isReady, type Stored } from "../core/task.ts";
 
@@ -47,7 +47,7 @@ export class QueueLimit {
     const startedAt = clock.monotonic();
     const before = this.#since;
     let counted = 0;
-    for (let shard = 0; shard < kv.shards; shard++) {
+    for (const shard of allShards(kv.shards)) {
       for await (const { value } of readyBlocks(kv, shard)) counted += value.ids.length;
     }
     this.#counted = counted;

@@ -176,6 +176,14 @@ export function isReady(stored: Stored): boolean {
   return type === "PENDING" && name === "Pending";
 }
 
+/**
+ * Its workers have died so often that one or two more deaths end it CRASHED: it may be what kills them. It
+ * runs with no other suspect beside it, so that the next death tells.
+ */
+export function isSuspect({ crashes, maxCrashes }: Pick<TaskRecord, "crashes" | "maxCrashes">): boolean {
+  return crashes > 0 && crashes >= maxCrashes - 1;
+}
+
 export function isAwaiting(record: TaskRecord): boolean {
   return stateOf(record).name === "AwaitingDependencies";
 }

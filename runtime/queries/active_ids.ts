@@ -13,7 +13,7 @@ import type { KvPort } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
-import { readyBlocks } from "../store/ready_queue.ts";
+import { allShards, readyBlocks } from "../store/ready_queue.ts";
 
 /** Up to so many ids are sorted in memory. */
 const MOST_SORTED = 10_000;
@@ -112,7 +112,7 @@ async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[]> {
 }
 
 async function* queued(kv: KvPort, task?: string): AsyncGenerator<string[]> {
-  for (let shard = 0; shard < kv.shards; shard++) {
+  for (const shard of allShards(kv.shards)) {
     for await (const { value: { ids, tasks } } of readyBlocks(kv, shard)) {
       yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
     }

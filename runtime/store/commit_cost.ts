@@ -1,12 +1,12 @@
 // What a unit takes of a commit's limits: all that is written for it, also by the committer.
 
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
-import { keyBytes, keys, shardOf } from "../platform/keys.ts";
+import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
 import { type Cost, FRESH, type ListedId } from "./group_commit.ts";
 import type { GroupStep } from "./group_counters.ts";
-import { MOST_IN_A_BLOCK } from "./ready_queue.ts";
+import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { KEY_BYTES, recordBytes, writeBytes } from "./record_size.ts";
 
 /** An id in a block of the queue, and in a lease block if the task starts at once. */
@@ -72,8 +72,9 @@ export function becomesReady({ before, next }: ChangeOfRecord): boolean {
   return isReady(next) && !(before && isReady(before.record));
 }
 
-function placeOf({ id, priority }: TaskRecord, shards: number): ListedId {
-  return { list: `ready/${shardOf(id, shards)}/${priority}`, perBlock: MOST_IN_A_BLOCK };
+function placeOf(record: TaskRecord, shards: number): ListedId {
+  const list = `ready/${queueShardOf(record, shards)}/${record.priority}`;
+  return { list, perBlock: MOST_IN_A_BLOCK };
 }
 
 /** As the commit writes it, but for its place. */

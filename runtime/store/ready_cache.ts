@@ -2,7 +2,7 @@
 // checks it.
 
 import type { RunnerKind } from "../core/define.ts";
-import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { type Entry, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
 import { shardOf } from "../platform/keys.ts";
 import { isSmall } from "./record_size.ts";
 
@@ -38,7 +38,11 @@ export class ReadyCache {
   update(entry: Entry<Stored>): void {
     const { record } = entry;
     this.forget(record.id);
-    if (!isReady(record) || this.size("inline") + this.size("thread") >= MOST_KEPT) return;
+    // Suspects are claimed from KV, one by one.
+    if (
+      !isReady(record) || isSuspect(record as TaskRecord) ||
+      this.size("inline") + this.size("thread") >= MOST_KEPT
+    ) return;
     const task = record as TaskRecord;
     const known = this.#shardOf(task.id)[this.runnerOf(task.task)];
     known.set(task.id, { entry: isSmall(task) ? entry as Entry : null, look: this.#look });

@@ -8,7 +8,7 @@ import type { Ids } from "../platform/ids.ts";
 import { after, keys, parse, prefixes, shardOf } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
-import type { TaskRecord } from "../core/task.ts";
+import { isSuspect, type TaskRecord } from "../core/task.ts";
 
 /** Ids in order, and the names of their definitions: a worker skips those that it does not know. */
 export interface ReadyBlock {
@@ -34,7 +34,7 @@ export class ReadyQueue {
     const open = new Map<string, { key: Deno.KvKey; value: ReadyBlock; queued: TaskRecord["queued"] }>();
     const writes: Write[] = [];
     for (const record of records) {
-      const shard = shardOf(record.id, this.shards);
+      const shard = queueShardOf(record, this.shards);
       const line = `${shard}/${record.priority}`;
       let block = open.get(line);
       if (!block || block.value.ids.length === MOST_IN_A_BLOCK) {
@@ -60,6 +60,20 @@ export class ReadyQueue {
   }
 }
 
+/** The shard behind all others: see worker/suspect_line.ts. */
+export function suspectShard(shards: number): number {
+  return shards;
+}
+
+/** All shards, also that of the suspects. */
+export function allShards(shards: number): number[] {
+  return Array.from({ length: shards + 1 }, (_, shard) => shard);
+}
+
+export function queueShardOf(record: TaskRecord, shards: number): number {
+  return isSuspect(record) ? suspectShard(shards) : shardOf(record.id, shards);
+}
+
 /** The blocks of a shard, from the head on or `behind` a block. Few at first: most claims need no more. */
 export async function* readyBlocks(
   kv: KvPort,
@@ -73,8 +87,9 @@ export async function* readyBlocks(
   for await (const page of pages<ReadyBlock>(kv, selector, { size, growTo: MOST_PER_READ })) yield* page;
 }
 
-export function queueKeyOf({ id, priority, queued }: TaskRecord, shards: number): Deno.KvKey {
-  return keys.ready(shardOf(id, shards), priority, queued?.order ?? 0, queued?.block ?? "");
+export function queueKeyOf(record: TaskRecord, shards: number): Deno.KvKey {
+  const { priority, queued } = record;
+  return keys.ready(queueShardOf(record, shards), priority, queued?.order ?? 0, queued?.block ?? "");
 }
 
 export function isQueuedAt(record: TaskRecord, blockKey: Deno.KvKey): boolean {

@@ -22,12 +22,17 @@ export interface AttemptRunnerOptions extends ExecuteOptions {
 export class AttemptRunner {
   constructor(private readonly store: Store, private readonly options: AttemptRunnerOptions) {}
 
-  /** @param block the lease block that lists the task */
-  begin(entry: Entry, block: string): void {
+  /**
+   * Resolves once the attempt is over, and never rejects.
+   *
+   * @param block the lease block that lists the task
+   */
+  begin(entry: Entry, block: string): Promise<void> {
     // This process was suspended, or KV was away: other workers may take it for dead, and run the task
     // themselves.
-    if (this.options.heartbeat.isOverdue) this.#beginAfterHeartbeat(entry, block);
-    else this.#begin(entry, block);
+    return this.options.heartbeat.isOverdue
+      ? this.#beginAfterHeartbeat(entry, block)
+      : this.#begin(entry, block);
   }
 
   async #beginAfterHeartbeat({ record: { id, lease, task } }: Entry, block: string): Promise<void> {
@@ -35,6 +40,7 @@ export class AttemptRunner {
     const pool = this.#poolOf(task);
     pool.take();
     slots.unconfirmed++;
+    let run: Promise<void> | undefined;
     try {
       let current: Entry<Stored> | null;
       do {
@@ -42,7 +48,7 @@ export class AttemptRunner {
         [current] = await this.store.readMany([id]);
       } while (heartbeat.isOverdue);
       const isMine = current && !isForgotten(current.record) && current.record.lease?.token === lease!.token;
-      if (isMine && leases.holds(block)) this.#begin(current as Entry, block);
+      if (isMine && leases.holds(block)) run = this.#begin(current as Entry, block);
       else leases.close(block, id);
     } catch (error) {
       // A later heartbeat of this worker hands the task back, or the reaper of another one does.
@@ -52,9 +58,10 @@ export class AttemptRunner {
       slots.unconfirmed--;
       pool.give();
     }
+    await run;
   }
 
-  #begin(entry: Entry, block: string): void {
+  async #begin(entry: Entry, block: string): Promise<void> {
     const { slots, leases, log } = this.options;
     const { id, task } = entry.record;
     const other = slots.running.get(id);
@@ -68,7 +75,7 @@ export class AttemptRunner {
       slot,
     });
     slots.running.set(id, attempt);
-    this.#run(attempt, slot, block).catch((error) => log.error(`task ${id} was left behind`, error));
+    await this.#run(attempt, slot, block).catch((error) => log.error(`task ${id} was left behind`, error));
   }
 
   async #run(attempt: Attempt, slot: Slot, block: string): Promise<void> {

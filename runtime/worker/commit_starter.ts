@@ -32,7 +32,9 @@ export class CommitStarter implements Starter {
     const { clock, ids } = this.store;
     const now = clock.now();
     // A task that has run before may still have an attempt that is about to end.
-    const fit = ready.filter(({ attempt, expiresAt }) => attempt === 0 && expiresAt === null);
+    const fit = ready.filter(({ attempt, crashes, expiresAt }) =>
+      attempt === 0 && crashes === 0 && expiresAt === null
+    );
     const block = ids.token();
     // The sort is stable: tasks of one priority stay in their order.
     for (const record of fit.sort((a, b) => b.priority - a.priority)) {

@@ -3,7 +3,7 @@
 // keeps the worker alive.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
-import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { type Entry, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
@@ -21,6 +21,7 @@ import { LeaseBook } from "./lease_book.ts";
 import type { Budgets, Hints } from "./queue_scan.ts";
 import { ShardAssignment } from "./shard_assignment.ts";
 import { Slots } from "./slots.ts";
+import { SuspectLine } from "./suspect_line.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
   /** Functions that run at once: on the main thread, and at most as many on worker threads. */
@@ -38,6 +39,7 @@ export class Worker implements Starter {
   readonly #claims: ClaimScheduler;
   readonly #attempts: AttemptRunner;
   readonly #starter: CommitStarter;
+  readonly #suspects: SuspectLine;
   #isStarted = false;
   #isStopping = false;
   /** When functions that still run are handed back (monotonic). */
@@ -76,6 +78,16 @@ export class Worker implements Starter {
       },
       begin: (entry, block) => this.#attempts.begin(entry, block),
     });
+    this.#suspects = new SuspectLine(store, {
+      worker,
+      slots,
+      leases,
+      log: options.log,
+      everyMs: options.leaseMs / 3,
+      takesWork: () => this.#takesWork,
+      runnerOf: (task) => options.registry.runnerOf(task),
+      run: (entry, block) => this.#attempts.begin(entry, block),
+    });
   }
 
   /** One heartbeat now: see {@linkcode Heartbeat.beat}. */
@@ -90,7 +102,7 @@ export class Worker implements Starter {
 
   /** It has tasks in hand, or some may wait for it. */
   get isBusy(): boolean {
-    return !this.#slots.isIdle || this.#claims.isBusy;
+    return !this.#slots.isIdle || this.#claims.isBusy || this.#suspects.isBusy;
   }
 
   /**
@@ -98,7 +110,7 @@ export class Worker implements Starter {
    * waited for.
    */
   async hasWork(): Promise<boolean> {
-    if (this.#slots.isIdle && !this.#mayWait) await this.#claims.idle();
+    if (this.#slots.isIdle && !this.#mayWait) await Promise.all([this.#claims.idle(), this.#suspects.idle()]);
     return this.isBusy;
   }
 
@@ -120,6 +132,7 @@ export class Worker implements Starter {
     await this.#heartbeat.start();
     await this.#shards.start();
     this.#isStarted = true;
+    if (!this.#isStopping) this.#suspects.start();
     this.ring();
   }
 
@@ -144,6 +157,7 @@ export class Worker implements Starter {
     this.#slots.running.get(record.id)?.adopt(entry);
     if (!isReady(record)) return;
     const task = record as TaskRecord;
+    if (isSuspect(task)) return this.#suspects.ring();
     const kind = this.options.registry.runnerOf(task.task);
     if (kind !== null) this.#claims.added(kind, queueKeyOf(task, this.store.kv.shards));
   }
@@ -161,7 +175,8 @@ export class Worker implements Starter {
   async #stop(): Promise<void> {
     const { clock } = this.store;
     let isLooking = true;
-    const looked = Promise.all([this.#claims.stop(), this.#shards.stop()]).finally(() => isLooking = false);
+    const looked = Promise.all([this.#claims.stop(), this.#shards.stop(), this.#suspects.stop()])
+      .finally(() => isLooking = false);
     while (isLooking || !this.#slots.isIdle) {
       if (this.#slots.isIdle) {
         await looked;
@@ -200,6 +215,7 @@ export class Worker implements Starter {
 
   /** A slot is free: tasks that wait for one take it. */
   #refill(kind: RunnerKind): void {
+    this.#suspects.go();
     if (this.#takesWork && this.#claims.more(kind)) this.#claims.refill();
   }
 

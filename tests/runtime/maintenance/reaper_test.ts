@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Attempt } from "../../../runtime/worker/attempt.ts";
 import { claim } from "../../../runtime/worker/claim.ts";
 import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
+import { suspectShard } from "../../../runtime/store/ready_queue.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 import { Reaper } from "../../../runtime/maintenance/reaper.ts";
 import { type Entry, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
@@ -163,7 +164,7 @@ Deno.test("a task whose workers die more than maxCrashes times ends CRASHED, its
     states.push(typeOf(await bench.record(entry.record.id)));
     [entry = entry] = (await claim(bench.store, {
       worker: `w${i}`,
-      shard: 0,
+      shard: suspectShard(1),
       ...upTo(1),
     })).entries;
   }

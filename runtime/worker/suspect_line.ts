@@ -1,0 +1,126 @@
+// Tasks in whose company workers have died again and again: one of them may be what kills them. They wait in
+// a shard of their own, and a worker runs one of them at a time. So each further death is counted against
+// one of them alone, and what is innocent never comes to its last crash by another's fault.
+
+import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
+import type { Entry } from "../core/task.ts";
+import type { Log } from "../platform/log.ts";
+import { every } from "../platform/periodic.ts";
+import { suspectShard } from "../store/ready_queue.ts";
+import type { Store } from "../store/store.ts";
+import { claim } from "./claim.ts";
+import type { LeaseBook } from "./lease_book.ts";
+import type { Hints } from "./queue_scan.ts";
+import type { Slots } from "./slots.ts";
+
+export interface SuspectLineOptions {
+  worker: string;
+  slots: Slots;
+  leases: LeaseBook;
+  log: Log;
+  /** The line is looked at this often: suspects of other processes ring no bell here. */
+  everyMs: number;
+  takesWork: () => boolean;
+  runnerOf: (task: string) => RunnerKind | null;
+  /** Resolves once the attempt is over and its outcome is written. */
+  run: (entry: Entry, block: string) => Promise<void>;
+}
+
+export class SuspectLine {
+  /** At the start nothing is known. */
+  #mayWait = true;
+  /** A claim is under way, or what it has brought runs. */
+  #isTaken = false;
+  #claiming: Promise<void> = Promise.resolve();
+  #hints: Hints | undefined;
+  #stopLooking: () => Promise<void> = async () => {};
+
+  constructor(private readonly store: Store, private readonly options: SuspectLineOptions) {}
+
+  start(): void {
+    this.#stopLooking = every(this.store.clock, this.options.everyMs, () => this.ring());
+    this.go();
+  }
+
+  /** There may be suspects in the line. */
+  ring(): void {
+    this.#mayWait = true;
+    this.go();
+  }
+
+  /** Runs the next one, if none runs and there is a slot for it. */
+  go(): void {
+    const { slots, takesWork } = this.options;
+    if (!this.#mayWait || this.#isTaken || !takesWork()) return;
+    const kinds = RUNNER_KINDS.filter((kind) => slots.free(kind) > 0);
+    if (kinds.length === 0) return;
+    this.#isTaken = true;
+    this.#mayWait = kinds.length < RUNNER_KINDS.length;
+    this.#claiming = this.#take(kinds);
+  }
+
+  /** A suspect is claimed, or runs. */
+  get isBusy(): boolean {
+    return this.#isTaken;
+  }
+
+  /** Resolves once no claim is under way. */
+  async idle(): Promise<void> {
+    await this.#claiming;
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopLooking();
+    await this.#claiming;
+  }
+
+  async #take(kinds: RunnerKind[]): Promise<void> {
+    for (const kind of kinds) {
+      const claimed = await this.#claim(kind);
+      if (!claimed) continue;
+      // Others may stand behind it.
+      this.#mayWait = true;
+      claimed.over.then(() => this.#leave());
+      return;
+    }
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.#isTaken = false;
+    this.go();
+  }
+
+  /** Null if none of the kind waits. */
+  async #claim(kind: RunnerKind): Promise<{ over: Promise<void> } | null> {
+    const { worker, slots, leases, log, runnerOf, takesWork, run } = this.options;
+    const pool = slots.of(kind);
+    const budgets = { inline: 0, thread: 0, [kind]: 1 };
+    pool.take();
+    try {
+      while (takesWork()) {
+        const shard = suspectShard(this.store.kv.shards);
+        const writes = () => leases.takeDeletions();
+        const claimed = await claim(this.store, {
+          worker,
+          shard,
+          budgets,
+          runnerOf,
+          writes,
+          hints: this.#hints,
+        });
+        this.#hints = claimed.hints;
+        const { entries, block } = claimed;
+        if (block !== null) leases.open(block, entries.map(({ record }) => record.id));
+        if (entries.length > 0) return { over: run(entries[0], block!) };
+        if (!claimed.more[kind]) return null;
+      }
+    } catch (error) {
+      // The next look tries again.
+      log.error("claiming a suspect failed", error);
+    } finally {
+      pool.give();
+    }
+    return null;
+  }
+}
