@@ -27,8 +27,8 @@ export interface SuspectLineOptions {
 }
 
 export class SuspectLine {
-  /** At the start nothing is known. */
-  #mayWait = true;
+  /** Kinds that may wait in the line. At the start nothing is known. */
+  readonly #mayWait = new Set(RUNNER_KINDS);
   /** A claim is under way, or what it has brought runs. */
   #isTaken = false;
   #claiming: Promise<void> = Promise.resolve();
@@ -44,19 +44,15 @@ export class SuspectLine {
 
   /** There may be suspects in the line. */
   ring(): void {
-    this.#mayWait = true;
+    for (const kind of RUNNER_KINDS) this.#mayWait.add(kind);
     this.go();
   }
 
   /** Runs the next one, if none runs and there is a slot for it. */
   go(): void {
-    const { slots, takesWork } = this.options;
-    if (!this.#mayWait || this.#isTaken || !takesWork()) return;
-    const kinds = RUNNER_KINDS.filter((kind) => slots.free(kind) > 0);
-    if (kinds.length === 0) return;
+    if (this.#isTaken || this.#next() === null || !this.options.takesWork()) return;
     this.#isTaken = true;
-    this.#mayWait = kinds.length < RUNNER_KINDS.length;
-    this.#claiming = this.#take(kinds);
+    this.#claiming = this.#take();
   }
 
   /** A suspect is claimed, or runs. */
@@ -74,21 +70,25 @@ export class SuspectLine {
     await this.#claiming;
   }
 
-  async #take(kinds: RunnerKind[]): Promise<void> {
-    for (const kind of kinds) {
-      const claimed = await this.#claim(kind);
-      if (!claimed) continue;
-      // Others may stand behind it.
-      this.#mayWait = true;
-      claimed.over.then(() => this.#leave());
-      return;
-    }
-    this.#leave();
+  /** The kind to look for; null if there is no slot for those that may wait. */
+  #next(): RunnerKind | null {
+    for (const kind of this.#mayWait) if (this.options.slots.free(kind) > 0) return kind;
+    return null;
   }
 
-  #leave(): void {
+  async #take(): Promise<void> {
+    for (let kind = this.#next(); kind !== null; kind = this.#next()) {
+      this.#mayWait.delete(kind);
+      const claimed = await this.#claim(kind);
+      if (!claimed) continue;
+      claimed.over.then(() => {
+        this.#isTaken = false;
+        // Others may stand behind it.
+        this.ring();
+      });
+      return;
+    }
     this.#isTaken = false;
-    this.go();
   }
 
   /** Null if none of the kind waits. */

@@ -361,8 +361,26 @@ export class Checker implements ChildFindings {
     if (twin && begun >= this.#leasesOf(id, process).size) {
       this.violated("5", `one lease of ${this.world.nameOf(id)} began two runs`);
     }
+    if (own !== null && this.#isSuspect(id)) this.#requireAlone(id, process);
     this.#runs.push({ id, attempt, process, token: twin ? null : own });
     return this.#runs.length - 1;
+  }
+
+  /** One or two more deaths would end it CRASHED. */
+  #isSuspect(id: string): boolean {
+    const record = this.tasks.get(id);
+    return record !== undefined && !isForgotten(record) && record.crashes > 0 &&
+      record.crashes + 1 >= record.maxCrashes;
+  }
+
+  /** Two suspects in one process: an innocent one could end CRASHED by the other's fault. */
+  #requireAlone(id: string, process: Actor): void {
+    const other = this.#runs.find((run) => {
+      const record = this.tasks.get(run.id);
+      return run.process === process && run.id !== id && run.token !== null && this.#isSuspect(run.id) &&
+        record && !isForgotten(record) && record.lease?.token === run.token;
+    });
+    if (other) this.violated("19", `${this.world.nameOf(id)} runs beside ${this.world.nameOf(other.id)}`);
   }
 
   #leasesOf(id: string, process: Actor): Set<string> {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { STATES, type StateType } from "../../../runtime/core/states.ts";
 import {
   HISTORY_KEPT,
+  isSuspect,
   isTerminal,
   stateOf,
   type TaskError,
@@ -295,4 +296,33 @@ Deno.test("the record keeps the newest states only", () => {
   assert.equal(record.seq, 1 + 2 * HISTORY_KEPT);
   const seqs = record.history.map(({ seq }) => seq);
   assert.deepEqual(seqs, Array.from({ length: HISTORY_KEPT }, (_, i) => record.seq - HISTORY_KEPT + 1 + i));
+});
+
+Deno.test("where one suspect runs at a time, a death ends at most one task, and in the end only what kills", () => {
+  for (let maxCrashes = 1; maxCrashes <= 6; maxCrashes++) {
+    let tasks = ["killer", "a", "b", "c"].map((id) => move.submitted(aDraft({ id, maxCrashes }), START));
+    let deaths = 0;
+    for (; !tasks.every(isTerminal); deaths++) {
+      const waiting = tasks.filter((task) => !isTerminal(task));
+      const run = [...waiting.filter((task) => !isSuspect(task)), ...waiting.filter(isSuspect).slice(0, 1)];
+      const dies = run.some(({ id }) => id === "killer");
+      tasks = tasks.map((task) => {
+        if (!run.includes(task)) return task;
+        const running = move.claimed(task, START, lease);
+        return dies ? move.reclaimed(running, START) : settle(running, completed);
+      });
+      // Whoever has run goes behind.
+      tasks = [
+        ...tasks.filter(({ id }) => !run.some((one) => one.id === id)),
+        ...tasks.filter(({ id }) => run.some((one) => one.id === id)),
+      ];
+    }
+    const ends = Object.fromEntries(tasks.map((task) => [task.id, typeOf(task)]));
+    assert.deepEqual(
+      ends,
+      { killer: "CRASHED", a: "COMPLETED", b: "COMPLETED", c: "COMPLETED" },
+      `${maxCrashes}`,
+    );
+    assert.equal(deaths <= maxCrashes + 1 + 3, true);
+  }
 });

@@ -528,3 +528,42 @@ Deno.test("a slot that a refused submit gives back is taken at once by a task th
   await eventually(() => handling.length === 2);
   assert.equal(handling[1].context.task.id, waiting.id);
 });
+
+Deno.test("of tasks whose next deaths would end them a worker runs one at a time, beside all others", async () => {
+  await using setup = await aWorker(9);
+  const { bench, worker, handling } = setup;
+  await worker.start();
+  const suspects = await bench.submit({ crashes: 2 }, { crashes: 2 }, { crashes: 1, maxCrashes: 2 });
+  const others = await bench.submit({}, { crashes: 1 });
+  const running = (entries: Entry[]) =>
+    handling.map(({ context }) => context.task.id).filter((id) =>
+      entries.some(({ record }) => record.id === id)
+    );
+  for (let ended = 0; ended < suspects.length; ended++) {
+    await eventually(() => running(suspects).length === ended + 1, `suspect ${ended}`);
+    await eventually(() => running(others).length === 2);
+    // The worker looks for more, and takes none.
+    const newer = await bench.submit({});
+    await eventually(() => running(newer).length === 1);
+    bench.clock.advance(LEASE_MS / 3);
+    await turn();
+    assert.equal(running(suspects).length, ended + 1);
+    const id = running(suspects)[ended];
+    handling.find(({ context }) => context.task.id === id)!.gate.resolve(null);
+  }
+  assert.equal(new Set(running(suspects)).size, 3);
+});
+
+Deno.test("a suspect needs a slot like any other, and takes the next one that comes free", async () => {
+  await using setup = await aWorker(1);
+  const { bench, worker, handling } = setup;
+  await bench.submit({});
+  await worker.start();
+  await eventually(() => handling.length === 1);
+  const [{ record: { id } }] = await bench.submit({ crashes: 2 });
+  await turn();
+  assert.equal(worker.running, 1);
+  handling[0].gate.resolve(null);
+  await eventually(() => handling.length === 2);
+  assert.equal(handling[1].context.task.id, id);
+});
