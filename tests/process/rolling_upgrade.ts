@@ -1,6 +1,7 @@
 // Work for two releases on one database, and how it must end whichever of them does it.
 
 import assert from "node:assert/strict";
+import { contradictions } from "../fixtures/asks.ts";
 import type { Server } from "../support/server_process.ts";
 import type { Body } from "../support/service.ts";
 
@@ -91,7 +92,7 @@ export async function submitAlso(server: Server, doing: Doing): Promise<void> {
   const [{ id }] = doing.ends;
   const after = await server.submit("echo", { value: ref(id) });
   const replayed = await post(server, "/v1/flows", doing.keyed.body, KEY);
-  assert.deepEqual(replayed, doing.keyed.first);
+  assert.deepEqual(contradictions(doing.keyed.first, replayed), []);
   const results = ["slept", "slept"];
   const flow = await post(server, "/v1/flows", {
     tasks: {
