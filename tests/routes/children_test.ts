@@ -224,3 +224,22 @@ Deno.test("a parent that was asked to stop submits no child any more, and runs n
     ["fail", "FAILED", 1],
   ]);
 });
+
+Deno.test("a child whose parent is cancelled in the moment in which it is stored is not stored", async () => {
+  const thrown: unknown[] = [];
+  const late = define({ name: "late", input: z.object({}) }, async ({ task, submit }) => {
+    const { kv } = service;
+    const { commit } = kv;
+    kv.commit = async (...args) => {
+      kv.commit = commit;
+      await service.post(`/v1/tasks/${task.id}/cancel`, { children: true, graceMs: 60_000 });
+      return await commit.apply(kv, args);
+    };
+    await submit("sleep", { ms: 60_000 }).catch((error) => thrown.push(error));
+  });
+  await using service = await aService({ definitions: [late] as AnyDefinition[] });
+  const { id, state } = await service.run("late");
+  assert.equal(state.type, "CANCELLED");
+  assert.deepEqual(thrown.map((error) => (error as Error).name), ["CancelledError"]);
+  assert.deepEqual(await childrenOf(service, id), []);
+});
