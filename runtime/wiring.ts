@@ -5,7 +5,15 @@ import { QueueLimit } from "./commands/queue_limit.ts";
 import { Submitter } from "./commands/submit.ts";
 import { UnavailableError } from "./core/errors.ts";
 import { Registry } from "./core/registry.ts";
-import { type Entry, isForgotten, isReady, isTerminal, type Stored, typeOf } from "./core/task.ts";
+import {
+  type Entry,
+  isForgotten,
+  isReady,
+  isTerminal,
+  type Stored,
+  type TaskRecord,
+  typeOf,
+} from "./core/task.ts";
 import { OutboxProcessor } from "./dependencies/outbox_processor.ts";
 import { GarbageCollector } from "./maintenance/garbage_collector.ts";
 import { Reaper } from "./maintenance/reaper.ts";
@@ -171,7 +179,7 @@ function connect(
       notifier.publish(entry);
       worker?.changed(entry);
       expectTimers(timers, entry);
-      if (ringsWorker && isReady(entry.record)) worker?.ring();
+      if (ringsWorker && isReady(entry.record)) worker?.ring((entry.record as TaskRecord).task);
       if (endBells.length > 0 && !isForgotten(entry.record) && isTerminal(entry.record)) {
         for (const bell of endBells) bell.onEnd!();
       }

@@ -6,6 +6,7 @@ import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Store } from "../store/store.ts";
 import type { Budgets, Hints } from "./queue_scan.ts";
+import type { Slots } from "./slots.ts";
 import { type ClaimResult, type ShardState, ShardStates } from "./shard_states.ts";
 
 /** An idle worker leaves shards of others to them for this long after a ring. */
@@ -13,11 +14,7 @@ const HOLD_BACK_MS = 40;
 const REFILL_MS = 3;
 
 export interface ClaimSchedulerOptions {
-  /** Slots that no function runs in or is about to, by kind. */
-  free: (kind: RunnerKind) => number;
-  /** Slots for what a claim may bring are taken before it, and given back after it. */
-  reserve: (budgets: Budgets) => void;
-  release: (budgets: Budgets) => void;
+  slots: Pick<Slots, "free" | "take" | "give">;
   /** Shards that this worker starts from. */
   own: () => ReadonlySet<number>;
   /** Another worker was faster: there may be a new one. */
@@ -32,6 +29,7 @@ export class ClaimScheduler {
   /** Claims so far, and how many of them another worker was faster with. */
   readonly counts = { made: 0, beaten: 0 };
   readonly #shards: ShardStates;
+  readonly #slots: ClaimSchedulerOptions["slots"];
   readonly #clock: Clock;
   /** There was a ring, and no survey since. */
   #isRung = false;
@@ -48,6 +46,7 @@ export class ClaimScheduler {
   constructor(private readonly store: Store, private readonly options: ClaimSchedulerOptions) {
     this.#clock = store.clock;
     this.#shards = new ShardStates(store);
+    this.#slots = options.slots;
   }
 
   /** True if tasks of the kind may wait that came before any new one. */
@@ -65,12 +64,18 @@ export class ClaimScheduler {
     this.#shards.added(kind, block);
   }
 
-  /** There may be work. */
-  ring(): void {
+  /**
+   * There may be work.
+   *
+   * @param kind a task of this kind has come, and nothing else
+   */
+  ring(kind: RunnerKind | null = null): void {
     this.#isRung = true;
     const now = this.#clock.monotonic();
     if (now >= this.#helpsFrom) this.#helpsFrom = now + HOLD_BACK_MS * (0.5 + this.store.ids.random());
-    this.go();
+    // While all slots of the kind are taken there is nothing to look for.
+    if (kind !== null && this.#slots.free(kind) === 0) this.#shards.holdUp(kind);
+    else this.go();
   }
 
   /** A slot has come free. Over a network it waits a moment for others, so that one claim fills them all. */
@@ -108,10 +113,10 @@ export class ClaimScheduler {
   }
 
   #go(): void {
-    const { free, own } = this.options;
+    const { own } = this.options;
     const { checks: batch, flights } = this.store.kv.limits;
     for (;;) {
-      const kinds = RUNNER_KINDS.filter((kind) => free(kind) > 0);
+      const kinds = RUNNER_KINDS.filter((kind) => this.#slots.free(kind) > 0);
       if (this.#isRung) {
         for (const kind of RUNNER_KINDS) if (!kinds.includes(kind)) this.#shards.holdUp(kind);
       }
@@ -127,7 +132,7 @@ export class ClaimScheduler {
   }
 
   #free(): number {
-    return RUNNER_KINDS.reduce((sum, kind) => sum + this.options.free(kind), 0);
+    return RUNNER_KINDS.reduce((sum, kind) => sum + this.#slots.free(kind), 0);
   }
 
   #next(own: ReadonlySet<number>, kinds: RunnerKind[]): ShardState | null {
@@ -155,12 +160,11 @@ export class ClaimScheduler {
   }
 
   async #claim(state: ShardState, kinds: RunnerKind[]): Promise<void> {
-    const { free, reserve, release } = this.options;
     const budgets: Budgets = { inline: 0, thread: 0 };
-    for (const kind of kinds) budgets[kind] = Math.min(free(kind), this.store.kv.limits.checks);
+    for (const kind of kinds) budgets[kind] = Math.min(this.#slots.free(kind), this.store.kv.limits.checks);
     this.#shards.begin(state, kinds);
     this.#underWay++;
-    reserve(budgets);
+    this.#slots.take(budgets);
     let result: ClaimResult | null = null;
     try {
       result = await this.options.claim(state.shard, budgets, state.hints);
@@ -174,7 +178,7 @@ export class ClaimScheduler {
     }
     this.#shards.end(state, result);
     this.#underWay--;
-    release(budgets);
+    this.#slots.give(budgets);
     this.go();
   }
 

@@ -38,6 +38,15 @@ export class Slots {
     return this.settling.size >= MOST_SETTLING ? 0 : this.#pools[kind].free;
   }
 
+  /** For what a claim may bring: taken before it, and given back after it. */
+  take(counts: Record<RunnerKind, number>): void {
+    for (const kind of RUNNER_KINDS) this.#pools[kind].take(counts[kind]);
+  }
+
+  give(counts: Record<RunnerKind, number>): void {
+    for (const kind of RUNNER_KINDS) if (counts[kind] > 0) this.#pools[kind].give(counts[kind]);
+  }
+
   /** The attempt's outcome is written, or never will be. */
   settled(attempt: Attempt): void {
     if (this.settling.get(attempt.id) !== attempt) return;

@@ -52,14 +52,9 @@ export class Worker implements Starter {
     const sizes = { inline: concurrency, thread: Math.min(concurrency, runners.threads) };
     const slots = this.#slots = new Slots(sizes, (kind) => this.#refill(kind));
     const leases = this.#leases = new LeaseBook(worker);
-    const reserved = (budgets: Budgets, step: "take" | "give") => {
-      for (const kind of RUNNER_KINDS) if (budgets[kind] > 0) slots.of(kind)[step](budgets[kind]);
-    };
     this.#shards = new ShardAssignment(store, options.leaseMs / 3);
     this.#claims = new ClaimScheduler(store, {
-      free: (kind) => slots.free(kind),
-      reserve: (budgets) => reserved(budgets, "take"),
-      release: (budgets) => reserved(budgets, "give"),
+      slots,
       own: () => this.#shards.ownShards(worker),
       onBeaten: () => this.#shards.refreshSoon(),
       claim: (shard, budgets, hints) => this.#claim(shard, budgets, hints),
@@ -136,9 +131,13 @@ export class Worker implements Starter {
     this.ring();
   }
 
-  /** There may be work. */
-  ring(): void {
-    if (this.#takesWork) this.#claims.ring();
+  /**
+   * There may be work.
+   *
+   * @param task a task of this definition has come, and nothing else
+   */
+  ring(task?: string): void {
+    if (this.#takesWork) this.#claims.ring(task === undefined ? null : this.options.registry.runnerOf(task));
   }
 
   /** See {@linkcode CommitStarter}. */

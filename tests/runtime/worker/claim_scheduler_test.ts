@@ -40,14 +40,16 @@ async function someClaims(
   const slots = { free, threads };
   const reserved = { inline: 0, thread: 0 };
   const claims: ClaimScheduler = new ClaimScheduler(bench.store, {
-    free: (kind) => (kind === "inline" ? slots.free : slots.threads) - reserved[kind],
-    reserve: ({ inline, thread }) => {
-      reserved.inline += inline;
-      reserved.thread += thread;
-    },
-    release: ({ inline, thread }) => {
-      reserved.inline -= inline;
-      reserved.thread -= thread;
+    slots: {
+      free: (kind) => (kind === "inline" ? slots.free : slots.threads) - reserved[kind],
+      take({ inline, thread }) {
+        reserved.inline += inline;
+        reserved.thread += thread;
+      },
+      give({ inline, thread }) {
+        reserved.inline -= inline;
+        reserved.thread -= thread;
+      },
     },
     own: () => new Set(own),
     onBeaten: () => beaten++,
@@ -288,4 +290,21 @@ Deno.test("a ring while all threads are busy is followed for the main thread now
   setup.bench.clock.advance(3);
   await eventually(() => made.length === 3);
   assert.deepEqual(ofBoth(made), [[5, 0], [5, 0], [0, 1]]);
+});
+
+Deno.test("a task that has to wait for a thread makes nobody look through the queue, until one is free", async () => {
+  await using setup = await someClaims({ filled: [0], shards: 1, free: 5 });
+  const { claims, made, slots } = setup;
+  claims.ring();
+  await eventually(() => made.length === 1);
+  made[0].end({ more: false, thread: false });
+  await turn();
+  claims.ring("thread");
+  await turn();
+  assert.deepEqual([made.length, claims.more("inline"), claims.more("thread")], [1, false, true]);
+  slots.threads = 1;
+  claims.refill();
+  setup.bench.clock.advance(3);
+  await eventually(() => made.length === 2);
+  assert.equal(made[1].threads, 1);
 });
