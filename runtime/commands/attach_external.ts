@@ -11,6 +11,7 @@ import { endOf } from "./dependent_change.ts";
 
 interface Call {
   firstId: string;
+  /** Among them the barrier, which each try of the call raises anew: only the last one writes blocks. */
   checks: Deno.AtomicCheck[];
 }
 
@@ -56,7 +57,7 @@ async function attach(
     const applied = await store.commit("submit", [
       { before: entry, next: { ...entry.record, followed: true } },
     ], {
-      checks: [{ key, versionstamp: null }, ...call.checks],
+      checks: call.checks,
       writes: [edgeWrite(upstream, block, ids, is)],
       counterSteps: is === null ? [] : ids.map((dependent) => ({ dependent, upstream, was: null, is })),
     });
