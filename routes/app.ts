@@ -1,8 +1,6 @@
 // The HTTP surface: all routes on one app, and what is the same for all of them. Knows the runtime, not KV.
 
-import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { faultsOf } from "../runtime/core/zod_faults.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App, AppOptions } from "./http/app_types.ts";
 import { clientRoutes } from "./site/client_bundle.ts";
@@ -20,7 +18,8 @@ import { healthRoutes } from "./site/health.ts";
 import { indexRoutes } from "./site/index.ts";
 import { mapRoutes } from "./v1/map.ts";
 import { methodsAt } from "./http/methods.ts";
-import { type Arrival, pathOf, prefixOf, routedPath } from "./http/prefix.ts";
+import { createOperations } from "./http/operation.ts";
+import { pathOf, prefixOf } from "./http/prefix.ts";
 import {
   clientClosed,
   internal,
@@ -28,7 +27,6 @@ import {
   notFound,
   problemOf,
   problemResponse,
-  validationFailed,
 } from "./http/problem.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
@@ -39,16 +37,7 @@ import { ticketRoutes } from "./v1/tickets.ts";
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log, tickets } = options;
-  const app = new OpenAPIHono<{ Bindings: Arrival }>({
-    getPath: routedPath,
-    defaultHook(result, c) {
-      if (result.success) return;
-      const place =
-        { json: "", param: "/path", query: "/query", header: "/header" }[result.target as string] ?? "";
-      const value = (result as { data?: unknown }).data;
-      return problemResponse(c, validationFailed(faultsOf(result.error, value, place)));
-    },
-  });
+  const app = createOperations();
   const { slots = new Slots(options.maxWaiting) } = options;
   const { corsOrigins = [], api: hasApi = true } = options;
   corsRoutes(app, corsOrigins);

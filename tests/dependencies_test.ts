@@ -3,6 +3,7 @@
 
 import "./support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { sourceFiles, textOf, withoutComments } from "./support/imports.ts";
 import { run } from "./support/program.ts";
 
 const root = new URL("../", import.meta.url);
@@ -50,6 +51,18 @@ Deno.test(`a first run downloads at most ${MOST} packages, each of which the ser
   );
   assert.ok(locked.some((name) => name.startsWith("zod@")));
   assert.ok(locked.length <= MOST, locked.join(", "));
+});
+
+Deno.test("a start loads none of the packages that only some calls need", () => {
+  const late = ["@hono/zod-openapi", "node:crypto"];
+  const loading = sourceFiles().filter((file) => /^(auth|deploy|routes|runtime|tasks)\/|^[^/]+$/.test(file))
+    .flatMap((file) => {
+      const code = withoutComments(textOf(file));
+      const imports = code.matchAll(/^\s*(?:import|export)\s(?!type\b)[^;"]*?\sfrom\s+"([^"]+)"/gm);
+      return Array.from(imports, ([, name]) => `${file}: ${name}`);
+    });
+  assert.ok(loading.length > 500, `${loading.length} imports were found`);
+  assert.deepEqual(loading.filter((line) => late.some((name) => line.endsWith(`: ${name}`))), []);
 });
 
 Deno.test("deno.json names no package but those that the service and the demo import", () => {

@@ -1,13 +1,11 @@
 // What every route is given: the app to stand on, and what holds for all of them.
 
-import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Log } from "../../runtime/mod.ts";
 import type { ApiKey } from "../../auth/api_keys.ts";
 import type { Tickets } from "../../auth/tickets.ts";
-import type { Arrival } from "./prefix.ts";
 import type { Slots } from "./connection_limit.ts";
 
-export type App = OpenAPIHono<{ Bindings: Arrival }>;
+export type { App } from "./operation.ts";
 
 export interface AppOptions {
   log: Log;

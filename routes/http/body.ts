@@ -29,11 +29,6 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
     c.req.text = () => Promise.resolve(text);
     c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
     c.req.json = <T>() => Promise.resolve(value as T);
-    // The validators look at the type too, and know fewer spellings of it.
-    const header = c.req.header.bind(c.req) as (name?: string) => unknown;
-    c.req.header = ((name?: string) => {
-      return name?.toLowerCase() === "content-type" ? "application/json" : header(name);
-    }) as typeof c.req.header;
     await next();
   };
 }

@@ -48,11 +48,11 @@ SwaggerUIBundle({
 `;
 
 export function docsRoutes(app: App, runtime: Runtime): void {
-  let document: string | undefined;
-  app.get("/openapi.json", (c) => {
-    document ??= JSON.stringify(openapiDocument(app, runtime));
+  let document: Promise<string> | undefined;
+  app.get("/openapi.json", async (c) => {
+    document ??= openapiDocument(app, runtime).then((made) => JSON.stringify(made));
     const servers = JSON.stringify([{ url: prefixOf(c) || "/" }]);
-    return new Response(`{"servers":${servers},${document.slice(1)}`, {
+    return new Response(`{"servers":${servers},${(await document).slice(1)}`, {
       headers: { "content-type": "application/json" },
     });
   });

@@ -1,12 +1,13 @@
 // Is it there, and does its database answer?
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { ProblemError, unavailable } from "../http/problem.ts";
 import { jsonAnswer, problems } from "../wire/schemas.ts";
 
-const status = z.object({ status: z.literal("ok") }).openapi("Health");
+const status = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
 const LONGEST_PING_MS = 2_000;
 
 export function healthRoutes(app: App, runtime: Runtime): void {

@@ -1,6 +1,7 @@
 // GET /: where to go from here. A browser is led to the docs, a program is told the paths.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -13,7 +14,7 @@ const HEALTH = { health: "/healthz", readiness: "/readyz" };
 const indexSchema = z.object({
   name: z.literal("errand"),
   links: z.record(z.string(), z.string()).describe("Paths by what is there."),
-}).openapi("Index");
+}).meta({ id: "Index" });
 
 /** @param hasApi false for what answers health checks only */
 export function indexRoutes(app: App, hasApi: boolean): void {

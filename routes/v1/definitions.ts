@@ -1,6 +1,7 @@
 // GET /v1/definitions: what can be submitted.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import type { App } from "../http/app_types.ts";
@@ -15,7 +16,7 @@ const definitionSchema = z.object({
   output: schema,
   runsOn: z.enum(["inline", "thread"]),
   defaults: z.record(z.string(), z.unknown()),
-}).openapi("Definition");
+}).meta({ id: "Definition" });
 
 export function definitionRoutes(app: App, runtime: Runtime): void {
   const route = createRoute({

@@ -1,6 +1,7 @@
 // POST /v1/flows: a graph of tasks in one submit, all of it or nothing.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { flowSchema, type Runtime } from "../../runtime/mod.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -14,7 +15,7 @@ const answer = z.object({
   groupId: z.uuid(),
   tasks: z.record(z.string(), submittedSchema).describe("By their names."),
   result: z.unknown().describe('What the whole hands on, with {"$task": id} for each result.'),
-}).openapi("FlowSubmitted");
+}).meta({ id: "FlowSubmitted" });
 
 export function flowRoutes(app: App, runtime: Runtime): void {
   const flows = createRoute({

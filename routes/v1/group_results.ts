@@ -1,6 +1,7 @@
 // GET /v1/groups/{id}/results: what all tasks of a group came to, in the order of its tasks.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
@@ -20,9 +21,11 @@ const resultsSchema = z.object({
   results: z.array(z.unknown()).describe(
     "The values; with raiseOnFailure=false what GET /v1/tasks/{id}/result answers for each: {id, state, result, error}.",
   ),
-}).openapi("GroupResults");
+}).meta({ id: "GroupResults" });
 
-const progressSchema = z.object({ id: z.uuid(), total: z.int(), done: z.int() }).openapi("GroupProgress");
+const progressSchema = z.object({ id: z.uuid(), total: z.int(), done: z.int() }).meta({
+  id: "GroupProgress",
+});
 
 export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOptions, slots: Slots): void {
   const results = createRoute({

@@ -1,6 +1,7 @@
 // Groups: make one of existing tasks, look at its state, cancel its tasks.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
@@ -19,14 +20,14 @@ const newGroupSchema = strictObject(
   { ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) },
   {},
   IN_IDS,
-).openapi("NewGroup");
+).meta({ id: "NewGroup" });
 
 const cancelled = z.object({
   id: z.uuid(),
   cancelled: z.int().describe("They did not start, or were cancelled before."),
   requested: z.int().describe("They run and were asked to stop."),
   tooLate: z.int().describe("They have ended otherwise."),
-}).openapi("GroupCancelOutcome");
+}).meta({ id: "GroupCancelOutcome" });
 
 export function groupRoutes(app: App, runtime: Runtime): void {
   const create = createRoute({
@@ -99,7 +100,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
       params: idParams,
       body: {
         content: {
-          "application/json": { schema: strictObject(cancelShape).openapi("GroupCancelRequest") },
+          "application/json": { schema: strictObject(cancelShape).meta({ id: "GroupCancelRequest" }) },
         },
       },
     },

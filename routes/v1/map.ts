@@ -1,6 +1,7 @@
 // POST /v1/map: the same function for each element of a list, as a group.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { mapSchema, type Runtime } from "../../runtime/mod.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -13,7 +14,7 @@ import { jsonResponse } from "../http/json_response.ts";
 const answer = z.object({
   groupId: z.uuid(),
   tasks: z.array(submittedSchema).describe("In the order of the elements."),
-}).openapi("Mapped");
+}).meta({ id: "Mapped" });
 
 export function mapRoutes(app: App, runtime: Runtime): void {
   const map = createRoute({

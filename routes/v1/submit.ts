@@ -1,6 +1,7 @@
 // POST /v1/tasks and /v1/tasks/batch: submit one task, or many at once.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
@@ -22,8 +23,7 @@ import { jsonResponse } from "../http/json_response.ts";
 
 const MOST_IN_A_BATCH = 1_000;
 
-// A schema that was made before @hono/zod-openapi was imported has no `openapi`; its clone has.
-const submission = submissionSchema.clone().openapi("Submission");
+const submission = submissionSchema.meta({ id: "Submission" });
 
 const IN_EACH_TASK = {
   ...Object.fromEntries(Object.keys(IN_OPTIONS).map((field) => [field, "in the options of each task"])),
@@ -37,7 +37,7 @@ const batchSchema = strictObject(
   },
   IN_EACH_TASK,
   'in {"tasks": […]}',
-).openapi("BatchSubmission");
+).meta({ id: "BatchSubmission" });
 
 const preferHeader = idempotencyHeader.extend({
   prefer: z.string().optional().describe(
@@ -70,7 +70,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     },
   });
   // The hottest path is described in the document but skips its validators: they cost a tenth of a task.
-  app.openAPIRegistry.registerPath(one);
+  app.operations.push(one);
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
     const { text, value } = await readJson(c, { limitBytes });
@@ -113,7 +113,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     },
     responses: {
       202: jsonAnswer(
-        z.object({ tasks: z.array(taskSchema), groupId: z.uuid().nullable() }).openapi("Batch"),
+        z.object({ tasks: z.array(taskSchema), groupId: z.uuid().nullable() }).meta({ id: "Batch" }),
         "All are on disk and will run",
       ),
       ...problems({

@@ -1,6 +1,7 @@
 // Cancel, retry or forget a task.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import type { IfMatch, Runtime } from "../../runtime/mod.ts";
@@ -30,13 +31,13 @@ const cancelSchema = strictObject({
     .describe(
       "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false.",
     ),
-}).openapi("CancelRequest");
+}).meta({ id: "CancelRequest" });
 
 const cancelAnswer = z.object({
   outcome: z.enum(["cancelled", "requested"]),
   id: z.uuid(),
   state: stateSchema,
-}).openapi("CancelOutcome");
+}).meta({ id: "CancelOutcome" });
 
 const gone = {
   404: "Unknown, or past its retention",
@@ -97,7 +98,7 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
         content: {
           "application/json": {
             schema: strictObject({ input: z.unknown().optional().describe("Replaces the input.") })
-              .openapi("RetryRequest"),
+              .meta({ id: "RetryRequest" }),
           },
         },
       },

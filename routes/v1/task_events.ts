@@ -1,6 +1,7 @@
 // GET /v1/tasks/{id}/events: everything that happens to a task, live and from the beginning.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
@@ -9,7 +10,7 @@ import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wir
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
-const place = z.coerce.number().int().min(0).openapi({ type: "integer", minimum: 0 });
+const place = z.coerce.number().int().min(0).meta({ type: "integer", minimum: 0 });
 
 export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOptions, slots: Slots): void {
   const route = createRoute({

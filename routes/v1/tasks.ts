@@ -1,6 +1,7 @@
 // Looking at tasks: one, its result, lists.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
@@ -129,12 +130,14 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
         createdBefore: instantText.optional(),
         cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
         limit: z.coerce.number().int().min(1).max(500).default(50)
-          .openapi({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
+          .meta({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
       }),
     },
     responses: {
       200: jsonAnswer(
-        z.object({ tasks: z.array(summarySchema), nextCursor: z.string().nullable() }).openapi("TaskList"),
+        z.object({ tasks: z.array(summarySchema), nextCursor: z.string().nullable() }).meta({
+          id: "TaskList",
+        }),
         "A page; it may be short, or empty, and still have a next one",
         ["Link"],
       ),

@@ -1,7 +1,8 @@
 // POST /v1/tickets: a URL that opens one stream without a key, for a while. A browser's `EventSource` can
 // send no headers, and a key has no place in a URL.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
@@ -21,20 +22,20 @@ const LONGEST_PATH = 60_000;
 const PATTERNS = STREAMS.map(patternOf);
 
 const ticketSchema = strictObject({
-  path: z.string().max(LONGEST_PATH).openapi({
+  path: z.string().max(LONGEST_PATH).meta({
     pattern: "^(/.*)?/v1/(tasks/[^/?#]+/events|as-completed)/?(\\?[^#]*)?$",
     description:
       "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
   }),
   ttlSeconds: z.int().min(1).max(LONGEST_TTL_SECONDS).optional()
     .describe(`How long it can be used to open the stream. Default ${DEFAULT_TTL_SECONDS}.`),
-}).openapi("TicketRequest");
+}).meta({ id: "TicketRequest" });
 
 const answer = z.object({
   ticket: z.string(),
   expiresAt: z.iso.datetime(),
   url: z.string().describe("The path with the ticket in its query."),
-}).openapi("Ticket");
+}).meta({ id: "Ticket" });
 
 export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): void {
   const route = createRoute({

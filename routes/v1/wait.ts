@@ -1,6 +1,7 @@
 // Waiting for many tasks: POST /v1/wait, and /v1/as-completed, which streams each one as it ends.
 
-import { createRoute, z } from "@hono/zod-openapi";
+import { z } from "zod";
+import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import { isTerminal } from "../../runtime/core/task.ts";
@@ -44,7 +45,7 @@ const waitSchema = strictObject(
   },
   {},
   IN_IDS,
-).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).openapi("WaitRequest");
+).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).meta({ id: "WaitRequest" });
 
 const cursor = z.string().max(4_100);
 
@@ -52,10 +53,10 @@ const streamShape = { groupId: groupId.optional(), tag: tag.optional() };
 
 const streamQuery = strictObject({
   id: z.preprocess((value) => value === undefined || Array.isArray(value) ? value : [value], ids.optional())
-    .openapi({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
+    .meta({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
   ...streamShape,
   timeout: secondsText.pipe(timeoutSeconds).optional()
-    .openapi({
+    .meta({
       type: "number",
       minimum: 0,
       maximum: LONGEST_TIMEOUT_SECONDS,
@@ -74,9 +75,9 @@ const streamBody = strictObject(
   },
   {},
   IN_IDS,
-).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).openapi(
-  "AsCompletedRequest",
-);
+).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).meta({
+  id: "AsCompletedRequest",
+});
 
 const lastEventId = z.object({ "last-event-id": cursor.optional() });
 
@@ -91,7 +92,7 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     request: { body: { required: true, content: { "application/json": { schema: waitSchema } } } },
     responses: {
       200: jsonAnswer(
-        z.object({ done: z.array(summarySchema), notDone: z.array(summarySchema) }).openapi("Waited"),
+        z.object({ done: z.array(summarySchema), notDone: z.array(summarySchema) }).meta({ id: "Waited" }),
         "Which are done, and which are not",
       ),
       ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),

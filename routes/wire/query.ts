@@ -1,6 +1,6 @@
 // Parameters of queries. A query has texts only, and callers write them in more than one way.
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { didYouMean } from "../../runtime/core/nearest.ts";
 import { STATE_TYPES, STATES, type StateType } from "../../runtime/core/states.ts";
 
@@ -15,7 +15,7 @@ export const secondsText = z.string()
 
 /** More than the longest wait is cut to it. */
 export const waitQuery = secondsText.transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
-  .optional().openapi({
+  .optional().meta({
     type: "number",
     minimum: 0,
     description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
@@ -26,7 +26,7 @@ export function flagQuery(description: string) {
   const lower = (value: unknown) => typeof value === "string" ? value.toLowerCase() : value;
   return z.preprocess(lower, z.enum(["true", "false"]).default("true"))
     .transform((text) => text === "true")
-    .openapi({ type: "boolean", default: true, description });
+    .meta({ type: "boolean", default: true, description });
 }
 
 /** Types of states, in any case, several with commas between or as several parameters. */
@@ -42,7 +42,7 @@ export const stateQuery = z.union([z.string(), z.array(z.string())])
     });
     return z.NEVER;
   })
-  .optional().openapi({
+  .optional().meta({
     type: "array",
     items: { type: "string", enum: [...STATE_TYPES] },
     description: "Any of these types; several with commas between, or repeated.",

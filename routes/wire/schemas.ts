@@ -1,6 +1,6 @@
 // The wire, as zod schemas: what requests are checked against and what the OpenAPI document says.
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
 const instant = z.iso.datetime();
@@ -14,9 +14,9 @@ export const stateSchema = z.object({
   name: stateName,
   message: z.string().nullable(),
   at: instant,
-}).openapi("State");
+}).meta({ id: "State" });
 
-const historyEntry = stateSchema.extend({ seq: z.int(), attempt: z.int() }).openapi("HistoryEntry");
+const historyEntry = stateSchema.extend({ seq: z.int(), attempt: z.int() }).meta({ id: "HistoryEntry" });
 
 export const errorSchema: z.ZodType = z.object({
   name: z.string(),
@@ -25,7 +25,7 @@ export const errorSchema: z.ZodType = z.object({
   errors: z.array(z.lazy(() => errorSchema)).optional().describe("Of an AggregateError."),
   stack: z.string().optional(),
   retryable: z.boolean(),
-}).openapi("TaskError");
+}).meta({ id: "TaskError" });
 
 // Not `nullable()`: the document would say that the error itself may be null, and so may its cause.
 const errorOrNull = z.union([errorSchema, z.null()]);
@@ -69,14 +69,14 @@ export const summarySchema = z.object({
   waitFor: summaryShape.waitFor.nullable().describe(
     "Null if they are too many for a list; the task has them.",
   ),
-}).openapi("TaskSummary");
+}).meta({ id: "TaskSummary" });
 
 export const taskSchema = z.object({
   ...summaryShape,
   input: json,
   result: json.describe("Only in COMPLETED; a function that returned nothing gives null."),
   history: z.array(historyEntry),
-}).openapi("Task");
+}).meta({ id: "Task" });
 
 export const problemSchema = z.object({
   type: z.string(),
@@ -85,16 +85,16 @@ export const problemSchema = z.object({
   detail: z.string(),
   instance: z.string(),
   errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
-}).openapi("Problem");
+}).meta({ id: "Problem" });
 
 const nodeSchema = z.object({
   id: z.uuid(),
   name: z.string().nullable().describe("Its name in a flow."),
   task: z.string(),
   state: stateSchema,
-}).openapi("Node");
+}).meta({ id: "Node" });
 
-const edgeSchema = z.object({ from: z.uuid(), to: z.uuid() }).openapi("Edge");
+const edgeSchema = z.object({ from: z.uuid(), to: z.uuid() }).meta({ id: "Edge" });
 
 export const groupSchema = z.object({
   id: z.uuid(),
@@ -114,14 +114,14 @@ export const groupSchema = z.object({
     results: z.string(),
     cancel: z.string(),
   }),
-}).openapi("Group");
+}).meta({ id: "Group" });
 
 export const resultSchema = z.object({
   id: z.uuid(),
   state: stateSchema,
   result: json.optional(),
   error: errorOrNull.optional(),
-}).openapi("TaskResult");
+}).meta({ id: "TaskResult" });
 
 /** Answers with a body. */
 export function jsonAnswer(schema: z.ZodType, description: string, headers: string[] = []) {
@@ -160,7 +160,7 @@ export const bodyProblems = {
 export const heldProblems = { 429: "rate-limited: too many streams and waits are open" } as const;
 
 export const idParams = z.object({
-  id: z.uuid().toLowerCase().openapi({ param: { name: "id", in: "path" }, format: "uuid" }),
+  id: z.uuid().toLowerCase(),
 });
 
 export const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;

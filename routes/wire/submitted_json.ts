@@ -1,6 +1,6 @@
 // Requests and answers of the calls that make many tasks at once.
 
-import { z } from "@hono/zod-openapi";
+import { z } from "zod";
 import { MOST_TOLD_IN_FULL, type Runtime, type Submitted } from "../../runtime/mod.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
@@ -14,10 +14,11 @@ export function mostBytesOfMany(runtime: Runtime): number {
   return 16 * (runtime.maxInputBytes + ENVELOPE_BYTES);
 }
 
-const idOnly = z.object({ id: z.uuid() }).openapi("TaskId");
+const idOnly = z.object({ id: z.uuid() }).meta({ id: "TaskId" });
 
 /** A task in an answer that may contain very many. */
-export const submittedSchema = z.union([taskSchema, idOnly]).openapi("SubmittedTask", {
+export const submittedSchema = z.union([taskSchema, idOnly]).meta({
+  id: "SubmittedTask",
   description: `The whole task; of more than ${MOST_TOLD_IN_FULL} tasks only the id.`,
 });
 

@@ -1,0 +1,74 @@
+// Operations: routes that say what they take and what they answer. What a call says is checked here; the
+// document is made of the same. The package that makes it is a seventh of what a start takes, so only its
+// types are used here, and site/openapi.ts loads it with the first look at the document.
+
+import type { createRoute as createTypedRoute, OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
+import { type Context, type Handler, Hono, type MiddlewareHandler, type ValidationTargets } from "hono";
+import type { z } from "zod";
+import { faultsOf } from "../../runtime/core/zod_faults.ts";
+import { type Arrival, routedPath } from "./prefix.ts";
+import { problemResponse, validationFailed } from "./problem.ts";
+
+export interface App extends Hono<{ Bindings: Arrival }> {
+  /** Adds an operation whose calls are checked before the handler. */
+  readonly openapi: OpenAPIHono<{ Bindings: Arrival }>["openapi"];
+  /** All operations, also those that check their calls themselves. */
+  readonly operations: RouteConfig[];
+}
+
+/** A route for `openapi`, with the types of what its handler gets. */
+export const createRoute = ((route: RouteConfig) => route) as unknown as typeof createTypedRoute;
+
+/** Without any routes. */
+export function createOperations(): App {
+  const app = new Hono<{ Bindings: Arrival }>({ getPath: routedPath });
+  const operations: RouteConfig[] = [];
+  const openapi = ({ middleware = [], ...route }: RouteConfig & Middleware, handler: Handler): App => {
+    operations.push(route);
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    app.on([route.method], [path], ...[middleware].flat(), checks(route), handler);
+    return made;
+  };
+  const made = Object.assign(app, { operations, openapi }) as unknown as App;
+  return made;
+}
+
+interface Middleware {
+  middleware?: MiddlewareHandler | MiddlewareHandler[];
+}
+
+type Target = "query" | "param" | "header" | "json";
+
+/** What a call says at each place, and what pointers to it begin with. */
+const PLACES: Record<Target, { pointer: string; valueOf: (c: Context) => unknown }> = {
+  query: {
+    pointer: "/query",
+    valueOf: (c) => {
+      const values = Object.entries(c.req.queries());
+      return Object.fromEntries(values.map(([name, all]) => [name, all.length === 1 ? all[0] : all]));
+    },
+  },
+  param: { pointer: "/path", valueOf: (c) => c.req.param() },
+  header: { pointer: "/header", valueOf: (c) => c.req.header() },
+  json: { pointer: "", valueOf: (c) => c.req.json() },
+};
+
+/** Answers a call that breaks a rule of the route; gives the handler what the others say. */
+function checks({ request = {} }: RouteConfig): MiddlewareHandler {
+  const { query, params, headers, body } = request;
+  const json = (body?.content["application/json"] as { schema: unknown } | undefined)?.schema;
+  const schemas = { query, param: params, header: headers, json };
+  const rules = Object.entries(schemas).filter(([, schema]) => schema !== undefined) as [Target, z.ZodType][];
+  return async function check(c, next) {
+    for (const [target, schema] of rules) {
+      const { pointer, valueOf } = PLACES[target];
+      const value = await valueOf(c);
+      const parsed = schema.safeParse(value);
+      if (!parsed.success) {
+        return problemResponse(c, validationFailed(faultsOf(parsed.error, value, pointer)));
+      }
+      c.req.addValidatedData(target satisfies keyof ValidationTargets, parsed.data as object);
+    }
+    await next();
+  };
+}
