@@ -32,7 +32,6 @@ export class SuspectLine {
   /** A claim is under way, or what it has brought runs. */
   #isTaken = false;
   #claiming: Promise<void> = Promise.resolve();
-  #hints: Hints | undefined;
   #stopLooking: () => Promise<void> = async () => {};
 
   constructor(private readonly store: Store, private readonly options: SuspectLineOptions) {}
@@ -96,6 +95,8 @@ export class SuspectLine {
     const { worker, slots, leases, log, runnerOf, takesWork, run } = this.options;
     const pool = slots.of(kind);
     const budgets = { inline: 0, thread: 0, [kind]: 1 };
+    // Not kept for the next look: where claims skip, another process may put one by its clock.
+    let hints: Hints | undefined;
     pool.take();
     try {
       while (takesWork()) {
@@ -107,9 +108,9 @@ export class SuspectLine {
           budgets,
           runnerOf,
           writes,
-          hints: this.#hints,
+          hints,
         });
-        this.#hints = claimed.hints;
+        hints = claimed.hints;
         const { entries, block } = claimed;
         if (block !== null) leases.open(block, entries.map(({ record }) => record.id));
         if (entries.length > 0) return { over: run(entries[0], block!) };
