@@ -5,6 +5,7 @@ import { Cluster } from "../chaos/cluster.ts";
 import { WORK } from "../chaos/definitions.ts";
 import { readJournal } from "../chaos/journal.ts";
 import type { RunLine } from "../chaos/lines.ts";
+import { aDatabase, Server } from "../support/server_process.ts";
 import { eventually, pause } from "../support/waiting.ts";
 
 Deno.test("a graceful stop under load ends within 5 s and counts against nobody", async () => {
@@ -52,5 +53,36 @@ Deno.test("a graceful stop under load ends within 5 s and counts against nobody"
     assert.ok(said.every((message: string) => /^handed back/.test(message)), said.join());
     if (long.includes(id)) assert.equal(said.length, 1);
     if (short.includes(id)) assert.equal(said.length, 0);
+  }
+});
+
+Deno.test("a stop right after the end of a task that thousands wait for hands back what runs", async () => {
+  await using database = await aDatabase();
+  const env = { KV_PATH: database.path, LEASE_MS: "1000", STOP_GRACE_MS: "1000" };
+  const sleepers: string[] = [];
+  {
+    await using server = await Server.start(env);
+    const awaited = await server.submit("sleep", { ms: 60_000 });
+    const waiting = { task: "echo", input: { value: 1 }, options: { waitFor: [awaited.id] } };
+    for (let i = 0; i < 20; i++) {
+      const { status } = await server.fetch("/v1/tasks/batch", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ tasks: Array(1_000).fill(waiting) }),
+      });
+      assert.equal(status, 202);
+    }
+    for (let i = 0; i < 20; i++) {
+      sleepers.push((await server.submit("sleep", { ms: 60_000 }, { maxCrashes: 0 })).id);
+    }
+    for (const id of sleepers) await server.until(id, "RUNNING");
+    await server.fetch(`/v1/tasks/${awaited.id}/cancel`, { method: "POST" });
+    await server.ended(awaited.id);
+    assert.equal((await server.end("SIGTERM")).code, 0);
+  }
+  await using server = await Server.start({ ...env, ROLE: "web" });
+  for (const id of sleepers) {
+    const { state } = await server.task(id);
+    assert.deepEqual([state.type, state.message], ["PENDING", "handed back by a stopping worker"]);
   }
 });
