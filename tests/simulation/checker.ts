@@ -260,6 +260,9 @@ export class Checker implements ChildFindings {
       }
       if (this.#retryAsked.has(after.id) || byParent) this.#cancelAcked.delete(after.id);
     }
+    if (after.crashes > before.crashes && this.world.shape.isCalm) {
+      this.violated("19", `${name} was taken from a worker, and none has died`);
+    }
     if (after.attempt > after.maxAttempts) this.violated("7", `${name}: attempt ${after.attempt}`);
     if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
       this.violated("19", `${name} goes on after ${after.crashes} crashes`);
@@ -299,6 +302,14 @@ export class Checker implements ChildFindings {
     }
     if (run.attempt !== before.attempt || run.token !== before.lease!.token) {
       this.violated("6", `the outcome of a run without a lease was written for ${name}`);
+    }
+  }
+
+  /** A worker that is stopped in good order leaves no task to be taken from it. */
+  requireHandedBack(process: Actor): void {
+    for (const record of this.tasks.values()) {
+      if (isForgotten(record) || this.ownerOf(record) !== process) continue;
+      this.violated("19", `${process.name} has stopped, and still holds ${this.world.nameOf(record.id)}`);
     }
   }
 

@@ -36,6 +36,10 @@ export interface Faults {
   jumps: number;
   /** How late KV removes what has expired. */
   ttlLateMs: number;
+  /** What each commit takes longer. */
+  commitMs: number;
+  /** A process is stopped in good order while the end of a task is told to the many that wait for it. */
+  longFollow: boolean;
 }
 
 /** Longer than a call of several commits may take before it is taken for cut off. */
@@ -47,6 +51,7 @@ export const FAULTY_MS = 8_000;
 export function drawFaults(random: Random): Faults {
   const sometimes = (probability: number, worst: number) =>
     random.chance(probability) ? random.float() * worst : 0;
+  if (random.chance(0.03)) return calm(random);
   const heldUp = random.chance(0.12);
   const from = random.between(500, FAULTY_MS - 2_000);
   return {
@@ -72,5 +77,34 @@ export function drawFaults(random: Random): Faults {
     heldUpCalls: heldUp ? 1 + random.below(4) : 0,
     jumps: random.chance(0.3) ? 1 + random.below(3) : 0,
     ttlLateMs: random.pick([0, 1_000, 60_000]),
+    commitMs: 0,
+    longFollow: false,
   };
+}
+
+/** Nothing goes wrong. Whoever is stopped in good order has no excuse. */
+function calm(random: Random): Faults {
+  const never = {
+    locked: 0,
+    readFails: 0,
+    readHangs: 0,
+    appliedThrows: 0,
+    lostThrows: 0,
+    appliedNotOk: 0,
+    twice: 0,
+    hangs: 0,
+    slow: 0,
+    crashesAtCall: 0,
+    crashes: 0,
+    pauses: 0,
+    messageLost: 0,
+    messageLate: 0,
+    messageTwice: 0,
+    skewMs: 0,
+    apartMs: 0,
+    heldUpCalls: 0,
+    jumps: 0,
+    ttlLateMs: 0,
+  };
+  return { ...never, outage: null, commitMs: 60 + random.float() * 60, longFollow: true };
 }

@@ -19,7 +19,7 @@ function chain(size: number): number[][] {
 }
 
 /** All wait for the first one. */
-function fanOut(size: number): number[][] {
+export function fanOut(size: number): number[][] {
   return Array.from({ length: size }, (_, i) => i === 0 ? [] : [0]);
 }
 

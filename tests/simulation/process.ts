@@ -23,6 +23,9 @@ export class TooLong extends Error {
 }
 
 const MOST_ERRORS = 100;
+/** See service.ts. */
+const GONE_AFTER_GRACE_MS = 700;
+const A_LITTLE_MS = 200;
 
 export class SimProcess implements Wired, Actor {
   dead = false;
@@ -101,6 +104,27 @@ export class SimProcess implements Wired, Actor {
   pause(ms: number): void {
     this.note(`is stopped for ${Math.round(ms)} ms`);
     this.pausedUntil = Math.max(this.pausedUntil, this.world.scheduler.now + ms);
+  }
+
+  /**
+   * As a service does at a signal: soon after the grace it has handed all tasks back, and whatever is still
+   * under way, it may be ended.
+   *
+   * @param underWayMs how long that takes at the most
+   */
+  stopAsService(graceMs: number, underWayMs: number): void {
+    const { scheduler, random, checker } = this.world;
+    this.stop(graceMs);
+    scheduler.after(graceMs + GONE_AFTER_GRACE_MS, () => {
+      checker.requireHandedBack(this);
+      // A call may take longer than any grace.
+      if (this.#callers.size > 0 || random.chance(0.3)) this.crash("because its grace is over");
+    });
+    scheduler.after(graceMs + underWayMs + A_LITTLE_MS, () => {
+      if (this.dead) return;
+      checker.violated("11", `${this.name} does not stop within ${graceMs} ms and what was under way`);
+      this.crash("because it does not stop");
+    });
   }
 
   /** Shuts down in good order; afterwards it is gone. */

@@ -16,6 +16,8 @@ export interface Shape {
   limits: KvLimits;
   shards: number;
   doorbells: Partial<Doorbells>;
+  /** Nothing goes wrong in it. */
+  isCalm: boolean;
 }
 
 export interface Surroundings {

@@ -107,7 +107,7 @@ export class Wire implements Transport {
           return;
         default:
           this.scheduler.after(
-            this.#latency(),
+            this.#latency() + (faults?.commitMs ?? 0),
             arrive((outcome) => {
               if (faults && this.#dies(faults, `after a commit of ${namesOf(commit)}`)) return;
               if (mishap === "applied, throws") answer(AWAY(), this.#latency());

@@ -14,11 +14,11 @@ import type { Runtime } from "../../runtime/mod.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
 import type { SubmitCall } from "../../runtime/commands/submit.ts";
 import type { Submission, SubmitOptions } from "../../runtime/core/submission.ts";
-import { isTerminal, stateOf } from "../../runtime/core/task.ts";
+import { isForgotten, isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { padding, TASKS, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
-import { drawGraph } from "./graphs.ts";
+import { drawGraph, fanOut } from "./graphs.ts";
 import { LISTS } from "./lists.ts";
 import { Died, type SimProcess } from "./process.ts";
 
@@ -60,6 +60,7 @@ export class Workload {
   #calls = 0;
   #working = 0;
   #streaming = 0;
+  #followed: string | null = null;
 
   constructor(private readonly world: WorkingWorld) {}
 
@@ -82,16 +83,32 @@ export class Workload {
     for (let i = 0; i < callers; i++) this.#begin(`l${i}`, (who) => this.#submitLongGroup(who));
   }
 
-  #begin(who: string, story: (who: string) => Promise<void>): void {
-    const { scheduler, random } = this.world;
-    // Bursts, so that commits are shared and conflicts are many.
-    const at = random.chance(0.5) ? random.below(4) * 1_500 : random.float() * BEGIN_WITHIN_MS;
+  /** A task that many wait for. While they are told of its end, others run that must not crash. */
+  startFollowed(): void {
+    this.#begin("f", (who) => this.#submitFollowed(who), this.world.random.below(1_000));
+  }
+
+  /** True of the key of a task that many wait for, once it has ended. */
+  isFollowedEnd([kind, id]: Deno.KvKey): boolean {
+    if (kind !== "task" || id !== this.#followed) return false;
+    const stored = this.world.checker.tasks.get(id as string);
+    return stored !== undefined && !isForgotten(stored) && isTerminal(stored);
+  }
+
+  #begin(who: string, story: (who: string) => Promise<void>, at = this.#someTime()): void {
+    const { scheduler } = this.world;
     this.#working++;
     scheduler.after(at, () => {
       story(who).catch((error) => {
         this.world.checker.violated("caller", `${who} got ${error instanceof Error ? error.stack : error}`);
       }).finally(() => this.#working--);
     });
+  }
+
+  /** Bursts, so that commits are shared and conflicts are many. */
+  #someTime(): number {
+    const { random } = this.world;
+    return random.chance(0.5) ? random.below(4) * 1_500 : random.float() * BEGIN_WITHIN_MS;
   }
 
   readonly #stories = [
@@ -149,6 +166,23 @@ export class Workload {
       : await this.#submitOnce(who, { submissions, group: true, maxConcurrent }, call);
     const groupId = this.#groups.get(call);
     if (ids && groupId && random.chance(0.7)) await this.#complete(who, { groupId }, ids.length);
+  }
+
+  async #submitFollowed(who: string): Promise<void> {
+    const { random } = this.world;
+    const lasting = (ms: number, priority: number): Submission => {
+      const input = { ...this.#calmInput(), ms, fails: 0, permanent: false };
+      return { task: "work", input, options: { priority, maxCrashes: 0 } };
+    };
+    const wants = fanOut(250 + random.below(100)).map((places): Wants => {
+      return { from: [], waitFor: places.map((place) => ({ place })), allowFailure: false };
+    });
+    const submissions = [lasting(400, 10), ...wants.slice(1).map(() => this.#calm())];
+    const ids = await this.#submitWoven(who, wants, submissions);
+    if (!ids) return;
+    this.#followed = ids[0];
+    const sleepers = Array.from({ length: 3 + random.below(6) }, () => lasting(3_000, 9));
+    await this.#submitOnce(who, { submissions: sleepers });
   }
 
   async #submitLongGroup(who: string): Promise<void> {
@@ -743,7 +777,7 @@ export class Workload {
     return {
       ms: random.chance(0.6) ? random.below(50) : random.below(1_500),
       fails: random.chance(0.3) ? 1 + random.below(4) : 0,
-      poison: random.chance(0.02),
+      poison: !this.world.shape.isCalm && random.chance(0.02),
       permanent: random.chance(0.05),
       deaf: random.chance(0.1),
       reports: random.chance(0.25) ? 1 + random.below(5) : 0,

@@ -40,6 +40,11 @@ const STOP_WITHIN_MS = 60_000;
 const TIDY_LEASES = 3;
 /** A call that hangs when faults end is given up after this (runtime/platform/kv.ts). */
 const CALL_HANGS_MS = 5_000;
+/**
+ * So many commits a stop may wait for, one after the other: those that tell dependents at a time, in as many
+ * flights as there are (runtime/dependencies/edges.ts), and what it writes itself.
+ */
+const COMMITS_UNDER_WAY = 10;
 /** A call of several commits that was cut off is given up after this (runtime/dependencies/barrier.ts). */
 const GIVEN_UP_MS = 12 * 60 * 1000;
 
@@ -84,6 +89,7 @@ export class World implements WorkingWorld {
       limits: this.#drawLimits(this.activeFaults),
       shards: random.chance(0.3) ? 3 : 1,
       doorbells: { call: random.chance(0.8), queue: random.chance(0.7), sweep: true },
+      isCalm: this.activeFaults.longFollow,
     };
     this.#workload = new Workload(this);
     const processOf = (kv: FakeKv) => this.#processes.find((process) => process.kv === kv)!;
@@ -91,6 +97,7 @@ export class World implements WorkingWorld {
       const process = processOf(kv);
       this.checker.applied(changes, process);
       const open = changes.filter(({ key, after }) => after !== null && isOfOpenCall(key));
+      if (changes.some(({ key }) => this.#workload.isFollowedEnd(key))) this.#stopInFollow(process);
       if (open.length > 0) this.#holdUp(process, open.some(({ key }) => key[1] === "unseal"));
     };
     this.database.onMessage = ({ value, delayMs }) => this.#send(value, delayMs);
@@ -125,6 +132,7 @@ export class World implements WorkingWorld {
     for (let slot = 1; slot <= size; slot++) this.#keepRunning(slot);
     this.#workload.start(12 + random.below(20));
     if (faults.heldUpCalls > 0) this.#workload.startLong(3);
+    if (faults.longFollow) this.#workload.startFollowed();
     this.#plan(faults);
     this.#expire();
 
@@ -187,8 +195,10 @@ export class World implements WorkingWorld {
     }
   }
 
-  #drawLimits({ heldUpCalls }: Faults): KvLimits {
+  #drawLimits({ heldUpCalls, longFollow }: Faults): KvLimits {
     const { random } = this;
+    // Many tasks are told of an end a few at a time.
+    if (longFollow) return REMOTE_LIMITS;
     if (heldUpCalls > 0 && random.chance(0.8)) return TIGHT_LIMITS;
     return random.chance(0.2) ? REMOTE_LIMITS : random.chance(0.35) ? TIGHT_LIMITS : EMBEDDED_LIMITS;
   }
@@ -205,6 +215,15 @@ export class World implements WorkingWorld {
     if (!faults || faults.heldUpCalls <= this.#heldUp || !random.chance(hasBarrier ? 0.1 : 0.6)) return;
     this.#heldUp++;
     process.pause(random.chance(0.2) ? random.between(500, 20_000) : random.between(80_000, 150_000));
+  }
+
+  /** The process that has just ended a task that many wait for: it begins to tell them. */
+  #stopInFollow(process: SimProcess): void {
+    const { random } = this;
+    this.scheduler.after(random.float() * 200, () => {
+      const underWayMs = COMMITS_UNDER_WAY * (this.activeFaults?.commitMs ?? 0);
+      if (process.serves) process.stopAsService(random.below(200), underWayMs);
+    });
   }
 
   #plan(faults: Faults): void {
