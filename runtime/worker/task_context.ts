@@ -5,6 +5,7 @@ import { LazyPromise } from "../core/lazy_promise.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { isoAt } from "../platform/clock.ts";
+import { FunctionScope } from "./runners/function_scope.ts";
 import type { Attempt } from "./attempt.ts";
 
 /** What a function may do with tasks of its own: see child_tasks.ts. */
@@ -26,9 +27,10 @@ export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
   let place = 0;
   return async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
     const task = typeof definition === "string" ? definition : definition.name;
-    const id = await children.submit(attempt, place++, task, input, options);
+    const id = await FunctionScope.leave(() => children.submit(attempt, place++, task, input, options));
+    const result = () => FunctionScope.leave(() => children.result(attempt, id));
     // deno-lint-ignore no-explicit-any -- typed for those who call it
-    return { id, result: () => new LazyPromise<any>(() => children.result(attempt, id)) };
+    return { id, result: () => new LazyPromise<any>(result) };
   };
 }
 
@@ -45,9 +47,10 @@ export function contextOf(attempt: Attempt, input: unknown, submit: Submit): Tas
     get signal() {
       return attempt.signal;
     },
-    progress: (current, total, message) => attempt.reports.progress(current, total, message),
-    log: (message, data) => attempt.reports.log(message, data),
-    emit: (chunk) => attempt.reports.emit(chunk),
+    progress: (current, total, message) =>
+      FunctionScope.leave(() => attempt.reports.progress(current, total, message)),
+    log: (message, data) => FunctionScope.leave(() => attempt.reports.log(message, data)),
+    emit: (chunk) => FunctionScope.leave(() => attempt.reports.emit(chunk)),
     submit,
   };
 }

@@ -15,7 +15,7 @@ export class ExitError extends Error {
   }
 }
 
-const scopes = new AsyncLocalStorage<FunctionScope>();
+const scopes = new AsyncLocalStorage<FunctionScope | undefined>();
 
 export class FunctionScope {
   /** Its function has tried to end the process, and may have caught what was thrown there. */
@@ -26,6 +26,11 @@ export class FunctionScope {
   /** The one that called, if a function did. */
   static get current(): FunctionScope | undefined {
     return scopes.getStore();
+  }
+
+  /** What a function asks of the engine, which goes on for others when the function has ended. */
+  static leave<T>(work: () => T): T {
+    return scopes.run(undefined, work);
   }
 
   /** @throws {ExitError} also if the function has caught it */
