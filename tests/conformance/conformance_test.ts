@@ -21,7 +21,7 @@ Deno.test("the list of rows that passed names every row with a test, and no othe
 
 let server: Server;
 Deno.test.beforeAll(async () => {
-  server = await aServer({ CONCURRENCY: "20", LEASE_MS: "2000" });
+  server = await aServer({ CONCURRENCY: "20", LEASE_MS: "2000" }, { stderr: "null" });
 });
 Deno.test.afterAll(() => server[Symbol.asyncDispose]());
 

@@ -14,6 +14,8 @@ export interface ProgramOptions {
   env?: Env;
   /** A program that runs longer hangs, and is killed. */
   hangsMs?: number;
+  /** "null" for one that outlives a test: to read what it writes would be a leak of that test. */
+  stderr?: "piped" | "null";
 }
 
 export interface ServiceProcessOptions extends ProgramOptions {
@@ -37,14 +39,17 @@ export async function run(
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-function commandOf({ program = Deno.execPath(), args, cwd, env }: ProgramOptions, stdin: "null" | "piped") {
+function commandOf(
+  { program = Deno.execPath(), args, cwd, env, stderr = "piped" }: ProgramOptions,
+  stdin: "null" | "piped",
+) {
   return new Deno.Command(program, {
     args,
     cwd,
     env: { NO_COLOR: "1", ...env },
     stdin,
     stdout: "piped",
-    stderr: "piped",
+    stderr,
   });
 }
 
@@ -73,7 +78,8 @@ export class ServiceProcess implements AsyncDisposable {
       clearTimeout(late);
       listening.resolve(match[1]);
     };
-    const all = [child.status, read("stdout", onOutput), read("stderr", onError)] as const;
+    const errors = options.stderr === "null" ? null : read("stderr", onError);
+    const all = [child.status, read("stdout", onOutput), errors] as const;
     this.ended = Promise.all(all).then(async ([status]) => {
       clearTimeout(late);
       // The pipe is closed with the process.

@@ -38,8 +38,13 @@ export class Server implements AsyncDisposable {
    * @param main another program than main.ts, with definitions of its own
    * @param flags of `deno run`
    */
-  static start(env: Env, main?: string, flags?: string[]): Promise<Server> {
-    return Server.run(options(env, main, flags));
+  static start(
+    env: Env,
+    main?: string,
+    flags?: string[],
+    more: Pick<ProgramOptions, "stderr"> = {},
+  ): Promise<Server> {
+    return Server.run({ ...options(env, main, flags), ...more });
   }
 
   /** @param headers are sent with every call */
