@@ -106,6 +106,11 @@ export class Checker implements ChildFindings {
     this.#openCalls = new OpenCalls(world, this);
   }
 
+  /** KV has, or has had, this task. */
+  wasStored(id: string): boolean {
+    return this.tasks.has(id) || this.gone.has(id);
+  }
+
   violated(invariant: string, what: string): void {
     const line = `invariant ${invariant}: ${what}`;
     this.world.note("checker", `!!! ${line}`);

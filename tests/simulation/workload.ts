@@ -604,6 +604,10 @@ export class Workload {
       const { submissions } = call;
       const takes = Array.isArray(submissions) && submissions.some(({ id }) => id !== undefined) &&
         !call.needs;
+      const [, taken] = /^id (\S+) is taken$/.exec(answer.refused.message) ?? [];
+      if (taken && !world.checker.wasStored(taken)) {
+        world.checker.violated("12", `${name} was refused: ${taken} is taken, and was never stored`);
+      }
       if (!takes && !this.#mayBeRefused(call, answer.refused)) {
         world.checker.violated("12", `${name} was refused: ${answer.refused.message}`);
       }

@@ -1,11 +1,12 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { stateOf } from "../../../runtime/core/task.ts";
+import { stateOf, type TaskRecord } from "../../../runtime/core/task.ts";
+import { mostInlineDependents } from "../../../runtime/dependencies/edges.ts";
 import { releaseBarrier } from "../../../runtime/dependencies/release_barrier.ts";
 import { Reconciler } from "../../../runtime/maintenance/reconciler.ts";
 import { keys, prefixes, retryBarrierId } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS, REMOTE_LIMITS } from "../../../runtime/platform/kv.ts";
-import { doneOf, groupRecord } from "../../../runtime/store/group_counters.ts";
+import { doneOf, groupRecord, mostGroupsOf, newGroup } from "../../../runtime/store/group_counters.ts";
 import { type Composing, composing, elsewhere, ownIds } from "../../support/composing.ts";
 import { turn } from "../../support/waiting.ts";
 
@@ -251,6 +252,36 @@ Deno.test("one that an input of its own has freed heeds no upstream while it is 
   assert.equal(await bench.state(head), "Pending");
   assert.deepEqual((await bench.record(head)).input, { json: '{"mine":true}' });
   assert.deepEqual(await statesOf(bench, middle), ["AwaitingDependencies"]);
+});
+
+Deno.test("one commit holds back a retried task of as many groups as there may be, on any backend", async () => {
+  for (const limits of [EMBEDDED_LIMITS, REMOTE_LIMITS]) {
+    for (const waits of [false, true]) {
+      await using bench = await composing({ limits });
+      const [{ id: upstream }] = await bench.call([{}]);
+      const count = mostInlineDependents(limits);
+      const { head, last } = await flow(bench, count, waits ? { waitFor: [upstream] } : {});
+      if (waits) await bench.cancel(head);
+      else await bench.run(head, "fails");
+      await bench.follow();
+      const { kv, store, ids, clock } = bench;
+      const groups = Array.from({ length: mostGroupsOf(limits) - 1 }, () => ids.id());
+      for (const id of groups) await kv.writeBlind(newGroup({ id, total: 1 }, clock.now()), clock.now());
+      await store.update("settle", head, ({ record }) => {
+        const { groups: before, places } = record as TaskRecord;
+        const next = { groups: [...before, ...groups], places: [...places!, ...groups.map(() => 0)] };
+        return { next: { ...record as TaskRecord, ...next } };
+      });
+      // It is behind the last one, too: so one commit cannot be sure to take all.
+      await bench.call([{ options: { waitFor: [last] } }]);
+      await bench.retry(head);
+      assert.equal(await bench.state(head), "AwaitingDependencies");
+      if (waits) await bench.run(upstream);
+      await bench.follow();
+      assert.deepEqual(await statesOf(bench, [head, last]), ["Pending", "AwaitingDependencies"]);
+      for (const id of groups) assert.equal(doneOf((await groupRecord(kv, id))!), 0);
+    }
+  }
 });
 
 Deno.test("a process of release 0.1, to which it is a barrier of any kind, lets the retried task go", async () => {
