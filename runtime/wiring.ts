@@ -4,6 +4,7 @@ import type { CommandContext } from "./commands/context.ts";
 import { QueueLimit } from "./commands/queue_limit.ts";
 import { Submitter } from "./commands/submit.ts";
 import { UnavailableError } from "./core/errors.ts";
+import { RevivedError } from "./core/thrown_error.ts";
 import { Registry } from "./core/registry.ts";
 import {
   type Entry,
@@ -141,7 +142,9 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     completions: new Completions(store, notifier, groups),
     outbox: new OutboxProcessor(store, log),
     timers: new TimerLoop(new Timers(store, values), clock, log),
-    reaper: new Reaper(store, leaseMs),
+    reaper: new Reaper(store, leaseMs, ({ task, id, attempt, error }) => {
+      log.error(`task ${id} (${task}) ended CRASHED`, new RevivedError(error!), { task, id, attempt });
+    }),
     reconciler,
     garbageCollector,
     repairs,

@@ -6,7 +6,7 @@ import { keys, parse, prefixes } from "../platform/keys.ts";
 import { firstOfEach, pages } from "../platform/paging.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
-import { isForgotten } from "../core/task.ts";
+import { isForgotten, type TaskRecord, typeOf } from "../core/task.ts";
 import { reclaimed } from "../core/transitions.ts";
 
 interface Seen {
@@ -28,7 +28,12 @@ export class Reaper {
   readonly #seen = new Map<string, Seen>();
   #lookedAt = 0;
 
-  constructor(private readonly store: Store, private readonly leaseMs: number) {}
+  /** @param onCrashed told of each task that has ended CRASHED */
+  constructor(
+    private readonly store: Store,
+    private readonly leaseMs: number,
+    private readonly onCrashed: (record: TaskRecord) => void = () => {},
+  ) {}
 
   /**
    * @param isStopping asked between reads: what is left then is another process's
@@ -105,7 +110,10 @@ export class Reaper {
         if (isForgotten(record) || record.lease?.worker !== worker) return null;
         return { next: reclaimed(record, store.clock.now()) };
       });
-      return after ? "put back" : "over";
+      if (!after) return "over";
+      const record = after.record as TaskRecord;
+      if (typeOf(record) === "CRASHED") this.onCrashed(record);
+      return "put back";
     } catch (error) {
       if (!(error instanceof NewerRecordError)) throw error;
       store.newer.add(id, error);

@@ -49,4 +49,10 @@ Deno.test("of a task that kills its process and its neighbours only the task its
   }
   assert.deepEqual(neighbours.map((id) => ended.get(id)!.state.type), Array(5).fill("COMPLETED"));
   assert.deepEqual([ended.get(culprit)!.state.type, supervised.deaths], ["CRASHED", 4]);
+  const { output } = await supervised.server();
+  const lines = output.stderr.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+  const said = lines.filter(({ message }) => message.endsWith("ended CRASHED"));
+  assert.deepEqual(said.map(({ task, id, error }) => [task, id, error.split(":")[0]]), [
+    ["unruly", culprit, "CrashedError"],
+  ]);
 });

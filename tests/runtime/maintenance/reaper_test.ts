@@ -155,7 +155,8 @@ Deno.test("only the dead worker's tasks are handed on", async () => {
 
 Deno.test("a task whose workers die more than maxCrashes times ends CRASHED, its input kept", async () => {
   await using bench = await aBench();
-  const reaper = new Reaper(bench.store, LEASE_MS);
+  const crashed: string[] = [];
+  const reaper = new Reaper(bench.store, LEASE_MS, ({ id }) => crashed.push(id));
   let [entry] = await aWorker(bench, "w0", [{ maxCrashes: 1, input: { json: '"poison"' } }]);
   const states: string[] = [];
   for (let i = 1; i <= 2; i++) {
@@ -172,6 +173,7 @@ Deno.test("a task whose workers die more than maxCrashes times ends CRASHED, its
   const record = await bench.record(entry.record.id);
   assert.deepEqual(record.input, { json: '"poison"' });
   assert.equal(record.error!.name, "CrashedError");
+  assert.deepEqual(crashed, [record.id]);
 });
 
 Deno.test("a task that was asked to stop ends CANCELLED when its worker is dead", async () => {
