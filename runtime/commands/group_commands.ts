@@ -55,6 +55,9 @@ async function join(store: Store, known: Entry, group: string, place: number): P
   return Boolean(joined);
 }
 
+/** While one page is read, commits are filled with the tasks of the others. */
+const PAGES_AT_ONCE = 2;
+
 /** How many of a group's tasks ended up in which outcome of {@linkcode Cancelled}. */
 export interface GroupCancelled {
   cancelled: number;
@@ -80,15 +83,16 @@ export async function cancelGroup(
     const outcomes = await Promise.all(entries.map((entry) => cancelMember(store, entry, request)));
     for (const outcome of outcomes) if (outcome) counts[outcome]++;
   };
-  let underWay = Promise.resolve();
-  // A page is read while the one before is cancelled.
+  const underWay: Promise<void>[] = [];
   for await (const page of groups.members.pages(id, { reverse: true })) {
-    const [entries] = await Promise.all([store.readMany(page.map(({ task }) => task)), underWay]);
-    underWay = cancelPage(entries);
-    // Whatever it throws is thrown below; the next page may throw before.
-    underWay.catch(() => {});
+    const entries = await store.readMany(page.map(({ task }) => task));
+    if (underWay.length === PAGES_AT_ONCE) await underWay.shift();
+    const cancelling = cancelPage(entries);
+    // Whatever it throws is thrown when it is awaited; another page may throw before.
+    cancelling.catch(() => {});
+    underWay.push(cancelling);
   }
-  await underWay;
+  await Promise.all(underWay);
   return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
 }
 
