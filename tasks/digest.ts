@@ -4,7 +4,6 @@
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";
-import { download } from "./digest/download.ts";
 import { readFile } from "./digest/file.ts";
 import { digestSchema } from "./digest/schema.ts";
 import { TextStatistics } from "./digest/statistics.ts";
@@ -55,6 +54,12 @@ function open(
   signal: AbortSignal,
 ): { source: string; chunks: Chunks } {
   if ("path" in input) return { source: input.path, chunks: readFile(input.path, { signal }) };
-  if ("url" in input) return { source: input.url, chunks: download(input.url, { signal }) };
+  if ("url" in input) return { source: input.url, chunks: downloaded(input.url, signal) };
   return { source: "text", chunks: [new TextEncoder().encode(input.text)] };
+}
+
+/** Only who downloads loads what that needs. */
+async function* downloaded(url: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const { download } = await import("./digest/download.ts");
+  yield* download(url, { signal });
 }
