@@ -33,8 +33,8 @@ export class WorkerStoppingError extends Error {
 export interface AttemptHooks {
   /** Called with errors that have no caller to go to. */
   onError?: (error: unknown) => void;
-  /** That of its function. */
-  slot?: Slot;
+  /** What its function takes up while it runs, in the order in which it is taken. */
+  slots?: Slot[];
 }
 
 export class Attempt implements ReportTarget {
@@ -159,8 +159,9 @@ export class Attempt implements ReportTarget {
 
   /** Waits for other tasks without taking up a slot of the worker. */
   whileAway<T>(work: () => Promise<T>): Promise<T> {
-    const { slot } = this.hooks;
-    return slot ? slot.whileAway(work, () => this.signal) : work();
+    const signal = () => this.signal;
+    const { slots = [] } = this.hooks;
+    return slots.reduce((work, slot) => () => slot.whileAway(work, signal), work)();
   }
 
   /** See {@linkcode ReportTarget}. */

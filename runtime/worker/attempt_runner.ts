@@ -26,16 +26,21 @@ export class AttemptRunner {
    * Resolves once the attempt is over, and never rejects.
    *
    * @param block the lease block that lists the task
+   * @param place that of a suspect in its line
    */
-  begin(entry: Entry, block: string): Promise<void> {
+  begin(entry: Entry, block: string, place?: Slot): Promise<void> {
     // This process was suspended, or KV was away: other workers may take it for dead, and run the task
     // themselves.
     return this.options.heartbeat.isOverdue
-      ? this.#beginAfterHeartbeat(entry, block)
-      : this.#begin(entry, block);
+      ? this.#beginAfterHeartbeat(entry, block, place)
+      : this.#begin(entry, block, place);
   }
 
-  async #beginAfterHeartbeat({ record: { id, lease, task } }: Entry, block: string): Promise<void> {
+  async #beginAfterHeartbeat(
+    { record: { id, lease, task } }: Entry,
+    block: string,
+    place?: Slot,
+  ): Promise<void> {
     const { slots, leases, heartbeat, log } = this.options;
     const pool = this.#poolOf(task);
     pool.take();
@@ -48,7 +53,7 @@ export class AttemptRunner {
         [current] = await this.store.readMany([id]);
       } while (heartbeat.isOverdue);
       const isMine = current && !isForgotten(current.record) && current.record.lease?.token === lease!.token;
-      if (isMine && leases.holds(block)) run = this.#begin(current as Entry, block);
+      if (isMine && leases.holds(block)) run = this.#begin(current as Entry, block, place);
       else leases.close(block, id);
     } catch (error) {
       // A later heartbeat of this worker hands the task back, or the reaper of another one does.
@@ -61,7 +66,7 @@ export class AttemptRunner {
     await run;
   }
 
-  async #begin(entry: Entry, block: string): Promise<void> {
+  async #begin(entry: Entry, block: string, place?: Slot): Promise<void> {
     const { slots, leases, log } = this.options;
     const { id, task } = entry.record;
     const other = slots.running.get(id);
@@ -72,7 +77,7 @@ export class AttemptRunner {
     const slot = new Slot(this.#poolOf(task));
     const attempt = new Attempt(this.store, entry, {
       onError: (error) => log.error(`a report of task ${id} was not written`, error),
-      slot,
+      slots: place ? [slot, place] : [slot],
     });
     slots.running.set(id, attempt);
     await this.#run(attempt, slot, block).catch((error) => log.error(`task ${id} was left behind`, error));

@@ -1,12 +1,14 @@
 // Tasks in whose company workers have died again and again: one of them may be what kills them. They wait in
 // a shard of their own, and a worker runs one of them at a time. So each further death is counted against
-// one of them alone, and what is innocent never comes to its last crash by another's fault.
+// one of them alone, and what is innocent never comes to its last crash by another's fault. One that only
+// waits for its children lets the next one run: that may be a child of its own.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import type { Entry } from "../core/task.ts";
 import type { Log } from "../platform/log.ts";
 import { every } from "../platform/periodic.ts";
 import { suspectShard } from "../store/ready_queue.ts";
+import { Slot, SlotPool } from "./slot_pool.ts";
 import type { Store } from "../store/store.ts";
 import { claim } from "./claim.ts";
 import type { LeaseBook } from "./lease_book.ts";
@@ -22,15 +24,20 @@ export interface SuspectLineOptions {
   everyMs: number;
   takesWork: () => boolean;
   runnerOf: (task: string) => RunnerKind | null;
-  /** Resolves once the attempt is over and its outcome is written. */
-  run: (entry: Entry, block: string) => Promise<void>;
+  /**
+   * Resolves once the attempt is over and its outcome is written.
+   *
+   * @param place in the line, which its function leaves while it waits for its children
+   */
+  run: (entry: Entry, block: string, place: Slot) => Promise<void>;
 }
 
 export class SuspectLine {
   /** Kinds that may wait in the line. At the start nothing is known. */
   readonly #mayWait = new Set(RUNNER_KINDS);
-  /** A claim is under way, or what it has brought runs. */
-  #isTaken = false;
+  /** Of the one that is claimed, or runs. */
+  readonly #place: SlotPool = new SlotPool(1, () => this.#isClaiming || this.ring());
+  #isClaiming = false;
   #claiming: Promise<void> = Promise.resolve();
   #stopLooking: () => Promise<void> = async () => {};
 
@@ -49,14 +56,13 @@ export class SuspectLine {
 
   /** Runs the next one, if none runs and there is a slot for it. */
   go(): void {
-    if (this.#isTaken || this.#next() === null || !this.options.takesWork()) return;
-    this.#isTaken = true;
+    if (this.isBusy || this.#next() === null || !this.options.takesWork()) return;
     this.#claiming = this.#take();
   }
 
   /** A suspect is claimed, or runs. */
   get isBusy(): boolean {
-    return this.#isTaken;
+    return this.#place.free === 0;
   }
 
   /** Resolves once no claim is under way. */
@@ -76,22 +82,18 @@ export class SuspectLine {
   }
 
   async #take(): Promise<void> {
+    this.#isClaiming = true;
+    this.#place.take();
     for (let kind = this.#next(); kind !== null; kind = this.#next()) {
       this.#mayWait.delete(kind);
-      const claimed = await this.#claim(kind);
-      if (!claimed) continue;
-      claimed.over.then(() => {
-        this.#isTaken = false;
-        // Others may stand behind it.
-        this.ring();
-      });
-      return;
+      if (await this.#claim(kind)) break;
     }
-    this.#isTaken = false;
+    this.#place.give();
+    this.#isClaiming = false;
   }
 
-  /** Null if none of the kind waits. */
-  async #claim(kind: RunnerKind): Promise<{ over: Promise<void> } | null> {
+  /** @returns false if none of the kind waits. */
+  async #claim(kind: RunnerKind): Promise<boolean> {
     const { worker, slots, leases, log, runnerOf, takesWork, run } = this.options;
     const pool = slots.of(kind);
     const budgets = { inline: 0, thread: 0, [kind]: 1 };
@@ -113,8 +115,12 @@ export class SuspectLine {
         hints = claimed.hints;
         const { entries, block } = claimed;
         if (block !== null) leases.open(block, entries.map(({ record }) => record.id));
-        if (entries.length > 0) return { over: run(entries[0], block!) };
-        if (!claimed.more[kind]) return null;
+        if (entries.length > 0) {
+          const place = new Slot(this.#place);
+          run(entries[0], block!, place).then(() => place.end());
+          return true;
+        }
+        if (!claimed.more[kind]) return false;
       }
     } catch (error) {
       // The next look tries again.
@@ -122,6 +128,6 @@ export class SuspectLine {
     } finally {
       pool.give();
     }
-    return null;
+    return false;
   }
 }

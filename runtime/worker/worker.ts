@@ -81,7 +81,7 @@ export class Worker implements Starter {
       everyMs: options.leaseMs / 3,
       takesWork: () => this.#takesWork,
       runnerOf: (task) => options.registry.runnerOf(task),
-      run: (entry, block) => this.#attempts.begin(entry, block),
+      run: (entry, block, place) => this.#attempts.begin(entry, block, place),
     });
   }
 

@@ -56,6 +56,8 @@ interface Run {
   process: Actor;
   /** The lease that the task had when the function began; null if it had none any more. */
   token: string | null;
+  /** How many children it waits for. */
+  awaits: number;
 }
 
 /** A world whose checker watches what happens in it. */
@@ -233,7 +235,9 @@ export class Checker implements ChildFindings {
   #requirePast(record: TaskRecord, how: string): void {
     // One that others follow is kept for longer, but only as long as they need it.
     const until = keptUntil(record);
-    if (until === null || until > this.world.latest.wall) {
+    // Also while nobody reads a clock, because all processes are stopped.
+    const now = this.world.latest.aheadMs + this.world.scheduler.now;
+    if (until === null || until > now) {
       this.violated("1", `${this.world.nameOf(record.id)} is gone while ${shown(record)}: ${how}`);
     }
   }
@@ -378,8 +382,21 @@ export class Checker implements ChildFindings {
       this.violated("5", `one lease of ${this.world.nameOf(id)} began two runs`);
     }
     if (own !== null && this.#isSuspect(id)) this.#requireAlone(id, process);
-    this.#runs.push({ id, attempt, process, token: twin ? null : own });
+    this.#runs.push({ id, attempt, process, token: twin ? null : own, awaits: 0 });
     return this.#runs.length - 1;
+  }
+
+  /** A function waits for its children. */
+  async whileAway<T>(run: number, work: () => Promise<T>): Promise<T> {
+    const one = this.#runs[run];
+    one.awaits++;
+    try {
+      return await work();
+    } finally {
+      const record = this.tasks.get(one.id);
+      const isOwn = record && !isForgotten(record) && record.lease?.token === one.token;
+      if (--one.awaits === 0 && isOwn && this.#isSuspect(one.id)) this.#requireAlone(one.id, one.process);
+    }
   }
 
   /** One or two more deaths would end it CRASHED. */
@@ -393,7 +410,8 @@ export class Checker implements ChildFindings {
   #requireAlone(id: string, process: Actor): void {
     const other = this.#runs.find((run) => {
       const record = this.tasks.get(run.id);
-      return run.process === process && run.id !== id && run.token !== null && this.#isSuspect(run.id) &&
+      return run.process === process && run.id !== id && run.token !== null && run.awaits === 0 &&
+        this.#isSuspect(run.id) &&
         record && !isForgotten(record) && record.lease?.token === run.token;
     });
     if (other) this.violated("19", `${this.world.nameOf(id)} runs beside ${this.world.nameOf(other.id)}`);

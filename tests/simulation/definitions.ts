@@ -73,7 +73,7 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
       await sleep(process.clock, input.ms / input.reports, input.deaf ? undefined : context.signal);
     }
     if (input.reports === 0) await sleep(process.clock, input.ms, input.deaf ? undefined : context.signal);
-    if (input.children) await haveChildren(context, running, world);
+    if (input.children) await haveChildren(context, run, running, world);
     if (!input.deaf) context.signal.throwIfAborted();
     if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
     if (attempt <= input.fails) throw new Error(`run ${run} failed`);
@@ -92,12 +92,14 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
 /** An attempt that failed submits the same again. */
 async function haveChildren(
   { task, submit, input: { children = [], waits } }: TaskContext<WorkInput>,
+  run: number,
   running: RunningFunction,
   { checker }: CheckedWorld,
 ): Promise<void> {
   const made: Child[] = [];
   const resultOf = async (child: Child) => {
-    checker.children.returned(child.id, await running.whileAway(() => child.result()));
+    const wait = () => checker.whileAway(run, () => child.result());
+    checker.children.returned(child.id, await running.whileAway(wait));
   };
   for (const [n, input] of children.entries()) {
     const tags = n > 1 ? ["red"] : [];

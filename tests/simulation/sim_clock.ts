@@ -6,6 +6,13 @@ import type { Owner, Scheduler } from "./scheduler.ts";
 
 export const EPOCH = Date.UTC(2030, 0, 1);
 
+/** What any process has read, ever. */
+export interface Latest {
+  wall: number;
+  /** The most that it was ahead of the time since the world began. */
+  aheadMs: number;
+}
+
 export class SimClock implements Clock {
   readonly #bornAt: number;
   /** The latest that this process has read. */
@@ -15,8 +22,7 @@ export class SimClock implements Clock {
     private readonly scheduler: Scheduler,
     private readonly owner: Owner,
     private offsetMs: number,
-    /** The latest that any process has read, ever. */
-    private readonly latest: { wall: number },
+    private readonly latest: Latest,
   ) {
     this.#bornAt = scheduler.now;
   }
@@ -25,6 +31,7 @@ export class SimClock implements Clock {
     const wall = this.wall;
     if (wall > this.highest) this.highest = wall;
     if (wall > this.latest.wall) this.latest.wall = wall;
+    this.latest.aheadMs = Math.max(this.latest.aheadMs, wall - this.scheduler.now);
     return wall;
   }
 

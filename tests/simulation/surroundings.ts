@@ -6,7 +6,7 @@ import type { FakeDatabase, Transport } from "./fake_kv.ts";
 import type { Faults } from "./faults.ts";
 import type { Random } from "../support/random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
-import type { SimClock } from "./sim_clock.ts";
+import type { Latest, SimClock } from "./sim_clock.ts";
 
 /** What all processes of a world have in common. */
 export interface Shape {
@@ -24,8 +24,7 @@ export interface Surroundings {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly database: FakeDatabase;
-  /** The latest that any process has read off its wall clock. */
-  readonly latest: { wall: number };
+  readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */
   readonly activeFaults: Faults | null;

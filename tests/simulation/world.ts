@@ -62,8 +62,7 @@ export class World implements WorkingWorld {
   readonly random: Random;
   readonly database = new FakeDatabase();
   readonly checker: Checker;
-  /** The latest that any process has read off its wall clock. */
-  readonly latest = { wall: 0 };
+  readonly latest = { wall: 0, aheadMs: 0 };
   readonly shape: Shape;
   /** Null once they have ended. */
   activeFaults: Faults | null;
