@@ -9,6 +9,9 @@ import { onSocket } from "../../support/on_socket.ts";
 /** What differs from one answer to the next, and what comes with a body. */
 const OTHERWISE = ["date", "content-length", "transfer-encoding", "connection"];
 
+/** What Deno 2.5 itself adds to Vary where there is a body that it might pack. */
+const BY_SERVER = /^Accept-Encoding(, )?/;
+
 Deno.test("HEAD has GET's status and headers on every GET route, also where that fails", async () => {
   await using service = await onSocket();
   const batch = await service.post("/v1/tasks/batch", {
@@ -37,8 +40,13 @@ Deno.test("HEAD has GET's status and headers on every GET route, also where that
   ];
   for (const path of [...paths, ...more]) {
     const ask = async (method: string) => {
-      const response = await service.app.request(path, { method, redirect: "manual" });
-      const headers = [...response.headers].filter(([name]) => !OTHERWISE.includes(name));
+      const response = await service.app.request(path, {
+        method,
+        redirect: "manual",
+        headers: { "accept-encoding": "identity" },
+      });
+      const headers = [...response.headers].map(([name, value]) => [name, value.replace(BY_SERVER, "")])
+        .filter(([name, value]) => !OTHERWISE.includes(name) && value !== "");
       const length = response.headers.get("content-length");
       const { byteLength } = await response.arrayBuffer();
       return { status: response.status, headers, length, byteLength };

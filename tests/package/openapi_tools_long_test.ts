@@ -1,15 +1,15 @@
 // What users' tools make of /openapi.json: a linter, generators of clients, and one that sends what the
 // document allows and forbids. .ci/run installs them.
 
-import "../../support/sanitizers.ts";
+import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { createErrand } from "../../../mod.ts";
-import { demo } from "../../../tasks/mod.ts";
-import { aKey } from "../../support/api_keys.ts";
-import { Folder } from "../../support/folder.ts";
-import { run } from "../../support/program.ts";
-import { skippedIf } from "../../support/skip.ts";
+import { createErrand } from "../../mod.ts";
+import { demo } from "../../tasks/mod.ts";
+import { aKey } from "../support/api_keys.ts";
+import { Folder } from "../support/folder.ts";
+import { run } from "../support/program.ts";
+import { skippedIf } from "../support/skip.ts";
 
 /** What it says of itself, or null where it is not installed. */
 async function versionOf(program: string): Promise<string | null> {
