@@ -46,7 +46,9 @@ async function serving(use: (url: string, secret: string, folder: Folder) => Pro
     const document = await (await fetch(`${url}/openapi.json`)).text();
     await Deno.writeTextFile(folder.at("openapi.json"), document);
     await use(url, secret, folder);
-    assert.deepEqual(errors, [], "the service logged errors");
+    // That a function failed is said too, and is nobody's fault here.
+    const faults = errors.filter((line) => !/^attempt \d+ of \d+ of task /.test(line));
+    assert.deepEqual(faults, [], "the service logged errors");
   } finally {
     await errand.stop(0);
     await server.shutdown();
