@@ -43,6 +43,8 @@ async function releaseBlock(
   const now = store.clock.now();
   const changes = entries.flatMap((entry): Change[] => {
     if (!entry || isForgotten(entry.record) || !isAwaiting(entry.record)) return [];
+    // Retried meanwhile, it waits for a barrier of its own (retry_barrier.ts), which releases it.
+    if (entry.record.wentBack) return [];
     return [{ before: entry, next: released(entry.record, now) }];
   });
   const check = { key, versionstamp };

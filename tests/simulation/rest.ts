@@ -5,22 +5,17 @@ import { entriesOf } from "../../runtime/store/index_entries.ts";
 import type { StoredEvent } from "../../runtime/store/event_log.ts";
 import type { GroupRecord, LogValue } from "../../runtime/store/group_counters.ts";
 import type { Barrier } from "../../runtime/dependencies/barrier.ts";
-import {
-  isForgotten,
-  isTerminal,
-  keptUntil,
-  type StoredValue,
-  type TaskRecord,
-} from "../../runtime/core/task.ts";
+import { isForgotten, isTerminal, keptUntil, type TaskRecord } from "../../runtime/core/task.ts";
 import { type CheckedWorld, missingChunks } from "./checker.ts";
 import type { Row } from "./fake_kv.ts";
+import { collectGarbage } from "./leftovers.ts";
 
 /** What is counted and fails no seed. */
 export interface Gaps {
   /**
    * Chunks that no record names: a process died, or a commit was refused, between them and their record. The
-   * engine removes them when it has found them abandoned for an hour (leftovers.ts), which is longer than a
-   * world lasts.
+   * engine removes them when it has found them abandoned for an hour, which is longer than a world lasts:
+   * leftovers.ts shows that it does.
    */
   orphanChunks: number;
   /**
@@ -35,7 +30,7 @@ export interface Gaps {
   bootHangs: number;
 }
 
-export function checkRest(world: CheckedWorld): Omit<Gaps, "bootHangs"> {
+export async function checkRest(world: CheckedWorld): Promise<Omit<Gaps, "bootHangs">> {
   const { checker, database } = world;
   const rows = database.all();
   const of = (...prefix: Deno.KvKeyPart[]) =>
@@ -69,10 +64,24 @@ export function checkRest(world: CheckedWorld): Omit<Gaps, "bootHangs"> {
   }
   checkLinks(world, rows, violated);
   checker.dependencies.atTheEnd((record) => isPast(record, world));
-  const orphanEdges = of("edge").filter(({ key }) => {
-    return !checker.tasks.has(key[1] as string) && !checker.gone.has(key[1] as string);
-  });
-  return { orphanChunks: orphanChunks(records, of("blob")), orphanEdges: orphanEdges.length };
+  const orphans = orphansOf(world, records);
+  if (orphans.chunks.length + orphans.edges.length > 0) await checkCollected(world, records, violated);
+  return { orphanChunks: orphans.chunks.length, orphanEdges: orphans.edges.length };
+}
+
+/** All of it goes, and nothing else. */
+async function checkCollected(world: CheckedWorld, records: TaskRecord[], violated: Violated): Promise<void> {
+  await collectGarbage(world);
+  const { chunks, edges } = orphansOf(world, records);
+  for (const { key } of [...chunks, ...edges]) violated("17", `${key.join("/")} is never removed`);
+  for (const record of records) {
+    for (const value of [record.input, record.result]) {
+      if (!value || isPast(record, world)) continue;
+      if (missingChunks(world, record.id, value).length > 0) {
+        violated("1", `a value of ${world.nameOf(record.id)} was taken for abandoned`);
+      }
+    }
+  }
 }
 
 type Violated = (invariant: string, what: string) => void;
@@ -174,13 +183,18 @@ function checkGroup(world: CheckedWorld, group: GroupRecord, rows: Row[], violat
   }
 }
 
-function orphanChunks(records: TaskRecord[], rows: Row[]): number {
+function orphansOf(
+  { database, checker }: CheckedWorld,
+  records: TaskRecord[],
+): Record<"chunks" | "edges", Row[]> {
   const named = new Set<string>();
-  const add = (id: string, value: StoredValue | null) =>
-    value && "blob" in value && named.add(`${id}/${value.blob}`);
   for (const { id, input, result } of records) {
-    add(id, input);
-    add(id, result);
+    for (const value of [input, result]) if (value && "blob" in value) named.add(`${id}/${value.blob}`);
   }
-  return rows.filter(({ key }) => !named.has(`${String(key[1])}/${String(key[2])}`)).length;
+  const rows = database.all();
+  const isKnown = (id: string) => checker.tasks.has(id) || checker.gone.has(id);
+  return {
+    chunks: rows.filter(({ key }) => key[0] === "blob" && !named.has(`${String(key[1])}/${String(key[2])}`)),
+    edges: rows.filter(({ key }) => key[0] === "edge" && !isKnown(key[1] as string)),
+  };
 }

@@ -158,7 +158,7 @@ export class World implements WorkingWorld {
     await scheduler.run(() => false, scheduler.now + CALL_HANGS_MS + TIDY_LEASES * this.shape.leaseMs);
     await this.#shutDown();
     checker.atTheEnd();
-    const gaps = { ...checkRest(this), bootHangs: this.#bootHangs };
+    const gaps = { ...await checkRest(this), bootHangs: this.#bootHangs };
     for (const process of this.#processes) process.dead = true;
     return {
       seed: this.seed,
