@@ -16,9 +16,13 @@ export function routesOf(app: App): Route[] {
 /** The path of what stands before all routes. */
 export const EVERYTHING = "/*";
 
-/** Methods of the routes that match a path. */
+/** Methods of the routes that match a path; of those that spell it out, if there are any. */
 export function methodsAt(app: App, path: string): string[] {
-  const methods = routesOf(app).filter((route) => patternOf(route.path).test(path));
+  const routes = routesOf(app);
+  const spelledOut = routes.filter((route) => route.path === path);
+  const methods = spelledOut.length > 0
+    ? spelledOut
+    : routes.filter((route) => patternOf(route.path).test(path));
   return [...new Set(methods.map(({ method }) => method))].sort();
 }
 
