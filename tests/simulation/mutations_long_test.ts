@@ -25,9 +25,10 @@ const CATCHES: Record<keyof typeof WEAKENED, Catch> = {
   "ready-check": soon(/^invariant (4|5):/),
   "join-step": soon(/^invariant (9|11):/),
   "upstream-check": soon(/^invariant (1|4|9|10|11):/),
-  "parent-check": soon(/^invariant (6|13):/),
+  // A cancel, or the loss of a lease, must fall between a read of the parent and the child's commit.
+  "parent-check": { breaks: /^invariant (6|13):/, seeds: 2, within: 400 },
   // Two ends of a task must fall into one look of the follower.
-  "note-check": { breaks: /^invariant 11:/, seeds: 1, within: 700 },
+  "note-check": { breaks: /^invariant (8|11):/, seeds: 1, within: 700 },
 };
 
 for (const [name, weaken] of Object.entries(WEAKENED) as [keyof typeof WEAKENED, Weaken][]) {
