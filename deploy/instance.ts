@@ -17,8 +17,8 @@ const SCALE_EVERY_MS = 2_000;
 const SCALE_TRIES = 4;
 const TICKET_MS = 30_000;
 /**
- * The cron's handler ends by then if no function runs here, shortly before a tick that another instance may get. To see
- * that a call was cut off, one process must look for more than a minute.
+ * The cron's handler ends by then if no function runs here, shortly before a tick that another instance may
+ * get. To see that a call was cut off, one process must look for more than a minute.
  */
 const HANDLER_MS = 175_000;
 const HANDLER_LOOK_MS = 100;

@@ -26,7 +26,9 @@ export interface RuntimeOptions {
   runsTasks?: boolean;
   /** Functions that run at once on the main thread. Default 200. */
   concurrency?: number;
-  /** Functions that run at once on worker threads, but no more than `concurrency`. Default: one for each core. */
+  /**
+   * Functions that run at once on worker threads, but no more than `concurrency`. Default: one for each core.
+   */
   threads?: number;
   /** Runs a function that has `thread`, in place of a worker thread: for tests. */
   runOnThread?: Runner;
@@ -43,8 +45,8 @@ export interface RuntimeOptions {
   /** Keep stacks with errors. Default false. */
   keepStacks?: boolean;
   /**
-   * What functions write to the console becomes lines of JSON on standard error, with their tasks. It concerns the
-   * whole process. Default false.
+   * What functions write to the console becomes lines of JSON on standard error, with their tasks. It
+   * concerns the whole process. Default false.
    */
   takesConsole?: boolean;
   doorbells?: Partial<Doorbells>;

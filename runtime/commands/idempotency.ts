@@ -23,15 +23,15 @@ export interface IdempotencyRecord {
   /** False while a call of several commits is under way, or after it was cut off. */
   complete: boolean;
   /**
-   * How many tasks, in the order in which the call stores them, are stored with this record. Left out by a call
-   * that is complete, and by releases that did not count them.
+   * How many tasks, in the order in which the call stores them, are stored with this record. Left out by a
+   * call that is complete, and by releases that did not count them.
    */
   stored?: number;
   /** Which try of the call wrote it: of two that resumed the call, only the last one goes on. */
   by: string;
   /**
-   * What the definitions of its tasks set by default, those with no defaults left out. Release 0.1, and a call
-   * of very many definitions, leave it out altogether: then the present definitions tell.
+   * What the definitions of its tasks set by default, those with no defaults left out. Release 0.1, and a
+   * call of very many definitions, leave it out altogether: then the present definitions tell.
    */
   defaults?: Record<string, DefinitionDefaults>;
 }

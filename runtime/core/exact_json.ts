@@ -1,7 +1,7 @@
-// What would be lost where JSON text becomes a value: JSON.parse rounds whole numbers beyond 2^53, makes 1e400
-// infinite, and of two members with one name keeps the last. A look at all of the text is needed for few
-// texts only: those of a value with a number that may have been another one, or with more names in the text
-// than in the value.
+// What would be lost where JSON text becomes a value: JSON.parse rounds whole numbers beyond 2^53, makes
+// 1e400 infinite, and of two members with one name keeps the last. A look at all of the text is needed for
+// few texts only: those of a value with a number that may have been another one, or with more names in the
+// text than in the value.
 
 import type { Fault } from "./errors.ts";
 import { clip, pointer } from "./json.ts";

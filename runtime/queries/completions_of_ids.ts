@@ -88,7 +88,10 @@ async function* stream(
   }
 }
 
-/** Reads tasks that need not be there, such as the rest of a resumed stream. Returns the ids of tasks that are gone, to be delivered as such. */
+/**
+ * Reads tasks that need not be there, such as the rest of a resumed stream. Returns the ids of tasks that are
+ * gone, to be delivered as such.
+ */
 async function readRest(store: Store, ids: string[], newest: Map<string, Entry>): Promise<string[]> {
   const entries = await store.readMany(ids);
   return ids.filter((id, i) => {

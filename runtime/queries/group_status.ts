@@ -47,8 +47,8 @@ export async function statusOf(
 }
 
 /**
- * The states of those that run or are scheduled, as leases and timers tell. Null if there are more of these in
- * the database than the group has tasks.
+ * The states of those that run or are scheduled, as leases and timers tell. Null if there are more of these
+ * in the database than the group has tasks.
  */
 async function drivenOf(store: Store, { id, total }: GroupRecord): Promise<StateType[] | null> {
   const isScheduled = await scheduled(store, id, total);

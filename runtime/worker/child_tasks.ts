@@ -58,8 +58,8 @@ export class Children implements ChildTasks {
       const [known, parent] = await this.store.peekMany([id, parentId]);
       attempt.adopt(parent);
       attempt.signal.throwIfAborted();
-      // Each write of the attempt fails once its parent has changed: an attempt that was cancelled, or has lost
-      // its lease, neither submits nor retries.
+      // Each write of the attempt fails once its parent has changed: an attempt that was cancelled, or has
+      // lost its lease, neither submits nor retries.
       const guard = { key: keys.task(parentId), versionstamp: parent!.versionstamp };
       // A child that was deleted, or whose retention is over, still occupies its id: the next id is free.
       if (known && isGone(known.record, this.store.clock.now())) {
@@ -131,8 +131,8 @@ function checked(submission: Submission): Submission {
 }
 
 /**
- * The text of an input as release 0.1 has written it, with rounded numbers: the ids of children must be the same
- * in all releases.
+ * The text of an input as release 0.1 has written it, with rounded numbers: the ids of children must be the
+ * same in all releases.
  *
  * @throws {NotJsonError}
  */

@@ -1,6 +1,6 @@
-// When a worker claims, from which shard, and how many tasks of each kind. Where several machines share the queue it has several shards;
-// each worker starts from shards of its own and helps with others, so that claims rarely conflict. Several
-// claims are under way at once while there are slots for a full claim each.
+// When a worker claims, from which shard, and how many tasks of each kind. Where several machines share the
+// queue it has several shards; each worker starts from shards of its own and helps with others, so that
+// claims rarely conflict. Several claims are under way at once while there are slots for a full claim each.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import type { Clock } from "../platform/clock.ts";

@@ -1,4 +1,5 @@
-// deno run -A tests/docs/run.ts docs/guides/http.md: runs the shell blocks of a page and prints what each one prints.
+// deno run -A tests/docs/run.ts docs/guides/http.md: runs the shell blocks of a page and prints what each one
+// prints.
 
 // deno-lint-ignore-file no-console -- this is a command
 import { readPage } from "./blocks.ts";

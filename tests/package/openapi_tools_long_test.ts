@@ -170,7 +170,8 @@ await toolTest(
         ...["--config-file", config, "run", `${url}/openapi.json`],
         ...["--header", `Authorization: Bearer ${secret}`],
         ...["--phases", "examples,coverage,fuzzing", "--max-examples", "2", "--seed", "1"],
-        // All that it can think of would take three minutes; a task that does not end has a stream that does not.
+        // All that it can think of would take three minutes; a task that does not end has a stream that does
+        // not.
         ...["--max-time", "40", "--request-timeout", "5", "--no-color"],
       ];
       const { code, stdout, stderr } = await run({

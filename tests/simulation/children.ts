@@ -1,5 +1,5 @@
-// What the checker knows of tasks that functions submit. A child is known by its parent and by its place among
-// the parent's submits, whichever run of the parent asked for it.
+// What the checker knows of tasks that functions submit. A child is known by its parent and by its place
+// among the parent's submits, whichever run of the parent asked for it.
 
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import type { Findings } from "./dependencies.ts";

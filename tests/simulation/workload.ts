@@ -572,8 +572,8 @@ export class Workload {
       left.abort();
       if (answer === "unknown") await world.scheduler.sleep(100);
       else if ("refused" in answer) {
-        // At the start of a stream of ids all must be there: one may have been forgotten, or its retention may
-        // be over.
+        // At the start of a stream of ids all must be there: one may have been forgotten, or its retention
+        // may be over.
         if ("tag" in query) {
           world.checker.violated("14", `a stream by tag broke off: ${answer.refused.message}`);
         }

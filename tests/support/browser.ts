@@ -23,7 +23,9 @@ export function browserTest(name: string, test: (page: Page) => Promise<void>): 
   });
 }
 
-/** Rarely, the browser's driver waits for an answer that does not come. Not all of its calls have a deadline. */
+/**
+ * Rarely, the browser's driver waits for an answer that does not come. Not all of its calls have a deadline.
+ */
 async function withABrowser(test: (page: Page) => Promise<void>): Promise<void> {
   const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
   try {

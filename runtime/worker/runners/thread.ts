@@ -13,7 +13,9 @@ const THREAD_MAIN = new URL(`./thread_main${import.meta.url.slice(-3)}`, import.
 const HEAP_MB = Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20);
 
 export interface ThreadOptions extends Partial<Omit<ThreadSetup, "port">> {
-  /** Default: as much as the main thread may have. A thread that takes more ends, and the process does not. */
+  /**
+   * Default: as much as the main thread may have. A thread that takes more ends, and the process does not.
+   */
   heapMb?: number;
 }
 

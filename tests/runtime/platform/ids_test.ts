@@ -14,7 +14,8 @@ Deno.test("an id is a UUIDv7 that begins with the clock's milliseconds", () => {
 });
 
 Deno.test("time, counter and random bits stand where RFC 9562 has them", () => {
-  // The instant of the example in its appendix. The counter begins with half of the four bytes from the sixth.
+  // The instant of the example in its appendix. The counter begins with half of the four bytes from the
+  // sixth.
   const clock = new ManualClock();
   clock.jump(0x017F22E279B0 - clock.now());
   const bytes = [0, 0, 0, 0, 0, 0, 0x98, 0x66, 0x31, 0x37, 0x00, 0x0c, 0x0c, 0x07, 0x39, 0x8f];
