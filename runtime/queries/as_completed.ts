@@ -45,13 +45,13 @@ export class Completions {
     }
     if ("tag" in query) {
       if (cursor?.ended) return null;
+      const { tag } = query;
       const view = cursor?.of ?? store.ids.id();
-      const ids = cursor ? await readTagView(store, view) : await makeTagView(store, view, query.tag);
-      if (!ids) throw badCursor("nobody has read the stream that it belongs to for more than a day");
+      const ids = cursor ? await readTagView(store, view, tag) : await makeTagView(store, view, tag);
       const from = cursor ?? Cursor.start("t", view, now);
       // One of them may have gone since they were listed.
       const stream = await completionsOfIds(store, notifier, ids, from, options, null);
-      return keepingView(store, view, ids, stream);
+      return keepingView(store, view, { tag, ids }, stream);
     }
     const ids = [...new Set(query.ids)];
     const of = fingerprint(ids);

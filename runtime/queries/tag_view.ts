@@ -1,16 +1,23 @@
 // The tasks that have a tag when a stream begins. Their ids are kept while the stream is open and for a day
-// after that, so that a reconnect continues over the same ones.
+// after that, so that a reconnect continues over the same ones. A view is of one tag: whoever may read that
+// stream learns nothing of another one by its cursor.
 
 import { ValidationError } from "../core/errors.ts";
 import { isForgotten } from "../core/task.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { every } from "../platform/periodic.ts";
 import type { Store } from "../store/store.ts";
+import { badCursor } from "./cursor.ts";
 
 /** A stream by tag goes over at most so many tasks; more of them make a group. */
 const MOST_IDS = 1_000;
 const KEPT_MS = 24 * 60 * 60 * 1000;
 const RENEWED_EVERY_MS = KEPT_MS / 24;
+
+interface TagView {
+  tag: string;
+  ids: string[];
+}
 
 /** @throws {ValidationError} for a tag that too many tasks have */
 export async function makeTagView(store: Store, view: string, tag: string): Promise<string[]> {
@@ -19,26 +26,42 @@ export async function makeTagView(store: Store, view: string, tag: string): Prom
     const message = `more than ${MOST_IDS} tasks have the tag ${JSON.stringify(tag)}: make a group of them`;
     throw new ValidationError([{ pointer: "/tag", message }]);
   }
-  await keep(store, view, ids);
+  await keep(store, view, { tag, ids });
   return ids;
 }
 
-/** Null if nobody has read it for a day. It is kept for another day. */
-export async function readTagView(store: Store, view: string): Promise<string[] | null> {
-  const { value } = await store.kv.get<string[]>(keys.view(view));
-  if (value) await keep(store, view, value);
-  return value;
+/**
+ * It is kept for another day.
+ *
+ * @throws {ValidationError} for a view of another tag, or one that nobody has read for a day
+ */
+export async function readTagView(store: Store, view: string, tag: string): Promise<string[]> {
+  const { value } = await store.kv.get<TagView | string[]>(keys.view(view));
+  if (!value) throw badCursor("nobody has read the stream that it belongs to for more than a day");
+  // Release 0.2 has kept the ids alone.
+  const ids = Array.isArray(value) ? value : value.ids;
+  const isOfTag = Array.isArray(value) ? await haveTag(store, ids, tag) : value.tag === tag;
+  if (!isOfTag) throw badCursor("it belongs to another tag");
+  await keep(store, view, { tag, ids });
+  return ids;
+}
+
+/** A task keeps its tags as long as it is there. */
+async function haveTag(store: Store, ids: string[], tag: string): Promise<boolean> {
+  const found = await store.peekMany(ids);
+  const there = found.flatMap((entry) => entry === null || isForgotten(entry.record) ? [] : entry.record);
+  return ids.length === 0 || there.length > 0 && there.every(({ tags }) => tags.includes(tag));
 }
 
 /** The stream over a view, which is kept meanwhile. */
 export async function* keepingView<T>(
   store: Store,
   view: string,
-  ids: string[],
+  kept: TagView,
   stream: AsyncGenerator<T>,
 ): AsyncGenerator<T> {
   // A write that fails is made up for by the next one: there are many in a day.
-  const stop = every(store.clock, RENEWED_EVERY_MS, () => keep(store, view, ids).catch(() => {}));
+  const stop = every(store.clock, RENEWED_EVERY_MS, () => keep(store, view, kept).catch(() => {}));
   try {
     yield* stream;
   } finally {
@@ -46,9 +69,9 @@ export async function* keepingView<T>(
   }
 }
 
-async function keep({ kv, clock }: Store, view: string, ids: string[]): Promise<void> {
+async function keep({ kv, clock }: Store, view: string, kept: TagView): Promise<void> {
   const now = clock.now();
-  await kv.writeBlind([{ key: keys.view(view), value: ids, expireAt: now + KEPT_MS }], now);
+  await kv.writeBlind([{ key: keys.view(view), value: kept, expireAt: now + KEPT_MS }], now);
 }
 
 /** Newest first. */

@@ -172,3 +172,40 @@ Deno.test("without keys, tickets are made too, and nobody asks for them", async 
     assert.equal((await service.events(url)).at(-1)!.event, "end");
   }
 });
+
+Deno.test("a ticket for one tag opens no stream of another tag, whatever place it is asked to go on from", async () => {
+  await using service = await aService({ apiKeys });
+  for (const tag of ["mine", "theirs"]) {
+    const options = { tags: [tag] };
+    await service.post("/v1/tasks", { task: "echo", input: { value: tag }, options }, writer);
+  }
+  const [theirs] = await service.events("/v1/as-completed?tag=theirs", reader);
+  assert.equal(theirs.data.input.value, "theirs");
+  const { url } = await aTicket(service, "/v1/as-completed?tag=mine");
+  const after = encodeURIComponent(theirs.id);
+  const asked = await service.get(`${url}&after=${after}`);
+  assertProblem(asked, 422, "validation-failed", "/Last-Event-ID");
+  const header = await service.get(url, { headers: { "last-event-id": theirs.id } });
+  assertProblem(header, 422, "validation-failed", "/Last-Event-ID");
+  // The stream that it was made for goes on.
+  const own = await service.events(url);
+  const rest = await service.events(`${url}&after=${encodeURIComponent(own[0].id)}`);
+  assert.deepEqual(rest.map(({ event }) => event), ["end"]);
+});
+
+Deno.test("a view that release 0.2 has kept is one of its tag alone", async () => {
+  await using service = await aService({ apiKeys });
+  const options = { tags: ["t"] };
+  const { body: { id } } = await service.post(
+    "/v1/tasks",
+    { task: "echo", input: { value: 1 }, options },
+    writer,
+  );
+  const view = crypto.randomUUID();
+  await service.kv.writeBlind([{ key: ["view", view], value: [id] }], 0);
+  const open = (tag: string) => service.get(`/v1/as-completed?tag=${tag}&after=t.${view}.1.`, reader);
+  assertProblem(await open("other"), 422, "validation-failed", "/Last-Event-ID");
+  await service.kv.writeBlind([{ key: ["view", view], value: [id] }], 0);
+  const events = await service.events(`/v1/as-completed?tag=t&after=t.${view}.1.`, reader);
+  assert.deepEqual(events.map(({ event }) => event), ["task", "end"]);
+});
