@@ -98,7 +98,8 @@ export const VARIABLES: Record<keyof Config, string> = {
 /** Read where they are needed. */
 export const OTHER_VARIABLES = {
   DENO_KV_ACCESS_TOKEN: "access token of the denokv server at KV_PATH (none)",
-  DIGEST_ROOT: "directory that the demo task digest reads files below (here, without data/ and dotfiles)",
+  DIGEST_ROOT:
+    "directory that the demo task digest reads files below, but no dotfiles and not the database (with DEMO_TASKS, here)",
 };
 
 /** @throws {ConfigError} */

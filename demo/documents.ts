@@ -44,7 +44,7 @@ export async function findDocuments(named: string[], { repository, base }: Place
 
 async function repositoryFiles(repository: string): Promise<string[]> {
   const files = await trackedTextFiles(repository) ??
-    await textFilesBelow(repository, [".git", "node_modules", "data"]);
+    await textFilesBelow(repository, ["node_modules", "data"]);
   if (files.length === 0) throw new UsageError(`no text file is below ${repository}`);
   return files;
 }
@@ -54,7 +54,7 @@ async function namedFiles(named: string[], base: string): Promise<string[]> {
   let present = 0;
   for (const path of named.flatMap((name) => expand(name, base))) {
     const info = await Deno.stat(path).catch(() => null);
-    const found = info?.isDirectory ? await textFilesBelow(path, [".git", "node_modules"]) : [path];
+    const found = info?.isDirectory ? await textFilesBelow(path, ["node_modules"]) : [path];
     if (info) present += found.length;
     for (const file of found) files.add(await realPath(file));
   }

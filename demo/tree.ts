@@ -10,7 +10,8 @@ export async function trackedTextFiles(directory: string): Promise<string[] | nu
   const names = await trackedNames(directory);
   // An unpacked archive inside of somebody's checkout: git answers, but tracks nothing of it.
   if (names === null || names.length === 0) return null;
-  return await textFilesOf(names.map((name) => join(directory, name)));
+  const shown = names.filter((name) => !name.split("/").some(isHidden));
+  return await textFilesOf(shown.map((name) => join(directory, name)));
 }
 
 async function trackedNames(directory: string): Promise<string[] | null> {
@@ -23,12 +24,18 @@ async function trackedNames(directory: string): Promise<string[] | null> {
   }
 }
 
+/** `digest` does not read dotfiles, nor what is in a folder with such a name. */
+function isHidden(name: string): boolean {
+  return name.startsWith(".");
+}
+
 /** Does not enter directories whose name is in `skipped`, nor follow symlinks. */
 export async function textFilesBelow(directory: string, skipped: string[]): Promise<string[]> {
   const files: string[] = [];
   const directories = [directory];
   for (let next = directories.pop(); next !== undefined; next = directories.pop()) {
     for await (const { name, isDirectory, isFile } of Deno.readDir(next)) {
+      if (isHidden(name)) continue;
       if (isFile) files.push(join(next, name));
       if (isDirectory && !skipped.includes(name)) directories.push(join(next, name));
     }

@@ -13,7 +13,7 @@ const PROGRESS_STEP_BYTES = 8 * 1024 * 1024;
 const documentSchema = z.union([
   z.strictObject({
     path: z.string().min(1).describe(
-      "A file below DIGEST_ROOT, by default the server's working directory without data/ and dotfiles",
+      "A file below DIGEST_ROOT, by default the server's working directory; no dotfile, and nothing in data/",
     ),
   }),
   z.strictObject({ text: z.string() }),

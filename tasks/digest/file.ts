@@ -5,16 +5,14 @@
 // read.
 
 import { isAbsolute, relative, resolve, sep } from "node:path";
+import { keptFrom } from "./kept.ts";
 import { refusal } from "./refusal.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
 export interface ReadOptions {
   signal: AbortSignal;
-  /**
-   * The directory that paths are relative to and have to stay below. Without one it is that of the process,
-   * of which `data/`, where the database is, and whatever has a name with a dot in front are not read.
-   */
+  /** The directory that paths are relative to and have to stay below. */
   root?: string;
 }
 
@@ -24,9 +22,9 @@ export interface ReadOptions {
  * @throws {Error} with `retryable` false if the path leads out of the root or is not a regular file.
  */
 export async function* readFile(path: string, options: ReadOptions): AsyncGenerator<Uint8Array> {
-  const { signal, root = Deno.env.get("DIGEST_ROOT") } = options;
+  const { signal, root = chosenRoot() } = options;
   signal.throwIfAborted();
-  using file = await openBelow(root || Deno.cwd(), path, !root);
+  using file = await openBelow(root, path);
   const buffer = new Uint8Array(CHUNK_BYTES);
   for (;;) {
     signal.throwIfAborted();
@@ -36,9 +34,19 @@ export async function* readFile(path: string, options: ReadOptions): AsyncGenera
   }
 }
 
-async function openBelow(root: string, path: string, isGuarded: boolean): Promise<Deno.FsFile> {
+/** What the operator has chosen: by a name, or by serving the demo tasks where the process was started. */
+function chosenRoot(): string {
+  const named = Deno.env.get("DIGEST_ROOT");
+  if (named) return named;
+  if (["true", "1"].includes(Deno.env.get("DEMO_TASKS") ?? "")) return Deno.cwd();
+  throw refusal(
+    "Cannot digest a path: DIGEST_ROOT must name the directory that digest may read; it is not set",
+  );
+}
+
+async function openBelow(root: string, path: string): Promise<Deno.FsFile> {
   try {
-    return await openChecked(root, path, isGuarded);
+    return await openChecked(root, path);
   } catch (error) {
     if (!(error instanceof Error) || "retryable" in error) throw error;
     // The system's own message would tell the client where on this machine the root is.
@@ -48,11 +56,11 @@ async function openBelow(root: string, path: string, isGuarded: boolean): Promis
   }
 }
 
-async function openChecked(root: string, path: string, isGuarded: boolean): Promise<Deno.FsFile> {
+async function openChecked(root: string, path: string): Promise<Deno.FsFile> {
   const wanted = resolve(root, path);
-  refuseUnlessBelow(resolve(root), wanted, path, isGuarded);
+  await refuseUnlessReadable(resolve(root), wanted, path);
   const real = await Deno.realPath(wanted);
-  refuseUnlessBelow(await Deno.realPath(root), real, path, isGuarded);
+  await refuseUnlessReadable(await Deno.realPath(root), real, path);
   // Before the open, because opening a FIFO waits until somebody writes to it.
   refuseUnlessRegular(await Deno.stat(real), path);
   const file = await Deno.open(real);
@@ -69,13 +77,12 @@ async function openChecked(root: string, path: string, isGuarded: boolean): Prom
   }
 }
 
-function refuseUnlessBelow(root: string, absolutePath: string, path: string, isGuarded: boolean): void {
+async function refuseUnlessReadable(root: string, absolutePath: string, path: string): Promise<void> {
   const way = relative(root, absolutePath);
   const leadsOut = way === ".." || way.startsWith(".." + sep) || isAbsolute(way);
   if (leadsOut) throw refusal(`Cannot digest "${path}": it leads out of the directory that digest may read`);
-  const parts = way.split(sep);
-  if (isGuarded && (parts[0] === "data" || parts.some((part) => part.startsWith(".")))) {
-    throw refusal(`Cannot digest "${path}": data/ and dotfiles are read only if DIGEST_ROOT says so`);
+  if (await keptFrom(root, absolutePath)) {
+    throw refusal(`Cannot digest "${path}": the service's data and dotfiles are not read`);
   }
 }
 

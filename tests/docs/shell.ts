@@ -143,12 +143,21 @@ function environment(directory: string, port: string): Record<string, string> {
   const deno = join(Deno.execPath(), "..");
   return {
     BLOCKS: directory,
+    // What a page keeps in the reader's own folder is gone with the test; what Deno has fetched is not.
+    HOME: directory,
+    DENO_DIR: denoDir(),
     PORT: port,
     PATH: `${deno}:${Deno.env.get("PATH")}`,
     NO_COLOR: "1",
     NO_PROXY: "127.0.0.1,localhost",
     API_KEYS: "",
   };
+}
+
+function denoDir(): string {
+  const { stdout } = new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" })
+    .outputSync();
+  return JSON.parse(new TextDecoder().decode(stdout)).denoDir;
 }
 
 function failuresIn(directory: string): number[] {

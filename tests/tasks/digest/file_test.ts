@@ -203,7 +203,7 @@ Deno.test("an abort ends the reading between two chunks with the signal's reason
   assert.equal(chunks, 2);
 });
 
-Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => {
+Deno.test("the root is DIGEST_ROOT, or where demo tasks are served the working directory; else none", async () => {
   await using place = await aRoot();
   const { directory, root } = place;
   const module = new URL("../../../tasks/digest/file.ts", import.meta.url).href;
@@ -217,16 +217,12 @@ Deno.test("the root is DIGEST_ROOT, or else the working directory", async () => 
   };
   assert.equal(await readApart("a.txt", { DIGEST_ROOT: root }), "inside");
   assert.equal(await readApart("../secret.txt", { DIGEST_ROOT: root }), "");
-  assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "" }), "secret");
+  assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "", DEMO_TASKS: "true" }), "secret");
+  assert.equal(await readApart("secret.txt", { DIGEST_ROOT: "", DEMO_TASKS: "" }), "");
 });
 
-Deno.test("of the working directory data/ and dotfiles are not read; of a DIGEST_ROOT they are", async () => {
-  const names = ["a.txt", ".env", "data/errand.kv", "sub/.git/config", "sub/data/b.txt"];
-  await using folder = await Folder.with(Object.fromEntries(names.map((name) => [name, name])));
-  if (Deno.build.os !== "windows") {
-    await Deno.symlink(".env", folder.at("link.txt"));
-    names.push("link.txt");
-  }
+/** What each file says, or why it is not read, in a process of its own. */
+async function readEach(cwd: string, names: string[], env: Record<string, string>) {
   const module = new URL("../../../tasks/digest/file.ts", import.meta.url).href;
   const script = `
     const { readFile } = await import(${JSON.stringify(module)});
@@ -240,15 +236,40 @@ Deno.test("of the working directory data/ and dotfiles are not read; of a DIGEST
       }
     }
     console.log(JSON.stringify(seen));`;
-  const readAll = async (env: Record<string, string>) => {
-    const args = ["eval", "--no-lock", script, "--", ...names];
-    return JSON.parse((await run({ args, cwd: folder.path, env })).stdout);
-  };
-  const guarded: Record<string, string> = await readAll({ DIGEST_ROOT: "" });
-  for (const name of names) {
-    if (["a.txt", "sub/data/b.txt"].includes(name)) assert.equal(guarded[name], name);
-    else assert.match(guarded[name], /data\/ and dotfiles are read only if DIGEST_ROOT says so/, name);
+  const { stdout } = await run({ args: ["eval", "--no-lock", script, "--", ...names], cwd, env });
+  return JSON.parse(stdout) as Record<string, string>;
+}
+
+Deno.test("the service's data and dotfiles are read below no root", async () => {
+  const names = ["a.txt", ".env", "data/errand.kv", "data/me.key", "sub/.git/config", "sub/data/b.txt"];
+  await using folder = await Folder.with(Object.fromEntries(names.map((name) => [name, name])));
+  if (Deno.build.os !== "windows") {
+    await Deno.symlink(".env", folder.at("link.txt"));
+    await Deno.symlink("data", folder.at("other"));
+    names.push("link.txt", "other/me.key");
   }
-  const chosen: Record<string, string> = await readAll({ DIGEST_ROOT: folder.path });
-  for (const name of names) assert.equal(chosen[name], name === "link.txt" ? ".env" : name);
+  for (const DIGEST_ROOT of ["", folder.path]) {
+    const seen = await readEach(folder.path, names, { DIGEST_ROOT, DEMO_TASKS: "true", KV_PATH: "" });
+    for (const name of names) {
+      if (["a.txt", "sub/data/b.txt"].includes(name)) assert.equal(seen[name], name);
+      else assert.match(seen[name], /the service's data and dotfiles are not read/, `${DIGEST_ROOT} ${name}`);
+    }
+  }
+});
+
+Deno.test("a database of another place is not read either, nor what lies beside it", async () => {
+  const names = ["a.txt", "db/tasks.kv", "db/tasks.kv-wal", "db/tasks.kv.bak", "db/me.key", "db/docs/b.txt"];
+  await using folder = await Folder.with(Object.fromEntries(names.map((name) => [name, name])));
+  const env = { DEMO_TASKS: "true", KV_PATH: "db/tasks.kv" };
+  const kept = (seen: Record<string, string>) =>
+    Object.keys(seen).filter((name) => /data and dotfiles are not read/.test(seen[name]));
+  const fromAbove = await readEach(folder.path, names, { ...env, DIGEST_ROOT: folder.path });
+  assert.deepEqual(kept(fromAbove), names.slice(1));
+  // Whoever names this folder has its documents read, but not its database.
+  const within = await readEach(folder.path, ["tasks.kv", "tasks.kv-wal", "tasks.kv.bak", "docs/b.txt"], {
+    ...env,
+    DIGEST_ROOT: folder.at("db"),
+  });
+  assert.deepEqual(kept(within), ["tasks.kv", "tasks.kv-wal", "tasks.kv.bak"]);
+  assert.equal(within["docs/b.txt"], "db/docs/b.txt");
 });
