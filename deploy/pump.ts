@@ -125,10 +125,16 @@ export class Pump {
    * @param ticket issued while the database was still open
    */
   async wakeSuccessor(ticket: string): Promise<void> {
+    const limit = new AbortController();
+    const cancelLate = this.options.clock.timer(() => limit.abort(), WAKES_WITHIN_MS);
     try {
-      const response = await this.#ask(() => Promise.resolve(ticket), AbortSignal.timeout(WAKES_WITHIN_MS));
+      const response = await this.#ask(() => Promise.resolve(ticket), limit.signal);
       await response?.body?.cancel();
-    } catch { /* The cron finds the work too. */ }
+    } catch {
+      /* The cron finds the work too. */
+    } finally {
+      cancelLate();
+    }
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,7 @@
 // How many requests may be held open at once, by streams and waits. Each of them costs memory as long as it
 // lasts.
 
+import { AbortLink } from "../../runtime/core/abort_link.ts";
 import { ProblemError, tooManyWait } from "./problem.ts";
 
 const MOST = 10_000;
@@ -43,8 +44,9 @@ export class Slots {
     if (waitMs === 0) return await work(signal);
     const stop = new AbortController();
     const giveBack = this.take(() => stop.abort());
+    using both = new AbortLink(signal, stop.signal);
     try {
-      return await work(AbortSignal.any([signal, stop.signal]));
+      return await work(both.signal);
     } finally {
       giveBack();
     }

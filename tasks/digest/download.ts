@@ -1,6 +1,7 @@
 // Fetches a document from the public web in bounded time and size. Redirects are followed by hand, because
 // each hop has to pass the guard again.
 
+import { AbortLink } from "../../runtime/core/abort_link.ts";
 import { requirePublic, type Resolve, resolveByDns } from "./address.ts";
 import { refusal } from "./refusal.ts";
 
@@ -24,13 +25,19 @@ export interface DownloadOptions {
  */
 export async function* download(url: string, options: DownloadOptions): AsyncGenerator<Uint8Array> {
   const { timeoutMs = 30_000, maxBytes = 16 * 1024 * 1024 } = options;
-  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(timeoutMs)]);
-  const response = await follow(new URL(url), { ...options, signal });
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) throw refusal(`Cannot digest ${url}: it is larger than ${maxBytes} bytes`);
-    yield chunk;
+  using limit = new AbortLink(options.signal);
+  const late = new DOMException(`it took longer than ${timeoutMs} ms`, "TimeoutError");
+  const timer = setTimeout(() => limit.abort(late), timeoutMs);
+  try {
+    const response = await follow(new URL(url), { ...options, signal: limit.signal });
+    let bytes = 0;
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw refusal(`Cannot digest ${url}: it is larger than ${maxBytes} bytes`);
+      yield chunk;
+    }
+  } finally {
+    clearTimeout(timer);
   }
 }
 
