@@ -13,6 +13,7 @@ import {
   type TaskRecord,
 } from "../core/task.ts";
 import { retried } from "../core/transitions.ts";
+import { isBehindBarrier } from "../dependencies/barrier.ts";
 import type { OutboxProcessor } from "../dependencies/outbox_processor.ts";
 import { resumedBy } from "../dependencies/resume_dependents.ts";
 import { heldBack } from "../dependencies/retry_barrier.ts";
@@ -42,7 +43,8 @@ interface Replacement {
  * @param input JSON value that replaces the input, or undefined to keep it.
  * @param guards must still hold when the task is put back
  * @throws {NotFoundError | ForgottenError | PreconditionError | ValidationError}
- * @throws {ConflictError} if it has not ended, or completed, or a guard holds no more.
+ * @throws {ConflictError} if it has not ended, or completed, or its call is not stored whole, or a guard holds
+ * no more.
  */
 export async function retry(
   context: CommandContext,
@@ -102,6 +104,7 @@ async function commitRetry(
 ): Promise<Entry | null> {
   const { record } = entry;
   requireRetriable(record);
+  if (waitsForUpstreams(record)) await requireStoredCall(store, record.id);
   // With an input of its own it needs nobody's result.
   const isFree = replacement !== null && waitsForUpstreams(record);
   const freed = isFree ? { ...record, deps: { ...record.deps!, released: true } } : record;
@@ -135,6 +138,12 @@ function requireRetriable(record: TaskRecord): void {
 
 function waitsForUpstreams({ deps }: TaskRecord): boolean {
   return deps !== undefined && !deps.released;
+}
+
+/** None of a call's tasks starts before all of them are stored. */
+async function requireStoredCall(store: Store, id: string): Promise<void> {
+  if (!await isBehindBarrier(store, id)) return;
+  throw new ConflictError("the call that submits it is still under way: retry it when that has ended");
 }
 
 /** A task whose upstream has failed has nothing to run with. */

@@ -3,9 +3,11 @@
 // had stored.
 
 import { ConflictError } from "../core/errors.ts";
-import { keys } from "../platform/keys.ts";
-import type { Write } from "../platform/kv.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
+import type { KvPort, Write } from "../platform/kv.ts";
+import { pages } from "../platform/paging.ts";
 import type { Store } from "../store/store.ts";
+import { edgesOf } from "./edges.ts";
 
 export interface Barrier {
   sealed: boolean;
@@ -82,4 +84,30 @@ export function liftBarrier(barrier: string, { until, by }: Barrier, now: number
 export function abandonBarrier(barrier: string, { until, by }: Barrier, now: number): Write {
   const value: Barrier = { sealed: false, until, by, givenUp: true };
   return { key: keys.barrier(barrier), value, expireAt: now + REMEMBERED_MS };
+}
+
+/** Calls of several commits are few: those that are not over have a timer each. */
+const TIMERS_PER_READ = 100;
+
+/** True while the call that submits the task is not stored whole. */
+export async function isBehindBarrier({ kv }: Store, task: string): Promise<boolean> {
+  for await (const page of pages(kv, { prefix: prefixes.due("unseal") }, { size: TIMERS_PER_READ })) {
+    for (const { key } of page) {
+      const barrier = parse.due(key).id;
+      if (await isRaised(kv, barrier) && await holdsBack(kv, barrier, task)) return true;
+    }
+  }
+  return false;
+}
+
+async function isRaised(kv: KvPort, barrier: string): Promise<boolean> {
+  const { value } = await kv.get<Barrier>(keys.barrier(barrier));
+  return value !== null && !value.sealed && !value.givenUp;
+}
+
+async function holdsBack(kv: KvPort, barrier: string, task: string): Promise<boolean> {
+  for await (const page of edgesOf(kv, barrier)) {
+    if (page.some(({ value: { ids } }) => ids.includes(task))) return true;
+  }
+  return false;
 }

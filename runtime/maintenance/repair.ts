@@ -2,6 +2,7 @@
 
 import { isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { admitted, reclaimed } from "../core/transitions.ts";
+import { isBehindBarrier } from "../dependencies/barrier.ts";
 import {
   type ConcurrencyLimit,
   freeSlots,
@@ -91,6 +92,8 @@ async function withDependency(store: Store, values: Values, record: TaskRecord):
   const checks: Deno.AtomicCheck[] = [found, block].map(({ key, versionstamp }) => ({ key, versionstamp }));
   const lifting = isHeld ? [outboxWrite(barrier)] : [];
   if (value === null) {
+    // Its barrier releases it, or is lifted without telling it: then it is repaired in a later round.
+    if (await isBehindBarrier(store, id)) return null;
     const counter = await counted(store, values, record);
     if (isHeld) counter.left++;
     return { next: { ...record }, checks, writes: [counterWrite(id, counter), outboxWrite(id), ...lifting] };

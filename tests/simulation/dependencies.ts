@@ -1,6 +1,7 @@
 // What the checker knows of tasks that wait for others. What they wait for it has from the callers; how far
 // they are it follows by what KV takes, one commit after the other.
 
+import type { Barrier } from "../../runtime/dependencies/barrier.ts";
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
 import { doneOf, type GroupRecord } from "../../runtime/store/group_counters.ts";
@@ -45,6 +46,14 @@ function wasFailed(record: TaskRecord): boolean {
 const SEAL = "seal-";
 const RETRY_SEAL = "seal-retry-";
 
+function isRaised(barrier: Barrier | undefined): boolean {
+  return barrier !== undefined && !barrier.sealed && !barrier.givenUp;
+}
+
+function isCallBarrier(upstream: string): boolean {
+  return upstream.startsWith(SEAL) && !upstream.startsWith(RETRY_SEAL);
+}
+
 export class Dependencies {
   readonly #wants = new Map<string, Wants[]>();
   /** The first task of each place: `call/n`. */
@@ -67,6 +76,10 @@ export class Dependencies {
   readonly #freed = new Set<string>();
   /** Those that wait, or waited until now, for the barrier of their retry. */
   readonly #held = new Set<string>();
+  /** Barriers of calls that are neither lifted nor given up. */
+  readonly #raised = new Set<string>();
+  /** The barrier that each task of such a call stands behind. */
+  readonly #behind = new Map<string, string>();
   #commits = 0;
 
   constructor(private readonly world: Surroundings, private readonly checker: Findings) {}
@@ -79,6 +92,12 @@ export class Dependencies {
   /** True if none of a call's tasks may run before all of them are there. */
   isWhole(call: string): boolean {
     return this.#wants.has(call);
+  }
+
+  /** Stored tasks of calls that are not stored whole. */
+  underWay(): string[] {
+    const behind = [...this.#behind].filter(([id, barrier]) => this.#raised.has(barrier) && this.#record(id));
+    return behind.map(([id]) => id);
   }
 
   /** True if it never was in a state in which it could be run. */
@@ -116,6 +135,10 @@ export class Dependencies {
           touched.add(id);
           if (after) this.#joins.set(id, after.value as DependencyCounter);
           else this.#joins.delete(id);
+          break;
+        case "seal":
+          if (isRaised(after?.value as Barrier | undefined)) this.#raised.add(id);
+          else this.#raised.delete(id);
           break;
         case "edge":
           if (after) this.#edge(id, after.value as EdgeBlock, touched);
@@ -180,6 +203,7 @@ export class Dependencies {
   }
 
   #edge(upstream: string, { ids, told, kind }: EdgeBlock, touched: Set<string>): void {
+    if (isCallBarrier(upstream)) { for (const id of ids) this.#behind.set(id, upstream); }
     // Of a seal, for tasks that it lets go, or only keeps count of.
     if (kind !== undefined) return;
     for (const id of ids) {
@@ -242,6 +266,7 @@ export class Dependencies {
     } else this.#held.delete(id);
     if (!isAwaiting && !isTerminal(record) && !this.#letGo.has(id)) {
       this.#letGo.add(id);
+      this.#requireStoredCall(id);
       // A retry with an input of its own needs nobody's result.
       if (stateOf(record).message === "retried on request") this.#freed.add(id);
       else if (!this.#freed.has(id)) this.#requireReady(id, wants, upstreams);
@@ -249,6 +274,16 @@ export class Dependencies {
     if (record.error?.name === "UpstreamGoneError" && !this.#hadEndedBefore(record)) {
       this.checker.violated("1", `${name} has lost an upstream: ${record.error.message}`);
     }
+  }
+
+  /** Also after a cancel and a retry. A call that was given up holds nothing back any more. */
+  #requireStoredCall(id: string): void {
+    const [call] = this.#placeOf.get(id)!.split("/");
+    const count = this.#stored.get(call);
+    const { length } = this.#wants.get(call)!;
+    if (count === length || !this.#raised.has(this.#behind.get(id) ?? "")) return;
+    const told = `${this.world.nameOf(id)} goes before its barrier is lifted`;
+    this.checker.violated("2", `${told}: ${count} of ${length} of ${call} are there`);
   }
 
   /** It has been retried, or put back: meanwhile nobody kept its upstreams. */

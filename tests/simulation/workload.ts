@@ -276,8 +276,23 @@ export class Workload {
     const { random } = this.world;
     const many = random.chance(0.5) ? 20 + random.below(30) : 1 + random.below(5);
     const wants = Array.from({ length: many }, () => ({ from: [], waitFor: [], allowFailure: false }));
-    const ids = await this.#submitWoven(who, wants, wants.map(() => this.#calm()));
+    const disturbing = random.chance(0.5) ? this.#disturbUnderWay(`${who}'`) : null;
+    const calling = this.#submitWoven(who, wants, wants.map(() => this.#calm()));
+    const [ids] = await Promise.all([calling, disturbing]);
     if (ids && random.chance(0.3)) await this.#disturb(who, ids);
+  }
+
+  /** Cancels and retries a task whose call is not stored whole. */
+  async #disturbUnderWay(who: string): Promise<void> {
+    const { random, scheduler, checker } = this.world;
+    for (let tries = 0; tries < 100; tries++) {
+      await scheduler.sleep(random.float() * 4);
+      const ids = checker.dependencies.underWay();
+      if (ids.length === 0) continue;
+      const id = random.pick(ids);
+      await this.#cancel(who, id);
+      if (await this.#retry(who, id, random.chance(0.3) ? this.#calmInput() : undefined)) return;
+    }
   }
 
   /** A task whose function submits others; often it is cancelled with them. */
