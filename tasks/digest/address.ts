@@ -1,8 +1,6 @@
 // Keeps a server from being sent to addresses that only it can reach (SSRF): a URL passes only if every
-// address of its host is public. Residual risk: whoever connects resolves the name again, and a DNS server
-// that answers otherwise the second time (DNS rebinding) gets through, as does a private address in the
-// machine's hosts file. Where that matters, deny these networks to the process as well, for instance with
-// Deno's `--deny-net`.
+// address of its host is public. Who connects must take one of these addresses and not the name, for which a
+// DNS server may have another answer a moment later (DNS rebinding): http_get.ts does.
 
 import { BlockList, isIP } from "node:net";
 import { refusal } from "./refusal.ts";
@@ -50,24 +48,31 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
+/** As DNS and certificates know it. The URL parser has already made 127.0.0.1 of 0x7f.1, 2130706433 and so on. */
+export function hostnameOf({ hostname }: URL): string {
+  return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
+}
+
 /**
- * Refuses a URL unless it is http or https, without credentials, and all its host's addresses are public.
+ * The addresses of a URL's host. Refuses the URL unless it is http or https, without credentials, and all of
+ * them are public.
  *
  * @throws {Error} with `retryable` false if it is refused; what `resolve` throws if that fails.
  */
-export async function requirePublic(url: URL, signal: AbortSignal, resolve: Resolve): Promise<void> {
+export async function requirePublic(url: URL, signal: AbortSignal, resolve: Resolve): Promise<string[]> {
   if (url.protocol !== "http:" && url.protocol !== "https:") {
     throw refusal(`Cannot fetch "${url.protocol}" URLs: only http and https`);
   }
   if (url.username !== "" || url.password !== "") {
     throw refusal("Cannot fetch a URL with a user name or a password in it");
   }
-  // The URL parser has already made 127.0.0.1 of 0x7f.1, 2130706433 and the like.
-  const hostname = url.hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
-  for (const address of await addressesOf(hostname, signal, resolve)) {
+  const hostname = hostnameOf(url);
+  const addresses = await addressesOf(hostname, signal, resolve);
+  for (const address of addresses) {
     // Not naming the address: what an internal name resolves to is no business of the client's.
     if (!isPublicAddress(address)) throw refusal(`Cannot fetch from ${hostname}: its address is not public`);
   }
+  return addresses;
 }
 
 async function addressesOf(hostname: string, signal: AbortSignal, resolve: Resolve): Promise<string[]> {

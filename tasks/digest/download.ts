@@ -3,6 +3,7 @@
 
 import { AbortLink } from "../../runtime/core/abort_link.ts";
 import { requirePublic, type Resolve, resolveByDns } from "./address.ts";
+import { getFrom } from "./http_get.ts";
 import { refusal } from "./refusal.ts";
 
 const MAX_REDIRECTS = 3;
@@ -14,7 +15,7 @@ export interface DownloadOptions {
   timeoutMs?: number;
   maxBytes?: number;
   resolve?: Resolve;
-  fetch?: typeof globalThis.fetch;
+  get?: typeof getFrom;
 }
 
 /**
@@ -42,11 +43,10 @@ export async function* download(url: string, options: DownloadOptions): AsyncGen
 }
 
 async function follow(start: URL, options: DownloadOptions): Promise<Response> {
-  const { signal, resolve = resolveByDns, fetch = globalThis.fetch } = options;
+  const { signal, resolve = resolveByDns, get = getFrom } = options;
   let url = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    await requirePublic(url, signal, resolve);
-    const response = await fetch(url, { redirect: "manual", headers: { accept: "*/*" }, signal });
+    const response = await get(url, await requirePublic(url, signal, resolve), { signal });
     if (response.ok) return response;
     await response.body?.cancel();
     const next = REDIRECT_STATUSES.includes(response.status) ? target(response, url) : null;

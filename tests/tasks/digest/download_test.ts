@@ -2,6 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Resolve } from "../../../tasks/digest/address.ts";
 import { download, type DownloadOptions } from "../../../tasks/digest/download.ts";
+import { getFrom } from "../../../tasks/digest/http_get.ts";
 
 type Answer = (request: Request) => Response | Promise<Response>;
 
@@ -16,15 +17,14 @@ const resolve: Resolve = (hostname) =>
 /** Downloads from a web that is one function; tells the text and which URLs were asked for. */
 async function fetchFrom(answer: Answer, url: string, options: Partial<DownloadOptions> = {}) {
   const asked: string[] = [];
-  const fetch: typeof globalThis.fetch = async (input, init) => {
-    const request = new Request(input, init);
-    asked.push(request.url);
-    return await answer(request);
+  const get: typeof getFrom = async (url, _, { signal }) => {
+    asked.push(url.href);
+    return await answer(new Request(url, { signal }));
   };
   let text = "";
   let error: unknown = null;
   try {
-    const all = { signal: new AbortController().signal, resolve, fetch, ...options };
+    const all = { signal: new AbortController().signal, resolve, get, ...options };
     for await (const chunk of download(url, all)) text += new TextDecoder().decode(chunk);
   } catch (thrown) {
     error = thrown;
@@ -35,11 +35,10 @@ async function fetchFrom(answer: Answer, url: string, options: Partial<DownloadO
 /** A real server, for what only real bodies and connections show. */
 function serve(answer: Answer) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
-  const fetch: typeof globalThis.fetch = (input, init) => {
-    const { pathname } = new URL(input instanceof Request ? input.url : input);
-    return globalThis.fetch(`http://127.0.0.1:${server.addr.port}${pathname}`, init);
-  };
-  return { fetch, [Symbol.asyncDispose]: () => server.shutdown() };
+  const { port } = server.addr;
+  const get: typeof getFrom = (url, _, options) =>
+    getFrom(new URL(`http://a.example:${port}${url.pathname}`), ["127.0.0.1"], options);
+  return { get, [Symbol.asyncDispose]: () => server.shutdown() };
 }
 
 /** A body that never ends and tells when it is let go. */
@@ -101,13 +100,26 @@ Deno.test("a body that is not wanted is let go", async () => {
   await Promise.all([moved.cancelled, missing.cancelled]);
 });
 
-Deno.test("fetch is told not to follow redirects by itself", async () => {
-  let redirect: string | undefined;
-  await fetchFrom((request) => {
-    redirect = request.redirect;
-    return new Response("");
-  }, "https://a.example/");
-  assert.equal(redirect, "manual");
+Deno.test("a name is looked up once for each hop, and what was checked is connected to", async () => {
+  const lookedUp: string[] = [];
+  const rebinding: Resolve = (hostname) => {
+    lookedUp.push(hostname);
+    // Whoever looked it up again would be led to this machine.
+    return Promise.resolve(
+      lookedUp.filter((name) => name === hostname).length > 1 ? ["127.0.0.1"] : ["8.8.8.8"],
+    );
+  };
+  const connected: (readonly string[])[] = [];
+  const get: typeof getFrom = (url, addresses) => {
+    connected.push(addresses);
+    return Promise.resolve(
+      url.host === "a.example" ? redirectTo("http://b.example/") : new Response("there"),
+    );
+  };
+  const { text } = await fetchFrom(() => assert.fail(), "http://a.example/", { resolve: rebinding, get });
+  assert.equal(text, "there");
+  assert.deepEqual(lookedUp, ["a.example", "b.example"]);
+  assert.deepEqual(connected, [["8.8.8.8"], ["8.8.8.8"]]);
 });
 
 Deno.test("a refusal by the server is final, its trouble is not", async () => {
@@ -156,7 +168,7 @@ Deno.test("the cap counts what comes out of a compressed body", async () => {
   const options = { maxBytes: 100_000 };
   const { error } = await fetchFrom(() => assert.fail(), "https://a.example/", {
     ...options,
-    fetch: server.fetch,
+    get: server.get,
   });
   assert.match(error!.message, /larger than 100000 bytes/);
 });
@@ -166,7 +178,7 @@ Deno.test("a server that does not answer, or does not end, runs into the timeout
   const released = Promise.withResolvers<Response>();
   await using server = serve(({ url }) => url.endsWith("/endless") ? new Response(body) : released.promise);
   for (const url of ["https://a.example/silent", "https://a.example/endless"]) {
-    const options = { fetch: server.fetch, timeoutMs: 30 };
+    const options = { get: server.get, timeoutMs: 30 };
     const { error } = await fetchFrom(() => assert.fail(), url, options);
     assert.equal(error?.name, "TimeoutError", url);
   }
@@ -189,7 +201,7 @@ Deno.test("an abort ends a lookup, a request and a body with the signal's reason
     const controller = new AbortController();
     const reason = new Error("cancelled by a test");
     setTimeout(() => controller.abort(reason), 20);
-    const options = { signal: controller.signal, fetch: server.fetch, resolve };
+    const options = { signal: controller.signal, get: server.get, resolve };
     const { error } = await fetchFrom(() => assert.fail(), `https://a.example/${path}`, options);
     assert.equal(error, reason, path);
   }
