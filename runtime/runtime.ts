@@ -193,7 +193,7 @@ export class Runtime {
 
   /** JSON text of an input or a result. */
   value(id: string, value: StoredValue): Promise<string> {
-    return this.#parts.values.load(id, value);
+    return this.#parts.values.load(id, value, "caller");
   }
 
   events(entry: Entry, after: number, signal?: AbortSignal): AsyncGenerator<TaskEvent[]> {

@@ -5,8 +5,9 @@
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import { DeadlineError, UnavailableError } from "../core/errors.ts";
 import type { Kv } from "./kv_handle.ts";
+import { type Reader, ReadLine } from "./read_line.ts";
 
-export type { Kv };
+export type { Kv, Reader };
 
 export interface Write {
   key: Deno.KvKey;
@@ -51,6 +52,7 @@ const DEADLINE_MS = 5_000;
 
 export class KvPort {
   readonly #reader: Kv;
+  readonly #line: ReadLine;
   readonly #listeners: Promise<void>[] = [];
 
   /**
@@ -68,20 +70,25 @@ export class KvPort {
     readonly watched: Pick<Deno.Kv, "watch"> | null = null,
   ) {
     this.#reader = reader;
+    this.#line = new ReadLine(clock, DEADLINE_MS);
   }
 
   get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
     return this.#read(() => this.#reader.get<T>(key));
   }
 
-  /** Any number of keys. The answer is in their order, and no snapshot: ten keys are read at once. */
-  async getMany<T>(wanted: Deno.KvKey[]): Promise<Deno.KvEntryMaybe<T>[]> {
-    const calls: Promise<Deno.KvEntryMaybe<T>[]>[] = [];
+  /**
+   * Any number of keys. The answer is in their order, and no snapshot: ten keys are read at once.
+   *
+   * @param reader reads for callers wait while the engine's own are in line
+   */
+  async getMany<T>(wanted: Deno.KvKey[], reader: Reader = "engine"): Promise<Deno.KvEntryMaybe<T>[]> {
+    const parts: (() => Promise<Deno.KvEntryMaybe<T>[]>)[] = [];
     for (let i = 0; i < wanted.length; i += KEYS_PER_READ) {
       const part = wanted.slice(i, i + KEYS_PER_READ);
-      calls.push(this.#read(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
+      parts.push(() => this.#read(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
     }
-    return (await Promise.all(calls)).flat();
+    return (await this.#line.all(parts, reader)).flat();
   }
 
   /** Up to `limit` entries. More than 500 are no snapshot. */

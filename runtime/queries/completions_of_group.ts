@@ -31,7 +31,7 @@ export async function* completionsOfGroup(
     // Counters before log: when they say that all have ended, the log read after them holds every end.
     const record = await groups.record(group);
     const page = await groups.log(group, seq + 1, LOG_PER_READ);
-    const entries = await store.readMany(page.map(({ task }) => task));
+    const entries = await store.readMany(page.map(({ task }) => task), "caller");
     for (const [i, logged] of page.entries()) {
       const { task: id, again } = logged;
       seq = logged.seq;

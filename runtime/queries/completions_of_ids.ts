@@ -93,7 +93,7 @@ async function* stream(
  * gone, to be delivered as such.
  */
 async function readRest(store: Store, ids: string[], newest: Map<string, Entry>): Promise<string[]> {
-  const entries = await store.readMany(ids);
+  const entries = await store.readMany(ids, "caller");
   return ids.filter((id, i) => {
     const entry = entries[i];
     if (entry === null || isForgotten(entry.record)) return true;

@@ -60,7 +60,7 @@ async function running(store: Store, group: string, most: number): Promise<State
   const leases = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: most + 1 });
   const ids = new Set(leases.flatMap(({ value }) => value));
   if (leases.length > most || ids.size > most) return null;
-  const entries = await store.readMany([...ids]);
+  const entries = await store.readMany([...ids], "caller");
   return entries.flatMap((entry) => {
     const record = entry?.record;
     const runs = record && !isForgotten(record) && record.lease !== null && record.groups.includes(group);

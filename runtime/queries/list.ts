@@ -121,7 +121,7 @@ async function candidates(
   const all = [...new Set([...active, ...indexed.flat()])].sort().reverse();
   const ids = all.slice(0, PER_READ);
   const isComplete = indexed.every(({ length }) => length < PER_READ) && all.length <= PER_READ;
-  return { ids, found: (await store.readMany(ids)).map(presentOrNull), done: isComplete };
+  return { ids, found: (await store.readMany(ids, "caller")).map(presentOrNull), done: isComplete };
 }
 
 async function idsWithin({ kv }: Store, selector: Deno.KvListSelector): Promise<string[]> {

@@ -78,6 +78,6 @@ async function keep({ kv, clock }: Store, view: string, kept: TagView): Promise<
 async function idsTagged(store: Store, tag: string, limit: number): Promise<string[]> {
   const page = await store.kv.list({ prefix: prefixes.index("tag", tag) }, { limit, reverse: true });
   const ids = page.map(({ key }) => parse.index(key).id);
-  const found = await store.readMany(ids);
+  const found = await store.readMany(ids, "caller");
   return ids.filter((_, i) => found[i] !== null && !isForgotten(found[i].record));
 }

@@ -74,7 +74,7 @@ export async function readAll(
   asked = ids,
 ): Promise<void> {
   const unique = [...new Set(ids)];
-  for (const entry of present(await store.readMany(unique), unique, asked)) {
+  for (const entry of present(await store.readMany(unique, "caller"), unique, asked)) {
     const { id } = entry.record;
     const known = newest.get(id);
     if (!known || known.versionstamp < entry.versionstamp) newest.set(id, entry);
@@ -103,7 +103,7 @@ export function present(entries: (Entry<Stored> | null)[], unique: string[], ids
 }
 
 async function readPresent(store: Store, ids: string[], newest: Map<string, Entry>): Promise<void> {
-  for (const entry of await store.readMany(ids)) {
+  for (const entry of await store.readMany(ids, "caller")) {
     if (!entry || isForgotten(entry.record)) continue;
     const known = newest.get(entry.record.id);
     if (!known || known.versionstamp < entry.versionstamp) newest.set(entry.record.id, entry as Entry);

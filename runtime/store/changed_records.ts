@@ -15,7 +15,7 @@ type Found = Deno.KvEntryMaybe<Uint8Array>;
 /** What the database has of these tasks, by id; of those that are gone nothing. The ids are sorted. */
 export async function recordsOf(kv: KvPort, ids: string[]): Promise<Map<string, Found>> {
   const { found, left } = ids.length < LEAST_IN_A_RANGE ? nothingOf(ids) : await inRange(kv, ids);
-  const others = await kv.getMany<Uint8Array>(left.map(keys.task));
+  const others = await kv.getMany<Uint8Array>(left.map(keys.task), "caller");
   others.forEach((entry, i) => found.set(left[i], entry));
   return found;
 }

@@ -6,7 +6,7 @@ import type { NewerRecordError } from "../core/errors.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
-import type { KvPort } from "../platform/kv.ts";
+import type { KvPort, Reader } from "../platform/kv.ts";
 import { recordsOf } from "./changed_records.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type Applied, type CommitObserver, Committer } from "./committer.ts";
@@ -86,14 +86,17 @@ export class Store {
     return present(entryOf(await this.kv.get<Uint8Array>(keys.task(id))), now);
   }
 
-  async readMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
-    return readable(await this.readEach(ids));
+  /** @param reader whose turn it is where many read: see {@linkcode KvPort.getMany} */
+  async readMany(ids: string[], reader?: Reader): Promise<(Entry<Stored> | null)[]> {
+    return readable(await this.readEach(ids, reader));
   }
 
   /** Like `readMany`, but a record that only a newer release can read is returned as an error. */
-  async readEach(ids: string[]): Promise<Found[]> {
+  async readEach(ids: string[], reader?: Reader): Promise<Found[]> {
     const now = this.clock.now();
-    return (await this.peekEach(ids)).map((entry) => isNewerRecord(entry) ? entry : present(entry, now));
+    return (await this.peekEach(ids, reader)).map((entry) =>
+      isNewerRecord(entry) ? entry : present(entry, now)
+    );
   }
 
   /** Like `readMany`, with tasks past their retention that are not removed yet. */
@@ -101,8 +104,8 @@ export class Store {
     return readable(await this.peekEach(ids));
   }
 
-  async peekEach(ids: string[]): Promise<Found[]> {
-    const entries = (await this.kv.getMany<Uint8Array>(ids.map(keys.task))).map(entryOrNewer);
+  async peekEach(ids: string[], reader?: Reader): Promise<Found[]> {
+    const entries = (await this.kv.getMany<Uint8Array>(ids.map(keys.task), reader)).map(entryOrNewer);
     entries.forEach((entry, i) => isNewerRecord(entry) && this.newer.add(ids[i], entry));
     return entries;
   }

@@ -6,7 +6,7 @@ import { utf8Bytes } from "../core/json.ts";
 import { isForgotten, namesValue, type StoredValue } from "../core/task.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, prefixes } from "../platform/keys.ts";
-import type { KvPort, Write } from "../platform/kv.ts";
+import type { KvPort, Reader, Write } from "../platform/kv.ts";
 import { deleteUnder } from "../platform/paging.ts";
 import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
 
@@ -52,10 +52,10 @@ export class Values {
     return { blob, chunks, bytes: utf8Bytes(text) };
   }
 
-  async load(task: string, value: StoredValue): Promise<string> {
+  async load(task: string, value: StoredValue, reader?: Reader): Promise<string> {
     if ("json" in value) return value.json;
     const wanted = Array.from({ length: value.chunks }, (_, i) => keys.blob(task, value.blob, i));
-    const chunks = await this.kv.getMany<Uint8Array<ArrayBuffer>>(wanted);
+    const chunks = await this.kv.getMany<Uint8Array<ArrayBuffer>>(wanted, reader);
     const missing = chunks.findIndex((chunk) => chunk.value === null);
     if (missing >= 0) {
       throw new Error(`chunk ${missing} of ${value.chunks} of a value of task ${task} is missing`);
