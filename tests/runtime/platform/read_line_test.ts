@@ -94,7 +94,7 @@ Deno.test("callers get a place also while the engine always reads", async () => 
   let isOver = false;
   const engine = async () => {
     reads++;
-    while (!isOver) await line.all([async () => void reads++], "engine");
+    while (!isOver) await line.all([() => Promise.resolve(reads++)], "engine");
   };
   const engines = [engine(), engine(), engine(), engine(), engine(), engine()];
   await line.all([() => Promise.resolve()], "caller");
