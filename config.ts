@@ -88,7 +88,7 @@ export const VARIABLES: Record<keyof Config, string> = {
   STOP_GRACE_MS:
     "running functions get this long after SIGINT or SIGTERM, 0 to 86400000 (30000; 4000 on Deploy)",
   PUBLIC_URL:
-    "where callers reach it; links begin with its path (on Deno Deploy learned from the first request)",
+    "where callers reach it; links begin with its path (none; on Deno Deploy what the platform says)",
   API_KEYS: 'who may call, name:scope+scope:sha256 each; "deno task key" makes one (none: this machine only)',
   CORS_ORIGINS:
     "origins whose pages may call from a browser, as https://app.example.com, with commas between, or * (none)",

@@ -3,10 +3,9 @@
 // costs one read a minute. Where the pump cannot keep the instance alive, the handler of the cron works until
 // all is done.
 
-import type { Tickets } from "../auth/tickets.ts";
 import { type Clock, type Log, type Runtime, sleep } from "../runtime/mod.ts";
-import { Pump, PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
-import type { Origins } from "./origins.ts";
+import { Pump, PUMP_PATH } from "./pump.ts";
+import type { PumpTickets } from "./pump_tickets.ts";
 import { whenDone } from "./when_done.ts";
 
 /** Timers that are due within this time keep an instance awake: the cron may look only once a minute. */
@@ -26,7 +25,7 @@ const HANDLER_LOOK_MS = 100;
 /** The engine and its routes, from the first request until the instance is idle. */
 export interface Session {
   runtime: Runtime;
-  tickets: Tickets;
+  tickets: PumpTickets;
   handle: (request: Request) => Response | Promise<Response>;
   /** Hands tasks that still run after `graceMs` back to the queue. */
   close: (graceMs: number) => Promise<void>;
@@ -37,7 +36,8 @@ export interface InstanceOptions {
   open: (pump: Pump) => Promise<Session>;
   /** Reads the database: the reason to be awake, or null. */
   findWork: () => Promise<string | null>;
-  origins: Origins;
+  /** Where the app reaches itself; null if that is not known. */
+  origin: string | null;
   clock: Clock;
   log: Log;
   /** How the app reaches itself. */
@@ -56,11 +56,11 @@ export class Instance {
   #stopping: Promise<void> | null = null;
 
   constructor(private readonly options: InstanceOptions) {
-    const { id, origins, clock, log, fetch } = options;
+    const { id, origin, clock, log, fetch } = options;
     this.pump = new Pump({
       instance: id,
-      origin: () => origins.known(),
-      ticket: async (ttlMs) => (await this.#current()).tickets.issue(PUMP_PURPOSE, ttlMs),
+      origin,
+      ticket: async (ttlMs) => (await this.#current()).tickets.issue(ttlMs),
       clock,
       log,
       fetch,
@@ -79,8 +79,6 @@ export class Instance {
     try {
       const session = await this.#current();
       const response = await session.handle(request);
-      // Requests under /v1 need an API key, so their origin can be trusted.
-      if (response.ok && pathname.startsWith("/v1/")) await this.#learn(request);
       if (session.runtime.isBusy) this.pump.keepAlive();
       return whenDone(response, () => done());
     } catch (error) {
@@ -129,7 +127,7 @@ export class Instance {
     const session = await opening;
     if (!session) return;
     const [ticket] = await Promise.all([
-      session.tickets.issue(PUMP_PURPOSE, TICKET_MS).catch(() => null),
+      session.tickets.issue(TICKET_MS).catch(() => null),
       this.pump.stop(),
       closed,
     ]);
@@ -139,15 +137,6 @@ export class Instance {
       await this.pump.wakeSuccessor(ticket);
     } catch (error) {
       this.options.log.error("no other instance could be woken to go on with the work", error);
-    }
-  }
-
-  /** A failure does not matter to the request: a later request brings the same origin. */
-  async #learn(request: Request): Promise<void> {
-    try {
-      await this.options.origins.learn(request);
-    } catch (error) {
-      this.options.log.error("the app's own address could not be noted", error);
     }
   }
 

@@ -13,9 +13,6 @@ export function pumpUrl(origin: string): string {
   return origin.replace(/\/+$/, "") + PUMP_PATH;
 }
 
-/** The purpose of its tickets. */
-export const PUMP_PURPOSE = "pump";
-
 const TICKET_MS = 30_000;
 /** The platform ends an instance after 5 s without response bytes. */
 const BYTE_EVERY_MS = 2_000;
@@ -31,8 +28,8 @@ const encoder = new TextEncoder();
 export interface PumpOptions {
   /** The id of this instance. */
   instance: string;
-  /** The public origin of the app; null if it is not known yet. */
-  origin: () => Promise<string | null>;
+  /** Where the app reaches itself; null if nobody has said so: then it sends no request. */
+  origin: string | null;
   /** Proves to another instance that the request comes from the app. */
   ticket: (ttlMs: number) => Promise<string>;
   clock: Clock;
@@ -47,10 +44,12 @@ export class Pump {
   #running: Promise<void> | null = null;
   /** Requests that this instance has open. */
   readonly #held = new Set<AbortController>();
-  #isRefused = false;
+  #isRefused: boolean;
   readonly #stopped = new AbortController();
 
-  constructor(private readonly options: PumpOptions) {}
+  constructor(private readonly options: PumpOptions) {
+    this.#isRefused = options.origin === null;
+  }
 
   /** True while a response keeps this instance alive. */
   get isServed(): boolean {
@@ -58,8 +57,8 @@ export class Pump {
   }
 
   /**
-   * True once the platform has refused a request of the app to itself: this instance sends no more of
-   * them.
+   * True where the app cannot ask itself: its address is not known, or the platform has refused such a
+   * request. This instance sends no more of them.
    */
   get isRefused(): boolean {
     return this.#isRefused;
@@ -195,21 +194,21 @@ export class Pump {
   /**
    * One request of the app to itself.
    *
-   * @returns null if the address is not known yet, or the platform refuses such requests
+   * @returns null if the app cannot ask itself
    */
   async #ask(ticket: () => Promise<string>, signal: AbortSignal): Promise<Response | null> {
     const { origin, log } = this.options;
-    if (this.#isRefused) return null;
-    const url = await origin();
-    if (url === null) return null;
-    const response = await (this.options.fetch ?? fetch)(pumpUrl(url), {
+    if (this.#isRefused || origin === null) return null;
+    const url = pumpUrl(origin);
+    const response = await (this.options.fetch ?? fetch)(url, {
       method: "POST",
+      redirect: "manual",
       headers: { authorization: `Bearer ${await ticket()}` },
       signal,
     });
     if (response.status === 200) return response;
     await response.body?.cancel();
-    if (response.status !== LOOP_DETECTED) throw new Error(`${pumpUrl(url)} answered ${response.status}`);
+    if (response.status !== LOOP_DETECTED) throw new Error(`${url} answered ${response.status}`);
     if (!this.#isRefused) {
       log.info(
         "the platform refuses requests of the app to itself (508 LOOP_DETECTED), so this instance sends no more of " +

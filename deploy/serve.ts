@@ -9,8 +9,9 @@ import type { AnyDefinition } from "../runtime/core/define.ts";
 import { NewerFormatError } from "../runtime/core/errors.ts";
 import { openDeployKv } from "./database.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
-import { Origins } from "./origins.ts";
-import { PUMP_PATH, PUMP_PURPOSE } from "./pump.ts";
+import { originOf } from "./origin.ts";
+import { PUMP_PATH } from "./pump.ts";
+import { PumpTickets } from "./pump_tickets.ts";
 
 /** A database that does not answer sooner does not hold up the start. */
 const LOOKS_FOR_MS = 4_000;
@@ -29,10 +30,17 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     });
   };
   await requireDatabase(kv);
+  const origin = originOf(Deno.env.toObject(), config.PUBLIC_URL);
+  if (origin === null) {
+    log.info(
+      "PUBLIC_URL is not set, and the platform does not tell where the app is reached, so it cannot ask itself to " +
+        "stay awake: the cron of each minute goes on with the work",
+    );
+  }
   const names = new Set(definitions.map(({ name }) => name));
   return new Instance({
     id: crypto.randomUUID(),
-    origins: new Origins(kv, config.PUBLIC_URL),
+    origin,
     clock: systemClock,
     log,
     findWork: async () => {
@@ -40,6 +48,7 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
       return await pendingWork(await kv(), options);
     },
     open: async (pump) => {
+      const tickets = new PumpTickets(await kv(), systemClock, origin);
       const host = await createHost({
         settings: settingsOf(config),
         definitions,
@@ -48,10 +57,10 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
         takesConsole: true,
         // The platform ends an instance after 5 s without response bytes.
         pingMs: 4_000,
-        pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
+        pump: { path: PUMP_PATH, admits: (ticket) => tickets.use(ticket), serve: () => pump.serve() },
       });
       await host.start();
-      const { runtime, tickets, fetch } = host;
+      const { runtime, fetch } = host;
       return { runtime, tickets, handle: fetch, close: (graceMs) => host.stop(graceMs) };
     },
   });

@@ -44,7 +44,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   if (!options.openAccess) guardRoutes(app, options.apiKeys ?? [], tickets, corsOrigins);
   indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
-  if (options.pump) pumpRoutes(app, tickets, options.pump);
+  if (options.pump) pumpRoutes(app, options.pump);
   if (hasApi) {
     submitRoutes(app, runtime, slots);
     taskRoutes(app, runtime, slots);

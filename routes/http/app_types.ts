@@ -31,7 +31,7 @@ export interface AppOptions {
 /** A response that lasts for as long as there is work; only the app itself may ask for it. */
 export interface PumpPort {
   path: string;
-  /** What the ticket must be for. */
-  purpose: string;
+  /** True for a ticket of the app itself, once. */
+  admits: (ticket: string) => Promise<boolean>;
   serve: () => Response;
 }

@@ -64,10 +64,10 @@ export const keys = {
 } as const;
 
 export const serviceKeys = {
-  /** Where the app is reached, as its callers spell it. */
-  origin: ["origin"] as Key,
   /** The secret that tickets are signed with: made once, and the same for all processes. */
   ticketSecret: ["ticket-secret"] as Key,
+  /** A ticket that is good for one request, and was used. */
+  usedTicket: (nonce: string): Key => ["used-ticket", nonce],
 } as const;
 
 export const prefixes = {

@@ -2,8 +2,9 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { Instance, type Session } from "../../deploy/instance.ts";
-import { Origins } from "../../deploy/origins.ts";
-import { PUMP_PATH, PUMP_PURPOSE } from "../../deploy/pump.ts";
+import { originOf } from "../../deploy/origin.ts";
+import { PUMP_PATH } from "../../deploy/pump.ts";
+import { PumpTickets } from "../../deploy/pump_tickets.ts";
 import { createApp } from "../../routes/app.ts";
 import { type Clock, systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
@@ -16,8 +17,8 @@ import { queueListenersOf } from "../support/queue_listeners.ts";
 import { eventually, pause, turn } from "../support/waiting.ts";
 
 interface AppOptions {
-  /** The address that the operator has set. */
-  given?: string;
+  /** The address that the operator has set. Default that of its socket; null where nobody has said so. */
+  given?: string | null;
   /** Of the instance; the engine goes by the clock of the system. */
   clock?: Clock;
   /** How the app reaches itself. */
@@ -44,26 +45,33 @@ async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions
     error: (message: string, error: unknown) => void errors.push(`${message}: ${error}`),
   };
   const sessions: Session[] = [];
-  const instance = new Instance({
+  const seen: string[] = [];
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
+    seen.push(`${request.method} ${new URL(request.url).pathname}`);
+    return instance.handle(request);
+  });
+  const url = `http://127.0.0.1:${server.addr.port}`;
+  const origin = given === undefined ? url : given;
+  const pumpTickets = new PumpTickets(kv, systemClock, origin);
+  const instance: Instance = new Instance({
     id: "this one",
     clock,
     log,
     fetch: own,
-    origins: new Origins(() => Promise.resolve(kv), given),
+    origin,
     findWork: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
     open: async (pump) => {
       const runtime = await createRuntime({ kv, definitions: [hold], log, leaseMs: 600, sweepMs: 100 });
-      const tickets = new Tickets(kv, systemClock);
       const app = createApp(runtime, {
         log,
-        tickets,
+        tickets: new Tickets(kv, systemClock),
         pingMs: 1_000,
-        pump: { path: PUMP_PATH, purpose: PUMP_PURPOSE, serve: () => pump.serve() },
+        pump: { path: PUMP_PATH, admits: (ticket) => pumpTickets.use(ticket), serve: () => pump.serve() },
       });
       await runtime.start();
       const session: Session = {
         runtime,
-        tickets,
+        tickets: pumpTickets,
         handle: (request) => app.fetch(request),
         close: async (graceMs) => {
           await runtime.stop(graceMs);
@@ -74,12 +82,6 @@ async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions
       return session;
     },
   });
-  const seen: string[] = [];
-  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
-    seen.push(`${request.method} ${new URL(request.url).pathname}`);
-    return instance.handle(request);
-  });
-  const url = `http://127.0.0.1:${server.addr.port}`;
   return {
     instance,
     kv,
@@ -273,28 +275,102 @@ Deno.test("nobody but the app itself gets a pump", async () => {
     assert.equal(response.status, 401);
     await response.body?.cancel();
   }
-  const { tickets } = app.sessions[0];
-  const other = await tickets.issue("stream /v1/as-completed?", 1_000);
-  const response = await fetch(app.url + PUMP_PATH, {
-    method: "POST",
-    headers: { authorization: `Bearer ${other}` },
-  });
-  assert.equal(response.status, 401);
-  await response.body?.cancel();
+  const other = await new Tickets(app.kv, systemClock).issue("stream /v1/as-completed?", 1_000);
+  const elsewhere = await new PumpTickets(app.kv, systemClock, "https://evil.example").issue(1_000);
+  for (const ticket of [other, elsewhere]) {
+    const response = await fetch(app.url + PUMP_PATH, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ticket}` },
+    });
+    assert.equal(response.status, 401);
+    await response.body?.cancel();
+  }
   assert.equal(app.instance.pump.isServed, false);
 });
 
-Deno.test("the app's address is learned from a request that was let in, and known to all instances", async () => {
+Deno.test("a ticket for the pump is good at the app's own origin, once, on any instance", async () => {
   const kv = await openPatientKv(":memory:");
-  const origins = () => new Origins(() => Promise.resolve(kv), undefined);
-  const one = origins();
-  assert.equal(await one.known(), null);
-  await one.learn(new Request("http://app.example/v1/tasks", { headers: { "x-forwarded-proto": "https" } }));
-  assert.equal(await one.known(), "https://app.example");
-  assert.equal(await origins().known(), "https://app.example");
-  const given = new Origins(() => Promise.resolve(kv), "https://other.example");
-  await given.learn(new Request("http://evil.example/v1/tasks"));
-  assert.equal(await given.known(), "https://other.example");
-  assert.equal(await one.known(), "https://app.example");
+  const [one, other] = [1, 2].map(() => new PumpTickets(kv, systemClock, "https://app.example"));
+  const ticket = await one.issue(1_000);
+  assert.equal(await new PumpTickets(kv, systemClock, "https://evil.example").use(ticket), false);
+  assert.equal(await new PumpTickets(kv, systemClock, null).use(ticket), false);
+  assert.deepEqual(await Promise.all([one.use(ticket), other.use(ticket)]).then((used) => used.sort()), [
+    false,
+    true,
+  ]);
+  assert.equal(await other.use(ticket), false);
+  const [nonce, signed] = ticket.split(".");
+  assert.equal(await one.use(`${crypto.randomUUID()}.${signed}`), false, `of ${nonce} alone`);
+  assert.equal(await one.use(await other.issue(-1)), false);
   kv.close();
 });
+
+Deno.test("whatever Host callers write, the app asks nobody but itself", async () => {
+  const asked: string[] = [];
+  await using app = await anInstance({
+    fetch: (input, init) => {
+      asked.push(new URL(String(input)).host);
+      return fetch(input, init);
+    },
+  });
+  const { hostname, port, host } = new URL(app.url);
+  const strange = await rawCall(hostname, Number(port), "evil.example", { "x-forwarded-proto": "https" });
+  assert.match(strange, /^HTTP\/1\.1 (202|403) /);
+  await app.submit();
+  await eventually(() => app.instance.pump.isServed);
+  assert.deepEqual([...new Set(asked)], [host]);
+});
+
+Deno.test("without an address an instance asks nobody, and the cron goes on with the work", async () => {
+  const asked: string[] = [];
+  await using app = await anInstance({
+    given: null,
+    fetch: (input) => {
+      asked.push(String(input));
+      return Promise.resolve(new Response());
+    },
+  });
+  await app.submit();
+  await eventually(() => app.gates.length === 1);
+  const handler = app.instance.sweep();
+  app.gates[0].resolve();
+  await handler;
+  assert.deepEqual([asked, app.errors], [[], []]);
+});
+
+Deno.test("the app's origin is what PUBLIC_URL or the platform says, and else unknown", () => {
+  const env = { DENO_DEPLOY_APP_SLUG: "jobs", DENO_DEPLOY_ORG_SLUG: "acme" };
+  const cases: [Record<string, string>, string | undefined, string | null][] = [
+    [{ ...env, DENO_TIMELINE: "production" }, undefined, "https://jobs.acme.deno.net"],
+    [{ ...env, DENO_TIMELINE: "git-branch/dev" }, undefined, "https://jobs--dev.acme.deno.net"],
+    // How the platform spells these is not known.
+    [{ ...env, DENO_TIMELINE: "git-branch/fix/a_b" }, undefined, null],
+    [{ ...env, DENO_TIMELINE: "preview/abc" }, undefined, null],
+    [env, undefined, null],
+    [{ ...env, DENO_DEPLOY_APP_SLUG: "evil.example/", DENO_TIMELINE: "production" }, undefined, null],
+    [{}, undefined, null],
+    [{ ...env, DENO_TIMELINE: "production" }, "https://app.example/jobs", "https://app.example/jobs"],
+  ];
+  for (const [variables, publicUrl, origin] of cases) assert.equal(originOf(variables, publicUrl), origin);
+});
+
+/** A submit with a Host of one's own, which `fetch` does not take. */
+async function rawCall(
+  hostname: string,
+  port: number,
+  host: string,
+  headers: Record<string, string>,
+): Promise<string> {
+  using connection = await Deno.connect({ hostname, port });
+  const body = '{"task":"hold","input":{}}';
+  const lines = [
+    "POST /v1/tasks HTTP/1.1",
+    `host: ${host}`,
+    "content-type: application/json",
+    `content-length: ${body.length}`,
+    "connection: close",
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  await connection.write(new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n${body}`));
+  return await new Response(connection.readable).text();
+}

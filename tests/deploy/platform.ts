@@ -121,7 +121,7 @@ export class Platform implements AsyncDisposable {
     const instance = new InstanceProcess({
       name,
       folder: this.folder,
-      env: { ...this.options.env, CDN_LOOP: LOOP },
+      env: { PUBLIC_URL: this.url, ...this.options.env, CDN_LOOP: LOOP },
       onLine: (line) => {
         this.note(`${name}: ${line}`);
         if (line.includes('"level":"error"')) this.errors.push(`${name}: ${line}`);

@@ -5,21 +5,20 @@ import { ManualClock } from "../support/manual_clock.ts";
 import { eventually, turn } from "../support/waiting.ts";
 
 /** Instances of one app. A request goes to the one that `route` names, and carries a ticket. */
-function anApp(names: string[]) {
+function anApp(names: string[], origin: string | null = "https://app.example") {
   const clock = new ManualClock();
   const errors: string[] = [];
   const infos: string[] = [];
   const requests: string[] = [];
   const app = {
     route: (_: string): string => names[0],
-    origin: "https://app.example" as string | null,
     status: 200,
   };
   const pumps: Map<string, Pump> = new Map(names.map((name): [string, Pump] => [
     name,
     new Pump({
       instance: name,
-      origin: () => Promise.resolve(app.origin),
+      origin,
       ticket: (ttlMs) => Promise.resolve(`ticket-${ttlMs}`),
       clock,
       log: { info: (message) => infos.push(message), error: (message) => errors.push(message) },
@@ -155,15 +154,19 @@ Deno.test("wake() tells who answered, and holds nothing", async () => {
   await stop();
 });
 
-Deno.test("without an address, and when the app refuses itself, it tries again; the refusal is logged", async () => {
-  const { of, app, clock, errors, requests, stop } = anApp(["a"]);
-  app.origin = null;
+Deno.test("without an address it asks nobody", async () => {
+  const { of, clock, errors, requests, stop } = anApp(["a"], null);
   of("a").keepAlive();
-  await turn();
-  assert.deepEqual([requests.length, errors.length], [0, 0]);
-  app.origin = "https://app.example";
+  clock.advance(60_000);
+  assert.equal(await of("a").wake(), null);
+  assert.deepEqual([requests.length, errors.length, of("a").isRefused], [0, 0, true]);
+  await stop();
+});
+
+Deno.test("when the app refuses itself, it tries again; the refusal is logged", async () => {
+  const { of, app, clock, errors, stop } = anApp(["a"]);
   app.status = 401;
-  clock.advance(1_000);
+  of("a").keepAlive();
   await eventually(() => errors.length === 1);
   app.status = 200;
   await turn();
