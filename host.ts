@@ -59,6 +59,7 @@ export class Host {
   /** What this program itself reaches: all of it, whatever its role. */
   readonly #ownApp: App;
   readonly #slots: Slots;
+  readonly #kv: KvPort;
   readonly #basePath: string;
   /** What links begin with, if the operator has said so. */
   readonly #publicPath: string;
@@ -69,6 +70,7 @@ export class Host {
     const { settings, kv, log, pump, openAccess, pingMs = PING_MS, basePath = "" } = options;
     const { apiKeys, corsOrigins, role } = settings;
     this.runtime = runtime;
+    this.#kv = kv;
     this.tickets = new Tickets(kv, runtime.clock);
     this.#slots = new Slots(settings.maxWaiting);
     this.#basePath = basePath;
@@ -118,6 +120,7 @@ export class Host {
     return this.#stopping ??= stopped.finally(() => {
       this.#state = "stopped";
       this.#slots.endAll();
+      return this.#kv.idle();
     });
   }
 

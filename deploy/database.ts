@@ -33,7 +33,7 @@ export async function openDeployKv(
   }
   // Only the database within Deno has queues.
   if (!await hasQueues(kv)) return kv;
-  kv.close();
+  await kv.close();
   throw detached();
 }
 

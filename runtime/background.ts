@@ -75,6 +75,8 @@ export class Background {
     notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);
     await store.idle();
+    // What nobody waits for: a look that a bell asked for, a ring for others.
+    await store.kv.idle();
     runners.close();
   }
 

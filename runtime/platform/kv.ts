@@ -54,6 +54,8 @@ export class KvPort {
   readonly #reader: Kv;
   readonly #line: ReadLine;
   readonly #listeners: Promise<void>[] = [];
+  /** Calls under way, each until its caller has its answer. */
+  readonly #calls = new Set<Promise<unknown>>();
 
   /**
    * @param writer takes commits
@@ -126,9 +128,15 @@ export class KvPort {
     }
   }
 
-  #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
+  async #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
     // deno-lint-ignore require-await -- an error that is thrown at once becomes a rejection
-    return whileLocked(() => inTime((async () => work())(), deadlineMs, this.clock), this.clock);
+    const call = whileLocked(() => inTime((async () => work())(), deadlineMs, this.clock), this.clock);
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
   }
 
   /**
@@ -147,7 +155,7 @@ export class KvPort {
   }
 
   enqueue(value: unknown): Promise<Deno.KvCommitResult> {
-    return this.writer.enqueue(value);
+    return this.#answered(() => this.writer.enqueue(value), DEADLINE_MS);
   }
 
   /** Settles when the database is closed. */
@@ -157,10 +165,16 @@ export class KvPort {
     return listener;
   }
 
-  /** Resolves when its listeners have ended, a moment after it is closed. */
+  /** Resolves once the calls that are under way now are over; each of them has a deadline. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#calls);
+  }
+
+  /** Waits for the calls under way. Resolves when its listeners have ended, a moment after it is closed. */
   async close(): Promise<void> {
-    this.writer.close();
-    if (this.#reader !== this.writer) this.#reader.close();
+    if (this.#calls.size > 0) await this.idle();
+    const handles = new Set([this.writer, this.#reader]);
+    await Promise.all([...handles].map((handle) => handle.close()));
     await Promise.allSettled(this.#listeners);
   }
 }
@@ -175,7 +189,8 @@ function inTime<T>(answer: Promise<T>, deadlineMs: number, clock: Clock): Promis
     const stop = clock.timer(() => {
       reject(new DeadlineError(`the database has not answered within ${deadlineMs} ms`));
     }, deadlineMs);
-    answer.then(resolve, reject).finally(stop);
+    // Whoever has the answer finds no timer any more.
+    answer.finally(stop).then(resolve, reject);
   });
 }
 

@@ -17,8 +17,8 @@ export class Connection {
   #handle: Deno.Kv;
   #places: Places;
   #answeredAt: number;
-  #opening = false;
-  #closed = false;
+  #reopening: Promise<void> | null = null;
+  readonly #closed = new AbortController();
 
   constructor(
     handle: Deno.Kv,
@@ -40,7 +40,7 @@ export class Connection {
 
   /** @param work told whether it is alone on the connection */
   async call<T>(work: (handle: Deno.Kv, isAlone: boolean) => Promise<T>): Promise<T> {
-    if (this.#places.taken > 0 && this.clock.monotonic() - this.#answeredAt > SILENT_AFTER_MS) this.#reopen();
+    if (this.#isSilent) this.#reopening ??= this.#reopen().finally(() => this.#reopening = null);
     const places = this.#places;
     if (places.taken === 0) this.#answeredAt = this.clock.monotonic();
     await places.take();
@@ -53,18 +53,23 @@ export class Connection {
     }
   }
 
-  close(): void {
-    this.#closed = true;
+  async close(): Promise<void> {
+    this.#closed.abort();
     this.#handle.close();
+    await this.#reopening;
+  }
+
+  get #isSilent(): boolean {
+    if (this.#places.taken === 0 || this.#closed.signal.aborted) return false;
+    return this.clock.monotonic() - this.#answeredAt > SILENT_AFTER_MS;
   }
 
   /** The outcome of calls under way stays unknown: the old handle may still do them. */
   async #reopen(): Promise<void> {
-    if (this.#opening || this.#closed) return;
-    this.#opening = true;
+    const { signal } = this.#closed;
     try {
       const fresh = await this.#opened();
-      if (this.#closed) return fresh.close();
+      if (signal.aborted) return fresh.close();
       const old = this.#handle;
       this.#handle = fresh;
       const left = this.#places;
@@ -74,9 +79,7 @@ export class Connection {
       left.letAllIn();
       old.close();
     } catch {
-      await sleep(this.clock, OPEN_AGAIN_MS);
-    } finally {
-      this.#opening = false;
+      await sleep(this.clock, OPEN_AGAIN_MS, signal);
     }
   }
 
@@ -87,7 +90,7 @@ export class Connection {
         isLate = true;
         reject(new DeadlineError("the database could not be opened in time"));
       }, OPENS_WITHIN_MS);
-      this.open().then((kv) => isLate ? kv.close() : resolve(kv), reject).finally(cancel);
+      this.open().finally(cancel).then((kv) => isLate ? kv.close() : resolve(kv), reject);
     });
   }
 }

@@ -60,11 +60,15 @@ export class RemoteKv implements Kv {
       return set(key, value, options);
     };
     atomic.commit = () => {
-      return connection.call((kv, isAlone) => {
-        if (isAlone && bytes > PRIMED_BYTES[0] && bytes < PRIMED_BYTES[1]) {
-          kv.get(kvKeys.never()).catch(() => {});
+      return connection.call(async (kv, isAlone) => {
+        const isPrimed = isAlone && bytes > PRIMED_BYTES[0] && bytes < PRIMED_BYTES[1];
+        const ahead = isPrimed ? kv.get(kvKeys.never()).catch(() => {}) : null;
+        try {
+          return await commit();
+        } finally {
+          // Its answer is what lets the commit's body leave, so it has come before.
+          await ahead;
         }
-        return commit();
       });
     };
     return atomic;
@@ -86,8 +90,8 @@ export class RemoteKv implements Kv {
     return this.#connections[0].handle.listenQueue(handler);
   }
 
-  close(): void {
-    for (const connection of this.#connections) connection.close();
+  async close(): Promise<void> {
+    await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
   /** The connection with the fewest calls; equals take turns. */

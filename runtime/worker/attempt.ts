@@ -46,6 +46,7 @@ export class Attempt implements ReportTarget {
   readonly #stopped = Promise.withResolvers<Outcome | null>();
   #entry: Entry;
   #graceTimer: (() => void) | null = null;
+  #timeoutTimer: (() => void) | null = null;
   readonly #reports: ReportWriter;
 
   constructor(
@@ -105,8 +106,19 @@ export class Attempt implements ReportTarget {
     if (typeOf(this.record) === "CANCELLING") this.#cancel();
   }
 
+  /** From now on its function has `timeoutMs`. */
+  startTimeout(): void {
+    const { timeoutMs } = this.record;
+    if (timeoutMs === null) return;
+    this.#timeoutTimer = this.store.clock.timer(() => this.#timeOut(timeoutMs), timeoutMs);
+  }
+
+  stopTimeout(): void {
+    this.#timeoutTimer?.();
+  }
+
   /** The attempt ends now, whether its function observes the signal or not. */
-  timeOut(timeoutMs: number): void {
+  #timeOut(timeoutMs: number): void {
     const message = `the attempt took longer than timeoutMs, ${timeoutMs} ms`;
     this.#abort(new DOMException(message, "TimeoutError"));
     this.#stopped.resolve({ kind: "timed-out", error: { name: "TimeoutError", message, retryable: true } });
@@ -135,13 +147,25 @@ export class Attempt implements ReportTarget {
    * @returns false if the lease was lost: nothing was written.
    */
   async settle(outcome: Outcome): Promise<boolean> {
-    this.#graceTimer?.();
+    this.#stopTimers();
     const last = await this.#reports.close();
     const { clock, ids } = this.store;
     return await this.#step(
       last,
       (record) => settled(record, clock.now(), outcome, ids.random),
     );
+  }
+
+  /** Writes nothing more, neither its outcome nor reports. Resolves once no write is under way. */
+  async abandon(): Promise<void> {
+    this.#stopTimers();
+    await this.#reports.stop();
+  }
+
+  /** Its function may go on for ever. */
+  #stopTimers(): void {
+    this.#graceTimer?.();
+    this.stopTimeout();
   }
 
   #abort(reason: Error | DOMException): void {

@@ -90,7 +90,9 @@ export class AttemptRunner {
     if (slots.running.get(attempt.id) === attempt) slots.running.delete(attempt.id);
     slots.settling.set(attempt.id, attempt);
     slot.end();
-    const isOver = outcome === null || await settle(this.store, attempt, outcome, this.options);
+    let isOver = true;
+    if (outcome === null) await attempt.abandon();
+    else isOver = await settle(this.store, attempt, outcome, this.options);
     slots.settled(attempt);
     if (isOver) leases.close(block, attempt.id);
     else leases.lose(block);

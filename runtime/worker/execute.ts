@@ -60,14 +60,13 @@ async function returnOf(
 ): Promise<Outcome> {
   const { registry, runners, keepStacks } = options;
   const definition = registry.get(attempt.record.task)!;
-  let stopTimer: (() => void) | null = null;
   try {
     const given = await untilAvailable(attempt, () => options.inputs.of(attempt.record));
     const { chunk } = attempt.record;
     const inputs = chunk ? given as unknown[] : [given];
     const parsed = inputs.map((each) => registry.parseInput(definition, each));
     const runner = runners.of(definition);
-    stopTimer = startTimeout(attempt);
+    attempt.startTimeout();
     const results: unknown[] = [];
     const submit = submitOf(attempt, options.children);
     for (const input of parsed) {
@@ -75,19 +74,14 @@ async function returnOf(
       if (attempt.aborted) return { kind: "released" };
       results.push(await runner(definition, contextOf(attempt, input, submit)));
     }
-    stopTimer?.();
+    attempt.stopTimeout();
     return await outcomeOf(results, definition, attempt, options);
   } catch (thrown) {
     onThrown(thrown);
     return outcomeOfThrown(thrown, attempt, keepStacks);
   } finally {
-    stopTimer?.();
+    attempt.stopTimeout();
   }
-}
-
-function startTimeout(attempt: Attempt): (() => void) | null {
-  const { timeoutMs } = attempt.record;
-  return timeoutMs === null ? null : attempt.clock.timer(() => attempt.timeOut(timeoutMs), timeoutMs);
 }
 
 async function outcomeOf(

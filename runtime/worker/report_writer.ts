@@ -34,9 +34,7 @@ export class ReportWriter {
 
   /** Begins no more writes of its own. Returns the last reports, which are to be written with the outcome. */
   async close(): Promise<Report[]> {
-    this.#isClosed = true;
-    this.#cancelTimer?.();
-    await this.#writing;
+    await this.stop();
     if (!this.#buffer) return [];
     let last = this.#buffer.take();
     while (this.#buffer.size > 0) {
@@ -44,6 +42,13 @@ export class ReportWriter {
       last = this.#buffer.take();
     }
     return last;
+  }
+
+  /** Begins no more writes; resolves once none is under way. */
+  async stop(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelTimer?.();
+    await this.#writing;
   }
 
   #schedule(): void {

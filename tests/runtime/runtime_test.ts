@@ -4,7 +4,7 @@ import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { stateOf } from "../../runtime/core/task.ts";
 import { createRuntime } from "../../runtime/mod.ts";
-import { prefixes } from "../../runtime/platform/keys.ts";
+import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { batchOf } from "../support/composing.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openPatientKv } from "../support/patient_kv.ts";
@@ -50,6 +50,34 @@ Deno.test("a worker that only looks whether tasks wait needs no process to stay 
   assert.equal(await need, null);
   await clock.run(runtime.stop(0));
   kv.close();
+});
+
+Deno.test("a stop, and the close of a database, wait for the calls under way", async () => {
+  const gate = Promise.withResolvers<void>();
+  const never = keys.never().join("/");
+  const wrap = (handle: Deno.Kv) => {
+    const get = handle.get.bind(handle);
+    handle.get = async (key, ...options) => {
+      if (key.join("/") === never) await gate.promise;
+      // deno-lint-ignore no-explicit-any
+      return await get(key, ...options) as any;
+    };
+    return handle;
+  };
+  const kv = await openPatientKv(":memory:", { wrap });
+  const clock = new ManualClock();
+  const doorbells = { queue: false, watch: false };
+  const runtime = await createRuntime({ kv, definitions: [], clock, leaseMs: LEASE_MS, doorbells });
+  await clock.run(runtime.start());
+  const order: string[] = [];
+  const ping = runtime.ping().then(() => order.push("answered"));
+  const stopped = clock.run(runtime.stop(0)).then(() => order.push("stopped"));
+  await eventually(async () => (await kv.list({ prefix: prefixes.workers }, { limit: 1 })).length === 0);
+  const closed = kv.close().then(() => order.push("closed"));
+  for (let turns = 0; turns < 50; turns++) await turn();
+  gate.resolve();
+  await Promise.all([ping, stopped, closed]);
+  assert.deepEqual([order[0], order.slice(1).sort()], ["answered", ["closed", "stopped"]]);
 });
 
 /** A runtime whose one function, "work", ends when its signal aborts. */

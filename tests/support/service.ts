@@ -212,7 +212,7 @@ export class Service implements AsyncDisposable {
     await unlessItHangs(ended, "the stop of the runtime");
     const ends = this.#servers.map((server) => server.shutdown());
     await unlessItHangs(Promise.all(ends), "the shutdown of the server");
-    this.kv.close();
+    await this.kv.close();
     await this.#listenersEnd();
     if (!this.mayLogErrors) {
       assert.equal(this.errors.length, 0, `the service logged errors: ${this.errors.join("; ")}`);

@@ -210,6 +210,52 @@ Deno.test("after close() no handle is opened", async () => {
   await Promise.all([read, next]);
 });
 
+Deno.test("a close ends the pause after a handle that could not be opened, and waits for one that is being opened", async () => {
+  const clock = new ManualClock();
+  const [old, fresh] = [new Client(), new Client()];
+  const opening = [Promise.withResolvers<Deno.Kv>(), Promise.withResolvers<Deno.Kv>()];
+  let opened = 0;
+  const kv = new RemoteKv([old as unknown as Deno.Kv], () => opening[opened++].promise, clock);
+  const reads = [kv.get(["a"])];
+  const readInSilence = async () => {
+    await turn();
+    clock.advance(11_000);
+    reads.push(kv.get(["b"]));
+    await turn();
+  };
+  await readInSilence();
+  opening[0].reject(new Error("nobody answers"));
+  await turn();
+  clock.advance(500);
+  await turn();
+  await readInSilence();
+  const order: string[] = [];
+  const closed = kv.close().then(() => order.push("closed"));
+  for (let turns = 0; turns < 10; turns++) await turn();
+  order.push("opened");
+  opening[1].resolve(fresh as unknown as Deno.Kv);
+  await closed;
+  assert.deepEqual(order, ["opened", "closed"]);
+  assert.deepEqual([old.isClosed, fresh.isClosed, clock.timers], [true, true, 0]);
+  for (const { answer } of old.calls) answer(null);
+  await Promise.all(reads);
+});
+
+Deno.test("a commit is over once the read ahead of it is", async () => {
+  const { kv, calls } = setUp();
+  const order: string[] = [];
+  const commit = kv.atomic().set(["a"], new Uint8Array(4_000)).commit().then(() => order.push("commit"));
+  await turn();
+  const [ahead, itself] = calls();
+  assert.deepEqual([ahead.name, itself.name], ["get errand/never/0", "commit"]);
+  itself.answer({ ok: true });
+  for (let turns = 0; turns < 10; turns++) await turn();
+  order.push("read");
+  ahead.fail(new Error("away"));
+  await commit;
+  assert.deepEqual(order, ["read", "commit"]);
+});
+
 Deno.test("a commit of more than a kilobyte has a small read ahead of it, unless there is other traffic", async () => {
   const { kv, calls } = setUp();
   const commit = (bytes: number) => {

@@ -1,0 +1,74 @@
+// What a stop leaves under way: nothing. Whoever has stopped may close the database, and end.
+
+import "../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { chord, sig } from "../../client/mod.ts";
+import { createErrand, define } from "../../mod.ts";
+import { type Clock, systemClock } from "../../runtime/platform/clock.ts";
+import { Random } from "../support/random.ts";
+import { SlowKv } from "../support/slow_kv.ts";
+import { turn, unlessItHangs } from "../support/waiting.ts";
+
+const WORLDS = 15;
+const MOST_TURNS = 150;
+
+const add = define(
+  { name: "add", input: z.array(z.number()) },
+  ({ input }) => input.reduce((a, b) => a + b, 0),
+);
+const report = define({ name: "report", input: z.object({}) }, async ({ progress, signal }) => {
+  for (let i = 0; !signal.aborted; i++) {
+    progress(i);
+    await turn();
+  }
+});
+/** It heeds nothing. */
+const deaf = define({ name: "deaf", input: z.object({}), timeoutMs: 3_600_000 }, () => new Promise(() => {}));
+
+class CountedClock implements Clock {
+  readonly timers = new Set<string>();
+  now = systemClock.now;
+  monotonic = systemClock.monotonic;
+
+  timer(fn: () => void, ms: number): () => void {
+    const timer = new Error(`a timer of ${ms} ms`).stack!;
+    this.timers.add(timer);
+    const cancel = systemClock.timer(() => {
+      this.timers.delete(timer);
+      fn();
+    }, ms);
+    return () => {
+      this.timers.delete(timer);
+      cancel();
+    };
+  }
+}
+
+for (const [name, mostChecks] of [["a server", 10], ["a file", 100]] as const) {
+  Deno.test(`whenever it is stopped, on ${name}: no call and no timer is under way after the stop`, async () => {
+    for (let seed = 1; seed <= WORLDS; seed++) {
+      const random = new Random(seed);
+      const handle = await Deno.openKv(":memory:");
+      const slow = new SlowKv(seed, mostChecks);
+      const clock = new CountedClock();
+      const definitions = { add, report, deaf };
+      const errand = await createErrand({ kv: slow.wrap(handle), definitions, clock, leaseMs: 1_000 });
+      await errand.start();
+      const { client } = errand;
+      const calls = [
+        client.submit("report", {}),
+        client.submit("deaf", {}),
+        ...Array.from({ length: 20 }, (_, i) => client.submit("add", [i])),
+        client.run(chord([sig("add", [1]), sig("add", [2])], sig("add"))).then((flow) => flow.result()),
+      ];
+      const outcomes = Promise.allSettled(calls);
+      for (let turns = random.below(MOST_TURNS); turns > 0; turns--) await turn();
+      await unlessItHangs(errand.stop(random.below(20)), "the stop");
+      const left = [...[...slow.underWay].map(({ what }) => what), ...clock.timers];
+      assert.deepEqual(left, [], `seed ${seed}`);
+      await unlessItHangs(outcomes, "a call");
+      handle.close();
+    }
+  });
+}
