@@ -104,7 +104,11 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
       },
     },
     responses: {
-      202: jsonAnswer(taskSchema, "It will run again", ["Location"]),
+      202: jsonAnswer(
+        taskSchema,
+        "It will run again. What its failure had cancelled waits again, unless that takes more than 30 s",
+        ["Location"],
+      ),
       ...problems({ ...bodyProblems, ...gone, 409: "It has not ended, or it completed" }),
     },
   });

@@ -227,6 +227,7 @@ Deno.test("what is asked after a retry is answered from its end, however many ta
   await eventually(async () => (await service.get(`${self}?graph=false`)).body.done === many + 2);
   const { tasks } = (await service.get(`/v1/tasks?state=FAILED`)).body;
   assert.equal((await service.post(`/v1/tasks/${tasks[0].id}/retry`, {})).status, 202);
+  assert.deepEqual((await service.get("/v1/tasks?state=CANCELLED&limit=1")).body.tasks, []);
   const ends = service.events(`/v1/as-completed?groupId=${body.groupId}`);
   const results = await eventually(async () => {
     const answer = await service.get(`${self}/results?wait=20`);
