@@ -7,6 +7,7 @@ import { type Context, type Handler, Hono, type MiddlewareHandler, type Validati
 import type { z } from "zod";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import { type Arrival, routedPath } from "./prefix.ts";
+import { KeepingRouter } from "./router.ts";
 import { problemResponse, validationFailed } from "./problem.ts";
 
 export interface App extends Hono<{ Bindings: Arrival }> {
@@ -21,7 +22,7 @@ export const createRoute = ((route: RouteConfig) => route) as unknown as typeof 
 
 /** Without any routes. */
 export function createOperations(): App {
-  const app = new Hono<{ Bindings: Arrival }>({ getPath: routedPath });
+  const app = new Hono<{ Bindings: Arrival }>({ getPath: routedPath, router: new KeepingRouter() });
   const operations: RouteConfig[] = [];
   const openapi = ({ middleware = [], ...route }: RouteConfig & Middleware, handler: Handler): App => {
     operations.push(route);

@@ -32,7 +32,9 @@ export function enter(
   const history = record.history.length < HISTORY_KEPT
     ? [...record.history, entry]
     : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];
-  return { ...record, ...patch, seq: entry.seq, history, queued };
+  const next: TaskRecord = { ...record, seq: entry.seq, history, queued };
+  // Two objects spread into one take several times as long.
+  return Object.assign(next, patch);
 }
 
 export function end(

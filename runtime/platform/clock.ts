@@ -36,13 +36,16 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   });
 }
 
-let lastAt = NaN;
-let lastIso = "";
+let lastSecond = NaN;
+let lastText = "";
 
+/** ISO 8601. Instants that are written together are mostly of one second, whose text is kept. */
 export function isoAt(at: number): string {
-  if (at !== lastAt) {
-    lastIso = new Date(at).toISOString();
-    lastAt = at;
+  const second = Math.floor(at / 1000);
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1000).toISOString().slice(0, -4);
+    lastSecond = second;
   }
-  return lastIso;
+  const ms = Math.floor(at - second * 1000);
+  return `${lastText}${ms < 100 ? ms < 10 ? "00" : "0" : ""}${ms}Z`;
 }

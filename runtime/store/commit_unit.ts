@@ -89,12 +89,13 @@ function opsAfter({ op, ops = [] }: Stored): string[] {
 }
 
 function indexWrites(before: Stored | null, next: Stored, writes: Write[]): void {
-  const old = new Map<string, IndexEntry>();
-  if (before) {
-    for (const entry of entriesOf(before)) {
-      old.set(entry.key.join("/"), entry);
-    }
+  const former = before ? entriesOf(before) : [];
+  if (former.length === 0) {
+    writes.push(...entriesOf(next));
+    return;
   }
+  const old = new Map<string, IndexEntry>();
+  for (const entry of former) old.set(entry.key.join("/"), entry);
   for (const entry of entriesOf(next)) {
     const name = entry.key.join("/");
     const same = old.get(name);

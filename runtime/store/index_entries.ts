@@ -21,6 +21,8 @@ export interface Waiting {
 
 /** KV removes a record this much after its retention. Until then every read compares the retention itself. */
 const EXPIRY_SLACK_MS = 60_000;
+/** For the one key that every task leaves: KV takes bytes as they are, and would serialise a null. */
+const NOTHING = new Uint8Array();
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
 export function expiryOf(stored: Stored): number | null {
@@ -49,7 +51,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     entries.push({ key: keys.index("parent", record.parentId, id), value: null, expireAt });
   }
   if (isTerminalType(type)) {
-    entries.push({ key: keys.index("task", record.task, id), value: null, expireAt });
+    entries.push({ key: keys.index("task", record.task, id), value: NOTHING, expireAt });
     // Most tasks complete: those are found by going through all tasks. Only the rarer ends are worth a write.
     if (type !== "COMPLETED") entries.push({ key: keys.index("state", type, id), value: null, expireAt });
     if (storesMore(record)) {

@@ -19,6 +19,7 @@ export function requireFit(stored: Stored): void {
 /** An estimate from above. KV counts keys twice. */
 export function writeBytes({ key, value }: Write): number {
   const bytes = 2 * keyBytes(key) + 64;
+  if (value instanceof Uint8Array) return bytes + value.byteLength;
   return typeof value === "object" && value !== null ? bytes + 3 * JSON.stringify(value).length : bytes;
 }
 
