@@ -91,11 +91,14 @@ export function draftOf(
   const { options = {} } = submission;
   const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
   const { maxAttempts, ...retry } = { ...DEFAULT_RETRY, ...defaults.retry, ...options.retry };
-  return {
+  const draft: TaskRecord = {
     id,
     task: submission.task,
     rev: 0,
     op: "",
+    // What every task gets on its way has its place from the first: copies of a record then keep its shape.
+    ops: undefined,
+    queued: undefined,
     seq: 0,
     history: [],
     attempt: 0,
@@ -112,23 +115,24 @@ export function draftOf(
     tags: options.tags ? [...new Set(options.tags)] : [],
     metadata: options.metadata ? toJsonText(options.metadata) : "{}",
     groups: groupId === null ? [] : [groupId],
-    ...(groupId !== null && { places: [place] }),
     parentId: submission.parentId ?? null,
-    ...(submission.parentId !== undefined && { awaited: true }),
     timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
     retry,
     retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,
-    ...(failureKeptMs !== FAILURE_RETENTION_MS && { failureRetentionMs: failureKeptMs }),
-    ...(special && { special }),
-    ...(submission.node !== undefined && { node: submission.node }),
-    ...(submission.chunk && { chunk: true }),
-    ...(maxConcurrent !== undefined && { windowed: place >= maxConcurrent }),
     createdAt: now,
     runAt: instantOf(options.runAt, options.delayMs, now) ?? now,
     startedAt: null,
     finishedAt: null,
     expiresAt: instantOf(options.expiresAt, options.ttlMs, now),
   };
+  if (groupId !== null) draft.places = [place];
+  if (submission.parentId !== undefined) draft.awaited = true;
+  if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
+  if (special) draft.special = special;
+  if (submission.node !== undefined) draft.node = submission.node;
+  if (submission.chunk) draft.chunk = true;
+  if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
+  return draft;
 }
 
 function instantOf(at: string | undefined, inMs: number | undefined, now: number): number | null {

@@ -31,30 +31,21 @@ export function costOf(
   { changes, writes, checks, fresh, groupSteps, counterSteps }: Parts,
   shards: number,
 ): Cost {
-  const shared = new Set<string>();
   const cost: Cost = {
     checks: checks.length,
-    shared: [],
+    shared: sharedBy(groupSteps, counterSteps, fresh),
     mutations: changes.length + writes.length,
     bytes: 0,
     keyBytes: changes.length * KEY_BYTES,
     listed: [],
     owns: ownKeys(checks, writes),
   };
-  const countWrite = (write: Write) => {
-    cost.bytes += writeBytes(write);
-    cost.keyBytes += keyBytes(write.key);
-  };
-  writes.forEach(countWrite);
+  for (const write of writes) addWrite(cost, write);
   for (const step of groupSteps) {
-    shared.add(step.group);
     if (step.is === null) continue;
     cost.mutations++;
-    countWrite(logEntryOf(step));
+    addWrite(cost, logEntryOf(step));
   }
-  for (const { dependent } of counterSteps) shared.add(`dependencies/${dependent}`);
-  if (fresh) shared.add(FRESH);
-  cost.shared.push(...shared);
   for (const change of changes) {
     cost.owns.push(change.next.id);
     if (!fresh || change.before !== null) cost.checks++;
@@ -65,6 +56,18 @@ export function costOf(
     cost.listed.push(placeOf(record, shards));
   }
   return cost;
+}
+
+function sharedBy(groupSteps: GroupStep[], counterSteps: CounterStep[], fresh: boolean): string[] {
+  const shared = fresh ? [FRESH] : [];
+  if (groupSteps.length === 0 && counterSteps.length === 0) return shared;
+  const counters = counterSteps.map(({ dependent }) => `dependencies/${dependent}`);
+  return [...shared, ...new Set([...groupSteps.map(({ group }) => group), ...counters])];
+}
+
+function addWrite(cost: Cost, write: Write): void {
+  cost.bytes += writeBytes(write);
+  cost.keyBytes += keyBytes(write.key);
 }
 
 /** The task gets a place at the end of the queue. */
