@@ -16,7 +16,9 @@ async function whileOthersAsk(
   let isOver = false;
   let longestMs = 0;
   // Whoever waits longer is not answered at all.
-  const signal = AbortSignal.timeout(GIVEN_UP_MS);
+  const tooLong = new AbortController();
+  const { signal } = tooLong;
+  const timer = setTimeout(() => tooLong.abort(), GIVEN_UP_MS);
   const looks = (async () => {
     while (!isOver) {
       const askedAt = performance.now();
@@ -35,6 +37,7 @@ async function whileOthersAsk(
     await answer.body?.cancel();
     return { status: answer.status, longestMs };
   } finally {
+    clearTimeout(timer);
     isOver = true;
     await looks.catch(() => longestMs = Infinity);
   }
