@@ -9,6 +9,7 @@ import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import { type Arrival, routedPath } from "./prefix.ts";
 import { KeepingRouter } from "./router.ts";
 import { problemResponse, validationFailed } from "./problem.ts";
+import { toldWhere } from "./sibling_parameter.ts";
 
 export interface App extends Hono<{ Bindings: Arrival }> {
   /** Adds an operation whose calls are checked before the handler. */
@@ -27,7 +28,7 @@ export function createOperations(): App {
   const openapi = ({ middleware = [], ...route }: RouteConfig & Middleware, handler: Handler): App => {
     operations.push(route);
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.on([route.method], [path], ...[middleware].flat(), checks(route), handler);
+    app.on([route.method], [path], ...[middleware].flat(), checks(route, operations), handler);
     return made;
   };
   const made = Object.assign(app, { operations, openapi }) as unknown as App;
@@ -55,7 +56,7 @@ const PLACES: Record<Target, { pointer: string; valueOf: (c: Context) => unknown
 };
 
 /** Answers a call that breaks a rule of the route; gives the handler what the others say. */
-function checks({ request = {} }: RouteConfig): MiddlewareHandler {
+function checks({ path, request = {} }: RouteConfig, operations: readonly RouteConfig[]): MiddlewareHandler {
   const { query, params, headers, body } = request;
   const json = (body?.content["application/json"] as { schema: unknown } | undefined)?.schema;
   const schemas = { query, param: params, header: headers, json };
@@ -66,7 +67,10 @@ function checks({ request = {} }: RouteConfig): MiddlewareHandler {
       const value = await valueOf(c);
       const parsed = schema.safeParse(value);
       if (!parsed.success) {
-        return problemResponse(c, validationFailed(faultsOf(parsed.error, value, pointer)));
+        const faults = faultsOf(parsed.error, value, pointer);
+        const isQuery = target === "query";
+        const told = isQuery ? toldWhere(faults, parsed.error, operations, path) : faults;
+        return problemResponse(c, validationFailed(told));
       }
       c.req.addValidatedData(target satisfies keyof ValidationTargets, parsed.data as object);
     }

@@ -96,6 +96,27 @@ Deno.test("so is an unknown parameter of a query", async () => {
   }
 });
 
+Deno.test("a parameter of another path of the same family is told where it belongs", async () => {
+  await using service = await aService({ running: false });
+  const [task, group] = [`/v1/tasks/${UNKNOWN_ID}`, `/v1/groups/${UNKNOWN_ID}`];
+  const either = "GET /v1/tasks/{id} or GET /v1/tasks/{id}/result";
+  const cases: [string, string, string][] = [
+    [`${group}?wait=5`, "wait", "GET /v1/groups/{id}/results"],
+    [`${group}/results?wait=5&graph=false`, "graph", "GET /v1/groups/{id}"],
+    ["/v1/tasks?wait=5", "wait", either],
+    [`${task}/events?wait=5`, "wait", either],
+    [`${task}?raiseOnFailure=false`, "raiseOnFailure", "GET /v1/tasks/{id}/result"],
+    [`${task}?limit=5`, "limit", "GET /v1/tasks"],
+    [`${task}?after=5`, "after", "GET /v1/tasks/{id}/events"],
+  ];
+  for (const [path, name, owner] of cases) {
+    const { status, body: { errors }, text } = await service.get(path);
+    assert.equal(status, 422, text);
+    const message = `unknown field; ${name} belongs to ${owner}`;
+    assert.deepEqual(errors, [{ pointer: `/query/${name}`, message }]);
+  }
+});
+
 Deno.test("several unknown fields each have their remedy", async () => {
   await using service = await aService({ running: false });
   const { body } = await service.post("/v1/tasks", { ...add, delayMs: 1, ipnut: 1, zzz: 1 });
