@@ -1,5 +1,6 @@
 // The engine with its HTTP surface: createErrand, the service and an instance on Deno Deploy stand on it.
 
+import { KeyRing } from "./auth/key_ring.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { createApp } from "./routes/app.ts";
 import type { App, AppOptions } from "./routes/http/app_types.ts";
@@ -77,7 +78,8 @@ export class Host {
     this.#publicPath = publicPathOf(settings);
     const { tickets } = this;
     const slots = this.#slots;
-    const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, apiKeys, corsOrigins, slots };
+    const keys = new KeyRing(kv, runtime.clock, apiKeys);
+    const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, keys, corsOrigins, slots };
     this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });
     this.#ownApp = role === "worker" ? createApp(runtime, appOptions) : this.#app;
   }

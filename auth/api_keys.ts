@@ -1,11 +1,10 @@
 // API keys: the name of a caller, its scopes, and the SHA-256 of its secret. Only the caller knows the
 // secret.
 
+import { type Scope, SCOPES } from "../runtime/core/caller.ts";
 import { sha256 } from "../runtime/core/sha256.ts";
 
-/** What a key may do. `admin` includes all others. */
-export const SCOPES = ["submit", "read", "cancel", "admin"] as const;
-export type Scope = typeof SCOPES[number];
+export { type Scope, SCOPES };
 
 export interface ApiKey {
   name: string;
@@ -19,27 +18,21 @@ const NAME = /^[\w.-]{1,40}$/;
 export const NAME_RULE = "must have 1 to 40 letters, digits, _ . or -";
 export const SCOPES_RULE = `must be some of ${SCOPES.join(", ")}, with + between them`;
 
-export function holds({ scopes }: ApiKey, scope: Scope): boolean {
-  return scopes.has("admin") || scopes.has(scope);
-}
-
 export function hashOf(secret: string): Uint8Array {
   return sha256().update(secret).digest();
 }
 
-/** The key with this secret, or null. The time it takes does not depend on the result. */
-export function keyOf(secret: string, keys: readonly ApiKey[]): ApiKey | null {
-  const hash = hashOf(secret);
-  let found: ApiKey | null = null;
-  for (const key of keys) {
-    if (isEqual(key.hash, hash)) found = key;
-  }
-  return found;
+export function hexOf(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** Takes as long for any two hashes. */
-function isEqual(one: Uint8Array, other: Uint8Array): boolean {
-  return one.reduce((differences, byte, i) => differences | (byte ^ other[i]), 0) === 0;
+const SECRET_BYTES = 32;
+
+/** 256 random bits, so that a hash of them tells nothing. */
+export function drawSecret(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(SECRET_BYTES));
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return `errand_${base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
 export function isName(text: string): boolean {
@@ -85,7 +78,7 @@ function parseEntry(entry: string, number: string, others: ApiKey[]): ApiKey | s
     scopes: new Set(scopes.split("+") as Scope[]),
     hash: Uint8Array.from(hex.match(/../g)!, (byte) => parseInt(byte, 16)),
   };
-  if (others.some(({ hash }) => isEqual(hash, key.hash))) {
+  if (others.some(({ hash }) => hexOf(hash) === hexOf(key.hash))) {
     return `${which}: its SHA-256 must be its own; another entry has the same`;
   }
   const twin = others.find((other) => other.name === name);

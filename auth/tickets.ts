@@ -7,10 +7,16 @@ import { UnavailableError } from "../runtime/core/errors.ts";
 /** Why a ticket is refused: its signature is wrong; it is for another purpose; its time is over. */
 export type TicketFault = "forged" | "other" | "expired";
 
+/** The mark of who needs no key: where keys are needed since, its tickets open nothing. */
+export const UNKEYED = "0";
+
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 const SECRET_BYTES = 32;
-/** Expiry, digest of the purpose, signature. The last character of a signature has no spare bits. */
-const FORM = /^(([0-9a-z]{1,12})-([\w-]{43}))\.([\w-]{42}[AEIMQUYcgkosw048])$/;
+/**
+ * Expiry, digest of the purpose, the mark of its maker's key, signature. The last character of a signature
+ * has no spare bits.
+ */
+const FORM = /^(([0-9a-z]{1,12})-([\w-]{43})(?:-([0-9a-f]{1,40}))?)\.([\w-]{42}[AEIMQUYcgkosw048])$/;
 const encoder = new TextEncoder();
 
 export class Tickets {
@@ -18,18 +24,25 @@ export class Tickets {
 
   constructor(private readonly kv: KvPort, private readonly clock: Clock) {}
 
-  async issue(purpose: string, ttlMs: number): Promise<string> {
+  /** @param maker the mark of a key, with which it ends; left out for one of this program itself */
+  async issue(purpose: string, ttlMs: number, maker?: string): Promise<string> {
     const expiresAt = Math.ceil(this.clock.now() + ttlMs);
-    const payload = `${expiresAt.toString(36)}-${await digestOf(purpose)}`;
+    const mark = maker === undefined ? "" : `-${maker}`;
+    const payload = `${expiresAt.toString(36)}-${await digestOf(purpose)}${mark}`;
     const signature = await crypto.subtle.sign(HMAC, await this.#key(), encoder.encode(payload));
     return `${payload}.${textOf(new Uint8Array(signature))}`;
   }
 
-  /** Null if the ticket is valid. */
+  /** The mark that a ticket bears, true or not. */
+  makerOf(ticket: string): string | undefined {
+    return FORM.exec(ticket)?.[4];
+  }
+
+  /** Null if the ticket is valid; the key of its maker is not looked at. */
   async verify(ticket: string, purpose: string): Promise<TicketFault | null> {
     const match = FORM.exec(ticket);
     if (!match) return "forged";
-    const [, payload, expiresAt, digest, signature] = match;
+    const [, payload, expiresAt, digest, , signature] = match;
     const bytes = encoder.encode(payload);
     if (!await crypto.subtle.verify(HMAC, await this.#key(), bytesOf(signature), bytes)) return "forged";
     if (digest !== await digestOf(purpose)) return "other";

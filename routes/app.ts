@@ -15,6 +15,7 @@ import { groupRoutes } from "./v1/groups.ts";
 import { guardRoutes } from "./access/guard.ts";
 import { answerHead, isHead } from "./http/head.ts";
 import { healthRoutes } from "./site/health.ts";
+import { keyRoutes } from "./v1/keys.ts";
 import { indexRoutes } from "./site/index.ts";
 import { mapRoutes } from "./v1/map.ts";
 import { methodsAt } from "./http/methods.ts";
@@ -36,12 +37,12 @@ import { taskRoutes } from "./v1/tasks.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
 
 export function createApp(runtime: Runtime, options: AppOptions): App {
-  const { log, tickets } = options;
+  const { log, tickets, keys } = options;
   const app = createOperations();
   const { slots = new Slots(options.maxWaiting) } = options;
   const { corsOrigins = [], api: hasApi = true } = options;
   corsRoutes(app, corsOrigins);
-  if (!options.openAccess) guardRoutes(app, options.apiKeys ?? [], tickets, corsOrigins);
+  if (!options.openAccess) guardRoutes(app, { keys, tickets, origins: corsOrigins });
   indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, options.pump);
@@ -57,6 +58,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     mapRoutes(app, runtime);
     flowRoutes(app, runtime);
     definitionRoutes(app, runtime);
+    keyRoutes(app, runtime, keys);
     docsRoutes(app, runtime);
     clientRoutes(app);
   }

@@ -2,7 +2,7 @@
 // `deno task key`: draws a secret, and says what to add to API_KEYS so that the service knows it. The two
 // go to standard output, a line each, and what they are to standard error.
 
-import { hashOf, isName, NAME_RULE, noScopes, SCOPES_RULE } from "../auth/api_keys.ts";
+import { drawSecret, hashOf, hexOf, isName, NAME_RULE, noScopes, SCOPES_RULE } from "../auth/api_keys.ts";
 import { commandLine, endOnUsageError, UsageError } from "./command_line.ts";
 
 const HELP = `Make an API key.
@@ -14,13 +14,14 @@ const HELP = `Make an API key.
                      submit  submit tasks
                      read    look at tasks and results, wait for them, stream them
                      cancel  cancel tasks and groups
-                     admin   all of that, and delete tasks
+                     complete  nothing yet, nor do the next two
+                     work
+                     operate
+                     admin   all of that, delete tasks, and make keys
                    retrying a task and making a group of tasks need submit and read
 
 Prints the secret, which is kept nowhere, and the entry for API_KEYS.
 Exit code: 0, or 2 if an option is wrong.`;
-
-const SECRET_BYTES = 32;
 
 if (import.meta.main) {
   try {
@@ -38,21 +39,13 @@ function makeKey({ name, scopes }: { name?: string; scopes?: string }): void {
     const which = wrong === scopes || wrong === "" ? "" : `; "${wrong}" is none`;
     throw new UsageError(`--scopes ${SCOPES_RULE}; it is ${shown(scopes)}${which}`);
   }
-  const secret = `errand_${base64url(crypto.getRandomValues(new Uint8Array(SECRET_BYTES)))}`;
+  const secret = drawSecret();
   console.error('The secret, shown this once. Callers send it as "Authorization: Bearer <secret>":');
   console.log(secret);
   console.error("The entry to add to API_KEYS, behind a comma if there are others:");
-  console.log(`${name}:${scopes}:${hex(hashOf(secret))}`);
+  console.log(`${name}:${scopes}:${hexOf(hashOf(secret))}`);
 }
 
 function shown(value: string | undefined): string {
   return value === undefined ? "not given" : JSON.stringify(value);
-}
-
-function base64url(bytes: Uint8Array): string {
-  return btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

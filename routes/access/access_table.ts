@@ -1,6 +1,6 @@
 // Who may call what: every route has its line here. A route without one is refused.
 
-import type { Scope } from "../../auth/api_keys.ts";
+import type { Scope } from "../../runtime/core/caller.ts";
 import { withoutSlash } from "../http/prefix.ts";
 
 /** Scopes that a key must hold, all of them; or open to everybody. */
@@ -48,6 +48,11 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // What is cancelled can be run again; what is deleted is gone, and with it what tells that it was ever
   // there. Whoever only wants to clean up leaves it to `retentionMs`.
   "DELETE /v1/tasks/:id": ["admin"],
+
+  "GET /v1/keys": ["admin"],
+  "POST /v1/keys": ["admin"],
+  "POST /v1/keys/:id/rotate": ["admin"],
+  "DELETE /v1/keys/:id": ["admin"],
 };
 
 /** Paths of the streams, all GET, that a ticket opens in place of a key. */

@@ -3,19 +3,20 @@
 
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
-import type { TicketFault, Tickets } from "../../auth/tickets.ts";
+import type { HeldKey, KeyRing } from "../../auth/key_ring.ts";
+import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
+import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
-import { type ApiKey, holds, keyOf } from "../../auth/api_keys.ts";
 import { isLoopback } from "../../auth/loopback.ts";
-import { forbidden, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
+import { forbidden, keyEnded, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
 import type { App } from "../http/app_types.ts";
 import { EVERYTHING, type Route } from "../http/methods.ts";
 import { type Arrival, ownUrl, pathOf } from "../http/prefix.ts";
 
 declare module "hono" {
   interface ContextVariableMap {
-    /** The key of the call; none where the service has no keys, and none for a ticket. */
-    apiKey?: ApiKey;
+    /** The key of the call, or of the maker of its ticket; none where it needs none. */
+    key?: HeldKey;
   }
 }
 
@@ -25,16 +26,17 @@ const FAULTS: Record<TicketFault, string> = {
   expired: "the ticket has expired; POST /v1/tickets gives a new one",
 };
 
-/** @param origins of pages that may call, also where there are no keys */
-export function guardRoutes(
-  app: App,
-  keys: readonly ApiKey[],
-  tickets: Tickets,
-  origins: readonly string[],
-): void {
+export interface Access {
+  keys: KeyRing;
+  tickets: Tickets;
+  /** Of pages that may call, also where there are no keys. */
+  origins: readonly string[];
+}
+
+export function guardRoutes(app: App, access: Access): void {
   // Every call comes through here: it waits only for what has to be waited for.
   app.use(function guard(c, next) {
-    const problem = refusal(c, keys, tickets, origins);
+    const problem = refusal(c, access);
     return problem === null ? next() : refuse(c, problem, next);
   });
 }
@@ -51,52 +53,103 @@ async function refuse(
   throw new ProblemError(problem);
 }
 
+/**
+ * Who calls.
+ *
+ * @throws {ProblemError} if its key has ended since it was let in
+ */
+export function callerOf(c: Context): Caller {
+  const key = c.get("key");
+  if (key?.isOver) throw new ProblemError(keyEnded());
+  return key?.caller ?? ANYBODY;
+}
+
 /** True if the caller may see what tasks came to. */
 export function mayRead(c: Context): boolean {
-  const key = c.get("apiKey");
-  return key === undefined || holds(key, "read");
+  return holds(callerOf(c), "read");
 }
 
-/** The name of the caller's key, where the service has keys. */
-export function callerOf(c: Context): string | undefined {
-  return c.get("apiKey")?.name;
-}
-
-function refusal(
-  c: Context,
-  keys: readonly ApiKey[],
-  tickets: Tickets,
-  origins: readonly string[],
-): Problem | null | Promise<Problem | null> {
-  if ((c.env as Arrival | undefined)?.trusted) return null;
+function refusal(c: Context, access: Access): Problem | null | Promise<Problem | null> {
+  if (isOwnCall(c)) return null;
   const routes = matchedRoutes(c).filter(({ path }) => path !== EVERYTHING);
   const needs = needsOf(routes);
   if (needs === "open") return null;
-  if (keys.length === 0) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
+  const { keys } = access;
+  const stale = keys.fresh();
+  if (stale === null) return refusalOf(c, routes, needs, access);
+  return stale.then(
+    () => refusalOf(c, routes, needs, access),
+    (error) => {
+      const secret = secretOf(c.req.header("authorization"));
+      if (!secret || !keys.isOwn(secret)) throw error;
+      return refusalOf(c, routes, needs, access);
+    },
+  );
+}
+
+function refusalOf(
+  c: Context,
+  routes: Route[],
+  needs: readonly Scope[] | null,
+  { keys, tickets, origins }: Access,
+): Problem | null | Promise<Problem | null> {
+  if (!keys.isLocked) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
   const authorization = c.req.header("authorization");
   if (authorization === undefined) {
     const ticket = routes.some(isStream) ? c.req.query("ticket") : undefined;
     if (ticket === undefined) {
       return unauthorized("this needs an API key, sent as Authorization: Bearer <secret>");
     }
-    return refusalOfTicket(c, ticket, tickets);
+    return refusalOfTicket(c, ticket, tickets, keys);
   }
-  const [, secret] = /^Bearer +(\S+)$/i.exec(authorization) ?? [];
+  const secret = secretOf(authorization);
   if (secret === undefined) return unauthorized("Authorization must be Bearer <secret>; it has another form");
-  const key = keyOf(secret, keys);
+  const key = keys.find(secret);
   if (key === null) return unauthorized("the secret in Authorization is not that of an API key");
-  c.set("apiKey", key);
+  c.set("key", key);
+  keys.use(key);
   if (needs === null) return unlisted(c);
-  const missing = needs.find((scope) => !holds(key, scope));
+  const { caller } = key;
+  const missing = needs.find((scope) => !holds(caller, scope));
   if (missing === undefined) return null;
-  const held = [...key.scopes].join(", ");
-  const detail = `${c.req.method} ${pathOf(c)} needs the scope ${missing}; the key "${key.name}" has ${held}`;
+  const held = [...caller.scopes].join(", ");
+  const detail = `${c.req.method} ${
+    pathOf(c)
+  } needs the scope ${missing}; the key "${caller.name}" has ${held}`;
   return forbidden(detail, { scope: missing });
 }
 
-async function refusalOfTicket(c: Context, ticket: string, tickets: Tickets): Promise<Problem | null> {
+function secretOf(authorization: string | undefined): string | undefined {
+  return authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+}
+
+async function refusalOfTicket(
+  c: Context,
+  ticket: string,
+  tickets: Tickets,
+  keys: KeyRing,
+): Promise<Problem | null> {
   const fault = await tickets.verify(ticket, purposeOf(ownUrl(c)));
-  return fault && unauthorized(FAULTS[fault]);
+  if (fault) return unauthorized(FAULTS[fault]);
+  const maker = tickets.makerOf(ticket);
+  if (maker === undefined) return null;
+  const key = keys.ofMark(maker);
+  if (key === null || !holds(key.caller, "read")) {
+    return unauthorized("the key that made the ticket has ended");
+  }
+  c.set("key", key);
+  return null;
+}
+
+/** True for a call of this program itself. */
+export function isOwnCall(c: Context): boolean {
+  return (c.env as Arrival | undefined)?.trusted === true;
+}
+
+/** What is made for a caller ends with its key. */
+export function markOf(c: Context): string | undefined {
+  if (isOwnCall(c)) return undefined;
+  return c.get("key")?.mark ?? UNKEYED;
 }
 
 /**

@@ -1,7 +1,7 @@
 // What every route is given: the app to stand on, and what holds for all of them.
 
 import type { Log } from "../../runtime/mod.ts";
-import type { ApiKey } from "../../auth/api_keys.ts";
+import type { KeyRing } from "../../auth/key_ring.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import type { Slots } from "./connection_limit.ts";
 
@@ -16,8 +16,8 @@ export interface AppOptions {
   maxWaiting?: number;
   /** What counts them, where somebody else is to end them. */
   slots?: Slots;
-  /** Who may call. None: everybody on this machine, and nobody else. */
-  apiKeys?: readonly ApiKey[];
+  /** Who may call. Without any keys: everybody on this machine, and nobody else. */
+  keys: KeyRing;
   /** Everybody may call: whoever runs the app looks at its callers. */
   openAccess?: boolean;
   /** Origins whose pages may call; `*` for all. Default none. */

@@ -1,8 +1,9 @@
 // How many requests may be held open at once, by streams and waits. Each of them costs memory as long as it
 // lasts.
 
+import type { Context } from "hono";
 import { AbortLink } from "../../runtime/core/abort_link.ts";
-import { ProblemError, tooManyWait } from "./problem.ts";
+import { keyEnded, ProblemError, tooManyWait } from "./problem.ts";
 
 const MOST = 10_000;
 
@@ -19,34 +20,39 @@ export class Slots {
   /**
    * Gives what gives the slot back; to be called once or more.
    *
-   * @param end ends the request early, when the service stops
-   * @throws {ProblemError} if all are taken
+   * @param end ends the request early, when the service stops or the caller's key ends
+   * @throws {ProblemError} if all are taken, or the key has ended
    */
-  take(end: () => void): () => void {
+  take(c: Context, end: () => void): () => void {
     if (this.#taken.size >= this.most) throw new ProblemError(tooManyWait(this.most));
+    const key = c.get("key");
+    if (key?.isOver) throw new ProblemError(keyEnded());
     // One of its own, whatever else `end` stands for.
     const own = () => end();
     this.#taken.add(own);
-    return () => void this.#taken.delete(own);
+    const forget = key?.onEnd(own);
+    return () => {
+      this.#taken.delete(own);
+      forget?.();
+    };
   }
 
   /**
    * A slot for as long as `work` takes; none is needed for what does not wait.
    *
-   * @param signal aborted when the caller is gone; `work` gets one that is also aborted when the service
-   * stops.
+   * @param work gets a signal that is aborted when the caller is gone, its key ends, or the service stops
+   * @throws {ProblemError} also if the key has ended meanwhile
    */
-  async during<T>(
-    waitMs: number,
-    signal: AbortSignal,
-    work: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  async during<T>(c: Context, waitMs: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = c.req.raw;
     if (waitMs === 0) return await work(signal);
     const stop = new AbortController();
-    const giveBack = this.take(() => stop.abort());
+    const giveBack = this.take(c, () => stop.abort());
     using both = new AbortLink(signal, stop.signal);
     try {
-      return await work(both.signal);
+      const found = await work(both.signal);
+      if (c.get("key")?.isOver) throw new ProblemError(keyEnded());
+      return found;
     } finally {
       giveBack();
     }

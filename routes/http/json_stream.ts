@@ -40,7 +40,12 @@ export async function longAnswer(
     await chunks.return(undefined);
     return jsonResponse(untold(), 200, headers);
   }
-  const giveBack = await takeSlot(slots, chunks, () => cut(new Error("the service stops")));
+  const giveBack = await takeSlot(
+    c,
+    slots,
+    chunks,
+    () => cut(new Error("the service stops, or the key of the caller has ended")),
+  );
   const read = [first.value!, second.value];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -90,12 +95,13 @@ export async function longAnswer(
 
 /** Where there is no room, nothing may go on either. */
 async function takeSlot(
+  c: Context,
   slots: Slots,
   chunks: AsyncGenerator<Text, undefined>,
   end: () => void,
 ): Promise<() => void> {
   try {
-    return slots.take(end);
+    return slots.take(c, end);
   } catch (error) {
     await chunks.return(undefined);
     throw error;

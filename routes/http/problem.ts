@@ -19,6 +19,7 @@ import {
   UnknownDefinitionError,
   ValidationError,
 } from "../../runtime/core/errors.ts";
+import { NoSuchKeyError } from "../../auth/key_store.ts";
 import { pathOf } from "./prefix.ts";
 
 const MOST_ERRORS = 1_000;
@@ -121,6 +122,7 @@ export function problemOf(error: unknown): Problem | null {
     const headers = { "retry-after": "2" };
     return { status: 429, slug: "queue-full", title: "Queue full", detail: error.message, headers };
   }
+  if (error instanceof NoSuchKeyError) return notFound(error.message);
   if (error instanceof UnavailableError) return unavailable("the database does not answer");
   // Not for ever: another process behind this address may be of the newer release, and this one will be.
   if (error instanceof NewerRecordError) return unavailable(error.message);
@@ -176,6 +178,10 @@ export function notFound(detail: string): Problem {
 export function unauthorized(detail: string): Problem {
   const headers = { "www-authenticate": "Bearer" };
   return { status: 401, slug: "unauthorized", title: "Unauthorized", detail, headers };
+}
+
+export function keyEnded(): Problem {
+  return unauthorized("the API key of this call was revoked, or has expired");
 }
 
 /** Whoever is asking may not do this. */

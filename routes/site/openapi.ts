@@ -5,7 +5,7 @@ import type { Runtime } from "../../runtime/mod.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import { ACCESS, STREAMS } from "../access/access_table.ts";
-import type { Scope } from "../../auth/api_keys.ts";
+import type { Scope } from "../../runtime/core/caller.ts";
 import type { App } from "../http/app_types.ts";
 import { sampleOf, type Schema } from "./example_value.ts";
 

@@ -59,7 +59,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     const { id } = c.req.valid("param");
     const { wait = 0, raiseOnFailure: isRaised } = c.req.valid("query");
     const waitMs = wait * 1_000;
-    const group = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.group(id, waitMs, signal));
+    const group = await slots.during(c, waitMs, (signal) => runtime.group(id, waitMs, signal));
     const { total } = group;
     const headers = { "cache-control": "no-store" };
     const notDone = (done: number) =>

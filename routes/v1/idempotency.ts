@@ -21,8 +21,8 @@ export async function idempotencyOf(c: Context, body: string): Promise<Idempoten
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", call));
   const fingerprint = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
   // Callers do not share keys. The name of an API key contains no slash.
-  const caller = callerOf(c);
-  return { key: caller === undefined ? key : `${caller}/${key}`, fingerprint };
+  const { name } = callerOf(c);
+  return { key: name === null ? key : `${name}/${key}`, fingerprint };
 }
 
 export function replayHeader(replayed: boolean): Record<string, string> {

@@ -90,8 +90,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       return jsonResponse(await taskText(runtime, entry, prefix), 202, { ...headers, ...etag(entry) });
     }
     const newest = await slots.during(
+      c,
       waitMs,
-      c.req.raw.signal,
       (signal) => newestOf(runtime, entry, waitMs, signal),
     );
     const task = await taskText(runtime, newest, prefix);

@@ -47,7 +47,7 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
     const events = sseEvents(runtime, runtime.events(entry, after, abort.signal));
     return sseResponse(c, events, {
       pingMs,
-      giveBack: slots.take(() => abort.abort()),
+      giveBack: slots.take(c, () => abort.abort()),
       abort,
       onError: (error) => log.error("an event stream failed", error),
     });

@@ -55,7 +55,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
   app.openapi(get, async (c) => {
     const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
     const { id } = c.req.valid("param");
-    const entry = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.task(id, waitMs, signal));
+    const entry = await slots.during(c, waitMs, (signal) => runtime.task(id, waitMs, signal));
     const headers = taskHeaders(entry);
     if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
     return jsonResponse(await taskText(runtime, entry, prefixOf(c)), 200, headers);
@@ -89,7 +89,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const query = c.req.valid("query");
     const { id } = c.req.valid("param");
     const waitMs = (query.wait ?? 0) * 1_000;
-    const entry = await slots.during(waitMs, c.req.raw.signal, (signal) => runtime.task(id, waitMs, signal));
+    const entry = await slots.during(c, waitMs, (signal) => runtime.task(id, waitMs, signal));
     const { record } = entry;
     if (!isTerminal(record)) {
       return jsonResponse(outcomeText(record), 202, { "retry-after": "1", "cache-control": "no-store" });

@@ -7,6 +7,7 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
 import { ValidationError } from "../../runtime/core/errors.ts";
+import { markOf } from "../access/guard.ts";
 import { purposeOf, STREAMS } from "../access/access_table.ts";
 import { jsonBody } from "../http/body.ts";
 import { patternOf } from "../http/methods.ts";
@@ -57,7 +58,7 @@ export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): vo
     const stream = streamAt(path, prefix);
     const ttlMs = ttlSeconds * 1_000;
     const expiresAt = isoAt(clock.now() + ttlMs);
-    const ticket = await tickets.issue(purposeOf(stream), ttlMs);
+    const ticket = await tickets.issue(purposeOf(stream), ttlMs, markOf(c));
     stream.searchParams.set("ticket", ticket);
     const url = prefix + stream.pathname + stream.search;
     return jsonResponse(JSON.stringify({ ticket, expiresAt, url }), 201, { "cache-control": "no-store" });

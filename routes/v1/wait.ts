@@ -102,13 +102,12 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
     const query = c.req.valid("json");
     const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
     const { ids, groupId, returnWhen } = query;
-    const { signal } = c.req.raw;
     const headers = { "cache-control": "no-store" };
     const prefix = prefixOf(c);
     if (ids !== undefined) {
       const waited = await slots.during(
+        c,
         waitMs,
-        signal,
         (signal) => runtime.wait(ids, returnWhen, waitMs, { signal }),
       );
       const [done, notDone] = [waited.done, waited.notDone].map((entries) => {
@@ -117,8 +116,8 @@ export function completionRoutes(app: App, runtime: Runtime, options: AppOptions
       return jsonResponse(`{"done":[${done}],"notDone":[${notDone}]}`, 200, headers);
     }
     await slots.during(
+      c,
       waitMs,
-      signal,
       (signal) => runtime.waitForGroup(groupId!, returnWhen, waitMs, signal),
     );
     return await longAnswer(c, groupText(runtime, groupId!, prefix), {
@@ -202,7 +201,7 @@ async function stream(
   after?: string,
 ): Promise<Response> {
   const abort = new AbortController();
-  const giveBack = slots.take(() => abort.abort());
+  const giveBack = slots.take(c, () => abort.abort());
   try {
     const events = await runtime.completions.open(query, {
       timeoutMs: timeout === undefined ? null : timeout * 1_000,

@@ -68,6 +68,14 @@ export const serviceKeys = {
   ticketSecret: ["ticket-secret"] as Key,
   /** A ticket that is good for one request, and was used. */
   usedTicket: (nonce: string): Key => ["used-ticket", nonce],
+  /** An API key: what is known of it, and the hash of its secret. */
+  apiKey: (id: string): Key => ["api-key", id],
+  /** When an API key was used, by the hour. */
+  apiKeyUse: (id: string): Key => ["api-key-use", id],
+  /** Another value with each change of the API keys. Never removed: where it is, calls need a key. */
+  apiKeysVersion: ["api-keys"] as Key,
+  apiKeys: ["api-key"] as Key,
+  apiKeyUses: ["api-key-use"] as Key,
 } as const;
 
 export const prefixes = {

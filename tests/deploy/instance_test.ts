@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { openPatientKv } from "../support/patient_kv.ts";
+import { KeyRing } from "../../auth/key_ring.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { createRuntime } from "../../runtime/mod.ts";
 import { pendingWork } from "../../runtime/queries/pending_work.ts";
@@ -65,6 +66,7 @@ async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions
       const app = createApp(runtime, {
         log,
         tickets: new Tickets(kv, systemClock),
+        keys: new KeyRing(kv, systemClock),
         pingMs: 1_000,
         pump: { path: PUMP_PATH, admits: (ticket) => pumpTickets.use(ticket), serve: () => pump.serve() },
       });

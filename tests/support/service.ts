@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
 import type { ApiKey } from "../../auth/api_keys.ts";
+import { KeyRing } from "../../auth/key_ring.ts";
 import { createApp } from "../../routes/app.ts";
 import type { App } from "../../routes/http/app_types.ts";
 import { withoutSlash } from "../../routes/http/prefix.ts";
@@ -98,7 +99,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     log,
     pingMs,
     maxWaiting,
-    apiKeys,
+    keys: new KeyRing(kv, runtime.clock, apiKeys),
     corsOrigins,
     tickets: new Tickets(kv, runtime.clock),
   });

@@ -4,7 +4,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readConfig } from "../../config.ts";
-import { keyOf } from "../../auth/api_keys.ts";
+import { hashOf, hexOf } from "../../auth/api_keys.ts";
 import { run } from "../support/program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -23,8 +23,7 @@ Deno.test("a secret is shown once, and its entry is one that the service takes",
   assert.match(entry, /^ci:submit\+read:[0-9a-f]{64}$/);
   assert.ok(!said.includes(secret));
   const { API_KEYS } = readConfig({ API_KEYS: entry });
-  assert.equal(keyOf(secret, API_KEYS)?.name, "ci");
-  assert.equal(keyOf(`${secret}x`, API_KEYS), null);
+  assert.deepEqual([API_KEYS[0].name, hexOf(API_KEYS[0].hash)], ["ci", hexOf(hashOf(secret))]);
   const another = await key("--name", "ci", "--scopes", "submit+read");
   assert.notEqual(another.lines[0], secret);
 });
@@ -34,7 +33,10 @@ Deno.test("what is wrong with an option is said, and the exit code is 2", async 
     [[], /--name must have 1 to 40 letters.*; it is not given/],
     [["--name", "c/i", "--scopes", "read"], /--name must have .*; it is "c\/i"/],
     [["--name", "a".repeat(41), "--scopes", "read"], /--name must have 1 to 40/],
-    [["--name", "ci"], /--scopes must be some of submit, read, cancel, admin.*; it is not given/],
+    [
+      ["--name", "ci"],
+      /--scopes must be some of submit, read, cancel, complete, work, operate, admin.*; it is not given/,
+    ],
     [["--name", "ci", "--scopes", "read+wirte"], /--scopes must be .*; it is "read\+wirte"; "wirte" is none/],
     [["--name", "ci", "--scopes", "read,submit"], /--scopes must be .*; it is "read,submit"/],
     [["--nmae", "ci"], /unknown argument "--nmae"; did you mean "--name"\?/],
@@ -53,7 +55,7 @@ Deno.test("what is wrong with an option is said, and the exit code is 2", async 
 Deno.test("--help tells the scopes", async () => {
   const { code, lines } = await key("--", "--help");
   assert.equal(code, 0);
-  for (const scope of ["submit", "read", "cancel", "admin"]) {
-    assert.ok(lines.some((line) => line.trim().startsWith(`${scope} `)), scope);
+  for (const scope of ["submit", "read", "cancel", "complete", "work", "operate", "admin"]) {
+    assert.ok(lines.some((line) => `${line.trim()} `.startsWith(`${scope} `)), scope);
   }
 });

@@ -39,6 +39,10 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/tasks/:id/cancel", ["cancel"]],
   ["POST", "/v1/groups/:id/cancel", ["cancel"]],
   ["DELETE", "/v1/tasks/:id", ["admin"]],
+  ["GET", "/v1/keys", ["admin"]],
+  ["POST", "/v1/keys", ["admin"]],
+  ["POST", "/v1/keys/:id/rotate", ["admin"]],
+  ["DELETE", "/v1/keys/:id", ["admin"]],
 ];
 
 /** Only where an app can fall asleep (tests/deploy). It looks for a ticket of its own. */
@@ -120,7 +124,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 68);
+  assert.equal(refused, 96);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

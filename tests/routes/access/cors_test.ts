@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { ConfigError, readConfig, requireKeys } from "../../../config.ts";
 import { createErrand } from "../../../mod.ts";
 import { createApp } from "../../../routes/app.ts";
+import { KeyRing } from "../../../auth/key_ring.ts";
 import { Tickets } from "../../../auth/tickets.ts";
 import { aKey } from "../../support/api_keys.ts";
 import { aService, assertProblem, firstEvents, type Service, UNKNOWN_ID } from "../../support/service.ts";
@@ -120,6 +121,7 @@ Deno.test("without keys a page of another machine may call only if it is named",
     log: { info: () => {}, error: () => {} },
     pingMs: 15_000,
     tickets: new Tickets(service.kv, service.runtime.clock),
+    keys: new KeyRing(service.kv, service.runtime.clock),
     corsOrigins: ["*"],
   });
   const answer = await open.request("/v1/tasks", { headers: { origin: OTHER } });

@@ -9,6 +9,10 @@ import { eventually } from "../../support/waiting.ts";
 
 const PIECE = "x".repeat(40_000);
 
+function aContext(head = false): Context {
+  return { env: { head }, get: () => undefined } as unknown as Context;
+}
+
 /** An answer of so many pieces, and what is known of it from outside. */
 function anAnswer(count: number, { head = false, longestStuckMs = 60_000, fails = false } = {}) {
   const known = { made: 0, left: false, errors: [] as unknown[], slots: new Slots(1) };
@@ -21,7 +25,7 @@ function anAnswer(count: number, { head = false, longestStuckMs = 60_000, fails 
     }
   }
   const answer = () =>
-    longAnswer({ env: { head } } as Context, pieces(), {
+    longAnswer(aContext(head), pieces(), {
       headers: {},
       slots: known.slots,
       onError: (error) => known.errors.push(error),
@@ -66,7 +70,7 @@ Deno.test("an error early on is thrown, and a later one cuts the answer off", as
 
 Deno.test("without a slot nothing is left open", async () => {
   const { known, answer } = anAnswer(1_000);
-  const giveBack = known.slots.take(() => {});
+  const giveBack = known.slots.take(aContext(), () => {});
   await assert.rejects(answer(), /MAX_WAITING/);
   assert.equal(known.left, true);
   giveBack();

@@ -1,0 +1,22 @@
+// Who asks. Commands and queries are given the caller as a value; nothing reads it from anywhere else.
+
+/** What a caller may do. `admin` includes all others. */
+export const SCOPES = ["submit", "read", "cancel", "complete", "work", "operate", "admin"] as const;
+export type Scope = typeof SCOPES[number];
+
+export interface Caller {
+  /** The name of its key; null for who needs none. */
+  readonly name: string | null;
+  /** Whose tasks it may know. Empty for the default tenant. */
+  readonly tenant: string;
+  readonly scopes: ReadonlySet<Scope>;
+  /** Which of these tasks: `task:resize*`, `queue:gpu`. None: all. */
+  readonly patterns: readonly string[];
+}
+
+/** Whoever needs no key: this program itself, or this machine where the service has no keys. */
+export const ANYBODY: Caller = { name: null, tenant: "", scopes: new Set(["admin"]), patterns: [] };
+
+export function holds({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {
+  return scopes.has("admin") || scopes.has(scope);
+}
