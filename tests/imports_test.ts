@@ -31,6 +31,9 @@ const FLOORS: Record<string, string[][]> = {
   client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["."]],
 };
 
+/** The client is one file for browsers and Node: of the service it takes this along, and nothing else. */
+const SHARED = "runtime/core/exact_number.ts";
+
 const folderOf = (file: string) => file.includes("/") ? file.split("/")[0] : ".";
 const wingOf = (file: string) => file.split("/")[2] === undefined ? "." : file.split("/")[1];
 const floorOf = (file: string) => FLOORS[folderOf(file)].findIndex((wings) => wings.includes(wingOf(file)));
@@ -48,8 +51,9 @@ const RULES: Record<string, (file: string, of: string, isTypeOnly: boolean) => b
   "imports go down the wings only": (file, of) =>
     folderOf(file) !== folderOf(of) || !(folderOf(file) in FLOORS) || wingOf(file) === wingOf(of) ||
     floorOf(of) < floorOf(file),
-  "client/ imports only types of others": (file, of, isTypeOnly) =>
-    folderOf(file) !== "client" || folderOf(of) === "client" || isTypeOnly,
+  "client/ imports only types of others, and what it shares with the service": (file, of, isTypeOnly) =>
+    folderOf(file) !== "client" || folderOf(of) === "client" || isTypeOnly || of === SHARED,
+  "what the client shares with the service imports nothing": (file) => file !== SHARED,
   "main.ts alone imports tasks/ and tools/ at the top": (file, of) =>
     folderOf(file) !== "." || !["tasks", "tools"].includes(folderOf(of)) || file === "main.ts",
   "only tests import main.ts": (file, of) => of !== "main.ts" || isFree(file),
@@ -99,6 +103,8 @@ Deno.test("an import that breaks a rule is found, and one that keeps it is not",
     ["tasks/add.ts", "runtime/core/define.ts", 0],
     ["client/futures/wait.ts", "client/canvas/canvas.ts", 1],
     ["client/futures/wait.ts", "runtime/core/define.ts", 1],
+    ["client/protocol/json.ts", "runtime/core/exact_number.ts", 0],
+    ["runtime/core/exact_number.ts", "runtime/core/states.ts", 1],
     ["deploy/pump.ts", "service.ts", 0],
     ["deploy/pump.ts", "tasks/mod.ts", 1],
     ["service.ts", "tasks/mod.ts", 1],

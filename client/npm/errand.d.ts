@@ -357,6 +357,15 @@ declare class Backoff {
     reset(): void;
 }
 
+/** True if JSON.stringify writes this finite number as it is. */
+declare function isWrittenExactly(value: number): boolean;
+/**
+ * A replacer for JSON.stringify, which then writes all finite numbers as they are.
+ *
+ * @throws {TypeError} where JSON.rawJSON is missing, of a number that needs it
+ */
+declare function exactly(_key: string, value: unknown): unknown;
+
 /**
  * Undefined for undefined.
  *

@@ -296,6 +296,20 @@ function typeOf({ headers }) {
 // client/transport/event_stream.ts
 import { createParser } from "eventsource-parser";
 
+// runtime/core/exact_number.ts
+var LARGEST_IN_DIGITS = 1e21;
+function isWrittenExactly(value) {
+  if (value === 0) return !Object.is(value, -0);
+  return Number.isSafeInteger(value) || !Number.isInteger(value) || Math.abs(value) >= LARGEST_IN_DIGITS;
+}
+function exactly(_key, value) {
+  if (typeof value !== "number" || isWrittenExactly(value)) return value;
+  const text = value === 0 ? "-0" : String(BigInt(value));
+  const { rawJSON } = JSON;
+  if (rawJSON) return rawJSON(text);
+  throw new TypeError(`${text} cannot be written as it is here, where JSON.rawJSON is missing: send it as a text`);
+}
+
 // client/protocol/json.ts
 var DEEPEST = 1e3;
 function jsonText(value) {
@@ -348,18 +362,6 @@ function isPlainObject(value) {
 function notJson(path, what) {
   const pointer = path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
   return new TypeError(`${what} at ${pointer || "the top"} is no JSON value`);
-}
-var LARGEST_IN_DIGITS = 1e21;
-function isWrittenExactly(value) {
-  if (value === 0) return !Object.is(value, -0);
-  return Number.isSafeInteger(value) || !Number.isInteger(value) || Math.abs(value) >= LARGEST_IN_DIGITS;
-}
-function exactly(_key, value) {
-  if (typeof value !== "number" || isWrittenExactly(value)) return value;
-  const text = value === 0 ? "-0" : String(BigInt(value));
-  const { rawJSON } = JSON;
-  if (rawJSON) return rawJSON(text);
-  throw new TypeError(`${text} cannot be written as it is here, where JSON.rawJSON is missing: send it as a text`);
 }
 
 // client/transport/backoff.ts

@@ -2,6 +2,8 @@
 // Date into null, drops functions and the sign of -0, and rounds whole numbers beyond 2^53. Here these are
 // errors, or are written exactly, as the service does with results. What has a toJSON stands for that.
 
+import { exactly, isWrittenExactly } from "../../runtime/core/exact_number.ts";
+
 /** Deeper nesting is refused by the service. */
 const DEEPEST = 1_000;
 
@@ -69,22 +71,4 @@ function isPlainObject(value: object): boolean {
 function notJson(path: string[], what: string): TypeError {
   const pointer = path.map((part) => `/${part.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
   return new TypeError(`${what} at ${pointer || "the top"} is no JSON value`);
-}
-
-/** From here on an exponent is written, as for fractions: such a number reads as it is. */
-const LARGEST_IN_DIGITS = 1e21;
-
-function isWrittenExactly(value: number): boolean {
-  if (value === 0) return !Object.is(value, -0);
-  return Number.isSafeInteger(value) || !Number.isInteger(value) || Math.abs(value) >= LARGEST_IN_DIGITS;
-}
-
-function exactly(_key: string, value: unknown): unknown {
-  if (typeof value !== "number" || isWrittenExactly(value)) return value;
-  const text = value === 0 ? "-0" : String(BigInt(value));
-  const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
-  if (rawJSON) return rawJSON(text);
-  throw new TypeError(
-    `${text} cannot be written as it is here, where JSON.rawJSON is missing: send it as a text`,
-  );
 }

@@ -2,6 +2,8 @@
 // drops functions, turns NaN into null and a Map into {}: here they are errors, because a result must not
 // change. It also drops the sign of -0, and rounds whole numbers beyond 2^53: here they are written exactly.
 
+import { exactly, isWrittenExactly } from "./exact_number.ts";
+
 /** Deeper nesting is refused: V8 can parse it, other readers cannot. */
 export const DEEPEST = 1_000;
 
@@ -68,20 +70,6 @@ function requireObject(object: object, path: PropertyKey[]): boolean {
     path.pop();
   }
   return isPlain;
-}
-
-/** From here on JSON.stringify writes an exponent, as it does for fractions: such a number reads as it is. */
-const LARGEST_IN_DIGITS = 1e21;
-
-function isWrittenExactly(value: number): boolean {
-  if (value === 0) return !Object.is(value, -0);
-  return Number.isSafeInteger(value) || !Number.isInteger(value) || Math.abs(value) >= LARGEST_IN_DIGITS;
-}
-
-function exactly(_key: string, value: unknown): unknown {
-  if (typeof value !== "number" || isWrittenExactly(value)) return value;
-  const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
-  return rawJSON(value === 0 ? "-0" : String(BigInt(value)));
 }
 
 function notJson(path: PropertyKey[], what: string): NotJsonError {
