@@ -1,6 +1,7 @@
 // Small records that wait for others, or that others wait for, as this process last wrote them. Hints: a
 // commit that relies on one checks it.
 
+import { BoundedMap } from "../core/bounded_map.ts";
 import {
   type Entry,
   hasDependents,
@@ -15,7 +16,7 @@ import { isSmall } from "./record_size.ts";
 const MOST_KEPT = 10_000;
 
 export class LinkCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new BoundedMap<string, Entry>(MOST_KEPT);
 
   get(id: string): Entry | undefined {
     return this.#entries.get(id);
@@ -23,10 +24,8 @@ export class LinkCache {
 
   update(entry: Entry<Stored>): void {
     const { record } = entry;
-    this.#entries.delete(record.id);
-    if (isForgotten(record) || !isLink(record) || !isSmall(record)) return;
-    this.#entries.set(record.id, entry as Entry);
-    if (this.#entries.size > MOST_KEPT) this.#entries.delete(this.#entries.keys().next().value!);
+    if (isForgotten(record) || !isLink(record) || !isSmall(record)) this.#entries.delete(record.id);
+    else this.#entries.set(record.id, entry as Entry);
   }
 
   forget(id: string): void {

@@ -1,6 +1,7 @@
 // Values that many commits change, as this process last wrote them. A commit need not read them first: it
 // checks that no other process has written since.
 
+import { BoundedMap } from "../core/bounded_map.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 
 export interface Merged {
@@ -16,13 +17,15 @@ export interface Known<T> {
 }
 
 export class VersionCache<T> {
-  readonly #known = new Map<string, Known<T>>();
+  readonly #known: BoundedMap<string, Known<T>>;
 
   constructor(
     private readonly kv: KvPort,
     private readonly keyOf: (id: string) => Deno.KvKey,
-    private readonly most: number,
-  ) {}
+    most: number,
+  ) {
+    this.#known = new BoundedMap(most);
+  }
 
   async load(ids: string[]): Promise<Map<string, Known<T>>> {
     const loaded = new Map<string, Known<T>>();
@@ -44,9 +47,7 @@ export class VersionCache<T> {
   }
 
   remember(id: string, known: Known<T>): void {
-    this.#known.delete(id);
     this.#known.set(id, known);
-    if (this.#known.size > this.most) this.#known.delete(this.#known.keys().next().value!);
   }
 
   forget(id: string): void {
