@@ -10,7 +10,7 @@ COPY . .
 RUN deno cache --frozen main.ts runtime/worker/runners/thread_main.ts
 
 FROM denoland/deno:${DENO_VERSION}
-RUN install --directory --owner=deno --group=deno /data
+RUN install --directory --mode=0700 --owner=deno --group=deno /data
 # Deno keeps compiled code beside what it fetched. Its image names user 1993 deno.
 COPY --from=fetched --chown=deno:deno /deno-dir /deno-dir
 COPY --from=fetched /app /app

@@ -66,8 +66,8 @@ export async function createErrand<const D extends DefinitionSet>(
   return new Errand<ClientDefinitions<D>>(host, log, close);
 }
 
-async function databaseOf({ kv, keyPrefix }: CheckedOptions): Promise<{ kv: KvPort; isOwn: boolean }> {
-  if (typeof kv === "string") return { kv: await openKv(kv), isOwn: true };
+async function databaseOf({ kv, keyPrefix, log }: CheckedOptions): Promise<{ kv: KvPort; isOwn: boolean }> {
+  if (typeof kv === "string") return { kv: await openKv(kv, log), isOwn: true };
   return { kv: isHandle(kv) ? await kvOnHandle(kv, keyPrefix) : kv, isOwn: false };
 }
 

@@ -137,7 +137,7 @@ function asStartError(error: unknown): never {
 async function open(path: string): Promise<KvPort> {
   if (isRemote(path)) return await openRemote(path);
   try {
-    return await openKv(path);
+    return await openKv(path, log);
   } catch (error) {
     throw new StartError(`KV_PATH must name a file that can be opened as a database: ${messageOf(error)}`);
   }

@@ -138,6 +138,16 @@ export class UnavailableError extends Error {
   override name = "UnavailableError";
 }
 
+/** The database's file was deleted or replaced: what is committed is gone with the process. */
+export class DatabaseGoneError extends UnavailableError {
+  override name = "DatabaseGoneError";
+}
+
+/** What a path names cannot be opened as a database. The message names the rule and the remedy. */
+export class DatabaseFileError extends Error {
+  override name = "DatabaseFileError";
+}
+
 /** KV has not answered in time. A commit may be applied already, or later: it must be read back. */
 export class DeadlineError extends UnavailableError {
   override name = "DeadlineError";

@@ -3,7 +3,8 @@
 // retried here: only the store can find out what became of it.
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
-import { DeadlineError, UnavailableError } from "../core/errors.ts";
+import { DatabaseGoneError, DeadlineError, UnavailableError } from "../core/errors.ts";
+import type { DatabaseFile } from "./database_file.ts";
 import type { Kv } from "./kv_handle.ts";
 import { type Reader, ReadLine } from "./read_line.ts";
 
@@ -70,9 +71,15 @@ export class KvPort {
     private readonly clock: Clock = systemClock,
     /** Null where a watch sees only the writes of this process. */
     readonly watched: Pick<Deno.Kv, "watch"> | null = null,
+    private readonly file: DatabaseFile | null = null,
   ) {
     this.#reader = reader;
     this.#line = new ReadLine(clock, DEADLINE_MS);
+  }
+
+  /** True of a database in a file of this machine. */
+  get hasFile(): boolean {
+    return this.file !== null;
   }
 
   get<T>(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<T>> {
@@ -112,16 +119,24 @@ export class KvPort {
     else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
   }
 
-  /** Commits, again and again while another handle or process holds the file. */
-  commit(
+  /**
+   * Commits, again and again while another handle or process holds the file.
+   *
+   * @throws {DatabaseGoneError} if that file is no longer the one at its path
+   */
+  async commit(
     atomic: Deno.AtomicOperation,
     deadlineMs = DEADLINE_MS,
   ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    return this.#answered(() => atomic.commit(), deadlineMs);
+    const result = await this.#answered(() => atomic.commit(), deadlineMs);
+    // Behind the commit: only what is in the file at its path is acknowledged.
+    if (this.file?.look()) throw gone();
+    return result;
   }
 
   async #read<T>(work: () => Promise<T>): Promise<T> {
     try {
+      if (this.file?.isGone) throw gone();
       return await this.#answered(work, DEADLINE_MS);
     } catch (error) {
       throw asUnavailable(error);
@@ -177,6 +192,10 @@ export class KvPort {
     await Promise.all([...handles].map((handle) => handle.close()));
     await Promise.allSettled(this.#listeners);
   }
+}
+
+function gone(): DatabaseGoneError {
+  return new DatabaseGoneError("the database's file was deleted or replaced");
 }
 
 function asUnavailable(error: unknown): UnavailableError {

@@ -1,7 +1,9 @@
 // Opens a database: a file, memory, a server, or the platform's own.
 
 import { systemClock } from "./clock.ts";
+import { DatabaseFile, prepareFile } from "./database_file.ts";
 import { keys } from "./keys.ts";
+import { type Log, silentLog } from "./log.ts";
 import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS, REMOTE_SHARDS, whileLocked } from "./kv.ts";
 import { RemoteKv } from "./remote_kv.ts";
 
@@ -13,13 +15,20 @@ export function isRemote(path: string | undefined): boolean {
 }
 
 /**
+ * A file is made for its owner alone, with its folder.
+ *
  * @param path a file, `:memory:`, the URL of a server, or undefined for the platform's own
  * @param openHandle opens a handle; a test can put something between
+ * @param log is told what the operator should know of a file
+ * @throws {DatabaseFileError} for a file that is no whole database of Deno KV
  */
 export async function openKv(
   path: string | undefined,
   openHandle: (path: string | undefined) => Promise<Deno.Kv> = Deno.openKv,
+  log: Log = silentLog,
 ): Promise<KvPort> {
+  const isFile = path !== undefined && path !== ":memory:" && !isRemote(path);
+  if (isFile) await prepareFile(path, log);
   const open = () => openHandle(path);
   const writer = await whileLocked(open);
   if (path === undefined || isRemote(path)) {
@@ -30,8 +39,10 @@ export async function openKv(
     const remote = new RemoteKv([writer, ...more], open, systemClock);
     return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
   }
-  const reader = path === ":memory:" ? writer : await whileLocked(open);
-  return new KvPort(writer, reader);
+  if (!isFile) return new KvPort(writer);
+  const reader = await whileLocked(open);
+  const file = new DatabaseFile(path, log);
+  return new KvPort(writer, reader, EMBEDDED_LIMITS, 1, systemClock, null, file);
 }
 
 /** Checks that the backend takes in one commit. A server refuses more of them before it looks at any. */

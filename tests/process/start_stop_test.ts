@@ -1,7 +1,8 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { keys } from "../../runtime/platform/keys.ts";
-import { pause } from "../support/waiting.ts";
+import { Folder } from "../support/folder.ts";
+import { eventually, pause } from "../support/waiting.ts";
 import { aDatabase, type Env, Server, startAndFail } from "../support/server_process.ts";
 
 Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
@@ -116,6 +117,33 @@ Deno.test("a web process submits and answers, a worker process on the same file 
   assert.equal((await worker.fetch("/readyz")).status, 200);
   assert.equal((await worker.fetch(`/v1/tasks/${id}`)).status, 404);
   assert.equal((await web.task(id, 10)).result, 3);
+});
+
+Deno.test("another program's file stops the start with exit code 2, and the remedy is named", async () => {
+  await using folder = await Folder.with({ "notes.txt": "what somebody has written down".repeat(200) });
+  const { code, stderr, stdout } = await startAndFail({ KV_PATH: folder.at("notes.txt") });
+  assert.deepEqual([code, stdout], [2, ""], stderr);
+  assert.match(stderr, /errand cannot start: KV_PATH .*it is no SQLite file\. Name a file of its own/);
+});
+
+Deno.test({
+  name: "a database that is deleted under a running service: no 202, not ready, and the log says so",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using database = await aDatabase();
+    await using server = await Server.start({ KV_PATH: database.path });
+    await server.submit("add", { a: 1, b: 2 });
+    assert.equal((await server.fetch("/readyz")).status, 200);
+    for (const end of ["", "-wal", "-shm"]) await Deno.remove(database.path + end);
+    const { status } = await server.fetch("/v1/tasks", {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"task":"add","input":{"a":1,"b":2}}',
+    });
+    assert.equal(status, 503);
+    await eventually(async () => (await server.fetch("/readyz")).status === 503, "it is ready");
+    assert.match(server.output.stderr, /the database was deleted or replaced: put its file back/);
+  },
 });
 
 Deno.test("a database of a newer format stops the start with exit code 2, and its release and the remedy are named", async () => {
