@@ -17,7 +17,7 @@ import type { Registry } from "./core/registry.ts";
 import { type Entry, isForgotten, type StoredValue } from "./core/task.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import type { Clock } from "./platform/clock.ts";
-import { keys } from "./platform/keys.ts";
+import { Readiness } from "./platform/readiness.ts";
 import type { Completions } from "./queries/as_completed.ts";
 import type { GroupStatus } from "./queries/group_status.ts";
 import type { Groups } from "./queries/groups.ts";
@@ -45,6 +45,7 @@ export class Runtime {
   readonly groups: Groups;
   readonly maxInputBytes: number;
   readonly #parts: Parts;
+  readonly #readiness: Readiness;
   readonly #background: Background;
 
   constructor(parts: Parts, options: RuntimeOptions) {
@@ -54,6 +55,7 @@ export class Runtime {
     this.groups = parts.groups;
     this.maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
     this.#parts = parts;
+    this.#readiness = new Readiness(parts.store.kv, parts.clock);
     this.#background = new Background(parts, options);
   }
 
@@ -209,8 +211,12 @@ export class Runtime {
     return waitFor(this.#parts.store, this.#parts.notifier, ids, returnWhen, waitMs, options);
   }
 
-  /** One read, to see that the database answers. */
-  async ping(): Promise<void> {
-    await this.#parts.store.kv.get(keys.never());
+  /**
+   * One write, but not more than one a second, to see that the database takes them.
+   *
+   * @throws {UnavailableError} if it does not
+   */
+  ping(): Promise<void> {
+    return this.#readiness.check();
   }
 }

@@ -25,7 +25,7 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     method: "get",
     path: "/readyz",
     operationId: "readyz",
-    summary: "The database answers: one read",
+    summary: "The database takes writes: one is tried, at most once a second",
     tags: ["service"],
     responses: { 200: jsonAnswer(status, "It does"), ...problems({ 503: "It does not" }) },
   });
@@ -35,6 +35,6 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     const answers = await Promise.race([runtime.ping().then(() => true, () => false), late]);
     clearTimeout(timer);
     if (answers) return c.json({ status: "ok" as const }, 200);
-    throw new ProblemError(unavailable("the database does not answer"));
+    throw new ProblemError(unavailable("the database takes no writes, or does not answer"));
   });
 }

@@ -59,6 +59,8 @@ export const keys = {
   view: (view: string): Key => ["view", view],
   /** Which form all of this has (store/format.ts). */
   format: ["format"] as Key,
+  /** Written to see that writes are taken. */
+  readiness: ["readiness"] as Key,
   /** Never written: for commits that must fail, and for reads whose answer nobody needs. */
   never: (n = 0): Key => ["errand", "never", n],
 } as const;
