@@ -1,5 +1,5 @@
-// What shows that a request for the pump comes from the app: a ticket for this origin, good for one request. At
-// another host, which somebody may have had it sent to, it opens nothing.
+// What shows that a request for the pump comes from the app: a ticket for this origin, good for one request.
+// At another host, which somebody may have had it sent to, it opens nothing.
 
 import { Tickets } from "../auth/tickets.ts";
 import { UnavailableError } from "../runtime/core/errors.ts";

@@ -183,3 +183,20 @@ Deno.test("keys of the database are spelled and read in runtime/platform/keys.ts
   });
   assert.deepEqual(wrong, []);
 });
+
+/** Comment lines that are longer, with their numbers: `deno fmt` does not wrap comments. */
+function longComments(text: string): string[] {
+  return text.split("\n").flatMap((line, i) => {
+    const isLong = /^\s*(\/\/|\/\*|\*)/.test(line) && [...line].length > 110;
+    return isLong ? [`${i + 1}: ${line.trim()}`] : [];
+  });
+}
+
+Deno.test("comment lines have at most 110 columns", () => {
+  const lines = ["// ", "  /** ", "   * ", "const text = "].map((start) => start.padEnd(111, "x"));
+  assert.equal(longComments(lines.join("\n")).length, 3);
+  assert.deepEqual(longComments(lines.map((line) => line.slice(1)).join("\n")), []);
+  const own = files.filter((file) => !file.startsWith("client/npm/"));
+  const long = own.flatMap((file) => longComments(textOf(file)).map((line) => `${file}:${line}`));
+  assert.deepEqual(long, []);
+});

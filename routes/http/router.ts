@@ -9,7 +9,9 @@ import { TrieRouter } from "hono/router/trie-router";
 export class KeepingRouter<T> implements Router<T> {
   readonly name = "KeepingRouter";
   readonly #inner = new SmartRouter<T>({ routers: [new RegExpRouter(), new TrieRouter()] });
-  /** Paths of routes without parameters, and what was found for them. There are as many as there are routes. */
+  /**
+   * Paths of routes without parameters, and what was found for them. There are as many as there are routes.
+   */
   readonly #found = new Map<string, Result<T> | null>();
 
   add(method: string, path: string, handler: T): void {

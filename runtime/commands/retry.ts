@@ -43,8 +43,8 @@ interface Replacement {
  * @param input JSON value that replaces the input, or undefined to keep it.
  * @param guards must still hold when the task is put back
  * @throws {NotFoundError | ForgottenError | PreconditionError | ValidationError}
- * @throws {ConflictError} if it has not ended, or completed, or its call is not stored whole, or a guard holds
- * no more.
+ * @throws {ConflictError} if it has not ended, or completed, or its call is not stored whole, or a guard
+ * holds no more.
  */
 export async function retry(
   context: CommandContext,

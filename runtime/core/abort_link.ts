@@ -1,6 +1,6 @@
 // A signal that follows others, or a time limit. What `AbortSignal.any` and `AbortSignal.timeout` make may be
-// taken away by a garbage collection before it is aborted, with all that waits for it: a limit that is now and
-// then none. The listeners here, and the timer of whoever calls `abort`, keep theirs alive.
+// taken away by a garbage collection before it is aborted, with all that waits for it: a limit that is now
+// and then none. The listeners here, and the timer of whoever calls `abort`, keep theirs alive.
 
 export class AbortLink implements Disposable {
   readonly #controller = new AbortController();

@@ -7,7 +7,9 @@ import { type Clock } from "./clock.ts";
 /** Whose reads they are. */
 export type Reader = "engine" | "caller";
 
-/** The backend always has the next one at hand, and what comes beside this line waits for no more than these. */
+/**
+ * The backend always has the next one at hand, and what comes beside this line waits for no more than these.
+ */
 const MOST_READS = 32;
 /** Callers get at least every fourth place. */
 const ENGINE_TURNS = 3;
@@ -29,7 +31,9 @@ export class ReadLine {
   #answeredAt = 0;
   readonly #waiting: Record<Reader, Job[]> = { engine: [], caller: [] };
 
-  /** @param silentMs with no answer for so long, the backend is away, and nobody waits for a place any more */
+  /**
+   * @param silentMs with no answer for so long, the backend is away, and nobody waits for a place any more
+   */
   constructor(
     private readonly clock: Clock,
     private readonly silentMs: number,

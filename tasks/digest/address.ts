@@ -48,7 +48,9 @@ export function isPublicAddress(address: string): boolean {
   }
 }
 
-/** As DNS and certificates know it. The URL parser has already made 127.0.0.1 of 0x7f.1, 2130706433 and so on. */
+/**
+ * As DNS and certificates know it. The URL parser has already made 127.0.0.1 of 0x7f.1, 2130706433 and so on.
+ */
 export function hostnameOf({ hostname }: URL): string {
   return hostname.replace(/^\[(.*)\]$/, "$1").replace(/\.$/, "");
 }

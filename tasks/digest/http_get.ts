@@ -1,6 +1,6 @@
 // GET from an address that was checked. `fetch` would look the host's name up once more, and a DNS server may
-// answer otherwise the second time (DNS rebinding). So the connection is made here, and TLS is told the host's
-// name, which the certificate must have.
+// answer otherwise the second time (DNS rebinding). So the connection is made here, and TLS is told the
+// host's name, which the certificate must have.
 
 import { AbortLink } from "../../runtime/core/abort_link.ts";
 import { hostnameOf } from "./address.ts";

@@ -1,5 +1,5 @@
-// Reads one answer of HTTP/1.1 from a connection: its head, then its body, whose end is told by its length, by
-// chunks, or by the end of the connection.
+// Reads one answer of HTTP/1.1 from a connection: its head, then its body, whose end is told by its length,
+// by chunks, or by the end of the connection.
 
 const CHUNK_BYTES = 64 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024;

@@ -1,4 +1,5 @@
-// A database that takes its time, like a server on a slow network, and knows which of its calls are under way.
+// A database that takes its time, like a server on a slow network, and knows which of its calls are under
+// way.
 
 import { Random } from "./random.ts";
 import { turn } from "./waiting.ts";
