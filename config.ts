@@ -11,6 +11,7 @@ export { ConfigError };
 export interface Config {
   PORT: number;
   HOST?: string;
+  MAX_CONNECTIONS: number;
   KV_PATH?: string;
   ROLE: Role;
   CONCURRENCY: number;
@@ -40,6 +41,9 @@ const graceMs = z.number({ error: "must be a whole number" }).int({ error: "must
   .max(LONGEST_GRACE_MS, { error: `must be at most ${LONGEST_GRACE_MS}` }).optional();
 const port = z.number({ error: "must be a whole number" }).min(0, { error: "must be at least 0" })
   .max(65_535, { error: "must be at most 65535" }).default(8_000);
+const connections = z.number({ error: "must be a whole number" }).int({ error: "must be a whole number" })
+  .min(1, { error: "must be at least 1" }).max(1_000_000, { error: "must be at most 1000000" })
+  .default(12_000);
 
 function numberOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
   return z.preprocess((value) => /^-?\d+$/.test(String(value)) ? Number(value) : value, rule);
@@ -54,6 +58,7 @@ function flagOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
 const schema: z.ZodType<Config> = z.object({
   PORT: numberOf(port),
   HOST: text,
+  MAX_CONNECTIONS: numberOf(connections),
   KV_PATH: text,
   ROLE: RULES.role,
   CONCURRENCY: numberOf(RULES.concurrency),
@@ -75,6 +80,8 @@ const schema: z.ZodType<Config> = z.object({
 export const VARIABLES: Record<keyof Config, string> = {
   PORT: "port to listen on; 0 takes a free one (8000)",
   HOST: "address to listen on (127.0.0.1)",
+  MAX_CONNECTIONS:
+    "connections at a time, fewer where descriptors are fewer; more are refused with 503 (12000)",
   KV_PATH: "database: a file, :memory:, or the URL of a denokv server (./data/errand.kv)",
   ROLE: "all, web (submits and answers, runs nothing) or worker (runs, answers health checks only) (all)",
   CONCURRENCY: "functions that run at once (200)",

@@ -4,6 +4,7 @@ import { KeyRing } from "./auth/key_ring.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { createApp } from "./routes/app.ts";
 import type { App, AppOptions } from "./routes/http/app_types.ts";
+import type { ConnectionPort } from "./routes/http/prefix.ts";
 import { Slots } from "./routes/http/connection_limit.ts";
 import { mountable } from "./routes/mountable.ts";
 import { problemAt, unavailable } from "./routes/http/problem.ts";
@@ -93,6 +94,11 @@ export class Host {
     return this.#answer(request, this.#basePath);
   };
 
+  /** Answers a request on a connection that can be cut. */
+  readonly fetchOn = (request: Request, connection?: ConnectionPort): Response | Promise<Response> => {
+    return this.#answer(request, this.#basePath, connection);
+  };
+
   /** Answers a request of this program itself, which needs no API key. */
   fetchOwn(request: Request): Response | Promise<Response> {
     return this.#ownApp.fetch(request, { trusted: true });
@@ -126,10 +132,10 @@ export class Host {
     });
   }
 
-  #answer(request: Request, mounted: string): Response | Promise<Response> {
+  #answer(request: Request, mounted: string, connection?: ConnectionPort): Response | Promise<Response> {
     if (this.isStopped) {
       return problemAt(new URL(request.url).pathname, unavailable("this Errand was stopped"));
     }
-    return this.#app.fetch(request, { mounted, prefix: this.#publicPath || mounted });
+    return this.#app.fetch(request, { mounted, prefix: this.#publicPath || mounted, connection });
   }
 }

@@ -6,12 +6,13 @@
 import { type Config, kvPathOf, requireKeys, settingsOf, stopGraceMsOf } from "./config.ts";
 import { answer, makeInstance } from "./deploy/serve.ts";
 import { openKv } from "./database.ts";
-import { createHost } from "./host.ts";
+import { createHost, type Host } from "./host.ts";
 import { type DefinitionSet, definitionsIn } from "./options.ts";
 import { log } from "./log.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { NewerFormatError } from "./runtime/core/errors.ts";
-import { isRemote, type KvPort } from "./runtime/mod.ts";
+import { isRemote, type KvPort, systemClock } from "./runtime/mod.ts";
+import { listen, type Listening } from "./serving/mod.ts";
 
 /** Whatever hangs, the process is gone so long after the grace: leases and the queue bring the rest back. */
 const GONE_AFTER_MS = 700;
@@ -58,7 +59,7 @@ async function serveHere(config: Config, definitions: AnyDefinition[], graceMs: 
   const kv = await open(kvPathOf(config));
   const host = await createHost({ settings: settingsOf(config), kv, definitions, log, takesConsole: true })
     .catch(asStartError);
-  let server: Deno.HttpServer | null = null;
+  let server: Listening | null = null;
   let stopping: Promise<void> | null = null;
   const close = async (stopped: Promise<void>) => {
     // New connections are refused from here on; open streams are cut, and their readers come back elsewhere.
@@ -72,7 +73,7 @@ async function serveHere(config: Config, definitions: AnyDefinition[], graceMs: 
     const stopped = host.stop(graceMs);
     return stopping ??= close(stopped);
   }, () => host.runtime.running);
-  server = listen(config, config.HOST ?? "127.0.0.1", host.fetch);
+  server = await listenHere(config, host);
   await host.start().catch(asStartError);
   surviveStrayErrors();
   return { sweep: () => Promise.resolve() };
@@ -85,7 +86,8 @@ async function serveOnDeploy(
 ): Promise<Serving> {
   const instance = await makeInstance(config, definitions);
   onSignal(graceMs, (graceMs) => instance.stop(Math.max(0, graceMs - WAKING_MS)));
-  listen(config, config.HOST ?? "0.0.0.0", (request) => answer(instance, request));
+  // There the platform holds the connections.
+  listenOnDeploy(config, (request) => answer(instance, request));
   surviveStrayErrors();
   return instance;
 }
@@ -162,22 +164,34 @@ async function openRemote(url: string): Promise<KvPort> {
   }
 }
 
-function listen(
-  { PORT }: Config,
-  host: string,
-  handler: (request: Request) => Response | Promise<Response>,
-): Deno.HttpServer {
-  const onListen = ({ hostname, port }: Deno.NetAddr) => {
-    const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-    console.log(`errand listening on http://${host}:${port}`);
-  };
+async function listenHere(config: Config, host: Host): Promise<Listening> {
+  const { HOST: hostname = "127.0.0.1", PORT: port, MAX_CONNECTIONS: most } = config;
+  const options = { hostname, port, handler: host.fetchOn, most, clock: systemClock, log };
+  const listening = await listen(options).catch((error) => refuseAddress(hostname, port, error));
+  sayAddress(listening.address);
+  return listening;
+}
+
+function listenOnDeploy(
+  { HOST: hostname = "0.0.0.0", PORT: port }: Config,
+  handler: (request: Request) => Promise<Response>,
+): void {
   try {
-    return Deno.serve({ port: PORT, hostname: host, onListen }, handler);
+    Deno.serve({ port, hostname, onListen: sayAddress }, handler);
   } catch (error) {
-    throw new StartError(
-      `HOST and PORT must be an address to listen on; they are ${host} and ${PORT}: ${messageOf(error)}`,
-    );
+    refuseAddress(hostname, port, error);
   }
+}
+
+function sayAddress({ hostname, port }: Deno.NetAddr): void {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  console.log(`errand listening on http://${host}:${port}`);
+}
+
+function refuseAddress(hostname: string, port: number, error: unknown): never {
+  throw new StartError(
+    `HOST and PORT must be an address to listen on; they are ${hostname} and ${port}: ${messageOf(error)}`,
+  );
 }
 
 function messageOf(error: unknown): string {

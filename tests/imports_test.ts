@@ -7,13 +7,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   runtime: [],
   auth: ["runtime"],
   routes: ["auth", "runtime"],
+  serving: ["routes", "runtime"],
   client: ["runtime"],
   tasks: ["runtime"],
   tools: ["auth", "runtime"],
   starter: [],
   demo: ["client", "tasks", "tools"],
   deploy: [".", "auth", "runtime"],
-  ".": ["auth", "client", "deploy", "routes", "runtime", "tasks", "tools"],
+  ".": ["auth", "client", "deploy", "routes", "runtime", "serving", "tasks", "tools"],
 };
 
 /** The wings of a folder from the ground up: imports go down. Wings on one floor ignore each other. */

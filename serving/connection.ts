@@ -1,0 +1,46 @@
+// One connection: whether it is in use, since when it is not, and how it ends.
+
+import type { ConnectionPort } from "../routes/http/prefix.ts";
+
+/** The time as far as connections need it: a number that rises each second. */
+export interface Rounds {
+  now: number;
+}
+
+export class Connection implements ConnectionPort {
+  /** No request has come yet: not even the head of one. */
+  isSilent = true;
+  /** In rounds. */
+  idleSince: number;
+  #open = 0;
+  readonly #cut = new AbortController();
+
+  constructor(readonly address: string, private readonly rounds: Rounds) {
+    this.idleSince = rounds.now;
+  }
+
+  /** Aborted to cut it. */
+  get signal(): AbortSignal {
+    return this.#cut.signal;
+  }
+
+  get isIdle(): boolean {
+    return this.#open === 0;
+  }
+
+  /** A request has come. */
+  begin(): void {
+    this.isSilent = false;
+    this.#open++;
+  }
+
+  /** Its answer is over, or its caller gone. */
+  readonly end = (): void => {
+    this.#open--;
+    this.idleSince = this.rounds.now;
+  };
+
+  close(): void {
+    this.#cut.abort();
+  }
+}

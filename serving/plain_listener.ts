@@ -1,0 +1,64 @@
+// Where Deno does not let connections be served one by one: Deno.serve. Without descriptors it stops to listen
+// and does not say so while a connection is open, so the service calls itself, and listens again.
+
+import type { Listening, ListenOptions } from "./listening.ts";
+
+const LOOK_EVERY_MS = 5_000;
+/** What listens everywhere is reached here. */
+const OWN_ADDRESS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+export class PlainListener implements Listening {
+  readonly #servers = new Set<Deno.HttpServer>();
+  readonly address: Deno.NetAddr;
+  #isClosed = false;
+  #stopLooking: () => void = () => {};
+
+  constructor(
+    private readonly options: Omit<ListenOptions, "most">,
+    private readonly lookEveryMs = LOOK_EVERY_MS,
+  ) {
+    this.address = this.#serve(options.port);
+    this.#nextLook();
+  }
+
+  async shutdown(): Promise<void> {
+    this.#isClosed = true;
+    this.#stopLooking();
+    await Promise.allSettled([...this.#servers].map((server) => server.shutdown()));
+  }
+
+  #serve(port: number): Deno.NetAddr {
+    const { hostname, handler } = this.options;
+    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handler(request));
+    this.#servers.add(server);
+    const forget = () => this.#servers.delete(server);
+    server.finished.then(forget, forget);
+    return { ...server.addr, hostname };
+  }
+
+  #nextLook(): void {
+    this.#stopLooking = this.options.clock.timer(async () => {
+      await this.#look();
+      if (!this.#isClosed) this.#nextLook();
+    }, this.lookEveryMs);
+  }
+
+  async #look(): Promise<void> {
+    const { hostname, port } = this.address;
+    try {
+      (await Deno.connect({ hostname: OWN_ADDRESS[hostname] ?? hostname, port })).close();
+    } catch (error) {
+      // Any other failure is one of calling, as when there is no descriptor for it either.
+      if (this.#isClosed || !(error instanceof Deno.errors.ConnectionRefused)) return;
+      this.options.log.error(
+        "the service had stopped to listen, as for want of descriptors; it listens again",
+        error,
+      );
+      try {
+        this.#serve(port);
+      } catch (error) {
+        this.options.log.error("it cannot listen again; trying", error);
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// More callers than the process may have descriptors.
+
+import "../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { Server } from "../support/server_process.ts";
+import { eventually } from "../support/waiting.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const onlyUnix = { ignore: Deno.build.os === "windows" };
+
+/** The service with so many descriptors and no more. */
+function withDescriptors(count: number, env: Record<string, string> = {}): Promise<Server> {
+  return Server.run({
+    program: "sh",
+    args: ["-c", `ulimit -n ${count}; exec "$0" "$@"`, Deno.execPath(), "run", "-A", MAIN],
+    env: { PORT: "0", API_KEYS: "", DEMO_TASKS: "true", KV_PATH: ":memory:", ...env },
+  });
+}
+
+async function silentOnes(url: string, count: number): Promise<Deno.TcpConn[]> {
+  const { hostname, port } = new URL(url);
+  const all: Deno.TcpConn[] = [];
+  for (let i = 0; i < count; i++) {
+    // Refused for a moment, where the service is full.
+    const connection = await Deno.connect({ hostname, port: Number(port) }).catch(() => null);
+    if (connection) all.push(connection);
+  }
+  return all;
+}
+
+Deno.test({
+  name:
+    "400 silent connections to a process with 300 descriptors keep nobody else out, while they last and after",
+  ...onlyUnix,
+  async fn() {
+    await using server = await withDescriptors(300);
+    const silent = await silentOnes(server.url, 400);
+    for (let round = 0; round < 3; round++) {
+      await eventually(async () => {
+        const answer = await server.fetch("/healthz").catch(() => null);
+        return answer?.status === 200;
+      }, "the service takes no more calls");
+      // It has a descriptor left for a thread, too.
+      const { id } = await server.submit("primes", { limit: 1_000 });
+      assert.equal((await server.ended(id)).state.type, "COMPLETED");
+      silent.push(...await silentOnes(server.url, 100));
+    }
+    for (const connection of silent) connection.close();
+    assert.equal((await server.fetch("/healthz")).status, 200);
+    assert.equal(server.isOver, false);
+  },
+});
