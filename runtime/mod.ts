@@ -1,6 +1,6 @@
 // The public surface of the engine. Code outside runtime/ imports this file and runtime/core/ only.
 
-export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./options.ts";
+export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./process/options.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 
 export { type Clock, isoAt, sleep, systemClock } from "./platform/clock.ts";

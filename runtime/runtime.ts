@@ -1,6 +1,6 @@
-// The engine as its callers see it. wiring.ts builds the parts, background.ts runs them.
+// The engine as its callers see it. process/ builds the parts and runs them.
 
-import { Background } from "./background.ts";
+import { Background } from "./process/background.ts";
 import type { Batch } from "./commands/batch.ts";
 import { cancel, type Cancelled, type CancelRequest } from "./commands/cancel.ts";
 import type { MapSpec } from "./commands/flows/map.ts";
@@ -15,7 +15,7 @@ import type { SubmitCall, Submitted } from "./commands/submit.ts";
 import { ForgottenError, NotFoundError } from "./core/errors.ts";
 import type { Registry } from "./core/registry.ts";
 import { type Entry, isForgotten, type StoredValue } from "./core/task.ts";
-import { DEFAULTS, type RuntimeOptions } from "./options.ts";
+import { DEFAULTS, type RuntimeOptions } from "./process/options.ts";
 import type { Clock } from "./platform/clock.ts";
 import { Readiness } from "./platform/readiness.ts";
 import type { Completions } from "./queries/as_completed.ts";
@@ -27,7 +27,7 @@ import { taskEvents } from "./queries/task_events.ts";
 import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
 import type { TaskEvent } from "./store/event_log.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
-import { type Parts, wire } from "./wiring.ts";
+import { type Parts, wire } from "./process/wiring.ts";
 
 /**
  * Builds a runtime on an open database. Nothing runs before `start`.

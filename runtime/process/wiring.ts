@@ -1,11 +1,11 @@
 // Builds the parts of the engine and connects them.
 
-import type { CommandContext } from "./commands/context.ts";
-import { QueueLimit } from "./commands/queue_limit.ts";
-import { Submitter } from "./commands/submit.ts";
-import { UnavailableError } from "./core/errors.ts";
-import { RevivedError } from "./core/thrown_error.ts";
-import { Registry } from "./core/registry.ts";
+import type { CommandContext } from "../commands/context.ts";
+import { QueueLimit } from "../commands/queue_limit.ts";
+import { Submitter } from "../commands/submit.ts";
+import { UnavailableError } from "../core/errors.ts";
+import { RevivedError } from "../core/thrown_error.ts";
+import { Registry } from "../core/registry.ts";
 import {
   type Entry,
   isForgotten,
@@ -14,34 +14,34 @@ import {
   type Stored,
   type TaskRecord,
   typeOf,
-} from "./core/task.ts";
-import { OutboxProcessor } from "./dependencies/outbox_processor.ts";
-import { GarbageCollector } from "./maintenance/garbage_collector.ts";
-import { Reaper } from "./maintenance/reaper.ts";
-import { Reconciler } from "./maintenance/reconciler.ts";
-import { TimerLoop } from "./maintenance/timer_loop.ts";
-import { Timers } from "./maintenance/timers.ts";
+} from "../core/task.ts";
+import { OutboxProcessor } from "../dependencies/outbox_processor.ts";
+import { GarbageCollector } from "../maintenance/garbage_collector.ts";
+import { Reaper } from "../maintenance/reaper.ts";
+import { Reconciler } from "../maintenance/reconciler.ts";
+import { TimerLoop } from "../maintenance/timer_loop.ts";
+import { Timers } from "../maintenance/timers.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
-import { type Clock, systemClock } from "./platform/clock.ts";
-import type { Doorbell } from "./platform/doorbells/doorbell.ts";
-import { QueueBell } from "./platform/doorbells/queue.ts";
-import { SweepBell } from "./platform/doorbells/sweep.ts";
-import { WatchBell } from "./platform/doorbells/watch.ts";
-import { type Ids, makeIds } from "./platform/ids.ts";
-import { type Log, silentLog } from "./platform/log.ts";
-import { hasQueues } from "./platform/open_kv.ts";
-import { Completions } from "./queries/as_completed.ts";
-import { Groups } from "./queries/groups.ts";
-import { Notifier } from "./queries/notifier.ts";
-import { RepairCounter } from "./repair_counter.ts";
-import { requireFormat } from "./store/format.ts";
-import { Store } from "./store/store.ts";
-import { Values } from "./store/values.ts";
-import { Children } from "./worker/child_tasks.ts";
-import { InputResolver } from "./worker/input_resolver.ts";
-import { takeConsole, writeLine } from "./worker/runners/function_console.ts";
-import { Runners } from "./worker/runners/runners.ts";
-import { Worker } from "./worker/worker.ts";
+import { type Clock, systemClock } from "../platform/clock.ts";
+import type { Doorbell } from "../platform/doorbells/doorbell.ts";
+import { QueueBell } from "../platform/doorbells/queue.ts";
+import { SweepBell } from "../platform/doorbells/sweep.ts";
+import { WatchBell } from "../platform/doorbells/watch.ts";
+import { type Ids, makeIds } from "../platform/ids.ts";
+import { type Log, silentLog } from "../platform/log.ts";
+import { hasQueues } from "../platform/open_kv.ts";
+import { Completions } from "../queries/as_completed.ts";
+import { Groups } from "../queries/groups.ts";
+import { Notifier } from "../queries/notifier.ts";
+import { RepairCounter } from "../maintenance/repair_counter.ts";
+import { requireFormat } from "../store/format.ts";
+import { Store } from "../store/store.ts";
+import { Values } from "../store/values.ts";
+import { Children } from "../worker/child_tasks.ts";
+import { InputResolver } from "../worker/input_resolver.ts";
+import { takeConsole, writeLine } from "../worker/runners/function_console.ts";
+import { Runners } from "../worker/runners/runners.ts";
+import { Worker } from "../worker/worker.ts";
 
 export interface Parts {
   clock: Clock;

@@ -1,11 +1,11 @@
 // What a runtime is built from, and the defaults.
 
-import type { AnyDefinition } from "./core/define.ts";
-import type { Clock } from "./platform/clock.ts";
-import type { Ids } from "./platform/ids.ts";
-import type { KvPort } from "./platform/kv.ts";
-import type { Log } from "./platform/log.ts";
-import type { Runner } from "./worker/runners/runner.ts";
+import type { AnyDefinition } from "../core/define.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import type { KvPort } from "../platform/kv.ts";
+import type { Log } from "../platform/log.ts";
+import type { Runner } from "../worker/runners/runner.ts";
 
 /** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
 export interface Doorbells {

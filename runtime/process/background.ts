@@ -1,8 +1,8 @@
 // What a process does without being asked: the worker, timers, the outbox, and repairs after dead processes.
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
-import { every } from "./platform/periodic.ts";
-import { adoptFormat } from "./store/format.ts";
+import { every } from "../platform/periodic.ts";
+import { adoptFormat } from "../store/format.ts";
 import type { Parts } from "./wiring.ts";
 
 export class Background {

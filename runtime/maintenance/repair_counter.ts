@@ -1,6 +1,6 @@
 // Counts what had to be repaired. In a run without faults it stays empty.
 
-import type { Log } from "./platform/log.ts";
+import type { Log } from "../platform/log.ts";
 
 export class RepairCounter {
   readonly #counts = new Map<string, number>();
