@@ -1,5 +1,5 @@
-// Where Deno does not let connections be served one by one: Deno.serve. Without descriptors it stops to listen
-// and does not say so while a connection is open, so the service calls itself, and listens again.
+// Where Deno does not let connections be served one by one: Deno.serve. Without descriptors it stops to
+// listen and does not say so while a connection is open, so the service calls itself, and listens again.
 
 import type { Listening, ListenOptions } from "./listening.ts";
 

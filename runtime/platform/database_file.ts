@@ -1,6 +1,6 @@
-// The file of a database, apart from what SQLite does with it: whether it is one of ours and whole before it is
-// opened, that nobody else may read it, and that it is still where it was. A file that is deleted or replaced
-// takes commits as before, and all of them are gone with the process.
+// The file of a database, apart from what SQLite does with it: whether it is one of ours and whole before it
+// is opened, that nobody else may read it, and that it is still where it was. A file that is deleted or
+// replaced takes commits as before, and all of them are gone with the process.
 
 import { dirname, join } from "node:path";
 import { DatabaseFileError, DatabaseGoneError } from "../core/errors.ts";
@@ -18,8 +18,8 @@ const TABLES = ["kv", "queue", "migration_state"];
 const BESIDE = ["", "-wal", "-shm", "-journal"];
 
 /**
- * Makes the file and its folder if they are not there, for their owner alone, and takes the rights of others on
- * an older one away.
+ * Makes the file and its folder if they are not there, for their owner alone, and takes the rights of others
+ * on an older one away.
  *
  * @throws {DatabaseFileError} for what is no database of Deno KV, or a damaged one
  */
@@ -51,7 +51,8 @@ function sizeOf(path: string): number | null {
 }
 
 async function requireWhole(path: string, size: number): Promise<void> {
-  // Not by reading the file: to close it would take the locks of this process away from whoever has it open here.
+  // Not by reading the file: to close it would take the locks of this process away from whoever has it open
+  // here.
   const { DatabaseSync } = await import("node:sqlite");
   let database: InstanceType<typeof DatabaseSync> | undefined;
   try {

@@ -1,5 +1,5 @@
-// Whether the database takes writes: a full disk, a file that may only be read and one that was deleted answer
-// reads as ever. However many ask, it is written to once a second at most.
+// Whether the database takes writes: a full disk, a file that may only be read and one that was deleted
+// answer reads as ever. However many ask, it is written to once a second at most.
 
 import type { Clock } from "./clock.ts";
 import { keys } from "./keys.ts";
@@ -7,8 +7,8 @@ import type { KvPort } from "./kv.ts";
 
 const WRITES_EVERY_MS = 1_000;
 /**
- * 60 kB, as much as a large task: on a full disk a few bytes may still find room in what the file has. Each time
- * others, as SQLite does not write what is there.
+ * 60 kB, as much as a large task: on a full disk a few bytes may still find room in what the file has. Each
+ * time others, as SQLite does not write what is there.
  */
 const NUMBERS_TO_A_FILE = 7_500;
 
