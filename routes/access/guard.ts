@@ -186,11 +186,20 @@ function refusalOfStranger(c: Context, origins: readonly string[]): Problem | nu
     );
   }
   const origin = c.req.header("origin");
-  if (origin === undefined || isLoopback(URL.parse(origin)?.hostname ?? "")) return null;
+  if (origin === undefined) return refusalOfCrossSite(c);
+  if (isLoopback(URL.parse(origin)?.hostname ?? "")) return null;
   // By its name: "*" would let in every page that is looked at on this machine.
   if (origins.includes(origin)) return null;
   return forbidden(
     `without API keys this service takes nothing from pages of other sites that CORS_ORIGINS does not name; ` +
       `the Origin here is ${JSON.stringify(origin)}`,
+  );
+}
+
+/** A page can have its browser ask without an Origin, as for an image. */
+function refusalOfCrossSite(c: Context): Problem | null {
+  if (c.req.header("sec-fetch-site") !== "cross-site") return null;
+  return forbidden(
+    "without API keys this service takes nothing from pages of other sites; Sec-Fetch-Site here is cross-site",
   );
 }

@@ -1,6 +1,7 @@
 // An answer whose body is JSON text already.
 
 import type { TypedResponse } from "hono";
+import { NOSNIFF } from "./safe_headers.ts";
 
 /** JSON text. */
 export type Text = string;
@@ -16,6 +17,6 @@ export function jsonResponse(
 ): JsonResponse {
   return new Response(text, {
     status,
-    headers: { "content-type": "application/json", ...headers },
+    headers: { "content-type": "application/json", ...NOSNIFF, ...headers },
   }) as JsonResponse;
 }

@@ -21,6 +21,7 @@ import {
 } from "../../runtime/core/errors.ts";
 import { NoSuchKeyError } from "../../auth/key_store.ts";
 import { pathOf } from "./prefix.ts";
+import { NOSNIFF } from "./safe_headers.ts";
 
 const MOST_ERRORS = 1_000;
 
@@ -53,7 +54,12 @@ export function problemAt(instance: string, problem: Problem): Response {
   const body = { type: `/problems/${slug}`, title, status, detail, instance, ...extra, errors };
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...headers },
+    headers: {
+      "content-type": "application/problem+json",
+      "cache-control": "no-store",
+      ...NOSNIFF,
+      ...headers,
+    },
   });
 }
 

@@ -3,6 +3,7 @@
 
 import type { Context } from "hono";
 import { isHead, untold } from "./head.ts";
+import { NOSNIFF } from "./safe_headers.ts";
 
 export interface SseEvent {
   event: string;
@@ -37,6 +38,7 @@ export function sseResponse(
   { pingMs, giveBack, abort, onError }: SseOptions,
 ): Response {
   const headers = {
+    ...NOSNIFF,
     "content-type": "text/event-stream",
     // A proxy that compresses would keep events until it has a block of them.
     "cache-control": "no-store, no-transform",

@@ -3,6 +3,7 @@
 
 import type { App } from "../http/app_types.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
+import { PAGE_HEADERS } from "../http/safe_headers.ts";
 
 export function clientRoutes(app: App): void {
   app.get("/client/:name{.+}", async (c) => {
@@ -14,7 +15,11 @@ export function clientRoutes(app: App): void {
     }
     const type = name.endsWith(".js") ? "text/javascript" : "text/plain";
     return new Response(files[name as keyof typeof files], {
-      headers: { "content-type": `${type}; charset=utf-8`, "cache-control": "no-cache" },
+      headers: {
+        ...PAGE_HEADERS,
+        "content-type": `${type}; charset=utf-8`,
+        "cache-control": "no-cache",
+      },
     });
   });
 }

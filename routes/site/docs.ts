@@ -6,6 +6,7 @@ import type { App } from "../http/app_types.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { openapiDocument } from "./openapi.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
+import { PAGE_HEADERS } from "../http/safe_headers.ts";
 
 const TYPES: Record<string, string> = { js: "text/javascript", css: "text/css" };
 
@@ -53,17 +54,18 @@ export function docsRoutes(app: App, runtime: Runtime): void {
     document ??= openapiDocument(app, runtime).then((made) => JSON.stringify(made));
     const servers = JSON.stringify([{ url: prefixOf(c) || "/" }]);
     return new Response(`{"servers":${servers},${(await document).slice(1)}`, {
-      headers: { "content-type": "application/json" },
+      headers: { ...PAGE_HEADERS, "content-type": "application/json" },
     });
   });
   app.get("/docs", (c) => {
     // What the page loads is named from where it is.
     if (new URL(c.req.url).pathname.endsWith("/")) return c.redirect(`${prefixOf(c)}/docs`, 308);
-    return c.html(PAGE, 200, { "content-security-policy": POLICY });
+    return c.html(PAGE, 200, { ...PAGE_HEADERS, "content-security-policy": POLICY });
   });
   app.get("/docs/:asset", async (c) => {
     const asset = c.req.param("asset");
     const headers = {
+      ...PAGE_HEADERS,
       "content-type": `${TYPES[asset.split(".").at(-1)!] ?? "text/plain"}; charset=utf-8`,
       "cache-control": "public, max-age=86400",
       vary: "accept-encoding",

@@ -5,6 +5,7 @@ import { createRoute } from "../http/operation.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { ProblemError, unavailable } from "../http/problem.ts";
+import { NOSNIFF } from "../http/safe_headers.ts";
 import { jsonAnswer, problems } from "../wire/schemas.ts";
 
 const status = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
@@ -19,7 +20,7 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     tags: ["service"],
     responses: { 200: jsonAnswer(status, "It does") },
   });
-  app.openapi(healthz, (c) => c.json({ status: "ok" as const }, 200));
+  app.openapi(healthz, (c) => c.json({ status: "ok" as const }, 200, NOSNIFF));
 
   const readyz = createRoute({
     method: "get",
@@ -34,7 +35,7 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     const late = new Promise<false>((resolve) => timer = setTimeout(() => resolve(false), LONGEST_PING_MS));
     const answers = await Promise.race([runtime.ping().then(() => true, () => false), late]);
     clearTimeout(timer);
-    if (answers) return c.json({ status: "ok" as const }, 200);
+    if (answers) return c.json({ status: "ok" as const }, 200, NOSNIFF);
     throw new ProblemError(unavailable("the database takes no writes, or does not answer"));
   });
 }

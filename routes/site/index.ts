@@ -4,6 +4,7 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonResponse } from "../http/json_response.ts";
+import { PAGE_HEADERS } from "../http/safe_headers.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { jsonAnswer } from "../wire/schemas.ts";
 
@@ -31,7 +32,7 @@ export function indexRoutes(app: App, hasApi: boolean): void {
   });
   app.openapi(route, (c) => {
     const prefix = prefixOf(c);
-    const headers = { vary: "Accept", "cache-control": "no-cache" };
+    const headers = { ...PAGE_HEADERS, vary: "Accept", "cache-control": "no-cache" };
     if (hasApi && /\btext\/html\b/i.test(c.req.header("accept") ?? "")) {
       return new Response(null, { status: 302, headers: { ...headers, location: `${prefix}${API.docs}` } });
     }

@@ -6,6 +6,7 @@ import type { Runtime } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonAnswer } from "../wire/schemas.ts";
+import { NOSNIFF } from "../http/safe_headers.ts";
 
 const schema = z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12");
 
@@ -37,5 +38,5 @@ export function definitionRoutes(app: App, runtime: Runtime): void {
     runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,
     defaults: { ...definition.defaults },
   }));
-  app.openapi(route, (c) => c.json({ definitions }, 200));
+  app.openapi(route, (c) => c.json({ definitions }, 200, NOSNIFF));
 }

@@ -311,6 +311,28 @@ Deno.test("without keys, pages of other sites are refused, also where they need 
   assert.ok((await cancel("http://localhost:5173")).status < 300);
 });
 
+Deno.test("without keys, a page of another site gets nothing without an Origin either, as by an image", async () => {
+  await using service = await aService({ running: false });
+  const look = (headers: Record<string, string>) => service.get("/v1/tasks", { headers });
+  const answer = await look({ "sec-fetch-site": "cross-site" });
+  assertProblem(answer, 403, "forbidden");
+  assert.match(answer.body.detail, /Sec-Fetch-Site here is cross-site/);
+  // The page itself, another port of this machine, the address bar, and what is no browser.
+  for (const site of ["same-origin", "same-site", "none"]) {
+    assert.equal((await look({ "sec-fetch-site": site })).status, 200, site);
+  }
+  assert.equal((await look({})).status, 200);
+  const { status } = await service.get("/docs", { headers: { "sec-fetch-site": "cross-site" } });
+  assert.equal(status, 200, "a link leads to the docs");
+});
+
+Deno.test("with a key it does not matter which page asks", async () => {
+  const caller = aKey(["read"]);
+  await using service = await aService({ running: false, apiKeys: [caller.key] });
+  const headers = { ...caller.headers, "sec-fetch-site": "cross-site" };
+  assert.equal((await service.get("/v1/tasks", { headers })).status, 200);
+});
+
 Deno.test("without keys, the Host of a real request counts", async () => {
   await using service = await aService({ running: false });
   const { port } = new URL(service.listen());
