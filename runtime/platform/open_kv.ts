@@ -1,6 +1,6 @@
 // Opens a database: a file, memory, a server, or the platform's own.
 
-import { systemClock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { DatabaseFile, prepareFile } from "./database_file.ts";
 import { keys } from "./keys.ts";
 import { type Log, silentLog } from "./log.ts";
@@ -20,12 +20,14 @@ export function isRemote(path: string | undefined): boolean {
  * @param path a file, `:memory:`, the URL of a server, or undefined for the platform's own
  * @param openHandle opens a handle; a test can put something between
  * @param log is told what the operator should know of a file
+ * @param clock of the deadlines
  * @throws {DatabaseFileError} for a file that is no whole database of Deno KV
  */
 export async function openKv(
   path: string | undefined,
   openHandle: (path: string | undefined) => Promise<Deno.Kv> = Deno.openKv,
   log: Log = silentLog,
+  clock: Clock = systemClock,
 ): Promise<KvPort> {
   const isFile = path !== undefined && path !== ":memory:" && !isRemote(path);
   if (isFile) await prepareFile(path, log);
@@ -36,13 +38,13 @@ export async function openKv(
     // The platform may use one connection for all handles.
     const count = path === undefined ? 1 : CONNECTIONS;
     const more = await Promise.all(Array.from({ length: count - 1 }, open));
-    const remote = new RemoteKv([writer, ...more], open, systemClock);
-    return new KvPort(remote, remote, limits, REMOTE_SHARDS, systemClock, remote);
+    const remote = new RemoteKv([writer, ...more], open, clock);
+    return new KvPort(remote, remote, limits, REMOTE_SHARDS, clock, remote);
   }
-  if (!isFile) return new KvPort(writer);
+  if (!isFile) return new KvPort(writer, writer, EMBEDDED_LIMITS, 1, clock);
   const reader = await whileLocked(open);
   const file = new DatabaseFile(path, log);
-  return new KvPort(writer, reader, EMBEDDED_LIMITS, 1, systemClock, null, file);
+  return new KvPort(writer, reader, EMBEDDED_LIMITS, 1, clock, null, file);
 }
 
 /** Checks that the backend takes in one commit. A server refuses more of them before it looks at any. */

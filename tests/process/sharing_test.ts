@@ -17,7 +17,7 @@ Deno.test("two processes on one file share the load and reap each other", async 
 
   // All come in at one of them, and are more than it can run at once.
   const shared = await submitMany(one, 160, WORK, { ms: 150 });
-  for (const task of await endsAt(other, shared, 20)) {
+  for (const task of await endsAt(other, shared)) {
     assert.deepEqual(typesOf(task), ["PENDING", "RUNNING", "COMPLETED"]);
   }
   const ran = Map.groupBy(await startsOf(shared), ({ pid }) => pid);
@@ -30,7 +30,7 @@ Deno.test("two processes on one file share the load and reap each other", async 
     const { pid } = dying;
     await eventually(async () => (await startsOf(ids)).length === 4);
     await dying.kill();
-    const tasks = await endsAt(living, ids, 40);
+    const tasks = await endsAt(living, ids);
     const starts = await startsOf(ids);
     for (const task of tasks) {
       assert.equal(task.state.type, "COMPLETED");

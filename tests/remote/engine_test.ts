@@ -5,10 +5,10 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
-import { openKv } from "../../runtime/platform/open_kv.ts";
 import { aService, type Body, firstEvents, type Service, type ServiceOptions } from "../support/service.ts";
 import { Denokv } from "../../tools/denokv_server.ts";
 import { needed } from "../support/denokv.ts";
+import { openPatientServer } from "../support/patient_kv.ts";
 import { eventually, pause } from "../support/waiting.ts";
 
 interface Pair {
@@ -25,7 +25,12 @@ function onAServer(name: string, test: (pair: Pair) => Promise<void>, options: S
       await using server = await Denokv.start();
       Deno.env.set("DENO_KV_ACCESS_TOKEN", server.token);
       const open = async (runsTasks: boolean) => {
-        return await aService({ ...options, kv: await openKv(server.url), sweepMs: 2_000, runsTasks });
+        return await aService({
+          ...options,
+          kv: await openPatientServer(server.url),
+          sweepMs: 2_000,
+          runsTasks,
+        });
       };
       await using web = await open(false);
       await using worker = await open(true);

@@ -13,7 +13,9 @@ const HEADERS = 1;
 
 interface KvPair extends Pair {
   /** Streams of watches that are kept from telling anything. */
-  watches: Set<number>;
+  mute: Set<number>;
+  /** Of the others, those that have told nothing yet. */
+  silent: Set<number>;
 }
 
 export class KvProxy extends TcpProxy<KvPair> {
@@ -21,24 +23,30 @@ export class KvProxy extends TcpProxy<KvPair> {
   isMute = false;
   /** How many were. */
   muted = 0;
+  /** How many other watches have told something. */
+  telling = 0;
 
   protected pairOf(pair: Pair): KvPair {
-    return { ...pair, watches: new Set() };
+    return { ...pair, mute: new Set(), silent: new Set() };
   }
 
-  protected toService({ watches }: KvPair): Filter {
+  protected toService({ mute, silent }: KvPair): Filter {
     return framesThat((frame) => {
-      if (this.isMute && typeOf(frame) === HEADERS && includes(frame, WATCH_PATH)) {
-        watches.add(streamOf(frame));
-        this.muted++;
+      if (typeOf(frame) === HEADERS && includes(frame, WATCH_PATH)) {
+        (this.isMute ? mute : silent).add(streamOf(frame));
+        if (this.isMute) this.muted++;
       }
       return true;
     }, PREFACE_BYTES);
   }
 
-  protected toClient({ watches }: KvPair): Filter {
+  protected toClient({ mute, silent }: KvPair): Filter {
     // Heads go through: both sides keep a table of them for the whole connection.
-    return framesThat((frame) => typeOf(frame) !== DATA || !watches.has(streamOf(frame)));
+    return framesThat((frame) => {
+      if (typeOf(frame) !== DATA) return true;
+      if (silent.delete(streamOf(frame))) this.telling++;
+      return !mute.has(streamOf(frame));
+    });
   }
 }
 

@@ -2,7 +2,14 @@
 // answer that is late is no failure.
 
 import { type KvLimits, KvPort, whileLocked } from "../../runtime/platform/kv.ts";
+import { silentLog } from "../../runtime/platform/log.ts";
+import { openKv } from "../../runtime/platform/open_kv.ts";
 import { patientClock } from "./patient_clock.ts";
+
+/** The same for the database on a server. */
+export function openPatientServer(url: string): Promise<KvPort> {
+  return openKv(url, Deno.openKv, silentLog, patientClock);
+}
 
 export interface PatientKvOptions {
   limits?: KvLimits;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { Folder } from "./folder.ts";
-import { type Env, type ProgramOptions, run, ServiceProcess } from "./program.ts";
+import { type Env, type ProgramOptions, run, ServiceProcess, type ServiceProcessOptions } from "./program.ts";
 import type { Body } from "./service.ts";
 import { eventually } from "./waiting.ts";
 
@@ -42,13 +42,13 @@ export class Server implements AsyncDisposable {
     env: Env,
     main?: string,
     flags?: string[],
-    more: Pick<ProgramOptions, "stderr"> = {},
+    more: Pick<ServiceProcessOptions, "stderr" | "onError"> = {},
   ): Promise<Server> {
     return Server.run({ ...options(env, main, flags), ...more });
   }
 
   /** @param headers are sent with every call */
-  static async run(options: ProgramOptions, headers: Record<string, string> = {}): Promise<Server> {
+  static async run(options: ServiceProcessOptions, headers: Record<string, string> = {}): Promise<Server> {
     const process = new ServiceProcess(options);
     return new Server(await process.listening, process, headers);
   }
