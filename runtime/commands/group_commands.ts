@@ -85,7 +85,7 @@ export async function cancelGroup(
   };
   const underWay: Promise<void>[] = [];
   for await (const page of groups.members.pages(id, { reverse: true })) {
-    const entries = await store.readMany(page.map(({ task }) => task));
+    const entries = await store.readTogether(page.map(({ task }) => task));
     if (underWay.length === PAGES_AT_ONCE) await underWay.shift();
     const cancelling = cancelPage(entries);
     // Whatever it throws is thrown when it is awaited; another page may throw before.

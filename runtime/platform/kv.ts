@@ -97,7 +97,8 @@ export class KvPort {
       const part = wanted.slice(i, i + KEYS_PER_READ);
       parts.push(() => this.#read(() => this.#reader.getMany<T[]>(part) as Promise<Deno.KvEntryMaybe<T>[]>));
     }
-    return (await this.#line.all(parts, reader)).flat();
+    // As a whole: some parts may not have begun yet.
+    return (await this.#counted(this.#line.all(parts, reader))).flat();
   }
 
   /** Up to `limit` entries. More than 500 are no snapshot. */
@@ -143,9 +144,13 @@ export class KvPort {
     }
   }
 
-  async #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
+  #answered<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
     // deno-lint-ignore require-await -- an error that is thrown at once becomes a rejection
-    const call = whileLocked(() => inTime((async () => work())(), deadlineMs, this.clock), this.clock);
+    const once = () => inTime((async () => work())(), deadlineMs, this.clock);
+    return this.#counted(whileLocked(once, this.clock));
+  }
+
+  async #counted<T>(call: Promise<T>): Promise<T> {
     this.#calls.add(call);
     try {
       return await call;

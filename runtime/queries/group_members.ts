@@ -36,7 +36,7 @@ export class GroupMembers {
   async #unfinished(group: string, limit: number): Promise<{ id: string; type: StateType }[]> {
     const found: { id: string; type: StateType }[] = [];
     for await (const page of this.pages(group, { reverse: true })) {
-      const entries = await this.store.readMany(page.map(({ task }) => task), "caller");
+      const entries = await this.store.readTogether(page.map(({ task }) => task));
       for (const entry of entries.map(presentOrNull)) {
         if (entry === null || isTerminal(entry.record)) continue;
         found.push({ id: entry.record.id, type: typeOf(entry.record) });
@@ -81,7 +81,7 @@ export class GroupMembers {
   async *#read(members: Member[]): AsyncGenerator<(Entry | null)[]> {
     for (let from = 0; from < members.length; from += RECORDS_PER_READ) {
       const part = members.slice(from, from + RECORDS_PER_READ);
-      const entries = await this.store.readMany(part.map(({ task }) => task), "caller");
+      const entries = await this.store.readTogether(part.map(({ task }) => task));
       yield entries.map(presentOrNull);
     }
   }

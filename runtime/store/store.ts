@@ -7,7 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
 import type { KvPort, Reader } from "../platform/kv.ts";
-import { recordsOf } from "./changed_records.ts";
+import { recordsOf } from "./records_together.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type Applied, type CommitObserver, Committer } from "./committer.ts";
 import type { DependencyCounters } from "./dependency_counters.ts";
@@ -99,6 +99,16 @@ export class Store {
     );
   }
 
+  /** Like `readMany`, for callers, and for ids of which most were drawn one after the other. */
+  async readTogether(ids: string[]): Promise<(Entry<Stored> | null)[]> {
+    const now = this.clock.now();
+    const found = await recordsOf(this.kv, ids.toSorted());
+    return readable(ids.map((id) => {
+      const stored = found.get(id);
+      return stored ? this.#found(id, stored, now) : null;
+    }));
+  }
+
   /** Like `readMany`, with tasks past their retention that are not removed yet. */
   async peekMany(ids: string[]): Promise<(Entry<Stored> | null)[]> {
     return readable(await this.peekEach(ids));
@@ -121,12 +131,15 @@ export class Store {
     return ids.flatMap((id): [string, Found][] => {
       const stored = found.get(id);
       if (!stored || stored.versionstamp === null) return [[id, null]];
-      if (stored.versionstamp === seen.get(id)) return [];
-      const entry = entryOrNewer(stored);
-      if (!isNewerRecord(entry)) return [[id, present(entry, now)]];
-      this.newer.add(id, entry);
-      return [[id, entry]];
+      return stored.versionstamp === seen.get(id) ? [] : [[id, this.#found(id, stored, now)]];
     });
+  }
+
+  #found(id: string, stored: Deno.KvEntryMaybe<Uint8Array>, now: number): Found {
+    const entry = entryOrNewer(stored);
+    if (!isNewerRecord(entry)) return present(entry, now);
+    this.newer.add(id, entry);
+    return entry;
   }
 
   async readNewest(

@@ -5,7 +5,7 @@ import { Cluster } from "./cluster.ts";
 import { listAll, quiet, readAll, streamFaults } from "./collect.ts";
 import { factsOf, readLogs } from "./facts.ts";
 import { now, openJournal, readJournal } from "./journal.ts";
-import { Killer } from "./killer.ts";
+import { Killer, STOPS_WITHIN_MS } from "./killer.ts";
 import { leftovers } from "./leftovers.ts";
 import type { FaultLine } from "./lines.ts";
 import { Load } from "./load.ts";
@@ -34,7 +34,7 @@ export async function chaos(options: Options, say: (line: string) => void): Prom
 }
 
 async function chaosIn(cluster: Cluster, options: Options, say: (line: string) => void): Promise<Report> {
-  const { leaseMs, denokv, outageSeconds, rate, seconds, seed } = options;
+  const { leaseMs, denokv, outageSeconds, rate, seconds, seed, leastKills, leastTasks } = options;
   const random = new Random(seed);
   const { urls } = cluster;
   say(`seed ${seed}; logs and database in ${cluster.folder}`);
@@ -69,10 +69,11 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
     const away = outageMs === 0
       ? null
       : killer.takeServerAway(Math.max(0, 500 * seconds - outageMs / 2), outageMs);
-    await killer.run(seconds, options.faults);
+    await killer.run(seconds, options.faults, leastKills);
     await away;
     await killer.heal();
     healedAt = now();
+    while (load.acknowledged < leastTasks) await pause(100);
     await load.stop();
   } finally {
     clearInterval(saying);
@@ -98,7 +99,9 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
   const stops = await Promise.all(cluster.slots.map((slot) => slot.terminate()));
   violate("graceful stops that broke their promise", [
     ...killer.badStops,
-    ...stops.filter(({ code, tookMs }) => code !== 0 || tookMs > 5_500).map((stop) => JSON.stringify(stop)),
+    ...stops.filter(({ code, tookMs }) => code !== 0 || tookMs > STOPS_WITHIN_MS).map((stop) =>
+      JSON.stringify(stop)
+    ),
   ]);
   const { wrong, orphans } = await leftovers(await cluster.openDatabase());
   violate("keys that nothing follows from, or that are missing", wrong);

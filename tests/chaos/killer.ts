@@ -24,6 +24,10 @@ const OUTAGES = 0.03;
 const OUTAGES_OF_A_SERVER = 0.06;
 /** Most harm shall hit processes that are at work. */
 const WHILE_STARTING = 0.15;
+/** Between two faults, once the time is over. */
+const AFTERWARDS_MS = 500;
+/** Their grace is 4 s, and 0.7 s later they end themselves. The rest is for a slow machine. */
+export const STOPS_WITHIN_MS = 15_000;
 
 export class Killer {
   readonly done: Harm = { kills: 0, stops: 0, outages: 0, terminations: 0 };
@@ -38,12 +42,15 @@ export class Killer {
     return Object.values(this.done).reduce((sum, count) => sum + count);
   }
 
-  /** Spreads `faults` over `seconds`, or ends when the time is over. */
-  async run(seconds: number, faults: number): Promise<void> {
+  /**
+   * Spreads `faults` over `seconds`. Ends when the time is over, but not before there were `least` kills and
+   * stops: a slow machine takes longer for as much harm.
+   */
+  async run(seconds: number, faults: number, least: number): Promise<void> {
     const until = now() + seconds * 1_000;
-    for (let left = faults; left > 0 && now() < until;) {
-      const evenly = (until - now()) / left;
-      await pause(Math.min(until - now(), evenly * 2 * this.random.float()));
+    for (let left = faults; left > 0 && (now() < until || this.done.kills + this.done.stops < least);) {
+      const leftMs = Math.max(until - now(), AFTERWARDS_MS * left);
+      await pause(Math.min(leftMs, leftMs / left * 2 * this.random.float()));
       if (this.#strike()) left--;
       else await pause(20);
     }
@@ -128,7 +135,9 @@ export class Killer {
 
   async #terminate(slot: Slot): Promise<void> {
     const { code, tookMs } = await slot.terminate();
-    if (code !== 0 || tookMs > 5_500) this.badStops.push(`exit code ${code} after ${Math.round(tookMs)} ms`);
+    if (code !== 0 || tookMs > STOPS_WITHIN_MS) {
+      this.badStops.push(`exit code ${code} after ${Math.round(tookMs)} ms`);
+    }
     await this.#restart(slot);
   }
 

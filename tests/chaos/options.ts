@@ -10,6 +10,8 @@ submits; afterwards everything that was acknowledged is compared with what is th
 
   --seconds N    time of harm (60); what follows takes a while more
   --kills N      kill -9, SIGSTOP and SIGTERM, spread over that time (1.5 a second)
+  --least-kills N  goes on until there were so many kills and stops, however slow the machine is (0)
+  --least-tasks N  and until so many tasks are acknowledged (0)
   --seed N       decides the harm and the load (by the clock)
   --processes N  on one database file (3); on a denokv server web, worker, all, all in turn (4)
   --denokv       on a denokv server, which is stopped now and then, too
@@ -24,6 +26,8 @@ submits; afterwards everything that was acknowledged is compared with what is th
 export interface Options {
   seconds: number;
   faults: number;
+  leastKills: number;
+  leastTasks: number;
   seed: number;
   processes: number;
   denokv: boolean;
@@ -42,6 +46,8 @@ export function readOptions(args: string[]): Options | null {
     options: {
       seconds: text,
       kills: text,
+      "least-kills": text,
+      "least-tasks": text,
       seed: text,
       processes: text,
       denokv: flag,
@@ -53,7 +59,7 @@ export function readOptions(args: string[]): Options | null {
     },
   });
   if (values.help) return null;
-  type Count = "seconds" | "kills" | "seed" | "processes" | "outage-seconds" | "lease" | "rate";
+  type Count = Exclude<keyof typeof values, "denokv" | "json" | "keep" | "help">;
   const whole = (name: Count, otherwise: number) => {
     const value = values[name] === undefined ? otherwise : Number(values[name]);
     if (!Number.isInteger(value) || value < 0) throw new UsageError(`--${name} must be a whole number`);
@@ -65,6 +71,8 @@ export function readOptions(args: string[]): Options | null {
   return {
     seconds,
     faults: whole("kills", Math.round(1.5 * seconds)),
+    leastKills: whole("least-kills", 0),
+    leastTasks: whole("least-tasks", 0),
     seed: whole("seed", Date.now() % 1_000_000),
     processes: whole("processes", values.denokv ? 4 : 3),
     denokv: values.denokv ?? false,

@@ -10,7 +10,8 @@ Deno.test({
   ...needed("chaos on a server that is away for a while: no acknowledged task is lost or ends twice"),
   async fn() {
     const report = await runChaos(
-      ..."--denokv --outage-seconds 5 --seconds 12 --kills 16 --rate 25".split(" "),
+      ..."--denokv --outage-seconds 5 --seconds 12 --kills 16 --least-kills 6 --least-tasks 60 --rate 25"
+        .split(" "),
     );
     const { kills, stops } = report.figures;
     assert.ok(kills + stops >= 6, tableOf(report));

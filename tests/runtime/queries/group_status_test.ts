@@ -25,15 +25,17 @@ async function aGroup(bench: Bench, patches: Patch[]): Promise<string> {
 const times = (count: number, patch: Patch): Patch[] => Array.from({ length: count }, () => patch);
 
 /** How many keys are asked for from now on. */
-function countReads(kv: KvPort): { keys: number; singly: number } {
-  const reads = { keys: 0, singly: 0 };
+function countReads(kv: KvPort): { calls: number; keys: number; singly: number } {
+  const reads = { calls: 0, keys: 0, singly: 0 };
   const { list, getMany, get } = kv;
   kv.list = async (...args) => {
+    reads.calls++;
     const found = await list.apply(kv, args);
     reads.keys += found.length;
     return found as never;
   };
   kv.getMany = (wanted) => {
+    reads.calls += Math.ceil(wanted.length / 10);
     reads.keys += wanted.length;
     return getMany.call(kv, wanted) as never;
   };
@@ -100,6 +102,7 @@ Deno.test("only what has not ended of a large group is looked for, from its end"
   const reads = countReads(bench.kv);
   const { counts } = await groups.status(group);
   assert.deepEqual(counts, { COMPLETED: 1_400, PENDING: 100 });
+  assert.ok(reads.calls <= 8, `${reads.calls} reads`);
   assert.ok(reads.keys <= 1_501 + 2 * 500 + 10, `${reads.keys} keys were read`);
 });
 
@@ -114,6 +117,8 @@ Deno.test("a cancel of a group reads each of its tasks once, a bounded number at
   const outcome = await cancelGroup(bench.store, groups, group, { reason: "enough", graceMs: 0 });
   assert.deepEqual(outcome, { cancelled: size - 20, requested: 20, tooLate: 0 });
   assert.ok(reads.keys <= 2 * size + 200, `${reads.keys} keys were read`);
+  // Their records stand side by side: a page of them is a range.
+  assert.ok(reads.calls <= 40, `${reads.calls} reads`);
   assert.ok(reads.singly <= 5, `${reads.singly} keys were read one by one`);
   const again = await cancelGroup(bench.store, groups, group, { reason: "enough", graceMs: 0 });
   assert.deepEqual(again, outcome);

@@ -9,6 +9,18 @@ import type { FlowSpec } from "../../../../runtime/commands/flows/schema.ts";
 const t = (more: Record<string, unknown> = {}) => ({ task: "t", ...more });
 const many = (count: number, each: unknown = t()) => Array.from({ length: count }, () => each);
 
+/** Many times what it takes, and a small part of what it would take if each task cost more than the last. */
+function within(ms: number, work: () => void): void {
+  let elapsed = Infinity;
+  // A machine that has other things to do may be slow once, or twice.
+  for (let tries = 0; tries < 10 && elapsed >= ms; tries++) {
+    const started = performance.now();
+    work();
+    elapsed = performance.now() - started;
+  }
+  assert.ok(elapsed < ms, `it took ${elapsed} ms`);
+}
+
 for (
   const [what, body] of [
     ["a group", { group: many(10_000) }],
@@ -26,19 +38,16 @@ for (
   ] as [string, FlowSpec][]
 ) {
   Deno.test(`${what} of 10,000 tasks is compiled in good time`, () => {
-    const started = performance.now();
-    const { submissions } = compileFlow(body, () => crypto.randomUUID());
-    const elapsed = performance.now() - started;
-    assert.equal(submissions.length, 10_000);
-    assert.ok(elapsed < 1_500, `it took ${elapsed} ms`);
+    within(1_500, () => {
+      assert.equal(compileFlow(body, () => crypto.randomUUID()).submissions.length, 10_000);
+    });
   });
 }
 
 Deno.test("a map of 100,000 elements is expanded in good time", () => {
   const list = Array.from({ length: 100_000 }, (_, i) => i);
-  const started = performance.now();
-  const { submissions } = expandMap({ task: "t", map: { a: list, b: list }, unmapped: { c: 1 } });
-  const elapsed = performance.now() - started;
-  assert.equal(submissions.length, 100_000);
-  assert.ok(elapsed < 2_000, `it took ${elapsed} ms`);
+  within(2_000, () => {
+    const { submissions } = expandMap({ task: "t", map: { a: list, b: list }, unmapped: { c: 1 } });
+    assert.equal(submissions.length, 100_000);
+  });
 });

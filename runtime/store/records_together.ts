@@ -1,6 +1,5 @@
-// Reads the records of very many tasks again, to find the few that have changed. Ids that were drawn one
-// after the other stand side by side in the database: a range of them costs a quarter of what they cost by
-// key.
+// Reads the records of very many tasks. Ids that were drawn one after the other stand side by side in the
+// database: a range of them costs a quarter of what they cost by key.
 
 import { after, keys, parse } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
