@@ -31,11 +31,11 @@ import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./protoc
 import { A_TASK, type Expected } from "./protocol/wire.ts";
 
 export interface ClientOptions extends HttpOptions {
-  /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
+  /** Told of errors in callbacks, which no caller could catch. Default: `console.error`. */
   log?: (message: string, error: unknown) => void;
 }
 
-/** A map of very many takes the service longer than an answer may take otherwise. */
+/** The service takes longer for a large map than for other calls. */
 const MS_PER_THOUSAND = 1_000;
 
 const A_MAP: Expected = {
@@ -65,7 +65,7 @@ interface Mapped {
 
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions
- * knows the names, what goes in and what comes out; without it, all is allowed.
+ * knows the names, the inputs and the results. Without it, all is allowed.
  *
  * @example
  * ```ts
@@ -219,7 +219,7 @@ export class Client<D extends Definitions = Definitions> {
     return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
 
-  /** A call that makes something: however often it has to be sent, that is made once. */
+  /** A call that makes something: it is made once, however often the call is sent. */
   async #post(
     path: string,
     body: Call["body"],

@@ -1,6 +1,6 @@
-// Work that consists of several tasks, as a value: it says what is to be done, and nothing happens before it
-// is run. Such a value is frozen, in the form in which the service takes it; it can be part of others, and be
-// run again.
+// Work that consists of several tasks, as a value: it says what to do, and nothing happens before it is run.
+// Such a value is frozen, in the form that the service takes. It can be part of others, and it can be run
+// again.
 
 import { type EachTaskOptions, namesOf, taskOptionsOf, type Upstream } from "./options.ts";
 import { jsonText } from "../protocol/json.ts";
@@ -39,7 +39,7 @@ export interface Group<Elements extends readonly Canvas[] = readonly Canvas[]> {
   readonly group: Elements;
 }
 
-/** Side by side, and then one with what they gave. Made by `chord`. */
+/** Side by side, and then one that gets their results. Made by `chord`. */
 export interface Chord<
   Header extends Canvas | readonly Canvas[] = AnyHeader,
   Body extends Canvas = Canvas,
@@ -68,16 +68,16 @@ export interface SignatureOptions<Into extends string | undefined, Immutable ext
   extends Omit<EachTaskOptions, "waitFor"> {
   /** In a chain or as a chord's body: the field of the input that gets what comes before. */
   into?: Into;
-  /** In a chain or as a chord's body: it only waits for what comes before, and its input stays as it is. */
+  /** In a chain or as a chord's body: it only waits for what comes before. Its input stays as it is. */
   immutable?: Immutable;
-  /** Its name in the flow; else that is made from its place, as "0" or "header.1". */
+  /** Its name in the flow. Without one its place names it, as "0" or "header.1". */
   name?: string;
   /** Not before these have completed: names in the same flow, futures, or ids. */
   waitFor?: readonly Upstream[];
 }
 
 /**
- * A task that is to be submitted. The input is taken as it is now; a future in it stands for its result.
+ * A task to submit. The input is copied now. A future in it stands for its result.
  *
  * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of
  * its own, as its input; or, if it is `immutable`, not at all.
@@ -85,7 +85,7 @@ export interface SignatureOptions<Into extends string | undefined, Immutable ext
  * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig`
  * does so where it is written.
  *
- * @throws {TypeError} if the input is nothing that JSON can say
+ * @throws {TypeError} if JSON cannot hold the input
  */
 export function sig<
   const Name extends string,
@@ -128,7 +128,8 @@ export function group(...elements: Canvas[] | [Iterable<Canvas>]): Group {
  * Hands on what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed;
  * the others go on.
  *
- * @param header a list of elements; or one, as a group, that hands on a list, and else a list of one
+ * @param header a list of elements; or one element. If that hands on a list, as a group does, the body gets
+ * this list; else a list of one
  */
 export function chord<const Header extends Canvas | readonly Canvas[], const Body extends Canvas>(
   header: Header,
@@ -148,7 +149,7 @@ export function chord(header: Canvas | Iterable<Canvas>, body: Canvas): Chord {
  * the list of the tasks' lists of results.
  *
  * @param size 1 to 1,000
- * @throws {TypeError} if an input is nothing that JSON can say
+ * @throws {TypeError} if JSON cannot hold an input
  */
 export function chunks<const Name extends string, const Input>(
   name: Name,
@@ -172,7 +173,7 @@ function listOf(elements: Canvas[] | [Iterable<Canvas>]): readonly Canvas[] {
   return Object.freeze(isList ? [...first as Iterable<Canvas>] : elements as Canvas[]);
 }
 
-/** As JSON says it, so that nothing that happens to the original changes it. */
+/** A copy by way of JSON: a later change of the original does not change it. */
 function copied<T>(value: T): T {
   const text = jsonText(value);
   return text === undefined ? undefined as T : JSON.parse(text, (_, each) => Object.freeze(each));

@@ -27,7 +27,7 @@ type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown
 type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer _, infer Last] ? Last
   : Elements[number];
 
-/** A canvas that fits is taken as it is; another one lacks a member whose type says why. */
+/** A canvas that fits is taken as it is. One that does not fit lacks a member, whose type says why. */
 export type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown
   : [Misfit<D, C, Nothing>] extends [never] ? unknown
   : { doesNotFit: Misfit<D, C, Nothing> };
@@ -58,7 +58,7 @@ type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never
     ? Defined<D, Name, MisfitOfChunks<Name, InputOf<D, Name>, Input, Before>>
   : never;
 
-/** A name that is known at run time only is for the service to judge. */
+/** The service checks a name that is known at run time only. */
 type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never
   : Name extends NameOf<D> ? MisfitOfInput
   : `no definition is named "${Name}"`;
@@ -97,11 +97,11 @@ type MisfitOfChunks<Name extends string, Wanted, Input, Before> = [Before] exten
   ? [Input] extends [Given<Wanted>] ? never : `the inputs of "${Name}" do not fit it`
   : `chunks of "${Name}" have their inputs: nothing can come before them`;
 
-/** What nobody knows the type of is for the service to judge. */
+/** `unknown` passes: the service validates. */
 type Suits<Value, Wanted> = unknown extends Value ? true
   : [Value] extends [Unclear] ? true
   : [Value] extends [Wanted] ? true
-  // So it is with the elements of a list.
+  // The same holds for the elements of a list.
   : Value extends readonly unknown[]
     ? unknown extends Value[number] ? [Extract<Wanted, readonly unknown[]>] extends [never] ? false : true
     : false

@@ -34,12 +34,12 @@ export const A_FLOW: Expected = {
   },
 };
 
-/** In the message of an error. */
+/** So many stand in the message of an error. */
 const MOST_NAMES = 20;
 
 /**
- * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of
- * another task it is put in its place.
+ * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and so does the future
+ * in the input of another task.
  */
 export class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
   declare readonly [STANDS_FOR]: Result;
@@ -81,8 +81,8 @@ export class FlowFuture<Result = unknown> extends GroupFuture implements Referen
   }
 
   /**
-   * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list
-   * of results, of a chord that of its body.
+   * Waits for what the whole hands on: of a chain the result of its last, of a group the list of results, of
+   * a chord that of its body.
    *
    * The first of the tasks that make it up that does not complete ends the wait; the others go on.
    *

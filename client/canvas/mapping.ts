@@ -59,10 +59,7 @@ export function mappingOf(fields: Record<string, unknown>): Mapping {
   };
 }
 
-/**
- * How many elements it has: the most that one of its lists has, as it is for the service to say that they
- * differ.
- */
+/** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */
 export function lengthOf({ map }: Mapping): number {
   return Object.values(map).reduce(
     (most: number, each) => Math.max(most, Array.isArray(each) ? each.length : 0),

@@ -1,4 +1,4 @@
-// What calls that submit may be told beside the input, and how the service gets it.
+// The options of calls that submit, and their form on the wire.
 
 import type { TaskFuture } from "../futures/task_future.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
@@ -46,7 +46,7 @@ export function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOpt
   return waitFor === undefined ? options : { ...options, waitFor: namesOf(waitFor) };
 }
 
-/** Ids, and what is a name already. */
+/** Ids of futures; a text is an id or a name already. */
 export function namesOf(upstreams: readonly Upstream[]): string[] {
   return upstreams.map((upstream) => typeof upstream === "string" ? upstream : upstream.id);
 }

@@ -14,7 +14,7 @@ import { merged } from "../transport/merge.ts";
 import type { TaskFuture } from "./task_future.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
 
-/** The service tells its deadline by itself; it is not waited for longer than this. */
+/** The service itself says that the deadline is over. So much longer is waited for that. */
 const GRACE_MS = 2_000;
 
 /**
@@ -53,7 +53,7 @@ async function* iterate<Future extends TaskFuture>(
   try {
     const streams = streamPartsOf(pending, group).map((part) => read(part, deadline, stop.signal));
     for await (const task of merged(streams)) {
-      // The deadline of one is the deadline of all; the others are heard to their end.
+      // The deadline of one is the deadline of all. The others are read to their end.
       if (task === null) isLate = true;
       else if (pending.delete(task)) yield task.future;
     }
@@ -76,7 +76,7 @@ async function* read<Future extends TaskFuture>(
   const events = completions(connection.http, asked, options);
   try {
     for (;;) {
-      // Only the time in which nothing comes counts: those that look at what came may take theirs.
+      // Only the time in which nothing comes counts: the caller may take any time over what came.
       limit.within(deadline.leftMs + GRACE_MS);
       const { value, done } = await events.next();
       limit.rest();
@@ -90,7 +90,7 @@ async function* read<Future extends TaskFuture>(
     }
   } catch (error) {
     if (!limit.signal.aborted || signal.aborted) throw error;
-    yield null; // The service did not even say that it is late.
+    yield null; // The service did not say in time that the deadline is over.
   } finally {
     limit.end();
     await events.return(undefined);

@@ -59,8 +59,7 @@ export function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Futur
 }
 
 /**
- * What one stream can tell of: a part, or a whole group, which the service may tell more of than is
- * asked.
+ * What one stream can tell of: a part, or a whole group. Of a group the service may tell more than was asked.
  */
 export interface StreamPart<Future extends TaskFuture> extends Part<Future> {
   asked: Asked;
@@ -85,7 +84,7 @@ export interface GroupLike {
   readonly length: number;
 }
 
-/** What `map` and `run` make, which this cannot import. */
+/** What `map` and `run` make. Their classes cannot be imported here. */
 export function isGroup(futures: unknown): futures is GroupLike {
   return Array.isArray(futures) && "groupId" in futures && typeof futures.groupId === "string";
 }

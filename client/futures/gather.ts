@@ -67,8 +67,8 @@ async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknow
 }
 
 /**
- * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be
- * cancelled does not keep the others from it.
+ * Cancels all that have not ended, a few at a time. Returns for each whether it was in time. An error at one
+ * does not stop the others.
  */
 export async function cancelAll(
   futures: readonly TaskFuture[],

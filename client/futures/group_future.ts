@@ -14,7 +14,7 @@ import { type Expected, isTask, type State, type StateType, type TaskSummary } f
 /** How many tasks of a group there are in which state. */
 export interface GroupCounts {
   total: number;
-  /** How many have ended, however that may be. */
+  /** How many have ended, in whatever state. */
   done: number;
   /** By the type of the state; a type that no task is in may be missing. */
   counts: Partial<Record<StateType, number>>;
@@ -50,7 +50,7 @@ const A_PAGE: Expected = {
 };
 
 const PAGE = 500;
-/** Who has no time left still learns of what is there. */
+/** Without any time left, what is there is still told. */
 const GRACE_MS = 2_000;
 
 /** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
@@ -117,7 +117,7 @@ export class GroupFuture<Result = unknown> {
     yield* futures.asCompleted({ timeoutMs: deadline.leftMs, signal });
   }
 
-  /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
+  /** Waits until `returnWhen` is true of its tasks, or the time is over, which is no error. */
   async wait(
     { timeoutMs, signal, returnWhen }: WaitOptions = {},
   ): Promise<DoneAndNotDone<TaskFuture<Result>>> {
@@ -126,7 +126,7 @@ export class GroupFuture<Result = unknown> {
     return await futures.wait({ timeoutMs: deadline.leftMs, signal, returnWhen });
   }
 
-  /** To learn of them takes some of the time. */
+  /** To read the list of tasks takes some of the time. */
   async #membersBy(deadline: Deadline, signal?: AbortSignal): Promise<TaskFutures<Result>> {
     const limit = new Limit(signal);
     limit.within(deadline.leftMs + GRACE_MS);

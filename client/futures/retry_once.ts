@@ -4,7 +4,7 @@ import { ProblemError } from "../protocol/errors.ts";
 import { A_TASK, type Task } from "../protocol/wire.ts";
 import type { Call, Http } from "../transport/http.ts";
 
-/** A task may change beside its state so often while the retry is sent. */
+/** So often a task may change without a change of state while the retry is sent. */
 const MOST_TRIES = 10;
 
 /**
@@ -29,7 +29,7 @@ export async function retryOnce(
       return;
     } catch (error) {
       if (!(error instanceof ProblemError && error.status === 412) || tries === MOST_TRIES) throw error;
-      // Either this retry was done and its answer was lost, or something beside the state has changed.
+      // Either this retry was done and its answer was lost, or something other than the state has changed.
       version = await call("GET");
       if (lastSeq(version.body) !== lastSeq(ended.body)) return;
     }

@@ -11,12 +11,12 @@ export class Settlement<Result> {
   readonly #id: string;
   #task: Task<Result> | null = null;
   /**
-   * Grows when the task is run again: what was asked before that may tell of an end that is none any
-   * more.
+   * Grows when the task is run again: an answer to an earlier request may tell of an end that no longer
+   * holds.
    */
   #life = 0;
   #callbacks: { of: unknown; run: () => void }[] = [];
-  /** Stops waiting for the sake of callbacks. */
+  /** Stops the wait that callbacks need. */
   #stopWatching: (() => void) | null = null;
 
   constructor(connection: Connection, id: string) {
@@ -29,7 +29,7 @@ export class Settlement<Result> {
     return this.#task;
   }
 
-  /** What tells that the task has ended, if that was asked from now on. */
+  /** Returns a function to call with the ended task: it counts only if no retry came since now. */
   settler(): (task: Task) => void {
     const life = this.#life;
     return (task) => this.#settle(task as Task<Result>, life);
@@ -56,7 +56,7 @@ export class Settlement<Result> {
     if (this.#stopWatching === null) this.#watch();
   }
 
-  /** Gives how many there were of it. */
+  /** Returns how many there were. */
   removeCallback(of: unknown): number {
     const before = this.#callbacks.length;
     this.#callbacks = this.#callbacks.filter((callback) => callback.of !== of);
@@ -121,7 +121,7 @@ export class Settlement<Result> {
     });
   }
 
-  /** At the deadline the service itself is asked: news may be on its way still. */
+  /** At the deadline the service itself is asked: its message may still be on the way. */
   async #askAtDeadline(limitMs: number, signal?: AbortSignal): Promise<Task<Result>> {
     const late = `task ${this.#id} has not ended within ${limitMs} ms`;
     let task: Task | null;

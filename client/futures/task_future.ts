@@ -42,7 +42,7 @@ export interface ResultOptions extends Timeout {
   cancelOnAbort?: boolean;
 }
 
-/** What the rest of the client may look into, and its users may not. */
+/** For the rest of the client, and not for its users. */
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
   settlementOf(future: TaskFuture): Settlement<unknown>;
@@ -67,8 +67,8 @@ const AN_OUTCOME: Expected = {
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
- * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait
- * is always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task. Every wait is
+ * a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
  *
  * In the input of another task it stands for its result.
  */
@@ -86,7 +86,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * The value, as soon as it is there; null if the function returned nothing.
+   * Waits for the value. Null if the function returned nothing.
    *
    * @throws {TaskError} if it failed, {@linkcode CrashedError} if its workers died too often
    * @throws {CancelledError} if it was cancelled, or expired
@@ -104,7 +104,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * The error with which the task failed, as soon as it has ended; null if it completed.
+   * Waits for the end. The error with which the task failed; null if it completed.
    *
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
@@ -114,7 +114,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
     return error;
   }
 
-  /** Waits for the end, however it may be. True: it has ended; false: not in time. */
+  /** Waits for the end, whatever it is. True: it has ended; false: not in time. */
   async wait(options: Timeout = {}): Promise<boolean> {
     try {
       await this.#settlement.wait(options);
@@ -166,8 +166,8 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   }
 
   /**
-   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that
-   * for `graceMs`. False: too late, it has ended otherwise.
+   * True: it is cancelled (also if it was before), or it runs and was asked to stop. A function may ignore
+   * that for `graceMs`. False: it was too late, the task has ended otherwise.
    */
   async cancel(reason?: string, { signal, ...how }: CancelOptions = {}): Promise<boolean> {
     try {
@@ -181,8 +181,8 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
 
   /**
    * Runs an ended task that did not complete once more, under the same id, perhaps with another input
-   * (without futures). What was UpstreamFailed by it waits for it again. However often the call has to be
-   * sent, that is done once; if somebody else does the same at this moment, once for both.
+   * (without futures). Dependents that its failure had cancelled wait for it again. The task is retried once,
+   * however often the call is sent, and also if another caller retries it at the same moment.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
@@ -203,7 +203,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
     try {
       await this.#call("DELETE", "", { signal, expects: null });
     } catch (error) {
-      // Also what a repeated call gets whose first answer was lost.
+      // A repeated call gets this, too, if the first answer was lost.
       if (!(error instanceof ForgottenError)) throw error;
     } finally {
       this.#settlement.forget();
@@ -228,14 +228,14 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
 
   /**
    * Called once with this future when the task has ended; at once if that is known already. Callbacks run in
-   * the order in which they were added. What one throws is logged, and nothing else. It waits as long as it
-   * takes, also for a service that is away; if there is no such task, that is logged.
+   * the order in which they were added. What one throws is logged, and nothing else. It waits without a
+   * limit, also for a service that is away. If there is no such task, that is logged.
    */
   addDoneCallback(callback: DoneCallback<Result>): void {
     this.#settlement.addCallback(callback, () => this.#run(callback));
   }
 
-  /** Gives how many there were of it. */
+  /** Returns how many there were. */
   removeDoneCallback(callback: DoneCallback<Result>): number {
     return this.#settlement.removeCallback(callback);
   }
@@ -255,7 +255,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   #run(callback: DoneCallback<Result>): void {
     const failed = (error: unknown) => this.#connection.log(`a callback of task ${this.id} failed`, error);
     try {
-      // One that is async fails later.
+      // An async callback fails later.
       Promise.resolve(callback(this)).catch(failed);
     } catch (error) {
       failed(error);

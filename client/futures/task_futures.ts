@@ -1,5 +1,4 @@
-// The futures of a group: an array in its order, which is that of a map's inputs, with what one does with all
-// of them.
+// The futures of a group: an array in the order of a map's inputs, with methods for all of them.
 
 import { asCompleted } from "./as_completed.ts";
 import { MOST_IDS } from "../transport/completion_stream.ts";
@@ -11,7 +10,7 @@ import { type DoneAndNotDone, wait, type WaitOptions } from "./wait.ts";
 
 /** A frozen array: it stands for a group, whose members do not change. */
 export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
-  /** The group on the service; null for a list that is none. */
+  /** The id of the group; null for a list that is no group. */
   readonly groupId: string | null;
 
   /** Made by a client's `map`; of other groups by their futures. */
@@ -22,7 +21,7 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     Object.freeze(this);
   }
 
-  // What `filter` and `map` make is a plain array: it is not the group any more.
+  // `filter` and `map` make a plain array, which is no group.
   static override get [Symbol.species](): ArrayConstructor {
     return Array;
   }
@@ -54,7 +53,7 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
       yield* values;
       isWhole = true;
     } finally {
-      // What keeps a task from being cancelled must not hide why it was to be.
+      // An error of the cancel must not hide why the task was cancelled.
       if (!isWhole) await Promise.allSettled([this.#leave("the iteration over its map was left")]);
     }
   }
@@ -69,13 +68,13 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     return isLarge ? this.#valuesAsTold(deadline, signal) : this.#valuesAsAsked(deadline, signal);
   }
 
-  /** All are waited for from the first value on, and no longer than anybody wants them. */
+  /** All are waited for from the first value on, until the loop is left. */
   async *#valuesAsAsked(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
     const limit = new Limit(signal);
     try {
       const options = { timeoutMs: deadline.leftMs, signal: limit.signal };
       const results = this.map((future) => future.result(options));
-      // They are asked for one by one; what fails behind the one that is thrown has nobody to tell.
+      // They are read one by one. An error after the one that is thrown has no reader.
       for (const each of results) each.catch(() => {});
       for (const each of results) yield await each;
     } finally {
@@ -83,7 +82,7 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     }
   }
 
-  /** Of a large group all are told in one stream, as they end. */
+  /** A large group is one stream, which tells all of them as they end. */
   async *#valuesAsTold(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
     const ended = new Set<TaskFuture<Result>>();
     let next = 0;
@@ -100,14 +99,14 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     return asCompleted(this, options);
   }
 
-  /** Waits until `returnWhen` is true of them, or the time is over; that is no error. */
+  /** Waits until `returnWhen` is true of them, or the time is over, which is no error. */
   wait(options: WaitOptions = {}): Promise<DoneAndNotDone<TaskFuture<Result>>> {
     return wait(this, options);
   }
 
   /**
-   * Cancels those that have not ended, one by one; for each, whether it was in time.
-   * `errand.group(groupId).cancel()` takes one call for all, and says how many.
+   * Cancels those that have not ended, one by one. Returns for each whether it was in time.
+   * `errand.group(groupId).cancel()` takes one call for all, and returns how many.
    */
   cancel(reason?: string, options?: CancelOptions): Promise<boolean[]> {
     return cancelAll(this, reason, options);

@@ -28,7 +28,7 @@ export interface DoneAndNotDone<Future extends TaskFuture> {
 
 /** The longest that the service holds one request. */
 const LONGEST_WAIT_MS = 60_000;
-/** It tells its deadline by itself; it is not waited for longer than this. */
+/** The service itself says that the deadline is over. So much longer is waited for that. */
 const GRACE_MS = 2_000;
 
 interface Waited {
@@ -45,9 +45,9 @@ const WAITED: Expected = {
 };
 
 /**
- * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
+ * Waits until `returnWhen` is true or the time is over. The latter is no error, and cancels nothing.
  *
- * @throws {ConnectionError} if at the end of the time nobody says how they stand
+ * @throws {ConnectionError} if at the end of the time the service cannot be asked for their states
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
@@ -61,7 +61,7 @@ export async function wait<Future extends TaskFuture>(
   const deadline = new Deadline(checkTimeout(timeoutMs));
   signal?.throwIfAborted();
   const tasks = distinct(futures);
-  // It ends the waiting of all parts as soon as it is true for one; they then say how they stand.
+  // As soon as it is true for one part, the waits of all parts end, and each says what has ended.
   const over = new Limit(signal);
   const condition = { returnWhen, deadline, signal, over, isMet: false };
   try {
@@ -96,7 +96,7 @@ async function waitForPart<Future extends TaskFuture>(
   for (let isFirst = true;;) {
     let answer: Waited;
     try {
-      // An answer before its time, as some proxies make them, shall not have one request chase the other.
+      // Some proxies answer early. Then the next request must not follow at once.
       if (!isFirst) await pause(Math.min(part.connection.http.retry.delayMs, deadline.leftMs), over.signal);
       const waitMs = Math.min(deadline.leftMs, LONGEST_WAIT_MS);
       answer = await ask(part, returnWhen, waitMs, deadline.leftMs + GRACE_MS, over.signal);
@@ -131,7 +131,7 @@ async function ask<Future extends TaskFuture>(
     return (await connection.http.call({ ...call, tryForMs: limitMs, signal: limit.signal })).body;
   } catch (error) {
     if (error instanceof ErrandError || signal?.aborted) throw error;
-    throw new ConnectionError((error as Error).message, { cause: error }); // The limit's own.
+    throw new ConnectionError((error as Error).message, { cause: error }); // The abort of the limit itself.
   } finally {
     limit.end();
   }

@@ -25,7 +25,7 @@ interface Failure {
     errors?: Failure[];
     /** Only where the operator shows stacks. */
     stack?: string;
-    /** False: a retry could not mend it, so there was none. */
+    /** False: another attempt would fail as well, so there was none. */
     retryable: boolean;
 }
 interface Progress {
@@ -157,13 +157,13 @@ type TaskEvent<Result = unknown> = {
 });
 /** True for a state that a task does not leave by itself. */
 declare function isTerminal({ type }: State): boolean;
-/** What an answer has to look like, and how an error says so. */
+/** The form that an answer must have, and its name in an error. */
 interface Expected {
     what: string;
     is(body: unknown): boolean;
 }
 declare const A_TASK: Expected;
-/** True for what looks like a task, and not like what another service says. */
+/** True for what looks like a task of this service. */
 declare function isTask(body: unknown): body is Task;
 
 /** Any error of this client. */
@@ -199,19 +199,18 @@ declare class CrashedError extends TaskError {
     name: string;
 }
 /**
- * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of
- * UpstreamFailed the `cause` says which task it waited for did not complete, and that one's `cause` with
- * which error.
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. After
+ * UpstreamFailed the `cause` names the task that did not complete, and its `cause` is that task's error.
  */
 declare class CancelledError extends ErrandError {
     name: string;
     readonly id: string;
     readonly state: State;
-    /** As given to the cancel; else what the service says; null if nobody gave one. */
+    /** The reason of the cancel, or the service's own; null without one. */
     readonly reason: string | null;
     constructor({ id, state, error }: Task);
 }
-/** It was not there in time. Nothing was cancelled by that. */
+/** The task had not ended in time. That cancels nothing. */
 declare class TimeoutError extends ErrandError {
     name: string;
 }
@@ -223,14 +222,11 @@ declare class AsCompletedTimeoutError<Future = unknown> extends TimeoutError {
     readonly pending: Future[];
     constructor(total: number, pending: Future[]);
 }
-/** Nobody answered, or the connection was cut, for as long as it was tried. */
+/** The service did not answer, or the connection was cut, for as long as the call was tried. */
 declare class ConnectionError extends ErrandError {
     name: string;
 }
-/**
- * What answered is not this service, or speaks another language: the message says what was expected and what
- * came.
- */
+/** Something else than this service answered: the message says what was expected and what came. */
 declare class UnexpectedAnswerError extends ErrandError {
     name: string;
     readonly status: number;
@@ -282,7 +278,7 @@ declare class MappingMissingIterableError extends ValidationError {
 declare class MappingLengthMismatchError extends ValidationError {
     name: string;
 }
-/** 409: the state of things does not allow it. */
+/** 409: the state of the task does not allow it, or an id or key is taken. */
 declare class ConflictError extends ProblemError {
     name: string;
 }
@@ -317,7 +313,7 @@ interface Answer {
  * The JSON of a successful answer; null for one without a body.
  *
  * @throws {ProblemError} for a refusal
- * @throws {UnexpectedAnswerError} for what this service would not say
+ * @throws {UnexpectedAnswerError} for what this service never answers
  */
 declare function readAnswer(response: Response, call: string, expected: Expected | null): Promise<Answer>;
 /** The body of a successful answer that is a stream of events. */
@@ -336,10 +332,7 @@ interface RetryRule {
     maxDelayMs: number;
 }
 declare const RETRY: RetryRule;
-/**
- * The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from
- * it.
- */
+/** The pauses of one call. Their time begins with the first failure: a long wait before it does not count. */
 declare class Backoff {
     #private;
     failures: number;
@@ -353,7 +346,7 @@ declare class Backoff {
      * @param atLeastMs what the server asked for
      */
     next(atLeastMs?: number): number | null;
-    /** It got somewhere: what fails from now on is another matter. */
+    /** A try succeeded: the next failure begins anew. */
     reset(): void;
 }
 
@@ -374,7 +367,7 @@ declare function exactly(_key: string, value: unknown): unknown;
 declare function jsonText(value: unknown): string | undefined;
 
 interface Timeout {
-    /** Milliseconds; 0 means: only if it is there now. Left out: without limit. */
+    /** Milliseconds; 0: only if it is there now. Left out: no limit. */
     timeoutMs?: number;
     signal?: AbortSignal;
 }
@@ -387,26 +380,23 @@ declare class Deadline {
     /** Never below 0. */
     get leftMs(): number;
 }
-/** Calls back after `ms`, unless that is without end; gives what stops it. */
+/** Calls back after `ms`, or never if that is infinite. Returns what stops it. */
 declare function after(ms: number, call: () => void): () => void;
 declare function pause(ms: number, signal?: AbortSignal): Promise<void>;
-/** Calls back at the abort of a signal, which is not aborted yet; gives what stops that. */
+/** Calls back at the abort of a signal, which is not aborted yet. Returns what stops that. */
 declare function onAbort(signal: AbortSignal | undefined, call: () => void): () => void;
-/**
- * What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed
- * more.
- */
+/** What ends a piece of work: the caller's signal, a while in which nothing came, or the end of its use. */
 declare class Limit {
     #private;
     constructor(outer?: AbortSignal);
     get signal(): AbortSignal;
-    /** From now on something has to come within `ms`. */
+    /** From now on something must come within `ms`. */
     within(ms: number): void;
-    /** It came: the time that is taken by who uses it does not count. */
+    /** It came: the time that its user takes does not count. */
     rest(): void;
     /** Ends it with this reason. */
     abort(reason?: unknown): void;
-    /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
+    /** Must be called in any case: stops the timer, leaves the outer signal, and ends what still runs. */
     end(): void;
 }
 
@@ -436,10 +426,7 @@ interface Call {
     signal?: AbortSignal;
     /** What a successful answer must look like. Null: it has no body. */
     expects: Expected | null;
-    /**
-     * How much longer than usual the answer may take: the service was asked to wait with it, or has much to
-     * do.
-     */
+    /** So much longer than usual the answer may take: the service was asked to wait, or has much to do. */
     waitMs?: number;
     /** Go on trying for no longer than this. */
     tryForMs?: number;
@@ -448,24 +435,24 @@ declare class Http {
     #private;
     readonly requestTimeoutMs: number;
     readonly retry: RetryRule;
-    /** @throws {TypeError} for a URL or a header that cannot be one */
+    /** @throws {TypeError} for an invalid URL or header */
     constructor({ url, token, headers, fetch, retry, requestTimeoutMs }: HttpOptions);
-    /** The answer to a call, once there is one. */
+    /** Resolves with the answer to a call. */
     call(call: Call): Promise<Answer>;
     /** The pauses between the tries of a call. */
     backoff({ tryForMs }: Pick<Call, "tryForMs">): Backoff;
     /** Where a path of the service is. */
     urlOf(path: string): string;
-    /** @throws {TypeError} if a part of the body is nothing that JSON can say */
+    /** @throws {TypeError} if JSON cannot hold a part of the body */
     request({ method, path, body, headers }: Omit<Call, "expects">): Request;
 }
-/** A call in the form in which it is sent, as often as it takes. */
+/** A call in the form in which it is sent, once or several times. */
 interface Request {
-    /** How errors speak of it. */
+    /** Its name in errors. */
     name: string;
     send(signal: AbortSignal): Promise<Response>;
 }
-/** What another try may mend. */
+/** Errors that another try may not meet again. */
 declare function isPassing(error: unknown): boolean;
 /** The pause that the service asked for. */
 declare function askedMs(error: unknown): number;
@@ -479,7 +466,7 @@ interface StreamEvent {
 interface StreamOptions {
     /** The events that are an end. */
     last?: readonly string[];
-    /** True when the reader has all that it wants: a stream that is cut then is not opened again. */
+    /** True when the reader needs no more: a stream that is cut then is not opened again. */
     isComplete?(): boolean;
 }
 /**
@@ -502,7 +489,7 @@ type Completion = {
 } | {
     kind: "timeout";
 };
-/** Tasks by their ids, or all of a group of which it is known how many they are. */
+/** Tasks by their ids, or all of a group whose size is known. */
 type Asked = {
     ids: string[];
 } | {
@@ -521,7 +508,7 @@ declare function inParallel<T, R>(list: readonly T[], call: (each: T) => Promise
 
 /** The ids that an answer points at as unknown or forgotten; `ids` as they were sent. */
 declare function missingOf(ids: string[], error: unknown): string[];
-/** Tells of each id the task, if it is there after all, or the error that says why not. */
+/** Tells for each id the task, if it is there after all, or the error that says why not. */
 declare function explain(http: Http, ids: string[], tell: (id: string, what: {
     task: Task;
 } | {
@@ -536,7 +523,7 @@ interface Waiter {
 declare class CompletionHub {
     #private;
     constructor(http: Http);
-    /** Tells the waiter once, after this call; gives what stops it. */
+    /** Tells the waiter once, after this call. Returns what stops that. */
     watch(id: string, waiter: Waiter): () => void;
 }
 
@@ -546,7 +533,7 @@ declare class StatusBatcher {
     /**
      * The ended task; null if it has not ended.
      *
-     * @throws {ConnectionError} if for two seconds nobody says so
+     * @throws {ConnectionError} if the service does not answer within two seconds
      */
     ended(id: string): Promise<Task | null>;
 }
@@ -556,7 +543,7 @@ interface Connection {
     readonly http: Http;
     readonly completions: CompletionHub;
     readonly statuses: StatusBatcher;
-    /** Told of errors in callbacks, which have nobody to be thrown at. */
+    /** Told of errors in callbacks, which no caller could catch. */
     readonly log: (message: string, error: unknown) => void;
 }
 
@@ -565,13 +552,13 @@ declare class Settlement<Result> {
     constructor(connection: Connection, id: string);
     /** The ended task; null if its end has not been seen, or may be taken back. */
     get task(): Task<Result> | null;
-    /** What tells that the task has ended, if that was asked from now on. */
+    /** Returns a function to call with the ended task: it counts only if no retry came since now. */
     settler(): (task: Task) => void;
     /** The task is run again, or gone. */
     forget(): void;
     /** Runs it at the end, in the order in which they were added; at once if that has been seen. */
     addCallback(of: unknown, run: () => void): void;
-    /** Gives how many there were of it. */
+    /** Returns how many there were. */
     removeCallback(of: unknown): number;
     /**
      * The ended task, as soon as it has ended.
@@ -604,8 +591,8 @@ declare function errorOf(task: Task): TaskError | CancelledError | null;
 /** Only a type: what stands for a value of a type. */
 declare const STANDS_FOR: unique symbol;
 /**
- * What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked
- * into.
+ * What stands in an input for a value that is not there yet, as a `TaskFuture`, or for one that is passed on
+ * unread.
  */
 interface Reference<out T> {
     readonly [STANDS_FOR]: T;
@@ -646,7 +633,7 @@ interface ResultOptions extends Timeout {
     /** True: an abort of `signal` cancels the task. */
     cancelOnAbort?: boolean;
 }
-/** What the rest of the client may look into, and its users may not. */
+/** For the rest of the client, and not for its users. */
 declare let internals: {
     connectionOf(future: TaskFuture): Connection;
     settlementOf(future: TaskFuture): Settlement<unknown>;
@@ -664,8 +651,8 @@ interface CancelOptions {
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
- * It has no `then`, on purpose: an `async` function can return it without waiting for the task, and to wait
- * is always a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
+ * It has no `then`, on purpose: an `async` function can return it without waiting for the task. Every wait is
+ * a visible `result()`. Once it has seen the task's end it keeps it and asks no more.
  *
  * In the input of another task it stands for its result.
  */
@@ -676,7 +663,7 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     /** Made by a client: `submit`, `map`, `future`. */
     constructor(connection: Connection, id: string);
     /**
-     * The value, as soon as it is there; null if the function returned nothing.
+     * Waits for the value. Null if the function returned nothing.
      *
      * @throws {TaskError} if it failed, {@linkcode CrashedError} if its workers died too often
      * @throws {CancelledError} if it was cancelled, or expired
@@ -688,12 +675,12 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     }): Promise<Result>;
     result(options: ResultOptions): Promise<Result | TaskError | CancelledError>;
     /**
-     * The error with which the task failed, as soon as it has ended; null if it completed.
+     * Waits for the end. The error with which the task failed; null if it completed.
      *
      * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
      */
     exception(options?: Timeout): Promise<TaskError | null>;
-    /** Waits for the end, however it may be. True: it has ended; false: not in time. */
+    /** Waits for the end, whatever it is. True: it has ended; false: not in time. */
     wait(options?: Timeout): Promise<boolean>;
     /** The whole task as it is now. */
     task({ signal }?: {
@@ -719,14 +706,14 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
         signal?: AbortSignal;
     }): Promise<boolean>;
     /**
-     * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that
-     * for `graceMs`. False: too late, it has ended otherwise.
+     * True: it is cancelled (also if it was before), or it runs and was asked to stop. A function may ignore
+     * that for `graceMs`. False: it was too late, the task has ended otherwise.
      */
     cancel(reason?: string, { signal, ...how }?: CancelOptions): Promise<boolean>;
     /**
      * Runs an ended task that did not complete once more, under the same id, perhaps with another input
-     * (without futures). What was UpstreamFailed by it waits for it again. However often the call has to be
-     * sent, that is done once; if somebody else does the same at this moment, once for both.
+     * (without futures). Dependents that its failure had cancelled wait for it again. The task is retried once,
+     * however often the call is sent, and also if another caller retries it at the same moment.
      *
      * @throws {ConflictError} if it has not ended, or completed
      */
@@ -752,11 +739,11 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     }): AsyncGenerator<TaskEvent<Result>>;
     /**
      * Called once with this future when the task has ended; at once if that is known already. Callbacks run in
-     * the order in which they were added. What one throws is logged, and nothing else. It waits as long as it
-     * takes, also for a service that is away; if there is no such task, that is logged.
+     * the order in which they were added. What one throws is logged, and nothing else. It waits without a
+     * limit, also for a service that is away. If there is no such task, that is logged.
      */
     addDoneCallback(callback: DoneCallback<Result>): void;
-    /** Gives how many there were of it. */
+    /** Returns how many there were. */
     removeDoneCallback(callback: DoneCallback<Result>): number;
     /** In an input it stands for its result. */
     toJSON(): {
@@ -799,7 +786,7 @@ interface RunOptions extends EachTaskOptions, CallOptions {
 }
 /** A task's options in the form of the wire. */
 declare function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions;
-/** Ids, and what is a name already. */
+/** Ids of futures; a text is an id or a name already. */
 declare function namesOf(upstreams: readonly Upstream[]): string[];
 /** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
 declare function aKey(): string;
@@ -832,7 +819,7 @@ interface Chain<Elements extends readonly Canvas[] = readonly Canvas[]> {
 interface Group<Elements extends readonly Canvas[] = readonly Canvas[]> {
     readonly group: Elements;
 }
-/** Side by side, and then one with what they gave. Made by `chord`. */
+/** Side by side, and then one that gets their results. Made by `chord`. */
 interface Chord<Header extends Canvas | readonly Canvas[] = AnyHeader, Body extends Canvas = Canvas> {
     readonly chord: {
         readonly header: Header;
@@ -856,15 +843,15 @@ type Canvas = Signature | Chain | Group | Chord | Chunks;
 interface SignatureOptions<Into extends string | undefined, Immutable extends boolean> extends Omit<EachTaskOptions, "waitFor"> {
     /** In a chain or as a chord's body: the field of the input that gets what comes before. */
     into?: Into;
-    /** In a chain or as a chord's body: it only waits for what comes before, and its input stays as it is. */
+    /** In a chain or as a chord's body: it only waits for what comes before. Its input stays as it is. */
     immutable?: Immutable;
-    /** Its name in the flow; else that is made from its place, as "0" or "header.1". */
+    /** Its name in the flow. Without one its place names it, as "0" or "header.1". */
     name?: string;
     /** Not before these have completed: names in the same flow, futures, or ids. */
     waitFor?: readonly Upstream[];
 }
 /**
- * A task that is to be submitted. The input is taken as it is now; a future in it stands for its result.
+ * A task to submit. The input is copied now. A future in it stands for its result.
  *
  * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of
  * its own, as its input; or, if it is `immutable`, not at all.
@@ -872,7 +859,7 @@ interface SignatureOptions<Into extends string | undefined, Immutable extends bo
  * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig`
  * does so where it is written.
  *
- * @throws {TypeError} if the input is nothing that JSON can say
+ * @throws {TypeError} if JSON cannot hold the input
  */
 declare function sig<const Name extends string, const Input = undefined, const Into extends string | undefined = undefined, const Immutable extends boolean = false>(name: Name, input?: Input, { into, immutable, name: node, waitFor, allowFailure, ...options }?: SignatureOptions<Into, Immutable>): Signature<Name, Made<Input, Into, Immutable>>;
 /** One after the other: each gets what the one before it hands on. Hands on what the last one does. */
@@ -886,7 +873,8 @@ declare function group<const One extends Canvas>(elements: Iterable<One>): Group
  * Hands on what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed;
  * the others go on.
  *
- * @param header a list of elements; or one, as a group, that hands on a list, and else a list of one
+ * @param header a list of elements; or one element. If that hands on a list, as a group does, the body gets
+ * this list; else a list of one
  */
 declare function chord<const Header extends Canvas | readonly Canvas[], const Body extends Canvas>(header: Header, body: Body): Chord<Header, Body>;
 declare function chord<const One extends Canvas, const Body extends Canvas>(header: Iterable<One>, body: Body): Chord<readonly One[], Body>;
@@ -895,7 +883,7 @@ declare function chord<const One extends Canvas, const Body extends Canvas>(head
  * the list of the tasks' lists of results.
  *
  * @param size 1 to 1,000
- * @throws {TypeError} if an input is nothing that JSON can say
+ * @throws {TypeError} if JSON cannot hold an input
  */
 declare function chunks<const Name extends string, const Input>(name: Name, inputs: Iterable<Input>, size: number, options?: EachTaskOptions): Chunks<Name, Input>;
 /** The form in which the service takes it: a signature alone is a chain of one. */
@@ -934,8 +922,8 @@ type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Uncheck
 type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
 type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 /**
- * The arguments behind a definition's name: the input, in which futures may stand for values. It may be left
- * out where nothing in it is required.
+ * The arguments after a definition's name: the input, in which futures may stand for values. It may be left
+ * out if it has no required field.
  */
 type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options] : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options] : [input: Given<Input>, options?: Options];
 
@@ -947,7 +935,7 @@ type EachHandedOn<D extends Definitions, Elements extends readonly Canvas[]> = {
 /** What a chord's body gets of a header that is one element: the list that it hands on, or a list of one. */
 type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature ? [HandedOn<D, C>] : C extends Chain<infer Elements> ? ListHandedOn<D, LastOf<Elements>> : C extends Chord<infer _, infer Body> ? ListHandedOn<D, Body> : HandedOn<D, C>;
 type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer _, infer Last] ? Last : Elements[number];
-/** A canvas that fits is taken as it is; another one lacks a member whose type says why. */
+/** A canvas that fits is taken as it is. One that does not fit lacks a member, whose type says why. */
 type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown : [Misfit<D, C, Nothing>] extends [never] ? unknown : {
     doesNotFit: Misfit<D, C, Nothing>;
 };
@@ -962,7 +950,7 @@ type Unclear = typeof UNCLEAR;
  * it.
  */
 type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never : C extends Signature<infer Name, infer Parts> ? Parts extends Made<infer Input, infer Into, infer Immutable> ? Defined<D, Name, MisfitOfTask<Name, InputOf<D, Name>, Input, Into, Immutable, Before>> : never : C extends Chain<infer Elements> ? MisfitInChain<D, Elements, Before> : C extends Group<infer Elements> ? Misfit<D, Elements[number], Before> : C extends Chord<infer Header, infer Body> ? Header extends readonly Canvas[] ? Misfit<D, Header[number], Before> | Misfit<D, Body, EachHandedOn<D, Header>> : Misfit<D, Header, Before> | Misfit<D, Body, ListHandedOn<D, Header>> : C extends Chunks<infer Name, infer Input> ? Defined<D, Name, MisfitOfChunks<Name, InputOf<D, Name>, Input, Before>> : never;
-/** A name that is known at run time only is for the service to judge. */
+/** The service checks a name that is known at run time only. */
 type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never : Name extends NameOf<D> ? MisfitOfInput : `no definition is named "${Name}"`;
 /** `Found` so far, so that the compiler needs no stack: a chain may have hundreds of elements. */
 type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> = Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]] ? MisfitInChain<D, Rest, HandedOn<D, First>, Found | Misfit<D, First, Before>> : Found | Misfit<D, Elements[number], Unclear>;
@@ -970,7 +958,7 @@ type MisfitOfTask<Name extends string, Wanted, Input, Into, Immutable, Before> =
 type MisfitOfField<Name extends string, Wanted, Input, Into extends string, Before> = Into extends KeyOf<Wanted> ? [Before] extends [Nothing] ? `nothing comes before "${Name}" that could go into "${Into}"` : Suits<Before, FieldOf<Wanted, Into>> extends true ? unknown extends Input ? never : [Input extends undefined ? Empty : Input] extends [Given<Freed<Wanted, Into>>] ? never : `the input of "${Name}" does not fit it` : `what comes before "${Name}" does not fit its field "${Into}"` : `the input of "${Name}" has no field "${Into}"`;
 type MisfitOfNoInput<Name extends string, Wanted> = undefined extends Wanted ? never : Record<string, never> extends Wanted ? never : `"${Name}" needs an input`;
 type MisfitOfChunks<Name extends string, Wanted, Input, Before> = [Before] extends [Nothing | Unclear] ? [Input] extends [Given<Wanted>] ? never : `the inputs of "${Name}" do not fit it` : `chunks of "${Name}" have their inputs: nothing can come before them`;
-/** What nobody knows the type of is for the service to judge. */
+/** `unknown` passes: the service validates. */
 type Suits<Value, Wanted> = unknown extends Value ? true : [Value] extends [Unclear] ? true : [Value] extends [Wanted] ? true : Value extends readonly unknown[] ? unknown extends Value[number] ? [Extract<Wanted, readonly unknown[]>] extends [never] ? false : true : false : false;
 type Empty = Record<never, never>;
 /** The keys of all forms of an input that may have several. */
@@ -1010,8 +998,7 @@ interface Part<Future extends TaskFuture> {
 /** By service, as futures of several may be waited for together. */
 declare function partsOf<Future extends TaskFuture>(tasks: Iterable<Awaited<Future>>): Part<Future>[];
 /**
- * What one stream can tell of: a part, or a whole group, which the service may tell more of than is
- * asked.
+ * What one stream can tell of: a part, or a whole group. Of a group the service may tell more than was asked.
  */
 interface StreamPart<Future extends TaskFuture> extends Part<Future> {
     asked: Asked;
@@ -1023,10 +1010,10 @@ interface GroupLike {
     readonly groupId: string;
     readonly length: number;
 }
-/** What `map` and `run` make, which this cannot import. */
+/** What `map` and `run` make. Their classes cannot be imported here. */
 declare function isGroup(futures: unknown): futures is GroupLike;
 
-/** What several sources give, as it comes. Leaving the loop, or an error of one, ends them all. */
+/** The values of several sources, as they come. Leaving the loop, or an error of one, ends them all. */
 declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
 
 /**
@@ -1064,8 +1051,8 @@ declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Fut
 }): Promise<ResultsOf<Futures>>;
 declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Futures, options: GatherOptions): Promise<ResultsOf<Futures, ErrandError>>;
 /**
- * Cancels all that have not ended, a few at a time; for each, whether it was in time. One that cannot be
- * cancelled does not keep the others from it.
+ * Cancels all that have not ended, a few at a time. Returns for each whether it was in time. An error at one
+ * does not stop the others.
  */
 declare function cancelAll(futures: readonly TaskFuture[], reason?: string, options?: CancelOptions): Promise<boolean[]>;
 
@@ -1085,9 +1072,9 @@ interface DoneAndNotDone<Future extends TaskFuture> {
     notDone: Future[];
 }
 /**
- * Waits until `returnWhen` is true or the time is over; that is no error, and cancels nothing.
+ * Waits until `returnWhen` is true or the time is over. The latter is no error, and cancels nothing.
  *
- * @throws {ConnectionError} if at the end of the time nobody says how they stand
+ * @throws {ConnectionError} if at the end of the time the service cannot be asked for their states
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
@@ -1096,7 +1083,7 @@ declare function wait<Future extends TaskFuture>(futures: Iterable<Future>, { re
 /** A frozen array: it stands for a group, whose members do not change. */
 declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     #private;
-    /** The group on the service; null for a list that is none. */
+    /** The id of the group; null for a list that is no group. */
     readonly groupId: string | null;
     /** Made by a client's `map`; of other groups by their futures. */
     constructor(futures: readonly TaskFuture<Result>[], groupId: string | null);
@@ -1116,11 +1103,11 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     inOrder(options?: Timeout): AsyncGenerator<Result>;
     /** The futures as their tasks end. */
     asCompleted(options?: Timeout): AsyncGenerator<TaskFuture<Result>>;
-    /** Waits until `returnWhen` is true of them, or the time is over; that is no error. */
+    /** Waits until `returnWhen` is true of them, or the time is over, which is no error. */
     wait(options?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
     /**
-     * Cancels those that have not ended, one by one; for each, whether it was in time.
-     * `errand.group(groupId).cancel()` takes one call for all, and says how many.
+     * Cancels those that have not ended, one by one. Returns for each whether it was in time.
+     * `errand.group(groupId).cancel()` takes one call for all, and returns how many.
      */
     cancel(reason?: string, options?: CancelOptions): Promise<boolean[]>;
 }
@@ -1128,7 +1115,7 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
 /** How many tasks of a group there are in which state. */
 interface GroupCounts {
     total: number;
-    /** How many have ended, however that may be. */
+    /** How many have ended, in whatever state. */
     done: number;
     /** By the type of the state; a type that no task is in may be missing. */
     counts: Partial<Record<StateType, number>>;
@@ -1173,7 +1160,7 @@ declare class GroupFuture<Result = unknown> {
     results({ timeoutMs, signal }?: Timeout): Promise<Result[]>;
     /** The futures as their tasks end. */
     asCompleted({ timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
-    /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
+    /** Waits until `returnWhen` is true of its tasks, or the time is over, which is no error. */
     wait({ timeoutMs, signal, returnWhen }?: WaitOptions): Promise<DoneAndNotDone<TaskFuture<Result>>>;
     /**
      * Cancels all that have not ended, in one call: those that wait at once, those that run as soon as they
@@ -1215,8 +1202,8 @@ interface Flow {
 }
 declare const A_FLOW: Expected;
 /**
- * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and in the input of
- * another task it is put in its place.
+ * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and so does the future
+ * in the input of another task.
  */
 declare class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
     #private;
@@ -1235,8 +1222,8 @@ declare class FlowFuture<Result = unknown> extends GroupFuture implements Refere
     future<One = unknown>(name: string): TaskFuture<One>;
     members(): Promise<TaskFutures>;
     /**
-     * What the whole hands on, as soon as it is there: of a chain the result of its last, of a group the list
-     * of results, of a chord that of its body.
+     * Waits for what the whole hands on: of a chain the result of its last, of a group the list of results, of
+     * a chord that of its body.
      *
      * The first of the tasks that make it up that does not complete ends the wait; the others go on.
      *
@@ -1277,14 +1264,11 @@ interface Mapping {
 }
 /** The fields in the form of the wire, where every list in `map` is gone through. */
 declare function mappingOf(fields: Record<string, unknown>): Mapping;
-/**
- * How many elements it has: the most that one of its lists has, as it is for the service to say that they
- * differ.
- */
+/** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */
 declare function lengthOf({ map }: Mapping): number;
 
 interface ClientOptions extends HttpOptions {
-    /** Told of errors in callbacks, which have nobody to be thrown at. Default: `console.error`. */
+    /** Told of errors in callbacks, which no caller could catch. Default: `console.error`. */
     log?: (message: string, error: unknown) => void;
 }
 interface StreamUrlOptions {
@@ -1294,7 +1278,7 @@ interface StreamUrlOptions {
 }
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions
- * knows the names, what goes in and what comes out; without it, all is allowed.
+ * knows the names, the inputs and the results. Without it, all is allowed.
  *
  * @example
  * ```ts

@@ -60,7 +60,7 @@ var CancelledError = class extends ErrandError {
   name = "CancelledError";
   id;
   state;
-  /** As given to the cancel; else what the service says; null if nobody gave one. */
+  /** The reason of the cancel, or the service's own; null without one. */
   reason;
   constructor({ id, state, error }) {
     super(`task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`, error ? {
@@ -396,7 +396,7 @@ var Backoff = class {
     const pauseMs = Math.max(atLeastMs, computedMs) * (0.5 + Math.random() / 2) + atLeastMs / 2;
     return Math.min(pauseMs, leftMs);
   }
-  /** It got somewhere: what fails from now on is another matter. */
+  /** A try succeeded: the next failure begins anew. */
   reset() {
     this.#since = null;
     this.failures = 0;
@@ -476,12 +476,12 @@ var Limit = class {
   get signal() {
     return this.#abort.signal;
   }
-  /** From now on something has to come within `ms`. */
+  /** From now on something must come within `ms`. */
   within(ms) {
     this.rest();
     this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${Math.round(ms)} ms`)));
   }
-  /** It came: the time that is taken by who uses it does not count. */
+  /** It came: the time that its user takes does not count. */
   rest() {
     this.#stop();
     this.#stop = () => {
@@ -491,7 +491,7 @@ var Limit = class {
   abort(reason) {
     this.#abort.abort(reason);
   }
-  /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
+  /** Must be called in any case: stops the timer, leaves the outer signal, and ends what still runs. */
   end() {
     this.#stop();
     this.#outer?.removeEventListener("abort", this.#onAbort);
@@ -509,7 +509,7 @@ var Http = class {
   #headers;
   requestTimeoutMs;
   retry;
-  /** @throws {TypeError} for a URL or a header that cannot be one */
+  /** @throws {TypeError} for an invalid URL or header */
   constructor({ url, token, headers, fetch, retry, requestTimeoutMs = REQUEST_TIMEOUT_MS }) {
     this.#base = baseOf(url);
     this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
@@ -521,7 +521,7 @@ var Http = class {
       ...retry
     };
   }
-  /** The answer to a call, once there is one. */
+  /** Resolves with the answer to a call. */
   async call(call) {
     const request = this.request(call);
     const backoff = this.backoff(call);
@@ -559,7 +559,7 @@ var Http = class {
   urlOf(path) {
     return this.#base + path;
   }
-  /** @throws {TypeError} if a part of the body is nothing that JSON can say */
+  /** @throws {TypeError} if JSON cannot hold a part of the body */
   request({ method, path, body, headers }) {
     const all = new Headers(this.#headers);
     all.set("accept", "application/json, application/problem+json");
@@ -867,7 +867,7 @@ var CompletionHub = class {
   constructor(http) {
     this.#http = http;
   }
-  /** Tells the waiter once, after this call; gives what stops it. */
+  /** Tells the waiter once, after this call. Returns what stops that. */
   watch(id, waiter) {
     const waiters = this.#waiters.get(id);
     if (waiters) waiters.add(waiter);
@@ -958,7 +958,7 @@ var CompletionHub = class {
       if (this.#streams.delete(stream)) await this.#fail(asked, ids, error);
     }
   }
-  /** A task that is not there must not take the others with it. */
+  /** A task that is not there must not end the wait for the others. */
   async #fail(asked, left, error) {
     const missing = missingOf(asked, error).filter((id) => left.delete(id));
     for (const id of left) {
@@ -974,10 +974,7 @@ var CompletionHub = class {
       else this.#contradicted(id);
     });
   }
-  /**
-   * It was not there, and then it was: somebody has used its id once more, or the service is not of one
-   * mind.
-   */
+  /** It was not there, and then it was: its id was used again, or two answers of the service differ. */
   #contradicted(id) {
     const times = (this.#contradictions.get(id) ?? 0) + 1;
     this.#contradictions.set(id, times);
@@ -1125,12 +1122,12 @@ var Settlement = class {
   #id;
   #task = null;
   /**
-   * Grows when the task is run again: what was asked before that may tell of an end that is none any
-   * more.
+   * Grows when the task is run again: an answer to an earlier request may tell of an end that no longer
+   * holds.
    */
   #life = 0;
   #callbacks = [];
-  /** Stops waiting for the sake of callbacks. */
+  /** Stops the wait that callbacks need. */
   #stopWatching = null;
   constructor(connection2, id) {
     this.#connection = connection2;
@@ -1140,7 +1137,7 @@ var Settlement = class {
   get task() {
     return this.#task;
   }
-  /** What tells that the task has ended, if that was asked from now on. */
+  /** Returns a function to call with the ended task: it counts only if no retry came since now. */
   settler() {
     const life = this.#life;
     return (task) => this.#settle(task, life);
@@ -1165,7 +1162,7 @@ var Settlement = class {
     });
     if (this.#stopWatching === null) this.#watch();
   }
-  /** Gives how many there were of it. */
+  /** Returns how many there were. */
   removeCallback(of) {
     const before = this.#callbacks.length;
     this.#callbacks = this.#callbacks.filter((callback) => callback.of !== of);
@@ -1226,7 +1223,7 @@ var Settlement = class {
       }));
     });
   }
-  /** At the deadline the service itself is asked: news may be on its way still. */
+  /** At the deadline the service itself is asked: its message may still be on the way. */
   async #askAtDeadline(limitMs, signal) {
     const late = `task ${this.#id} has not ended within ${limitMs} ms`;
     let task;
@@ -1315,7 +1312,7 @@ var TaskFuture = class {
     throw error;
   }
   /**
-   * The error with which the task failed, as soon as it has ended; null if it completed.
+   * Waits for the end. The error with which the task failed; null if it completed.
    *
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
@@ -1324,7 +1321,7 @@ var TaskFuture = class {
     if (error instanceof CancelledError) throw error;
     return error;
   }
-  /** Waits for the end, however it may be. True: it has ended; false: not in time. */
+  /** Waits for the end, whatever it is. True: it has ended; false: not in time. */
   async wait(options = {}) {
     try {
       await this.#settlement.wait(options);
@@ -1371,8 +1368,8 @@ var TaskFuture = class {
     }
   }
   /**
-   * True: it is cancelled (also if it was before), or runs and was asked to stop; a function may ignore that
-   * for `graceMs`. False: too late, it has ended otherwise.
+   * True: it is cancelled (also if it was before), or it runs and was asked to stop. A function may ignore
+   * that for `graceMs`. False: it was too late, the task has ended otherwise.
    */
   async cancel(reason, { signal, ...how } = {}) {
     try {
@@ -1392,8 +1389,8 @@ var TaskFuture = class {
   }
   /**
    * Runs an ended task that did not complete once more, under the same id, perhaps with another input
-   * (without futures). What was UpstreamFailed by it waits for it again. However often the call has to be
-   * sent, that is done once; if somebody else does the same at this moment, once for both.
+   * (without futures). Dependents that its failure had cancelled wait for it again. The task is retried once,
+   * however often the call is sent, and also if another caller retries it at the same moment.
    *
    * @throws {ConflictError} if it has not ended, or completed
    */
@@ -1444,13 +1441,13 @@ var TaskFuture = class {
   }
   /**
    * Called once with this future when the task has ended; at once if that is known already. Callbacks run in
-   * the order in which they were added. What one throws is logged, and nothing else. It waits as long as it
-   * takes, also for a service that is away; if there is no such task, that is logged.
+   * the order in which they were added. What one throws is logged, and nothing else. It waits without a
+   * limit, also for a service that is away. If there is no such task, that is logged.
    */
   addDoneCallback(callback) {
     this.#settlement.addCallback(callback, () => this.#run(callback));
   }
-  /** Gives how many there were of it. */
+  /** Returns how many there were. */
   removeDoneCallback(callback) {
     return this.#settlement.removeCallback(callback);
   }
@@ -1832,7 +1829,7 @@ function isEnough({ state: { type } }, returnWhen) {
 
 // client/futures/task_futures.ts
 var TaskFutures = class extends Array {
-  /** The group on the service; null for a list that is none. */
+  /** The id of the group; null for a list that is no group. */
   groupId;
   /** Made by a client's `map`; of other groups by their futures. */
   constructor(futures, groupId) {
@@ -1841,7 +1838,7 @@ var TaskFutures = class extends Array {
     this.groupId = groupId;
     Object.freeze(this);
   }
-  // What `filter` and `map` make is a plain array: it is not the group any more.
+  // `filter` and `map` make a plain array, which is no group.
   static get [Symbol.species]() {
     return Array;
   }
@@ -1883,7 +1880,7 @@ var TaskFutures = class extends Array {
     const isLarge = this.groupId !== null && this.length > MOST_IDS;
     return isLarge ? this.#valuesAsTold(deadline, signal) : this.#valuesAsAsked(deadline, signal);
   }
-  /** All are waited for from the first value on, and no longer than anybody wants them. */
+  /** All are waited for from the first value on, until the loop is left. */
   async *#valuesAsAsked(deadline, signal) {
     const limit = new Limit(signal);
     try {
@@ -1899,7 +1896,7 @@ var TaskFutures = class extends Array {
       limit.end();
     }
   }
-  /** Of a large group all are told in one stream, as they end. */
+  /** A large group is one stream, which tells all of them as they end. */
   async *#valuesAsTold(deadline, signal) {
     const ended = /* @__PURE__ */ new Set();
     let next = 0;
@@ -1919,13 +1916,13 @@ var TaskFutures = class extends Array {
   asCompleted(options = {}) {
     return asCompleted(this, options);
   }
-  /** Waits until `returnWhen` is true of them, or the time is over; that is no error. */
+  /** Waits until `returnWhen` is true of them, or the time is over, which is no error. */
   wait(options = {}) {
     return wait(this, options);
   }
   /**
-   * Cancels those that have not ended, one by one; for each, whether it was in time.
-   * `errand.group(groupId).cancel()` takes one call for all, and says how many.
+   * Cancels those that have not ended, one by one. Returns for each whether it was in time.
+   * `errand.group(groupId).cancel()` takes one call for all, and returns how many.
    */
   cancel(reason, options) {
     return cancelAll(this, reason, options);
@@ -2016,7 +2013,7 @@ var GroupFuture = class {
       signal
     });
   }
-  /** Waits until `returnWhen` is true of its tasks, or the time is over; that is no error. */
+  /** Waits until `returnWhen` is true of its tasks, or the time is over, which is no error. */
   async wait({ timeoutMs, signal, returnWhen } = {}) {
     const deadline = new Deadline(checkTimeout(timeoutMs));
     const futures = await this.#membersBy(deadline, signal);
@@ -2026,7 +2023,7 @@ var GroupFuture = class {
       returnWhen
     });
   }
-  /** To learn of them takes some of the time. */
+  /** To read the list of tasks takes some of the time. */
   async #membersBy(deadline, signal) {
     const limit = new Limit(signal);
     limit.within(deadline.leftMs + GRACE_MS3);
@@ -2204,7 +2201,7 @@ var StatusBatcher = class {
   /**
    * The ended task; null if it has not ended.
    *
-   * @throws {ConnectionError} if for two seconds nobody says so
+   * @throws {ConnectionError} if the service does not answer within two seconds
    */
   ended(id) {
     if (this.#next.size === 0) after(GATHER_MS2, () => this.#askForAll());
@@ -2455,7 +2452,7 @@ var Client = class {
     const { ticket } = (await http.call(call)).body;
     return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
-  /** A call that makes something: however often it has to be sent, that is made once. */
+  /** A call that makes something: it is made once, however often the call is sent. */
   async #post(path, body, expects, { idempotencyKey = aKey(), ...rest }) {
     const headers = {
       "idempotency-key": idempotencyKey

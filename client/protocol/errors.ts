@@ -1,6 +1,6 @@
-// What can go wrong, as classes to branch on. How a task ended: TaskError, CrashedError, CancelledError. That
-// it has not ended in time: TimeoutError. That it is not there: NotFoundError, ForgottenError. All else is
-// about the call.
+// What can go wrong, as classes to branch on. TaskError, CrashedError and CancelledError say how a task
+// ended; TimeoutError that it has not ended in time; NotFoundError and ForgottenError that it is not there.
+// All others are about the call.
 
 import type { Failure, State, Task } from "./wire.ts";
 
@@ -59,15 +59,14 @@ export class CrashedError extends TaskError {
 }
 
 /**
- * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. Of
- * UpstreamFailed the `cause` says which task it waited for did not complete, and that one's `cause` with
- * which error.
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. After
+ * UpstreamFailed the `cause` names the task that did not complete, and its `cause` is that task's error.
  */
 export class CancelledError extends ErrandError {
   override name = "CancelledError";
   readonly id: string;
   readonly state: State;
-  /** As given to the cancel; else what the service says; null if nobody gave one. */
+  /** The reason of the cancel, or the service's own; null without one. */
   readonly reason: string | null;
 
   constructor({ id, state, error }: Task) {
@@ -81,7 +80,7 @@ export class CancelledError extends ErrandError {
   }
 }
 
-/** It was not there in time. Nothing was cancelled by that. */
+/** The task had not ended in time. That cancels nothing. */
 export class TimeoutError extends ErrandError {
   override name = "TimeoutError";
 }
@@ -100,15 +99,12 @@ export class AsCompletedTimeoutError<Future = unknown> extends TimeoutError {
   }
 }
 
-/** Nobody answered, or the connection was cut, for as long as it was tried. */
+/** The service did not answer, or the connection was cut, for as long as the call was tried. */
 export class ConnectionError extends ErrandError {
   override name = "ConnectionError";
 }
 
-/**
- * What answered is not this service, or speaks another language: the message says what was expected and what
- * came.
- */
+/** Something else than this service answered: the message says what was expected and what came. */
 export class UnexpectedAnswerError extends ErrandError {
   override name = "UnexpectedAnswerError";
   readonly status: number;
@@ -179,7 +175,7 @@ export class MappingLengthMismatchError extends ValidationError {
   override name = "MappingLengthMismatchError";
 }
 
-/** 409: the state of things does not allow it. */
+/** 409: the state of the task does not allow it, or an id or key is taken. */
 export class ConflictError extends ProblemError {
   override name = "ConflictError";
 }

@@ -1,4 +1,4 @@
-// From an ended task to what its future gives: a value, or the error that stands for its end.
+// From an ended task to the value of its future, or to the error that stands for its end.
 
 import { CancelledError, CrashedError, TaskError } from "./errors.ts";
 import type { Task } from "./wire.ts";

@@ -6,8 +6,8 @@
 export declare const STANDS_FOR: unique symbol;
 
 /**
- * What stands in an input for a value that is not there yet, as a `TaskFuture`, or is not to be looked
- * into.
+ * What stands in an input for a value that is not there yet, as a `TaskFuture`, or for one that is passed on
+ * unread.
  */
 export interface Reference<out T> {
   readonly [STANDS_FOR]: T;

@@ -1,4 +1,4 @@
-// From what came over the wire to a value or the error that says what came instead.
+// From a response to its value, or to the error that says what came instead.
 
 import {
   ConflictError,
@@ -38,7 +38,7 @@ export interface Answer {
  * The JSON of a successful answer; null for one without a body.
  *
  * @throws {ProblemError} for a refusal
- * @throws {UnexpectedAnswerError} for what this service would not say
+ * @throws {UnexpectedAnswerError} for what this service never answers
  */
 export async function readAnswer(
   response: Response,
@@ -86,7 +86,7 @@ function problemError(problem: Problem, retryAfterMs: number): ProblemError {
     case 403:
       return new UnauthorizedError(problem);
     case 404:
-      // One without a kind is about the path, as when the URL is that of something else.
+      // A 404 without a kind is about the path: the URL may be that of another service.
       return typeof problem.kind === "string" ? new NotFoundError(problem) : new ProblemError(problem);
     case 409:
       return new ConflictError(problem);
@@ -132,7 +132,7 @@ function unexpected(expected: string, response: Response, text: string, call: st
   );
 }
 
-/** What came, for a person. */
+/** What came, in words for a message. */
 function described(response: Response, text: string, call: string): string {
   const { status, headers } = response;
   const type = headers.get("content-type") ?? "no content type";
@@ -167,7 +167,7 @@ function parsed(text: string): any {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined; // JSON never says this, so it is free to mean "no JSON".
+    return undefined; // No JSON text has this value, so it can mean "no JSON".
   }
 }
 

@@ -44,8 +44,8 @@ type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | N
 type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
 
 /**
- * The arguments behind a definition's name: the input, in which futures may stand for values. It may be left
- * out where nothing in it is required.
+ * The arguments after a definition's name: the input, in which futures may stand for values. It may be left
+ * out if it has no required field.
  */
 export type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options]
   : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options]

@@ -35,7 +35,7 @@ export interface Failure {
   errors?: Failure[];
   /** Only where the operator shows stacks. */
   stack?: string;
-  /** False: a retry could not mend it, so there was none. */
+  /** False: another attempt would fail as well, so there was none. */
   retryable: boolean;
 }
 
@@ -151,7 +151,7 @@ export function isTerminal({ type }: State): boolean {
   return TERMINAL.includes(type);
 }
 
-/** What an answer has to look like, and how an error says so. */
+/** The form that an answer must have, and its name in an error. */
 export interface Expected {
   what: string;
   is(body: unknown): boolean;
@@ -159,7 +159,7 @@ export interface Expected {
 
 export const A_TASK: Expected = { what: "a task", is: isTask };
 
-/** True for what looks like a task, and not like what another service says. */
+/** True for what looks like a task of this service. */
 export function isTask(body: unknown): body is Task {
   const { id, state } = (body ?? {}) as Partial<Task>;
   return typeof id === "string" && typeof state?.type === "string";

@@ -11,10 +11,7 @@ export interface RetryRule {
 
 export const RETRY: RetryRule = { forMs: 10_000, delayMs: 100, maxDelayMs: 2_000 };
 
-/**
- * The pauses of one effort. It begins with its first failure, so a long wait before that takes nothing from
- * it.
- */
+/** The pauses of one call. Their time begins with the first failure: a long wait before it does not count. */
 export class Backoff {
   readonly #rule: RetryRule;
   #since: number | null = null;
@@ -45,7 +42,7 @@ export class Backoff {
     return Math.min(pauseMs, leftMs);
   }
 
-  /** It got somewhere: what fails from now on is another matter. */
+  /** A try succeeded: the next failure begins anew. */
   reset(): void {
     this.#since = null;
     this.failures = 0;

@@ -1,6 +1,5 @@
-// Who waits for which task. However many futures are waited for, and whoever does, they share a few streams:
-// what is asked for in one turn of the event loop goes into one, and small streams are joined before they
-// become many.
+// Which futures wait for which task. All waits share a few streams: those that begin in one turn of the event
+// loop go into one stream, and small streams are joined before they become many.
 
 import { chunksOf } from "./chunks.ts";
 import { completions, MOST_IDS } from "./completion_stream.ts";
@@ -12,14 +11,17 @@ import { isTerminal, type Task } from "../protocol/wire.ts";
 
 /** Streams, as long as they can be joined; a browser has six connections to a host in all. */
 const MOST_STREAMS = 3;
-/** When two streams are to be joined, new ids are gathered for this long before. */
+/** Before two streams are joined, new ids are gathered for this long. */
 const GATHER_MS = 25;
-/** A stream this much larger than what is new stays as it is: the service would look at all of it again. */
+/**
+ * A stream that is this much larger than the new ids is not joined: the service would read all of its tasks
+ * again.
+ */
 const MUCH_LARGER = 8;
-/** How many more streams that may make. */
+/** So many more streams may be open because of that. */
 const SPARE_STREAMS = 2;
 
-/** For that to be no accident any more. */
+/** After so many times it is no accident. */
 const MOST_CONTRADICTIONS = 3;
 
 export interface Waiter {
@@ -46,7 +48,7 @@ export class CompletionHub {
     this.#http = http;
   }
 
-  /** Tells the waiter once, after this call; gives what stops it. */
+  /** Tells the waiter once, after this call. Returns what stops that. */
   watch(id: string, waiter: Waiter): () => void {
     const waiters = this.#waiters.get(id);
     if (waiters) waiters.add(waiter);
@@ -115,24 +117,23 @@ export class CompletionHub {
         if (completion.kind === "timeout") continue;
         told++;
         const id = completion.kind === "task" ? completion.task.id : completion.id;
-        // One that was left meanwhile may be waited for elsewhere again, after a retry: this is old news
-        // then.
+        // A task that nobody waited for here any more may be waited for again after a retry: then this end is
+        // out of date.
         if (!ids.delete(id)) continue;
         if (completion.kind === "task") this.#tell(id, (waiter) => waiter.onEnd(completion.task));
         else void this.#explain([id]);
-        // What is still to come was left. (If there is nothing, the connection can be used again behind the
-        // end.)
+        // Nobody waits for what is still to come. (After the end the connection can be used again.)
         if (ids.size === 0 && told < asked.length) break;
       }
       if (ids.size > 0) throw new ErrandError(`the stream ended before ${ids.size} of its tasks had`);
       this.#streams.delete(stream);
     } catch (error) {
-      // A stream that was closed from here has handed on what it had, or nobody waits any more.
+      // A stream that was closed here has handed on what it had, or nobody waits any more.
       if (this.#streams.delete(stream)) await this.#fail(asked, ids, error);
     }
   }
 
-  /** A task that is not there must not take the others with it. */
+  /** A task that is not there must not end the wait for the others. */
   async #fail(asked: string[], left: Set<string>, error: unknown): Promise<void> {
     const missing = missingOf(asked, error).filter((id) => left.delete(id));
     for (const id of left) {
@@ -150,10 +151,7 @@ export class CompletionHub {
     });
   }
 
-  /**
-   * It was not there, and then it was: somebody has used its id once more, or the service is not of one
-   * mind.
-   */
+  /** It was not there, and then it was: its id was used again, or two answers of the service differ. */
   #contradicted(id: string): void {
     const times = (this.#contradictions.get(id) ?? 0) + 1;
     this.#contradictions.set(id, times);

@@ -9,7 +9,7 @@ import { isTask, type Task } from "../protocol/wire.ts";
 const PATH = "/v1/as-completed";
 /** What one request may ask for. */
 export const MOST_IDS = 1_000;
-/** The service's own limit: 30 days. A longer time is left to who reads. */
+/** The service's own limit: 30 days. The reader itself counts a longer time. */
 const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
 
 export type Completion =
@@ -18,7 +18,7 @@ export type Completion =
   | { kind: "gone"; id: string }
   | { kind: "timeout" };
 
-/** Tasks by their ids, or all of a group of which it is known how many they are. */
+/** Tasks by their ids, or all of a group whose size is known. */
 export type Asked = { ids: string[] } | { groupId: string; total: number };
 
 /** Ends after the last task, or after a `timeout`. */

@@ -7,6 +7,6 @@ export interface Connection {
   readonly http: Http;
   readonly completions: CompletionHub;
   readonly statuses: StatusBatcher;
-  /** Told of errors in callbacks, which have nobody to be thrown at. */
+  /** Told of errors in callbacks, which no caller could catch. */
   readonly log: (message: string, error: unknown) => void;
 }

@@ -4,7 +4,7 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Timeout {
-  /** Milliseconds; 0 means: only if it is there now. Left out: without limit. */
+  /** Milliseconds; 0: only if it is there now. Left out: no limit. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -30,7 +30,7 @@ export class Deadline {
   }
 }
 
-/** Calls back after `ms`, unless that is without end; gives what stops it. */
+/** Calls back after `ms`, or never if that is infinite. Returns what stops it. */
 export function after(ms: number, call: () => void): () => void {
   if (ms === Infinity) return () => {};
   let timer: ReturnType<typeof setTimeout>;
@@ -58,13 +58,10 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/**
- * What is to be called at the abort of a signal, in one listener: ten thousand of them take seconds to be
- * added.
- */
+/** Callbacks at the abort of a signal, in one listener: to add ten thousand listeners takes seconds. */
 const calls = new WeakMap<AbortSignal, Set<() => void>>();
 
-/** Calls back at the abort of a signal, which is not aborted yet; gives what stops that. */
+/** Calls back at the abort of a signal, which is not aborted yet. Returns what stops that. */
 export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
   if (signal === undefined) return () => {};
   const ofSignal = calls.get(signal) ?? new Set();
@@ -77,10 +74,7 @@ export function onAbort(signal: AbortSignal | undefined, call: () => void): () =
   return () => void ofSignal.delete(own);
 }
 
-/**
- * What ends a piece of work: the caller's signal, that nothing has come for a while, or that it is not needed
- * more.
- */
+/** What ends a piece of work: the caller's signal, a while in which nothing came, or the end of its use. */
 export class Limit {
   readonly #abort = new AbortController();
   readonly #outer?: AbortSignal;
@@ -96,13 +90,13 @@ export class Limit {
     return this.#abort.signal;
   }
 
-  /** From now on something has to come within `ms`. */
+  /** From now on something must come within `ms`. */
   within(ms: number): void {
     this.rest();
     this.#stop = after(ms, () => this.#abort.abort(new Error(`nothing came within ${Math.round(ms)} ms`)));
   }
 
-  /** It came: the time that is taken by who uses it does not count. */
+  /** It came: the time that its user takes does not count. */
   rest(): void {
     this.#stop();
     this.#stop = () => {};
@@ -113,7 +107,7 @@ export class Limit {
     this.#abort.abort(reason);
   }
 
-  /** To be called in any case: lets go of the timer and of the outer signal, and ends what still runs. */
+  /** Must be called in any case: stops the timer, leaves the outer signal, and ends what still runs. */
   end(): void {
     this.#stop();
     this.#outer?.removeEventListener("abort", this.#onAbort);

@@ -10,9 +10,9 @@ import { Limit, pause } from "./deadline.ts";
 
 /** The service says something every 15 s. */
 const SILENCE_MS = 45_000;
-/** A connection that lasted this long was a good one, whatever came over it. */
+/** A connection that lasted this long counts as good, whatever came over it. */
 const GOOD_MS = 5_000;
-/** For the service to close the connection after the end, so that it can be used again. */
+/** So long the service may take to close the connection after the end, so that it can be used again. */
 const CLOSING_MS = 1_000;
 
 export interface StreamEvent {
@@ -25,7 +25,7 @@ export interface StreamEvent {
 export interface StreamOptions {
   /** The events that are an end. */
   last?: readonly string[];
-  /** True when the reader has all that it wants: a stream that is cut then is not opened again. */
+  /** True when the reader needs no more: a stream that is cut then is not opened again. */
   isComplete?(): boolean;
 }
 
@@ -77,7 +77,7 @@ export async function* eventStream(
     }
     if (isComplete()) return;
     if (firstAt !== null && lastAt - firstAt >= GOOD_MS) backoff.reset();
-    // At first at once: most cuts are no more than that. Then as slowly as the service asks for.
+    // The first try follows at once: most cuts are short. The next ones come as slowly as the service asks.
     const nextMs = backoff.next(Math.max(askedMs(failure), backoff.failures === 0 ? 0 : pauseMs));
     if (nextMs === null) throw gaveUp(request, failure, backoff);
     await pause(nextMs, call.signal);
@@ -128,17 +128,17 @@ async function* connection(
       }
     }
   } finally {
-    await reader?.cancel().catch(() => {}); // It fails with what the stream failed with, which is known.
+    await reader?.cancel().catch(() => {}); // It fails with the error of the stream, which is known.
     limit.end();
   }
 }
 
-/** Reads to the end of a stream that has said its last, or gives it up. */
+/** Reads to the end of a stream after its last event, or gives it up. */
 async function closed(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
   try {
     while (!(await reader.read()).done);
   } catch {
-    // It was not closed in time, so the connection is closed from here.
+    // It was not closed in time, so the connection is closed here.
   }
 }
 

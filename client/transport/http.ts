@@ -41,17 +41,14 @@ export interface Call {
   signal?: AbortSignal;
   /** What a successful answer must look like. Null: it has no body. */
   expects: Expected | null;
-  /**
-   * How much longer than usual the answer may take: the service was asked to wait with it, or has much to
-   * do.
-   */
+  /** So much longer than usual the answer may take: the service was asked to wait, or has much to do. */
   waitMs?: number;
   /** Go on trying for no longer than this. */
   tryForMs?: number;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
-/** Where the service puts the fault when the first call under this key is not done yet. */
+/** The pointer of the service's answer while the first call under this key is still under way. */
 const KEY_POINTER = "/header/idempotency-key";
 
 export class Http {
@@ -61,7 +58,7 @@ export class Http {
   readonly requestTimeoutMs: number;
   readonly retry: RetryRule;
 
-  /** @throws {TypeError} for a URL or a header that cannot be one */
+  /** @throws {TypeError} for an invalid URL or header */
   constructor({ url, token, headers, fetch, retry, requestTimeoutMs = REQUEST_TIMEOUT_MS }: HttpOptions) {
     this.#base = baseOf(url);
     this.#fetch = fetch ?? ((input, init) => globalThis.fetch(input, init));
@@ -71,7 +68,7 @@ export class Http {
     this.retry = { ...RETRY, ...retry };
   }
 
-  /** The answer to a call, once there is one. */
+  /** Resolves with the answer to a call. */
   async call(call: Call): Promise<Answer> {
     const request = this.request(call);
     const backoff = this.backoff(call);
@@ -113,7 +110,7 @@ export class Http {
     return this.#base + path;
   }
 
-  /** @throws {TypeError} if a part of the body is nothing that JSON can say */
+  /** @throws {TypeError} if JSON cannot hold a part of the body */
   request({ method, path, body, headers }: Omit<Call, "expects">): Request {
     const all = new Headers(this.#headers);
     all.set("accept", "application/json, application/problem+json");
@@ -128,7 +125,7 @@ export class Http {
       name,
       async send(signal) {
         const response = await fetch(url, { method, headers: all, body: text, signal });
-        // On its way a POST becomes a GET, whose answer is another one.
+        // A redirect may turn a POST into a GET, whose answer is another one.
         if (!response.redirected || method === "GET") return response;
         await response.body?.cancel();
         const message = `expected an answer of Errand, but ${name} was redirected to ${response.url}`;
@@ -138,9 +135,9 @@ export class Http {
   }
 }
 
-/** A call in the form in which it is sent, as often as it takes. */
+/** A call in the form in which it is sent, once or several times. */
 export interface Request {
-  /** How errors speak of it. */
+  /** Its name in errors. */
   name: string;
   send(signal: AbortSignal): Promise<Response>;
 }
@@ -172,7 +169,7 @@ function quoted(url: unknown): string {
   return JSON.stringify(String(url));
 }
 
-/** What another try may mend. */
+/** Errors that another try may not meet again. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof ConflictError) return error.errors.some(({ pointer }) => pointer === KEY_POINTER);
   return error instanceof ConnectionError || error instanceof UnavailableError;

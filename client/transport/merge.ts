@@ -1,4 +1,4 @@
-/** What several sources give, as it comes. Leaving the loop, or an error of one, ends them all. */
+/** The values of several sources, as they come. Leaving the loop, or an error of one, ends them all. */
 export async function* merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T> {
   if (sources.length === 1) return yield* sources[0];
   const next = (source: AsyncGenerator<T>) => source.next().then((step) => ({ source, step }));
@@ -14,7 +14,7 @@ export async function* merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T
       }
     }
   } finally {
-    // One that waits for its next value ends after that; its signal is what wakes it.
+    // A source that waits for its next value ends after that; its signal wakes it.
     for (const [source, step] of waiting) {
       step.catch(() => {});
       source.return(undefined).catch(() => {});

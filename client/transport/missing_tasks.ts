@@ -1,5 +1,5 @@
-// Tasks that are not there, among many that were asked for: each is asked for alone, to say what has become
-// of it.
+// Tasks that are not there, among many that were asked for: each is asked for alone, to learn what became of
+// it.
 
 import { inParallel } from "./parallel.ts";
 import { ForgottenError, NotFoundError } from "../protocol/errors.ts";
@@ -13,7 +13,7 @@ export function missingOf(ids: string[], error: unknown): string[] {
   return places.flatMap((place) => place === undefined ? [] : ids[Number(place)] ?? []);
 }
 
-/** Tells of each id the task, if it is there after all, or the error that says why not. */
+/** Tells for each id the task, if it is there after all, or the error that says why not. */
 export async function explain(
   http: Http,
   ids: string[],

@@ -1,5 +1,4 @@
-// Whether a task has ended by now, asked at a deadline: what is asked within a few milliseconds is one
-// request.
+// Asks at a deadline whether a task has ended by now. What is asked within a few milliseconds is one request.
 
 import { chunksOf } from "./chunks.ts";
 import { completions, MOST_IDS } from "./completion_stream.ts";
@@ -10,7 +9,7 @@ import { isTerminal, type Task } from "../protocol/wire.ts";
 
 /** Timers that were set together fire one after the other. */
 const GATHER_MS = 5;
-/** Who looks is at a deadline already: it is tried for this long, */
+/** Whoever asks is at a deadline already: the request is tried for this long, */
 const TRY_MS = 1_500;
 /** and a service that says nothing is given up after this. */
 const SILENT_MS = 2_000;
@@ -31,7 +30,7 @@ export class StatusBatcher {
   /**
    * The ended task; null if it has not ended.
    *
-   * @throws {ConnectionError} if for two seconds nobody says so
+   * @throws {ConnectionError} if the service does not answer within two seconds
    */
   ended(id: string): Promise<Task | null> {
     if (this.#next.size === 0) after(GATHER_MS, () => this.#askForAll());
