@@ -4,7 +4,7 @@ import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.
 import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
-import { type Cost, FRESH, type ListedId } from "./group_commit.ts";
+import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { KEY_BYTES, recordBytes, writeBytes } from "./record_size.ts";
