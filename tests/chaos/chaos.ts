@@ -15,8 +15,8 @@ import { Random } from "../support/random.ts";
 import { hasEnded } from "./story.ts";
 import { errorsIn, figuresOf, isClean, type Report } from "./report.ts";
 
-/** From the last harm to the last end. */
-const QUIET_WITHIN_MS = 60_000;
+/** After the last harm: a process that stands still. */
+const STILL_MS = 60_000;
 const SAY_EVERY_MS = 5_000;
 const STREAMS_LOOKED_AT = 200;
 
@@ -79,8 +79,8 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
     clearInterval(saying);
   }
   say("no more harm; waiting for everything to end");
-  const tookMs = await quiet(urls[0], QUIET_WITHIN_MS);
-  violate("the rest did not end in time", tookMs === null ? [`within ${QUIET_WITHIN_MS} ms`] : []);
+  const tookMs = await quiet(urls[0], STILL_MS);
+  violate("the rest did not end in time", tookMs === null ? [`nothing happened for ${STILL_MS} ms`] : []);
   // Whoever was stopped may still have something to write.
   await pause(2 * leaseMs);
 

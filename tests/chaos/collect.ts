@@ -9,15 +9,24 @@ type Body = any;
 
 const OPEN = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"];
 const LANES = 16;
+const ENDLESS_MS = 900_000;
 
 /**
- * Waits until nothing is left that has not ended. @returns how long that took, or null if it was too long.
+ * Waits until nothing is left that has not ended. A slow machine takes longer, but something happens there.
+ *
+ * @returns how long it took; null if nothing happened for `stillMs`, or there was no end to it
  */
-export async function quiet(url: string, withinMs: number): Promise<number | null> {
+export async function quiet(url: string, stillMs: number): Promise<number | null> {
   const since = now();
-  while (now() - since < withinMs) {
-    const pages = await Promise.all(OPEN.map((state) => get(url, `/v1/tasks?state=${state}&limit=1`)));
+  let changedAt = since, before = "";
+  while (now() - changedAt < stillMs && now() - since < ENDLESS_MS) {
+    const pages: Body[] = await Promise.all(
+      OPEN.map((state) => get(url, `/v1/tasks?state=${state}&limit=20`)),
+    );
     if (pages.every((page) => page.tasks.length === 0)) return now() - since;
+    const left = JSON.stringify(pages.map(({ tasks }) => tasks.map(({ id, state }: Body) => [id, state])));
+    if (left !== before) changedAt = now();
+    before = left;
     await pause(100);
   }
   return null;
