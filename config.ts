@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { ApiKey } from "./auth/api_keys.ts";
 import { isLoopback } from "./auth/loopback.ts";
+import { TrustedProxies } from "./auth/trusted_proxies.ts";
 import { checked, ConfigError, type Role, RULES, type Settings } from "./settings.ts";
 
 export { ConfigError };
@@ -12,6 +13,7 @@ export interface Config {
   PORT: number;
   HOST?: string;
   MAX_CONNECTIONS: number;
+  TRUSTED_PROXY?: TrustedProxies;
   KV_PATH?: string;
   ROLE: Role;
   CONCURRENCY: number;
@@ -55,10 +57,19 @@ function flagOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
   return z.preprocess((value) => FLAGS[String(value)] ?? value, rule);
 }
 
+const trustedProxy = z.string().optional().transform((text, context): TrustedProxies | undefined => {
+  if (text === undefined) return undefined;
+  const proxies = TrustedProxies.parse(text);
+  if (proxies instanceof TrustedProxies) return proxies;
+  context.addIssue({ code: "custom", message: proxies });
+  return z.NEVER;
+});
+
 const schema: z.ZodType<Config> = z.object({
   PORT: numberOf(port),
   HOST: text,
   MAX_CONNECTIONS: numberOf(connections),
+  TRUSTED_PROXY: trustedProxy,
   KV_PATH: text,
   ROLE: RULES.role,
   CONCURRENCY: numberOf(RULES.concurrency),
@@ -80,6 +91,8 @@ const schema: z.ZodType<Config> = z.object({
 export const VARIABLES: Record<keyof Config, string> = {
   PORT: "port to listen on; 0 takes a free one (8000)",
   HOST: "address to listen on (127.0.0.1)",
+  TRUSTED_PROXY:
+    "proxies whose X-Forwarded-For tells where calls come from: addresses or networks, with commas between (none)",
   MAX_CONNECTIONS:
     "connections at a time, fewer where descriptors are fewer; more are refused with 503 (12000)",
   KV_PATH: "database: a file, :memory:, or the URL of a denokv server (./data/errand.kv)",

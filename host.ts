@@ -19,7 +19,7 @@ export interface HostOptions
   extends
     Required<Pick<RuntimeOptions, "log">>,
     Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells" | "takesConsole">,
-    Pick<AppOptions, "pump" | "openAccess"> {
+    Pick<AppOptions, "pump" | "openAccess" | "trustedProxies"> {
   settings: Settings;
   definitions: AnyDefinition[];
   kv: KvPort;
@@ -69,7 +69,7 @@ export class Host {
   #stopping: Promise<void> | null = null;
 
   constructor(runtime: Runtime, options: HostOptions) {
-    const { settings, kv, log, pump, openAccess, pingMs = PING_MS, basePath = "" } = options;
+    const { settings, kv, log, pump, openAccess, trustedProxies, pingMs = PING_MS, basePath = "" } = options;
     const { apiKeys, corsOrigins, role } = settings;
     this.runtime = runtime;
     this.#kv = kv;
@@ -80,7 +80,8 @@ export class Host {
     const { tickets } = this;
     const slots = this.#slots;
     const keys = new KeyRing(kv, runtime.clock, apiKeys);
-    const appOptions: AppOptions = { log, tickets, pingMs, pump, openAccess, keys, corsOrigins, slots };
+    const access = { openAccess, keys, corsOrigins, trustedProxies };
+    const appOptions: AppOptions = { log, tickets, pingMs, pump, slots, ...access };
     this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });
     this.#ownApp = role === "worker" ? createApp(runtime, appOptions) : this.#app;
   }

@@ -57,8 +57,9 @@ export async function serve(
 
 async function serveHere(config: Config, definitions: AnyDefinition[], graceMs: number): Promise<Serving> {
   const kv = await open(kvPathOf(config));
-  const host = await createHost({ settings: settingsOf(config), kv, definitions, log, takesConsole: true })
-    .catch(asStartError);
+  const { TRUSTED_PROXY: trustedProxies } = config;
+  const options = { settings: settingsOf(config), kv, definitions, log, takesConsole: true, trustedProxies };
+  const host = await createHost(options).catch(asStartError);
   let server: Listening | null = null;
   let stopping: Promise<void> | null = null;
   const close = async (stopped: Promise<void>) => {

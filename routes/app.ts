@@ -1,6 +1,7 @@
 // The HTTP surface: all routes on one app, and what is the same for all of them. Knows the runtime, not KV.
 
 import type { Context } from "hono";
+import { FailedAttempts } from "../auth/failed_attempts.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App, AppOptions } from "./http/app_types.ts";
 import { clientRoutes } from "./site/client_bundle.ts";
@@ -42,7 +43,13 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   const { slots = new Slots(options.maxWaiting) } = options;
   const { corsOrigins = [], api: hasApi = true } = options;
   corsRoutes(app, corsOrigins);
-  if (!options.openAccess) guardRoutes(app, { keys, tickets, origins: corsOrigins });
+  if (!options.openAccess) {
+    const sources = {
+      proxies: options.trustedProxies ?? null,
+      attempts: new FailedAttempts(runtime.clock, log),
+    };
+    guardRoutes(app, { keys, tickets, origins: corsOrigins, sources });
+  }
   indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, options.pump);

@@ -188,6 +188,18 @@ Deno.test("a start that would be open to others fails with exit code 2 before th
   }
 });
 
+Deno.test("TRUSTED_PROXY is addresses and networks; a wrong one is named with the rule and the value", () => {
+  assert.equal(readConfig({}).TRUSTED_PROXY, undefined);
+  const { TRUSTED_PROXY } = readConfig({ TRUSTED_PROXY: "127.0.0.1, 10.0.0.0/8" });
+  assert.equal(TRUSTED_PROXY!.addressOf("10.1.2.3", "203.0.113.7"), "203.0.113.7");
+  assert.throws(() => readConfig({ TRUSTED_PROXY: "proxy.example" }), (error) => {
+    assert.ok(error instanceof ConfigError);
+    assert.match(error.message, /^TRUSTED_PROXY must be addresses or networks of proxies, as 10\.0\.0\.7 or/);
+    assert.match(error.message, /it is "proxy\.example"$/);
+    return true;
+  });
+});
+
 Deno.test("with keys it listens to others, and lets in those with a secret", async () => {
   const env = { HOST: "0.0.0.0", KV_PATH: ":memory:", API_KEYS: `ci:submit+read:${HASH}` };
   await using server = await Server.start(env);

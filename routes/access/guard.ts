@@ -8,6 +8,7 @@ import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
 import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
 import { isLoopback } from "../../auth/loopback.ts";
+import { afterFailure, type Sources } from "./sources.ts";
 import { forbidden, keyEnded, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
 import type { App } from "../http/app_types.ts";
 import { EVERYTHING, type Route } from "../http/methods.ts";
@@ -31,13 +32,14 @@ export interface Access {
   tickets: Tickets;
   /** Of pages that may call, also where there are no keys. */
   origins: readonly string[];
+  sources: Sources;
 }
 
 export function guardRoutes(app: App, access: Access): void {
   // Every call comes through here: it waits only for what has to be waited for.
   app.use(function guard(c, next) {
     const problem = refusal(c, access);
-    return problem === null ? next() : refuse(c, problem, next);
+    return problem === null ? next() : refuse(c, problem, next, access.sources);
   });
 }
 
@@ -45,12 +47,13 @@ async function refuse(
   c: Context,
   found: Problem | Promise<Problem | null>,
   next: () => Promise<void>,
+  sources: Sources,
 ): Promise<void> {
   const problem = await found;
   if (problem === null) return await next();
   // The rest of it is of no use to anybody.
   await c.req.raw.body?.cancel();
-  throw new ProblemError(problem);
+  throw new ProblemError(afterFailure(c, problem, sources));
 }
 
 /**

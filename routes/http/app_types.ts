@@ -3,6 +3,7 @@
 import type { Log } from "../../runtime/mod.ts";
 import type { KeyRing } from "../../auth/key_ring.ts";
 import type { Tickets } from "../../auth/tickets.ts";
+import type { TrustedProxies } from "../../auth/trusted_proxies.ts";
 import type { Slots } from "./connection_limit.ts";
 
 export type { App } from "./operation.ts";
@@ -22,6 +23,8 @@ export interface AppOptions {
   openAccess?: boolean;
   /** Origins whose pages may call; `*` for all. Default none. */
   corsOrigins?: readonly string[];
+  /** Whom to believe about where calls come from. Default nobody. */
+  trustedProxies?: TrustedProxies;
   /** False: health checks only. */
   api?: boolean;
   /** What keeps this instance awake, where instances come and go. */

@@ -4,8 +4,8 @@
 export const NOSNIFF = { "x-content-type-options": "nosniff" } as const;
 
 /**
- * Of what a browser may show or run. No other page can frame it, and where it leads to is not told where it came
- * from: an address may hold a ticket.
+ * Of what a browser may show or run. No other page can frame it, and where it leads to is not told where it
+ * came from: an address may hold a ticket.
  */
 export const PAGE_HEADERS = {
   ...NOSNIFF,

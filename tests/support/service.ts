@@ -11,6 +11,7 @@ import type { App } from "../../routes/http/app_types.ts";
 import { withoutSlash } from "../../routes/http/prefix.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
 import type { KvPort } from "../../runtime/platform/kv.ts";
+import type { TrustedProxies } from "../../auth/trusted_proxies.ts";
 import { Tickets } from "../../auth/tickets.ts";
 import { type AttemptName, createRuntime, type Runtime, type RuntimeOptions } from "../../runtime/mod.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
@@ -50,6 +51,7 @@ export interface ServiceOptions extends Partial<Omit<RuntimeOptions, "kv" | "def
   maxWaiting?: number;
   apiKeys?: readonly ApiKey[];
   corsOrigins?: readonly string[];
+  trustedProxies?: TrustedProxies;
   /** True: the test looks at `errors` itself. */
   mayLogErrors?: boolean;
 }
@@ -70,6 +72,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     maxWaiting,
     apiKeys,
     corsOrigins,
+    trustedProxies,
     ...others
   } = options;
   const { mayLogErrors, ...rest } = others;
@@ -101,6 +104,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     maxWaiting,
     keys: new KeyRing(kv, runtime.clock, apiKeys),
     corsOrigins,
+    trustedProxies,
     tickets: new Tickets(kv, runtime.clock),
   });
   const service = new Service(app, runtime, kv, errors, mayLogErrors ?? false);

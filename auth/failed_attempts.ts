@@ -1,0 +1,49 @@
+// Who shows secrets that are none, again and again. Such a source is told to wait, and the log names it. A
+// call with a right key is let in whatever its source has done: many callers may share one address.
+
+import type { Clock, Log } from "../runtime/mod.ts";
+
+const WINDOW_MS = 60_000;
+/** In a window; a deployment with a wrong key makes some. */
+const MOST = 20;
+const MOST_SOURCES = 10_000;
+
+interface Window {
+  endsAt: number;
+  count: number;
+}
+
+export class FailedAttempts {
+  readonly #windows = new Map<string, Window>();
+
+  constructor(private readonly clock: Clock, private readonly log: Log) {}
+
+  /**
+   * Counts a failure of this source.
+   *
+   * @returns for how many milliseconds the source must wait; 0 as long as it has not failed too often
+   */
+  add(source: string): number {
+    const now = this.clock.monotonic();
+    const known = this.#windows.get(source);
+    const window = known && known.endsAt > now ? known : { endsAt: now + WINDOW_MS, count: 0 };
+    if (window !== known) this.#remember(source, window);
+    window.count++;
+    if (window.count <= MOST) return 0;
+    if (window.count === MOST + 1) {
+      this.log.info(
+        `${source} has shown ${window.count} wrong keys or tickets within a minute: it is told to wait`,
+      );
+    }
+    return window.endsAt - now;
+  }
+
+  #remember(source: string, window: Window): void {
+    // Behind all others, as it ends last.
+    this.#windows.delete(source);
+    this.#windows.set(source, window);
+    if (this.#windows.size <= MOST_SOURCES) return;
+    const [oldest] = this.#windows.keys();
+    this.#windows.delete(oldest);
+  }
+}
