@@ -21,6 +21,7 @@ export interface Config {
   MAX_INPUT_BYTES: number;
   MAX_RESULT_BYTES: number;
   MAX_QUEUED: number;
+  MAX_BODY_BYTES: number;
   MAX_WAITING: number;
   FAILURE_RETENTION_MS: number;
   SHOW_STACKS: boolean;
@@ -77,6 +78,7 @@ const schema: z.ZodType<Config> = z.object({
   MAX_INPUT_BYTES: numberOf(RULES.maxInputBytes),
   MAX_RESULT_BYTES: numberOf(RULES.maxResultBytes),
   MAX_QUEUED: numberOf(RULES.maxQueued),
+  MAX_BODY_BYTES: numberOf(RULES.maxBodyBytes),
   MAX_WAITING: numberOf(RULES.maxWaiting),
   FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
@@ -102,6 +104,7 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_INPUT_BYTES: "largest input, up to 16 MiB (1048576)",
   MAX_RESULT_BYTES: "largest result, up to 16 MiB (16777216)",
   MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
+  MAX_BODY_BYTES: "bytes of request bodies in memory at once; more are refused with 503 (134217728, 128 MiB)",
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
   FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
   SHOW_STACKS: "keep stacks of errors with tasks and show them to callers; the log has them anyway (false)",
@@ -136,6 +139,7 @@ export function settingsOf(config: Config): Settings {
     maxInputBytes: config.MAX_INPUT_BYTES,
     maxResultBytes: config.MAX_RESULT_BYTES,
     maxQueued: config.MAX_QUEUED,
+    maxBodyBytes: config.MAX_BODY_BYTES,
     maxWaiting: config.MAX_WAITING,
     failureRetentionMs: config.FAILURE_RETENTION_MS,
     showStacks: config.SHOW_STACKS,

@@ -4,9 +4,11 @@ import { KeyRing } from "./auth/key_ring.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { createApp } from "./routes/app.ts";
 import type { App, AppOptions } from "./routes/http/app_types.ts";
-import type { ConnectionPort } from "./routes/http/prefix.ts";
+import type { Arrival, ConnectionPort } from "./routes/http/arrival.ts";
+import { BodyBudget } from "./routes/http/body_budget.ts";
 import { Slots } from "./routes/http/connection_limit.ts";
 import { mountable } from "./routes/mountable.ts";
+import { mostBytesOfMany } from "./routes/wire/submitted_json.ts";
 import { problemAt, unavailable } from "./routes/http/problem.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { createRuntime, type KvPort, type Runtime, type RuntimeOptions } from "./runtime/mod.ts";
@@ -61,6 +63,7 @@ export class Host {
   /** What this program itself reaches: all of it, whatever its role. */
   readonly #ownApp: App;
   readonly #slots: Slots;
+  readonly #bodies: BodyBudget;
   readonly #kv: KvPort;
   readonly #basePath: string;
   /** What links begin with, if the operator has said so. */
@@ -75,6 +78,9 @@ export class Host {
     this.#kv = kv;
     this.tickets = new Tickets(kv, runtime.clock);
     this.#slots = new Slots(settings.maxWaiting);
+    // Whatever the setting is, the largest body must find room, also in the half that is one caller's.
+    const mostBytes = Math.max(settings.maxBodyBytes, 2 * mostBytesOfMany(runtime));
+    this.#bodies = new BodyBudget({ mostBytes });
     this.#basePath = basePath;
     this.#publicPath = publicPathOf(settings);
     const { tickets } = this;
@@ -137,6 +143,8 @@ export class Host {
     if (this.isStopped) {
       return problemAt(new URL(request.url).pathname, unavailable("this Errand was stopped"));
     }
-    return this.#app.fetch(request, { mounted, prefix: this.#publicPath || mounted, connection });
+    const prefix = this.#publicPath || mounted;
+    const arrival: Arrival = { mounted, prefix, connection, bodies: this.#bodies };
+    return this.#app.fetch(request, arrival);
   }
 }

@@ -25,6 +25,11 @@ export interface Settings {
   maxResultBytes: number;
   /** Tasks that may wait for a worker; more are refused with 429. Default 1,000,000. */
   maxQueued: number;
+  /**
+   * Bytes of request bodies that may be in memory at once; more are refused with 503. Default 128 MiB; never
+   * less than twice the largest body.
+   */
+  maxBodyBytes: number;
   /** Streams and waits that may be open at once; more are refused with 429. Default 10,000. */
   maxWaiting: number;
   /** How long FAILED and CRASHED tasks are kept, in milliseconds, up to 366 days. Default 14 days. */
@@ -87,6 +92,7 @@ export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Na
   maxInputBytes: whole(1_024, MOST_BYTES).default(2 ** 20),
   maxResultBytes: whole(1_024, MOST_BYTES).default(MOST_BYTES),
   maxQueued: whole(1, 1_000_000_000).default(1_000_000),
+  maxBodyBytes: whole(2 ** 20, 2 ** 40).default(2 ** 27),
   maxWaiting: whole(1, 1_000_000).default(10_000),
   failureRetentionMs: whole(0, LONGEST_RETENTION_MS).default(FAILURE_RETENTION_MS),
   showStacks: z.boolean({ error: "must be true or false" }).default(false),

@@ -2,6 +2,9 @@
 
 import type { ConnectionPort } from "../routes/http/prefix.ts";
 
+/** An answer may still be on its way. */
+const LINGER_ROUNDS = 2;
+
 /** The time as far as connections need it: a number that rises each second. */
 export interface Rounds {
   now: number;
@@ -12,6 +15,8 @@ export class Connection implements ConnectionPort {
   isSilent = true;
   /** In rounds. */
   idleSince: number;
+  /** In rounds; cut then, whatever runs on it. */
+  endsAt = Infinity;
   #open = 0;
   readonly #cut = new AbortController();
 
@@ -39,6 +44,10 @@ export class Connection implements ConnectionPort {
     this.#open--;
     this.idleSince = this.rounds.now;
   };
+
+  closeSoon(): void {
+    this.endsAt = Math.min(this.endsAt, this.rounds.now + LINGER_ROUNDS);
+  }
 
   close(): void {
     this.#cut.abort();

@@ -139,13 +139,16 @@ export class Listener implements Listening {
     this.#stopRounds = this.options.clock.timer(() => {
       this.#rounds.now++;
       for (const connection of this.#servers.keys()) {
-        const { isIdle, isSilent, idleSince } = connection;
-        if (!isIdle) continue;
-        const rounds = isSilent ? this.#silentRounds : this.#idleRounds;
-        if (this.#rounds.now - idleSince > rounds) this.#cut(connection);
+        if (this.#isOver(connection)) this.#cut(connection);
       }
       this.#nextRound();
     }, ROUND_MS);
+  }
+
+  #isOver({ isIdle, isSilent, idleSince, endsAt }: Connection): boolean {
+    const { now } = this.#rounds;
+    if (now > endsAt) return true;
+    return isIdle && now - idleSince > (isSilent ? this.#silentRounds : this.#idleRounds);
   }
 
   #say(what: string, error?: unknown): void {

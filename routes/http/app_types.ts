@@ -5,6 +5,7 @@ import type { KeyRing } from "../../auth/key_ring.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import type { TrustedProxies } from "../../auth/trusted_proxies.ts";
 import type { Slots } from "./connection_limit.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 
 export type { App } from "./operation.ts";
 
@@ -37,4 +38,9 @@ export interface PumpPort {
   /** True for a ticket of the app itself, once. */
   admits: (ticket: string) => Promise<boolean>;
   serve: () => Response;
+}
+
+/** What routes with streams are given. */
+export interface StreamOptions extends AppOptions {
+  heartbeat: Heartbeat;
 }

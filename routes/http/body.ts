@@ -4,12 +4,17 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { lossesOf } from "../../runtime/core/exact_json.ts";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
+import { callerOf } from "../access/guard.ts";
 import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
+import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
+import type { Arrival, BodyShare } from "./arrival.ts";
 import { malformedJson, type Problem, ProblemError, tooLarge, tooSlow, validationFailed } from "./problem.ts";
 
 const LONGEST_BODY_MS = 30_000;
 const MICROTASKS_OF_A_READ = 8;
+/** A body of no more is read at once, and not counted: in the worst case each connection holds so much. */
+const SMALL_BYTES = 16 * 1024;
 
 export interface BodyOptions {
   limitBytes: number;
@@ -17,15 +22,24 @@ export interface BodyOptions {
   optional?: boolean;
 }
 
-export interface Body {
+/** To be disposed of when its call is answered: until then it counts as in memory. */
+export interface Body extends Disposable {
   text: string;
   value: unknown;
+}
+
+/** How a body is being read. */
+interface Reading {
+  share?: BodyShare;
+  /** Ends it. */
+  stop?: AbortController;
 }
 
 /** Makes `c.req.json()` give the body, or answers with what is wrong. */
 export function jsonBody(options: BodyOptions): MiddlewareHandler {
   return async function jsonBody(c, next) {
-    const { text, value } = await readJson(c, options);
+    using body = await readJson(c, options);
+    const { text, value } = body;
     // Whoever asks for the body gets what was read and parsed here.
     c.req.text = () => Promise.resolve(text);
     c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
@@ -36,30 +50,46 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
 
 /** @throws {ProblemError} that says what is wrong with it. */
 export async function readJson(c: Context, { limitBytes, optional = false }: BodyOptions): Promise<Body> {
-  const text = await inTime(readText(c, limitBytes));
-  if (text !== "") return { text, value: parse(text) };
-  // Of nothing it does not matter what its headers call it.
-  if (optional) return { text, value: {} };
+  const reading: Reading = {};
+  const dispose = () => reading.share?.giveBack();
+  try {
+    const text = await inTime(c, reading, readText(c, limitBytes, reading));
+    if (text !== "") return { text, value: parse(text), [Symbol.dispose]: dispose };
+    // Of nothing it does not matter what its headers call it.
+    if (optional) return { text, value: {}, [Symbol.dispose]: dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
   throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
 }
 
 /** A body that comes byte by byte, or not to its end, shall not hold its place for ever. */
-async function inTime(text: Promise<string>): Promise<string> {
+async function inTime(c: Context, reading: Reading, text: Promise<string>): Promise<string> {
   const late = Promise.withResolvers<never>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   try {
     if (await isHere(text)) return await text;
-    timer = setTimeout(
-      () => late.reject(new ProblemError(tooSlow(LONGEST_BODY_MS / 1_000))),
-      LONGEST_BODY_MS,
-    );
+    const longestMs = arrivalOf(c).bodies?.longestMs ?? LONGEST_BODY_MS;
+    timer = setTimeout(() => {
+      late.reject(new ProblemError(tooSlow(longestMs / 1_000)));
+      reading.stop?.abort();
+    }, longestMs);
     return await Promise.race([text, late.promise]);
   } catch (error) {
+    // What is still to come is of no use to anybody.
+    if (error instanceof ProblemError && error.problem.headers?.connection === "close") {
+      connectionOf(c)?.closeSoon();
+    }
     // The service is stopping, or the caller is gone: the rest of the body does not come.
     throw error instanceof Deno.errors.BadResource ? new ProblemError(stopping()) : error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+function arrivalOf(c: Context): Arrival {
+  return (c.env as Arrival | undefined) ?? {};
 }
 
 /** Most bodies come with their heads, and are read within three microtasks: a timer would cost more. */
@@ -90,7 +120,7 @@ function parsed(text: string): unknown {
   }
 }
 
-async function readText(c: Context, limitBytes: number): Promise<string> {
+async function readText(c: Context, limitBytes: number, reading: Reading): Promise<string> {
   const announced = Number(c.req.header("content-length") ?? 0);
   if (announced > limitBytes) {
     await c.req.raw.body?.cancel();
@@ -105,16 +135,19 @@ async function readText(c: Context, limitBytes: number): Promise<string> {
     await c.req.raw.body?.cancel();
     throw error;
   }
-  // A body whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no UTF-8;
-  // where that was not in the body itself, the lengths differ.
-  if (coding === "identity") {
+  // A small one whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no
+  // UTF-8; where that was not in the body itself, the lengths differ.
+  if (coding === "identity" && announced <= SMALL_BYTES) {
     const text = await c.req.raw.text();
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());
     return text;
   }
   const stream = c.req.raw.body;
   if (!stream) return "";
-  const bytes = await readBounded(stream, limitBytes).catch(tooMany("body", limitBytes));
+  const share = reading.share = arrivalOf(c).bodies?.share(callerOf(c).name ?? undefined);
+  const { signal } = reading.stop = new AbortController();
+  const bytes = await readBounded(stream, limitBytes, { onBytes: share?.grow, signal })
+    .catch(tooMany("body", limitBytes));
   if (bytes.byteLength === 0) return "";
   return textOf(codingOf(c) === "gzip" ? await unpacked(bytes, limitBytes) : bytes);
 }

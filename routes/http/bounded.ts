@@ -8,20 +8,43 @@ const SLICE_BYTES = 1_024;
 /** Something is longer than it may be. */
 export class TooManyBytesError extends Error {}
 
-/** @throws {TooManyBytesError} as soon as there are more than `limitBytes` */
+export interface ReadOptions {
+  /** Told of each piece; what it throws ends the reading. */
+  onBytes?: (count: number) => void;
+  /** Ends the reading: then it gives what has come. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Whatever ends it cancels the stream, so that nobody keeps the rest.
+ *
+ * @throws {TooManyBytesError} as soon as there are more than `limitBytes`
+ */
 export async function readBounded(
   stream: ReadableStream<Uint8Array>,
   limitBytes: number,
+  { onBytes, signal }: ReadOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  const cancel = () => reader.cancel().catch(() => {});
+  signal?.addEventListener("abort", cancel, { once: true });
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.byteLength;
-    // Leaving the loop cancels the stream.
-    if (size > limitBytes) throw new TooManyBytesError();
-    chunks.push(chunk as Uint8Array<ArrayBuffer>);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return await new Blob(chunks).bytes();
+      size += value.byteLength;
+      if (size > limitBytes) throw new TooManyBytesError();
+      onBytes?.(value.byteLength);
+      chunks.push(value as Uint8Array<ArrayBuffer>);
+    }
+  } catch (error) {
+    await cancel();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
   }
-  return await new Blob(chunks).bytes();
 }
 
 /**

@@ -2,6 +2,7 @@
 // from the database that its reader has not asked for. A short one is an answer like all others.
 
 import type { Context } from "hono";
+import { connectionOf } from "./connection.ts";
 import type { Slots } from "./connection_limit.ts";
 import { isHead, untold } from "./head.ts";
 import { jsonResponse } from "./json_response.ts";
@@ -46,6 +47,7 @@ export async function longAnswer(
     chunks,
     () => cut(new Error("the service stops, or the key of the caller has ended")),
   );
+  const connection = connectionOf(c);
   const read = [first.value!, second.value];
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
@@ -89,7 +91,11 @@ export async function longAnswer(
   return jsonResponse(body, 200, headers);
 
   function expectReader(): void {
-    timer = setTimeout(() => cut(new Error("the reader takes nothing")), longestStuckMs);
+    timer = setTimeout(() => {
+      cut(new Error("the reader takes nothing"));
+      // What has been sent and not taken would stay in memory for as long as the connection is open.
+      connection?.close();
+    }, longestStuckMs);
   }
 }
 

@@ -3,28 +3,9 @@
 
 import type { Context } from "hono";
 import { getPath } from "hono/utils/url";
+import type { Arrival, ConnectionPort } from "./arrival.ts";
 
-/** The connection of a request, where the service itself listens. */
-export interface ConnectionPort {
-  /** The address of the caller, or of the proxy before the service. */
-  readonly address: string;
-  /** Cuts it at once, with all that is sent on it. */
-  close(): void;
-}
-
-/** How a request came in: what Hono calls its bindings. */
-export interface Arrival {
-  /** The path below which the app is mounted: it is cut off before a route is looked for. */
-  mounted?: string;
-  /** What links begin with. */
-  prefix?: string;
-  /** The call comes from this program itself: it needs no key. */
-  trusted?: boolean;
-  /** It was HEAD. */
-  head?: boolean;
-  /** What it came in on, where the service itself listens. */
-  connection?: ConnectionPort;
-}
+export type { Arrival, ConnectionPort };
 
 /** What paths in an answer begin with: nothing, or `/jobs`. */
 export function prefixOf(c: Context): string {

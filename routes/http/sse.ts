@@ -2,7 +2,9 @@
 // that nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
 
 import type { Context } from "hono";
+import { connectionOf } from "./connection.ts";
 import { isHead, untold } from "./head.ts";
+import type { Heartbeat } from "./heartbeat.ts";
 import { NOSNIFF } from "./safe_headers.ts";
 
 export interface SseEvent {
@@ -21,8 +23,8 @@ const PING = encoder.encode(": ping\n\n");
 const MOST_STUCK_PINGS = 8;
 
 export interface SseOptions {
-  /** A comment goes out at least this often. */
-  pingMs: number;
+  /** A comment goes out at each beat. */
+  heartbeat: Heartbeat;
   /** Gives the stream's slot back. */
   giveBack: () => void;
   /** Stops the generator: it is aborted when the reader is gone. */
@@ -35,7 +37,7 @@ export interface SseOptions {
 export function sseResponse(
   c: Context,
   batches: AsyncGenerator<SseEvent[]>,
-  { pingMs, giveBack, abort, onError }: SseOptions,
+  { heartbeat, giveBack, abort, onError }: SseOptions,
 ): Response {
   const headers = {
     ...NOSNIFF,
@@ -49,14 +51,15 @@ export function sseResponse(
     giveBack();
     return new Response(untold(), { headers });
   }
-  let timer: ReturnType<typeof setInterval> | undefined;
+  const connection = connectionOf(c);
+  let leave = () => {};
   let stuckPings = 0;
   // One batch is asked for ahead of the reader, and its promise kept while pings go out.
   let closed = false;
   const close = () => {
     closed = true;
     giveBack();
-    clearInterval(timer);
+    leave();
     abort.abort();
     // The generator may be waiting: the abort wakes it, and `return` runs its clean-up.
     batches.return(undefined).catch(onError);
@@ -64,17 +67,18 @@ export function sseResponse(
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(PREAMBLE);
-      timer = setInterval(() => {
-        if (closed) return;
+      leave = heartbeat.join(() => {
         // A reader that does not keep up is not sent pings on top of what it has not read.
         if ((controller.desiredSize ?? 0) > 0) {
           stuckPings = 0;
           controller.enqueue(PING);
         } else if (++stuckPings >= MOST_STUCK_PINGS) {
           close();
+          // What has been sent and not taken would stay in memory for as long as the connection is open.
+          connection?.close();
           controller.close();
         }
-      }, pingMs);
+      });
     },
     async pull(controller) {
       try {

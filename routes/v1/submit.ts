@@ -1,6 +1,7 @@
 // POST /v1/tasks and /v1/tasks/batch: submit one task, or many at once.
 
 import { z } from "zod";
+import type { Context } from "hono";
 import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
@@ -73,13 +74,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   app.operations.push(one);
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
-    const { text, value } = await readJson(c, { limitBytes });
-    const parsed = submissionSchema.safeParse(value);
-    if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
-    const { entries: [entry], replayed } = await runtime.submit({
-      batch: { submissions: [parsed.data], pointerOf: (_, part) => part },
-      idempotency: await idempotencyOf(c, text),
-    });
+    const { entries: [entry], replayed } = await submitOne(c, runtime, limitBytes);
     const { id } = entry.record;
     // RFC 7240: a preference that cannot be honored is ignored.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
@@ -167,4 +162,16 @@ async function batchText(
   const tasks: string[] = [];
   for (const entry of entries) tasks.push(await taskText(runtime, entry, prefix));
   return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
+}
+
+/** Its body is let go of as soon as the task is stored, however long the caller waits for its end. */
+async function submitOne(c: Context, runtime: Runtime, limitBytes: number) {
+  using body = await readJson(c, { limitBytes });
+  const { text, value } = body;
+  const parsed = submissionSchema.safeParse(value);
+  if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
+  return await runtime.submit({
+    batch: { submissions: [parsed.data], pointerOf: (_, part) => part },
+    idempotency: await idempotencyOf(c, text),
+  });
 }

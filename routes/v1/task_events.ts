@@ -5,14 +5,19 @@ import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
-import type { App, AppOptions } from "../http/app_types.ts";
+import type { App, StreamOptions } from "../http/app_types.ts";
 import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wire/schemas.ts";
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
 const place = z.coerce.number().int().min(0).meta({ type: "integer", minimum: 0 });
 
-export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOptions, slots: Slots): void {
+export function eventRoutes(
+  app: App,
+  runtime: Runtime,
+  { heartbeat, log }: StreamOptions,
+  slots: Slots,
+): void {
   const route = createRoute({
     method: "get",
     path: "/v1/tasks/{id}/events",
@@ -46,7 +51,7 @@ export function eventRoutes(app: App, runtime: Runtime, { pingMs, log }: AppOpti
     const abort = new AbortController();
     const events = sseEvents(runtime, runtime.events(entry, after, abort.signal));
     return sseResponse(c, events, {
-      pingMs,
+      heartbeat,
       giveBack: slots.take(c, () => abort.abort()),
       abort,
       onError: (error) => log.error("an event stream failed", error),

@@ -7,7 +7,7 @@ import type { Context } from "hono";
 import { isTerminal } from "../../runtime/core/task.ts";
 import { type CompletionEvent, type CompletionQuery, RETURN_WHEN, type Runtime } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
-import type { App, AppOptions } from "../http/app_types.ts";
+import type { App, StreamOptions } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { LONGEST_WAIT_SECONDS, secondsText } from "../wire/query.ts";
@@ -81,7 +81,7 @@ const streamBody = strictObject(
 
 const lastEventId = z.object({ "last-event-id": cursor.optional() });
 
-export function completionRoutes(app: App, runtime: Runtime, options: AppOptions, slots: Slots): void {
+export function completionRoutes(app: App, runtime: Runtime, options: StreamOptions, slots: Slots): void {
   const wait = createRoute({
     method: "post",
     path: "/v1/wait",
@@ -195,7 +195,7 @@ async function* groupText(runtime: Runtime, group: string, prefix: string): Asyn
 async function stream(
   c: Context,
   runtime: Runtime,
-  { pingMs, log, slots }: AppOptions & { slots: Slots },
+  { heartbeat, log, slots }: StreamOptions & { slots: Slots },
   query: CompletionQuery,
   timeout: number | undefined,
   after?: string,
@@ -213,7 +213,7 @@ async function stream(
       return c.body(null, 204);
     }
     const onError = (error: unknown) => log.error("an as-completed stream failed", error);
-    return sseResponse(c, sseEvents(runtime, events, prefixOf(c)), { pingMs, giveBack, abort, onError });
+    return sseResponse(c, sseEvents(runtime, events, prefixOf(c)), { heartbeat, giveBack, abort, onError });
   } catch (error) {
     giveBack();
     throw error;

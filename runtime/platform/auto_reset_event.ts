@@ -1,6 +1,6 @@
 // An event for one waiter that resets itself, like .NET's AutoResetEvent.
 
-import { type Clock, sleep } from "./clock.ts";
+import type { Clock } from "./clock.ts";
 
 export class AutoResetEvent {
   #rung = false;
@@ -16,17 +16,23 @@ export class AutoResetEvent {
 
   /** Resolves with true at the next ring; with false after `waitMs`, or when `signal` aborts. */
   async next(waitMs: number, signal?: AbortSignal): Promise<boolean> {
-    if (!this.#rung && waitMs > 0 && !signal?.aborted) {
-      const woken = new AbortController();
-      this.#wake = () => woken.abort();
-      const stop = () => woken.abort();
-      signal?.addEventListener("abort", stop, { once: true });
-      await sleep(this.clock, waitMs, woken.signal);
-      signal?.removeEventListener("abort", stop);
-      this.#wake = null;
-    }
+    if (!this.#rung && waitMs > 0 && !signal?.aborted) await this.#woken(waitMs, signal);
     const rung = this.#rung;
     this.#rung = false;
     return rung;
+  }
+
+  #woken(waitMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        cancel();
+        signal?.removeEventListener("abort", wake);
+        this.#wake = null;
+        resolve();
+      };
+      const cancel = this.clock.timer(wake, waitMs);
+      signal?.addEventListener("abort", wake);
+      this.#wake = wake;
+    });
   }
 }

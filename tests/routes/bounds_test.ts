@@ -4,6 +4,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { aService, assertProblem, type Service } from "../support/service.ts";
 import { Folder } from "../support/folder.ts";
+import { onConnections, SlowCaller } from "../support/on_connections.ts";
 import { eventually } from "../support/waiting.ts";
 
 const input = { a: 1, b: 2 };
@@ -160,4 +161,23 @@ Deno.test("a reader that has stopped taking anything is let go after a while, an
   });
   slow.close();
   assert.equal((await service.events(path)).length, 31);
+});
+
+Deno.test("a stuck reader of a stream loses its connection too, and what it has not taken is freed with it", async () => {
+  await using service = await aService({ pingMs: 30 });
+  const value = "x".repeat(500_000);
+  const batch = {
+    tasks: Array.from({ length: 30 }, () => ({ task: "echo", input: { value } })),
+    group: true,
+  };
+  const { body: { groupId } } = await service.post("/v1/tasks/batch", batch);
+  const listener = onConnections(service);
+  for (const path of [`/v1/as-completed?groupId=${groupId}`]) {
+    const caller = await SlowCaller.to(listener);
+    await caller.send(`GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`);
+    await caller.hears(/event: task/);
+    await eventually(() => listener.connections === 0, "its connection is kept");
+    caller.close();
+  }
+  await listener.shutdown();
 });

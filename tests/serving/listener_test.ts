@@ -72,7 +72,7 @@ interface Fixture extends AsyncDisposable {
 function aListener(options: Partial<ListenerOptions> = {}): Fixture {
   const clock = new ManualClock();
   const errors: string[] = [];
-  const streams: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const streams = new Set<ReadableStreamDefaultController<Uint8Array>>();
   const callers: Caller[] = [];
   const listener = new Listener({
     hostname: "127.0.0.1",
@@ -84,11 +84,15 @@ function aListener(options: Partial<ListenerOptions> = {}): Fixture {
     handler: (request, connection) => {
       const { pathname } = new URL(request.url);
       if (pathname === "/cut") connection!.close();
+      if (pathname === "/cut-soon") connection!.closeSoon();
       if (pathname !== "/stream") return new Response("hello");
+      let cut = () => {};
       return new Response(
         new ReadableStream({
+          cancel: () => cut(),
           start(controller) {
-            streams.push(controller);
+            cut = () => void streams.delete(controller);
+            streams.add(controller);
             controller.enqueue(new TextEncoder().encode("begun"));
           },
         }),
@@ -106,10 +110,12 @@ function aListener(options: Partial<ListenerOptions> = {}): Fixture {
       return made;
     },
     endStreams: () => {
-      for (const stream of streams.splice(0)) stream.close();
+      for (const stream of streams) stream.close();
+      streams.clear();
     },
     async [Symbol.asyncDispose]() {
-      for (const stream of streams.splice(0)) stream.close();
+      for (const stream of streams) stream.close();
+      streams.clear();
       await Promise.all(callers.map((caller) => caller.close()));
       await listener.shutdown();
     },
@@ -222,6 +228,18 @@ Deno.test("a connection can be cut with all that is sent on it", async () => {
   await cut.isCut();
   await eventually(() => listener.connections === 1);
   assert.equal(caller.isOpen, true);
+});
+
+Deno.test("a connection that is to be cut soon gets its answer, and is cut two seconds later", async () => {
+  await using fixture = aListener();
+  const [caller] = await fixture.callers();
+  await caller.get("/cut-soon");
+  await caller.says(/hello/);
+  pass(fixture.clock, 2);
+  await caller.get("/stream");
+  await caller.says(/begun/);
+  pass(fixture.clock, 1);
+  await caller.isCut();
 });
 
 Deno.test("while no connection can be taken idle ones are closed, and it goes on as soon as one can", async () => {

@@ -1,0 +1,120 @@
+// What callers hold back of their bodies is bounded, and given back in full, whatever becomes of the call.
+
+import "../../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { BodyBudget, type BodyBudgetOptions } from "../../../routes/http/body_budget.ts";
+import { aKey } from "../../support/api_keys.ts";
+import { onConnections, SlowCaller } from "../../support/on_connections.ts";
+import { aService, type ServiceOptions } from "../../support/service.ts";
+import { eventually } from "../../support/waiting.ts";
+
+const LARGE = 600_000;
+
+async function withBudget(budget: BodyBudgetOptions, options: ServiceOptions = {}) {
+  const service = await aService({ running: false, ...options });
+  const bodies = new BodyBudget(budget);
+  const listener = onConnections(service, { bodies });
+  const { port } = listener.address;
+  return {
+    bodies,
+    listener,
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      await listener.shutdown();
+      await service[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("where bodies that are held back fill the room, one more large one is 503 and cut, and small calls go on", async () => {
+  await using fixture = await withBudget({ mostBytes: 1_500_000 });
+  const { bodies, listener, url } = fixture;
+  const holding = await Promise.all([SlowCaller.to(listener), SlowCaller.to(listener)]);
+  for (const caller of holding) await caller.hold(LARGE);
+  await eventually(() => bodies.bytes > 2 * LARGE);
+  const late = await SlowCaller.to(listener);
+  // It may be refused, and cut, while it still sends.
+  await late.hold(LARGE).catch(() => {});
+  const said = await late.hears(/MAX_BODY_BYTES/);
+  assert.match(said, /^HTTP\/1\.1 503 /);
+  assert.match(said, /\r\nretry-after: 2\r\n/);
+  assert.match(said, /\r\nconnection: close\r\n/);
+  await eventually(() => listener.connections === 2);
+  const small = await fetch(`${url}/v1/tasks`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ task: "add", input: { a: 1, b: 2 } }),
+  });
+  assert.equal(small.status, 202);
+  await small.body!.cancel();
+  for (const caller of holding) {
+    await caller.send("}");
+    assert.match(await caller.hears(/\r\n\r\n/), /^HTTP\/1\.1 202 /);
+  }
+  await eventually(() => bodies.bytes === 0);
+  for (const caller of [...holding, late]) caller.close();
+});
+
+Deno.test("a body that does not come to its end in time is 408: its bytes are given back, and its connection is cut", async () => {
+  await using fixture = await withBudget({ mostBytes: 2 ** 24, longestMs: 100 });
+  const { bodies, listener } = fixture;
+  // A large one that is counted, and a small one that is not.
+  for (const bytes of [LARGE, 100]) {
+    const caller = await SlowCaller.to(listener);
+    await caller.hold(bytes);
+    const said = await caller.hears(/request-timeout/);
+    assert.match(said, /^HTTP\/1\.1 408 /);
+    assert.match(said, /\r\nconnection: close\r\n/);
+    await eventually(() => bodies.bytes === 0);
+    await eventually(() => listener.connections === 0, "the connection is kept");
+    caller.close();
+  }
+});
+
+Deno.test("a caller that goes away while it sends gives its bytes back", async () => {
+  await using fixture = await withBudget({ mostBytes: 2 ** 24 });
+  const { bodies, listener } = fixture;
+  const caller = await SlowCaller.to(listener);
+  await caller.hold(LARGE);
+  await eventually(() => bodies.bytes > LARGE);
+  caller.close();
+  await eventually(() => bodies.bytes === 0);
+});
+
+Deno.test("one key holds at most half of the room, another one still gets its own", async () => {
+  const [one, other] = [aKey(["submit"], "one"), aKey(["submit"], "other")];
+  await using fixture = await withBudget({ mostBytes: 2_000_000 }, { apiKeys: [one.key, other.key] });
+  const { bodies, listener } = fixture;
+  const callers = await Promise.all([1, 2, 3].map(() => SlowCaller.to(listener)));
+  await callers[0].hold(LARGE, `authorization: Bearer ${one.secret}\r\n`);
+  await eventually(() => bodies.bytes > LARGE);
+  await callers[1].hold(LARGE, `authorization: Bearer ${one.secret}\r\n`).catch(() => {});
+  assert.match(await callers[1].hears(/MAX_BODY_BYTES/), /^HTTP\/1\.1 503 [^]*one caller/);
+  await callers[2].hold(LARGE, `authorization: Bearer ${other.secret}\r\n`);
+  await callers[2].send("}");
+  assert.match(await callers[2].hears(/\r\n\r\n/), /^HTTP\/1\.1 202 /);
+  for (const caller of callers) caller.close();
+});
+
+Deno.test("a call that is answered or refused has given its bytes back", async () => {
+  await using fixture = await withBudget({ mostBytes: 2 ** 24 });
+  const { bodies, url } = fixture;
+  const value = "x".repeat(LARGE);
+  const calls: [string, unknown, number][] = [
+    ["/v1/tasks", { task: "echo", input: { value } }, 202],
+    ["/v1/tasks", { task: "echo", input: { value }, unknown: 1 }, 422],
+    ["/v1/tasks", `{"task":"echo","input":{"value":"${value}"`, 400],
+    ["/v1/tasks", { task: "echo", input: { value: value.repeat(3) } }, 413],
+    ["/v1/tasks/batch", { tasks: [{ task: "echo", input: { value } }] }, 202],
+    ["/v1/map", { task: "nobody", inputs: [{ value }] }, 422],
+  ];
+  for (const [path, body, status] of calls) {
+    const answer = await fetch(url + path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+    assert.equal(answer.status, status, await answer.text());
+    assert.equal(bodies.bytes, 0, `${path} ${status}`);
+  }
+});
