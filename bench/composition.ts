@@ -1,4 +1,4 @@
-// What tasks that wait for others cost: a chain, where nothing can be shared; a chord, where all of it is; a
+// The cost of tasks that wait for others: a chain, where no commit can be shared; a chord, where all can; a
 // map.
 
 import type { Runtime } from "../runtime/mod.ts";

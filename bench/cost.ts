@@ -1,6 +1,5 @@
-// deno task bench:cost: what a task costs in a database that is paid by use: commits, writes and reads, as
-// the database is asked for them, and what a process costs that has nothing to do. Needs a denokv server's
-// program.
+// deno task bench:cost: the cost of a task in a database that is paid by use: commits, writes and reads. Also
+// the cost of an idle process. Needs the program of a denokv server.
 
 // deno-lint-ignore-file no-console
 import { serialize } from "node:v8";
@@ -143,7 +142,7 @@ function row(name: string, per: string, all: Counts[], idle: Counts[], by: numbe
   });
 }
 
-/** What so many tasks cost, without what the processes cost anyway. */
+/** The cost of so many tasks, without the cost of idle processes. */
 async function tasks(
   name: string,
   roles: boolean[],

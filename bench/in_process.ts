@@ -52,7 +52,7 @@ export function inProcess(count: number, lanes: number): Promise<Measurement> {
   });
 }
 
-/** A steady trickle: from the call of submit until the result is known. */
+/** At a steady rate: from the call of submit until the result is known. */
 export function latencyInProcess(perSecond: number, seconds: number): Promise<Measurement> {
   return withRuntime(async (runtime) => {
     const count = perSecond * seconds;
@@ -88,7 +88,7 @@ export function memory(count: number, lanes: number): Promise<Measurement> {
       const id = await submit(runtime, i);
       if (i === count - 1) last = id;
       if (i % (count / 10) === 0) steps.push(Math.round(Deno.memoryUsage().rss / 2 ** 20));
-      // Bounded backlog: what is measured is what stays behind, not what waits.
+      // The backlog is bounded: the memory of ended tasks is measured, not that of waiting ones.
       if (i % 1_000 === 0) await runtime.task(id, 60_000);
     });
     await requireResults(runtime, [last]);

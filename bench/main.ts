@@ -1,4 +1,4 @@
-// deno task bench: throughput and latency beside what raw Deno KV does in the same run. Prints a table and
+// deno task bench: throughput and latency beside those of raw Deno KV in the same run. Prints a table and
 // writes JSON. Each case has a database file of its own. Figures of different runs or machines don't compare;
 // ratios do.
 

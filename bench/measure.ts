@@ -1,4 +1,4 @@
-// What every case gives back, and the arithmetic of it.
+// The figures that every case returns, and how they are computed.
 
 export interface Measurement {
   name: string;

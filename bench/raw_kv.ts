@@ -1,4 +1,4 @@
-// What Deno KV does by itself on the same machine: the figures that Errand's are held against.
+// Raw Deno KV on the same machine: Errand's figures are compared with these.
 
 import { inLanes, type Measurement, withFile } from "./measure.ts";
 

@@ -1,6 +1,6 @@
-// deno task bench:workers: how much more several worker processes on one `denokv` server get done than one.
-// For each number of workers: a backlog of tasks that take 20 ms each, and the time from the first start to
-// the last end.
+// deno task bench:workers: the throughput of several worker processes on one `denokv` server, compared with
+// one. For each number of workers: a backlog of tasks that take 20 ms each, and the time from the first start
+// to the last end.
 
 // deno-lint-ignore-file no-console
 import { openKv } from "../runtime/platform/open_kv.ts";
@@ -30,7 +30,7 @@ interface Row {
   tasks: number;
   seconds: number;
   perSecond: number;
-  /** What the slots could do if nothing else took time. */
+  /** The throughput if only the functions took time. */
   most: number;
   claims: number;
   beaten: number;

@@ -6,7 +6,7 @@ export const DATABASE = "./data/demo.kv";
 /** True if there was one. */
 export async function removeDatabase(path = DATABASE): Promise<boolean> {
   let wasThere = false;
-  // SQLite's own files beside it first: they would be taken for those of the new database.
+  // SQLite's own files beside it go first: otherwise they would count as those of the new database.
   for (const file of [`${path}-wal`, `${path}-shm`, path]) {
     try {
       await Deno.remove(file);

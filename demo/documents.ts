@@ -5,7 +5,7 @@ import { globSync } from "node:fs";
 import { basename, dirname, join, parse, relative, resolve, sep } from "node:path";
 import { textFilesBelow, trackedTextFiles } from "./tree.ts";
 
-/** What one group takes. */
+/** So many one group may have. */
 const MOST_DOCUMENTS = 10_000;
 
 export interface Documents {
@@ -22,13 +22,13 @@ export interface Places {
   base: string;
 }
 
-/** What was asked for cannot be done; the message says why. */
+/** The command cannot be carried out; the message says why. */
 export class UsageError extends Error {
   override name = "UsageError";
 }
 
 /**
- * A named file may be missing as long as another one is there: the service will say so.
+ * A named file may be missing if another one is there: then the service reports it.
  *
  * @throws {UsageError} if there is nothing to digest, or too much.
  */

@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
 // Documents → digest each, over HTTP, and tally: a chord → a table. It starts the service that `deno task
-// start` runs, uses it as any client would, and leaves its database behind. What it finds goes to standard
-// output, all else to standard error.
+// start` runs, uses it as any client does, and leaves its database behind. Results go to standard output, all
+// else to standard error.
 
 import { fileURLToPath } from "node:url";
 import { Client } from "../client/mod.ts";

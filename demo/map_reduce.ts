@@ -1,11 +1,11 @@
-// One chord: `digest` over every document, side by side, and `tally` over what came out.
+// One chord: `digest` for every document, side by side, and `tally` for the results.
 
 import { chord, type Client, type ResultOf, sig } from "../client/mod.ts";
 import type { definitions } from "../tasks/mod.ts";
 import type { Progress } from "./progress.ts";
 import type { Task } from "./task.ts";
 
-/** So that the tasks can be looked up for longer than the day that is the default. */
+/** Longer than the default of a day, so that the tasks can be looked up later. */
 const RETENTION_MS = 30 * 24 * 60 * 60 * 1000;
 
 export type Errand = Client<typeof definitions>;
@@ -19,10 +19,7 @@ export interface Outcome {
   wallMs: number;
 }
 
-/**
- * @throws {TaskError} if `tally` fails. A document that cannot be digested does not keep it from the
- * others.
- */
+/** @throws {TaskError} if `tally` fails. A document that cannot be digested does not stop the others. */
 export async function digestAll(
   errand: Errand,
   paths: string[],

@@ -1,4 +1,4 @@
-// How far the demo is: a bar that is drawn again and again on a terminal, a line for every tenth elsewhere.
+// The progress of the demo: a bar on a terminal, a line for every tenth elsewhere.
 
 const BAR_WIDTH = 40;
 const REDRAW_MS = 100;
@@ -24,7 +24,7 @@ export class Progress {
     else this.#tell();
   }
 
-  /** To be called when no more steps come, whether all are done or not. */
+  /** Must be called when no more steps come, whether all are done or not. */
   end(): void {
     if (this.output.isTerminal && this.#drawnAt !== -Infinity) this.output.write("\n");
   }
@@ -49,7 +49,7 @@ export function barText(done: number, total: number): string {
   return `[${"#".repeat(full)}${"-".repeat(BAR_WIDTH - full)}] ${countText(done, total)}`;
 }
 
-/** As long for every `done`, so that it overwrites what stood there. */
+/** Of the same length for every `done`, so that it overwrites the line before. */
 function countText(done: number, total: number): string {
   const percent = String(Math.floor(100 * done / total)).padStart(3);
   return `${String(done).padStart(String(total).length)} of ${total} ${percent} %`;

@@ -38,7 +38,7 @@ export function slowestOf(tasks: Task[]): Task | null {
   return slowest;
 }
 
-/** How to look a task up when the demo is over. */
+/** How to look a task up after the demo. */
 export function lookUpText(id: string, database: string, os: string, denoVersion: string): string {
   const [setting, curl] = os === "windows"
     ? [`$env:KV_PATH='${database}'; $env:DEMO_TASKS='true';`, "curl.exe"]
@@ -75,7 +75,7 @@ function pathOf({ input }: Task): string {
   return printable((input as { path: string }).path);
 }
 
-/** A file's name may hold anything, and some of it would steer the terminal. */
+/** A file's name may hold any characters, also those that control the terminal. */
 function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "?");
 }

@@ -1,5 +1,4 @@
-// The real service, as a child process. What it writes to standard error, as errors at its start, is shown as
-// it is.
+// The real service, as a child process. Its standard error, as of a failed start, is shown as it is.
 
 import { fileURLToPath } from "node:url";
 
@@ -17,14 +16,14 @@ export class Service {
     const main = fileURLToPath(new URL("../main.ts", import.meta.url));
     this.#child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", main],
-      // Whoever runs the demo may have keys for another service.
+      // The environment may hold keys of another service.
       env: { API_KEYS: "", ...settings },
       stdin: "null",
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
     this.#listening = this.#readUrl();
-    this.#listening.catch(() => {}); // Told by `listening`, if anybody asks.
+    this.#listening.catch(() => {}); // `listening` reports it.
   }
 
   /**

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-/** Git, too, takes a file with a NUL byte at its start for binary. */
+/** Git, too, treats a file with a NUL byte near its start as binary. */
 const LOOKED_AT_BYTES = 8_000;
 
 /** Null if there is no git, or if the directory is not of a checkout. */
@@ -57,6 +57,6 @@ async function isTextFile(path: string): Promise<boolean> {
     const length = await file.read(start) ?? 0;
     return !start.subarray(0, length).includes(0);
   } catch {
-    return false; // Deleted but still tracked, or not ours to read.
+    return false; // Deleted but still tracked, or without the right to read it.
   }
 }

@@ -1,6 +1,5 @@
-// The app as one route for the Hono app of somebody else: a catch-all that hands calls on, and finds out
-// from its own place where it is mounted. That app may be made by another copy of Hono, so nothing is
-// shared but a context.
+// The app as one route for another program's Hono app: a catch-all that hands calls on. It learns from its
+// own route where it is mounted. The other app may use another copy of Hono, so only a context is shared.
 
 import { type Context, Hono } from "hono";
 import { patternOf, routesOf } from "./http/methods.ts";
@@ -10,21 +9,21 @@ import { type Arrival, ownPath } from "./http/prefix.ts";
 /**
  * @param app tells which paths have routes
  * @param handle answers a call that came in below `mounted`
- * @param basePath where it is mounted, if its place does not tell
+ * @param basePath where it is mounted, if its route does not tell
  */
 export function mountable(
   app: App,
   handle: (request: Request, mounted: string) => Response | Promise<Response>,
   basePath: string,
 ): Hono {
-  // Where it is mounted there may be something of theirs, behind this or before.
+  // Under the same path the other app may have routes of its own, before or after this one.
   const patterns = routesOf(app).filter(({ path }) => path !== "/").map(({ path }) => patternOf(path));
   const outer = new Hono();
   outer.all("*", async (c, next) => {
     const mounted = mountedAt(c) ?? basePath;
     const path = ownPath(c.req.raw, { env: { mounted } satisfies Arrival });
     if (!patterns.some((pattern) => pattern.test(path))) {
-      // Routes that were added behind this one may know it.
+      // Routes that were added after this one may know it.
       await next();
       const isOurs = mounted !== "" || path.startsWith("/v1/");
       if (!isOurs || c.res.status !== 404) return;
@@ -35,7 +34,7 @@ export function mountable(
     }
     return await handle(await unread(c), mounted);
   });
-  // What the routes behind this one throw is for the other app's own handler.
+  // What the routes after this one throw goes to the other app's own handler.
   outer.onError((error) => {
     throw error;
   });
@@ -52,7 +51,7 @@ function mountedAt(c: Context): string | null {
   return pathname.split("/").slice(0, depth + 1).join("/");
 }
 
-/** The request with its body, also where somebody has read that before: Hono keeps it. */
+/** The request with its body, also if that was read before: Hono keeps it. */
 async function unread(c: Context): Promise<Request> {
   const { raw } = c.req;
   if (!raw.bodyUsed) return raw;

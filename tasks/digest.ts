@@ -1,6 +1,5 @@
-// Work on real documents: streams a file, a text or a page of the web and says what is in it. Input from
-// outside names a path and a URL here, so each has a guard of its own: `digest/file.ts` and
-// `digest/address.ts`.
+// Work on real documents: streams a file, a text or a web page and counts what is in it. The input names a
+// path or a URL, so each has a guard of its own: `digest/file.ts` and `digest/address.ts`.
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";
@@ -58,7 +57,7 @@ function open(
   return { source: "text", chunks: [new TextEncoder().encode(input.text)] };
 }
 
-/** Only who downloads loads what that needs. */
+/** Loaded by the first download only. */
 async function* downloaded(url: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const { download } = await import("./digest/download.ts");
   yield* download(url, { signal });

@@ -1,5 +1,5 @@
-// Fails on purpose, for a while or for good: shows how an error's name and message reach the client, and
-// that a thrown error whose `retryable` is false ends the task although attempts are left.
+// Fails on purpose, some times or always. It shows how an error's name and message reach the client, and that
+// a thrown error whose `retryable` is false ends the task although attempts are left.
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";

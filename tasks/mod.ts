@@ -1,5 +1,5 @@
-// The definitions of the service in this repository. A program of your own is better off with its own folder:
-// `deno task new -- my-app` makes one.
+// The definitions of the service in this repository. A program of your own needs its own folder: `deno task
+// new -- my-app` makes one.
 
 import { add } from "./add.ts";
 import { countdown } from "./countdown.ts";

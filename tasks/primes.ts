@@ -1,6 +1,5 @@
-// CPU-bound work: `thread` gives it a worker thread of its own, so that it holds nothing else up, and a
-// cancel or a timeout ends it by ending the thread. That is why it may be one synchronous loop without the
-// signal.
+// CPU-bound work: `thread` gives it a worker thread of its own, so that it blocks nothing else. A cancel or a
+// timeout ends the thread, so it may be one synchronous loop that ignores the signal.
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";

@@ -5,7 +5,7 @@ import { define } from "../runtime/core/define.ts";
 import { digestSchema } from "./digest/schema.ts";
 import { mostFrequent, wordCountSchema } from "./digest/words.ts";
 
-/** What stands for a digest that failed, where that is allowed. It is passed over. */
+/** Stands for a digest that failed, where that is allowed. It is skipped. */
 const failedSchema = z.object({ error: z.object({ name: z.string(), message: z.string() }) });
 
 export const tally = define(
@@ -28,8 +28,9 @@ export const tally = define(
     const digests = input.digests.filter((one): one is z.output<typeof digestSchema> => !("error" in one));
     const totals = { files: digests.length, bytes: 0, lines: 0, words: 0 };
     let largest: { source: string; bytes: number } | null = null;
-    // A word that misses a digest's top is counted as absent there, so a merged count is a lower bound. It is
-    // why a digest keeps 50 words where 10 are wanted: a word of the true top 10 seldom misses many of those.
+    // A word that misses a digest's top is counted as absent there, so a merged count is a lower bound. So a
+    // digest keeps 50 words where 10 are needed: a word of the true top 10 is seldom missing in many of
+    // those.
     const counts = new Map<string, number>();
     for (const { source, bytes, lines, words, top } of digests) {
       totals.bytes += bytes;

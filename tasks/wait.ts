@@ -1,7 +1,7 @@
 // Not a task, but what `sleep` and `countdown` share: a pause that an abort ends at once.
 
 /**
- * Resolves after `ms` milliseconds; leaves neither a timer nor a listener behind, however it ends.
+ * Resolves after `ms` milliseconds. Leaves no timer and no listener behind, however it ends.
  *
  * @throws the signal's reason, as soon as it is aborted.
  */

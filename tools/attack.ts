@@ -1,5 +1,5 @@
 // deno-lint-ignore-file no-console -- this is a command
-// `deno task attack`: does to a service what hostile callers do, and says what held.
+// `deno task attack`: attacks a service as hostile callers do, and says what held.
 
 import { type Attack, type Kind, NotHeldError, type Target } from "./attack/attack.ts";
 import { kinds } from "./attack/kinds.ts";
@@ -18,7 +18,7 @@ const HELP = `Attack a service as hostile callers would, and print what held, a 
 It leaves tasks behind in a service that is not its own, and never calls another machine.
 Exit code: 0 if all held, 1 if something did not, 2 if it could not begin.`;
 
-/** What came of one attack: the word that its line begins with, and what is to be said. */
+/** The outcome of one attack: the first word of its line, and the rest of it. */
 type Verdict = { word: "held" | "BROKE" | "passed over"; detail: string };
 
 async function verdictOf(attack: Attack, target: Target): Promise<Verdict> {

@@ -1,5 +1,6 @@
-// Takes from the npm package swagger-ui-dist what the page /docs shows, into routes/site/swagger_ui/. No
-// service depends on the package itself: it is 12 MB and brings an analytics package.
+// Copies the files that the page /docs needs from the npm package swagger-ui-dist into
+// routes/site/swagger_ui/. No service depends on the package itself: it is 12 MB and brings an analytics
+// package.
 
 import { commandLine } from "./command_line.ts";
 import { Buffer } from "node:buffer";
@@ -10,8 +11,8 @@ import { gzipSync } from "node:zlib";
 const VERSION = "5.35.0";
 
 /**
- * The SHA-256 of each file that is served. A new version needs new ones, written here by whoever has looked
- * at it.
+ * The SHA-256 of each file that is served. A new version needs new sums, written here by hand after a review
+ * of the files.
  */
 export const DIGESTS: Record<string, string> = {
   "swagger-ui-bundle.js": "e6a898692f2d768e807c3ba4626068a69a2c5dd960dd6c76f3e4d3a3de180af2",

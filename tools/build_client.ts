@@ -1,7 +1,7 @@
 // deno-lint-ignore-file no-console
-// Makes the npm package out of the client: errand.js, one module for Node, browsers and bundlers, and
-// errand.d.ts, its types; and what a service serves of it below /client/. All of it is kept in git, so that
-// it can be used as it is; `--check` says whether it is up to date.
+// Makes the npm package of the client: errand.js, one module for Node, browsers and bundlers, and
+// errand.d.ts, its types. Also makes the files that a service serves below /client/. All of them are in git,
+// ready for use; `--check` says whether they are up to date.
 
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
@@ -56,7 +56,7 @@ function declarations(): string {
   ts.createProgram([SOURCE], {
     declaration: true,
     emitDeclarationOnly: true,
-    // `deno check` has looked at the types; here they only change their form.
+    // `deno check` has checked the types; here they only change their form.
     noCheck: true,
     allowImportingTsExtensions: true,
     target: ts.ScriptTarget.ESNext,
@@ -75,7 +75,7 @@ function declarations(): string {
   return `${texts.join("\n")}\nexport { ${exported.join(", ")} };\n`;
 }
 
-/** What a module of re-exports exports, in the form in which it is written in an export list. */
+/** The exports of a module of re-exports, as an export list spells them. */
 function exportsOf(text: string, files: Map<string, string>): string[] {
   return [...text.matchAll(/^export (\*|\{([^}]*)\}|type \{([^}]*)\}) from "\.\/([^"]+)"/gm)].flatMap(
     ([, what, names, types, file]) => {

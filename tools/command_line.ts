@@ -1,13 +1,13 @@
 // deno-lint-ignore-file no-console -- commands speak to whoever types them
-// The arguments of a command. Nothing is passed over: an argument that the command does not know ends it,
-// with those that it knows.
+// The arguments of a command. No argument is ignored: an unknown one ends the command with a list of the
+// known ones.
 
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { didYouMean } from "../runtime/core/nearest.ts";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** What a command is told with `--name value` or `--flag`. */
+/** The options of a command: `--name value` or `--flag`. */
 type Values<O extends Options> = {
   [Name in keyof O]?: O[Name]["type"] extends "boolean" ? boolean : string;
 };
@@ -19,7 +19,7 @@ export interface Arguments<O extends Options> {
 
 export interface Usage<O extends Options> {
   options: O;
-  /** It takes names of files and the like besides. */
+  /** It also takes arguments without a name, such as files. */
   takesOperands?: boolean;
   /** Printed for `--help`. */
   help: string;
@@ -44,7 +44,7 @@ export function commandLine<const O extends Options>(usage: Usage<O>): Arguments
   }
 }
 
-/** A `UsageError` is said in a line and ends the process with code 2; any other error is thrown on. */
+/** A `UsageError` is printed as one line and ends the process with code 2. Any other error is thrown on. */
 export function endOnUsageError(error: unknown): never {
   if (!(error instanceof UsageError)) throw error;
   console.error(`${error.message}\n--help says more`);
@@ -86,7 +86,7 @@ export function readArguments<const O extends Options>(
 }
 
 /**
- * The whole number behind an option.
+ * The whole number of an option.
  *
  * @throws {UsageError} if it is none, or less than `min`
  */

@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-/** The one that compose.yaml runs too. */
+/** The version that compose.yaml runs, too. */
 export const VERSION = "0.14.0";
 const TOKEN = "a-token-for-tests-only";
 const STARTS_WITHIN_MS = 10_000;
@@ -59,8 +59,7 @@ export class Denokv implements AsyncDisposable {
   }
 
   /**
-   * One that does not run yet. The port of its own choice is free now: one that comes and goes is given
-   * one.
+   * A server that does not run yet. Its port is free now; give the port of a server that is started again.
    */
   static away(directory: string, port = freePort()): Denokv {
     return new Denokv(directory, port);
@@ -70,7 +69,7 @@ export class Denokv implements AsyncDisposable {
     return this.#child?.pid ?? 0;
   }
 
-  /** What a service needs to know. */
+  /** The settings that a service needs. */
   get env(): Record<string, string> {
     return { KV_PATH: this.url, DENO_KV_ACCESS_TOKEN: this.token };
   }
@@ -88,7 +87,7 @@ export class Denokv implements AsyncDisposable {
     }
   }
 
-  /** Without waiting for what comes of it. */
+  /** Does not wait for the effect. */
   signal(signal: Deno.Signal): void {
     this.#child?.kill(signal);
   }

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- this is a command
-// `deno task key`: draws a secret, and says what to add to API_KEYS so that the service knows it. The two
-// go to standard output, a line each, and what they are to standard error.
+// `deno task key`: draws a secret, and prints what to add to API_KEYS so that the service knows it. The two
+// go to standard output, a line each; their explanation goes to standard error.
 
 import { drawSecret, hashOf, hexOf, isName, NAME_RULE, noScopes, SCOPES_RULE } from "../auth/api_keys.ts";
 import { commandLine, endOnUsageError, UsageError } from "./command_line.ts";

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- this is a command
-// `deno task keys`: the API keys in a database, for whoever can open it. The service may be running: it
-// notices within a second.
+// `deno task keys`: shows and changes the API keys in a database. The service may be running: it notices
+// within a second.
 
 import { isName, NAME_RULE, noScopes, type Scope, SCOPES_RULE } from "../auth/api_keys.ts";
 import { type KeyRecord, KeyStore, type MadeKey, NoSuchKeyError } from "../auth/key_store.ts";

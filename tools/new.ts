@@ -37,7 +37,7 @@ if (import.meta.main) {
 /**
  * Writes the folder.
  *
- * @returns what is said of it
+ * @returns the text to print
  * @throws {UsageError}
  */
 async function makeFolder(operands: string[], from: string | undefined, base: string): Promise<string> {

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-console -- this is a command
-// `deno task vacuum`: gives the free space of a database file back to the disk. The database itself only uses
-// it again for new tasks.
+// `deno task vacuum`: gives the free space of a database file back to the disk. The database itself keeps
+// free space for new tasks.
 
 import { DatabaseSync } from "node:sqlite";
 import { commandLine, endOnUsageError, UsageError } from "./command_line.ts";
@@ -25,7 +25,7 @@ export interface Shrunk {
 }
 
 /**
- * @throws {UsageError} for what is no database file of Deno KV
+ * @throws {UsageError} if it is no database file of Deno KV
  * @throws {InUseError} while a process has it open
  */
 export function vacuum(path: string): Shrunk {
@@ -36,7 +36,7 @@ export function vacuum(path: string): Shrunk {
   if (before === null) throw new UsageError(`there is no file ${path}`);
   const database = new DatabaseSync(path);
   try {
-    // Fails while anybody else has the file open, and keeps everybody else out from then on.
+    // Fails while another process has the file open. From then on no other process can open it.
     database.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT");
     const isKv = database.prepare("SELECT count(*) AS n FROM sqlite_master WHERE name IN ('kv', 'queue')");
     if (isKv.get()?.n !== 2) throw new UsageError(`${path} is no database of Deno KV`);
@@ -52,7 +52,7 @@ export function vacuum(path: string): Shrunk {
   return { before, after: sizeOf(path)! };
 }
 
-/** Null without such a file. */
+/** Null if there is no such file. */
 function sizeOf(path: string): number | null {
   const sizes = [path, `${path}-wal`].map((file) => {
     try {

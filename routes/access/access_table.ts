@@ -37,16 +37,16 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 
-  // These make something, and answer with what others have sent: the input of the task, the states of the
-  // group's tasks.
+  // These make something, and their answers show what others have sent: the input of the task, the states of
+  // the group's tasks.
   "POST /v1/tasks/:id/retry": ["submit", "read"],
   "POST /v1/groups": ["submit", "read"],
 
   "POST /v1/tasks/:id/cancel": ["cancel"],
   "POST /v1/groups/:id/cancel": ["cancel"],
 
-  // What is cancelled can be run again; what is deleted is gone, and with it what tells that it was ever
-  // there. Whoever only wants to clean up leaves it to `retentionMs`.
+  // What is cancelled can be run again. What is deleted is gone for good. To clean up, `retentionMs` is
+  // enough.
   "DELETE /v1/tasks/:id": ["admin"],
 
   "GET /v1/keys": ["admin"],
@@ -58,7 +58,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
 /** Paths of the streams, all GET, that a ticket opens in place of a key. */
 export const STREAMS = ["/v1/tasks/:id/events", "/v1/as-completed"];
 
-/** What a ticket for a stream is good for, by its own URL. It goes on with the stream from place to place. */
+/** What a ticket for a stream opens, by the stream's own URL: also the same stream from another place on. */
 export function purposeOf(stream: URL): string {
   const query = new URLSearchParams(stream.search);
   query.delete("ticket");

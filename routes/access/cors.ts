@@ -1,5 +1,5 @@
-// Pages of other origins: which of them a browser lets call, and read the answers. None by default. A key is
-// sent as a header and never by the browser itself, so no answer depends on cookies.
+// Pages of other origins: from which of them a browser may send calls and read the answers. None by default.
+// A key is sent as a header and never by the browser itself, so no answer depends on cookies.
 
 import type { App } from "../http/app_types.ts";
 import { forbidden, type Problem, ProblemError } from "../http/problem.ts";
@@ -8,7 +8,7 @@ import { forbidden, type Problem, ProblemError } from "../http/problem.ts";
 export const ANY = "*";
 
 const METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE";
-/** What the calls of this service take; a browser asks before it sends one of these. */
+/** Request headers of this service. A browser asks before it sends one of these. */
 const REQUEST_HEADERS = [
   "Authorization",
   "Content-Type",
@@ -19,7 +19,7 @@ const REQUEST_HEADERS = [
   "Last-Event-ID",
   "Prefer",
 ].join(", ");
-/** What a page may read beside the body and a few harmless ones. */
+/** Response headers that a page may read, beside the few that every page may. */
 const EXPOSED = [
   "Allow",
   "ETag",
@@ -43,7 +43,7 @@ export function corsRoutes(app: App, origins: readonly string[]): void {
     if (origin === undefined) return null;
     return origins.includes(ANY) ? ANY : origins.includes(origin) ? origin : null;
   };
-  // Whoever names no origin pays nothing for it.
+  // Without origins this costs nothing.
   if (origins.length > 0) {
     app.use(async function cors(c, next) {
       await next();
@@ -59,7 +59,7 @@ export function corsRoutes(app: App, origins: readonly string[]): void {
     if (origin === undefined || c.req.header("access-control-request-method") === undefined) {
       return await next();
     }
-    // The same for each path, so that it tells nothing of what is there.
+    // The answer is the same for each path: it does not tell which paths exist.
     if (allowed(origin) === null) throw new ProblemError(notAllowed(origin));
     return new Response(null, { status: 204, headers: PREFLIGHT });
   });

@@ -1,4 +1,4 @@
-// Stands before all routes: lets a call in if its key, or its ticket, allows it. Without any API keys the
+// Stands before all routes: a call passes if its key, or its ticket, allows it. Without any API keys the
 // service answers this machine only, and no page of another site that a browser on this machine shows.
 
 import type { Context } from "hono";
@@ -36,7 +36,7 @@ export interface Access {
 }
 
 export function guardRoutes(app: App, access: Access): void {
-  // Every call comes through here: it waits only for what has to be waited for.
+  // Every call comes through here: it awaits nothing without need.
   app.use(function guard(c, next) {
     const problem = refusal(c, access);
     return problem === null ? next() : refuse(c, problem, next, access.sources);
@@ -51,7 +51,7 @@ async function refuse(
 ): Promise<void> {
   const problem = await found;
   if (problem === null) return await next();
-  // The rest of it is of no use to anybody.
+  // Nobody needs the rest of it.
   await c.req.raw.body?.cancel();
   throw new ProblemError(afterFailure(c, problem, sources));
 }
@@ -177,8 +177,8 @@ function unlisted(c: Context): Problem {
 }
 
 /**
- * A page of another site may have its own name lead to this machine (DNS rebinding), or send something here
- * without being able to read the answer: both tell by the names in the request.
+ * The name of another site may lead to this machine (DNS rebinding), or its page may send something here
+ * without reading the answer. The names in the request show both.
  */
 function refusalOfStranger(c: Context, origins: readonly string[]): Problem | null {
   const host = c.req.header("host") ?? new URL(c.req.url).host;
@@ -191,7 +191,7 @@ function refusalOfStranger(c: Context, origins: readonly string[]): Problem | nu
   const origin = c.req.header("origin");
   if (origin === undefined) return refusalOfCrossSite(c);
   if (isLoopback(URL.parse(origin)?.hostname ?? "")) return null;
-  // By its name: "*" would let in every page that is looked at on this machine.
+  // By its name only: "*" would open the service to every page that is looked at on this machine.
   if (origins.includes(origin)) return null;
   return forbidden(
     `without API keys this service takes nothing from pages of other sites that CORS_ORIGINS does not name; ` +

@@ -1,4 +1,4 @@
-// What every route is given: the app to stand on, and what holds for all of them.
+// What every route gets: the app, and the options that hold for all routes.
 
 import type { Log } from "../../runtime/mod.ts";
 import type { KeyRing } from "../../auth/key_ring.ts";
@@ -16,11 +16,11 @@ export interface AppOptions {
   pingMs: number;
   /** Streams and waits that may be open at once. Default 10,000. */
   maxWaiting?: number;
-  /** What counts them, where somebody else is to end them. */
+  /** Counts them. Given where another part must be able to end them. */
   slots?: Slots;
   /** Who may call. Without any keys: everybody on this machine, and nobody else. */
   keys: KeyRing;
-  /** Everybody may call: whoever runs the app looks at its callers. */
+  /** Everybody may call: the program that mounts the app checks the callers. */
   openAccess?: boolean;
   /** Origins whose pages may call; `*` for all. Default none. */
   corsOrigins?: readonly string[];
@@ -28,7 +28,7 @@ export interface AppOptions {
   trustedProxies?: TrustedProxies;
   /** False: health checks only. */
   api?: boolean;
-  /** What keeps this instance awake, where instances come and go. */
+  /** Keeps this instance awake, on platforms that start and stop instances. */
   pump?: PumpPort;
 }
 

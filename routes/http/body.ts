@@ -1,5 +1,5 @@
-// Reads a JSON body: bounded in size and depth, valid UTF-8, parsed once. Whatever is wrong with it is
-// answered here, before a schema looks at it.
+// Reads a JSON body: bounded in size and depth, valid UTF-8, parsed once. Any fault of it is answered here,
+// before a schema sees it.
 
 import type { Context, MiddlewareHandler } from "hono";
 import { lossesOf } from "../../runtime/core/exact_json.ts";
@@ -35,12 +35,12 @@ interface Reading {
   stop?: AbortController;
 }
 
-/** Makes `c.req.json()` give the body, or answers with what is wrong. */
+/** Makes `c.req.json()` return the body, or answers with its fault. */
 export function jsonBody(options: BodyOptions): MiddlewareHandler {
   return async function jsonBody(c, next) {
     using body = await readJson(c, options);
     const { text, value } = body;
-    // Whoever asks for the body gets what was read and parsed here.
+    // Every later reader of the body gets what was parsed here.
     c.req.text = () => Promise.resolve(text);
     c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
     c.req.json = <T>() => Promise.resolve(value as T);
@@ -55,7 +55,7 @@ export async function readJson(c: Context, { limitBytes, optional = false }: Bod
   try {
     const text = await inTime(c, reading, readText(c, limitBytes, reading));
     if (text !== "") return { text, value: parse(text), [Symbol.dispose]: dispose };
-    // Of nothing it does not matter what its headers call it.
+    // The headers of an empty body do not matter.
     if (optional) return { text, value: {}, [Symbol.dispose]: dispose };
   } catch (error) {
     dispose();
@@ -64,7 +64,7 @@ export async function readJson(c: Context, { limitBytes, optional = false }: Bod
   throw new ProblemError(malformedJson("the body is empty; it must be a JSON object"));
 }
 
-/** A body that comes byte by byte, or not to its end, shall not hold its place for ever. */
+/** A body that comes byte by byte, or never ends, must not hold its place for ever. */
 async function inTime(c: Context, reading: Reading, text: Promise<string>): Promise<string> {
   const late = Promise.withResolvers<never>();
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -92,7 +92,7 @@ function arrivalOf(c: Context): Arrival {
   return (c.env as Arrival | undefined) ?? {};
 }
 
-/** Most bodies come with their heads, and are read within three microtasks: a timer would cost more. */
+/** Most bodies arrive with their headers, and are read within three microtasks: a timer would cost more. */
 async function isHere(text: Promise<string>): Promise<boolean> {
   let isSettled = false;
   const settled = () => void (isSettled = true);
@@ -135,8 +135,8 @@ async function readText(c: Context, limitBytes: number, reading: Reading): Promi
     await c.req.raw.body?.cancel();
     throw error;
   }
-  // A small one whose size is known is read in one go. The platform's decoder puts U+FFFD for what is no
-  // UTF-8; where that was not in the body itself, the lengths differ.
+  // A small one whose size is known is read in one go. The platform's decoder replaces invalid UTF-8 by
+  // U+FFFD. Then the lengths differ, unless the body itself had this character.
   if (coding === "identity" && announced <= SMALL_BYTES) {
     const text = await c.req.raw.text();
     if (text.includes("\ufffd") && utf8Bytes(text) !== announced) throw new ProblemError(notUtf8());

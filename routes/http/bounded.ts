@@ -1,11 +1,9 @@
 // Bytes of a stream up to a limit, also of what is packed: a few bytes can stand for very many.
 
-/**
- * What the platform makes of one piece of a packed body it hands out in one piece, up to 1,032 times as long.
- */
+/** The platform unpacks one piece of a packed body into one piece, up to 1,032 times as long. */
 const SLICE_BYTES = 1_024;
 
-/** Something is longer than it may be. */
+/** There are more bytes than allowed. */
 export class TooManyBytesError extends Error {}
 
 export interface ReadOptions {

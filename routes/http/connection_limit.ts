@@ -8,7 +8,7 @@ import { keyEnded, ProblemError, tooManyWait } from "./problem.ts";
 const MOST = 10_000;
 
 export class Slots {
-  /** What ends each request that is held open. */
+  /** One function for each request that is held open: it ends the request. */
   readonly #taken = new Set<() => void>();
 
   constructor(private readonly most: number = MOST) {}
@@ -18,7 +18,7 @@ export class Slots {
   }
 
   /**
-   * Gives what gives the slot back; to be called once or more.
+   * Returns a function that gives the slot back. It may be called more than once.
    *
    * @param end ends the request early, when the service stops or the caller's key ends
    * @throws {ProblemError} if all are taken, or the key has ended
@@ -27,7 +27,7 @@ export class Slots {
     if (this.#taken.size >= this.most) throw new ProblemError(tooManyWait(this.most));
     const key = c.get("key");
     if (key?.isOver) throw new ProblemError(keyEnded());
-    // One of its own, whatever else `end` stands for.
+    // A function of its own: `end` itself may stand for several requests.
     const own = () => end();
     this.#taken.add(own);
     const forget = key?.onEnd(own);
@@ -38,7 +38,7 @@ export class Slots {
   }
 
   /**
-   * A slot for as long as `work` takes; none is needed for what does not wait.
+   * Holds a slot while `work` runs. Work that does not wait needs none.
    *
    * @param work gets a signal that is aborted when the caller is gone, its key ends, or the service stops
    * @throws {ProblemError} also if the key has ended meanwhile

@@ -1,5 +1,5 @@
-// What the headers say that a body is: JSON in UTF-8, as it is or packed with gzip. All else is refused by
-// the name of its header.
+// What the headers say of a body: JSON in UTF-8, as it is or packed with gzip. All else is refused, and the
+// refusal names the header.
 
 import type { Context } from "hono";
 import { type Problem, ProblemError, unsupportedContent } from "./problem.ts";
@@ -17,11 +17,11 @@ const CODINGS: Readonly<Record<string, Coding>> = {
 /** ASCII is a part of it. */
 const UTF8 = ["utf-8", "utf8", "us-ascii"];
 
-/** @throws {ProblemError} if it is none that is read here */
+/** @throws {ProblemError} if the service does not read such a body */
 export function codingOf(c: Context): Coding {
   const said = c.req.header("content-type");
   const packing = c.req.header("content-encoding");
-  // What almost every call says.
+  // Almost every call has this value.
   if (said === "application/json" && packing === undefined) return "identity";
   const [type, ...parameters] = (said ?? "").split(";").map((part) => part.trim());
   if (!JSON_TYPE.test(type)) throw new ProblemError(unsupportedType(said));

@@ -1,5 +1,5 @@
-// HEAD: the status and headers that GET has, and no body. Of a body that is at hand its length is told; one
-// that is sent while it is made is not begun.
+// HEAD: the status and headers that GET has, and no body. The length is told of a body that is at hand. A
+// body that is sent while it is made is not begun.
 
 import type { Context } from "hono";
 import type { App } from "./app_types.ts";
@@ -20,7 +20,10 @@ export function isHead(c: Context): boolean {
   return (c.env as Arrival | undefined)?.head === true;
 }
 
-/** In place of a body whose length is not known ahead. A server would say of none that its length is 0. */
+/**
+ * In place of a body whose length is not known ahead. Without any body a server would say that the length is
+ * 0.
+ */
 export function untold(): ReadableStream<Uint8Array> {
   return new ReadableStream({ start: (controller) => controller.close() });
 }

@@ -1,5 +1,5 @@
-// A JSON answer of any length, sent while it is made: it is never in memory as a whole, and nothing is read
-// from the database that its reader has not asked for. A short one is an answer like all others.
+// A JSON answer of any length, sent while it is made: it is never in memory as a whole, and the database is
+// read only as fast as the reader takes the answer. A short one is an answer like all others.
 
 import type { Context } from "hono";
 import { connectionOf } from "./connection.ts";
@@ -14,7 +14,7 @@ export interface LongAnswerOptions {
   slots: Slots;
   /** Told of an error after the answer was begun; the reader sees that it was cut off. */
   onError: (error: unknown) => void;
-  /** A reader that takes nothing for so long is let go. */
+  /** A reader that takes nothing for so long is cut off. */
   longestStuckMs?: number;
 }
 
@@ -25,7 +25,7 @@ const encoder = new TextEncoder();
 /**
  * Answers with all of `pieces`.
  *
- * @throws what `pieces` throws early on: then it is answered instead.
+ * @throws what `pieces` throws at the start: then that is the answer.
  * @throws {ProblemError} if it is long, and too many streams are open.
  */
 export async function longAnswer(
@@ -75,7 +75,8 @@ export async function longAnswer(
           await close();
           controller.close();
         } else {
-          // First, because taking the chunk may be the end: whoever cancels then finds the timer.
+          // First, because the reader may cancel as it takes the chunk: then the timer must be there to be
+          // stopped.
           expectReader();
           controller.enqueue(encoder.encode(chunk));
         }
@@ -99,7 +100,7 @@ export async function longAnswer(
   }
 }
 
-/** Where there is no room, nothing may go on either. */
+/** Without room nothing may go on either. */
 async function takeSlot(
   c: Context,
   slots: Slots,

@@ -1,5 +1,5 @@
-// Which methods a path takes: so that a wrong method is answered as such, and the document can be held
-// against the routes that exist.
+// Which methods a path takes. A wrong method is answered as such, and the document can be compared with the
+// routes.
 
 import type { App } from "./app_types.ts";
 

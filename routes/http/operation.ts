@@ -1,6 +1,6 @@
 // Operations: routes that say what they take and what they answer. What a call says is checked here; the
-// document is made of the same. The package that makes it is a seventh of what a start takes, so only its
-// types are used here, and site/openapi.ts loads it with the first look at the document.
+// document is made of the same. The package that makes it takes a seventh of the start-up time, so only its
+// types are used here. site/openapi.ts loads it with the first request for the document.
 
 import type { createRoute as createTypedRoute, OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import { type Context, type Handler, Hono, type MiddlewareHandler, type ValidationTargets } from "hono";
@@ -41,7 +41,7 @@ interface Middleware {
 
 type Target = "query" | "param" | "header" | "json";
 
-/** What a call says at each place, and what pointers to it begin with. */
+/** The parts of a call, and what pointers to each begin with. */
 const PLACES: Record<Target, { pointer: string; valueOf: (c: Context) => unknown }> = {
   query: {
     pointer: "/query",
@@ -55,7 +55,7 @@ const PLACES: Record<Target, { pointer: string; valueOf: (c: Context) => unknown
   json: { pointer: "", valueOf: (c) => c.req.json() },
 };
 
-/** Answers a call that breaks a rule of the route; gives the handler what the others say. */
+/** Answers a call that breaks a rule of the route. Of any other the handler gets the checked values. */
 function checks({ path, request = {} }: RouteConfig, operations: readonly RouteConfig[]): MiddlewareHandler {
   const { query, params, headers, body } = request;
   const json = (body?.content["application/json"] as { schema: unknown } | undefined)?.schema;

@@ -1,5 +1,5 @@
-// Where the app stands in the world: under which path its callers reach it. Routes know their own paths
-// only; what answers say about paths begins with the prefix.
+// The path under which callers reach the app. Routes know their own paths only. Paths in answers begin with
+// the prefix.
 
 import type { Context } from "hono";
 import { getPath } from "hono/utils/url";

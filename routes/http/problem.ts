@@ -130,7 +130,7 @@ export function problemOf(error: unknown): Problem | null {
   }
   if (error instanceof NoSuchKeyError) return notFound(error.message);
   if (error instanceof UnavailableError) return unavailable("the database does not answer");
-  // Not for ever: another process behind this address may be of the newer release, and this one will be.
+  // Not for ever: another process behind this address may have the newer release, and this one will get it.
   if (error instanceof NewerRecordError) return unavailable(error.message);
   if (error instanceof HTTPException) return ofHttpException(error);
   return null;
@@ -159,7 +159,7 @@ export function tooLarge(detail: string, pointer = ""): Problem {
   return { status: 413, slug: "payload-too-large", title: "Payload too large", detail, errors };
 }
 
-/** @param header what says that the body is nothing that is read here */
+/** @param header names the kind of body that the service does not read */
 export function unsupportedContent(
   header: string,
   detail: string,
@@ -180,7 +180,7 @@ export function notFound(detail: string): Problem {
   return { status: 404, slug: "not-found", title: "Not found", detail };
 }
 
-/** Who is asking is not known. */
+/** 401: the caller is unknown. */
 export function unauthorized(detail: string): Problem {
   const headers = { "www-authenticate": "Bearer" };
   return { status: 401, slug: "unauthorized", title: "Unauthorized", detail, headers };
@@ -190,7 +190,7 @@ export function keyEnded(): Problem {
   return unauthorized("the API key of this call was revoked, or has expired");
 }
 
-/** Whoever is asking may not do this. */
+/** 403: the caller may not do this. */
 export function forbidden(detail: string, extra?: Record<string, unknown>): Problem {
   return { status: 403, slug: "forbidden", title: "Forbidden", detail, extra };
 }

@@ -1,5 +1,5 @@
-// Hono's own router takes a good part of a short request for finding a path without parameters. Here the
-// first look for such a path is kept.
+// To find a path without parameters, Hono's own router takes a good part of a short request. Here the result
+// of the first search is kept.
 
 import type { Result, Router } from "hono/router";
 import { RegExpRouter } from "hono/router/reg-exp-router";

@@ -1,5 +1,5 @@
-// Server-Sent Events from an async generator. The reader's pace is the generator's pace: nothing is produced
-// that nobody has asked for, so a slow reader costs no memory. Closing the connection ends the generator.
+// Server-Sent Events from an async generator. The reader sets the pace: the generator makes nothing ahead of
+// it, so a slow reader costs no memory. Closing the connection ends the generator.
 
 import type { Context } from "hono";
 import { connectionOf } from "./connection.ts";
@@ -19,7 +19,9 @@ const encoder = new TextEncoder();
 const PREAMBLE = encoder.encode("retry: 1000\n\n");
 const PING = encoder.encode(": ping\n\n");
 
-/** A reader that takes nothing for this many pings is let go; it can come back and go on where it was. */
+/**
+ * A reader that takes nothing for this many pings is cut off. It can connect again and go on where it was.
+ */
 const MOST_STUCK_PINGS = 8;
 
 export interface SseOptions {
@@ -54,7 +56,7 @@ export function sseResponse(
   const connection = connectionOf(c);
   let leave = () => {};
   let stuckPings = 0;
-  // One batch is asked for ahead of the reader, and its promise kept while pings go out.
+  // One batch is requested ahead of the reader. Its promise is kept while pings go out.
   let closed = false;
   const close = () => {
     closed = true;

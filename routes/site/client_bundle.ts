@@ -1,5 +1,6 @@
-// The client for pages that this service serves, or that a proxy puts beside it: `import { Client } from
-// "/client/errand.js"`. Its one dependency is served from here too: no request leaves the machine.
+// The client for pages that this service serves, or that a proxy serves from the same origin: `import {
+// Client } from "/client/errand.js"`. Its one dependency is served from here too: no request leaves the
+// machine.
 
 import type { App } from "../http/app_types.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
@@ -7,7 +8,7 @@ import { PAGE_HEADERS } from "../http/safe_headers.ts";
 
 export function clientRoutes(app: App): void {
   app.get("/client/:name{.+}", async (c) => {
-    // A part of this program (`deno task client` makes it), read by the first call that asks for a file.
+    // Part of this program (`deno task client` makes it), read with the first request for a file.
     const { default: files } = await import("./client_files.json", { with: { type: "json" } });
     const name = c.req.param("name");
     if (!Object.hasOwn(files, name)) {

@@ -58,7 +58,7 @@ export function docsRoutes(app: App, runtime: Runtime): void {
     });
   });
   app.get("/docs", (c) => {
-    // What the page loads is named from where it is.
+    // The page names what it loads relative to itself.
     if (new URL(c.req.url).pathname.endsWith("/")) return c.redirect(`${prefixOf(c)}/docs`, 308);
     return c.html(PAGE, 200, { ...PAGE_HEADERS, "content-security-policy": POLICY });
   });
@@ -82,7 +82,7 @@ export function docsRoutes(app: App, runtime: Runtime): void {
   });
 }
 
-/** A file of Swagger UI, compressed. They are read by the first call that asks for one. */
+/** A file of Swagger UI, compressed. All are read with the first request for one. */
 async function packedFile(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
   const { default: files } = await import("./swagger_ui/files.json", { with: { type: "json" } });
   const packed = Object.hasOwn(files, name) ? files[name as keyof typeof files] : null;

@@ -1,5 +1,5 @@
-// A value that fits a JSON Schema, for the examples on the docs page. Not a generator for tests: it knows
-// what definitions' schemas are made of, and takes the first of several ways.
+// A value that fits a JSON Schema, for the examples on the docs page. It is no generator for tests: it knows
+// the parts that definitions' schemas consist of, and takes the first of several ways.
 
 export type Schema = Record<string, unknown>;
 
@@ -84,7 +84,7 @@ function sampleOfText({ format, pattern, minLength = 0, maxLength = Infinity }: 
   return [text, "text", "1", ...Object.values(TEXTS)].find((each) => rule.test(each)) ?? text;
 }
 
-/** 1, if it may be that. */
+/** 1 if that is allowed. */
 function sampleOfNumber(schema: Schema): number {
   const { type, multipleOf, minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema as
     & Record<

@@ -1,4 +1,4 @@
-// Is it there, and does its database answer?
+// Health checks: whether the process answers, and whether its database does.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";

@@ -1,4 +1,4 @@
-// GET /: where to go from here. A browser is led to the docs, a program is told the paths.
+// GET /: a browser is redirected to the docs, a program gets the paths.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
@@ -8,7 +8,7 @@ import { PAGE_HEADERS } from "../http/safe_headers.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { jsonAnswer } from "../wire/schemas.ts";
 
-/** Paths by what they are, where the API is served. */
+/** Paths by name, where the API is served. */
 const API = { docs: "/docs", openapi: "/openapi.json", definitions: "/v1/definitions", tasks: "/v1/tasks" };
 const HEALTH = { health: "/healthz", readiness: "/readyz" };
 
@@ -17,7 +17,7 @@ const indexSchema = z.object({
   links: z.record(z.string(), z.string()).describe("Paths by what is there."),
 }).meta({ id: "Index" });
 
-/** @param hasApi false for what answers health checks only */
+/** @param hasApi false for a process that answers health checks only */
 export function indexRoutes(app: App, hasApi: boolean): void {
   const route = createRoute({
     method: "get",

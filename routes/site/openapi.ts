@@ -21,7 +21,7 @@ const COMPONENTS = "#/components/schemas/";
 const PROBLEM = { "application/problem+json": { schema: { $ref: `${COMPONENTS}Problem` } } };
 
 export async function openapiDocument(app: App, runtime: Runtime): Promise<Document> {
-  // Not with the start, of which it would be a seventh.
+  // Loaded on demand: it would take a seventh of the start-up time.
   const { OpenAPIHono } = await import("@hono/zod-openapi");
   const generator = new OpenAPIHono();
   for (const operation of app.operations) generator.openAPIRegistry.registerPath(operation);
@@ -43,7 +43,7 @@ export async function openapiDocument(app: App, runtime: Runtime): Promise<Docum
   return document;
 }
 
-/** Who may call what, and what everybody else is told. */
+/** Who may call what, and the answer to everybody else. */
 function addAccess(document: Document): void {
   document.components!.securitySchemes = {
     key: {
@@ -114,7 +114,7 @@ function fits({ input }: AnyDefinition, value: unknown): boolean {
   try {
     return input.safeParse(value).success;
   } catch {
-    // A check of the user's own that cannot be made, or only asynchronously.
+    // A user's own check that throws, or is asynchronous.
     return false;
   }
 }
@@ -143,14 +143,14 @@ function addComponent(
   return `${COMPONENTS}${name}`;
 }
 
-/** A name of a component that no other one has. */
+/** A component name that is still free. */
 function freeName(schemas: Record<string, Schema>, wanted: string, taken: Map<string, string>): string {
   let name = wanted.replaceAll(/[^\w.-]/g, "_");
   while (Object.hasOwn(schemas, name) || [...taken.values()].includes(name)) name += "_";
   return name;
 }
 
-/** One body for each definition whose input can be made up, to choose from and try. */
+/** An example body for each definition whose input can be made up, to try. */
 function addExamples(document: Document, definitions: AnyDefinition[]): void {
   const body = document.paths!["/v1/tasks"].post!.requestBody as { content: Record<string, Schema> };
   const examples = definitions.flatMap((definition) => {

@@ -1,4 +1,4 @@
-// GET /v1/groups/{id}/results: what all tasks of a group came to, in the order of its tasks.
+// GET /v1/groups/{id}/results: the outcomes of all tasks of a group, in the order of its tasks.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
@@ -67,7 +67,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     if (doneOf(group) < total) return notDone(doneOf(group));
     if (isRaised && doneOf(group) > (group.ended.COMPLETED ?? 0)) {
       const failure = await runtime.groups.failure(group);
-      // Whoever retried it since has made the group one that is not done.
+      // A task that was retried since has made the group one that is not done.
       if (failure === null) return notDone(doneOf(await runtime.group(id)));
       throw new ProblemError(
         failure.entry ? groupFailureOf(id, failure.entry) : membersGone(id, prefixOf(c)),
@@ -99,7 +99,7 @@ async function* resultsText(
       yield told++ === 0 ? text : `,${text}`;
     }
   }
-  // One went while the others were told.
+  // One was deleted while the others were read.
   if (told < total) throw new ProblemError(membersGone(id, prefix));
   yield "]}";
 }

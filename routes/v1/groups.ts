@@ -1,4 +1,4 @@
-// Groups: make one of existing tasks, look at its state, cancel its tasks.
+// Groups: make one of existing tasks, read its state, cancel its tasks.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";

@@ -10,7 +10,7 @@ export function preferredWaitMs(header: string | undefined): number | null {
   return match ? Math.min(Number(match[1]), LONGEST_WAIT_SECONDS) * 1_000 : null;
 }
 
-/** What of the preference was heeded, for `Preference-Applied`. */
+/** The part of the preference that was applied, for `Preference-Applied`. */
 export function appliedPreference(waitMs: number): string {
   return `wait=${waitMs / 1_000}`;
 }

@@ -70,7 +70,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       }),
     },
   });
-  // The hottest path is described in the document but skips its validators: they cost a tenth of a task.
+  // The document describes the hottest path, but it skips the validators: they cost a tenth of a task.
   app.operations.push(one);
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {

@@ -1,4 +1,4 @@
-// GET /v1/tasks/{id}/events: everything that happens to a task, live and from the beginning.
+// GET /v1/tasks/{id}/events: all events of a task, from the first one on, live.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";

@@ -1,4 +1,4 @@
-// Looking at tasks: one, its result, lists.
+// Reading tasks: one, its result, lists.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";

@@ -175,7 +175,7 @@ export function completionRoutes(app: App, runtime: Runtime, options: StreamOpti
   });
 }
 
-/** Of any number of tasks: those that are done are sent while the others are read. */
+/** For any number of tasks: those that are done are sent while the others are read. */
 async function* groupText(runtime: Runtime, group: string, prefix: string): AsyncGenerator<Text> {
   const notDone: Text[] = [];
   let told = 0;

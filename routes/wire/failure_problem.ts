@@ -18,13 +18,13 @@ export function failureOf({ record }: Entry): Problem {
   return { status: 424, slug: "task-failed", title: "Task failed", detail, extra };
 }
 
-/** The same for a group, all of whose tasks have ended: it has the values of all of them or none. */
+/** The same for a group whose tasks have all ended: it answers with the values of all of them or of none. */
 export function groupFailureOf(group: string, entry: Entry): Problem {
   const problem = failureOf(entry);
   return { ...problem, extra: { ...problem.extra, id: group, taskId: entry.record.id } };
 }
 
-/** Values of a group cannot be told in its order once one of them is gone. */
+/** Once one of a group's tasks is gone, its values cannot be listed in order. */
 export function membersGone(group: string, prefix: string): Problem {
   const detail = `tasks of group ${group} are gone: forgotten on request, or past their retention; ` +
     `${prefix}/v1/tasks?groupId=${group} lists those that are there`;

@@ -1,4 +1,5 @@
-// A group as a graph: its tasks as nodes, and an edge to each from every other one that it waits for.
+// A group as a graph: its tasks as nodes, with an edge to each task from every task of the group that it
+// waits for.
 
 import type { GroupStatus, Runtime } from "../../runtime/mod.ts";
 import { type Entry, stateOf } from "../../runtime/core/task.ts";

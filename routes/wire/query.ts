@@ -13,7 +13,7 @@ export const secondsText = z.string()
   })
   .transform(Number);
 
-/** More than the longest wait is cut to it. */
+/** A longer wait is cut to the longest one. */
 export const waitQuery = secondsText.transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
   .optional().meta({
     type: "number",
@@ -21,7 +21,7 @@ export const waitQuery = secondsText.transform((seconds) => Math.min(seconds, LO
     description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
   });
 
-/** True unless it says otherwise. Python spells it False. */
+/** True by default. Upper case is allowed, because Python writes False. */
 export function flagQuery(description: string) {
   const lower = (value: unknown) => typeof value === "string" ? value.toLowerCase() : value;
   return z.preprocess(lower, z.enum(["true", "false"]).default("true"))

@@ -128,7 +128,7 @@ export function jsonAnswer(schema: z.ZodType, description: string, headers: stri
   return { description, headers: headersOf(headers), content: { "application/json": { schema } } };
 }
 
-/** A stream of events. It has no schema: no two tools agree on what that is of. */
+/** A stream of events. It has no schema: tools do not agree on what it would describe. */
 export function sseAnswer(description: string) {
   return { description, content: { "text/event-stream": {} as { schema: z.ZodType } } };
 }
@@ -156,7 +156,7 @@ export const bodyProblems = {
   422: "validation-failed, unknown-definition or idempotency-mismatch: see errors",
 } as const;
 
-/** What every call may answer that is held open. */
+/** What every call that is held open may answer. */
 export const heldProblems = { 429: "rate-limited: too many streams and waits are open" } as const;
 
 export const idParams = z.object({

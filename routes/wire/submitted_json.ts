@@ -6,7 +6,7 @@ import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";
 
-/** Room for a submission without its input. */
+/** The bytes that a submission may have beside its input. */
 export const ENVELOPE_BYTES = 64 * 1024;
 
 /** A call of many tasks may be as long as 16 of the largest single ones. */

@@ -1,5 +1,5 @@
-// From a record to what goes over the wire. Inputs and results are spliced in as the JSON text that was
-// stored, so they arrive exactly as they were given and are never parsed on the way.
+// From a record to its JSON on the wire. Inputs and results are inserted as the JSON text that was stored:
+// they are never parsed on the way, and arrive exactly as they were given.
 
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
 import type { Text } from "../http/json_response.ts";
@@ -58,7 +58,7 @@ export function errorText(error: TaskError | null): Text {
   return JSON.stringify(error);
 }
 
-/** Put together by hand: a third of the cost of building objects only to serialise them. */
+/** Written by hand, at a third of the cost of building objects to serialise. */
 function withValues(
   record: TaskRecord,
   prefix: string,

@@ -1,6 +1,6 @@
 // Keeps a server from being sent to addresses that only it can reach (SSRF): a URL passes only if every
-// address of its host is public. Who connects must take one of these addresses and not the name, for which a
-// DNS server may have another answer a moment later (DNS rebinding): http_get.ts does.
+// address of its host is public. The connection must go to one of these addresses and not to the name: a DNS
+// server may give another answer a moment later (DNS rebinding). http_get.ts does so.
 
 import { BlockList, isIP } from "node:net";
 import { refusal } from "./refusal.ts";
@@ -71,7 +71,7 @@ export async function requirePublic(url: URL, signal: AbortSignal, resolve: Reso
   const hostname = hostnameOf(url);
   const addresses = await addressesOf(hostname, signal, resolve);
   for (const address of addresses) {
-    // Not naming the address: what an internal name resolves to is no business of the client's.
+    // The message does not name the address: a client must not learn what an internal name resolves to.
     if (!isPublicAddress(address)) throw refusal(`Cannot fetch from ${hostname}: its address is not public`);
   }
   return addresses;
@@ -88,7 +88,7 @@ async function addressesOf(hostname: string, signal: AbortSignal, resolve: Resol
   return addresses;
 }
 
-/** A {@linkcode Resolve} that asks DNS for A and AAAA records. If one of the two fails, so does the whole. */
+/** A {@linkcode Resolve} that asks DNS for A and AAAA records. If one of the two fails, the whole fails. */
 export async function resolveByDns(hostname: string, signal: AbortSignal): Promise<string[]> {
   const answers = (["A", "AAAA"] as const).map(async (type) => {
     try {

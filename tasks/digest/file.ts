@@ -1,7 +1,7 @@
 // Reads a regular file below one directory, and nothing else: neither `..` nor a symlink leads out of it. A
 // path may come to mean another file between a check and the open, so what was opened is checked once more.
-// Deno cannot open relative to a directory, so someone who renames things below the root in that very moment,
-// again and again, could still win: keep a root that strangers can write to away from what they must not
+// Deno cannot open relative to a directory, so an attacker who keeps renaming files below the root could
+// still hit the moment in between: a root that strangers can write to must be apart from what they must not
 // read.
 
 import { isAbsolute, relative, resolve, sep } from "node:path";
@@ -34,7 +34,10 @@ export async function* readFile(path: string, options: ReadOptions): AsyncGenera
   }
 }
 
-/** What the operator has chosen: by a name, or by serving the demo tasks where the process was started. */
+/**
+ * The root that the operator has chosen: by name, or by serving the demo tasks from the directory of the
+ * process.
+ */
 function chosenRoot(): string {
   const named = Deno.env.get("DIGEST_ROOT");
   if (named) return named;

@@ -85,7 +85,7 @@ async function secured(
   hostname: string,
   { signal, caCerts }: GetOptions,
 ): Promise<Deno.TlsConn> {
-  // What is taken over by TLS is closed by TLS.
+  // After the handover, TLS closes the connection.
   const tls = await Deno.startTls(tcp, { hostname, caCerts });
   try {
     await orAborted(tls.handshake(), signal);
@@ -96,7 +96,7 @@ async function secured(
   }
 }
 
-/** What comes too late is closed. */
+/** A connection that comes too late is closed. */
 async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   using link = new AbortLink(signal);
   const aborted = new Promise<never>((_, reject) => {
@@ -119,7 +119,7 @@ async function sendAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> 
   for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
 }
 
-/** @param end called once it is over or let go, also before anything was read */
+/** @param end called once the body is over or cancelled, also before anything was read */
 function streamOf(
   chunks: AsyncIterator<Uint8Array<ArrayBuffer>>,
   signal: AbortSignal,

@@ -1,5 +1,5 @@
-// Reads one answer of HTTP/1.1 from a connection: its head, then its body, whose end is told by its length,
-// by chunks, or by the end of the connection.
+// Reads one answer of HTTP/1.1 from a connection: its head, then its body, which ends by its length, by its
+// chunks, or with the connection.
 
 const CHUNK_BYTES = 64 * 1024;
 const MAX_HEAD_BYTES = 64 * 1024;
@@ -20,7 +20,7 @@ export class HttpReader {
       const [, status] = /^HTTP\/1\.\d ([1-5]\d\d)(?: |$)/.exec(await this.#line()) ?? [];
       if (status === undefined) throw malformed("it does not begin as an answer of HTTP/1");
       const headers = await this.#headers();
-      // What comes in between, as 103 Early Hints.
+      // Answers in between, such as 103 Early Hints.
       if (Number(status) >= 200) return { status: Number(status), headers };
     }
   }
@@ -90,7 +90,7 @@ export class HttpReader {
     }
   }
 
-  /** What has come; null at the end. */
+  /** The bytes that have come; null at the end. */
   async #some(): Promise<Uint8Array<ArrayBuffer> | null> {
     const held = this.#held;
     this.#held = new Uint8Array(0);

@@ -1,7 +1,7 @@
 // What `digest` does not read, wherever its root is: dotfiles, and what the service keeps for itself. That is
 // its database and the folder that the database is in, and `data/` where the service was started, which is
-// that folder by default. A folder that the root lies in was opened by whoever chose the root; the database
-// in it was not.
+// that folder by default. Whoever chose the root has opened the folders that it lies in, but not the database
+// in them.
 
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 
@@ -43,7 +43,7 @@ function isBelow(folder: string, path: string): boolean {
   return way !== "" && way !== ".." && !way.startsWith(".." + sep) && !isAbsolute(way);
 }
 
-/** Some file systems take DATA for data. */
+/** Some file systems do not distinguish DATA from data. */
 function folded(path: string): string {
   return path.toLowerCase();
 }

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { wordCountSchema } from "./words.ts";
 
-/** Loose: a digest that says more than this, from a later version for one, can still be merged. */
+/** Loose: a digest with more fields, as of a later version, can still be merged. */
 export const digestSchema = z.looseObject({
   source: z.string().describe('The path or the URL as it was given, or "text"'),
   bytes: z.int().min(0),

@@ -14,7 +14,7 @@ const LINE_FEED = 0x0a;
 export class TextStatistics {
   bytes = 0;
   #lineFeeds = 0;
-  #lastByte = LINE_FEED; // So that nothing at all has no lines.
+  #lastByte = LINE_FEED; // So an empty document has no lines.
   #words = 0;
   #counts = new Map<string, number>();
   /** The start of a word that goes on, perhaps, in the next chunk. */
@@ -24,7 +24,7 @@ export class TextStatistics {
   // at the start of any chunk, not only of the first, and so joins the words on both sides.
   #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  /** Takes in the next bytes of the document; keeps no reference to them. */
+  /** Counts the next bytes of the document. Keeps no reference to them. */
   add(chunk: Uint8Array): void {
     if (chunk.length === 0) return;
     this.bytes += chunk.length;
@@ -39,7 +39,7 @@ export class TextStatistics {
     }
   }
 
-  /** To be called once, after the last chunk. */
+  /** Must be called once, after the last chunk. */
   finish(): { bytes: number; lines: number; words: number; top: WordCount[]; sha256: string } {
     // What the decoder may still hold is part of a character, and hence U+FFFD: it could only end the word.
     if (this.#unfinishedWord !== "") this.#countWord(this.#unfinishedWord);

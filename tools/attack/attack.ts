@@ -1,4 +1,4 @@
-// What an attack is. To add one: a file beside this one with a kind, and its line in kinds.ts.
+// What an attack is. To add a kind, write a file beside this one and name it in kinds.ts.
 
 /** Attacks of one kind, against one service. */
 export interface Kind {
@@ -19,7 +19,7 @@ export interface Attack {
   needsOwn?: boolean;
   /**
    * @returns a figure worth printing, if there is one
-   * @throws whatever says how it did not hold
+   * @throws any error, which says how the service did not hold
    */
   run(target: Target): Promise<string | void>;
 }
@@ -28,7 +28,7 @@ export interface Attack {
 export interface Target {
   /** Without a slash at its end. */
   url: string;
-  /** Of the caller that attacks; without keys there are none. */
+  /** Headers of the attacker; empty without keys. */
   headers: Record<string, string>;
   /** Null for a service that this program has not started. */
   own: OwnService | null;

@@ -15,7 +15,7 @@ async function whileOthersAsk(
 ): Promise<{ status: number; longestMs: number }> {
   let isOver = false;
   let longestMs = 0;
-  // Whoever waits longer is not answered at all.
+  // A longer wait counts as no answer.
   const tooLong = new AbortController();
   const { signal } = tooLong;
   const timer = setTimeout(() => tooLong.abort(), GIVEN_UP_MS);

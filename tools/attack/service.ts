@@ -1,5 +1,5 @@
-// A service of the attack's own: this repository's program with the demo tasks, on a database that goes when
-// the attack does.
+// A service for the attack alone: this repository's program with the demo tasks, on a database that is
+// deleted after the attack.
 
 import { fileURLToPath } from "node:url";
 import type { OwnService, Target } from "./attack.ts";
@@ -12,7 +12,7 @@ export interface Started extends Target, AsyncDisposable {
   own: OwnService;
 }
 
-/** @throws if it does not listen, with what it has said */
+/** @throws if it does not listen; the message has its output */
 export async function startService(env: Record<string, string> = {}): Promise<Started> {
   const folder = await Deno.makeTempDir({ prefix: "errand-attack-" });
   const kvPath = `${folder}/errand.kv`;
