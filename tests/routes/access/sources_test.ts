@@ -9,7 +9,7 @@ import { aService, type Service } from "../../support/service.ts";
 
 /** A call that comes over a connection from this address. */
 async function from(service: Service, address: string, headers: Record<string, string>): Promise<Response> {
-  const env: Arrival = { connection: { address, close: () => {} } };
+  const env: Arrival = { connection: { address, close: () => {}, closeSoon: () => {} } };
   const answer = await service.app.request("/v1/tasks", { headers }, env);
   await answer.body?.cancel();
   return answer;
