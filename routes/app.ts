@@ -22,6 +22,7 @@ import { indexRoutes } from "./site/index.ts";
 import { mapRoutes } from "./v1/map.ts";
 import { methodsAt } from "./http/methods.ts";
 import { createOperations } from "./http/operation.ts";
+import { Pieces } from "./http/pieces.ts";
 import { pathOf, prefixOf } from "./http/prefix.ts";
 import {
   clientClosed,
@@ -68,8 +69,10 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     flowRoutes(app, runtime);
     definitionRoutes(app, runtime);
     keyRoutes(app, runtime, keys);
-    docsRoutes(app, runtime);
-    clientRoutes(app);
+    // One count for what is open to everybody.
+    const pieces = new Pieces();
+    docsRoutes(app, runtime, pieces);
+    clientRoutes(app, pieces);
   }
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);

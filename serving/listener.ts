@@ -101,7 +101,8 @@ export class Listener implements Listening {
         return handler(request, connection);
       },
       (error) => {
-        log.error("a request could not be answered", error);
+        // What is cut off by a cut connection is no fault: a line for each would be the caller's to make.
+        if (!connection.signal.aborted) log.error("a request could not be answered", error);
         return new Response(null, { status: 500 });
       },
       () => {},

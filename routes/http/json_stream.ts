@@ -93,9 +93,9 @@ export async function longAnswer(
 
   function expectReader(): void {
     timer = setTimeout(() => {
-      cut(new Error("the reader takes nothing"));
-      // What has been sent and not taken would stay in memory for as long as the connection is open.
+      // What was sent and not taken would stay in memory for as long as the connection is open.
       connection?.close();
+      cut(new Error("the reader takes nothing"));
     }, longestStuckMs);
   }
 }

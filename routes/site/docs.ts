@@ -3,6 +3,7 @@
 
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
+import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { openapiDocument } from "./openapi.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
@@ -48,14 +49,19 @@ SwaggerUIBundle({
 });
 `;
 
-export function docsRoutes(app: App, runtime: Runtime): void {
+export function docsRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   let document: Promise<string> | undefined;
+  /** For the prefix that was asked for last. */
+  let told: { prefix: string; bytes: Uint8Array<ArrayBuffer> } | undefined;
   app.get("/openapi.json", async (c) => {
     document ??= openapiDocument(app, runtime).then((made) => JSON.stringify(made));
-    const servers = JSON.stringify([{ url: prefixOf(c) || "/" }]);
-    return new Response(`{"servers":${servers},${(await document).slice(1)}`, {
-      headers: { ...PAGE_HEADERS, "content-type": "application/json" },
-    });
+    const text = await document;
+    const prefix = prefixOf(c);
+    if (told?.prefix !== prefix) {
+      const servers = JSON.stringify([{ url: prefix || "/" }]);
+      told = { prefix, bytes: new TextEncoder().encode(`{"servers":${servers},${text.slice(1)}`) };
+    }
+    return pieces.shared(c, told.bytes, { ...PAGE_HEADERS, "content-type": "application/json" });
   });
   app.get("/docs", (c) => {
     // The page names what it loads relative to itself.
@@ -71,20 +77,33 @@ export function docsRoutes(app: App, runtime: Runtime): void {
       vary: "accept-encoding",
     };
     if (asset === "start.js") return new Response(START, { headers });
-    const packed = await packedFile(asset);
-    if (!packed) throw new ProblemError(notFound(`no asset is named ${asset}`));
+    const file = await fileOf(asset);
+    if (!file) throw new ProblemError(notFound(`no asset is named ${asset}`));
     if (/\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) {
-      return new Response(packed, { headers: { ...headers, "content-encoding": "gzip" } });
+      return pieces.shared(c, file.packed, { ...headers, "content-encoding": "gzip" });
     }
-    return new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip")), {
-      headers,
-    });
+    return pieces.shared(c, await file.unpacked(), headers);
   });
 }
 
-/** A file of Swagger UI, compressed. All are read with the first request for one. */
-async function packedFile(name: string): Promise<Uint8Array<ArrayBuffer> | null> {
-  const { default: files } = await import("./swagger_ui/files.json", { with: { type: "json" } });
-  const packed = Object.hasOwn(files, name) ? files[name as keyof typeof files] : null;
-  return packed === null ? null : Uint8Array.from(atob(packed), (byte) => byte.charCodeAt(0));
+interface SiteFile {
+  packed: Uint8Array<ArrayBuffer>;
+  unpacked: () => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+const files = new Map<string, SiteFile>();
+
+/** A file of Swagger UI: read once, with the first request for it, and shared by all. */
+async function fileOf(name: string): Promise<SiteFile | null> {
+  const known = files.get(name);
+  if (known) return known;
+  const { default: texts } = await import("./swagger_ui/files.json", { with: { type: "json" } });
+  if (!Object.hasOwn(texts, name)) return null;
+  const packed = Uint8Array.from(atob(texts[name as keyof typeof texts]), (byte) => byte.charCodeAt(0));
+  let unpacked: Promise<Uint8Array<ArrayBuffer>> | undefined;
+  const unpack = () => new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const file = { packed, unpacked: () => unpacked ??= new Response(unpack()).bytes() };
+  // Another request may have been faster.
+  if (!files.has(name)) files.set(name, file);
+  return files.get(name)!;
 }

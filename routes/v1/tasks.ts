@@ -30,11 +30,15 @@ import {
   taskHeaders,
   taskText,
 } from "../wire/task_json.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import { type JsonResponse, jsonResponse } from "../http/json_response.ts";
+import { Pieces } from "../http/pieces.ts";
 
+/** Results are up to 16 MiB each; what they hold together is bounded by their bytes. */
+const LARGE = { most: 1_000, longestStuckMs: 60_000 };
 const gone = { 404: "Unknown, or past its retention", 410: "Forgotten on request", 422: "The id is no UUID" };
 
 export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
+  const pieces = new Pieces(LARGE);
   const get = createRoute({
     method: "get",
     path: "/v1/tasks/{id}",
@@ -58,7 +62,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const entry = await slots.during(c, waitMs, (signal) => runtime.task(id, waitMs, signal));
     const headers = taskHeaders(entry);
     if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
-    return jsonResponse(await taskText(runtime, entry, prefixOf(c)), 200, headers);
+    return pieces.json(c, await taskText(runtime, entry, prefixOf(c)), headers) as JsonResponse;
   });
 
   const result = createRoute({
@@ -97,11 +101,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const headers = taskHeaders(entry);
     if (stateOf(record).type === "COMPLETED") {
       const members = { result: await resultText(runtime, record) };
-      return jsonResponse(
-        outcomeText(record, query.raiseOnFailure ? members : { ...members, error: "null" }),
-        200,
-        headers,
-      );
+      const text = outcomeText(record, query.raiseOnFailure ? members : { ...members, error: "null" });
+      return pieces.json(c, text, headers) as JsonResponse;
     }
     if (!query.raiseOnFailure) {
       return jsonResponse(

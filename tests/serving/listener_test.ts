@@ -230,6 +230,31 @@ Deno.test("a connection can be cut with all that is sent on it", async () => {
   assert.equal(caller.isOpen, true);
 });
 
+Deno.test("an answer that is broken off with its connection writes nothing to the log", async () => {
+  let cut = () => {};
+  await using fixture = aListener({
+    handler: (_, connection) =>
+      new Response(
+        new ReadableStream({
+          start(controller) {
+            controller.enqueue(new TextEncoder().encode("begun"));
+            cut = () => {
+              connection!.close();
+              controller.error(new Error("the reader takes nothing"));
+            };
+          },
+        }),
+      ),
+  });
+  const [caller] = await fixture.callers();
+  await caller.get("/");
+  await caller.says(/begun/);
+  cut();
+  await caller.isCut();
+  await eventually(() => fixture.listener.connections === 0);
+  assert.deepEqual(fixture.errors, []);
+});
+
 Deno.test("a connection that is to be cut soon gets its answer, and is cut two seconds later", async () => {
   await using fixture = aListener();
   const [caller] = await fixture.callers();
