@@ -35,8 +35,21 @@ export function drawSecret(): string {
   return `errand_${base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }
 
+export const TENANT = /^[a-z0-9][a-z0-9_-]{0,23}$/;
+export const TENANT_RULE = "must have 1 to 24 of a-z, 0-9, _ and -, the first a letter or digit";
+export const PATTERN = /^(task|queue):[\w.-]{0,100}\*?$/;
+export const PATTERN_RULE = "must be task: or queue: and a name, with * at its end for all that begin so";
+
 export function isName(text: string): boolean {
   return NAME.test(text);
+}
+
+/** What is wrong with a key as a whole. */
+export function faultOfKey(
+  { scopes, patterns }: { scopes: readonly Scope[]; patterns: readonly string[] },
+): { pointer: string; message: string } | null {
+  if (patterns.length === 0 || !scopes.includes("admin")) return null;
+  return { pointer: "/patterns", message: "must be left out of a key with admin, which may do everything" };
 }
 
 /** The words of a text like `submit+read` that are not scopes. */

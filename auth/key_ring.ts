@@ -146,7 +146,7 @@ export class KeyRing {
     const version = await this.store.version();
     if (version !== this.#version) {
       const list = await this.store.list();
-      const uses = await this.store.uses();
+      const uses = list.version === null ? [] : await this.store.uses();
       for (const [id, at] of uses) this.#usedAt.set(id, Math.max(at, this.#usedAt.get(id) ?? 0));
       const before = this.#byMark;
       this.#byMark = this.#marked(list.records);

@@ -1,5 +1,6 @@
 // The public surface of the engine. Code outside runtime/ imports this file and runtime/core/ only.
 
+export type { CallersCompletionQuery, CallersSubmit, CallerView } from "./caller_view.ts";
 export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./process/options.ts";
 export { createRuntime, type Runtime } from "./runtime.ts";
 

@@ -1,5 +1,6 @@
 // The engine as its callers see it. process/ builds the parts and runs them.
 
+import { CallerView } from "./caller_view.ts";
 import { Background } from "./process/background.ts";
 import type { Batch } from "./commands/batch.ts";
 import { cancel, type Cancelled, type CancelRequest } from "./commands/cancel.ts";
@@ -12,9 +13,9 @@ import type { Idempotency } from "./commands/idempotency.ts";
 import type { IfMatch } from "./commands/present_task.ts";
 import { dependentsResumed, retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
-import { ForgottenError, NotFoundError } from "./core/errors.ts";
+import type { Caller } from "./core/caller.ts";
 import type { Registry } from "./core/registry.ts";
-import { type Entry, isForgotten, type StoredValue } from "./core/task.ts";
+import type { Entry, StoredValue } from "./core/task.ts";
 import { DEFAULTS, type RuntimeOptions } from "./process/options.ts";
 import type { Clock } from "./platform/clock.ts";
 import { Readiness } from "./platform/readiness.ts";
@@ -22,6 +23,7 @@ import type { Completions } from "./queries/as_completed.ts";
 import type { GroupStatus } from "./queries/group_status.ts";
 import type { Groups } from "./queries/groups.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
+import { taskOrThrow } from "./queries/notifier.ts";
 import { nearPendingWork } from "./queries/pending_work.ts";
 import { taskEvents } from "./queries/task_events.ts";
 import { type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
@@ -117,6 +119,11 @@ export class Runtime {
     return this.#parts.notifier.watched;
   }
 
+  /** What a caller sees, and may do. All other calls see the default tenant as the engine does. */
+  for(caller: Caller): CallerView {
+    return new CallerView(this.#parts, caller);
+  }
+
   /** See {@linkcode Submitter.submit}. */
   submit<B extends Batch>(call: SubmitCall<B>): Promise<Submitted<B>> {
     return this.#parts.submitter.submit(call);
@@ -162,16 +169,9 @@ export class Runtime {
     return cancelGroup(this.#parts.store, this.groups, id, request);
   }
 
-  /**
-   * A task as it is now, or as soon as it has ended, but after `waitMs` at the latest.
-   *
-   * @throws {NotFoundError | ForgottenError}
-   */
-  async task(id: string, waitMs = 0, signal?: AbortSignal): Promise<Entry> {
-    const entry = await this.#parts.notifier.ended(id, waitMs, signal);
-    if (!entry) throw new NotFoundError("task", id);
-    if (isForgotten(entry.record)) throw new ForgottenError(id);
-    return entry as Entry;
+  /** See {@linkcode taskOrThrow}. */
+  task(id: string, waitMs = 0, signal?: AbortSignal): Promise<Entry> {
+    return taskOrThrow(this.#parts.notifier, id, waitMs, signal);
   }
 
   /**

@@ -2,7 +2,18 @@
 // `deno task keys`: shows and changes the API keys in a database. The service may be running: it notices
 // within a second.
 
-import { isName, NAME_RULE, noScopes, type Scope, SCOPES_RULE } from "../auth/api_keys.ts";
+import {
+  faultOfKey,
+  isName,
+  NAME_RULE,
+  noScopes,
+  PATTERN,
+  PATTERN_RULE,
+  type Scope,
+  SCOPES_RULE,
+  TENANT,
+  TENANT_RULE,
+} from "../auth/api_keys.ts";
 import { type KeyRecord, KeyStore, type MadeKey, NoSuchKeyError } from "../auth/key_store.ts";
 import { ConflictError } from "../runtime/core/errors.ts";
 import { isoAt, isRemote, openKv, systemClock } from "../runtime/mod.ts";
@@ -17,6 +28,8 @@ const HELP = `API keys in the database of a service, which may be running: it no
 
   --name NAME      who uses the key
   --scopes SCOPES  what it may do, with + between them (deno task key -- --help says which there are)
+  --tenant T       it knows the tasks of this tenant alone; without it those of the default tenant
+  --patterns P     and of these tasks alone, with commas between: task:resize*,queue:gpu
   --days N         it ends after so many days; without it never
   --grace SECONDS  how long the former secret is good beside a new one (0)
   --id ID          the key, where several have its name
@@ -29,6 +42,8 @@ const ACTIONS = ["list", "make", "rotate", "revoke"] as const;
 const OPTIONS = {
   name: { type: "string" },
   scopes: { type: "string" },
+  tenant: { type: "string" },
+  patterns: { type: "string" },
   days: { type: "string" },
   grace: { type: "string" },
   id: { type: "string" },
@@ -85,14 +100,28 @@ async function open(path: string) {
   return await openKv(path);
 }
 
-async function make(store: KeyStore, { name, scopes = "", days }: Values): Promise<MadeKey> {
+async function make(
+  store: KeyStore,
+  { name, scopes = "", tenant, patterns: listed, days }: Values,
+): Promise<MadeKey> {
   if (name === undefined || !isName(name)) throw new UsageError(`--name ${NAME_RULE}; it is ${shown(name)}`);
   const [wrong] = noScopes(scopes);
   if (wrong !== undefined) throw new UsageError(`--scopes ${SCOPES_RULE}; it is ${shown(scopes)}`);
+  if (tenant !== undefined && !TENANT.test(tenant)) {
+    throw new UsageError(`--tenant ${TENANT_RULE}; it is ${shown(tenant)}`);
+  }
+  const patterns = listed?.split(",") ?? [];
+  const odd = patterns.find((pattern) => !PATTERN.test(pattern));
+  if (odd !== undefined) throw new UsageError(`--patterns: each ${PATTERN_RULE}; one is ${shown(odd)}`);
+  const chosen = [...new Set(scopes.split("+") as Scope[])];
+  const fault = faultOfKey({ scopes: chosen, patterns });
+  if (fault) throw new UsageError(`--patterns ${fault.message}`);
   const expiresAt = days === undefined ? null : systemClock.now() + wholeNumber("days", days, 1) * DAY_MS;
   return await store.make({
     name,
-    scopes: [...new Set(scopes.split("+") as Scope[])],
+    scopes: chosen,
+    ...(tenant !== undefined && { tenant }),
+    ...(patterns.length > 0 && { patterns }),
     createdBy: null,
     expiresAt,
   });
@@ -110,10 +139,20 @@ async function keyOf(store: KeyStore, { name, id }: Values): Promise<KeyRecord> 
 async function list(store: KeyStore): Promise<void> {
   const { records } = await store.list();
   const uses = await store.uses();
-  for (const { id, name, scopes, expiresAt } of records) {
+  for (const { id, name, scopes, tenant = "", patterns = [], expiresAt } of records) {
     const used = uses.get(id);
     const ends = expiresAt === null ? "does not end" : `ends ${isoAt(expiresAt)}`;
-    console.log([id, name, scopes.join("+"), ends, used ? `used ${isoAt(used)}` : "not used yet"].join("\t"));
+    console.log(
+      [
+        id,
+        name,
+        scopes.join("+"),
+        tenant,
+        patterns.join(),
+        ends,
+        used ? `used ${isoAt(used)}` : "not used yet",
+      ].join("\t"),
+    );
   }
   console.error(records.length === 0 ? "There are none." : `${records.length} in the database.`);
 }

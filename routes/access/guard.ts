@@ -5,6 +5,7 @@ import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { HeldKey, KeyRing } from "../../auth/key_ring.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
+import type { CallerView, Runtime } from "../../runtime/mod.ts";
 import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
 import { isLoopback } from "../../auth/loopback.ts";
@@ -65,6 +66,11 @@ export function callerOf(c: Context): Caller {
   const key = c.get("key");
   if (key?.isOver) throw new ProblemError(keyEnded());
   return key?.caller ?? ANYBODY;
+}
+
+/** What the caller may know of the engine, and do with it. */
+export function viewOf(c: Context, runtime: Runtime): CallerView {
+  return runtime.for(callerOf(c));
 }
 
 /** True if the caller may see what tasks came to. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
+import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonAnswer } from "../wire/schemas.ts";
 import { NOSNIFF } from "../http/safe_headers.ts";
@@ -30,13 +31,18 @@ export function definitionRoutes(app: App, runtime: Runtime): void {
       200: jsonAnswer(z.object({ definitions: z.array(definitionSchema) }), "All definitions, by name"),
     },
   });
-  const definitions = runtime.registry.all().map((definition) => ({
-    name: definition.name,
-    description: definition.description ?? null,
-    input: jsonSchemaOf(definition.input, "input"),
-    output: jsonSchemaOf(definition.output, "output"),
-    runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,
-    defaults: { ...definition.defaults },
-  }));
-  app.openapi(route, (c) => c.json({ definitions }, 200, NOSNIFF));
+  const told = new Map(
+    runtime.registry.all().map((definition) => [definition.name, {
+      name: definition.name,
+      description: definition.description ?? null,
+      input: jsonSchemaOf(definition.input, "input"),
+      output: jsonSchemaOf(definition.output, "output"),
+      runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,
+      defaults: { ...definition.defaults },
+    }]),
+  );
+  app.openapi(route, (c) => {
+    const definitions = viewOf(c, runtime).definitions().map(({ name }) => told.get(name)!);
+    return c.json({ definitions }, 200, NOSNIFF);
+  });
 }

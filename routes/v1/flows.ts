@@ -3,6 +3,8 @@
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { flowSchema, type Runtime } from "../../runtime/mod.ts";
+import { bare } from "../../runtime/core/tenant.ts";
+import { viewOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
@@ -42,12 +44,17 @@ export function flowRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(flows, async (c) => {
     const idempotency = await idempotencyOf(c, await c.req.text());
-    const made = await runtime.submitFlow(c.req.valid("json"), idempotency);
+    const made = await viewOf(c, runtime).submitFlow(c.req.valid("json"), idempotency);
     const { names, result, groupId, replayed } = made;
     const prefix = prefixOf(c);
     const texts = await submittedTexts(runtime, made, prefix);
     const tasks = texts.map((text, i) => `${JSON.stringify(names[i])}:${text}`);
-    const text = `{"groupId":"${groupId}","tasks":{${tasks.join(",")}},"result":${JSON.stringify(result)}}`;
-    return jsonResponse(text, 202, { ...replayHeader(replayed), location: `${prefix}/v1/groups/${groupId}` });
+    const text = `{"groupId":"${bare(groupId!)}","tasks":{${tasks.join(",")}},"result":${
+      JSON.stringify(result)
+    }}`;
+    return jsonResponse(text, 202, {
+      ...replayHeader(replayed),
+      location: `${prefix}/v1/groups/${bare(groupId!)}`,
+    });
   });
 }

@@ -4,6 +4,8 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
+import { bare } from "../../runtime/core/tenant.ts";
+import { viewOf } from "../access/guard.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
 import { longAnswer } from "../http/json_stream.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -59,7 +61,8 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     const { id } = c.req.valid("param");
     const { wait = 0, raiseOnFailure: isRaised } = c.req.valid("query");
     const waitMs = wait * 1_000;
-    const group = await slots.during(c, waitMs, (signal) => runtime.group(id, waitMs, signal));
+    const view = viewOf(c, runtime);
+    const group = await slots.during(c, waitMs, (signal) => view.group(id, waitMs, signal));
     const { total } = group;
     const headers = { "cache-control": "no-store" };
     const notDone = (done: number) =>
@@ -68,7 +71,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     if (isRaised && doneOf(group) > (group.ended.COMPLETED ?? 0)) {
       const failure = await runtime.groups.failure(group);
       // A task that was retried since has made the group one that is not done.
-      if (failure === null) return notDone(doneOf(await runtime.group(id)));
+      if (failure === null) return notDone(doneOf(await view.group(id)));
       throw new ProblemError(
         failure.entry ? groupFailureOf(id, failure.entry) : membersGone(id, prefixOf(c)),
       );
@@ -87,7 +90,8 @@ async function* resultsText(
   isRaised: boolean,
   prefix: string,
 ): AsyncGenerator<Text> {
-  const { id, total } = group;
+  const { total } = group;
+  const id = bare(group.id);
   yield `{"id":"${id}","results":[`;
   let told = 0;
   for await (const page of runtime.groups.members.entries(group)) {

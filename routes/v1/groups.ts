@@ -4,6 +4,8 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
+import { bare } from "../../runtime/core/tenant.ts";
+import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -58,11 +60,11 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(create, async (c) => {
-    const group = await runtime.createGroup(c.req.valid("json").ids);
+    const group = await viewOf(c, runtime).createGroup(c.req.valid("json").ids);
     const graph = await graphText(runtime, group);
     const prefix = prefixOf(c);
     return jsonResponse(groupText(group, graph, prefix), 202, {
-      location: `${prefix}/v1/groups/${group.id}`,
+      location: `${prefix}/v1/groups/${bare(group.id)}`,
     });
   });
 
@@ -84,7 +86,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(get, async (c) => {
-    const group = await runtime.groups.status(c.req.valid("param").id);
+    const group = await viewOf(c, runtime).groupStatus(c.req.valid("param").id);
     const graph = c.req.valid("query").graph ? await graphText(runtime, group) : noGraph;
     return jsonResponse(groupText(group, graph, prefixOf(c)), 200, { "cache-control": "no-store" });
   });
@@ -112,16 +114,17 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
     const { reason, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
-    const counts = await runtime.cancelGroup(id, { reason, graceMs });
+    const counts = await viewOf(c, runtime).cancelGroup(id, { reason, graceMs });
     return jsonResponse(JSON.stringify({ id, ...counts }), 200, { "cache-control": "no-store" });
   });
 }
 
 function groupText(
-  { id, total, done, counts, createdAt }: GroupStatus,
+  { id: inner, total, done, counts, createdAt }: GroupStatus,
   { nodes, edges }: GraphText,
   prefix: string,
 ): Text {
+  const id = bare(inner);
   const self = `${prefix}/v1/groups/${id}`;
   const links = {
     self,

@@ -7,7 +7,15 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type Caller, SCOPES } from "../../runtime/core/caller.ts";
 import { ValidationError } from "../../runtime/core/errors.ts";
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
-import { isName, NAME_RULE } from "../../auth/api_keys.ts";
+import {
+  faultOfKey,
+  isName,
+  NAME_RULE,
+  PATTERN,
+  PATTERN_RULE,
+  TENANT,
+  TENANT_RULE,
+} from "../../auth/api_keys.ts";
 import type { KeyRing } from "../../auth/key_ring.ts";
 import type { KeyRecord, MadeKey } from "../../auth/key_store.ts";
 import { callerOf, isOwnCall } from "../access/guard.ts";
@@ -18,6 +26,7 @@ import { forbidden, ProblemError } from "../http/problem.ts";
 import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
 
+const MOST_PATTERNS = 20;
 const LONGEST_GRACE_SECONDS = 7 * 24 * 60 * 60;
 
 const scopes = z.array(z.enum(SCOPES)).min(1).max(SCOPES.length);
@@ -26,6 +35,10 @@ const name = z.string().refine(isName, { error: NAME_RULE }).meta({ pattern: "^[
 const newKeySchema = strictObject({
   name: name.describe("Who will use it. Idempotency keys belong to the name."),
   scopes,
+  tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
+    .describe("The key knows this tenant's tasks alone. Default: that of the key that makes it."),
+  patterns: z.array(z.string().regex(PATTERN, { error: PATTERN_RULE })).max(MOST_PATTERNS).optional()
+    .describe("Of these tasks alone: task:resize*, queue:gpu. Default: all."),
   expiresAt: instantText.optional().describe("Default: never."),
 }).meta({ id: "NewKey" });
 
@@ -34,6 +47,8 @@ const keyShape = {
   id: z.uuid().nullable().describe("Null for a key of API_KEYS."),
   name: z.string(),
   scopes: z.array(z.enum(SCOPES)),
+  tenant: z.string().nullable().describe("Null for the default tenant."),
+  patterns: z.array(z.string()),
   source: z.enum(["database", "environment"]),
   createdAt: instant.nullable(),
   createdBy: z.string().nullable().describe("The key that made it."),
@@ -86,8 +101,11 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing): void {
   app.openapi(make, async (c) => {
     const caller = callerOf(c);
     if (!keys.isLocked && !isOwnCall(c)) throw new ProblemError(noFirstKey());
-    const { name, scopes, expiresAt } = c.req.valid("json");
-    if (keys.ownKeys.some((own) => own.name === name)) {
+    const { name, scopes, patterns = [], expiresAt, tenant = caller.tenant } = c.req.valid("json");
+    requireOwn(caller, tenant);
+    const fault = faultOfKey({ scopes, patterns });
+    if (fault) throw new ValidationError([fault]);
+    if (tenant === "" && keys.ownKeys.some((own) => own.name === name)) {
       throw new ValidationError([{
         pointer: "/name",
         message: `must not be that of a key of API_KEYS; it is "${name}"`,
@@ -103,6 +121,8 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing): void {
     const made = await keys.store.make({
       name,
       scopes: [...new Set(scopes)],
+      ...(tenant !== "" && { tenant }),
+      ...(patterns.length > 0 && { patterns }),
       createdBy: caller.name,
       expiresAt: until,
     });
@@ -175,16 +195,26 @@ function noFirstKey() {
   );
 }
 
+function requireOwn(caller: Caller, tenant: string): void {
+  if (caller.tenant === "" || caller.tenant === tenant) return;
+  const detail =
+    `the key "${caller.name}" makes keys of its own tenant, ${caller.tenant}; this one would be of ${tenant}`;
+  throw new ProblemError(forbidden(detail));
+}
+
 function madeText({ record, secret }: MadeKey): string {
   return JSON.stringify({ ...keyView(record), secret });
 }
 
 function keyView(record: KeyRecord, usedAt?: number) {
-  const { id, name, scopes, createdAt, createdBy, rotatedAt, expiresAt } = record;
+  const { id, name, scopes, tenant = null, patterns = [], createdAt, createdBy, rotatedAt, expiresAt } =
+    record;
   return {
     id,
     name,
     scopes,
+    tenant,
+    patterns,
     source: "database",
     createdAt: isoAt(createdAt),
     createdBy,
@@ -196,7 +226,7 @@ function keyView(record: KeyRecord, usedAt?: number) {
 
 function ownView({ name, scopes }: Caller) {
   const never = { createdAt: null, createdBy: null, rotatedAt: null, expiresAt: null, lastUsedAt: null };
-  return { id: null, name, scopes: [...scopes], source: "environment", ...never };
+  return { id: null, name, scopes: [...scopes], tenant: null, patterns: [], source: "environment", ...never };
 }
 
 function instantOf(at: number | null | undefined): string | null {

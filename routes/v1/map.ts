@@ -3,6 +3,8 @@
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { mapSchema, type Runtime } from "../../runtime/mod.ts";
+import { bare } from "../../runtime/core/tenant.ts";
+import { viewOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
@@ -41,13 +43,13 @@ export function mapRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(map, async (c) => {
     const idempotency = await idempotencyOf(c, await c.req.text());
-    const made = await runtime.submitMap(c.req.valid("json"), idempotency);
+    const made = await viewOf(c, runtime).submitMap(c.req.valid("json"), idempotency);
     const { groupId, replayed } = made;
     const prefix = prefixOf(c);
     const tasks = await submittedTexts(runtime, made, prefix);
-    return jsonResponse(`{"groupId":"${groupId}","tasks":[${tasks.join(",")}]}`, 202, {
+    return jsonResponse(`{"groupId":"${bare(groupId!)}","tasks":[${tasks.join(",")}]}`, 202, {
       ...replayHeader(replayed),
-      location: `${prefix}/v1/groups/${groupId}`,
+      location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });
   });
 }

@@ -6,12 +6,13 @@ import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
-import type { Runtime, SubmitCall } from "../../runtime/mod.ts";
+import type { CallersSubmit, CallerView, Runtime } from "../../runtime/mod.ts";
 import { IN_OPTIONS, submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody, readJson } from "../http/body.ts";
-import { mayRead } from "../access/guard.ts";
+import { bare } from "../../runtime/core/tenant.ts";
+import { mayRead, viewOf } from "../access/guard.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { ProblemError, validationFailed } from "../http/problem.ts";
@@ -74,8 +75,9 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   app.operations.push(one);
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
-    const { entries: [entry], replayed } = await submitOne(c, runtime, limitBytes);
-    const { id } = entry.record;
+    const view = viewOf(c, runtime);
+    const { entries: [entry], replayed } = await submitOne(c, view, limitBytes);
+    const id = bare(entry.record.id);
     // RFC 7240: a preference that cannot be honored is ignored.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
     const prefix = prefixOf(c);
@@ -87,7 +89,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const newest = await slots.during(
       c,
       waitMs,
-      (signal) => newestOf(runtime, entry, waitMs, signal),
+      (signal) => newestOf(view, entry, waitMs, signal),
     );
     const task = await taskText(runtime, newest, prefix);
     if (!isTerminal(newest.record)) return jsonResponse(task, 202, { ...headers, ...etag(newest) });
@@ -120,12 +122,12 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   });
   app.openapi(batch, async (c) => {
     const { tasks, group } = c.req.valid("json");
-    const call: SubmitCall = {
+    const call: CallersSubmit = {
       batch: { submissions: tasks, pointerOf: (index, part) => `/tasks/${index}${part}` },
       group,
       idempotency: await idempotencyOf(c, await c.req.text()),
     };
-    const { entries, groupId, replayed } = await runtime.submit(call);
+    const { entries, groupId, replayed } = await viewOf(c, runtime).submit(call);
     const body = await batchText(runtime, entries, groupId, prefixOf(c));
     return jsonResponse(body, 202, submitHeaders(replayed, null));
   });
@@ -139,9 +141,9 @@ function submitHeaders(replayed: boolean, waitMs: number | null): Record<string,
 }
 
 /** The task after the wait. The task of a replayed call may be gone: then its first answer is given again. */
-async function newestOf(runtime: Runtime, entry: Entry, waitMs: number, signal: AbortSignal): Promise<Entry> {
+async function newestOf(view: CallerView, entry: Entry, waitMs: number, signal: AbortSignal): Promise<Entry> {
   try {
-    return await runtime.task(entry.record.id, waitMs, signal);
+    return await view.task(bare(entry.record.id), waitMs, signal);
   } catch (error) {
     if (error instanceof NotFoundError || error instanceof ForgottenError) return entry;
     throw error;
@@ -161,16 +163,16 @@ async function batchText(
 ): Promise<string> {
   const tasks: string[] = [];
   for (const entry of entries) tasks.push(await taskText(runtime, entry, prefix));
-  return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId)}}`;
+  return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId && bare(groupId))}}`;
 }
 
 /** Its body is let go of as soon as the task is stored, however long the caller waits for its end. */
-async function submitOne(c: Context, runtime: Runtime, limitBytes: number) {
+async function submitOne(c: Context, view: CallerView, limitBytes: number) {
   using body = await readJson(c, { limitBytes });
   const { text, value } = body;
   const parsed = submissionSchema.safeParse(value);
   if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
-  return await runtime.submit({
+  return await view.submit({
     batch: { submissions: [parsed.data], pointerOf: (_, part) => part },
     idempotency: await idempotencyOf(c, text),
   });

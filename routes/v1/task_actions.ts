@@ -6,6 +6,7 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import type { IfMatch, Runtime } from "../../runtime/mod.ts";
 import { stateOf } from "../../runtime/core/task.ts";
+import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -68,7 +69,12 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
     const { reason, graceMs = DEFAULT_GRACE_MS, children } = c.req.valid("json");
-    const { outcome, entry } = await runtime.cancel(id, { reason, graceMs, children, ifMatch: ifMatchOf(c) });
+    const { outcome, entry } = await viewOf(c, runtime).cancel(id, {
+      reason,
+      graceMs,
+      children,
+      ifMatch: ifMatchOf(c),
+    });
     if (outcome === "too_late") {
       const { type } = stateOf(entry.record);
       const detail = `the task has ended ${type}: it cannot be cancelled any more`;
@@ -114,7 +120,7 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(retry, async (c) => {
     const { id } = c.req.valid("param");
-    const entry = await runtime.retry(id, c.req.valid("json").input, ifMatchOf(c));
+    const entry = await viewOf(c, runtime).retry(id, c.req.valid("json").input, ifMatchOf(c));
     await runtime.dependentsResumed(entry);
     const prefix = prefixOf(c);
     const location = `${prefix}/v1/tasks/${id}`;
@@ -135,7 +141,7 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(forget, async (c) => {
-    await runtime.forget(c.req.valid("param").id, ifMatchOf(c));
+    await viewOf(c, runtime).forget(c.req.valid("param").id, ifMatchOf(c));
     return c.body(null, 204);
   });
 }

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts";
+import { viewOf } from "../access/guard.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, StreamOptions } from "../http/app_types.ts";
 import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wire/schemas.ts";
@@ -45,7 +46,7 @@ export function eventRoutes(
   });
   app.openapi(route, async (c) => {
     const after = c.req.valid("header")["last-event-id"] ?? c.req.valid("query").after ?? 0;
-    const entry = await runtime.task(c.req.valid("param").id);
+    const entry = await viewOf(c, runtime).task(c.req.valid("param").id);
     const end = endOf(entry);
     if (end !== null && after >= end) return c.body(null, 204);
     const abort = new AbortController();

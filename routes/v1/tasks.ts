@@ -6,6 +6,7 @@ import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf } from "../../runtime/core/task.ts";
+import { viewOf } from "../access/guard.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App } from "../http/app_types.ts";
 import { failureOf } from "../wire/failure_problem.ts";
@@ -59,7 +60,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
   app.openapi(get, async (c) => {
     const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
     const { id } = c.req.valid("param");
-    const entry = await slots.during(c, waitMs, (signal) => runtime.task(id, waitMs, signal));
+    const entry = await slots.during(c, waitMs, (signal) => viewOf(c, runtime).task(id, waitMs, signal));
     const headers = taskHeaders(entry);
     if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
     return pieces.json(c, await taskText(runtime, entry, prefixOf(c)), headers) as JsonResponse;
@@ -93,7 +94,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const query = c.req.valid("query");
     const { id } = c.req.valid("param");
     const waitMs = (query.wait ?? 0) * 1_000;
-    const entry = await slots.during(c, waitMs, (signal) => runtime.task(id, waitMs, signal));
+    const entry = await slots.during(c, waitMs, (signal) => viewOf(c, runtime).task(id, waitMs, signal));
     const { record } = entry;
     if (!isTerminal(record)) {
       return jsonResponse(outcomeText(record), 202, { "retry-after": "1", "cache-control": "no-store" });
@@ -147,13 +148,13 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
   });
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
-    const page = await runtime.list(
+    const page = await viewOf(c, runtime).list(
       {
         ...query,
         states: query.state,
         createdAfter: instantOf(query.createdAfter),
         createdBefore: instantOf(query.createdBefore),
-      } satisfies ListQuery,
+      } satisfies Omit<ListQuery, "caller">,
     );
     const prefix = prefixOf(c);
     const headers: Record<string, string> = { "cache-control": "no-store" };

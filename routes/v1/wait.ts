@@ -5,9 +5,16 @@ import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import { isTerminal } from "../../runtime/core/task.ts";
-import { type CompletionEvent, type CompletionQuery, RETURN_WHEN, type Runtime } from "../../runtime/mod.ts";
+import {
+  type CallersCompletionQuery,
+  type CompletionEvent,
+  RETURN_WHEN,
+  type Runtime,
+} from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, StreamOptions } from "../http/app_types.ts";
+import { bare } from "../../runtime/core/tenant.ts";
+import { viewOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { LONGEST_WAIT_SECONDS, secondsText } from "../wire/query.ts";
@@ -102,25 +109,26 @@ export function completionRoutes(app: App, runtime: Runtime, options: StreamOpti
     const query = c.req.valid("json");
     const waitMs = Math.min(query.timeoutSeconds, LONGEST_WAIT_SECONDS) * 1_000;
     const { ids, groupId, returnWhen } = query;
+    const view = viewOf(c, runtime);
     const headers = { "cache-control": "no-store" };
     const prefix = prefixOf(c);
     if (ids !== undefined) {
       const waited = await slots.during(
         c,
         waitMs,
-        (signal) => runtime.wait(ids, returnWhen, waitMs, { signal }),
+        (signal) => view.wait(ids, returnWhen, waitMs, { signal }),
       );
       const [done, notDone] = [waited.done, waited.notDone].map((entries) => {
         return entries.map(({ record }) => summaryText(record, prefix)).join(",");
       });
       return jsonResponse(`{"done":[${done}],"notDone":[${notDone}]}`, 200, headers);
     }
-    await slots.during(
+    const group = await slots.during(
       c,
       waitMs,
-      (signal) => runtime.waitForGroup(groupId!, returnWhen, waitMs, signal),
+      (signal) => view.waitForGroup(groupId!, returnWhen, waitMs, signal),
     );
-    return await longAnswer(c, groupText(runtime, groupId!, prefix), {
+    return await longAnswer(c, groupText(runtime, group.id, prefix), {
       headers,
       slots,
       onError: (error) => options.log.error("the answer of a wait was cut off", error),
@@ -196,14 +204,14 @@ async function stream(
   c: Context,
   runtime: Runtime,
   { heartbeat, log, slots }: StreamOptions & { slots: Slots },
-  query: CompletionQuery,
+  query: CallersCompletionQuery,
   timeout: number | undefined,
   after?: string,
 ): Promise<Response> {
   const abort = new AbortController();
   const giveBack = slots.take(c, () => abort.abort());
   try {
-    const events = await runtime.completions.open(query, {
+    const events = await viewOf(c, runtime).completions(query, {
       timeoutMs: timeout === undefined ? null : timeout * 1_000,
       cursor: c.req.header("last-event-id") ?? after,
       signal: abort.signal,
@@ -232,7 +240,7 @@ async function sseOf(runtime: Runtime, event: CompletionEvent, prefix: string): 
   const id = event.cursor;
   switch (event.kind) {
     case "task": {
-      const forgotten = JSON.stringify({ id: event.id, state: null, forgotten: true });
+      const forgotten = JSON.stringify({ id: bare(event.id), state: null, forgotten: true });
       const data = event.entry ? await taskText(runtime, event.entry, prefix) : forgotten;
       return { id, event: "task", data };
     }
@@ -240,7 +248,7 @@ async function sseOf(runtime: Runtime, event: CompletionEvent, prefix: string): 
       return { id, event: "end", data: JSON.stringify({ total: event.total, yielded: event.yielded }) };
     case "timeout": {
       const message = `${event.unfinished} (of ${event.total}) futures unfinished`;
-      return { id, event: "timeout", data: JSON.stringify({ message, pending: event.pending }) };
+      return { id, event: "timeout", data: JSON.stringify({ message, pending: event.pending.map(bare) }) };
     }
   }
 }
@@ -249,7 +257,7 @@ function queryOf(
   ids: string[] | undefined,
   groupId: string | undefined,
   tag: string | undefined,
-): CompletionQuery {
+): CallersCompletionQuery {
   if (ids) return { ids };
   return groupId !== undefined ? { groupId } : { tag: tag! };
 }

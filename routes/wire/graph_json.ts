@@ -3,6 +3,7 @@
 
 import type { GroupStatus, Runtime } from "../../runtime/mod.ts";
 import { type Entry, stateOf } from "../../runtime/core/task.ts";
+import { bare } from "../../runtime/core/tenant.ts";
 import { stateText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";
 
@@ -29,7 +30,9 @@ export async function graphText(runtime: Runtime, group: GroupStatus): Promise<G
 
 function nodeText({ record }: Entry): Text {
   const name = record.node === undefined ? "null" : JSON.stringify(record.node);
-  return `{"id":"${record.id}","name":${name},"task":"${record.task}","state":${stateText(stateOf(record))}}`;
+  return `{"id":"${bare(record.id)}","name":${name},"task":"${record.task}","state":${
+    stateText(stateOf(record))
+  }}`;
 }
 
 async function edgesText(runtime: Runtime, entries: Entry[]): Promise<Text> {
@@ -41,7 +44,7 @@ async function edgesText(runtime: Runtime, entries: Entry[]): Promise<Text> {
     if (!deps) continue;
     const upstreams: string[] = JSON.parse(await runtime.value(id, deps.upstreams));
     for (const from of new Set(upstreams)) {
-      if (members.has(from)) edges.push(`{"from":"${from}","to":"${id}"}`);
+      if (members.has(from)) edges.push(`{"from":"${bare(from)}","to":"${bare(id)}"}`);
     }
   }
   return `[${edges.join(",")}]`;

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { MOST_TOLD_IN_FULL, type Runtime, type Submitted } from "../../runtime/mod.ts";
+import { bare } from "../../runtime/core/tenant.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
 import { type Text } from "../http/json_response.ts";
@@ -28,7 +29,7 @@ export async function submittedTexts(
   { ids, entries }: Submitted,
   prefix: string,
 ): Promise<Text[]> {
-  if (ids.length > MOST_TOLD_IN_FULL) return ids.map((id) => `{"id":"${id}"}`);
+  if (ids.length > MOST_TOLD_IN_FULL) return ids.map((id) => `{"id":"${bare(id)}"}`);
   const texts: Text[] = [];
   for (const entry of entries) texts.push(await taskText(runtime, entry, prefix));
   return texts;

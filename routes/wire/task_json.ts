@@ -12,6 +12,7 @@ import {
   type TaskError,
   type TaskRecord,
 } from "../../runtime/core/task.ts";
+import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 
 /** A task with its input, result and history. Its links begin with `prefix`. */
 export async function taskText(runtime: Runtime, { record }: Entry, prefix: string): Promise<Text> {
@@ -38,15 +39,16 @@ function inline(value: StoredValue | undefined): Text | null {
 }
 
 /** The ids that `waitFor` named are the first of all that it waits for. */
-function waitForText({ deps }: TaskRecord, upstreams: Text | null): Text {
+function waitForText({ id, deps }: TaskRecord, upstreams: Text | null): Text {
   if (!deps || deps.waitFor === 0) return "[]";
-  if (upstreams === null || deps.waitFor === deps.total) return upstreams ?? "null";
-  return JSON.stringify((JSON.parse(upstreams) as string[]).slice(0, deps.waitFor));
+  const isDefault = tenantOf(id) === "";
+  if (upstreams === null || deps.waitFor === deps.total && isDefault) return upstreams ?? "null";
+  return JSON.stringify((JSON.parse(upstreams) as string[]).slice(0, deps.waitFor).map(bare));
 }
 
 /** `{id, state, …}` with further members that are JSON text already. */
 export function outcomeText(record: TaskRecord, members: Record<string, Text> = {}): Text {
-  const head = `"id":"${record.id}","state":${stateText(stateOf(record))}`;
+  const head = `"id":"${bare(record.id)}","state":${stateText(stateOf(record))}`;
   return `{${head}${Object.entries(members).map(([name, text]) => `,"${name}":${text}`).join("")}}`;
 }
 
@@ -65,7 +67,8 @@ function withValues(
   waitFor: Text,
   values?: { input: Text; result: Text },
 ): Text {
-  const { id, task, attempt, maxAttempts, error, progress, priority, tags, groups, parentId, node } = record;
+  const { task, attempt, maxAttempts, error, progress, priority, tags, groups, parentId, node } = record;
+  const id = bare(record.id);
   const self = `${prefix}/v1/tasks/${id}`;
   // Names of definitions, ids and instants need no escaping.
   return `{"id":"${id}","task":"${task}","state":${stateText(stateOf(record))},` +
@@ -97,7 +100,7 @@ function jsonOf(value: object | string | null): Text {
 }
 
 function quoted(id: string | null | undefined): Text {
-  return id ? `"${id}"` : "null";
+  return id ? `"${bare(id)}"` : "null";
 }
 
 function instant(at: number | null): Text {

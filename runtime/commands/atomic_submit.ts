@@ -3,6 +3,7 @@
 
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord } from "../core/task.ts";
+import { bare } from "../core/tenant.ts";
 import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
 import { keys } from "../platform/keys.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
@@ -31,7 +32,7 @@ export async function storeAtomically(
   batch: Batch,
 ): Promise<Entry[]> {
   const order = acyclicOrder(graph, plan.ids, batch);
-  let external = await readExternal(store, graph, plan.checked, batch);
+  let external = await readExternal(store, graph, plan.checked, batch, plan.caller);
   const atomic = await atomicPlanOf(values, plan, graph, order);
   while (!plan.resumed) {
     const commit = inOneCommit(store, atomic, external);
@@ -42,7 +43,7 @@ export async function storeAtomically(
     }
     await requireStillPossible(store, plan);
     // An external upstream has moved on.
-    external = await readExternal(store, graph, plan.checked, batch);
+    external = await readExternal(store, graph, plan.checked, batch, plan.caller);
   }
   return await storeBehindBarrier(store, atomic);
 }
@@ -81,6 +82,6 @@ function inOneCommit(
 async function requireStillPossible({ kv }: Store, { ids, guards }: SubmitPlan): Promise<void> {
   const found = await kv.getMany(ids.map(keys.task));
   const taken = found.findIndex(({ versionstamp }) => versionstamp !== null);
-  if (taken >= 0) throw new ConflictError(`id ${ids[taken]} is taken`);
+  if (taken >= 0) throw new ConflictError(`id ${bare(ids[taken])} is taken`);
   await requireUnchanged(kv, guards);
 }

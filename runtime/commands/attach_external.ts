@@ -2,6 +2,7 @@
 
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
+import { bare } from "../core/tenant.ts";
 import { requireNotAbandoned } from "../dependencies/barrier.ts";
 import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
 import { barrierId, keys } from "../platform/keys.ts";
@@ -51,7 +52,7 @@ async function attach(
   while ((await store.kv.get(key)).versionstamp === null) {
     const entry = await store.read(upstream);
     if (!entry || isForgotten(entry.record)) {
-      throw new ConflictError(`task ${upstream} was deleted meanwhile`);
+      throw new ConflictError(`task ${bare(upstream)} was deleted meanwhile`);
     }
     const is = endOf(entry as Entry);
     const applied = await store.commit("submit", [

@@ -1,6 +1,7 @@
 // Ids that callers have chosen themselves: each may be used once.
 
 import { ConflictError, underWay } from "../core/errors.ts";
+import { bare, inTenant } from "../core/tenant.ts";
 import { keys } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { Batch } from "./batch.ts";
@@ -10,8 +11,10 @@ interface CallerId {
   index: number;
 }
 
-export function callerIdsOf({ submissions }: Batch): CallerId[] {
-  return submissions.flatMap(({ id }, index) => id === undefined ? [] : [{ id, index }]);
+export function callerIdsOf({ submissions }: Batch, tenant: string): CallerId[] {
+  return submissions.flatMap(({ id }, index) =>
+    id === undefined ? [] : [{ id: inTenant(id, tenant), index }]
+  );
 }
 
 /** @throws {ConflictError} */
@@ -21,7 +24,7 @@ export function requireDistinct(batch: Batch, ids: CallerId[]): void {
   for (const { id, index } of ids) {
     const first = seen.get(id);
     if (first !== undefined) {
-      const message = `id ${id} stands at ${batch.pointerOf(first, "/id")} too`;
+      const message = `id ${bare(id)} stands at ${batch.pointerOf(first, "/id")} too`;
       throw new ConflictError(message, batch.pointerOf(index, "/id"));
     }
     seen.set(id, index);
@@ -51,7 +54,7 @@ export class ReservedIds {
   async during<T>(batch: Batch, ids: CallerId[], work: () => Promise<T>): Promise<T> {
     if (ids.length === 0) return await work();
     const [other] = ids.filter(({ id }) => this.#ids.has(id));
-    if (other) throw underWay(`the id ${other.id}`, batch.pointerOf(other.index, "/id"));
+    if (other) throw underWay(`the id ${bare(other.id)}`, batch.pointerOf(other.index, "/id"));
     for (const { id } of ids) this.#ids.add(id);
     try {
       return await work();
@@ -62,5 +65,5 @@ export class ReservedIds {
 }
 
 function requireNone(batch: Batch, [taken]: CallerId[]): void {
-  if (taken) throw new ConflictError(`id ${taken.id} is taken`, batch.pointerOf(taken.index, "/id"));
+  if (taken) throw new ConflictError(`id ${bare(taken.id)} is taken`, batch.pointerOf(taken.index, "/id"));
 }

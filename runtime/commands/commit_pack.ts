@@ -1,6 +1,7 @@
 // Commits the tasks of a call that fit one commit.
 
 import { ConflictError } from "../core/errors.ts";
+import { bare } from "../core/tenant.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import type { Store } from "../store/store.ts";
@@ -47,6 +48,6 @@ export async function conflictOf(store: Store, pack: Change[]): Promise<Conflict
   const found = await store.readMany(pack.map(({ next }) => next.id));
   const taken = pack.find((_, i) => found[i] !== null);
   return new ConflictError(
-    taken ? `id ${taken.next.id} is taken` : "another call with this idempotency key came first",
+    taken ? `id ${bare(taken.next.id)} is taken` : "another call with this idempotency key came first",
   );
 }

@@ -2,6 +2,7 @@
 
 import { type Batch, validationError } from "./batch.ts";
 import type { Checked } from "./prepare.ts";
+import { bare, inTenant } from "../core/tenant.ts";
 import { roundTrip, topologicalOrder } from "./topological_order.ts";
 
 export interface DependencyGraph {
@@ -15,17 +16,22 @@ export interface DependencyGraph {
   external: Map<string, string[]>;
 }
 
-/** Null if no task of the call waits for another one. */
-export function dependencyGraphOf(checked: Checked[], ids: string[]): DependencyGraph | null {
+/**
+ * Null if no task of the call waits for another one.
+ *
+ * @param ids of the tasks
+ * @param tenant whose tasks they may wait for
+ */
+export function dependencyGraphOf(checked: Checked[], ids: string[], tenant = ""): DependencyGraph | null {
   if (checked.every(({ references, submission }) => references.length + waitForOf(submission).length === 0)) {
     return null;
   }
   const graph = withoutDependencies([]);
   const own = new Set(ids);
   checked.forEach(({ submission, references }, i) => {
-    const ordered = new Set(waitForOf(submission));
+    const ordered = new Set(waitForOf(submission).map((id) => inTenant(id, tenant)));
     graph.waitFor.push(ordered.size);
-    const upstreams = [...ordered.union(new Set(references.map(({ task }) => task)))];
+    const upstreams = [...ordered.union(new Set(references.map(({ task }) => inTenant(task, tenant))))];
     graph.upstreams.push(upstreams);
     for (const upstream of upstreams) {
       const side = own.has(upstream) ? graph.dependents : graph.external;
@@ -62,7 +68,7 @@ export function acyclicOrder(graph: DependencyGraph, ids: string[], batch: Batch
     (place) => graph.upstreams[place].flatMap((id) => placeOf.get(id) ?? []),
   );
   if (!cycle) return order;
-  const path = roundTrip(cycle).map((place) => ids[place]).join(" → ");
+  const path = roundTrip(cycle).map((place) => bare(ids[place])).join(" → ");
   throw validationError(batch, [
     { index: cycle[0], part: "", message: `these wait for each other: ${path}` },
   ]);

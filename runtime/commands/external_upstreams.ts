@@ -1,8 +1,10 @@
 // Tasks outside a call that tasks of the call wait for.
 
+import { type Caller, knows } from "../core/caller.ts";
 import { ForgottenError, NotFoundError } from "../core/errors.ts";
 import { pointer } from "../core/json.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
+import { inTenant } from "../core/tenant.ts";
 import type { Store } from "../store/store.ts";
 import { type Batch, type PartFault, validationError } from "./batch.ts";
 import { type DependencyGraph, waitForOf } from "./dependency_graph.ts";
@@ -18,6 +20,7 @@ export async function readExternal(
   graph: DependencyGraph,
   checked: Checked[],
   batch: Batch,
+  caller: Caller,
 ): Promise<Map<string, Entry>> {
   const ids = [...graph.external.keys()];
   const entries = await store.readMany(ids);
@@ -27,22 +30,27 @@ export async function readExternal(
     const entry = entries[i];
     if (entry === null) missing.set(id, new NotFoundError("task", id).message);
     else if (isForgotten(entry.record)) missing.set(id, new ForgottenError(id).message);
+    else if (!knows(caller, entry.record)) missing.set(id, new NotFoundError("task", id).message);
     else external.set(id, entry as Entry);
   });
-  if (missing.size > 0) throw validationError(batch, faultsOfMissing(checked, missing));
+  if (missing.size > 0) throw validationError(batch, faultsOfMissing(checked, missing, caller.tenant));
   return external;
 }
 
 /** Each place where the call names a task that is not there. */
-export function faultsOfMissing(checked: Checked[], missing: ReadonlyMap<string, string>): PartFault[] {
+export function faultsOfMissing(
+  checked: Checked[],
+  missing: ReadonlyMap<string, string>,
+  tenant = "",
+): PartFault[] {
   return checked.flatMap(({ submission, references }, index): PartFault[] => {
     const faults: PartFault[] = [];
     waitForOf(submission).forEach((id, n) => {
-      const message = missing.get(id);
+      const message = missing.get(inTenant(id, tenant));
       if (message) faults.push({ index, part: `/options/waitFor/${n}`, message });
     });
     for (const { task, path } of references) {
-      const message = missing.get(task);
+      const message = missing.get(inTenant(task, tenant));
       if (message) faults.push({ index, part: `/input${pointer(path)}/$task`, message });
     }
     return faults;

@@ -2,6 +2,7 @@
 
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../core/task.ts";
+import { bare, inTenant, tenantOf } from "../core/tenant.ts";
 import type { GroupStatus } from "../queries/group_status.ts";
 import type { Groups } from "../queries/groups.ts";
 import { byEnd, present } from "../queries/wait.ts";
@@ -19,7 +20,7 @@ export async function createGroup(store: Store, groups: Groups, ids: string[]): 
   const members = [...new Set(ids)];
   const entries = present(await store.readMany(members), members, ids);
   requireRoom(store, entries, ids);
-  const id = store.ids.id();
+  const id = inTenant(store.ids.id(), tenantOf(members[0]));
   const now = store.clock.now();
   // The group first: a task that ends in between must find its counters.
   await store.kv.writeBlind(newGroup({ id, total: members.length }, now), now);
@@ -41,7 +42,7 @@ function requireRoom({ kv }: Store, entries: Entry[], ids: string[]): void {
   for (const { record } of entries) {
     if (record.groups.length < most) continue;
     const pointer = `/ids/${ids.indexOf(record.id)}`;
-    throw new ConflictError(`task ${record.id} is in ${most} groups already`, pointer);
+    throw new ConflictError(`task ${bare(record.id)} is in ${most} groups already`, pointer);
   }
 }
 

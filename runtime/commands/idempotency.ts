@@ -14,6 +14,9 @@ export interface Idempotency {
   fingerprint: string;
 }
 
+/** The same key in two tenants is two keys. */
+type KeyOfTenant = Idempotency & { tenant: string };
+
 export interface IdempotencyRecord {
   fingerprint: string;
   /** The first of the ids that were drawn for the call. */
@@ -68,32 +71,34 @@ export class IdempotencyKeys {
    * @throws {IdempotencyMismatchError} if the key was used for another call.
    * @throws {ConflictError} if a call with this key is under way.
    */
-  async once<T>(idempotency: Idempotency, call: Once<T>): Promise<T> {
-    const { key } = idempotency;
-    if (this.#inFlight.has(key)) throw keyUnderWay(key);
-    this.#inFlight.add(key);
+  async once<T>(idempotency: KeyOfTenant, call: Once<T>): Promise<T> {
+    const { key, tenant } = idempotency;
+    const name = JSON.stringify([tenant, key]);
+    if (this.#inFlight.has(name)) throw keyUnderWay(key);
+    this.#inFlight.add(name);
     try {
       return await this.#once(idempotency, call);
     } finally {
-      this.#inFlight.delete(key);
+      this.#inFlight.delete(name);
     }
   }
 
-  async #once<T>({ key, fingerprint }: Idempotency, call: Once<T>): Promise<T> {
+  async #once<T>({ key, fingerprint, tenant }: KeyOfTenant, call: Once<T>): Promise<T> {
     const { clock } = this.store;
+    const at = keys.idem(key, tenant);
     for (;;) {
-      const { value, versionstamp } = await this.#read(key);
+      const { value, versionstamp } = await this.#read(at);
       const known = value && value.createdAt + RETENTION_MS > clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
       if (known?.complete) return call.replay(known);
-      if (known && !await this.#isCutOff(key, versionstamp)) continue;
+      if (known && !await this.#isCutOff(key, at, versionstamp)) continue;
       const resumed = known && { root: known.root, groupId: known.groupId, stored: known.stored ?? 0 };
       try {
-        return await call.store({ guard: { key: keys.idem(key), versionstamp }, fingerprint, resumed });
+        return await call.store({ guard: { key: at, versionstamp }, fingerprint, resumed });
       } catch (error) {
         // If another process was first with this key, its answer is the answer.
         if (!(error instanceof ConflictError)) throw error;
-        if ((await this.#read(key)).versionstamp === versionstamp) throw error;
+        if ((await this.#read(at)).versionstamp === versionstamp) throw error;
       }
     }
   }
@@ -105,12 +110,12 @@ export class IdempotencyKeys {
    * @returns false if the call has been completed meanwhile.
    * @throws {ConflictError} if a process works on it.
    */
-  async #isCutOff(key: string, versionstamp: string | null): Promise<boolean> {
+  async #isCutOff(key: string, at: Deno.KvKey, versionstamp: string | null): Promise<boolean> {
     const { clock } = this.store;
     const until = clock.monotonic() + CUT_OFF_AFTER_MS;
     while (clock.monotonic() < until) {
       await sleep(clock, CUT_OFF_AFTER_MS / 20);
-      const now = await this.#read(key);
+      const now = await this.#read(at);
       if (now.versionstamp === versionstamp) continue;
       if (now.value?.complete) return false;
       throw keyUnderWay(key);
@@ -118,8 +123,8 @@ export class IdempotencyKeys {
     return true;
   }
 
-  #read(key: string): Promise<Deno.KvEntryMaybe<IdempotencyRecord>> {
-    return this.store.kv.get<IdempotencyRecord>(keys.idem(key));
+  #read(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<IdempotencyRecord>> {
+    return this.store.kv.get<IdempotencyRecord>(key);
   }
 }
 

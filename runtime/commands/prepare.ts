@@ -1,6 +1,7 @@
 // From a submission to a record without a state: the definition is looked up, the input checked against its
 // schema, options are merged with the definition's defaults.
 
+import { ANYBODY, type Caller, knows } from "../core/caller.ts";
 import type { DefinitionDefaults } from "../core/define.ts";
 import { TooLargeError } from "../core/errors.ts";
 import { toJsonText } from "../core/json.ts";
@@ -37,13 +38,20 @@ export interface Checked {
  * @throws {TooLargeError} for the first input over the limit, or if all together are too large.
  * @throws {ValidationError} with the faults of all inputs.
  */
-export function check(batch: Batch, registry: Registry, maxInputBytes: number): Checked[] {
-  if (batch.requires !== undefined) registry.require(batch.requires);
+export function check(
+  batch: Batch,
+  registry: Registry,
+  maxInputBytes: number,
+  caller: Caller = ANYBODY,
+): Checked[] {
+  const isKnown = (task: string) => knows(caller, { task });
+  if (batch.requires !== undefined) registry.require(batch.requires, "/task", isKnown);
   const faults: PartFault[] = [];
   let characters = 0;
   const checked = batch.submissions.map((submission, index): Checked => {
     const locate = (part: string) => batch.pointerOf(index, part);
-    const definition = registry.get(submission.task) ?? registry.require(submission.task, locate("/task"));
+    const definition = (isKnown(submission.task) ? registry.get(submission.task) : undefined) ??
+      registry.require(submission.task, locate("/task"), isKnown);
     const value = submission.input === undefined ? {} : submission.input;
     const input = checkInput(registry, definition, value, { maxInputBytes, locate, chunk: submission.chunk });
     for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });

@@ -16,12 +16,13 @@ export function replayed(
   { submissions }: Batch,
   record: IdempotencyRecord,
   registry: Registry,
+  tenant: string,
   maxConcurrent?: number,
 ): { ids: string[]; entries: Entry[] } {
   const { root, groupId, createdAt } = record;
-  const ids = idsOf(submissions, root);
+  const ids = idsOf(submissions, root, tenant);
   const checked = submissions.map((submission) => asChecked(submission, record, registry));
-  const graph = dependencyGraphOf(checked, ids);
+  const graph = dependencyGraphOf(checked, ids, tenant);
   const options = { now: createdAt, groupId, maxConcurrent };
   const entries = checked.map((one, i): Entry => {
     const draft = { ...draftOf(one, ids[i], i, options), input: { json: one.input } };

@@ -12,6 +12,7 @@ import {
   type StoredValue,
   type TaskRecord,
 } from "../core/task.ts";
+import { bare } from "../core/tenant.ts";
 import { retried } from "../core/transitions.ts";
 import { isBehindBarrier } from "../dependencies/barrier.ts";
 import type { OutboxProcessor } from "../dependencies/outbox_processor.ts";
@@ -150,7 +151,7 @@ async function requireStoredCall(store: Store, id: string): Promise<void> {
 async function requireUpstreams(store: Store, id: string): Promise<void> {
   const { value } = await store.kv.get<DependencyCounter>(keys.dependencyCounter(id));
   if (!value || decisionOf(value) !== "fail") return;
-  const which = value.first === null ? "a task that it waits for" : `its upstream ${value.first}`;
+  const which = value.first === null ? "a task that it waits for" : `its upstream ${bare(value.first)}`;
   throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);
 }
 

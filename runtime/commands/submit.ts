@@ -1,5 +1,6 @@
 // Submitting: checked submissions become tasks, all of a call or none.
 
+import { ANYBODY, type Caller } from "../core/caller.ts";
 import { memberOf, rootOf } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
 import { setTotal } from "../store/group_counters.ts";
@@ -31,6 +32,8 @@ export interface SubmitCall<B extends Batch = Batch> {
   /** Must still hold when the first of them is stored. */
   guard?: Deno.AtomicCheck;
   idempotency?: Idempotency;
+  /** Who submits it. Default: somebody of the default tenant who may know all of its tasks. */
+  caller?: Caller;
 }
 
 export interface Submitted<B extends Batch = Batch> {
@@ -61,11 +64,18 @@ export class Submitter {
    * @throws {IdempotencyMismatchError} if the key was used for another call.
    */
   submit<B extends Batch>(call: SubmitCall<B>): Promise<Submitted<B>> {
-    if (!call.idempotency) return this.#store(call, null);
-    return this.#keys.once(call.idempotency, {
+    const { idempotency, caller = ANYBODY } = call;
+    if (!idempotency) return this.#store(call, null);
+    return this.#keys.once({ ...idempotency, tenant: caller.tenant }, {
       replay: (record) => {
         const batch = batchOf(call, record.root);
-        const { ids, entries } = replayed(batch, record, this.context.registry, call.maxConcurrent);
+        const { ids, entries } = replayed(
+          batch,
+          record,
+          this.context.registry,
+          caller.tenant,
+          call.maxConcurrent,
+        );
         return { ids, entries, groupId: record.groupId, replayed: true, batch };
       },
       store: (claim) => this.#store(call, claim),
@@ -79,9 +89,17 @@ export class Submitter {
     await this.queueLimit.admit(checked.length);
     return await this.#reserved.during(batch, callerIds, async () => {
       if (!claim?.resumed) await requireFree(store, batch, callerIds);
-      const { group = false, maxConcurrent, guard } = call;
+      const { group = false, maxConcurrent, guard, caller = ANYBODY } = call;
       const drawn = callerIds.length === 0;
-      const plan = new SubmitPlan(this.context, checked, { root, drawn, group, maxConcurrent, guard, claim });
+      const plan = new SubmitPlan(this.context, checked, {
+        root,
+        drawn,
+        group,
+        maxConcurrent,
+        guard,
+        claim,
+        caller,
+      });
       const entries = await this.#storeTasks(plan, batch, call.atomic ?? false);
       const { ids, groupId } = plan;
       await settleTotal(store, plan);
@@ -91,15 +109,16 @@ export class Submitter {
 
   #check<B extends Batch>(call: SubmitCall<B>, root: string) {
     const batch = batchOf(call, root);
-    const checked = check(batch, this.context.registry, this.context.maxInputBytes);
-    const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch);
+    const { caller = ANYBODY } = call;
+    const checked = check(batch, this.context.registry, this.context.maxInputBytes, caller);
+    const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
     requireDistinct(batch, callerIds);
     return { batch, checked, callerIds };
   }
 
   #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
     const { store, values } = this.context;
-    const graph = dependencyGraphOf(plan.checked, plan.ids);
+    const graph = dependencyGraphOf(plan.checked, plan.ids, plan.caller.tenant);
     if (!graph && !atomic) return storeIndependent(store, values, plan);
     return storeAtomically(store, values, plan, graph ?? withoutDependencies(plan.ids), batch);
   }

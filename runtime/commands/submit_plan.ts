@@ -1,9 +1,11 @@
 // What a checked call stores: the records of its tasks, and what goes with them into the same commits.
 
+import type { Caller } from "../core/caller.ts";
 import type { DefinitionDefaults } from "../core/define.ts";
 import { memberOf } from "../core/id_range.ts";
 import type { Submission } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
+import { inTenant } from "../core/tenant.ts";
 import { CUT_OFF_AFTER_MS } from "../dependencies/barrier.ts";
 import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { hasCurrentTime } from "../platform/ids.ts";
@@ -24,6 +26,7 @@ export interface PlanOptions {
   maxConcurrent?: number;
   guard?: Deno.AtomicCheck;
   claim: KeyClaim | null;
+  caller: Caller;
 }
 
 /** Of so many definitions the names and the defaults fit a stored value, which has 64 KiB at most. */
@@ -33,6 +36,7 @@ const RECOUNT_AFTER_MS = CUT_OFF_AFTER_MS + 60_000;
 
 export class SubmitPlan {
   readonly now: number;
+  readonly caller: Caller;
   readonly ids: string[];
   readonly groupId: string | null;
   /** No other call can have made these ids. */
@@ -57,15 +61,20 @@ export class SubmitPlan {
     private readonly options: PlanOptions,
   ) {
     const { store } = context;
-    const { root, drawn, group, guard, claim } = options;
+    const { root, drawn, group, guard, claim, caller } = options;
+    this.caller = caller;
     this.now = store.clock.now();
     this.#by = claim ? store.ids.token() : "";
     this.#defaults = claim ? defaultsOf(checked) : undefined;
     this.resumed = Boolean(claim?.resumed);
     this.fresh = drawn && !this.resumed;
-    this.ids = idsOf(checked.map(({ submission }) => submission), root);
+    this.ids = idsOf(checked.map(({ submission }) => submission), root, caller.tenant);
     this.#hasOddIds = this.ids.some((id) => !hasCurrentTime(id, this.now));
-    this.groupId = claim?.resumed ? claim.resumed.groupId : group ? store.ids.id() : null;
+    this.groupId = claim?.resumed
+      ? claim.resumed.groupId
+      : group
+      ? inTenant(store.ids.id(), caller.tenant)
+      : null;
     this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
     this.recountKey = this.groupId === null
       ? null
@@ -161,8 +170,8 @@ function onlyTask(checked: Checked[]): string | undefined {
 }
 
 /** Ids of the caller's own, or the next ones after the root. */
-export function idsOf(submissions: Submission[], root: string): string[] {
-  return submissions.map(({ id }, place) => id ?? memberOf(root, place));
+export function idsOf(submissions: Submission[], root: string, tenant: string): string[] {
+  return submissions.map(({ id }, place) => inTenant(id ?? memberOf(root, place), tenant));
 }
 
 /** A repeat of the call gets the first answer, whatever has become of the definitions since. */

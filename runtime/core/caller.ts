@@ -17,6 +17,27 @@ export interface Caller {
 /** Whoever needs no key: this program itself, or this machine where the service has no keys. */
 export const ANYBODY: Caller = { name: null, tenant: "", scopes: new Set(["admin"]), patterns: [] };
 
+/** A caller who may know all tasks of a tenant. */
+export function callerWithin(tenant: string): Caller {
+  return tenant === "" ? ANYBODY : { ...ANYBODY, tenant };
+}
+
+/** There are no other queues yet. */
+const QUEUE = "default";
+
+/** True if the caller's patterns allow tasks of a definition: at least one of each kind that it has. */
+export function knows({ patterns }: Caller, { task }: { task: string }): boolean {
+  return patterns.length === 0 || allows(patterns, "task:", task) && allows(patterns, "queue:", QUEUE);
+}
+
+function allows(patterns: readonly string[], kind: string, name: string): boolean {
+  const own = patterns.filter((pattern) => pattern.startsWith(kind)).map((pattern) =>
+    pattern.slice(kind.length)
+  );
+  return own.length === 0 ||
+    own.some((pattern) => pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern);
+}
+
 export function holds({ scopes }: Pick<Caller, "scopes">, scope: Scope): boolean {
   return scopes.has("admin") || scopes.has(scope);
 }

@@ -2,6 +2,7 @@
 
 import { RELEASE } from "./release.ts";
 import type { TaskError } from "./task.ts";
+import { bare } from "./tenant.ts";
 import { likely } from "./nearest.ts";
 
 /** One fault of a submitted value. `pointer` is a JSON Pointer (RFC 6901) into that value. */
@@ -54,7 +55,7 @@ export class MappingLengthMismatchError extends Error {
 export class NotFoundError extends Error {
   override name = "NotFoundError";
   constructor(readonly kind: "task" | "group", readonly id: string, readonly faults: Fault[] = []) {
-    super(`no ${kind} has the id ${id}, or its retention is over`);
+    super(`no ${kind} has the id ${bare(id)}, or its retention is over`);
   }
 }
 
@@ -62,7 +63,7 @@ export class NotFoundError extends Error {
 export class ForgottenError extends Error {
   override name = "ForgottenError";
   constructor(readonly id: string, readonly faults: Fault[] = []) {
-    super(`task ${id} was forgotten: it and all it stored were deleted on request`);
+    super(`task ${bare(id)} was forgotten: it and all it stored were deleted on request`);
   }
 }
 
@@ -112,7 +113,7 @@ export class ChildFailedError extends Error {
     error: TaskError | null,
   ) {
     super(
-      `the task ${id} ended ${state}: ${remoteName}: ${message}`,
+      `the task ${bare(id)} ended ${state}: ${remoteName}: ${message}`,
       error ? { cause: thrownBy(error) } : {},
     );
     this.retryable = error?.retryable ?? true;
@@ -129,7 +130,7 @@ export class UpstreamGoneError extends Error {
   override name = "UpstreamGoneError";
   readonly retryable = false;
   constructor(id: string) {
-    super(`the result of its upstream ${id} is not there any more`);
+    super(`the result of its upstream ${bare(id)} is not there any more`);
   }
 }
 
@@ -167,7 +168,9 @@ export class NewerRecordError extends Error {
     known: number,
   ) {
     super(
-      `task ${written.id} was written by ${release} (record version ${version}); this is Errand ${RELEASE}, which reads ` +
+      `task ${
+        bare(written.id)
+      } was written by ${release} (record version ${version}); this is Errand ${RELEASE}, which reads ` +
         `record versions up to ${known}: run ${release} or a later one on this database`,
     );
   }

@@ -37,10 +37,12 @@ export class Registry {
     return [...this.#byName.values()].sort((a, b) => a.name < b.name ? -1 : 1);
   }
 
-  require(name: string, pointer = "/task"): AnyDefinition {
+  /** @param isKnown of which names the caller may know; default: all */
+  require(name: string, pointer = "/task", isKnown: (name: string) => boolean = () => true): AnyDefinition {
     const definition = this.#byName.get(name);
-    if (definition) return definition;
-    throw new UnknownDefinitionError(name, nearest(name, [...this.#byName.keys()]), pointer);
+    if (definition && isKnown(name)) return definition;
+    const names = [...this.#byName.keys()].filter(isKnown);
+    throw new UnknownDefinitionError(name, nearest(name, names), pointer);
   }
 
   /**

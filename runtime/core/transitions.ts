@@ -14,6 +14,7 @@ import {
   type TaskRecord,
   typeOf,
 } from "./task.ts";
+import { bare } from "./tenant.ts";
 
 export type Outcome =
   | { kind: "completed"; result: StoredValue }
@@ -75,7 +76,7 @@ function failureOf(upstream: TaskRecord | null): { message: string; cause?: Task
   if (name === "UpstreamFailed" && error) return error;
   const reason = error ? `${error.name}: ${error.message}` : message ?? name;
   return {
-    message: `its upstream ${id} (${task}) ended ${type}: ${clip(reason, LONGEST_REASON)}`,
+    message: `its upstream ${bare(id)} (${task}) ended ${type}: ${clip(reason, LONGEST_REASON)}`,
     ...(error && { cause: { ...error, cause: undefined, errors: undefined, stack: undefined } }),
   };
 }

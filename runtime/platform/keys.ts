@@ -1,5 +1,7 @@
 // Every key that Errand writes is spelled and read here, and nowhere else (tests/imports_test.ts).
 
+import { tenantOf } from "../core/tenant.ts";
+
 type Key = Deno.KvKey;
 
 /**
@@ -12,8 +14,11 @@ export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount" | "gro
 export type IndexKind = "state" | "task" | "tag" | "group" | "parent" | "again";
 
 export const keys = {
-  /** The record, or its tombstone. */
-  task: (id: string): Key => ["task", id],
+  /** The record, or its tombstone. Those of a tenant stand together, behind all of the default one. */
+  task: (id: string): Key => {
+    const tenant = tenantOf(id);
+    return tenant === "" ? ["task", id] : ["task", OTHERS + tenant, id];
+  },
   /** The queue, in blocks of ids: larger priority first, then first in, first out. */
   ready: (shard: number, priority: number, order: number, block: string): Key => [
     "ready",
@@ -30,7 +35,7 @@ export const keys = {
   worker: (worker: string): Key => ["worker", worker],
   event: (id: string, seq: number): Key => ["event", id, seq],
   blob: (id: string, blob: string, chunk: number): Key => ["blob", id, blob, chunk],
-  idem: (key: string): Key => ["idem", key],
+  idem: (key: string, tenant = ""): Key => tenant === "" ? ["idem", key] : ["idem", tenant, key],
   group: (group: string): Key => ["group", group],
   /** A group's completion log, dense from 1. */
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
@@ -52,7 +57,11 @@ export const keys = {
    * Lists: by end state, by definition (those that have ended or have gone back to an earlier state), by tag,
    * by group, by parent; "again": those that have gone back and not ended, by definition.
    */
-  index: (kind: IndexKind, value: string, id: string): Key => ["index", kind, value, id],
+  index: (
+    kind: IndexKind,
+    value: string,
+    id: string,
+  ): Key => ["index", kindIn(kind, tenantOf(id)), value, id],
   /** Set once an id does not tell the time of its submit: then lists by time read all ids. */
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
@@ -81,6 +90,7 @@ export const serviceKeys = {
 } as const;
 
 export const prefixes = {
+  /** The records of all tenants. */
   task: ["task"] as Key,
   allReady: ["ready"] as Key,
   ready: (shard: number): Key => ["ready", shard],
@@ -98,16 +108,17 @@ export const prefixes = {
   allEvents: ["event"] as Key,
   allBlobs: ["blob"] as Key,
   allEdges: ["edge"] as Key,
-  again: ["index", "again"] as Key,
+  again: (tenant: string): Key => ["index", kindIn("again", tenant)],
   events: (id: string): Key => ["event", id],
   blobs: (id: string): Key => ["blob", id],
   chunks: (id: string, blob: string): Key => ["blob", id, blob],
   groupDone: (group: string): Key => ["group", group, "done"],
-  index: (kind: IndexKind, value: string): Key => ["index", kind, value],
+  /** @param tenant whose tasks; what belongs to an id is in its tenant anyway */
+  index: (kind: IndexKind, value: string, tenant = ""): Key => ["index", kindIn(kind, tenant), value],
 };
 
 export const parse = {
-  task: (key: Key) => key[1] as string,
+  task: (key: Key) => key[key.length - 1] as string,
   ready: (key: Key) => ({ shard: key[1] as number, order: key[3] as number, block: key[4] as string }),
   due: (key: Key) => ({ kind: key[1] as DueKind, at: key[2] as number, id: key[3] as string }),
   lease: (key: Key) => ({ worker: key[1] as string, block: key[2] as string }),
@@ -133,6 +144,21 @@ export type OutboxSubject =
   | { kind: "barrier"; id: string }
   | { kind: "retry"; task: string }
   | { kind: "concurrency-limit"; group: string };
+
+/** Sorts behind all ids. */
+const OTHERS = "~";
+
+/** Groups and parents are ids, and so have their tenant already. */
+function kindIn(kind: IndexKind, tenant: string): string {
+  return tenant === "" || kind === "group" || kind === "parent" ? kind : `${kind}~${tenant}`;
+}
+
+/** The keys of a tenant's records, with ids from `from` on and below `before`. */
+export function tasksOf(tenant: string, from: string, before: string | null): Deno.KvListSelector {
+  return tenant === ""
+    ? idRange(["task"], from, before ?? OTHERS)
+    : idRange(["task", OTHERS + tenant], from, before);
+}
 
 const BARRIER = "seal-";
 /** To release 0.1 it is a barrier of any kind: it lifts it. */
@@ -194,7 +220,7 @@ export function idRange(prefix: Key, from: string, before: string | null): Deno.
 
 export function keyBytes(key: Key): number {
   // All parts are ASCII but tags, whose characters may take three bytes.
-  const perCharacter = key[1] === "tag" ? 3 : 1;
+  const perCharacter = typeof key[1] === "string" && key[1].startsWith("tag") ? 3 : 1;
   let bytes = 0;
   for (const part of key) bytes += typeof part === "string" ? part.length * perCharacter + 2 : 9;
   return bytes;

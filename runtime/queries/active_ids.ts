@@ -6,6 +6,7 @@
 // before. Where a task can go back, it has an index entry from then on, which is read last.
 
 import type { StateType } from "../core/states.ts";
+import { tenantOf } from "../core/tenant.ts";
 import { type ConcurrencyLimit, withoutSlotYet } from "../dependencies/concurrency_limit.ts";
 import type { EdgeBlock } from "../dependencies/edges.ts";
 import { barrierEdges, parse, prefixes } from "../platform/keys.ts";
@@ -41,22 +42,24 @@ export const LISTED_STATES: ReadonlySet<StateType> = new Set(SOURCES.flatMap(([s
  * Ids of tasks in these states, newest first: of each that was in one of them all the time, at least. Null if
  * there are too many to sort.
  *
+ * @param tenant whose tasks
  * @param task a definition. Then those that have gone back are left out: the index of the definition has
  *   them, and must be read after this.
  */
 export async function activeIds(
   kv: KvPort,
   states: readonly StateType[],
+  tenant: string,
   task?: string,
 ): Promise<string[] | null> {
   const sources = SOURCES.filter(([of]) => of.some((state) => states.includes(state)))
     .map(([, source]) => source);
   // Within one state no task goes back.
-  if (task === undefined && states.length > 1) sources.push(goneBack);
+  if (task === undefined && states.length > 1) sources.push((kv) => goneBack(kv, tenant));
   const ids = new Set<string>();
   for (const source of sources) {
     for await (const found of source(kv, task)) {
-      for (const id of found) ids.add(id);
+      for (const id of found) if (tenantOf(id) === tenant) ids.add(id);
       if (ids.size > MOST_SORTED) return null;
     }
   }
@@ -125,8 +128,8 @@ async function* leased(kv: KvPort): AsyncGenerator<string[]> {
   }
 }
 
-async function* goneBack(kv: KvPort): AsyncGenerator<string[]> {
-  for await (const page of pages(kv, { prefix: prefixes.again }, { size: 500 })) {
+async function* goneBack(kv: KvPort, tenant: string): AsyncGenerator<string[]> {
+  for await (const page of pages(kv, { prefix: prefixes.again(tenant) }, { size: 500 })) {
     yield page.map(({ key }) => parse.index(key).id);
   }
 }

@@ -2,6 +2,8 @@
 // event carries a cursor: a stream that is opened with it goes on exactly there, in any process, after any
 // restart.
 
+import { ANYBODY, type Caller } from "../core/caller.ts";
+import { bare, inTenant } from "../core/tenant.ts";
 import type { Store } from "../store/store.ts";
 import type { CompletionEvent, CompletionOptions } from "./completion_events.ts";
 import { completionsOfGroup } from "./completions_of_group.ts";
@@ -11,7 +13,8 @@ import type { Groups } from "./groups.ts";
 import type { Notifier } from "./notifier.ts";
 import { keepingView, makeTagView, readTagView } from "./tag_view.ts";
 
-export type CompletionQuery = { ids: string[] } | { groupId: string } | { tag: string };
+/** A tag is looked for among the tasks that its caller may know. */
+export type CompletionQuery = { ids: string[] } | { groupId: string } | { tag: string; caller?: Caller };
 
 export class Completions {
   constructor(
@@ -38,20 +41,23 @@ export class Completions {
     if ("groupId" in query) {
       const { groupId } = query;
       await groups.record(groupId);
-      if (cursor && cursor.of !== groupId) throw badCursor("it belongs to another group");
+      if (cursor && cursor.of !== bare(groupId)) throw badCursor("it belongs to another group");
       if (cursor?.ended) return null;
-      const from = cursor ?? Cursor.start("g", groupId, now);
+      const from = cursor ?? Cursor.start("g", bare(groupId), now);
       return completionsOfGroup(store, notifier, groups, groupId, from, options);
     }
     if ("tag" in query) {
       if (cursor?.ended) return null;
-      const { tag } = query;
+      const { tag, caller = ANYBODY } = query;
       const view = cursor?.of ?? store.ids.id();
-      const ids = cursor ? await readTagView(store, view, tag) : await makeTagView(store, view, tag);
+      const kept = cursor
+        ? await readTagView(store, view, tag, caller)
+        : await makeTagView(store, view, tag, caller);
+      const { ids } = kept;
       const from = cursor ?? Cursor.start("t", view, now);
       // One of them may have gone since they were listed.
       const stream = await completionsOfIds(store, notifier, ids, from, options, null);
-      return keepingView(store, view, { tag, ids }, stream);
+      return keepingView(store, inTenant(view, caller.tenant), kept, stream);
     }
     const ids = [...new Set(query.ids)];
     const of = fingerprint(ids);

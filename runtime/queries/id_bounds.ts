@@ -1,7 +1,7 @@
 // The range of ids that tasks of some time can have. A UUIDv7 begins with its milliseconds.
 
 import { MAX_CLOCK_SKEW_MS } from "../platform/ids.ts";
-import { idRange, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 
 export interface IdBounds {
@@ -22,14 +22,9 @@ export async function idBounds(
   };
 }
 
-/** The part of an id-ordered range that a page may be in. */
-export function within(
-  prefix: Deno.KvKey,
-  { from, to }: IdBounds,
-  before: string | null,
-): Deno.KvListSelector {
-  const end = to !== null && (before === null || to < before) ? to : before;
-  return idRange(prefix, from, end);
+/** Where a page ends at the latest. */
+export function endOf({ to }: IdBounds, before: string | null): string | null {
+  return to !== null && (before === null || to < before) ? to : before;
 }
 
 /** The smallest UUIDv7 of a millisecond. */

@@ -2,13 +2,14 @@
 // records. A page reads a bounded number of records, so it may have fewer tasks than its limit, and a cursor
 // to go on from. A task that fits the filters all the time is on one page, however it moves meanwhile.
 
+import { ANYBODY, type Caller, knows } from "../core/caller.ts";
 import { isTerminalType, type StateType } from "../core/states.ts";
 import { type Entry, typeOf } from "../core/task.ts";
-import { parse, prefixes } from "../platform/keys.ts";
+import { idRange, parse, prefixes, tasksOf } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import { activeIds, LISTED_STATES } from "./active_ids.ts";
 import { presentOrNull } from "./group_members.ts";
-import { type IdBounds, idBounds, within } from "./id_bounds.ts";
+import { endOf, type IdBounds, idBounds } from "./id_bounds.ts";
 
 export interface ListQuery {
   /** Any of these. None, or left out: all. */
@@ -24,6 +25,8 @@ export interface ListQuery {
   /** The id that the last page ended at. */
   cursor?: string;
   limit: number;
+  /** Whose tasks. Default: those of the default tenant, all of them. */
+  caller?: Caller;
 }
 
 export interface Page {
@@ -37,11 +40,12 @@ const PER_READ = 200;
 
 export async function list(store: Store, query: ListQuery): Promise<Page> {
   const entries: Entry[] = [];
+  const { tenant } = query.caller ?? ANYBODY;
   const bounds = await idBounds(store, query);
   const sources = await sourcesOf(store, query);
   let before = query.cursor ?? null;
   for (let read = 0; read < MOST_READ;) {
-    const { found, ids, done } = await candidates(store, sources, bounds, before);
+    const { found, ids, done } = await candidates(store, sources, bounds, before, tenant);
     read += ids.length;
     for (const [i, id] of ids.entries()) {
       const entry = found[i];
@@ -65,8 +69,8 @@ interface Sources {
 }
 
 async function sourcesOf({ kv }: Store, query: ListQuery): Promise<Sources | null> {
-  const { states = [], task, tag, groupId, parentId } = query;
-  if (tag !== undefined) return fromIndex(prefixes.index("tag", tag));
+  const { states = [], task, tag, groupId, parentId, caller: { tenant } = ANYBODY } = query;
+  if (tag !== undefined) return fromIndex(prefixes.index("tag", tag, tenant));
   if (groupId !== undefined) return fromIndex(prefixes.index("group", groupId));
   if (parentId !== undefined) return fromIndex(prefixes.index("parent", parentId));
   const ends = states.filter(isTerminalType);
@@ -76,15 +80,15 @@ async function sourcesOf({ kv }: Store, query: ListQuery): Promise<Sources | nul
   const isActive = states.length > 0 && ends.length === 0;
   if (task !== undefined) {
     // The index of a definition has the tasks that have ended or gone back; the others only go forward.
-    const active = isOfEnds ? [] : await activeIds(kv, isActive ? states : [...LISTED_STATES], task);
-    return active && { active, indexes: [prefixes.index("task", task)] };
+    const active = isOfEnds ? [] : await activeIds(kv, isActive ? states : [...LISTED_STATES], tenant, task);
+    return active && { active, indexes: [prefixes.index("task", task, tenant)] };
   }
   if (isActive) {
-    const active = await activeIds(kv, states);
+    const active = await activeIds(kv, states, tenant);
     return active && { active, indexes: [] };
   }
   if (isOfEnds && !ends.includes("COMPLETED")) {
-    return { active: [], indexes: ends.map((end) => prefixes.index("state", end)) };
+    return { active: [], indexes: ends.map((end) => prefixes.index("state", end, tenant)) };
   }
   return null;
 }
@@ -105,9 +109,11 @@ async function candidates(
   sources: Sources | null,
   bounds: IdBounds,
   before: string | null,
+  tenant: string,
 ): Promise<Candidates> {
+  const end = endOf(bounds, before);
   if (!sources) {
-    const page = await store.readNewest(within(prefixes.task, bounds, before), PER_READ);
+    const page = await store.readNewest(tasksOf(tenant, bounds.from, end), PER_READ);
     return {
       ids: page.map(({ id }) => id),
       found: page.map(({ entry }) => presentOrNull(entry)),
@@ -115,7 +121,7 @@ async function candidates(
     };
   }
   const indexed = await Promise.all(
-    sources.indexes.map((prefix) => idsWithin(store, within(prefix, bounds, before))),
+    sources.indexes.map((prefix) => idsWithin(store, idRange(prefix, bounds.from, end))),
   );
   const active = sources.active.filter((id) => before === null || id < before).slice(0, PER_READ + 1);
   const all = [...new Set([...active, ...indexed.flat()])].sort().reverse();
@@ -130,8 +136,8 @@ async function idsWithin({ kv }: Store, selector: Deno.KvListSelector): Promise<
 }
 
 function matches({ record }: Entry, query: ListQuery): boolean {
-  const { states = [] } = query;
-  return (states.length === 0 || states.includes(typeOf(record))) &&
+  const { states = [], caller = ANYBODY } = query;
+  return knows(caller, record) && (states.length === 0 || states.includes(typeOf(record))) &&
     (query.task === undefined || record.task === query.task) &&
     (query.tag === undefined || record.tags.includes(query.tag)) &&
     (query.groupId === undefined || record.groups.includes(query.groupId)) &&

@@ -2,6 +2,7 @@
 // Changes of other processes are found by reading the watched tasks again at each sweep: a lost notification
 // is only a delay.
 
+import { ForgottenError, NotFoundError } from "../core/errors.ts";
 import { sleep } from "../platform/clock.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -130,6 +131,23 @@ export class Notifier {
   #ringGroup(group: string): void {
     for (const listener of [...this.#groups.get(group) ?? []]) listener();
   }
+}
+
+/**
+ * A task as it is now, or as soon as it has ended, but after `waitMs` at the latest.
+ *
+ * @throws {NotFoundError | ForgottenError}
+ */
+export async function taskOrThrow(
+  notifier: Notifier,
+  id: string,
+  waitMs: number,
+  signal?: AbortSignal,
+): Promise<Entry> {
+  const entry = await notifier.ended(id, waitMs, signal);
+  if (!entry) throw new NotFoundError("task", id);
+  if (isForgotten(entry.record)) throw new ForgottenError(id);
+  return entry as Entry;
 }
 
 function hasEnded(entry: Entry<Stored> | null): boolean {

@@ -2,8 +2,10 @@
 // after that, so that a reconnect continues over the same ones. A view is of one tag: whoever may read that
 // stream learns nothing of another one by its cursor.
 
+import { type Caller, knows } from "../core/caller.ts";
 import { ValidationError } from "../core/errors.ts";
 import { isForgotten } from "../core/task.ts";
+import { inTenant } from "../core/tenant.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { every } from "../platform/periodic.ts";
 import type { Store } from "../store/store.ts";
@@ -17,17 +19,21 @@ const RENEWED_EVERY_MS = KEPT_MS / 24;
 interface TagView {
   tag: string;
   ids: string[];
+  /** Of the caller for whom it was made; left out for one who may know all tasks of the tenant. */
+  patterns?: readonly string[];
 }
 
 /** @throws {ValidationError} for a tag that too many tasks have */
-export async function makeTagView(store: Store, view: string, tag: string): Promise<string[]> {
-  const ids = await idsTagged(store, tag, MOST_IDS + 1);
+export async function makeTagView(store: Store, view: string, tag: string, caller: Caller): Promise<TagView> {
+  const ids = await idsTagged(store, tag, MOST_IDS + 1, caller);
   if (ids.length > MOST_IDS) {
     const message = `more than ${MOST_IDS} tasks have the tag ${JSON.stringify(tag)}: make a group of them`;
     throw new ValidationError([{ pointer: "/tag", message }]);
   }
-  await keep(store, view, { tag, ids });
-  return ids;
+  const kept: TagView = { tag, ids };
+  if (caller.patterns.length > 0) kept.patterns = caller.patterns;
+  await keep(store, inTenant(view, caller.tenant), kept);
+  return kept;
 }
 
 /**
@@ -35,15 +41,17 @@ export async function makeTagView(store: Store, view: string, tag: string): Prom
  *
  * @throws {ValidationError} for a view of another tag, or one that nobody has read for a day
  */
-export async function readTagView(store: Store, view: string, tag: string): Promise<string[]> {
-  const { value } = await store.kv.get<TagView | string[]>(keys.view(view));
+export async function readTagView(store: Store, view: string, tag: string, caller: Caller): Promise<TagView> {
+  const { value } = await store.kv.get<TagView | string[]>(keys.view(inTenant(view, caller.tenant)));
   if (!value) throw badCursor("nobody has read the stream that it belongs to for more than a day");
   // Release 0.2 has kept the ids alone.
-  const ids = Array.isArray(value) ? value : value.ids;
-  const isOfTag = Array.isArray(value) ? await haveTag(store, ids, tag) : value.tag === tag;
-  if (!isOfTag) throw badCursor("it belongs to another tag");
-  await keep(store, view, { tag, ids });
-  return ids;
+  const kept: TagView = Array.isArray(value)
+    ? { tag: await haveTag(store, value, tag) ? tag : "", ids: value }
+    : value;
+  const patterns = [kept.patterns ?? [], caller.patterns].map((all) => all.join());
+  if (kept.tag !== tag || patterns[0] !== patterns[1]) throw badCursor("it belongs to another tag");
+  await keep(store, inTenant(view, caller.tenant), kept);
+  return kept;
 }
 
 /** A task keeps its tags as long as it is there. */
@@ -75,9 +83,13 @@ async function keep({ kv, clock }: Store, view: string, kept: TagView): Promise<
 }
 
 /** Newest first. */
-async function idsTagged(store: Store, tag: string, limit: number): Promise<string[]> {
-  const page = await store.kv.list({ prefix: prefixes.index("tag", tag) }, { limit, reverse: true });
+async function idsTagged(store: Store, tag: string, limit: number, caller: Caller): Promise<string[]> {
+  const prefix = prefixes.index("tag", tag, caller.tenant);
+  const page = await store.kv.list({ prefix }, { limit, reverse: true });
   const ids = page.map(({ key }) => parse.index(key).id);
   const found = await store.readMany(ids, "caller");
-  return ids.filter((_, i) => found[i] !== null && !isForgotten(found[i].record));
+  return ids.filter((_, i) => {
+    const record = found[i]?.record;
+    return record && !isForgotten(record) && knows(caller, record);
+  });
 }

@@ -1,13 +1,14 @@
 // What a unit takes of a commit's limits: all that is written for it, also by the committer.
 
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { tailLength } from "../core/tenant.ts";
 import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
 import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
-import { KEY_BYTES, recordBytes, writeBytes } from "./record_size.ts";
+import { recordBytes, taskKeyBytes, writeBytes } from "./record_size.ts";
 
 /** An id in a block of the queue, and in a lease block if the task starts at once. */
 const READY_BYTES = 100;
@@ -36,7 +37,7 @@ export function costOf(
     shared: sharedBy(groupSteps, counterSteps, fresh),
     mutations: changes.length + writes.length,
     bytes: 0,
-    keyBytes: changes.length * KEY_BYTES,
+    keyBytes: 0,
     listed: [],
     owns: ownKeys(checks, writes),
   };
@@ -48,11 +49,12 @@ export function costOf(
   }
   for (const change of changes) {
     cost.owns.push(change.next.id);
+    cost.keyBytes += taskKeyBytes(change.next.id);
     if (!fresh || change.before !== null) cost.checks++;
     cost.bytes += recordBytes(change.next);
     if (!becomesReady(change)) continue;
     const record = change.next as TaskRecord;
-    cost.bytes += READY_BYTES + record.task.length;
+    cost.bytes += READY_BYTES + 2 * tailLength(record.id) + record.task.length;
     cost.listed.push(placeOf(record, shards));
   }
   return cost;

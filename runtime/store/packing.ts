@@ -1,6 +1,7 @@
 // Which changes fit one commit together. Everything that the commit writes is counted, so that it takes what
 // was said to fit.
 
+import { tailLength } from "../core/tenant.ts";
 import type { KvPort } from "../platform/kv.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type ListedId, loadOf } from "./commit_load.ts";
@@ -34,7 +35,7 @@ export function packs({ limits, shards }: Backend, changes: Change[], options: P
     const { cost } = unitOf("", [change], { fresh }, shards);
     if (listOf) {
       cost.listed.push(listOf(change, place));
-      cost.bytes += LISTED_BYTES;
+      cost.bytes += LISTED_BYTES + 3 * tailLength(change.next.id);
     }
     load.add(cost);
     if (packed.length === 0 || load.exceeds(limits)) {

@@ -1,6 +1,7 @@
 // Sizes of writes, estimated from above: KV refuses a whole commit that is over one of its limits.
 
 import { isForgotten, type Stored, type StoredValue, type TaskRecord } from "../core/task.ts";
+import { tailLength } from "../core/tenant.ts";
 import { keyBytes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { encode } from "./record_codec.ts";
@@ -24,7 +25,12 @@ export function writeBytes({ key, value }: Write): number {
 }
 
 /** More than the key of a record or a queue entry takes. */
-export const KEY_BYTES = 64;
+const KEY_BYTES = 64;
+
+/** Of a record, or of an entry of the queue. A tenant stands in the key, and in the id. */
+export function taskKeyBytes(id: string): number {
+  return KEY_BYTES + 2 * tailLength(id);
+}
 
 /** An estimate from above. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 export function recordBytes(stored: Stored): number {
@@ -36,8 +42,9 @@ export function recordBytes(stored: Stored): number {
   if (error) text += JSON.stringify(error).length;
   text += node?.length ?? 0;
   const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
-  const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + 40 * (next?.length ?? 0);
-  return 1_500 + 2 * links + 150 * history.length + 6 * text + 3 * json;
+  const tail = tailLength(stored.id);
+  const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);
+  return 1_500 + 12 * tail + 2 * links + 150 * history.length + 6 * text + 3 * json;
 }
 
 function inlineLength(value: StoredValue): number {

@@ -13,6 +13,7 @@ import {
 import type { ChildTasks } from "./task_context.ts";
 import { faultsOf } from "../core/zod_faults.ts";
 import { toJsonText } from "../core/json.ts";
+import { callerWithin } from "../core/caller.ts";
 import { sha256 } from "../core/sha256.ts";
 import { keys } from "../platform/keys.ts";
 import type { Notifier } from "../queries/notifier.ts";
@@ -22,6 +23,7 @@ import type { Store } from "../store/store.ts";
 import { type Submission, submissionSchema, type SubmitOptions } from "../core/submission.ts";
 import type { Submitter } from "../commands/submit.ts";
 import { isForgotten, isPastRetention, isTerminal, stateOf, type Stored, typeOf } from "../core/task.ts";
+import { inTenant, tenantOf } from "../core/tenant.ts";
 import type { Values } from "../store/values.ts";
 
 /** Longest wait for a child before its record is read again. */
@@ -54,7 +56,8 @@ export class Children implements ChildTasks {
     const submission = checked({ task, input, options });
     const text = identityOf(input ?? null);
     for (let life = 0;;) {
-      const id = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
+      const child = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
+      const id = inTenant(child, tenantOf(parentId));
       const [known, parent] = await this.store.peekMany([id, parentId]);
       attempt.adopt(parent);
       attempt.signal.throwIfAborted();
@@ -69,14 +72,15 @@ export class Children implements ChildTasks {
       if (known && !isForgotten(known.record)) {
         const isFailure = isTerminal(known.record) && typeOf(known.record) !== "COMPLETED";
         if (isFailure && !await this.#retry(id, guard)) continue;
-        return id;
+        return child;
       }
       try {
         await this.submitter.submit({
-          batch: { submissions: [{ ...submission, id, parentId }], pointerOf: (_, part) => part },
+          batch: { submissions: [{ ...submission, id: child, parentId }], pointerOf: (_, part) => part },
           guard,
+          caller: callerWithin(tenantOf(parentId)),
         });
-        return id;
+        return child;
       } catch (error) {
         // The parent's record has changed, or the child was stored meanwhile: both are read again.
         if (!(error instanceof ConflictError)) throw error;
@@ -89,7 +93,8 @@ export class Children implements ChildTasks {
    *
    * @throws {ChildFailedError} if the child did not complete
    */
-  async result(attempt: Attempt, id: string): Promise<unknown> {
+  async result(attempt: Attempt, child: string): Promise<unknown> {
+    const id = inTenant(child, tenantOf(attempt.record.id));
     return await attempt.whileAway(async () => {
       for (;;) {
         const entry = await this.notifier.ended(id, READ_AGAIN_MS, attempt.signal);

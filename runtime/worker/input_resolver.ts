@@ -12,6 +12,7 @@ import {
   type TaskRecord,
   typeOf,
 } from "../core/task.ts";
+import { inTenant, tenantOf } from "../core/tenant.ts";
 import type { Values } from "../store/values.ts";
 
 /** Results that are loaded at once. */
@@ -31,13 +32,14 @@ export class InputResolver {
     const wanted = [...new Set(findReferences(value, "").references.map(({ task }) => task))];
     const results = new Map<string, unknown>();
     for (let at = 0; at < wanted.length; at += LOADED_AT_ONCE) {
-      const ids = wanted.slice(at, at + LOADED_AT_ONCE);
+      const named = wanted.slice(at, at + LOADED_AT_ONCE);
+      const ids = named.map((id) => inTenant(id, tenantOf(record.id)));
       const entries = await this.#ended(ids);
       const loaded = await Promise.all(entries.map((entry, i) => {
         if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
         return this.#valueOf(entry.record);
       }));
-      ids.forEach((id, i) => results.set(id, loaded[i]));
+      named.forEach((id, i) => results.set(id, loaded[i]));
     }
     return resolveReferences(value, (task) => results.get(task));
   }

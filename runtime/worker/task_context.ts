@@ -4,6 +4,7 @@ import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
 import { LazyPromise } from "../core/lazy_promise.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
+import { bare } from "../core/tenant.ts";
 import { isoAt } from "../platform/clock.ts";
 import { FunctionScope } from "./runners/function_scope.ts";
 import type { Attempt } from "./attempt.ts";
@@ -57,13 +58,13 @@ export function contextOf(attempt: Attempt, input: unknown, submit: Submit): Tas
 
 function infoOf(record: TaskRecord): TaskInfo {
   return {
-    id: record.id,
+    id: bare(record.id),
     task: record.task,
     maxAttempts: record.maxAttempts,
     tags: record.tags,
     metadata: JSON.parse(record.metadata),
-    groupId: record.groups[0] ?? null,
-    parentId: record.parentId,
+    groupId: record.groups.length > 0 ? bare(record.groups[0]) : null,
+    parentId: record.parentId === null ? null : bare(record.parentId),
     createdAt: isoAt(record.createdAt),
     token: `${record.id}:${record.attempt}`,
   };

@@ -303,7 +303,7 @@ Deno.test("a wrong method is 405 with Allow, an unknown path 404", async () => {
 
 Deno.test("an error of ours is 500 with a request id and nothing else about the inside", async () => {
   await using service = await aService({ running: false, mayLogErrors: true });
-  service.runtime.list = () => Promise.reject(new Error("secret: password=1"));
+  service.kv.list = () => Promise.reject(new Error("secret: password=1"));
   const { status, text, body } = await service.get("/v1/tasks").catch(async () => {
     const response = await service.app.request("/v1/tasks");
     const text = await response.text();

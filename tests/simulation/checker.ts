@@ -2,6 +2,8 @@
 // invariants of DESIGN.md 5. What it knows of the rules it says itself: it must not be wrong where the
 // engine is.
 
+import { tenantOf } from "../../runtime/core/tenant.ts";
+import { parse } from "../../runtime/platform/keys.ts";
 import { decode } from "../../runtime/store/record_codec.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import type { HeartbeatRecord } from "../../runtime/store/leases.ts";
@@ -124,7 +126,7 @@ export class Checker implements ChildFindings {
   applied(changes: Change[], by: Actor): void {
     this.children.beforeCommit(changes);
     for (const { key, before, after } of changes) {
-      if (key[0] === "task") this.#step(key[1] as string, after, by);
+      if (key[0] === "task") this.#step(parse.task(key), after, by);
       else if (key[0] === "blob" && key[3] === 0) {
         const name = `${this.world.nameOf(key[1] as string)}/${String(key[2])}`;
         this.world.note(by.name, `${after ? "stores" : "removes"} the value ${name}`);
@@ -137,7 +139,24 @@ export class Checker implements ChildFindings {
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }
-    for (const { key } of changes) if (key[0] === "task") this.#requireWindows(key[1] as string);
+    for (const { key } of changes) {
+      if (key[0] !== "task") continue;
+      this.#requireWindows(parse.task(key));
+      this.#requireTenant(parse.task(key));
+    }
+  }
+
+  /** What belongs to a task is of its tenant. */
+  #requireTenant(id: string): void {
+    const record = this.tasks.get(id);
+    if (!record || isForgotten(record)) return;
+    const { groups, next = [], parentId, deps } = record;
+    const upstreams: string[] = deps && "json" in deps.upstreams ? JSON.parse(deps.upstreams.json) : [];
+    const relatives = [...groups, ...next, ...upstreams, ...parentId === null ? [] : [parentId]];
+    for (const relative of [id, ...relatives]) {
+      if (tenantOf(relative) === this.world.tenant) continue;
+      this.violated("16", `${this.world.nameOf(id)} is tied to ${relative}, which is of another tenant`);
+    }
   }
 
   /** So many of a group run at once. */
@@ -157,8 +176,8 @@ export class Checker implements ChildFindings {
   expired(rows: Row[]): void {
     for (const { key } of rows) {
       if (key[0] !== "task") continue;
-      this.#removed(key[1] as string, "KV let it expire");
-      this.dependencies.removed(key[1] as string);
+      this.#removed(parse.task(key), "KV let it expire");
+      this.dependencies.removed(parse.task(key));
     }
   }
 

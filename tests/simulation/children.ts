@@ -1,6 +1,7 @@
 // What the checker knows of tasks that functions submit. A child is known by its parent and by its place
 // among the parent's submits, whichever run of the parent asked for it.
 
+import { parse } from "../../runtime/platform/keys.ts";
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import type { Findings } from "./dependencies.ts";
 import type { Change } from "./fake_kv.ts";
@@ -39,7 +40,7 @@ export class Children {
   beforeCommit(changes: Change[]): void {
     this.#before = new Map(
       changes.filter(({ key }) => key[0] === "task").map(({ key }) => {
-        const id = key[1] as string;
+        const id = parse.task(key);
         return [id, this.checker.tasks.get(id) ?? null];
       }),
     );

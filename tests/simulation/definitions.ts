@@ -1,5 +1,6 @@
 // The definitions of the simulated tasks, one for each kind of runner: what a task does is said by its input.
 
+import { inTenant } from "../../runtime/core/tenant.ts";
 import { z } from "zod";
 import { sleep } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, type Child, define, type TaskContext } from "../../runtime/core/define.ts";
@@ -59,11 +60,12 @@ export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinitio
 function functionOf(functions: RunningFunctions, process: Actor, world: CheckedWorld) {
   const work = async (context: TaskContext<WorkInput>, running: RunningFunction) => {
     const { input, attempt } = context;
-    const run = world.checker.began(context.task.id, attempt, process);
-    process.note(`run ${run}: task ${world.nameOf(context.task.id)}, attempt ${attempt}`);
-    world.checker.dependencies.handed(context.task.id, input.from);
+    const id = inTenant(context.task.id, world.tenant);
+    const run = world.checker.began(id, attempt, process);
+    process.note(`run ${run}: task ${world.nameOf(id)}, attempt ${attempt}`);
+    world.checker.dependencies.handed(id, input.from);
     if (input.poison) {
-      process.crash(`of the poison in ${world.nameOf(context.task.id)}`);
+      process.crash(`of the poison in ${world.nameOf(id)}`);
       return await new Promise<never>(() => {});
     }
     for (let i = 0; i < input.reports; i++) {
@@ -94,18 +96,19 @@ async function haveChildren(
   { task, submit, input: { children = [], waits } }: TaskContext<WorkInput>,
   run: number,
   running: RunningFunction,
-  { checker }: CheckedWorld,
+  { checker, tenant }: CheckedWorld,
 ): Promise<void> {
   const made: Child[] = [];
+  const parent = inTenant(task.id, tenant);
   const resultOf = async (child: Child) => {
     const wait = () => checker.whileAway(run, () => child.result());
-    checker.children.returned(child.id, await running.whileAway(wait));
+    checker.children.returned(inTenant(child.id, tenant), await running.whileAway(wait));
   };
   for (const [n, input] of children.entries()) {
     const tags = n > 1 ? ["red"] : [];
-    const options: SubmitOptions = { metadata: { call: callOfChildren(task.id), n }, tags };
+    const options: SubmitOptions = { metadata: { call: callOfChildren(parent), n }, tags };
     const child = await submit(TASKS[n % TASKS.length], input, options);
-    checker.children.told(task.id, n, child.id);
+    checker.children.told(parent, n, inTenant(child.id, tenant));
     made.push(child);
     if (waits === "each") await resultOf(child);
   }

@@ -1,6 +1,7 @@
 // What the checker knows of tasks that wait for others. What they wait for it has from the callers; how far
 // they are it follows by what KV takes, one commit after the other.
 
+import { parse } from "../../runtime/platform/keys.ts";
 import type { Barrier } from "../../runtime/dependencies/barrier.ts";
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
@@ -126,7 +127,7 @@ export class Dependencies {
     this.#commits++;
     const touched = new Set<string>();
     for (const { key, after } of changes) {
-      const id = key[1] as string;
+      const id = key[0] === "task" ? parse.task(key) : key[1] as string;
       switch (key[0]) {
         case "task":
           this.#task(id, touched);
@@ -146,7 +147,7 @@ export class Dependencies {
           else if (id.startsWith(RETRY_SEAL)) this.#counted.get(id.slice(RETRY_SEAL.length))?.delete(id);
       }
     }
-    for (const { key } of changes) if (key[0] === "task") this.#look(key[1] as string);
+    for (const { key } of changes) if (key[0] === "task") this.#look(parse.task(key));
     for (const id of touched) this.#count(id);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#requireEnded(after.value as GroupRecord);

@@ -1,5 +1,6 @@
 // What lists have to show: each task that fits the whole time, once.
 
+import { parse } from "../../runtime/platform/keys.ts";
 import { isTerminalType, type StateType } from "../../runtime/core/states.ts";
 import { isForgotten, type Stored, typeOf } from "../../runtime/core/task.ts";
 import type { ListQuery } from "../../runtime/queries/list.ts";
@@ -45,7 +46,7 @@ export class Lists {
   applied(changes: Change[]): void {
     for (const { key } of changes) {
       if (key[0] !== "task") continue;
-      const id = key[1] as string;
+      const id = parse.task(key);
       for (const { filters, always } of this.#looks) {
         const stored = this.tasks.get(id);
         if (!stored || !fits(stored, filters)) always.delete(id);

@@ -31,6 +31,8 @@ export interface Surroundings {
   /** KV's own clock: what expires there does so by no process's. */
   readonly kvNow: number;
   readonly weaken?: Weaken;
+  /** Whose tasks all of them are. */
+  readonly tenant: string;
   note(who: string, what: string): void;
   /** A short name for a task. */
   nameOf(id: string): string;

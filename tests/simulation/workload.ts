@@ -1,6 +1,8 @@
 // What callers do in a simulated world: each is a small story of its own, told of what it was answered. A
 // caller that gets no answer asks again elsewhere, as a good client does.
 
+import { type Caller, callerWithin } from "../../runtime/core/caller.ts";
+import { bare, inTenant } from "../../runtime/core/tenant.ts";
 import type { CompletionQuery } from "../../runtime/queries/as_completed.ts";
 import {
   ConflictError,
@@ -342,7 +344,8 @@ export class Workload {
   #woven(name: string, wants: Wants[], submissions = wants.map(() => this.#calm())): Call {
     const { random, checker } = this.world;
     checker.dependencies.called(name, wants);
-    const idOf = (upstream: Upstream, own: string[]) => "id" in upstream ? upstream.id : own[upstream.place];
+    const idOf = (upstream: Upstream, own: string[]) =>
+      "id" in upstream ? bare(upstream.id) : own[upstream.place];
     const graph = (own: string[]) =>
       submissions.map(({ task, input, options }, i): Submission => {
         const { from, waitFor, allowFailure } = wants[i];
@@ -523,7 +526,7 @@ export class Workload {
       let cursor: string | null | undefined;
       while (cursor !== null) {
         const answer = await this.#ask((runtime) =>
-          runtime.list({ ...filters, limit, cursor: cursor ?? undefined })
+          runtime.list({ ...filters, limit, cursor: cursor ?? undefined, caller: this.#caller })
         );
         if (answer === "unknown" || "refused" in answer) break;
         shown.push(...answer.value.entries.map(({ record }) => record.id));
@@ -559,11 +562,14 @@ export class Workload {
       const left = new AbortController();
       if ("tag" in query && cursor === undefined) expected = world.checker.tagged(query.tag);
       const answer = await this.#try(async (runtime) => {
-        const events = await runtime.completions.open(query, {
-          timeoutMs: null,
-          cursor,
-          signal: left.signal,
-        });
+        const events = await runtime.completions.open(
+          "tag" in query ? { ...query, caller: this.#caller } : query,
+          {
+            timeoutMs: null,
+            cursor,
+            signal: left.signal,
+          },
+        );
         if (!events) throw new Error("a stream ended at a cursor that was none of an end");
         for (;;) {
           const { value: event, done } = await events.next();
@@ -620,7 +626,7 @@ export class Workload {
       const takes = Array.isArray(submissions) && submissions.some(({ id }) => id !== undefined) &&
         !call.needs;
       const [, taken] = /^id (\S+) is taken$/.exec(answer.refused.message) ?? [];
-      if (taken && !world.checker.wasStored(taken)) {
+      if (taken && !world.checker.wasStored(inTenant(taken, world.tenant))) {
         world.checker.violated("12", `${name} was refused: ${taken} is taken, and was never stored`);
       }
       if (!takes && !this.#mayBeRefused(call, answer.refused)) {
@@ -735,7 +741,7 @@ export class Workload {
     const batch = Array.isArray(submissions)
       ? batchOf(submissions)
       : (newId: () => string) => batchOf(submissions(newId));
-    return { batch, group, atomic, maxConcurrent };
+    return { batch, group, atomic, maxConcurrent, caller: this.#caller };
   }
 
   #submission(): Submission {
@@ -803,6 +809,10 @@ export class Workload {
       big: random.chance(0.06) ? 20_000 : 0,
       pad: random.chance(0.08) ? padding(20_000) : "",
     };
+  }
+
+  get #caller(): Caller {
+    return callerWithin(this.world.tenant);
   }
 
   /** A caller's own. */

@@ -1,4 +1,5 @@
 import type { Kind } from "./attack.ts";
+import { keys } from "./keys.ts";
 import { loop } from "./loop.ts";
 
-export const kinds: Kind[] = [loop];
+export const kinds: Kind[] = [keys, loop];

@@ -1,5 +1,6 @@
 // Submits flows and maps: each is one call, and its tasks are a group.
 
+import type { Caller } from "../../core/caller.ts";
 import type { Json } from "../../core/define.ts";
 import type { Idempotency } from "../idempotency.ts";
 import type { Submitted, Submitter } from "../submit.ts";
@@ -23,12 +24,14 @@ export async function submitFlow(
   submitter: Submitter,
   spec: FlowSpec,
   idempotency?: Idempotency,
+  caller?: Caller,
 ): Promise<SubmittedFlow> {
   const submitted = await submitter.submit({
     batch: (newId) => compileFlow(spec, newId),
     group: true,
     atomic: true,
     idempotency,
+    caller,
   });
   const { names, result } = submitted.batch;
   return { ...submitted, names, result };
@@ -43,7 +46,8 @@ export async function submitMap(
   submitter: Submitter,
   spec: MapSpec,
   idempotency?: Idempotency,
+  caller?: Caller,
 ): Promise<Submitted> {
   const { maxConcurrent } = spec;
-  return await submitter.submit({ batch: expandMap(spec), group: true, maxConcurrent, idempotency });
+  return await submitter.submit({ batch: expandMap(spec), group: true, maxConcurrent, idempotency, caller });
 }

@@ -241,7 +241,7 @@ Deno.test("an idempotency key is its caller's own", async () => {
 Deno.test("no secret is in an answer or in the log", async () => {
   const { key, headers, secret } = aKey(["admin"], "boss");
   await using service = await aService({ running: false, apiKeys: [key], mayLogErrors: true });
-  service.runtime.list = () => Promise.reject(new Error("a fault of ours"));
+  service.kv.list = () => Promise.reject(new Error("a fault of ours"));
   const broken = await service.app.request("/v1/tasks", { headers });
   assert.equal(broken.status, 500);
   const texts = [await broken.text()];

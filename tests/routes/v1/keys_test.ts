@@ -200,6 +200,10 @@ Deno.test("what is wrong with a key is said, and nothing is made", async () => {
     [{ name: "boss", scopes: ["read"] }, "/name"],
     [{ name: "ci", scopes: [] }, "/scopes"],
     [{ name: "ci", scopes: ["raed"] }, "/scopes/0"],
+    [{ name: "ci", scopes: ["read"], tenant: "A B" }, "/tenant"],
+    [{ name: "ci", scopes: ["read"], tenant: "" }, "/tenant"],
+    [{ name: "ci", scopes: ["read"], patterns: ["resize"] }, "/patterns/0"],
+    [{ name: "ci", scopes: ["admin"], patterns: ["task:resize*"] }, "/patterns"],
     [{ name: "ci", scopes: ["read"], expiresAt: "2020-01-01T00:00:00Z" }, "/expiresAt"],
     [{ name: "ci", scopes: ["read"], more: 1 }, "/more"],
   ];

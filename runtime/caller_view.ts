@@ -1,0 +1,200 @@
+// What one caller sees of the engine, and may do. Ids come in as the caller knows them, and get the tail of
+// its tenant here; nothing else lets a call in.
+
+import type { Batch } from "./commands/batch.ts";
+import { cancel, type Cancelled, type CancelRequest } from "./commands/cancel.ts";
+import { submitFlow, submitMap, type SubmittedFlow } from "./commands/flows/submit.ts";
+import type { MapSpec } from "./commands/flows/map.ts";
+import type { FlowSpec } from "./commands/flows/schema.ts";
+import { forget } from "./commands/forget.ts";
+import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_commands.ts";
+import type { Idempotency } from "./commands/idempotency.ts";
+import type { IfMatch } from "./commands/present_task.ts";
+import { retry } from "./commands/retry.ts";
+import type { SubmitCall, Submitted } from "./commands/submit.ts";
+import { type Caller, knows } from "./core/caller.ts";
+import type { AnyDefinition } from "./core/define.ts";
+import { NotFoundError } from "./core/errors.ts";
+import { type Entry, isForgotten, type Stored } from "./core/task.ts";
+import { bare, inTenant } from "./core/tenant.ts";
+import type { CompletionQuery } from "./queries/as_completed.ts";
+import type { CompletionEvent, CompletionOptions } from "./queries/completion_events.ts";
+import type { GroupStatus } from "./queries/group_status.ts";
+import { list, type ListQuery, type Page } from "./queries/list.ts";
+import { taskOrThrow } from "./queries/notifier.ts";
+import { present, type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
+import type { GroupRecord } from "./store/group_counters.ts";
+import type { Parts } from "./process/wiring.ts";
+
+export type CallersSubmit<B extends Batch = Batch> = Omit<SubmitCall<B>, "caller" | "guard">;
+export type CallersCompletionQuery = { ids: string[] } | { groupId: string } | { tag: string };
+
+export class CallerView {
+  constructor(private readonly parts: Parts, private readonly caller: Caller) {}
+
+  /** See {@linkcode Submitter.submit}. */
+  submit<B extends Batch>(call: CallersSubmit<B>): Promise<Submitted<B>> {
+    return this.parts.submitter.submit({ ...call, caller: this.caller });
+  }
+
+  /** See {@linkcode submitFlow}. */
+  submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
+    return submitFlow(this.parts.submitter, spec, idempotency, this.caller);
+  }
+
+  /** See {@linkcode submitMap}. */
+  submitMap(spec: MapSpec, idempotency?: Idempotency): Promise<Submitted> {
+    return submitMap(this.parts.submitter, spec, idempotency, this.caller);
+  }
+
+  /** The definitions that the caller may know. */
+  definitions(): AnyDefinition[] {
+    return this.parts.registry.all().filter(({ name }) => knows(this.caller, { task: name }));
+  }
+
+  /** See {@linkcode taskOrThrow}. */
+  async task(id: string, waitMs = 0, signal?: AbortSignal): Promise<Entry> {
+    const own = await this.#task(id);
+    return await taskOrThrow(this.parts.notifier, own, waitMs, signal);
+  }
+
+  /** See {@linkcode cancel}. */
+  async cancel(id: string, request: CancelRequest): Promise<Cancelled> {
+    const own = await this.#task(id);
+    return await cancel(this.parts.store, own, request);
+  }
+
+  /** See {@linkcode retry}. */
+  async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
+    const own = await this.#task(id);
+    return await retry(this.parts.commands, own, input, ifMatch);
+  }
+
+  /** See {@linkcode forget}. */
+  async forget(id: string, ifMatch?: IfMatch): Promise<void> {
+    const own = await this.#task(id);
+    await forget(this.parts.store, own, ifMatch);
+  }
+
+  /** See {@linkcode waitFor}. */
+  async wait(ids: string[], returnWhen: ReturnWhen, waitMs: number, options?: WaitOptions): Promise<Waited> {
+    const { store, notifier } = this.parts;
+    return await waitFor(store, notifier, await this.#tasks(ids), returnWhen, waitMs, options);
+  }
+
+  /** See {@linkcode list}. */
+  async list(query: Omit<ListQuery, "caller">): Promise<Page> {
+    const { groupId, parentId, cursor } = query;
+    const page = await list(this.parts.store, {
+      ...query,
+      groupId: groupId && this.#id(groupId),
+      parentId: parentId && this.#id(parentId),
+      cursor: cursor && this.#id(cursor),
+      caller: this.caller,
+    });
+    return { ...page, nextCursor: page.nextCursor && bare(page.nextCursor) };
+  }
+
+  /** See {@linkcode Completions.open}. */
+  async completions(
+    query: CallersCompletionQuery,
+    options: CompletionOptions,
+  ): Promise<AsyncGenerator<CompletionEvent> | null> {
+    const events = await this.parts.completions.open(await this.#ownQuery(query), options);
+    return events === null || this.caller.patterns.length === 0 ? events : this.#known(events);
+  }
+
+  /** See {@linkcode createGroup}. */
+  async createGroup(ids: string[]): Promise<GroupStatus> {
+    const { store, groups } = this.parts;
+    return await createGroup(store, groups, await this.#tasks(ids));
+  }
+
+  /** See {@linkcode cancelGroup}. */
+  async cancelGroup(id: string, request: CancelRequest): Promise<GroupCancelled> {
+    const { store, groups } = this.parts;
+    return await cancelGroup(store, groups, await this.#group(id), request);
+  }
+
+  /** The group as soon as all its tasks have ended, but after `waitMs` at the latest. */
+  async group(id: string, waitMs = 0, signal?: AbortSignal): Promise<GroupRecord> {
+    return await this.waitForGroup(id, "ALL_COMPLETED", waitMs, signal);
+  }
+
+  /** See {@linkcode Groups.when}. */
+  async waitForGroup(
+    id: string,
+    returnWhen: ReturnWhen,
+    waitMs: number,
+    signal?: AbortSignal,
+  ): Promise<GroupRecord> {
+    const { groups, notifier } = this.parts;
+    return await groups.when(await this.#group(id), returnWhen, notifier, waitMs, signal);
+  }
+
+  /** See {@linkcode Groups.status}. */
+  async groupStatus(id: string): Promise<GroupStatus> {
+    return await this.parts.groups.status(await this.#group(id));
+  }
+
+  #id(id: string): string {
+    return inTenant(id, this.caller.tenant);
+  }
+
+  async #ownQuery(query: CallersCompletionQuery): Promise<CompletionQuery> {
+    if ("ids" in query) return { ids: await this.#tasks(query.ids) };
+    if ("groupId" in query) return { groupId: await this.#group(query.groupId) };
+    return { tag: query.tag, caller: this.caller };
+  }
+
+  /** @throws {NotFoundError} */
+  async #task(id: string): Promise<string> {
+    const own = this.#id(id);
+    if (this.caller.patterns.length > 0 && this.#isHidden(await this.parts.store.read(own))) {
+      throw new NotFoundError("task", id);
+    }
+    return own;
+  }
+
+  /**
+   * The ids of tasks as the engine knows them.
+   *
+   * @throws {NotFoundError} if the caller may not know one of them; of others the engine says what is wrong
+   */
+  async #tasks(ids: string[]): Promise<string[]> {
+    const own = ids.map((id) => this.#id(id));
+    if (this.caller.patterns.length === 0) return own;
+    const unique = [...new Set(own)];
+    const entries = await this.parts.store.readMany(unique, "caller");
+    const known = entries.map((entry) => this.#isHidden(entry) ? null : entry);
+    if (entries.some((entry) => this.#isHidden(entry))) present(known, unique, own);
+    return own;
+  }
+
+  #isHidden(entry: Entry<Stored> | null): boolean {
+    return entry !== null && !isForgotten(entry.record) && !knows(this.caller, entry.record);
+  }
+
+  /**
+   * The id of a group as the engine knows it. Who may not know all of its tasks may not know the group.
+   *
+   * @throws {NotFoundError}
+   */
+  async #group(id: string): Promise<string> {
+    const own = this.#id(id);
+    if (this.caller.patterns.length === 0) return own;
+    for await (const page of this.parts.groups.members.present(own)) {
+      if (page.some(({ record }) => !knows(this.caller, record))) throw new NotFoundError("group", id);
+    }
+    return own;
+  }
+
+  /** A group may get tasks while it is streamed. */
+  async *#known(events: AsyncGenerator<CompletionEvent>): AsyncGenerator<CompletionEvent> {
+    for await (const event of events) {
+      if (event.kind !== "task" || event.entry === null || knows(this.caller, event.entry.record)) {
+        yield event;
+      }
+    }
+  }
+}
