@@ -22,6 +22,11 @@ export function hashOf(secret: string): Uint8Array {
   return sha256().update(secret).digest();
 }
 
+/** In hex digits: what every call with a key pays. */
+export function hexHashOf(secret: string): string {
+  return sha256().update(secret).digest("hex");
+}
+
 export function hexOf(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

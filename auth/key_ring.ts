@@ -4,7 +4,7 @@
 
 import type { Caller } from "../runtime/core/caller.ts";
 import type { Clock, KvPort } from "../runtime/mod.ts";
-import { type ApiKey, hashOf, hexOf } from "./api_keys.ts";
+import { type ApiKey, hexHashOf, hexOf } from "./api_keys.ts";
 import { type KeyRecord, KeyStore } from "./key_store.ts";
 
 const STALE_AFTER_MS = 900;
@@ -101,7 +101,7 @@ export class KeyRing {
 
   /** The key of a secret. What it takes does not depend on the secrets that there are. */
   find(secret: string): HeldKey | null {
-    const hash = hexOf(hashOf(secret));
+    const hash = hexHashOf(secret);
     const found = this.ofMark(hash.slice(0, MARK_DIGITS));
     return found?.hash === hash ? found : null;
   }
