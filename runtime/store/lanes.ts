@@ -1,7 +1,4 @@
-// Commits of different kinds. On a file they go to the disk one after the other, so submits and ends share
-// commits: half as many take a tenth less of the processor. Claims and the outbox have commits of their own:
-// other processes are often faster with those, and then a whole commit is made again. Over a network, where
-// several commits are under way at once, each kind has its own.
+// Lanes commit independently of each other, so that a burst in one does not hold up the others.
 
 import type { KvLimits } from "../platform/kv.ts";
 import type { Unit } from "./commit_unit.ts";
@@ -11,32 +8,22 @@ import type { Starter } from "./starter.ts";
 
 export type Lane = "submit" | "claim" | "settle" | "outbox";
 
-type Line = [commits: GroupCommit<Unit, Applied>, line: number];
-
 export class Lanes {
-  readonly #lines: Record<Lane, Line>;
+  readonly #lanes: Record<Lane, GroupCommit<Unit, Applied>>;
 
   /** @param starter lets tasks start in the commit that makes them ready; null where all wait for a claim */
   constructor(committer: Committer, limits: KvLimits, starter: () => Starter | null) {
-    const commits = (lines = 1) =>
-      new GroupCommit<Unit, Applied>((units) => committer.commit(units, starter()), limits, lines);
-    const shared = commits(2);
-    const isShared = limits.flights === 1;
-    this.#lines = {
-      submit: [shared, 0],
-      settle: isShared ? [shared, 1] : [commits(), 0],
-      claim: [commits(), 0],
-      outbox: [commits(), 0],
-    };
+    const lane = (starter: () => Starter | null) =>
+      new GroupCommit((units: Unit[]) => committer.commit(units, starter()), limits);
+    const none = () => null;
+    this.#lanes = { submit: lane(starter), claim: lane(none), settle: lane(none), outbox: lane(starter) };
   }
 
   commit(lane: Lane, unit: Unit): Promise<Applied> {
-    const [commits, line] = this.#lines[lane];
-    unit.starts = lane === "submit" || lane === "outbox";
-    return commits.add(unit, line);
+    return this.#lanes[lane].add(unit);
   }
 
   async idle(): Promise<void> {
-    for (const [commits] of Object.values(this.#lines)) await commits.idle();
+    for (const lane of Object.values(this.#lanes)) await lane.idle();
   }
 }
