@@ -9,7 +9,15 @@ import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
 import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
 import type { Arrival, BodyShare } from "./arrival.ts";
-import { malformedJson, type Problem, ProblemError, tooLarge, tooSlow, validationFailed } from "./problem.ts";
+import {
+  clientClosed,
+  malformedJson,
+  type Problem,
+  ProblemError,
+  tooLarge,
+  tooSlow,
+  validationFailed,
+} from "./problem.ts";
 
 const LONGEST_BODY_MS = 30_000;
 const MICROTASKS_OF_A_READ = 8;
@@ -81,8 +89,9 @@ async function inTime(c: Context, reading: Reading, text: Promise<string>): Prom
     if (error instanceof ProblemError && error.problem.headers?.connection === "close") {
       connectionOf(c)?.closeSoon();
     }
-    // The service is stopping, or the caller is gone: the rest of the body does not come.
-    throw error instanceof Deno.errors.BadResource ? new ProblemError(stopping()) : error;
+    // The rest of the body does not come: the service is stopping, or the caller is gone.
+    if (error instanceof Deno.errors.BadResource) throw new ProblemError(stopping());
+    throw error instanceof Deno.errors.Http ? new ProblemError(clientClosed()) : error;
   } finally {
     clearTimeout(timer);
   }
