@@ -71,17 +71,25 @@ async function requireWhole(path: string, size: number): Promise<void> {
     }[];
     if (found !== "ok") throw damaged(path, found);
   } catch (error) {
-    if (error instanceof DatabaseFileError || !(error instanceof Error)) throw error;
-    if (/not a database/.test(error.message)) {
-      throw new DatabaseFileError(
-        `${path} must be a database of Deno KV; it is no SQLite file. Name a file of its own`,
-      );
-    }
-    if (/malformed|corrupt/.test(error.message)) throw damaged(path, error.message);
-    // Locked, or not to be written: whoever opens it as a database finds out.
+    if (error instanceof DatabaseFileError) throw error;
+    const fault = faultOf(path, error);
+    if (fault !== null) throw fault;
+    // Locked, not to be written, or something that this release of Deno does not say here: whoever opens it as
+    // a database finds out.
   } finally {
     database?.close();
   }
+}
+
+/** What SQLite says of a file that is no database, or no whole one; null for all else. */
+export function faultOf(path: string, error: unknown): DatabaseFileError | null {
+  const message = error instanceof Error ? error.message : String(error);
+  if (/not a database/.test(message)) {
+    return new DatabaseFileError(
+      `${path} must be a database of Deno KV; it is no SQLite file. Name a file of its own`,
+    );
+  }
+  return /malformed|corrupt/.test(message) ? damaged(path, message) : null;
 }
 
 function damaged(path: string, found: string): DatabaseFileError {

@@ -1,7 +1,7 @@
 // Opens a database: a file, memory, a server, or the platform's own.
 
 import { type Clock, systemClock } from "./clock.ts";
-import { DatabaseFile, prepareFile } from "./database_file.ts";
+import { DatabaseFile, faultOf, prepareFile } from "./database_file.ts";
 import { keys } from "./keys.ts";
 import { type Log, silentLog } from "./log.ts";
 import { EMBEDDED_LIMITS, KvPort, REMOTE_LIMITS, REMOTE_SHARDS, whileLocked } from "./kv.ts";
@@ -32,7 +32,9 @@ export async function openKv(
   const isFile = path !== undefined && path !== ":memory:" && !isRemote(path);
   if (isFile) await prepareFile(path, log);
   const open = () => openHandle(path);
-  const writer = await whileLocked(open);
+  const writer = await whileLocked(open).catch((error) => {
+    throw isFile && faultOf(path, error) || error;
+  });
   if (path === undefined || isRemote(path)) {
     const limits = { ...REMOTE_LIMITS, checks: await checksOf(writer) };
     // The platform may use one connection for all handles.
