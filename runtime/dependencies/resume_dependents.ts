@@ -1,7 +1,7 @@
 // When a failed task is retried, dependents of its call that its failure had cancelled wait for it again, in
 // the same commit if they are few (otherwise: retry_barrier.ts).
 
-import { type Entry, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { type Entry, isAwaiting, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { resumed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { Change } from "../store/commit_unit.ts";
@@ -26,6 +26,7 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
   const counters = new Map<string, DependencyCounter>();
   const resumedIds = new Set<string>();
   const stillFailed = new Set<string>();
+  const checked = new Map<string, Deno.AtomicCheck>();
   for (let level = [failed]; level.length > 0 && found.isComplete;) {
     const dependents = level.flatMap((upstream) => (upstream.next ?? []).map((id) => ({ id, upstream })));
     const read = await readDependents(store, [...new Set(dependents.map(({ id }) => id))]);
@@ -41,7 +42,12 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
       counters.set(id, after);
       const { record } = entry;
       const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
-      if (!wasFailed || resumedIds.has(id)) continue;
+      if (!wasFailed) {
+        // It may be about to be cancelled: then it must be resumed with the others.
+        if (isAwaiting(record)) checked.set(id, { key: keys.task(id), versionstamp: entry.versionstamp });
+        continue;
+      }
+      if (resumedIds.has(id)) continue;
       if (decisionOf(after) === "fail") {
         stillFailed.add(id);
         continue;
@@ -60,6 +66,7 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
   }
   // Their other upstreams may be retried at this moment too, and then nobody would put them back in time.
   if (stillFailed.size > 0) found.isComplete = false;
+  found.checks.push(...checked.values());
   return found;
 }
 
