@@ -1,6 +1,7 @@
 // The keys that a process knows: those of its settings, and those of the database. These are looked at again
 // by the first call that comes 0.9 s after the last look, and every half second while streams are open. So a
-// key that was revoked anywhere opens nothing a second later, and an idle process reads nothing.
+// key that was revoked anywhere opens nothing a second later, and an idle process reads nothing. A secret that
+// no key has is a reason to look at once: whoever has just made a key uses it.
 
 import type { Caller } from "../runtime/core/caller.ts";
 import type { Clock, KvPort } from "../runtime/mod.ts";
@@ -8,6 +9,7 @@ import { type ApiKey, hexHashOf, hexOf } from "./api_keys.ts";
 import { type KeyRecord, KeyStore } from "./key_store.ts";
 
 const STALE_AFTER_MS = 900;
+const UNKNOWN_AFTER_MS = 100;
 const WATCH_EVERY_MS = 500;
 const USED_EVERY_MS = 60 * 60 * 1000;
 /** Digits of a hash that tell one secret from another; a ticket shows them. */
@@ -97,6 +99,16 @@ export class KeyRing {
    */
   fresh(): Promise<void> | null {
     return this.clock.monotonic() - this.#lookedAt < STALE_AFTER_MS ? null : this.look();
+  }
+
+  /**
+   * To be awaited before a secret that no key has is refused: the key may have been made just now. Null: the
+   * last look was just now too, so that wrong secrets cannot make it look more than ten times a second.
+   *
+   * @throws {UnavailableError}
+   */
+  newest(): Promise<void> | null {
+    return this.clock.monotonic() - this.#lookedAt < UNKNOWN_AFTER_MS ? null : this.look();
   }
 
   /** The key of a secret. What it takes does not depend on the secrets that there are. */

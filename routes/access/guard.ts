@@ -100,8 +100,9 @@ function refusalOf(
   c: Context,
   routes: Route[],
   needs: readonly Scope[] | null,
-  { keys, tickets, origins }: Access,
+  access: Access,
 ): Problem | null | Promise<Problem | null> {
+  const { keys, tickets, origins } = access;
   if (!keys.isLocked) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
   const authorization = c.req.header("authorization");
   if (authorization === undefined) {
@@ -114,7 +115,11 @@ function refusalOf(
   const secret = secretOf(authorization);
   if (secret === undefined) return unauthorized("Authorization must be Bearer <secret>; it has another form");
   const key = keys.find(secret);
-  if (key === null) return unauthorized("the secret in Authorization is not that of an API key");
+  if (key === null) {
+    const looked = keys.newest();
+    if (looked !== null) return looked.then(() => refusalOf(c, routes, needs, access));
+    return unauthorized("the secret in Authorization is not that of an API key");
+  }
   c.set("key", key);
   keys.use(key);
   if (needs === null) return unlisted(c);

@@ -43,7 +43,7 @@ export class BodyBudget implements BodyCounter {
         add(bytes);
         const most = this.#mostBytes;
         if (this.#bytes > most) throw new ProblemError(tooMuch("all bodies together", most));
-        if (caller === undefined || this.#byCaller.get(caller)! <= most / 2) return;
+        if (caller === undefined || (this.#byCaller.get(caller) ?? 0) <= most / 2) return;
         throw new ProblemError(tooMuch("the bodies of one caller together", most / 2));
       },
       giveBack: () => add(-taken),

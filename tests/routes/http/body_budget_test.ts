@@ -3,6 +3,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { BodyBudget, type BodyBudgetOptions } from "../../../routes/http/body_budget.ts";
+
 import { aKey } from "../../support/api_keys.ts";
 import { onConnections, SlowCaller } from "../../support/on_connections.ts";
 import { aService, type ServiceOptions } from "../../support/service.ts";
@@ -117,4 +118,14 @@ Deno.test("a call that is answered or refused has given its bytes back", async (
     assert.equal(answer.status, status, await answer.text());
     assert.equal(bodies.bytes, 0, `${path} ${status}`);
   }
+});
+
+Deno.test("a body of no bytes has room, whoever sends it", () => {
+  const budget = new BodyBudget({ mostBytes: 10 });
+  const share = budget.share("me");
+  share.grow(0);
+  share.grow(5);
+  assert.throws(() => share.grow(1));
+  share.giveBack();
+  assert.equal(budget.bytes, 0);
 });

@@ -286,3 +286,27 @@ Deno.test("calls are answered from memory: a key costs one read a second, howeve
   );
   assert.ok(reads <= 2, `${reads} reads`);
 });
+
+Deno.test("a key that another process has made opens at once; wrong secrets are no reason to look again and again", async () => {
+  await using database = await aDatabase();
+  await Deno.mkdir(database.path.replace(/\/[^/]+$/, ""), { recursive: true });
+  const { clock, advance } = aClock();
+  await using here = await aService({ apiKeys, path: database.path });
+  await using there = await aService({ apiKeys, path: database.path, running: false, clock });
+  await there.get("/v1/tasks", boss);
+  const made = await make(here, { name: "ci", scopes: ["read"] });
+  advance(100);
+  assert.equal((await there.get("/v1/tasks", bearer(made))).status, 200);
+  let reads = 0;
+  const { get } = there.kv;
+  there.kv.get = <T>(key: Deno.KvKey) => {
+    if (String(key[0]).startsWith("api-key")) reads++;
+    return get.call(there.kv, key) as Promise<Deno.KvEntryMaybe<T>>;
+  };
+  const started = performance.now();
+  for (let n = 0; n < 10; n++) {
+    assert.equal((await there.get("/v1/tasks", bearer({ secret: "errand_none" }))).status, 401);
+  }
+  const most = 1 + (performance.now() - started) / 100;
+  assert.ok(reads <= most, `${reads} reads`);
+});
