@@ -1,7 +1,7 @@
 // The keys that a process knows: those of its settings, and those of the database. These are looked at again
 // by the first call that comes 0.9 s after the last look, and every half second while streams are open. So a
-// key that was revoked anywhere opens nothing a second later, and an idle process reads nothing. A secret that
-// no key has is a reason to look at once: whoever has just made a key uses it.
+// key that was revoked anywhere opens nothing a second later, and an idle process reads nothing. A secret
+// that no key has is a reason to look at once: whoever has just made a key uses it.
 
 import type { Caller } from "../runtime/core/caller.ts";
 import type { Clock, KvPort } from "../runtime/mod.ts";

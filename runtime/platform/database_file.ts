@@ -74,8 +74,8 @@ async function requireWhole(path: string, size: number): Promise<void> {
     if (error instanceof DatabaseFileError) throw error;
     const fault = faultOf(path, error);
     if (fault !== null) throw fault;
-    // Locked, not to be written, or something that this release of Deno does not say here: whoever opens it as
-    // a database finds out.
+    // Locked, not to be written, or something that this release of Deno does not say here: whoever opens it
+    // as a database finds out.
   } finally {
     database?.close();
   }

@@ -3,7 +3,6 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { BodyBudget, type BodyBudgetOptions } from "../../../routes/http/body_budget.ts";
-
 import { aKey } from "../../support/api_keys.ts";
 import { onConnections, SlowCaller } from "../../support/on_connections.ts";
 import { aService, type ServiceOptions } from "../../support/service.ts";
