@@ -2,6 +2,7 @@
 // it, so a slow reader costs no memory. Closing the connection ends the generator.
 
 import type { Context } from "hono";
+import { UnavailableError } from "../../runtime/core/errors.ts";
 import { connectionOf } from "./connection.ts";
 import { isHead, untold } from "./head.ts";
 import type { Heartbeat } from "./heartbeat.ts";
@@ -64,7 +65,11 @@ export function sseResponse(
     leave();
     abort.abort();
     // The generator may be waiting: the abort wakes it, and `return` runs its clean-up.
-    batches.return(undefined).catch(onError);
+    batches.return(undefined).catch(failed);
+  };
+  const failed = (error: unknown) => {
+    // The service may have stopped since the reader went: then its database is closed.
+    if (!(closed && error instanceof UnavailableError)) onError(error);
   };
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -93,7 +98,7 @@ export function sseResponse(
           controller.enqueue(encoder.encode(value.map(format).join("")));
         }
       } catch (error) {
-        onError(error);
+        failed(error);
         if (closed) return;
         close();
         controller.error(error);
