@@ -1,12 +1,11 @@
 // HEAD: the status and headers that GET has, and no body. The length is told of a body that is at hand. A
 // body that is sent while it is made is not begun.
 
-import type { Context } from "hono";
-import type { App } from "./app_types.ts";
+import type { Context, Hono } from "hono";
 import type { Arrival } from "./prefix.ts";
 
 /** Makes an app answer HEAD by its routes of GET. */
-export function answerHead(app: App): void {
+export function answerHead(app: Hono<{ Bindings: Arrival }>): void {
   const { fetch } = app;
   app.fetch = (request, env, ...rest) => {
     if (request.method !== "HEAD") return fetch(request, env, ...rest);

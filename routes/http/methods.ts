@@ -1,15 +1,17 @@
 // Which methods a path takes. A wrong method is answered as such, and the document can be compared with the
 // routes.
 
-import type { App } from "./app_types.ts";
-
 export interface Route {
   method: string;
   path: string;
 }
 
+interface Routed {
+  readonly routes: readonly Route[];
+}
+
 /** The routes of an app, without what stands before all of them. */
-export function routesOf(app: App): Route[] {
+export function routesOf(app: Routed): Route[] {
   return app.routes.filter(({ method, path }) => method !== "ALL" && path !== EVERYTHING);
 }
 
@@ -17,7 +19,7 @@ export function routesOf(app: App): Route[] {
 export const EVERYTHING = "/*";
 
 /** Methods of the routes that match a path; of those that spell it out, if there are any. */
-export function methodsAt(app: App, path: string): string[] {
+export function methodsAt(app: Routed, path: string): string[] {
   const routes = routesOf(app);
   const spelledOut = routes.filter((route) => route.path === path);
   const methods = spelledOut.length > 0

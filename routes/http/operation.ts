@@ -6,9 +6,11 @@ import type { createRoute as createTypedRoute, OpenAPIHono, RouteConfig } from "
 import { type Context, type Handler, Hono, type MiddlewareHandler, type ValidationTargets } from "hono";
 import type { z } from "zod";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
-import { type Arrival, routedPath } from "./prefix.ts";
+import { isHead } from "./head.ts";
+import { methodsAt } from "./methods.ts";
+import { type Arrival, pathOf, routedPath } from "./prefix.ts";
 import { KeepingRouter } from "./router.ts";
-import { problemResponse, validationFailed } from "./problem.ts";
+import { methodNotAllowed, type Problem, problemResponse, validationFailed } from "./problem.ts";
 import { toldWhere } from "./sibling_parameter.ts";
 
 export interface App extends Hono<{ Bindings: Arrival }> {
@@ -28,7 +30,7 @@ export function createOperations(): App {
   const openapi = ({ middleware = [], ...route }: RouteConfig & Middleware, handler: Handler): App => {
     operations.push(route);
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.on([route.method], [path], ...[middleware].flat(), checks(route, operations), handler);
+    app.on([route.method], [path], ...[middleware].flat(), checks(route, made), handler);
     return made;
   };
   const made = Object.assign(app, { operations, openapi }) as unknown as App;
@@ -55,8 +57,15 @@ const PLACES: Record<Target, { pointer: string; valueOf: (c: Context) => unknown
   json: { pointer: "", valueOf: (c) => c.req.json() },
 };
 
+/** Of a path that other methods spell out: `GET /v1/tasks/batch` is no task. */
+function wrongMethod(app: App, c: Context): Problem | null {
+  const allowed = methodsAt(app, c.req.path);
+  if (allowed.length === 0 || allowed.includes(c.req.method)) return null;
+  return methodNotAllowed(isHead(c) ? "HEAD" : c.req.method, pathOf(c), allowed);
+}
+
 /** Answers a call that breaks a rule of the route. Of any other the handler gets the checked values. */
-function checks({ path, request = {} }: RouteConfig, operations: readonly RouteConfig[]): MiddlewareHandler {
+function checks({ path, request = {} }: RouteConfig, app: App): MiddlewareHandler {
   const { query, params, headers, body } = request;
   const json = (body?.content["application/json"] as { schema: unknown } | undefined)?.schema;
   const schemas = { query, param: params, header: headers, json };
@@ -67,9 +76,11 @@ function checks({ path, request = {} }: RouteConfig, operations: readonly RouteC
       const value = await valueOf(c);
       const parsed = schema.safeParse(value);
       if (!parsed.success) {
+        const wrong = target === "param" ? wrongMethod(app, c) : null;
+        if (wrong) return problemResponse(c, wrong);
         const faults = faultsOf(parsed.error, value, pointer);
         const isQuery = target === "query";
-        const told = isQuery ? toldWhere(faults, parsed.error, operations, path) : faults;
+        const told = isQuery ? toldWhere(faults, parsed.error, app.operations, path) : faults;
         return problemResponse(c, validationFailed(told));
       }
       c.req.addValidatedData(target satisfies keyof ValidationTargets, parsed.data as object);

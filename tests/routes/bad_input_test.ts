@@ -280,6 +280,8 @@ Deno.test("a wrong method is 405 with Allow, an unknown path 404", async () => {
     ["GET", `/v1/tasks/${UNKNOWN_ID}/cancel`, "POST"],
     ["GET", "/v1/wait", "POST"],
     ["PUT", "/v1/tasks/batch", "POST"],
+    ["GET", "/v1/tasks/batch", "POST"],
+    ["DELETE", "/v1/tasks/batch", "POST"],
     ["POST", "/healthz", "GET"],
   ];
   for (const [method, path, allow] of wrong) {

@@ -193,10 +193,11 @@ export function answerIn(
       parts.every((part, i) => part.startsWith("{") || part === wanted[i]);
   };
   // A path that is spelled out wins over one with a parameter.
-  const known = Object.keys(document.paths).filter(fits).sort((a, b) =>
-    a.includes("{") ? 1 : b.includes("{") ? -1 : 0
+  const known = Object.keys(document.paths).filter(fits);
+  const spelledOut = known.filter((template) => !template.includes("{"));
+  const found = (spelledOut.length > 0 ? spelledOut : known).find((template) =>
+    document.paths[template][method.toLowerCase()]
   );
-  const found = known.find((template) => document.paths[template][method.toLowerCase()]);
   if (found === undefined) return null;
   return { path: found, answer: document.paths[found][method.toLowerCase()].responses[String(status)] };
 }
