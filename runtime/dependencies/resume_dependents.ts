@@ -26,7 +26,6 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
   const counters = new Map<string, DependencyCounter>();
   const resumedIds = new Set<string>();
   const stillFailed = new Set<string>();
-  const checked = new Map<string, Deno.AtomicCheck>();
   for (let level = [failed]; level.length > 0 && found.isComplete;) {
     const dependents = level.flatMap((upstream) => (upstream.next ?? []).map((id) => ({ id, upstream })));
     const read = await readDependents(store, [...new Set(dependents.map(({ id }) => id))]);
@@ -36,18 +35,17 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
       if (!entry || !counter.value) continue;
       if (!counters.has(id)) {
         found.checks.push({ key: keys.dependencyCounter(id), versionstamp: counter.versionstamp });
+        // It may be about to be cancelled: then it must be resumed with the others.
+        if (isAwaiting(entry.record)) {
+          found.checks.push({ key: keys.task(id), versionstamp: entry.versionstamp });
+        }
       }
       const step = { upstream: upstream.id, was: typeOf(upstream), is: null };
       const after = stepped(counters.get(id) ?? counter.value, step);
       counters.set(id, after);
       const { record } = entry;
       const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
-      if (!wasFailed) {
-        // It may be about to be cancelled: then it must be resumed with the others.
-        if (isAwaiting(record)) checked.set(id, { key: keys.task(id), versionstamp: entry.versionstamp });
-        continue;
-      }
-      if (resumedIds.has(id)) continue;
+      if (!wasFailed || resumedIds.has(id)) continue;
       if (decisionOf(after) === "fail") {
         stillFailed.add(id);
         continue;
@@ -66,7 +64,6 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
   }
   // Their other upstreams may be retried at this moment too, and then nobody would put them back in time.
   if (stillFailed.size > 0) found.isComplete = false;
-  found.checks.push(...checked.values());
   return found;
 }
 
