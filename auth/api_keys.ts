@@ -63,8 +63,8 @@ export function noScopes(text: string): string[] {
 }
 
 /**
- * Reads `name:scope+scope:sha256` entries, separated by commas or white space. A fault names the entry by its
- * number and name, and does not repeat the value, which may be a secret in the wrong place.
+ * Reads `name:scope+scope:sha256` entries, separated by commas or white space. A fault names the entry by
+ * its number and name, and does not repeat the value, which may be a secret in the wrong place.
  */
 export function parseApiKeys(text: string): { keys: ApiKey[]; faults: string[] } {
   const keys: ApiKey[] = [];

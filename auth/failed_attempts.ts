@@ -1,6 +1,7 @@
 // Who shows secrets that are none, again and again. Such a source is told to wait, and the log names it. A
 // call with a right key is let in whatever its source has done: many callers may share one address.
 
+import { BoundedMap } from "../runtime/core/bounded_map.ts";
 import type { Clock, Log } from "../runtime/mod.ts";
 
 const WINDOW_MS = 60_000;
@@ -14,7 +15,7 @@ interface Window {
 }
 
 export class FailedAttempts {
-  readonly #windows = new Map<string, Window>();
+  readonly #windows = new BoundedMap<string, Window>(MOST_SOURCES);
 
   constructor(private readonly clock: Clock, private readonly log: Log) {}
 
@@ -27,7 +28,8 @@ export class FailedAttempts {
     const now = this.clock.monotonic();
     const known = this.#windows.get(source);
     const window = known && known.endsAt > now ? known : { endsAt: now + WINDOW_MS, count: 0 };
-    if (window !== known) this.#remember(source, window);
+    // Behind all others, as it ends last.
+    if (window !== known) this.#windows.set(source, window);
     window.count++;
     if (window.count <= MOST) return 0;
     if (window.count === MOST + 1) {
@@ -36,14 +38,5 @@ export class FailedAttempts {
       );
     }
     return window.endsAt - now;
-  }
-
-  #remember(source: string, window: Window): void {
-    // Behind all others, as it ends last.
-    this.#windows.delete(source);
-    this.#windows.set(source, window);
-    if (this.#windows.size <= MOST_SOURCES) return;
-    const [oldest] = this.#windows.keys();
-    this.#windows.delete(oldest);
   }
 }

@@ -22,13 +22,16 @@ export class TrustedProxies {
       const [address, bits, ...more] = part.split("/");
       const family = familyOf(address);
       if (family === null || more.length > 0) return `${RULE}; ${JSON.stringify(part)} is neither`;
+      if (bits === undefined) {
+        proxies.#list.addAddress(address, family);
+        continue;
+      }
       const longest = LONGEST_PREFIX[family];
-      if (bits === undefined) proxies.#list.addAddress(address, family);
-      else if (/^\d{1,3}$/.test(bits) && Number(bits) <= longest) {
-        proxies.#list.addSubnet(address, Number(bits), family);
-      } else {return `${RULE}; the part of ${
-          JSON.stringify(part)
-        } behind the slash is none of 0 to ${longest}`;}
+      if (!/^\d{1,3}$/.test(bits) || Number(bits) > longest) {
+        const what = JSON.stringify(part);
+        return `${RULE}; the part of ${what} behind the slash is none of 0 to ${longest}`;
+      }
+      proxies.#list.addSubnet(address, Number(bits), family);
     }
     return proxies;
   }

@@ -1,5 +1,5 @@
-// deno task bench:cost: the cost of a task in a database that is paid by use: commits, writes and reads. Also
-// the cost of an idle process. Needs the program of a denokv server.
+// deno task bench:cost: the cost of a task in a database that is paid by use: commits, writes and reads.
+// Also the cost of an idle process. Needs the program of a denokv server.
 
 // deno-lint-ignore-file no-console
 import { serialize } from "node:v8";

@@ -1,5 +1,5 @@
-// A small HTTP/1.1 client for load: one request at a time on each connection. `fetch` costs about as much CPU
-// as the server's whole answer, and would measure itself on a machine of two cores.
+// A small HTTP/1.1 client for load: one request at a time on each connection. `fetch` costs about as much
+// CPU as the server's whole answer, and would measure itself on a machine of two cores.
 
 export interface Answer {
   status: number;

@@ -1,6 +1,6 @@
 // deno task bench: throughput and latency beside those of raw Deno KV in the same run. Prints a table and
-// writes JSON. Each case has a database file of its own. Figures of different runs or machines don't compare;
-// ratios do.
+// writes JSON. Each case has a database file of its own. Figures of different runs or machines don't
+// compare; ratios do.
 
 // deno-lint-ignore-file no-console
 import { chain, chord, map } from "./composition.ts";
