@@ -6,8 +6,7 @@ import type { Clock, Log } from "../runtime/mod.ts";
 export interface ListenOptions {
   hostname: string;
   port: number;
-  /** @param connection none where Deno does not give it out of its hands */
-  handler: (request: Request, connection?: ConnectionPort) => Response | Promise<Response>;
+  handler: (request: Request, connection: ConnectionPort) => Response | Promise<Response>;
   /** Connections at a time; fewer where the process may not have so many descriptors. */
   most: number;
   clock: Clock;

@@ -1,6 +1,7 @@
 // Where Deno does not let connections be served one by one: Deno.serve. Without descriptors it stops to
 // listen and does not say so while a connection is open, so the service calls itself, and listens again.
 
+import type { ConnectionPort } from "../routes/http/prefix.ts";
 import type { Listening, ListenOptions } from "./listening.ts";
 
 const LOOK_EVERY_MS = 5_000;
@@ -28,8 +29,15 @@ export class PlainListener implements Listening {
   }
 
   #serve(port: number): Deno.NetAddr {
-    const { hostname, handler } = this.options;
-    const server = Deno.serve({ hostname, port, onListen: () => {} }, (request) => handler(request));
+    const { hostname, handler, log } = this.options;
+    const onError = (error: unknown) => {
+      log.error("a request could not be answered", error);
+      return new Response(null, { status: 500 });
+    };
+    const server = Deno.serve(
+      { hostname, port, onListen: () => {}, onError },
+      (request, { remoteAddr }) => handler(request, uncut(remoteAddr.hostname)),
+    );
     this.#servers.add(server);
     const forget = () => this.#servers.delete(server);
     server.finished.then(forget, forget);
@@ -61,4 +69,9 @@ export class PlainListener implements Listening {
       }
     }
   }
+}
+
+/** Deno.serve cuts no connection. */
+function uncut(address: string): ConnectionPort {
+  return { address, close: () => {}, closeSoon: () => {} };
 }

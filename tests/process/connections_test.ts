@@ -7,14 +7,15 @@ import { Server } from "../support/server_process.ts";
 import { eventually } from "../support/waiting.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const PLAIN = fileURLToPath(new URL("../support/plain_listener_main.ts", import.meta.url));
 const onlyUnix = { ignore: Deno.build.os === "windows" };
 
-/** The service with so many descriptors and no more. */
-function withDescriptors(count: number, env: Record<string, string> = {}): Promise<Server> {
+/** A service with so many descriptors and no more. */
+function withDescriptors(count: number, main = MAIN): Promise<Server> {
   return Server.run({
     program: "sh",
-    args: ["-c", `ulimit -n ${count}; exec "$0" "$@"`, Deno.execPath(), "run", "-A", MAIN],
-    env: { PORT: "0", API_KEYS: "", DEMO_TASKS: "true", KV_PATH: ":memory:", ...env },
+    args: ["-c", `ulimit -n ${count}; exec "$0" "$@"`, Deno.execPath(), "run", "-A", main],
+    env: { PORT: "0", API_KEYS: "", DEMO_TASKS: "true", KV_PATH: ":memory:" },
   });
 }
 
@@ -48,6 +49,28 @@ Deno.test({
     }
     for (const connection of silent) connection.close();
     assert.equal((await server.fetch("/healthz")).status, 200);
+    assert.equal(server.isOver, false);
+  },
+});
+
+Deno.test({
+  name: "where Deno.serve has stopped to listen for want of descriptors, the service listens again",
+  ...onlyUnix,
+  async fn() {
+    await using server = await withDescriptors(60, PLAIN);
+    const { hostname, port } = new URL(server.url);
+    const silent: Deno.TcpConn[] = [];
+    await eventually(async () => {
+      const connection = await Deno.connect({ hostname, port: Number(port) }).catch(() => null);
+      if (connection) silent.push(connection);
+      return connection === null;
+    }, "it has descriptors for everybody");
+    for (const connection of silent) connection.close();
+    await eventually(
+      () => server.output.stderr.includes("it listens again"),
+      "it does not say that it listens",
+    );
+    assert.equal((await server.fetch("/")).body, "hello");
     assert.equal(server.isOver, false);
   },
 });

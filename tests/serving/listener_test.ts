@@ -4,61 +4,9 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { connectionServer } from "../../serving/deno_internals.ts";
 import { Listener, type ListenerOptions } from "../../serving/listener.ts";
+import { Caller } from "../support/caller.ts";
 import { ManualClock } from "../support/manual_clock.ts";
 import { eventually } from "../support/waiting.ts";
-
-class Caller {
-  #text = "";
-  #isClosed = false;
-  readonly #reading: Promise<void>;
-
-  private constructor(private readonly connection: Deno.TcpConn) {
-    this.#reading = this.#read();
-  }
-
-  static async to({ address }: Listener): Promise<Caller> {
-    return new Caller(await Deno.connect({ hostname: address.hostname, port: address.port }));
-  }
-
-  send(text: string): Promise<number> {
-    return this.connection.write(new TextEncoder().encode(text));
-  }
-
-  get(path: string): Promise<number> {
-    return this.send(`GET ${path} HTTP/1.1\r\nhost: x\r\n\r\n`);
-  }
-
-  async says(what: RegExp): Promise<void> {
-    await eventually(() => what.test(this.#text), () => `it said only ${this.#text}`);
-    this.#text = "";
-  }
-
-  async isCut(): Promise<void> {
-    await eventually(() => this.#isClosed, "it was not cut");
-  }
-
-  get isOpen(): boolean {
-    return !this.#isClosed;
-  }
-
-  async close(): Promise<void> {
-    try {
-      this.connection.close();
-    } catch { /* It was cut. */ }
-    await this.#reading;
-  }
-
-  async #read(): Promise<void> {
-    const decoder = new TextDecoder();
-    const bytes = new Uint8Array(4_096);
-    for (;;) {
-      const read = await this.connection.read(bytes).catch(() => null);
-      if (read === null) break;
-      this.#text += decoder.decode(bytes.subarray(0, read), { stream: true });
-    }
-    this.#isClosed = true;
-  }
-}
 
 interface Fixture extends AsyncDisposable {
   listener: Listener;
@@ -83,8 +31,8 @@ function aListener(options: Partial<ListenerOptions> = {}): Fixture {
     log: { info: () => {}, error: (message) => errors.push(message) },
     handler: (request, connection) => {
       const { pathname } = new URL(request.url);
-      if (pathname === "/cut") connection!.close();
-      if (pathname === "/cut-soon") connection!.closeSoon();
+      if (pathname === "/cut") connection.close();
+      if (pathname === "/cut-soon") connection.closeSoon();
       if (pathname !== "/stream") return new Response("hello");
       let cut = () => {};
       return new Response(
@@ -239,7 +187,7 @@ Deno.test("an answer that is broken off with its connection writes nothing to th
           start(controller) {
             controller.enqueue(new TextEncoder().encode("begun"));
             cut = () => {
-              connection!.close();
+              connection.close();
               controller.error(new Error("the reader takes nothing"));
             };
           },
