@@ -1,4 +1,4 @@
-// More callers than the process may have descriptors.
+// More callers, or more files, than the process may have descriptors.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
@@ -8,6 +8,7 @@ import { eventually } from "../support/waiting.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const PLAIN = fileURLToPath(new URL("../support/plain_listener_main.ts", import.meta.url));
+const HOARDING = fileURLToPath(new URL("../support/hoarding_service.ts", import.meta.url));
 const onlyUnix = { ignore: Deno.build.os === "windows" };
 
 /** A service with so many descriptors and no more. */
@@ -71,6 +72,30 @@ Deno.test({
       "it does not say that it listens",
     );
     assert.equal((await server.fetch("/")).body, "hello");
+    assert.equal(server.isOver, false);
+  },
+});
+
+Deno.test({
+  name:
+    "a thread that cannot start for want of descriptors is an error of its attempt, and the process goes on",
+  ...onlyUnix,
+  async fn() {
+    await using server = await withDescriptors(300, HOARDING);
+    const hoard = async (leave: number | null) => {
+      const { id } = await server.submit("hoard", { leave });
+      assert.equal((await server.ended(id)).state.type, "COMPLETED");
+    };
+    for (let leave = 4; leave < 16; leave++) {
+      await hoard(leave);
+      const { id } = await server.submit("primes", { limit: 10 });
+      const { state, error } = await server.ended(id);
+      assert.equal(state.type, "FAILED");
+      assert.match(error.message, /^no thread can be started: .*file descriptors/);
+    }
+    await hoard(null);
+    const { id } = await server.submit("primes", { limit: 10 });
+    assert.equal((await server.ended(id)).state.type, "COMPLETED");
     assert.equal(server.isOver, false);
   },
 });

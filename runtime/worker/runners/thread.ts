@@ -7,6 +7,7 @@ import { NotJsonError } from "../../core/json.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import { fieldsOf, portable, RevivedError } from "../../core/thrown_error.ts";
 import type { Answer, Ended, FromThread, ThreadSetup, ToThread } from "./thread_main.ts";
+import { takeThreadRoom } from "./thread_room.ts";
 
 /** In the npm package both files are JavaScript. */
 const THREAD_MAIN = new URL(`./thread_main${import.meta.url.slice(-3)}`, import.meta.url);
@@ -28,11 +29,15 @@ export class Thread {
   /** Called when the thread ends by itself. */
   #onEnd: (error: Error) => void;
 
-  /** @param onIdleEnd called if it ends by itself while it runs no function */
+  /**
+   * @param onIdleEnd called if it ends by itself while it runs no function
+   * @throws {Error} if the process has no descriptors for it
+   */
   constructor(
     private readonly onIdleEnd: (thread: Thread) => void,
     { takesConsole = false, heapMb = HEAP_MB }: ThreadOptions = {},
   ) {
+    const giveRoomBack = takeThreadRoom();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = ({ data }: MessageEvent<FromThread>) => this.#hear(data);
@@ -42,11 +47,15 @@ export class Thread {
       transferList: [port2 as never],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
+    this.#worker.on("online", giveRoomBack);
     this.#worker.on("error", ({ code, message }: Error & { code?: string }) => {
       const isFull = code === "ERR_WORKER_OUT_OF_MEMORY";
       this.#onEnd(new Error(isFull ? "the thread ran out of memory" : `the thread died: ${message}`));
     });
-    this.#worker.on("exit", () => this.#onEnd(new Error("the thread died")));
+    this.#worker.on("exit", () => {
+      giveRoomBack();
+      this.#onEnd(new Error("the thread died"));
+    });
   }
 
   terminate(): void {
