@@ -243,3 +243,39 @@ Deno.test("a child whose parent is cancelled in the moment in which it is stored
   assert.deepEqual(thrown.map((error) => (error as Error).name), ["CancelledError"]);
   assert.deepEqual(await childrenOf(service, id), []);
 });
+
+Deno.test("a child whose parent is cancelled in the moment in which it is retried is not retried", async () => {
+  const thrown: unknown[] = [];
+  let childId: string;
+  const again = define(
+    { name: "again", input: z.object({}), retry: { maxAttempts: 2, delayMs: 1 } },
+    async ({ task, attempt, submit }) => {
+      const { kv } = service;
+      const { get } = kv;
+      // The retry has read the child; its commit is the next thing it does.
+      if (attempt === 2) {
+        kv.get = async (key) => {
+          const found = await get.call(kv, key);
+          if (key.at(-1) !== childId) return found as never;
+          kv.get = get;
+          await service.post(`/v1/tasks/${task.id}/cancel`, { children: false, graceMs: 60_000 });
+          return found as never;
+        };
+      }
+      try {
+        const child = await submit("fail", { message: "not yet", untilAttempt: 2 });
+        childId = child.id;
+        await child.result();
+      } catch (error) {
+        if (attempt === 1) throw error;
+        thrown.push(error);
+      }
+    },
+  );
+  await using service = await aService({ definitions: [again] as AnyDefinition[] });
+  const { id, state } = await service.run("again");
+  assert.equal(state.type, "CANCELLED");
+  assert.deepEqual(thrown.map((error) => (error as Error).name), ["CancelledError"]);
+  const [child] = await childrenOf(service, id);
+  assert.deepEqual([child.state.type, child.attempt], ["FAILED", 1]);
+});

@@ -102,6 +102,37 @@ Deno.test("an upstream that has ended is counted once, also if two tries of a ca
   assert.deepEqual(await statesOf(bench, ids), ["Pending"]);
 });
 
+Deno.test("what a cut-off try has counted of an upstream is not counted again: its tasks wait for the other one", async () => {
+  await using bench = await composing({ limits: { ...EMBEDDED_LIMITS, mutations: 400 } });
+  const { kv } = bench;
+  const [{ id: ended }, { id: open }] = await bench.call([{}, {}]);
+  await bench.run(ended);
+  const ids = ownIds(150);
+  const submissions = ids.map((id) => ({ id, options: { waitFor: [ended, open] } }));
+  const options = { idempotency: { key: "k", fingerprint: "f" } };
+  const [cut, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  // Also after a failed assertion its read must have an answer.
+  using _ = { [Symbol.dispose]: over.resolve };
+  let isCut = false;
+  // The first try dies when all is stored, and the barrier not yet open.
+  afterReads(kv, keys.barrier(barrierId(ids[0])), async () => {
+    if (isCut || (await kv.list({ prefix: prefixes.edges(open) }, { limit: 2 })).length < 2) return;
+    isCut = true;
+    cut.resolve();
+    await over.promise;
+  });
+  const first = bench.call(submissions, options);
+  await cut.promise;
+  await bench.clock.run(elsewhere(bench).call(submissions, options));
+  await bench.follow();
+  assert.deepEqual(await statesOf(bench, ids), ["AwaitingDependencies"]);
+  await bench.run(open);
+  await bench.follow();
+  assert.deepEqual(await statesOf(bench, ids), ["Pending"]);
+  over.resolve();
+  await first;
+});
+
 Deno.test("a call that is taken up by a process whose commits take more has its total, also if it was counted meanwhile", async () => {
   const limits = { ...TIGHT };
   await using bench = await composing({ limits });
