@@ -23,6 +23,7 @@ export interface Config {
   MAX_QUEUED: number;
   MAX_BODY_BYTES: number;
   MAX_WAITING: number;
+  CALLER_SHARE: number;
   FAILURE_RETENTION_MS: number;
   SHOW_STACKS: boolean;
   /** Unset: see {@linkcode stopGraceMsOf}. */
@@ -80,6 +81,7 @@ const schema: z.ZodType<Config> = z.object({
   MAX_QUEUED: numberOf(RULES.maxQueued),
   MAX_BODY_BYTES: numberOf(RULES.maxBodyBytes),
   MAX_WAITING: numberOf(RULES.maxWaiting),
+  CALLER_SHARE: numberOf(RULES.callerShare),
   FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
   STOP_GRACE_MS: numberOf(graceMs),
@@ -106,6 +108,7 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
   MAX_BODY_BYTES: "bytes of request bodies in memory at once; more are refused with 503 (134217728, 128 MiB)",
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
+  CALLER_SHARE: "percent of MAX_BODY_BYTES and MAX_WAITING for one key or tenant where there are others (50)",
   FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
   SHOW_STACKS: "keep stacks of errors with tasks and show them to callers; the log has them anyway (false)",
   STOP_GRACE_MS:
@@ -141,6 +144,7 @@ export function settingsOf(config: Config): Settings {
     maxQueued: config.MAX_QUEUED,
     maxBodyBytes: config.MAX_BODY_BYTES,
     maxWaiting: config.MAX_WAITING,
+    callerShare: config.CALLER_SHARE,
     failureRetentionMs: config.FAILURE_RETENTION_MS,
     showStacks: config.SHOW_STACKS,
     apiKeys: config.API_KEYS,

@@ -78,14 +78,15 @@ export class Host {
     this.#kv = kv;
     this.tickets = new Tickets(kv, runtime.clock);
     this.#slots = new Slots(settings.maxWaiting);
-    // Whatever the setting is, the largest body must find room, also in the half that is one caller's.
-    const mostBytes = Math.max(settings.maxBodyBytes, 2 * mostBytesOfMany(runtime));
+    const share = settings.callerShare / 100;
+    // Whatever the setting is, the largest body must find room, also in one caller's share.
+    const mostBytes = Math.max(settings.maxBodyBytes, Math.ceil(mostBytesOfMany(runtime) / share));
     this.#bodies = new BodyBudget({ mostBytes });
     this.#basePath = basePath;
     this.#publicPath = publicPathOf(settings);
     const { tickets } = this;
     const slots = this.#slots;
-    const keys = new KeyRing(kv, runtime.clock, apiKeys);
+    const keys = new KeyRing(kv, runtime.clock, apiKeys, share);
     const access = { openAccess, keys, corsOrigins, trustedProxies };
     const appOptions: AppOptions = { log, tickets, pingMs, pump, slots, ...access };
     this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });

@@ -32,6 +32,11 @@ export interface Settings {
   maxBodyBytes: number;
   /** Streams and waits that may be open at once; more are refused with 429. Default 10,000. */
   maxWaiting: number;
+  /**
+   * Percent of `maxBodyBytes` and `maxWaiting` that one key or tenant may take, where there are others and no
+   * quota says another number. Default 50.
+   */
+  callerShare: number;
   /** How long FAILED and CRASHED tasks are kept, in milliseconds, up to 366 days. Default 14 days. */
   failureRetentionMs: number;
   /** Keep and show stacks of errors. Default false. */
@@ -94,6 +99,7 @@ export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Na
   maxQueued: whole(1, 1_000_000_000).default(1_000_000),
   maxBodyBytes: whole(2 ** 20, 2 ** 40).default(2 ** 27),
   maxWaiting: whole(1, 1_000_000).default(10_000),
+  callerShare: whole(10, 100).default(50),
   failureRetentionMs: whole(0, LONGEST_RETENTION_MS).default(FAILURE_RETENTION_MS),
   showStacks: z.boolean({ error: "must be true or false" }).default(false),
   apiKeys,

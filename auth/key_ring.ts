@@ -4,9 +4,12 @@
 // that no key has is a reason to look at once: whoever has just made a key uses it.
 
 import type { Caller } from "../runtime/core/caller.ts";
+import type { Usage } from "../runtime/core/usage.ts";
 import type { Clock, KvPort } from "../runtime/mod.ts";
 import { type ApiKey, hexHashOf, hexOf } from "./api_keys.ts";
+import { Callers } from "./callers.ts";
 import { type KeyRecord, KeyStore } from "./key_store.ts";
+import { type QuotaRule, QuotaStore } from "./quota_store.ts";
 
 const STALE_AFTER_MS = 900;
 const UNKNOWN_AFTER_MS = 100;
@@ -23,6 +26,8 @@ export class HeldKey {
   /** @param watched begins to look out for its end, and gives what stops that */
   constructor(
     readonly caller: Caller,
+    /** What counts what it uses. */
+    readonly usages: readonly Usage[],
     readonly hash: string,
     private readonly watched: () => () => void,
     /** Null for a key of the settings. */
@@ -70,16 +75,26 @@ export class KeyRing {
   #watchers = 0;
   readonly #usedAt = new Map<string, number>();
   readonly #unnoted = new Set<string>();
+  #rules: QuotaRule[] = [];
 
   readonly store: KeyStore;
+  readonly quotas: QuotaStore;
+  readonly callers: Callers;
 
-  /** @param keys of the settings */
-  constructor(kv: KvPort, private readonly clock: Clock, keys: readonly ApiKey[] = []) {
+  /**
+   * @param keys of the settings
+   * @param share of what all may have, that one caller may have where there are others
+   */
+  constructor(kv: KvPort, private readonly clock: Clock, keys: readonly ApiKey[] = [], share?: number) {
     this.store = new KeyStore(kv, clock);
+    this.quotas = new QuotaStore(kv, clock);
+    this.callers = new Callers(share);
     this.#own = keys.map(({ name, scopes, hash }) => {
-      return new HeldKey({ name, scopes, tenant: "", patterns: [] }, hexOf(hash), this.#watchKey);
+      const caller: Caller = { name, scopes, tenant: "", patterns: [] };
+      return new HeldKey(caller, this.callers.of(caller), hexOf(hash), this.#watchKey);
     });
     this.#byMark = this.#marked([]);
+    this.callers.update([], this.#live());
   }
 
   /** True if calls need a key: one was given or made, also if it is gone. */
@@ -125,8 +140,16 @@ export class KeyRing {
 
   ofMark(mark: string): HeldKey | null {
     const found = this.#byMark.get(mark);
-    if (!found) return null;
-    return found.isOver || found.until <= this.clock.now() ? null : found;
+    return found && this.#isGood(found) ? found : null;
+  }
+
+  #isGood({ isOver, until }: HeldKey): boolean {
+    return !isOver && until > this.clock.now();
+  }
+
+  /** Whoever has a key that opens something. */
+  #live(): Caller[] {
+    return [...this.#byMark.values()].filter((held) => this.#isGood(held)).map(({ caller }) => caller);
   }
 
   /** The next look notes that it is in use, about once an hour. */
@@ -156,8 +179,10 @@ export class KeyRing {
   async #look(): Promise<void> {
     const askedAt = this.clock.monotonic();
     const version = await this.store.version();
-    if (version !== this.#version) {
+    const isChanged = version !== this.#version;
+    if (isChanged) {
       const list = await this.store.list();
+      if (list.version !== null) this.#rules = await this.quotas.list();
       const uses = list.version === null ? [] : await this.store.uses();
       for (const [id, at] of uses) this.#usedAt.set(id, Math.max(at, this.#usedAt.get(id) ?? 0));
       const before = this.#byMark;
@@ -166,8 +191,9 @@ export class KeyRing {
       this.#version = list.version;
     }
     this.#lookedAt = askedAt;
-    const now = this.clock.now();
-    for (const held of this.#byMark.values()) if (held.until <= now && !held.isOver) held.end();
+    const expired = [...this.#byMark.values()].filter((held) => !this.#isGood(held) && !held.isOver);
+    for (const held of expired) held.end();
+    if (isChanged || expired.length > 0) this.callers.update(this.#rules, this.#live());
     await this.#note();
   }
 
@@ -190,9 +216,11 @@ export class KeyRing {
     for (const record of records) {
       const { id, name, scopes, tenant = "", patterns = [], hash, former } = record;
       const caller: Caller = { name, scopes: new Set(scopes), tenant, patterns };
+      const usages = this.callers.of(caller);
       const until = record.expiresAt ?? Infinity;
-      hold(new HeldKey(caller, hash, this.#watchKey, id, until));
-      if (former) hold(new HeldKey(caller, former.hash, this.#watchKey, id, Math.min(until, former.until)));
+      hold(new HeldKey(caller, usages, hash, this.#watchKey, id, until));
+      if (!former) continue;
+      hold(new HeldKey(caller, usages, former.hash, this.#watchKey, id, Math.min(until, former.until)));
     }
     for (const held of this.#own) marked.set(held.mark, held);
     return marked;

@@ -32,6 +32,7 @@ import {
   problemOf,
   problemResponse,
 } from "./http/problem.ts";
+import { quotaRoutes } from "./v1/quotas.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
 import { taskActionRoutes } from "./v1/task_actions.ts";
@@ -50,7 +51,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
       proxies: options.trustedProxies ?? null,
       attempts: new FailedAttempts(runtime.clock, log),
     };
-    guardRoutes(app, { keys, tickets, origins: corsOrigins, sources });
+    guardRoutes(app, { keys, tickets, origins: corsOrigins, sources, clock: runtime.clock });
   }
   indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
@@ -69,6 +70,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     flowRoutes(app, runtime);
     definitionRoutes(app, runtime);
     keyRoutes(app, runtime, keys);
+    quotaRoutes(app, runtime, keys, slots);
     // One count for what is open to everybody.
     const pieces = new Pieces();
     docsRoutes(app, runtime, pieces);

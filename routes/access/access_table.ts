@@ -3,7 +3,7 @@
 import type { Scope } from "../../runtime/core/caller.ts";
 import { withoutSlash } from "../http/prefix.ts";
 
-/** Scopes that a key must hold, all of them; or open to everybody. */
+/** Scopes that a key must hold, all of them; none: any key will do; or open to everybody. */
 export type Needs = "open" | readonly Scope[];
 
 /** By method and path, as the routes spell them. */
@@ -53,6 +53,12 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "POST /v1/keys": ["admin"],
   "POST /v1/keys/:id/rotate": ["admin"],
   "DELETE /v1/keys/:id": ["admin"],
+
+  // What a key itself uses, whatever it may do.
+  "GET /v1/usage": [],
+  "GET /v1/quotas": ["admin"],
+  "PUT /v1/quotas/:kind/:name": ["admin"],
+  "DELETE /v1/quotas/:kind/:name": ["admin"],
 };
 
 /** Paths of the streams, all GET, that a ticket opens in place of a key. */

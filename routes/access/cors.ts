@@ -27,6 +27,8 @@ const EXPOSED = [
   "Link",
   "Location",
   "Preference-Applied",
+  "RateLimit",
+  "RateLimit-Policy",
   "Retry-After",
   "WWW-Authenticate",
 ].join(", ");

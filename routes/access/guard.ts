@@ -5,10 +5,12 @@ import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { HeldKey, KeyRing } from "../../auth/key_ring.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
-import type { CallerView, Runtime } from "../../runtime/mod.ts";
+import type { CallerView, Clock, Runtime } from "../../runtime/mod.ts";
 import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
+import type { Usage } from "../../runtime/core/usage.ts";
 import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
 import { isLoopback } from "../../auth/loopback.ts";
+import { refusalOfRate, withRates } from "./rates.ts";
 import { afterFailure, type Sources } from "./sources.ts";
 import { forbidden, keyEnded, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
 import type { App } from "../http/app_types.ts";
@@ -34,13 +36,14 @@ export interface Access {
   /** Of pages that may call, also where there are no keys. */
   origins: readonly string[];
   sources: Sources;
+  clock: Clock;
 }
 
 export function guardRoutes(app: App, access: Access): void {
   // Every call comes through here: it awaits nothing without need.
   app.use(function guard(c, next) {
     const problem = refusal(c, access);
-    return problem === null ? next() : refuse(c, problem, next, access.sources);
+    return problem === null ? withRates(c, next) : refuse(c, problem, next, access.sources);
   });
 }
 
@@ -51,7 +54,7 @@ async function refuse(
   sources: Sources,
 ): Promise<void> {
   const problem = await found;
-  if (problem === null) return await next();
+  if (problem === null) return await withRates(c, next);
   // Nobody needs the rest of it.
   await c.req.raw.body?.cancel();
   throw new ProblemError(afterFailure(c, problem, sources));
@@ -71,6 +74,13 @@ export function callerOf(c: Context): Caller {
 /** What the caller may know of the engine, and do with it. */
 export function viewOf(c: Context, runtime: Runtime): CallerView {
   return runtime.for(callerOf(c));
+}
+
+/** What counts what the caller uses; nothing where callers are not told apart. */
+export function usagesOf(c: Context): readonly Usage[] {
+  const key = c.get("key");
+  if (key?.isOver) throw new ProblemError(keyEnded());
+  return key?.usages ?? [];
 }
 
 /** True if the caller may see what tasks came to. */
@@ -102,7 +112,7 @@ function refusalOf(
   needs: readonly Scope[] | null,
   access: Access,
 ): Problem | null | Promise<Problem | null> {
-  const { keys, tickets, origins } = access;
+  const { keys, origins } = access;
   if (!keys.isLocked) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
   const authorization = c.req.header("authorization");
   if (authorization === undefined) {
@@ -110,7 +120,7 @@ function refusalOf(
     if (ticket === undefined) {
       return unauthorized("this needs an API key, sent as Authorization: Bearer <secret>");
     }
-    return refusalOfTicket(c, ticket, tickets, keys);
+    return refusalOfTicket(c, ticket, access);
   }
   const secret = secretOf(authorization);
   if (secret === undefined) return unauthorized("Authorization must be Bearer <secret>; it has another form");
@@ -122,6 +132,8 @@ function refusalOf(
   }
   c.set("key", key);
   keys.use(key);
+  const tooFast = refusalOfRate(c, key, access.clock.monotonic());
+  if (tooFast) return tooFast;
   if (needs === null) return unlisted(c);
   const { caller } = key;
   const missing = needs.find((scope) => !holds(caller, scope));
@@ -140,8 +152,7 @@ function secretOf(authorization: string | undefined): string | undefined {
 async function refusalOfTicket(
   c: Context,
   ticket: string,
-  tickets: Tickets,
-  keys: KeyRing,
+  { tickets, keys, clock }: Access,
 ): Promise<Problem | null> {
   const fault = await tickets.verify(ticket, purposeOf(ownUrl(c)));
   if (fault) return unauthorized(FAULTS[fault]);
@@ -152,7 +163,7 @@ async function refusalOfTicket(
     return unauthorized("the key that made the ticket has ended");
   }
   c.set("key", key);
-  return null;
+  return refusalOfRate(c, key, clock.monotonic());
 }
 
 /** True for a call of this program itself. */

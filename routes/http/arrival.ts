@@ -1,11 +1,15 @@
 // How a request came in, and what it counts in.
 
+import type { Usage } from "../../runtime/core/usage.ts";
+
 /** Counts the bytes of bodies: see body_budget.ts. */
 export interface BodyCounter {
   /** In which a body must have come to its end. */
   readonly longestMs: number;
-  /** @param caller one takes at most half; undefined where callers are not told apart */
-  share(caller?: string): BodyShare;
+  /** How many there may be. */
+  readonly mostBytes: number;
+  /** @param usages of the caller */
+  share(usages: readonly Usage[]): BodyShare;
 }
 
 export interface BodyShare {

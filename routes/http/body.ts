@@ -4,7 +4,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { lossesOf } from "../../runtime/core/exact_json.ts";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
-import { callerOf } from "../access/guard.ts";
+import { usagesOf } from "../access/guard.ts";
 import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
 import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
@@ -153,7 +153,7 @@ async function readText(c: Context, limitBytes: number, reading: Reading): Promi
   }
   const stream = c.req.raw.body;
   if (!stream) return "";
-  const share = reading.share = arrivalOf(c).bodies?.share(callerOf(c).name ?? undefined);
+  const share = reading.share = arrivalOf(c).bodies?.share(usagesOf(c));
   const { signal } = reading.stop = new AbortController();
   const bytes = await readBounded(stream, limitBytes, { onBytes: share?.grow, signal })
     .catch(tooMany("body", limitBytes));

@@ -2,6 +2,7 @@
 // callers hold back they hold in the service's memory. Small bodies are not counted: there are never more of
 // them than connections.
 
+import { labelOf, type Usage } from "../../runtime/core/usage.ts";
 import type { BodyCounter, BodyShare } from "./arrival.ts";
 import { type Problem, ProblemError, unavailable } from "./problem.ts";
 
@@ -15,12 +16,11 @@ export interface BodyBudgetOptions {
 
 export class BodyBudget implements BodyCounter {
   readonly longestMs: number;
-  readonly #mostBytes: number;
-  readonly #byCaller = new Map<string, number>();
+  readonly mostBytes: number;
   #bytes = 0;
 
   constructor({ mostBytes, longestMs = LONGEST_MS }: BodyBudgetOptions) {
-    this.#mostBytes = mostBytes;
+    this.mostBytes = mostBytes;
     this.longestMs = longestMs;
   }
 
@@ -28,32 +28,32 @@ export class BodyBudget implements BodyCounter {
     return this.#bytes;
   }
 
-  share(caller?: string): BodyShare {
+  share(usages: readonly Usage[]): BodyShare {
     let taken = 0;
     const add = (bytes: number) => {
       taken += bytes;
       this.#bytes += bytes;
-      if (caller === undefined) return;
-      const all = (this.#byCaller.get(caller) ?? 0) + bytes;
-      if (all > 0) this.#byCaller.set(caller, all);
-      else this.#byCaller.delete(caller);
+      for (const usage of usages) usage.bodyBytes += bytes;
     };
     return {
       grow: (bytes) => {
         add(bytes);
-        const most = this.#mostBytes;
-        if (this.#bytes > most) throw new ProblemError(tooMuch("all bodies together", most));
-        if (caller === undefined || (this.#byCaller.get(caller) ?? 0) <= most / 2) return;
-        throw new ProblemError(tooMuch("the bodies of one caller together", most / 2));
+        const all = this.mostBytes;
+        if (this.#bytes > all) throw new ProblemError(tooMuch("all bodies together", all, "MAX_BODY_BYTES"));
+        for (const usage of usages) {
+          const most = usage.most("bodyBytes", all);
+          if (usage.bodyBytes <= most) continue;
+          throw new ProblemError(tooMuch(`the bodies of ${labelOf(usage.of)}`, most, "GET /v1/usage"));
+        }
       },
       giveBack: () => add(-taken),
     };
   }
 }
 
-function tooMuch(whose: string, mostBytes: number): Problem {
+function tooMuch(whose: string, mostBytes: number, where: string): Problem {
   const detail =
-    `${whose} may have ${mostBytes} bytes here at a time (MAX_BODY_BYTES); there is room again in a moment`;
+    `${whose} may have ${mostBytes} bytes here at a time (${where}); there is room again in a moment`;
   const problem = unavailable(detail);
   return { ...problem, headers: { ...problem.headers, connection: "close" } };
 }

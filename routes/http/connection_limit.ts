@@ -3,7 +3,8 @@
 
 import type { Context } from "hono";
 import { AbortLink } from "../../runtime/core/abort_link.ts";
-import { keyEnded, ProblemError, tooManyWait } from "./problem.ts";
+import { labelOf } from "../../runtime/core/usage.ts";
+import { keyEnded, ProblemError, tooManyWait, tooManyWaitOf } from "./problem.ts";
 
 const MOST = 10_000;
 
@@ -11,7 +12,7 @@ export class Slots {
   /** One function for each request that is held open: it ends the request. */
   readonly #taken = new Set<() => void>();
 
-  constructor(private readonly most: number = MOST) {}
+  constructor(readonly most: number = MOST) {}
 
   get taken(): number {
     return this.#taken.size;
@@ -21,18 +22,25 @@ export class Slots {
    * Returns a function that gives the slot back. It may be called more than once.
    *
    * @param end ends the request early, when the service stops or the caller's key ends
-   * @throws {ProblemError} if all are taken, or the key has ended
+   * @throws {ProblemError} if all are taken, or all that one caller may have, or the key has ended
    */
   take(c: Context, end: () => void): () => void {
     if (this.#taken.size >= this.most) throw new ProblemError(tooManyWait(this.most));
     const key = c.get("key");
     if (key?.isOver) throw new ProblemError(keyEnded());
+    const usages = key?.usages ?? [];
+    for (const usage of usages) {
+      const most = usage.most("waiting", this.most);
+      if (usage.waiting >= most) throw new ProblemError(tooManyWaitOf(labelOf(usage.of), most));
+    }
+    for (const usage of usages) usage.waiting++;
     // A function of its own: `end` itself may stand for several requests.
     const own = () => end();
     this.#taken.add(own);
     const forget = key?.onEnd(own);
     return () => {
-      this.#taken.delete(own);
+      if (!this.#taken.delete(own)) return;
+      for (const usage of usages) usage.waiting--;
       forget?.();
     };
   }

@@ -2,7 +2,7 @@
 // taken costs a piece and not a copy of all. A reader that takes nothing is cut, with its connection.
 
 import type { Context } from "hono";
-import { callerOf } from "../access/guard.ts";
+import { usagesOf } from "../access/guard.ts";
 import type { Arrival, BodyShare } from "./arrival.ts";
 import { connectionOf } from "./connection.ts";
 import { isHead } from "./head.ts";
@@ -55,7 +55,7 @@ export class Pieces {
   json(c: Context, text: string, headers: Record<string, string>): Response {
     const all = { ...NOSNIFF, "content-type": "application/json", ...headers };
     if (text.length <= PIECE_BYTES || isHead(c)) return new Response(text, { headers: all });
-    const share = (c.env as Arrival | undefined)?.bodies?.share(callerOf(c).name ?? undefined);
+    const share = (c.env as Arrival | undefined)?.bodies?.share(usagesOf(c));
     try {
       share?.grow(text.length);
       return this.#answer(c, encoder.encode(text), all, share);

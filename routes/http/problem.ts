@@ -225,6 +225,14 @@ export function tooManyWait(most: number): Problem {
   };
 }
 
+/** @param who has so many open */
+export function tooManyWaitOf(who: string, most: number): Problem {
+  return {
+    ...tooManyWait(most),
+    detail: `${who} has ${most} streams and waits open here, and may not have more (GET /v1/usage)`,
+  };
+}
+
 /** The body did not come to its end. */
 export function tooSlow(seconds: number): Problem {
   return {

@@ -20,6 +20,9 @@ interface Operation {
 const COMPONENTS = "#/components/schemas/";
 const PROBLEM = { "application/problem+json": { schema: { $ref: `${COMPONENTS}Problem` } } };
 
+const TEXT = { schema: { type: "string" } };
+const RATE_HEADERS = { "Retry-After": TEXT, "RateLimit-Policy": TEXT, RateLimit: TEXT };
+
 export async function openapiDocument(app: App, runtime: Runtime): Promise<Document> {
   // Loaded on demand: it would take a seventh of the start-up time.
   const { OpenAPIHono } = await import("@hono/zod-openapi");
@@ -65,13 +68,21 @@ function addAccess(document: Document): void {
         description: `unauthorized: no API key, or a wrong one${
           byTicket ? "; or the ticket is not good here" : ""
         }`,
-        headers: { "WWW-Authenticate": { schema: { type: "string" } } },
+        headers: { "WWW-Authenticate": TEXT },
         content: PROBLEM,
       };
       operation.responses[403] = {
-        description: `forbidden: the key lacks ${
-          needs.join(" or ")
-        }; or, without API keys, another machine calls`,
+        description: `forbidden: ${
+          needs.length > 0 ? `the key lacks ${needs.join(" or ")}; or, ` : ""
+        }without API keys, another machine calls`,
+        content: PROBLEM,
+      };
+      const { description } = (operation.responses[429] ?? {}) as { description?: string };
+      operation.responses[429] = {
+        description: `rate-limited: the key or its tenant has a limit, and sends more${
+          description === undefined ? "" : `; or ${description}`
+        }`,
+        headers: RATE_HEADERS,
         content: PROBLEM,
       };
     }

@@ -67,7 +67,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
       ...problems({
         ...bodyProblems,
         409: "The id is taken, or the same Idempotency-Key is under way",
-        429: "queue-full, or too many streams and waits are open",
+        429: "queue-full",
       }),
     },
   });
@@ -82,15 +82,18 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
     const prefix = prefixOf(c);
     const location = `${prefix}/v1/tasks/${id}`;
-    const headers = { ...submitHeaders(replayed, waitMs), location, "retry-after": "1" };
+    const stored = { location, "retry-after": "1" };
+    const headers = { ...submitHeaders(replayed, waitMs), ...stored };
     if (waitMs === null) {
       return jsonResponse(await taskText(runtime, entry, prefix), 202, { ...headers, ...etag(entry) });
     }
-    const newest = await slots.during(
-      c,
-      waitMs,
-      (signal) => newestOf(view, entry, waitMs, signal),
-    );
+    const newest = await slots.during(c, waitMs, (signal) => newestOf(view, entry, waitMs, signal))
+      .catch(unlessFull);
+    if (newest === null) {
+      // It is stored, and no wait can be held open: the preference is ignored too.
+      const rest = { ...submitHeaders(replayed, null), ...stored, ...etag(entry) };
+      return jsonResponse(await taskText(runtime, entry, prefix), 202, rest);
+    }
     const task = await taskText(runtime, newest, prefix);
     if (!isTerminal(newest.record)) return jsonResponse(task, 202, { ...headers, ...etag(newest) });
     const { "retry-after": _retry, location: _location, ...rest } = headers;
@@ -138,6 +141,11 @@ function submitHeaders(replayed: boolean, waitMs: number | null): Record<string,
     ...replayHeader(replayed),
     ...(waitMs === null ? {} : { "preference-applied": appliedPreference(waitMs), vary: "Prefer" }),
   };
+}
+
+function unlessFull(error: unknown): null {
+  if (error instanceof ProblemError && error.problem.status === 429) return null;
+  throw error;
 }
 
 /** The task after the wait. The task of a replayed call may be gone: then its first answer is given again. */

@@ -86,6 +86,9 @@ export const serviceKeys = {
   /** Another value with each change of the API keys. Never removed: where it is, calls need a key. */
   apiKeysVersion: ["api-keys"] as Key,
   apiKeys: ["api-key"] as Key,
+  /** How much a caller may use. */
+  quota: (kind: string, tenant: string, name: string): Key => ["quota", kind, tenant, name],
+  quotas: ["quota"] as Key,
   apiKeyUses: ["api-key-use"] as Key,
 } as const;
 

@@ -43,6 +43,10 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/keys", ["admin"]],
   ["POST", "/v1/keys/:id/rotate", ["admin"]],
   ["DELETE", "/v1/keys/:id", ["admin"]],
+  ["GET", "/v1/usage", []],
+  ["GET", "/v1/quotas", ["admin"]],
+  ["PUT", "/v1/quotas/:kind/:name", ["admin"]],
+  ["DELETE", "/v1/quotas/:kind/:name", ["admin"]],
 ];
 
 /** Only where an app can fall asleep (tests/deploy). It looks for a ticket of its own. */
@@ -59,12 +63,14 @@ function pathOf(pattern: string): string {
     ":id": UNKNOWN_ID,
     ":asset": "swagger-ui.css",
     ":name{.+}": "errand.js",
+    ":kind": "key",
+    ":name": "somebody",
   };
-  return pattern.replace(/:[^/]+/, (parameter) => parameters[parameter]);
+  return pattern.replace(/:[^/]+/g, (parameter) => parameters[parameter]);
 }
 
 async function call(service: Service, method: string, pattern: string, headers = {}): Promise<Answer> {
-  const body = method === "POST" ? "{}" : undefined;
+  const body = ["POST", "PUT"].includes(method) ? "{}" : undefined;
   const type: Record<string, string> = body ? { "content-type": "application/json" } : {};
   return await service.request(method, pathOf(pattern), { headers: { ...type, ...headers }, body });
 }
@@ -124,7 +130,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 96);
+  assert.equal(refused, 117);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

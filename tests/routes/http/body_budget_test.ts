@@ -3,6 +3,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { BodyBudget, type BodyBudgetOptions } from "../../../routes/http/body_budget.ts";
+import { Usage } from "../../../runtime/core/usage.ts";
 import { aKey } from "../../support/api_keys.ts";
 import { onConnections, SlowCaller } from "../../support/on_connections.ts";
 import { aService, type ServiceOptions } from "../../support/service.ts";
@@ -89,7 +90,7 @@ Deno.test("one key holds at most half of the room, another one still gets its ow
   await callers[0].hold(LARGE, `authorization: Bearer ${one.secret}\r\n`);
   await eventually(() => bodies.bytes > LARGE);
   await callers[1].hold(LARGE, `authorization: Bearer ${one.secret}\r\n`).catch(() => {});
-  assert.match(await callers[1].hears(/MAX_BODY_BYTES/), /^HTTP\/1\.1 503 [^]*one caller/);
+  assert.match(await callers[1].hears(/GET \/v1\/usage/), /^HTTP\/1\.1 503 [^]*the key \\"one\\"/);
   await callers[2].hold(LARGE, `authorization: Bearer ${other.secret}\r\n`);
   await callers[2].send("}");
   assert.match(await callers[2].hears(/\r\n\r\n/), /^HTTP\/1\.1 202 /);
@@ -121,10 +122,12 @@ Deno.test("a call that is answered or refused has given its bytes back", async (
 
 Deno.test("a body of no bytes has room, whoever sends it", () => {
   const budget = new BodyBudget({ mostBytes: 10 });
-  const share = budget.share("me");
+  const me = new Usage({ kind: "key", name: "me", tenant: "" });
+  me.allow({}, 0.5);
+  const share = budget.share([me]);
   share.grow(0);
   share.grow(5);
   assert.throws(() => share.grow(1));
   share.giveBack();
-  assert.equal(budget.bytes, 0);
+  assert.deepEqual([budget.bytes, me.bodyBytes], [0, 0]);
 });

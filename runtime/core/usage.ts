@@ -1,0 +1,54 @@
+// How much of the service one of its callers uses, and may use: a key, or a tenant with all of its keys. What
+// is counted here is what this process knows.
+
+import { Rate } from "./rate.ts";
+
+/** What there are quotas of. */
+export const QUOTAS = ["requestsPerSecond", "waiting", "bodyBytes"] as const;
+export type QuotaName = typeof QUOTAS[number];
+export type Quotas = { readonly [Name in QuotaName]?: number };
+
+/** Who is counted: a key by its name, or a tenant. */
+export interface Counted {
+  readonly kind: "key" | "tenant";
+  readonly name: string;
+  /** Of the key; empty for the default tenant. */
+  readonly tenant: string;
+}
+
+export function labelOf({ kind, name, tenant }: Counted): string {
+  return kind === "key" && tenant !== ""
+    ? `the key "${name}" of the tenant ${tenant}`
+    : `the ${kind} "${name}"`;
+}
+
+export class Usage {
+  /** Streams and waits that are open. */
+  waiting = 0;
+  /** Bytes of bodies in memory. */
+  bodyBytes = 0;
+  #quotas: Quotas = {};
+  #rate: Rate | null = null;
+  #share = 1;
+
+  constructor(readonly of: Counted) {}
+
+  /** Null: as many as it likes. */
+  get rate(): Rate | null {
+    return this.#rate;
+  }
+
+  /** @param share of what all together may have, where no quota says how much */
+  allow(quotas: Quotas, share: number): void {
+    const { requestsPerSecond } = quotas;
+    if (requestsPerSecond === undefined) this.#rate = null;
+    else if (requestsPerSecond !== this.#quotas.requestsPerSecond) this.#rate = new Rate(requestsPerSecond);
+    this.#quotas = quotas;
+    this.#share = share;
+  }
+
+  /** @param all that all callers together may have */
+  most(what: "waiting" | "bodyBytes", all: number): number {
+    return Math.min(all, this.#quotas[what] ?? Math.max(1, Math.floor(all * this.#share)));
+  }
+}
