@@ -1,5 +1,5 @@
-// So many requests a second of one caller. The headers are those of draft-ietf-httpapi-ratelimit-headers: what
-// is allowed, how many are left, and in how many seconds all of them are.
+// So many requests a second of one caller. The headers are those of the draft of the IETF (RateLimit header
+// fields): what is allowed, how many are left, and in how many seconds all of them are.
 
 import type { Context } from "hono";
 import type { HeldKey } from "../../auth/key_ring.ts";
