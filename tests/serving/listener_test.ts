@@ -120,6 +120,28 @@ Deno.test("a connection is cut when it has been idle for five minutes, and not w
   await busy.isCut();
 });
 
+Deno.test("whoever sends requests and reads no answers is answered only what the system keeps, and is cut", async () => {
+  const sent = 2_000;
+  const answer = "x".repeat(64_000);
+  let answered = 0;
+  await using fixture = aListener({
+    handler: () => {
+      answered++;
+      return new Response(answer);
+    },
+  });
+  const { listener, clock } = fixture;
+  const { hostname, port } = listener.address;
+  using unread = await Deno.connect({ hostname, port });
+  await unread.write(new TextEncoder().encode("GET / HTTP/1.1\r\nhost: x\r\n\r\n".repeat(sent)));
+  await eventually(() => answered > 0);
+  await eventually(() => {
+    pass(clock, 60);
+    return listener.connections === 0;
+  });
+  assert.ok(answered < sent, "it was answered for as long as it asked");
+});
+
 Deno.test("where the place is full, whoever has said nothing goes first, then whoever is idle for longest", async () => {
   await using fixture = aListener({ most: 3 });
   const { listener, clock } = fixture;

@@ -1,0 +1,180 @@
+// Callers who take connections and the service's memory, and give nothing for it: they are silent, slow, or
+// read none of the answers.
+
+import { hold, type Kind, type OwnService, type Target } from "./attack.ts";
+import { askInVain } from "./http2.ts";
+import { type Socket, until, withSockets } from "./sockets.ts";
+
+const MOST_CONNECTIONS = 400;
+const MOST_BODY_MB = 64;
+/** What is held up on 400 connections by an attack, beside request bodies. Garbage is in it. */
+const MOST_MB = 250;
+/** Generous: the attacked process shares its machine with this one. */
+const ANSWERED_MS = 5_000;
+const CUT_WITHIN_MS = 60_000;
+const BUNDLE = "/docs/swagger-ui-bundle.js";
+
+const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+
+/** Another caller, who comes on a connection of his own. */
+async function requireAnswer({ url }: Target): Promise<void> {
+  const since = performance.now();
+  const signal = AbortSignal.timeout(ANSWERED_MS);
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  try {
+    for (;;) {
+      const answer = await fetch(`${url}/healthz`, { client, signal }).catch(() => null);
+      await answer?.body?.cancel();
+      if (answer?.ok) return;
+      hold(performance.now() - since < ANSWERED_MS, `another caller is not answered: ${answer?.status}`);
+    }
+  } finally {
+    client.close();
+  }
+}
+
+/** In MiB; null where the system does not tell. */
+async function memoryOf({ pid }: OwnService): Promise<number | null> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`).catch(() => "");
+  const [, kib] = /^VmRSS:\s*(\d+)/m.exec(status) ?? [];
+  return kib === undefined ? null : Number(kib) / 1_024;
+}
+
+/** Looks at the memory again and again while `work` goes on. @returns what it has grown by at most */
+async function growth(target: Target, mostMb: number, work: () => Promise<void>): Promise<string> {
+  const own = target.own!;
+  const before = await memoryOf(own);
+  if (before === null) {
+    await work();
+    return "memory is told on Linux only";
+  }
+  let highest = before;
+  let isOver = false;
+  const looks = (async () => {
+    while (!isOver) {
+      highest = Math.max(highest, await memoryOf(own) ?? 0);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  })();
+  try {
+    await work();
+  } finally {
+    isOver = true;
+    await looks;
+  }
+  const grown = Math.max(0, highest - before);
+  hold(grown <= mostMb, `its memory has grown by ${grown.toFixed(0)} MiB`);
+  return `memory +${grown.toFixed(0)} MiB`;
+}
+
+async function requireCut(sockets: Socket[]): Promise<string> {
+  const reading = sockets.map((socket) => socket.read());
+  const tookMs = await until(() => sockets.every(({ isCut }) => isCut), CUT_WITHIN_MS);
+  const left = sockets.filter(({ isCut }) => !isCut).length;
+  hold(tookMs !== null, `${left} of ${sockets.length} are still open after ${CUT_WITHIN_MS / 1_000} s`);
+  await Promise.all(reading);
+  return `cut after ${(tookMs / 1_000).toFixed(0)} s`;
+}
+
+async function beSilent(target: Target): Promise<string> {
+  return await withSockets(target, 2 * MOST_CONNECTIONS, async (sockets) => {
+    await requireAnswer(target);
+    const cut = await requireCut(sockets);
+    await requireAnswer(target);
+    return cut;
+  });
+}
+
+async function sendSlowly(target: Target): Promise<string> {
+  return await withSockets(target, MOST_CONNECTIONS / 2, async (sockets) => {
+    let at = 0;
+    const timer = setInterval(() => {
+      for (const socket of sockets) socket.send(at === 0 ? "GET /healthz HTTP/1.1\r\nx-slow: " : "x");
+      at++;
+    }, 500);
+    try {
+      await requireAnswer(target);
+      return await requireCut(sockets);
+    } finally {
+      clearInterval(timer);
+    }
+  });
+}
+
+/** What is sent fits into what the system keeps for a connection several times. */
+async function takeNothing(target: Target): Promise<string> {
+  return await withSockets(target, MOST_CONNECTIONS - 50, async (sockets) => {
+    const grown = await growth(target, MOST_MB, async () => {
+      for (const socket of sockets) socket.send(get(BUNDLE).repeat(10));
+      await requireAnswer(target);
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      await requireAnswer(target);
+    });
+    return grown;
+  });
+}
+
+async function readNoAnswer(target: Target): Promise<string> {
+  return await withSockets(target, 50, async (sockets) => {
+    return await growth(target, MOST_MB, async () => {
+      for (const socket of sockets) socket.send(get("/").repeat(20_000));
+      for (let i = 0; i < 10; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await requireAnswer(target);
+      }
+    });
+  });
+}
+
+async function openNoWindow(target: Target): Promise<string> {
+  return await withSockets(target, 1, async (sockets) => {
+    let cut = "";
+    const grown = await growth(target, MOST_MB, async () => {
+      for (const socket of sockets) socket.send(askInVain(BUNDLE, "localhost", 200));
+      await requireAnswer(target);
+      cut = await requireCut(sockets);
+    });
+    return `${grown}, ${cut}`;
+  });
+}
+
+async function holdBodiesBack(target: Target): Promise<string> {
+  return await withSockets(target, 40, async (sockets) => {
+    const part = "x".repeat(2 ** 20 - 100);
+    const one = `{"task":"echo","input":{"value":"${part}"}}`;
+    const body = `{"tasks":[${Array(16).fill(one).join(",")}]}`;
+    const head = "POST /v1/tasks/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n" +
+      `content-length: ${body.length}\r\n\r\n`;
+    // Of what is received, each byte is in memory more than once for a moment.
+    let cut = "";
+    const grown = await growth(target, 4 * MOST_BODY_MB + MOST_MB, async () => {
+      const bytes = new TextEncoder().encode(head + body.slice(0, -1));
+      for (const socket of sockets) socket.send(bytes);
+      await requireAnswer(target);
+      cut = await requireCut(sockets);
+    });
+    const refused = sockets.filter(({ heard }) => / 503 /.test(heard)).length;
+    return `${grown}, ${refused} of ${sockets.length} refused at once, the last ${cut}`;
+  });
+}
+
+export const connections: Kind = {
+  name: "connections",
+  env: { MAX_CONNECTIONS: String(MOST_CONNECTIONS), MAX_BODY_BYTES: String(MOST_BODY_MB * 2 ** 20) },
+  attacks: [
+    { holds: `${2 * MOST_CONNECTIONS} silent connections keep nobody out, and are cut`, run: beSilent },
+    { holds: "a head that comes byte by byte is not waited for", run: sendSlowly },
+    { holds: "slow readers of /docs cost no copies of it", needsOwn: true, run: takeNothing },
+    {
+      holds: "a million requests whose answers are not read cost nothing",
+      needsOwn: true,
+      run: readNoAnswer,
+    },
+    {
+      holds: "HTTP/2 streams without a window cost no copies, and are cut",
+      needsOwn: true,
+      run: openNoWindow,
+    },
+    { holds: "bodies that are held back are bounded, and given up", needsOwn: true, run: holdBodiesBack },
+  ],
+};
