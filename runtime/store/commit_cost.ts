@@ -5,7 +5,7 @@ import { tailLength } from "../core/tenant.ts";
 import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
-import { type Cost, FRESH, type ListedId } from "./group_commit.ts";
+import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { recordBytes, taskKeyBytes, writeBytes } from "./record_size.ts";

@@ -3,7 +3,7 @@
 // the queue, values of counters) is left to the committer.
 
 import { costOf } from "./commit_cost.ts";
-import type { Cost } from "./group_commit.ts";
+import type { Cost } from "./commit_load.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
 import type { GroupStep } from "./group_counters.ts";
@@ -44,6 +44,8 @@ export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterStep
   writes: Write[];
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
+  /** Tasks that it makes ready may start in its commit. */
+  starts: boolean;
   cost: Cost;
 }
 
@@ -75,8 +77,8 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
-  const unit = { op, changes: prepared, writes, checks, fresh, groupSteps, counterSteps };
-  return { ...unit, cost: costOf(unit, shards) };
+  const parts = { changes: prepared, writes, checks, fresh, groupSteps, counterSteps };
+  return { op, ...parts, starts: false, cost: costOf(parts, shards) };
 }
 
 /**

@@ -63,7 +63,8 @@ export class Committer {
     const backoff = new CommitBackoff(this.#options.clock, this.#options.ids);
     for (let pending = units; pending.length > 0;) {
       const ready = readyOf(pending);
-      const taken = starter?.take(ready) ?? null;
+      const starting = starter ? readyOf(pending.filter(({ starts }) => starts)) : [];
+      const taken = starting.length > 0 ? starter!.take(starting) : null;
       try {
         let failure: unknown;
         const versionstamp = await this.#try(pending, ready, taken).catch((error) => {

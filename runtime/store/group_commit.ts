@@ -4,32 +4,7 @@
 // beside the first one leaves when it is full.
 
 import type { KvLimits } from "../platform/kv.ts";
-
-/** The shared check of new records. Commits that are under way together may each have it. */
-export const FRESH = "fresh";
-
-export interface Cost {
-  checks: number;
-  /** Counters that the commit steps once for all of its units. */
-  shared: string[];
-  mutations: number;
-  bytes: number;
-  keyBytes: number;
-  listed: ListedId[];
-  /** Records that it changes: two changes of one record in a commit would both pass its check. */
-  owns: string[];
-}
-
-/** An id that the commit writes into a block of ids: one key for so many of a list. */
-export interface ListedId {
-  list: string;
-  perBlock: number;
-}
-
-/** The keys of a shared counter: the counter, an outbox entry and a timer. */
-const SHARED = { mutations: 3, bytes: 1_500, keyBytes: 180 };
-/** The key of a block; its ids are in the bytes of the unit. */
-const BLOCK = { mutations: 1, bytes: 320, keyBytes: 128 };
+import { type Cost, Load, loadOf, namesOf, surelyFits } from "./commit_load.ts";
 
 interface Waiting<Item, Outcome> {
   item: Item;
@@ -37,8 +12,18 @@ interface Waiting<Item, Outcome> {
   reject: (error: unknown) => void;
 }
 
+interface Taken<Each> {
+  batch: Each[];
+  /** What stays in each line. */
+  left: Each[][];
+  isFull: boolean;
+}
+
 export class GroupCommit<Item extends { cost: Cost }, Outcome> {
-  #waiting: Waiting<Item, Outcome>[] = [];
+  /** Several lines take turns: a burst in one does not hold up the others. */
+  #lines: Waiting<Item, Outcome>[][];
+  /** In all lines. */
+  #waiting = 0;
   /** What the commits under way own or share: no other commit may have it at the same time. */
   readonly #held = new Set<string>();
   readonly #flights = new Set<Promise<void>>();
@@ -50,15 +35,19 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   constructor(
     private readonly run: (items: Item[]) => Promise<Outcome[]>,
     private readonly limits: KvLimits,
-  ) {}
+    lines = 1,
+  ) {
+    this.#lines = Array.from({ length: lines }, () => []);
+  }
 
   /** Rejects with a RangeError if one commit cannot take the item. */
-  add(item: Item): Promise<Outcome> {
+  add(item: Item, line = 0): Promise<Outcome> {
     if (!surelyFits(item.cost, this.limits) && loadOf(item.cost).exceeds(this.limits)) {
       return Promise.reject(new RangeError("this is more than one commit takes"));
     }
     const outcome = new Promise<Outcome>((resolve, reject) => {
-      this.#waiting.push({ item, resolve, reject });
+      this.#lines[line].push({ item, resolve, reject });
+      this.#waiting++;
     });
     if (!this.#starting) {
       this.#starting = true;
@@ -78,15 +67,16 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 
   #start(): void {
-    while (this.#waiting.length > 0 && this.#flights.size < this.limits.flights) {
+    while (this.#waiting > 0 && this.#flights.size < this.limits.flights) {
       const isFirst = this.#flights.size === 0;
-      if (!isFirst && this.#waiting.length < this.#lookAgainAt) return;
+      if (!isFirst && this.#waiting < this.#lookAgainAt) return;
       const { batch, left, isFull } = this.#take();
       if (batch.length === 0 || !isFirst && !isFull) {
-        this.#lookAgainAt = this.#waiting.length + this.limits.checks;
+        this.#lookAgainAt = this.#waiting + this.limits.checks;
         return;
       }
-      this.#waiting = left;
+      this.#lines = left;
+      this.#waiting -= batch.length;
       this.#fly(batch);
     }
   }
@@ -113,90 +103,32 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   }
 
   /** Changes of one record stay in their order. */
-  #take(): { batch: Waiting<Item, Outcome>[]; left: Waiting<Item, Outcome>[]; isFull: boolean } {
+  #take(): Taken<Waiting<Item, Outcome>> {
     const load = new Load();
     const batch: Waiting<Item, Outcome>[] = [];
-    const passed: Waiting<Item, Outcome>[] = [];
+    const passed = this.#lines.map((): Waiting<Item, Outcome>[] => []);
     const passedOwns = new Set<string>();
-    for (let i = 0; i < this.#waiting.length; i++) {
-      const waiting = this.#waiting[i];
-      const { cost } = waiting.item;
-      const isHeld = this.#held.size > 0 && namesOf(cost).some((name) => this.#held.has(name));
-      if (isHeld || load.owns(cost) || cost.owns.some((id) => passedOwns.has(id))) {
-        passed.push(waiting);
-        for (const id of cost.owns) passedOwns.add(id);
-        continue;
+    const longest = Math.max(...this.#lines.map(({ length }) => length));
+    for (let place = 0; place < longest; place++) {
+      for (let n = 0; n < this.#lines.length; n++) {
+        const line = this.#lines[n];
+        if (place >= line.length) continue;
+        const waiting = line[place];
+        const { cost } = waiting.item;
+        const isHeld = this.#held.size > 0 && namesOf(cost).some((name) => this.#held.has(name));
+        if (isHeld || load.owns(cost) || cost.owns.some((id) => passedOwns.has(id))) {
+          passed[n].push(waiting);
+          for (const id of cost.owns) passedOwns.add(id);
+          continue;
+        }
+        load.add(cost);
+        if (batch.length > 0 && load.exceeds(this.limits)) {
+          const left = this.#lines.map((line, m) => [...passed[m], ...line.slice(m < n ? place + 1 : place)]);
+          return { batch, left, isFull: true };
+        }
+        batch.push(waiting);
       }
-      load.add(cost);
-      if (batch.length > 0 && load.exceeds(this.limits)) {
-        return { batch, left: [...passed, ...this.#waiting.slice(i)], isFull: true };
-      }
-      batch.push(waiting);
     }
     return { batch, left: passed, isFull: false };
   }
-}
-
-/** Counted from above, without the sets of a load: nearly every item is far from every limit. */
-function surelyFits({ checks, shared, mutations, bytes, keyBytes, listed }: Cost, limits: KvLimits): boolean {
-  const [counters, blocks] = [shared.length, listed.length];
-  const sum = (own: number, counter: number, block: number) => own + counters * counter + blocks * block;
-  return sum(checks, 1, 0) <= limits.checks &&
-    sum(mutations, SHARED.mutations, BLOCK.mutations) <= limits.mutations &&
-    sum(bytes, SHARED.bytes, BLOCK.bytes) <= limits.bytes &&
-    sum(keyBytes, SHARED.keyBytes, BLOCK.keyBytes) <= limits.keyBytes;
-}
-
-function namesOf({ owns, shared }: Cost): string[] {
-  return [...owns, ...shared.filter((name) => name !== FRESH)];
-}
-
-/** The sum of costs. */
-export class Load {
-  checks = 0;
-  mutations = 0;
-  bytes = 0;
-  keyBytes = 0;
-  readonly #shared = new Set<string>();
-  readonly #owned = new Set<string>();
-  /** How many ids of each list there are. */
-  readonly #listed = new Map<string, number>();
-
-  add(cost: Cost): void {
-    this.checks += cost.checks;
-    this.#addWrites(cost);
-    for (const name of cost.shared) {
-      if (this.#shared.has(name)) continue;
-      this.#shared.add(name);
-      this.checks++;
-      if (name !== FRESH) this.#addWrites(SHARED);
-    }
-    for (const { list, perBlock } of cost.listed) {
-      const count = this.#listed.get(list) ?? 0;
-      if (count % perBlock === 0) this.#addWrites(BLOCK);
-      this.#listed.set(list, count + 1);
-    }
-    for (const id of cost.owns) this.#owned.add(id);
-  }
-
-  #addWrites({ mutations, bytes, keyBytes }: Pick<Cost, "mutations" | "bytes" | "keyBytes">): void {
-    this.mutations += mutations;
-    this.bytes += bytes;
-    this.keyBytes += keyBytes;
-  }
-
-  owns(cost: Cost): boolean {
-    return cost.owns.some((id) => this.#owned.has(id));
-  }
-
-  exceeds(limits: KvLimits): boolean {
-    return this.checks > limits.checks || this.mutations > limits.mutations || this.bytes > limits.bytes ||
-      this.keyBytes > limits.keyBytes;
-  }
-}
-
-export function loadOf(...costs: Cost[]): Load {
-  const load = new Load();
-  for (const cost of costs) load.add(cost);
-  return load;
 }

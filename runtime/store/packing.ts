@@ -4,7 +4,7 @@
 import { tailLength } from "../core/tenant.ts";
 import type { KvPort } from "../platform/kv.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
-import { type ListedId, loadOf } from "./group_commit.ts";
+import { type ListedId, loadOf } from "./commit_load.ts";
 
 /** The parts of a port that say what a commit takes. */
 export type Backend = Pick<KvPort, "limits" | "shards">;

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
 import { onRefuse, refuse, relay } from "../support/thread_tasks.ts";
+import { Folder } from "../support/folder.ts";
 import { aService, type Body, type Service } from "../support/service.ts";
 import { eventually } from "../support/waiting.ts";
 
@@ -232,12 +233,15 @@ Deno.test("a child whose parent is cancelled in the moment in which it is stored
     const { commit } = kv;
     kv.commit = async (...args) => {
       kv.commit = commit;
-      await service.post(`/v1/tasks/${task.id}/cancel`, { children: true, graceMs: 60_000 });
+      await elsewhere.post(`/v1/tasks/${task.id}/cancel`, { children: true, graceMs: 60_000 });
       return await commit.apply(kv, args);
     };
     await submit("sleep", { ms: 60_000 }).catch((error) => thrown.push(error));
   });
-  await using service = await aService({ definitions: [late] as AnyDefinition[] });
+  await using folder = await Folder.with();
+  const path = folder.at("errand.kv");
+  await using service = await aService({ path, definitions: [late] as AnyDefinition[] });
+  await using elsewhere = await aService({ path, running: false });
   const { id, state } = await service.run("late");
   assert.equal(state.type, "CANCELLED");
   assert.deepEqual(thrown.map((error) => (error as Error).name), ["CancelledError"]);

@@ -184,7 +184,7 @@ Deno.test("an upstream that moves on while the call is stored is looked at again
     const { commit } = bench.kv;
     bench.kv.commit = async (...args) => {
       bench.kv.commit = commit;
-      await bench.run(id, outcome);
+      await elsewhere(bench).run(id, outcome);
       return await commit.apply(bench.kv, args);
     };
     const [{ id: follower }] = await bench.call([after(id)]);
@@ -205,7 +205,7 @@ Deno.test("an upstream that has ended cannot be deleted under a call that is jus
   let follower = "";
   bench.kv.commit = async (...args) => {
     bench.kv.commit = commit;
-    [{ id: follower }] = await bench.call([after(id)]);
+    [{ id: follower }] = await elsewhere(bench).call([after(id)]);
     return await commit.apply(bench.kv, args);
   };
   await bench.clock.run(assert.rejects(bench.forget(id), ConflictError));
@@ -296,15 +296,16 @@ Deno.test("a call that is cut off is undone after a while, and none of it ever r
     bench.call(submissions).catch(() => {});
     await reached;
     mend();
+    const survivor = elsewhere(bench);
     const stored = await states(bench, ids);
     assert.equal(stored.Pending, undefined);
-    const timers = new Timers(bench.store, bench.values);
+    const timers = new Timers(survivor.store, survivor.values);
     bench.clock.advance(ABANDONED_AFTER_MS - 1);
     await timers.tick();
     assert.deepEqual(await states(bench, ids), stored, "not before its time");
     bench.clock.advance(1);
-    await giveUp(bench, timers);
-    await bench.follow();
+    await giveUp(survivor, timers);
+    await survivor.follow();
     const { AwaitingDependencies = 0, none = 0 } = stored;
     const undone = {
       ...(none && { none }),

@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { type Cost, GroupCommit } from "../../../runtime/store/group_commit.ts";
+import { GroupCommit } from "../../../runtime/store/group_commit.ts";
+import { type Cost } from "../../../runtime/store/commit_load.ts";
 import type { KvLimits } from "../../../runtime/platform/kv.ts";
 import { turn } from "../../support/waiting.ts";
 
@@ -19,16 +20,20 @@ function anItem(name: string, cost: Partial<Cost> = {}): Item {
 }
 
 /** A group commit whose commits are held until the test lets them go. */
-function held(limits: Partial<KvLimits> = {}) {
+function held(limits: Partial<KvLimits> = {}, lines = 1) {
   const batches: string[][] = [];
   const gates: PromiseWithResolvers<void>[] = [];
-  const lane = new GroupCommit<Item, string>(async (items) => {
-    batches.push(items.map(({ name }) => name));
-    const gate = Promise.withResolvers<void>();
-    gates.push(gate);
-    await gate.promise;
-    return items.map(({ name }) => `${name}!`);
-  }, { ...ROOMY, ...limits });
+  const lane = new GroupCommit<Item, string>(
+    async (items) => {
+      batches.push(items.map(({ name }) => name));
+      const gate = Promise.withResolvers<void>();
+      gates.push(gate);
+      await gate.promise;
+      return items.map(({ name }) => `${name}!`);
+    },
+    { ...ROOMY, ...limits },
+    lines,
+  );
   return { lane, batches, gates };
 }
 
@@ -173,4 +178,32 @@ Deno.test("idle() resolves once everything added so far is committed", async () 
   assert.equal(idle, false);
   gates[0].resolve();
   await Promise.all([added, waiting]);
+});
+
+Deno.test("lines take turns: of a burst in one, the others wait for no more than the commit under way", async () => {
+  const batches: string[][] = [];
+  const commits = new GroupCommit<Item, string>(
+    (batch) => {
+      batches.push(batch.map(({ name }) => name));
+      return Promise.resolve(batch.map(({ name }) => name));
+    },
+    { ...ROOMY, mutations: 4 },
+    2,
+  );
+  const burst = Array.from({ length: 10 }, (_, i) => commits.add(anItem(`s${i}`), 0));
+  await Promise.all([...burst, commits.add(anItem("e0"), 1), commits.add(anItem("e1"), 1)]);
+  assert.deepEqual(batches[0], ["s0", "e0", "s1", "e1"]);
+  assert.deepEqual(batches.flat().filter((name) => name.startsWith("s")), burst.map((_, i) => `s${i}`));
+});
+
+Deno.test("changes of one record keep their order also where they come by two lines", async () => {
+  const { lane, batches, gates } = held({}, 2);
+  const all = [lane.add(anItem("x1", { owns: ["x"] }), 0), lane.add(anItem("x2", { owns: ["x"] }), 1)];
+  await turn();
+  all.push(lane.add(anItem("y"), 0));
+  gates[0].resolve();
+  await turn();
+  assert.deepEqual(batches, [["x1"], ["y", "x2"]]);
+  gates[1].resolve();
+  await Promise.all(all);
 });
