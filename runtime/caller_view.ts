@@ -39,12 +39,12 @@ export class CallerView {
 
   /** See {@linkcode submitFlow}. */
   submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
-    return submitFlow(this.parts.submitter, spec, idempotency, this.caller);
+    return submitFlow(this.parts.submitter, this.parts.store.turns, spec, idempotency, this.caller);
   }
 
   /** See {@linkcode submitMap}. */
   submitMap(spec: MapSpec, idempotency?: Idempotency): Promise<Submitted> {
-    return submitMap(this.parts.submitter, spec, idempotency, this.caller);
+    return submitMap(this.parts.submitter, this.parts.store.turns, spec, idempotency, this.caller);
   }
 
   /** The definitions that the caller may know. */

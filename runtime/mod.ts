@@ -5,6 +5,7 @@ export { DEFAULTS, type Doorbells, type RuntimeOptions } from "./process/options
 export { createRuntime, type Runtime } from "./runtime.ts";
 
 export { type Clock, isoAt, sleep, systemClock } from "./platform/clock.ts";
+export { Turn, Turns } from "./platform/turns.ts";
 export type { Ids } from "./platform/ids.ts";
 export { serviceKeys } from "./platform/keys.ts";
 export { KvPort } from "./platform/kv.ts";

@@ -19,6 +19,7 @@ import type { Entry, StoredValue } from "./core/task.ts";
 import { DEFAULTS, type RuntimeOptions } from "./process/options.ts";
 import type { Clock } from "./platform/clock.ts";
 import { Readiness } from "./platform/readiness.ts";
+import type { Turns } from "./platform/turns.ts";
 import type { Completions } from "./queries/as_completed.ts";
 import type { GroupStatus } from "./queries/group_status.ts";
 import type { Groups } from "./queries/groups.ts";
@@ -42,6 +43,8 @@ export async function createRuntime(options: RuntimeOptions): Promise<Runtime> {
 
 export class Runtime {
   readonly clock: Clock;
+  /** For work that takes long in one go. */
+  readonly turns: Turns;
   readonly registry: Registry;
   readonly completions: Completions;
   readonly groups: Groups;
@@ -52,6 +55,7 @@ export class Runtime {
 
   constructor(parts: Parts, options: RuntimeOptions) {
     this.clock = parts.clock;
+    this.turns = parts.store.turns;
     this.registry = parts.registry;
     this.completions = parts.completions;
     this.groups = parts.groups;
@@ -131,12 +135,12 @@ export class Runtime {
 
   /** See {@linkcode submitFlow}. */
   submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
-    return submitFlow(this.#parts.submitter, spec, idempotency);
+    return submitFlow(this.#parts.submitter, this.turns, spec, idempotency);
   }
 
   /** See {@linkcode submitMap}. */
   submitMap(spec: MapSpec, idempotency?: Idempotency): Promise<Submitted> {
-    return submitMap(this.#parts.submitter, spec, idempotency);
+    return submitMap(this.#parts.submitter, this.turns, spec, idempotency);
   }
 
   /** See {@linkcode cancel}. */

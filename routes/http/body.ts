@@ -2,9 +2,11 @@
 // before a schema sees it.
 
 import type { Context, MiddlewareHandler } from "hono";
+import type { Fault } from "../../runtime/core/errors.ts";
 import { lossesOf } from "../../runtime/core/exact_json.ts";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
 import { usagesOf } from "../access/guard.ts";
+import type { Turns } from "../../runtime/mod.ts";
 import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
 import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
@@ -18,6 +20,7 @@ import {
   tooSlow,
   validationFailed,
 } from "./problem.ts";
+import { parseInSlices } from "./sliced_json.ts";
 
 const LONGEST_BODY_MS = 30_000;
 const MICROTASKS_OF_A_READ = 8;
@@ -28,6 +31,8 @@ export interface BodyOptions {
   limitBytes: number;
   /** No body at all means `{}`. */
   optional?: boolean;
+  /** For bodies that may be long: those are read in slices. */
+  turns?: Turns;
 }
 
 /** To be disposed of when its call is answered: until then it counts as in memory. */
@@ -35,6 +40,9 @@ export interface Body extends Disposable {
   text: string;
   value: unknown;
 }
+
+/** Of a call: the turns in which its body is to be checked, if that takes long. */
+export const LONG_BODY = "longBody";
 
 /** How a body is being read. */
 interface Reading {
@@ -52,17 +60,24 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
     c.req.text = () => Promise.resolve(text);
     c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
     c.req.json = <T>() => Promise.resolve(value as T);
+    if (isLong(text)) c.set(LONG_BODY, options.turns);
     await next();
   };
 }
 
 /** @throws {ProblemError} that says what is wrong with it. */
-export async function readJson(c: Context, { limitBytes, optional = false }: BodyOptions): Promise<Body> {
+export async function readJson(
+  c: Context,
+  { limitBytes, optional = false, turns }: BodyOptions,
+): Promise<Body> {
   const reading: Reading = {};
   const dispose = () => reading.share?.giveBack();
   try {
     const text = await inTime(c, reading, readText(c, limitBytes, reading));
-    if (text !== "") return { text, value: parse(text), [Symbol.dispose]: dispose };
+    if (text !== "") {
+      const value = turns && isLong(text) ? await parseLong(text, turns) : parse(text);
+      return { text, value, [Symbol.dispose]: dispose };
+    }
     // The headers of an empty body do not matter.
     if (optional) return { text, value: {}, [Symbol.dispose]: dispose };
   } catch (error) {
@@ -111,12 +126,31 @@ async function isHere(text: Promise<string>): Promise<boolean> {
 }
 
 function parse(text: string): unknown {
-  if (isTooDeep(text)) {
-    const message = `nested more than ${DEEPEST} levels deep`;
-    throw new ProblemError(validationFailed([{ pointer: "", message }]));
-  }
+  requireShallow(text);
   const value = parsed(text);
-  const losses = lossesOf(text, value);
+  return unlessLost(value, lossesOf(text, value));
+}
+
+/** Characters of a body that takes too long in one go. */
+const LONG = 128 * 1024;
+
+function isLong(text: string): boolean {
+  return text.length > LONG;
+}
+
+async function parseLong(text: string, turns: Turns): Promise<unknown> {
+  requireShallow(text);
+  const { value, losses } = await parseInSlices(text, turns.begin()).catch(malformed);
+  return unlessLost(value, losses);
+}
+
+function requireShallow(text: string): void {
+  if (!isTooDeep(text)) return;
+  const message = `nested more than ${DEEPEST} levels deep`;
+  throw new ProblemError(validationFailed([{ pointer: "", message }]));
+}
+
+function unlessLost(value: unknown, losses: Fault[]): unknown {
   if (losses.length > 0) throw new ProblemError(validationFailed(losses));
   return value;
 }
@@ -125,8 +159,13 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new ProblemError(malformedJson((error as SyntaxError).message));
+    return malformed(error);
   }
+}
+
+function malformed(error: unknown): never {
+  if (!(error instanceof SyntaxError)) throw error;
+  throw new ProblemError(malformedJson(error.message));
 }
 
 async function readText(c: Context, limitBytes: number, reading: Reading): Promise<string> {

@@ -5,7 +5,10 @@
 import type { createRoute as createTypedRoute, OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import { type Context, type Handler, Hono, type MiddlewareHandler, type ValidationTargets } from "hono";
 import type { z } from "zod";
+import { parseBounded, parseInTurns } from "../../runtime/core/bounded_parse.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
+import type { Turns } from "../../runtime/mod.ts";
+import { LONG_BODY } from "./body.ts";
 import { isHead } from "./head.ts";
 import { methodsAt } from "./methods.ts";
 import { type Arrival, pathOf, routedPath } from "./prefix.ts";
@@ -74,7 +77,8 @@ function checks({ path, request = {} }: RouteConfig, app: App): MiddlewareHandle
     for (const [target, schema] of rules) {
       const { pointer, valueOf } = PLACES[target];
       const value = await valueOf(c);
-      const parsed = schema.safeParse(value);
+      const turns: Turns | undefined = target === "json" ? c.get(LONG_BODY) : undefined;
+      const parsed = turns ? await parseInTurns(schema, value, turns.begin()) : parseBounded(schema, value);
       if (!parsed.success) {
         const wrong = target === "param" ? wrongMethod(app, c) : null;
         if (wrong) return problemResponse(c, wrong);

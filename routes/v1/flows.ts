@@ -26,7 +26,7 @@ export function flowRoutes(app: App, runtime: Runtime): void {
     operationId: "submitFlow",
     summary: "Submit a graph of tasks, all of it or nothing",
     tags: ["submit"],
-    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
     request: {
       headers: idempotencyHeader,
       body: { required: true, content: { "application/json": { schema: flowSchema } } },

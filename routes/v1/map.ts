@@ -25,7 +25,7 @@ export function mapRoutes(app: App, runtime: Runtime): void {
     operationId: "mapTask",
     summary: "Submit one task for each element of a list, as a group",
     tags: ["submit"],
-    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
     request: {
       headers: idempotencyHeader,
       body: { required: true, content: { "application/json": { schema: mapSchema } } },

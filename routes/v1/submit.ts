@@ -4,13 +4,14 @@ import { z } from "zod";
 import type { Context } from "hono";
 import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
+import { parseBounded } from "../../runtime/core/bounded_parse.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import type { CallersSubmit, CallerView, Runtime } from "../../runtime/mod.ts";
 import { IN_OPTIONS, submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonBody, readJson } from "../http/body.ts";
+import { type BodyOptions, jsonBody, readJson } from "../http/body.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { mayRead, viewOf } from "../access/guard.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -76,7 +77,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
     const view = viewOf(c, runtime);
-    const { entries: [entry], replayed } = await submitOne(c, view, limitBytes);
+    const { entries: [entry], replayed } = await submitOne(c, view, { limitBytes, turns: runtime.turns });
     const id = bare(entry.record.id);
     // RFC 7240: a preference that cannot be honored is ignored.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
@@ -106,7 +107,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     operationId: "submitBatch",
     summary: "Submit up to 1000 tasks, all or none",
     tags: ["submit"],
-    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime) }),
+    middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
     request: {
       headers: idempotencyHeader,
       body: { required: true, content: { "application/json": { schema: batchSchema } } },
@@ -175,10 +176,10 @@ async function batchText(
 }
 
 /** Its body is let go of as soon as the task is stored, however long the caller waits for its end. */
-async function submitOne(c: Context, view: CallerView, limitBytes: number) {
-  using body = await readJson(c, { limitBytes });
+async function submitOne(c: Context, view: CallerView, options: BodyOptions) {
+  using body = await readJson(c, options);
   const { text, value } = body;
-  const parsed = submissionSchema.safeParse(value);
+  const parsed = parseBounded(submissionSchema, value);
   if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
   return await view.submit({
     batch: { submissions: [parsed.data], pointerOf: (_, part) => part },

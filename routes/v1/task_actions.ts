@@ -96,7 +96,11 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
     operationId: "retryTask",
     summary: "Run an ended, not completed task again under the same id",
     tags: ["tasks"],
-    middleware: jsonBody({ limitBytes: runtime.maxInputBytes + 16 * 1024, optional: true }),
+    middleware: jsonBody({
+      limitBytes: runtime.maxInputBytes + 16 * 1024,
+      optional: true,
+      turns: runtime.turns,
+    }),
     request: {
       params: idParams,
       headers: ifMatch,

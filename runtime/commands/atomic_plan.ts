@@ -1,4 +1,5 @@
 import type { StoredValue, TaskRecord } from "../core/task.ts";
+import type { Turn } from "../platform/turns.ts";
 import type { Values } from "../store/values.ts";
 import type { DependencyGraph } from "./dependency_graph.ts";
 import type { SubmitPlan } from "./submit_plan.ts";
@@ -20,10 +21,13 @@ export async function atomicPlanOf(
   plan: SubmitPlan,
   graph: DependencyGraph,
   order: number[],
+  turn: Turn,
 ): Promise<AtomicPlan> {
   const drafts: TaskRecord[] = [];
   const upstreams: StoredValue[] = [];
   for (const [place, id] of plan.ids.entries()) {
+    const next = turn.over();
+    if (next) await next;
     drafts.push(await plan.draft(place));
     upstreams.push(await values.store(id, JSON.stringify(graph.upstreams[place])));
   }

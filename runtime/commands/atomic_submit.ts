@@ -31,9 +31,9 @@ export async function storeAtomically(
   graph: DependencyGraph,
   batch: Batch,
 ): Promise<Entry[]> {
-  const order = acyclicOrder(graph, plan.ids, batch);
+  const order = await acyclicOrder(graph, plan.ids, batch, store.turns);
   let external = await readExternal(store, graph, plan.checked, batch, plan.caller);
-  const atomic = await atomicPlanOf(values, plan, graph, order);
+  const atomic = await atomicPlanOf(values, plan, graph, order, store.turns.begin());
   while (!plan.resumed) {
     const commit = inOneCommit(store, atomic, external);
     if (!commit) break;
@@ -55,6 +55,7 @@ function inOneCommit(
   external: ReadonlyMap<string, Entry>,
 ): { changes: Change[]; options: UnitOptions } | null {
   const { plan, graph } = atomic;
+  if (plan.ids.length > store.kv.limits.mutations) return null;
   const checks = [...plan.guards];
   const writes = [...plan.firstWrites(), ...plan.everyWrites(null)];
   const changes = plan.ids.map((_, place) => {

@@ -41,7 +41,7 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   const order = atomic.order.toReversed();
   const entries: Entry[] = [];
   let checks = plan.guards;
-  for (const [n, pack] of packsOf(store, atomic, raised, order).entries()) {
+  for (const [n, pack] of (await packsOf(store, atomic, raised, order)).entries()) {
     const from = entries.length;
     const places = order.slice(from, from + pack.length);
     const resumed = plan.storedBefore(from);
@@ -63,15 +63,24 @@ function signsOfLife({ plan }: AtomicPlan, raised: RaisedBarrier): Write[] {
   return plan.recountKey ? [raised.timer, { key: plan.recountKey, value: null }] : [raised.timer];
 }
 
-function packsOf(store: Store, atomic: AtomicPlan, raised: RaisedBarrier, order: number[]): Change[][] {
+async function packsOf(
+  store: Store,
+  atomic: AtomicPlan,
+  raised: RaisedBarrier,
+  order: number[],
+): Promise<Change[][]> {
   const { plan } = atomic;
   const { limits } = store.kv;
-  const changes = order.map((place) => {
+  const turn = store.turns.begin();
+  const changes: Change[] = [];
+  for (const place of order) {
+    const next = turn.over();
+    if (next) await next;
     const counter = counterOf(atomic, place);
     if (waitsForBarrier(atomic, place)) counter.left++;
-    return dependentChange(store, atomic, place, counter, { writesEdges: false });
-  });
-  return store.pack(changes, {
+    changes.push(dependentChange(store, atomic, place, counter, { writesEdges: false }));
+  }
+  return await store.pack(changes, {
     fresh: plan.fresh,
     checks: [...plan.guards, { key: keys.barrier(raised.barrier), versionstamp: null }],
     writes: [

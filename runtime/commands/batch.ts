@@ -10,6 +10,9 @@ export interface Batch {
   requires?: string;
 }
 
+/** More of them are not looked for. */
+export const MOST_FAULTS = 1_000;
+
 /** What is wrong with a part of the n-th submission. */
 export interface PartFault {
   index: number;

@@ -1,5 +1,6 @@
 // What the tasks of one call wait for: each other, and tasks that exist already.
 
+import type { Turns } from "../platform/turns.ts";
 import { type Batch, validationError } from "./batch.ts";
 import type { Checked } from "./prepare.ts";
 import { bare, inTenant } from "../core/tenant.ts";
@@ -22,13 +23,21 @@ export interface DependencyGraph {
  * @param ids of the tasks
  * @param tenant whose tasks they may wait for
  */
-export function dependencyGraphOf(checked: Checked[], ids: string[], tenant = ""): DependencyGraph | null {
+export async function dependencyGraphOf(
+  checked: Checked[],
+  ids: string[],
+  turns: Turns,
+  tenant = "",
+): Promise<DependencyGraph | null> {
   if (checked.every(({ references, submission }) => references.length + waitForOf(submission).length === 0)) {
     return null;
   }
   const graph = withoutDependencies([]);
   const own = new Set(ids);
-  checked.forEach(({ submission, references }, i) => {
+  const turn = turns.begin();
+  for (const [i, { submission, references }] of checked.entries()) {
+    const next = turn.over();
+    if (next) await next;
     const ordered = new Set(waitForOf(submission).map((id) => inTenant(id, tenant)));
     graph.waitFor.push(ordered.size);
     const upstreams = [...ordered.union(new Set(references.map(({ task }) => inTenant(task, tenant))))];
@@ -39,7 +48,7 @@ export function dependencyGraphOf(checked: Checked[], ids: string[], tenant = ""
       if (dependents) dependents.push(ids[i]);
       else side.set(upstream, [ids[i]]);
     }
-  });
+  }
   return graph;
 }
 
@@ -61,11 +70,17 @@ export function waitForOf({ options }: Checked["submission"]): string[] {
  *
  * @throws {ValidationError} if tasks wait for each other, with one such cycle.
  */
-export function acyclicOrder(graph: DependencyGraph, ids: string[], batch: Batch): number[] {
+export async function acyclicOrder(
+  graph: DependencyGraph,
+  ids: string[],
+  batch: Batch,
+  turns: Turns,
+): Promise<number[]> {
   const placeOf = new Map(ids.map((id, place) => [id, place]));
-  const { order, cycles: [cycle] } = topologicalOrder(
+  const { order, cycles: [cycle] } = await topologicalOrder(
     ids.keys(),
     (place) => graph.upstreams[place].flatMap((id) => placeOf.get(id) ?? []),
+    turns.begin(),
   );
   if (!cycle) return order;
   const path = roundTrip(cycle).map((place) => bare(ids[place])).join(" → ");

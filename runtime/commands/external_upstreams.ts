@@ -6,7 +6,7 @@ import { pointer } from "../core/json.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 import { inTenant } from "../core/tenant.ts";
 import type { Store } from "../store/store.ts";
-import { type Batch, type PartFault, validationError } from "./batch.ts";
+import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
 import { type DependencyGraph, waitForOf } from "./dependency_graph.ts";
 import type { Checked } from "./prepare.ts";
 
@@ -37,22 +37,25 @@ export async function readExternal(
   return external;
 }
 
-/** Each place where the call names a task that is not there. */
+/** Places where the call names a task that is not there: all, or the first of very many. */
 export function faultsOfMissing(
   checked: Checked[],
   missing: ReadonlyMap<string, string>,
   tenant = "",
 ): PartFault[] {
-  return checked.flatMap(({ submission, references }, index): PartFault[] => {
-    const faults: PartFault[] = [];
-    waitForOf(submission).forEach((id, n) => {
-      const message = missing.get(inTenant(id, tenant));
-      if (message) faults.push({ index, part: `/options/waitFor/${n}`, message });
-    });
-    for (const { task, path } of references) {
-      const message = missing.get(inTenant(task, tenant));
-      if (message) faults.push({ index, part: `/input${pointer(path)}/$task`, message });
+  const faults: PartFault[] = [];
+  const look = (index: number, id: string, part: () => string) => {
+    const message = missing.get(inTenant(id, tenant));
+    if (message) faults.push({ index, part: part(), message });
+    return faults.length < MOST_FAULTS;
+  };
+  for (const [index, { submission, references }] of checked.entries()) {
+    for (const [n, id] of waitForOf(submission).entries()) {
+      if (!look(index, id, () => `/options/waitFor/${n}`)) return faults;
     }
-    return faults;
-  });
+    for (const { task, path } of references) {
+      if (!look(index, task, () => `/input${pointer(path)}/$task`)) return faults;
+    }
+  }
+  return faults;
 }

@@ -50,7 +50,7 @@ export interface KeyClaim {
 
 export interface Once<T> {
   /** The call was stored before. */
-  replay(record: IdempotencyRecord): T;
+  replay(record: IdempotencyRecord): Promise<T>;
   /** @throws {ConflictError} also if another process was first with this key. */
   store(claim: KeyClaim): Promise<T>;
 }
@@ -90,7 +90,7 @@ export class IdempotencyKeys {
       const { value, versionstamp } = await this.#read(at);
       const known = value && value.createdAt + RETENTION_MS > clock.now() ? value : null;
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
-      if (known?.complete) return call.replay(known);
+      if (known?.complete) return await call.replay(known);
       if (known && !await this.#isCutOff(key, at, versionstamp)) continue;
       const resumed = known && { root: known.root, groupId: known.groupId, stored: known.stored ?? 0 };
       try {

@@ -28,7 +28,7 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
   // A call without tasks may still make a group.
   for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
     const changes = await changesOf(plan, from);
-    const packs = changes.length <= 1 ? [changes] : store.pack(changes, allOf(plan));
+    const packs = changes.length <= 1 ? [changes] : await store.pack(changes, allOf(plan));
     plan.isLong = packs.length > 1 || ids.length > SLICE;
     for (const [n, pack] of packs.entries()) {
       const isFirst = from === 0 && n === 0;

@@ -6,12 +6,12 @@ import type { DefinitionDefaults } from "../core/define.ts";
 import { TooLargeError } from "../core/errors.ts";
 import { toJsonText } from "../core/json.ts";
 import type { Reference } from "../core/references.ts";
-import type { Registry } from "../core/registry.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
 import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
-import { type Batch, type PartFault, validationError } from "./batch.ts";
+import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
 import { checkInput } from "./check_input.ts";
+import type { CommandContext } from "./context.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
@@ -36,35 +36,39 @@ export interface Checked {
  *
  * @throws {UnknownDefinitionError} for the first unknown name.
  * @throws {TooLargeError} for the first input over the limit, or if all together are too large.
- * @throws {ValidationError} with the faults of all inputs.
+ * @throws {ValidationError} with the faults of all inputs, or with the first ones of very many.
  */
-export function check(
+export async function check(
   batch: Batch,
-  registry: Registry,
-  maxInputBytes: number,
+  { registry, maxInputBytes, store }: CommandContext,
   caller: Caller = ANYBODY,
-): Checked[] {
+): Promise<Checked[]> {
   const isKnown = (task: string) => knows(caller, { task });
   if (batch.requires !== undefined) registry.require(batch.requires, "/task", isKnown);
   const faults: PartFault[] = [];
+  const checked: Checked[] = [];
   let characters = 0;
-  const checked = batch.submissions.map((submission, index): Checked => {
+  const turn = batch.submissions.length > 1 ? store.turns.begin() : null;
+  for (const [index, submission] of batch.submissions.entries()) {
+    const next = turn?.over();
+    if (next) await next;
     const locate = (part: string) => batch.pointerOf(index, part);
     const definition = (isKnown(submission.task) ? registry.get(submission.task) : undefined) ??
       registry.require(submission.task, locate("/task"), isKnown);
     const value = submission.input === undefined ? {} : submission.input;
     const input = checkInput(registry, definition, value, { maxInputBytes, locate, chunk: submission.chunk });
     for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });
+    if (faults.length >= MOST_FAULTS) break;
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
-    return {
+    checked.push({
       submission,
       defaults: definition.defaults,
       input: input.text,
       references: input.references,
       special: input.special,
-    };
-  });
+    });
+  }
   if (faults.length > 0) throw validationError(batch, faults);
   return checked;
 }

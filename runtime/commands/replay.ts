@@ -6,25 +6,33 @@ import type { Entry } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
 import type { Batch } from "./batch.ts";
 import { readInput } from "./check_input.ts";
+import type { CommandContext } from "./context.ts";
 import { dependencyGraphOf } from "./dependency_graph.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
 import { idsOf } from "./submit_plan.ts";
 
 /** The tasks as they were submitted. They carry no version. */
-export function replayed(
+export async function replayed(
   { submissions }: Batch,
   record: IdempotencyRecord,
-  registry: Registry,
+  { registry, store }: CommandContext,
   tenant: string,
   maxConcurrent?: number,
-): { ids: string[]; entries: Entry[] } {
+): Promise<{ ids: string[]; entries: Entry[] }> {
   const { root, groupId, createdAt } = record;
   const ids = idsOf(submissions, root, tenant);
-  const checked = submissions.map((submission) => asChecked(submission, record, registry));
-  const graph = dependencyGraphOf(checked, ids, tenant);
+  const turn = store.turns.begin();
+  const checked: Checked[] = [];
+  for (const submission of submissions) {
+    checked.push(asChecked(submission, record, registry));
+    const next = turn.over();
+    if (next) await next;
+  }
+  const graph = await dependencyGraphOf(checked, ids, store.turns, tenant);
   const options = { now: createdAt, groupId, maxConcurrent };
-  const entries = checked.map((one, i): Entry => {
+  const entries: Entry[] = [];
+  for (const [i, one] of checked.entries()) {
     const draft = { ...draftOf(one, ids[i], i, options), input: { json: one.input } };
     const upstreams = graph?.upstreams[i] ?? [];
     if (upstreams.length > 0) {
@@ -36,8 +44,10 @@ export function replayed(
         released: false,
       };
     }
-    return { record: submitted(draft, createdAt), versionstamp: "" };
-  });
+    entries.push({ record: submitted(draft, createdAt), versionstamp: "" });
+    const next = turn.over();
+    if (next) await next;
+  }
   return { ids, entries };
 }
 

@@ -22,7 +22,7 @@ export interface SubmitCall<B extends Batch = Batch> {
    * The tasks, or what makes them with ids that are drawn for the call: a repeat of the call under its
    * idempotency key draws the same ids.
    */
-  batch: B | ((newId: () => string) => B);
+  batch: B | ((newId: () => string) => B | Promise<B>);
   /** Make a group of them. */
   group?: boolean;
   /** None of them runs before all of them are stored. */
@@ -67,15 +67,10 @@ export class Submitter {
     const { idempotency, caller = ANYBODY } = call;
     if (!idempotency) return this.#store(call, null);
     return this.#keys.once({ ...idempotency, tenant: caller.tenant }, {
-      replay: (record) => {
-        const batch = batchOf(call, record.root);
-        const { ids, entries } = replayed(
-          batch,
-          record,
-          this.context.registry,
-          caller.tenant,
-          call.maxConcurrent,
-        );
+      replay: async (record) => {
+        const batch = await batchOf(call, record.root);
+        const { tenant } = caller;
+        const { ids, entries } = await replayed(batch, record, this.context, tenant, call.maxConcurrent);
         return { ids, entries, groupId: record.groupId, replayed: true, batch };
       },
       store: (claim) => this.#store(call, claim),
@@ -85,7 +80,7 @@ export class Submitter {
   async #store<B extends Batch>(call: SubmitCall<B>, claim: KeyClaim | null): Promise<Submitted<B>> {
     const { store } = this.context;
     const root = claim?.resumed?.root ?? rootOf(store.ids.id());
-    const { batch, checked, callerIds } = this.#check(call, root);
+    const { batch, checked, callerIds } = await this.#check(call, root);
     await this.queueLimit.admit(checked.length);
     return await this.#reserved.during(batch, callerIds, async () => {
       if (!claim?.resumed) await requireFree(store, batch, callerIds);
@@ -107,20 +102,20 @@ export class Submitter {
     });
   }
 
-  #check<B extends Batch>(call: SubmitCall<B>, root: string) {
-    const batch = batchOf(call, root);
+  async #check<B extends Batch>(call: SubmitCall<B>, root: string) {
+    const batch = await batchOf(call, root);
     const { caller = ANYBODY } = call;
-    const checked = check(batch, this.context.registry, this.context.maxInputBytes, caller);
+    const checked = await check(batch, this.context, caller);
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
     requireDistinct(batch, callerIds);
     return { batch, checked, callerIds };
   }
 
-  #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
+  async #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
     const { store, values } = this.context;
-    const graph = dependencyGraphOf(plan.checked, plan.ids, plan.caller.tenant);
-    if (!graph && !atomic) return storeIndependent(store, values, plan);
-    return storeAtomically(store, values, plan, graph ?? withoutDependencies(plan.ids), batch);
+    const graph = await dependencyGraphOf(plan.checked, plan.ids, store.turns, plan.caller.tenant);
+    if (!graph && !atomic) return await storeIndependent(store, values, plan);
+    return await storeAtomically(store, values, plan, graph ?? withoutDependencies(plan.ids), batch);
   }
 }
 
@@ -135,7 +130,7 @@ async function settleTotal({ kv, clock }: Store, plan: SubmitPlan): Promise<void
   await kv.writeBlind([{ key: recountKey }], 0);
 }
 
-function batchOf<B extends Batch>({ batch }: SubmitCall<B>, root: string): B {
+function batchOf<B extends Batch>({ batch }: SubmitCall<B>, root: string): B | Promise<B> {
   if (typeof batch !== "function") return batch;
   let drawn = 0;
   return batch(() => memberOf(root, drawn++));

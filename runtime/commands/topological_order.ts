@@ -1,3 +1,5 @@
+import type { Turn } from "../platform/turns.ts";
+
 export interface Ordered<T> {
   /** All nodes, each behind its upstreams unless there is a cycle. */
   order: T[];
@@ -6,7 +8,11 @@ export interface Ordered<T> {
 }
 
 /** A depth-first search without recursion: a chain may have tens of thousands of nodes. */
-export function topologicalOrder<T>(nodes: Iterable<T>, upstreamsOf: (node: T) => Iterable<T>): Ordered<T> {
+export async function topologicalOrder<T>(
+  nodes: Iterable<T>,
+  upstreamsOf: (node: T) => Iterable<T>,
+  turn: Turn,
+): Promise<Ordered<T>> {
   const order: T[] = [];
   const cycles: T[][] = [];
   const inCycles = new Set<T>();
@@ -29,6 +35,8 @@ export function topologicalOrder<T>(nodes: Iterable<T>, upstreamsOf: (node: T) =
       const { node, upstreams } = path[path.length - 1];
       const { value: upstream, done } = upstreams.next();
       if (done) {
+        const next = turn.over();
+        if (next) await next;
         state.set(node, "done");
         order.push(node);
         path.pop();

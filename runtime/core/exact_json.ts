@@ -64,6 +64,12 @@ function isSpace(code: number): boolean {
   return code === 32 || code === 10 || code === 13 || code === 9;
 }
 
+/** Past the end of a text the code is NaN. */
+function isOfWord(code: number): boolean {
+  return code === 43 || code === 45 || code === 46 || code >= 48 && code <= 57 || code >= 65 && code <= 90 ||
+    code >= 97 && code <= 122;
+}
+
 /** Goes through a text that JSON.parse has taken. */
 class Scan {
   readonly faults: Fault[] = [];
@@ -135,7 +141,7 @@ class Scan {
   /** A number, true, false or null. */
   #word(): void {
     const start = this.#at;
-    while (/[-+.\w]/.test(this.text[this.#at] ?? "")) this.#at++;
+    while (isOfWord(this.text.charCodeAt(this.#at))) this.#at++;
     const word = this.text.slice(start, this.#at);
     const fault = faultOf(word);
     if (fault) this.#add(`${shown(word)} ${fault}`);

@@ -29,8 +29,13 @@ export function findReferences(value: unknown, prefix: string): Found {
   walk(value, [], (special, path) => {
     found.special = true;
     const fault = faultOf(special);
-    if (fault !== null) found.faults.push({ pointer: prefix + pointer(path), message: fault });
-    else if ("$task" in special) found.references.push({ task: normal(special.$task as string), path });
+    if (fault !== null) {
+      if (found.faults.length < MOST_FAULTS) {
+        found.faults.push({ pointer: prefix + pointer(path), message: fault });
+      }
+    } else if ("$task" in special) {
+      found.references.push({ task: normal(special.$task as string), path: [...path] });
+    }
   });
   return found;
 }
@@ -50,21 +55,31 @@ function normal(task: string): string {
   return /^[0-9a-f-]{36}$/i.test(task) ? task.toLowerCase() : task;
 }
 
+/** More of them help nobody. */
+const MOST_FAULTS = 50;
+
 type Special = { $task?: unknown; $quote?: unknown };
 
 function isSpecial(value: object): value is Special {
   return Object.hasOwn(value, "$task") || Object.hasOwn(value, "$quote");
 }
 
-function walk(
-  value: unknown,
-  path: (string | number)[],
-  meet: (special: Special, path: (string | number)[]) => void,
-): void {
+type Path = (string | number)[];
+/** The path is that of the walk: it changes afterwards. */
+type Meet = (special: Special, path: Path) => void;
+
+function walk(value: unknown, path: Path, meet: Meet): void {
   if (typeof value !== "object" || value === null) return;
-  if (Array.isArray(value)) value.forEach((each, i) => walk(each, [...path, i], meet));
+  if (Array.isArray(value)) value.forEach((each, i) => within(each, i, path, meet));
   else if (isSpecial(value)) meet(value, path);
-  else for (const [key, each] of Object.entries(value)) walk(each, [...path, key], meet);
+  else for (const [key, each] of Object.entries(value)) within(each, key, path, meet);
+}
+
+function within(value: unknown, key: string | number, path: Path, meet: Meet): void {
+  if (typeof value !== "object" || value === null) return;
+  path.push(key);
+  walk(value, path, meet);
+  path.pop();
 }
 
 function faultOf(special: Special): string | null {

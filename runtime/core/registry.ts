@@ -1,6 +1,7 @@
 // The definitions of this process, by name.
 
 import { z } from "zod";
+import { parseBounded } from "./bounded_parse.ts";
 import { type AnyDefinition, type RunnerKind, runnerOf } from "./define.ts";
 import { type Fault, UnknownDefinitionError, ValidationError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -57,7 +58,7 @@ export class Registry {
     unknown: Path[] = [],
   ): Fault[] {
     if (unknown.length === 0) {
-      const parsed = definition.input.safeParse(input);
+      const parsed = parseBounded(definition.input, input);
       return parsed.success ? [] : faultsOf(parsed.error, input, pointer);
     }
     return faultsBeside(definition, input, pointer, unknown);
@@ -65,7 +66,7 @@ export class Registry {
 
   /** The input as the handler gets it: defaults filled in, transforms done. */
   parseInput(definition: AnyDefinition, input: unknown): unknown {
-    const parsed = definition.input.safeParse(input);
+    const parsed = parseBounded(definition.input, input);
     if (parsed.success) return parsed.data;
     throw new ValidationError(faultsOf(parsed.error, input, "/input"));
   }
@@ -78,7 +79,7 @@ function faultsBeside(definition: AnyDefinition, input: unknown, pointer: string
   const above = new Set(unknown.flatMap((path) => path.map((_, i) => JSON.stringify(path.slice(0, i)))));
   let error: z.ZodError | undefined;
   try {
-    ({ error } = definition.input.safeParse(input));
+    ({ error } = parseBounded(definition.input, input, unknown.length));
   } catch {
     // A check of the user's own fails on a missing value. It is repeated on the whole input before the start.
     return [];

@@ -33,9 +33,14 @@ export function unknownFields(elsewhere: Elsewhere = {}, list?: string): z.core.
     if (issue.code !== "unrecognized_keys") return undefined;
     const { shape } = (issue.inst as z.ZodObject).def;
     const known = Object.keys(shape);
-    return issue.keys.map((key: string) => `unknown field; ${remedyOf(key, known, elsewhere)}`).join("\n");
+    return issue.keys.slice(0, MOST_TOLD).map((key: string) =>
+      `unknown field; ${remedyOf(key, known, elsewhere)}`
+    ).join("\n");
   };
 }
+
+/** Unknown fields that are told of. */
+const MOST_TOLD = 50;
 
 /** What other systems call our fields. */
 const ELSEWHERE_CALLED: Readonly<Record<string, string>> = {

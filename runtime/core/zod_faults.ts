@@ -9,7 +9,8 @@ const MOST_FAULTS = 50;
 
 /** @param prefix the pointer to `value` within what was submitted */
 export function faultsOf(error: z.ZodError, value: unknown, prefix = ""): Fault[] {
-  return error.issues.flatMap((issue) => faultsOfIssue(issue, value, prefix)).slice(0, MOST_FAULTS);
+  const issues = error.issues.slice(0, MOST_FAULTS);
+  return issues.flatMap((issue) => faultsOfIssue(issue, value, prefix)).slice(0, MOST_FAULTS);
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string): Fault[] {
@@ -17,7 +18,7 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
   if (issue.code === "unrecognized_keys") {
     // A line for each (strict_object.ts); zod's own message has one line for all.
     const lines = issue.message.split("\n");
-    return issue.keys.map((key, i) => ({
+    return issue.keys.slice(0, MOST_FAULTS).map((key, i) => ({
       pointer: at + pointer([key]),
       message: lines[i]?.startsWith("unknown field") ? lines[i] : "unknown field",
     }));

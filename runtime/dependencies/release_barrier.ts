@@ -48,7 +48,7 @@ async function releaseBlock(
     return [{ before: entry, next: released(entry.record, now) }];
   });
   const check = { key, versionstamp };
-  const packs = changes.length > 0 ? store.pack(changes, { checks: [check], writes: [{ key }] }) : [[]];
+  const packs = changes.length > 0 ? await store.pack(changes, { checks: [check], writes: [{ key }] }) : [[]];
   for (const [n, pack] of packs.entries()) {
     // The block goes with the last of its tasks.
     const writes = n === packs.length - 1 ? [{ key }] : [];

@@ -3,6 +3,7 @@
 
 import { tailLength } from "../core/tenant.ts";
 import type { KvPort } from "../platform/kv.ts";
+import type { Turn } from "../platform/turns.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type ListedId, loadOf } from "./commit_load.ts";
 
@@ -26,12 +27,19 @@ export function fitsOneCommit({ limits, shards }: Backend, changes: Change[], op
 }
 
 /** Splits changes into runs that each fit one commit, in order. */
-export function packs({ limits, shards }: Backend, changes: Change[], options: PackOptions = {}): Change[][] {
+export async function packs(
+  { limits, shards }: Backend,
+  changes: Change[],
+  turn: Turn,
+  options: PackOptions = {},
+): Promise<Change[][]> {
   const { fresh, checks, writes, listOf } = options;
   const every = unitOf("", [], { fresh, checks, writes }, shards).cost;
   const packed: Change[][] = [];
   let load = loadOf(every);
   for (const [place, change] of changes.entries()) {
+    const next = turn.over();
+    if (next) await next;
     const { cost } = unitOf("", [change], { fresh }, shards);
     if (listOf) {
       cost.listed.push(listOf(change, place));

@@ -7,6 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
 import type { KvPort, Reader } from "../platform/kv.ts";
+import { Turns } from "../platform/turns.ts";
 import { recordsOf } from "./records_together.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type Applied, type CommitObserver, Committer } from "./committer.ts";
@@ -39,6 +40,8 @@ export class Store {
   readonly kv: KvPort;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** For work of this process that takes long in one go. */
+  readonly turns: Turns;
   readonly ready: ReadyCache;
   readonly links: LinkCache = new LinkCache();
   readonly newer: NewerTasks;
@@ -52,6 +55,7 @@ export class Store {
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
+    this.turns = new Turns(clock);
     this.ready = new ReadyCache(kv.shards, runnerOf);
     this.newer = new NewerTasks(onNewer);
     if (claims) {
@@ -187,8 +191,8 @@ export class Store {
     return fitsOneCommit(this.kv, changes, options);
   }
 
-  pack(changes: Change[], options?: PackOptions): Change[][] {
-    return packs(this.kv, changes, options);
+  async pack(changes: Change[], options?: PackOptions): Promise<Change[][]> {
+    return await packs(this.kv, changes, this.turns.begin(), options);
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   ValidationError,
 } from "../core/errors.ts";
 import type { ChildTasks } from "./task_context.ts";
+import { parseBounded } from "../core/bounded_parse.ts";
 import { faultsOf } from "../core/zod_faults.ts";
 import { toJsonText } from "../core/json.ts";
 import { callerWithin } from "../core/caller.ts";
@@ -130,7 +131,7 @@ function isGone(stored: Stored, now: number): boolean {
 
 /** @throws {ValidationError} */
 function checked(submission: Submission): Submission {
-  const parsed = submissionSchema.safeParse(submission);
+  const parsed = parseBounded(submissionSchema, submission);
   if (!parsed.success) throw new ValidationError(faultsOf(parsed.error, submission));
   return parsed.data;
 }

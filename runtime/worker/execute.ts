@@ -1,6 +1,7 @@
 // Runs one attempt: load the input → call the function → turn what it returned or threw into an Outcome.
 
 import type { Attempt } from "./attempt.ts";
+import { parseBounded } from "../core/bounded_parse.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import { sleep } from "../platform/clock.ts";
 import { NewerRecordError, UnavailableError } from "../core/errors.ts";
@@ -95,7 +96,7 @@ async function outcomeOf(
   const { chunk } = attempt.record;
   const text = toJsonText(chunk ? results : results[0]);
   for (const [i, result] of results.entries()) {
-    const checked = output.safeParse(result);
+    const checked = parseBounded(output, result);
     if (checked.success) continue;
     const [{ path, message }] = checked.error.issues;
     const at = chunk ? [i, ...path] : path;

@@ -4,6 +4,8 @@
 import type { Json } from "../../core/define.ts";
 import { type Fault, ValidationError } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
+import type { Submission } from "../../core/submission.ts";
+import type { Turn } from "../../platform/turns.ts";
 import type { Batch } from "../batch.ts";
 import { roundTrip, topologicalOrder } from "../topological_order.ts";
 import { boundsFaults } from "./bounds.ts";
@@ -35,8 +37,8 @@ const MOST_FAULTS = 50;
 const LONGEST_CYCLE_TOLD = 20;
 
 /** @throws {ValidationError} with everything that is wrong, by pointers into the flow. */
-export function compileFlow(flow: FlowSpec, newId: () => string): CompiledFlow {
-  return new Compiler(newId).compile(flow);
+export async function compileFlow(flow: FlowSpec, newId: () => string, turn: Turn): Promise<CompiledFlow> {
+  return await new Compiler(newId, turn).compile(flow);
 }
 
 class Compiler {
@@ -45,18 +47,25 @@ class Compiler {
   readonly #nodes: FlowNode[] = [];
   #passedOn = 0;
 
-  constructor(private readonly newId: () => string) {}
+  constructor(private readonly newId: () => string, private readonly turn: Turn) {}
 
-  compile(flow: FlowSpec): CompiledFlow {
-    this.#faults.push(...boundsFaults(flow));
-    this.#throwFaults();
-    const result = "tasks" in flow ? this.#named(flow.tasks) : this.#element(flow, [], "", null).value;
+  async compile(flow: FlowSpec): Promise<CompiledFlow> {
+    const { turn } = this;
+    const tooLarge = boundsFaults(flow);
+    if (tooLarge.length > 0) throw new ValidationError(tooLarge);
+    const result = "tasks" in flow
+      ? await this.#named(flow.tasks)
+      : (await this.#element(flow, [], "", null)).value;
     this.#requireFewPassedOn();
-    const submissionAt = new Map(this.#nodes.map((node) => {
-      return [node, submissionOf(node, this.#names, flow.options)];
-    }));
-    const { order, cycles } = topologicalOrder(this.#nodes, upstreamsOf);
-    this.#faults.push(...cycles.map(cycleFault));
+    const submissionAt = new Map<FlowNode, Submission>();
+    for (const node of this.#nodes) {
+      const next = turn.over();
+      if (next) await next;
+      submissionAt.set(node, submissionOf(node, this.#names, flow.options));
+      if (this.#faults.length >= MOST_FAULTS) this.#throwFaults();
+    }
+    const { order, cycles } = await topologicalOrder(this.#nodes, upstreamsOf, turn);
+    for (const cycle of cycles.slice(0, MOST_FAULTS)) this.#faults.push(cycleFault(cycle));
     this.#throwFaults();
     const nodes = "tasks" in flow ? this.#nodes : order;
     const submissions = nodes.map((node) => submissionAt.get(node)!);
@@ -68,39 +77,51 @@ class Compiler {
     };
   }
 
-  #named(tasks: Record<string, FlowTask>): Json {
-    const results = Object.entries(tasks).map(([name, task]) => {
+  async #named(tasks: Record<string, FlowTask>): Promise<Json> {
+    const results: [string, Json][] = [];
+    for (const [name, task] of Object.entries(tasks)) {
+      const next = this.turn.over();
+      if (next) await next;
       const at = `/tasks${pointer([name])}`;
       const message = nameFault(name);
       if (message !== null) this.#faults.push({ pointer: at, message });
-      return [name, this.#signature(task, name, at, null).value];
-    });
+      results.push([name, this.#signature(task, name, at, null).value]);
+    }
     return Object.fromEntries(results);
   }
 
   /** @param place its path, as a name for a task that has none. */
-  #element(element: Element, place: string[], at: string, previous: Output | null): Output {
+  async #element(element: Element, place: string[], at: string, previous: Output | null): Promise<Output> {
+    const next = this.turn.over();
+    if (next) await next;
     if ("task" in element) return this.#signature(element, element.name ?? place.join("."), at, previous);
-    if ("chunks" in element) return this.#chunks(element.chunks, place, `${at}/chunks`, previous);
-    if ("group" in element) return this.#group(element.group, place, `${at}/group`, previous);
+    if ("chunks" in element) return await this.#chunks(element.chunks, place, `${at}/chunks`, previous);
+    if ("group" in element) return await this.#group(element.group, place, `${at}/group`, previous);
     if ("chain" in element) {
-      return element.chain.reduce<Output | null>(
-        (former, each, i) => this.#element(each, [...place, `${i}`], `${at}/chain/${i}`, former),
-        previous,
-      )!;
+      let former = previous;
+      for (const [i, each] of element.chain.entries()) {
+        former = await this.#element(each, [...place, `${i}`], `${at}/chain/${i}`, former);
+      }
+      return former!;
     }
     const { header, body } = element.chord;
     const [under, headerAt] = [[...place, "header"], `${at}/chord/header`];
     const output = Array.isArray(header)
-      ? this.#group(header, under, headerAt, previous)
-      : asList(this.#element(header, under, headerAt, previous));
-    return this.#element(body, [...place, "body"], `${at}/chord/body`, output);
+      ? await this.#group(header, under, headerAt, previous)
+      : asList(await this.#element(header, under, headerAt, previous));
+    return await this.#element(body, [...place, "body"], `${at}/chord/body`, output);
   }
 
-  #group(elements: Element[], place: string[], at: string, previous: Output | null): Output {
-    const outputs = elements.map((each, i) =>
-      this.#element(each, [...place, `${i}`], `${at}/${i}`, previous)
-    );
+  async #group(
+    elements: Element[],
+    place: string[],
+    at: string,
+    previous: Output | null,
+  ): Promise<Output> {
+    const outputs: Output[] = [];
+    for (const [i, each] of elements.entries()) {
+      outputs.push(await this.#element(each, [...place, `${i}`], `${at}/${i}`, previous));
+    }
     const value = outputs.map((each) => each.value);
     // A group without tasks of its own: what comes after it waits for what came before it.
     const own = outputs.filter(({ tasks }) => tasks !== previous?.tasks);
@@ -120,18 +141,20 @@ class Compiler {
     return this.#add({ signature, name, pointer: at, parts, chunk: false, previous });
   }
 
-  #chunks(
+  async #chunks(
     { task, inputs, size, options }: Chunks,
     place: string[],
     at: string,
     previous: Output | null,
-  ): Output {
+  ): Promise<Output> {
     if (previous !== null) {
       const message = "chunks cannot come after something: their inputs are known when the flow is submitted";
       this.#faults.push({ pointer: at, message });
     }
     const outputs: Output[] = [];
     for (let start = 0; start < inputs.length; start += size) {
+      const next = this.turn.over();
+      if (next) await next;
       const parts = inputs.slice(start, start + size)
         .map((value, i) => ({ value, pointer: `${at}/inputs/${start + i}` }));
       const name = [...place, `${outputs.length}`].join(".");

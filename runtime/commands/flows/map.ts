@@ -11,6 +11,7 @@ import { chooseByKey, chosen } from "./tagged_union.ts";
 import { pointer } from "../../core/json.ts";
 import { strictObject } from "../../core/strict_object.ts";
 import { IN_OPTIONS, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import type { Turn } from "../../platform/turns.ts";
 import type { Batch } from "../batch.ts";
 
 const MOST_ELEMENTS = 100_000;
@@ -64,9 +65,9 @@ export const mapSchema: z.ZodType<MapSpec> = chosen(
  * @throws {MappingMissingIterableError} if there is no list to go through.
  * @throws {MappingLengthMismatchError} if the lists differ in length.
  */
-export function expandMap(spec: MapSpec): Batch {
+export async function expandMap(spec: MapSpec, turn: Turn): Promise<Batch> {
   const { task, options } = spec;
-  const inputs = "inputs" in spec ? spec.inputs : inputsOf(spec.map, spec.unmapped ?? {});
+  const inputs = "inputs" in spec ? spec.inputs : await inputsOf(spec.map, spec.unmapped ?? {}, turn);
   return {
     submissions: inputs.map((input) => options === undefined ? { task, input } : { task, input, options }),
     pointerOf: (index, part) => pointerInMap(spec, index, part),
@@ -74,7 +75,7 @@ export function expandMap(spec: MapSpec): Batch {
   };
 }
 
-function inputsOf(map: Fields, unmapped: Fields): Fields[] {
+async function inputsOf(map: Fields, unmapped: Fields, turn: Turn): Promise<Fields[]> {
   const twice = Object.keys(unmapped).filter((field) => Object.hasOwn(map, field));
   requireNone(twice.map((field) => ({
     pointer: `/unmapped${pointer([field])}`,
@@ -92,11 +93,15 @@ function inputsOf(map: Fields, unmapped: Fields): Fields[] {
   );
   // After this spread, assigning a field named __proto__ sets an own property.
   const same = { ...map, ...unmapped };
-  return lists[0][1].map((_, i) => {
+  const inputs: Fields[] = [];
+  for (let i = 0; i < length; i++) {
+    const next = turn.over();
+    if (next) await next;
     const input = { ...same };
     for (const [field, list] of lists) input[field] = list[i];
-    return input;
-  });
+    inputs.push(input);
+  }
+  return inputs;
 }
 
 function lengthMismatch(lists: [string, unknown[]][]): MappingLengthMismatchError {

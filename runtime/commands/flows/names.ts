@@ -54,7 +54,7 @@ export class Names<Task extends Named> {
    */
   withIds(part: Part, upstreams: Task[]): unknown {
     const { references, faults } = findReferences(part.value, part.pointer);
-    this.faults.push(...faults);
+    for (const fault of faults) this.faults.push(fault);
     let same = true;
     for (const { task, path } of references) {
       const at = part.pointer + pointer([...path, "$task"]);

@@ -2,6 +2,7 @@
 
 import type { Caller } from "../../core/caller.ts";
 import type { Json } from "../../core/define.ts";
+import type { Turns } from "../../platform/turns.ts";
 import type { Idempotency } from "../idempotency.ts";
 import type { Submitted, Submitter } from "../submit.ts";
 import { compileFlow } from "./compiler.ts";
@@ -22,12 +23,13 @@ export interface SubmittedFlow extends Submitted {
  */
 export async function submitFlow(
   submitter: Submitter,
+  turns: Turns,
   spec: FlowSpec,
   idempotency?: Idempotency,
   caller?: Caller,
 ): Promise<SubmittedFlow> {
   const submitted = await submitter.submit({
-    batch: (newId) => compileFlow(spec, newId),
+    batch: (newId) => compileFlow(spec, newId, turns.begin()),
     group: true,
     atomic: true,
     idempotency,
@@ -44,10 +46,17 @@ export async function submitFlow(
  */
 export async function submitMap(
   submitter: Submitter,
+  turns: Turns,
   spec: MapSpec,
   idempotency?: Idempotency,
   caller?: Caller,
 ): Promise<Submitted> {
   const { maxConcurrent } = spec;
-  return await submitter.submit({ batch: expandMap(spec), group: true, maxConcurrent, idempotency, caller });
+  return await submitter.submit({
+    batch: await expandMap(spec, turns.begin()),
+    group: true,
+    maxConcurrent,
+    idempotency,
+    caller,
+  });
 }

@@ -4,56 +4,65 @@ import fc from "fast-check";
 import { ValidationError } from "../../../runtime/core/errors.ts";
 import type { Batch } from "../../../runtime/commands/batch.ts";
 import {
-  acyclicOrder,
-  dependencyGraphOf,
+  acyclicOrder as orderOf,
+  type DependencyGraph,
+  dependencyGraphOf as graphOf,
   withoutDependencies,
 } from "../../../runtime/commands/dependency_graph.ts";
 import type { Checked } from "../../../runtime/commands/prepare.ts";
+import { systemTurns } from "../../support/turns.ts";
 import { wants } from "../../support/checked.ts";
 import { graphs, hasCycle } from "../../support/graphs.ts";
 
 const pointerAt = (index: number) => `/tasks/${index}`;
 const batch: Batch = { submissions: [], pointerOf: (index, part) => pointerAt(index) + part };
 
-Deno.test("tasks that wait for nobody have no dependency graph", () => {
-  assert.equal(dependencyGraphOf([], []), null);
-  assert.equal(dependencyGraphOf([wants([]), wants([])], ["a", "b"]), null);
+const dependencyGraphOf = (checked: Checked[], ids: string[]) => graphOf(checked, ids, systemTurns);
+const acyclicOrder = (graph: DependencyGraph, ids: string[]) => orderOf(graph, ids, batch, systemTurns);
+
+Deno.test("tasks that wait for nobody have no dependency graph", async () => {
+  assert.equal(await dependencyGraphOf([], []), null);
+  assert.equal(await dependencyGraphOf([wants([]), wants([])], ["a", "b"]), null);
   assert.equal(
-    dependencyGraphOf([{ submission: { task: "w" }, references: [] } as unknown as Checked], ["a"]),
+    await dependencyGraphOf([{ submission: { task: "w" }, references: [] } as unknown as Checked], ["a"]),
     null,
   );
   const one = withoutDependencies(["a", "b"]);
   assert.deepEqual(one, { upstreams: [[], []], waitFor: [0, 0], dependents: new Map(), external: new Map() });
 });
 
-Deno.test("upstreams: those of waitFor first, each once, however often it is named", () => {
-  const graph = dependencyGraphOf([wants([]), wants(["x", "a", "x"], ["a", "y", "y"])], ["a", "b"])!;
+Deno.test("upstreams: those of waitFor first, each once, however often it is named", async () => {
+  const graph = (await dependencyGraphOf([wants([]), wants(["x", "a", "x"], ["a", "y", "y"])], ["a", "b"]))!;
   assert.deepEqual(graph.upstreams, [[], ["x", "a", "y"]]);
   assert.deepEqual(graph.waitFor, [0, 2]);
   assert.deepEqual(graph.dependents, new Map([["a", ["b"]]]));
   assert.deepEqual(graph.external, new Map([["x", ["b"]], ["y", ["b"]]]));
 });
 
-Deno.test("a reference alone makes a graph, and so does waitFor alone", () => {
-  assert.deepEqual(dependencyGraphOf([wants([], ["x"])], ["a"])!.waitFor, [0]);
-  assert.deepEqual(dependencyGraphOf([wants(["x"])], ["a"])!.waitFor, [1]);
-  const two = dependencyGraphOf([wants(["x"]), wants([], ["x"])], ["a", "b"])!;
+Deno.test("a reference alone makes a graph, and so does waitFor alone", async () => {
+  assert.deepEqual((await dependencyGraphOf([wants([], ["x"])], ["a"]))!.waitFor, [0]);
+  assert.deepEqual((await dependencyGraphOf([wants(["x"])], ["a"]))!.waitFor, [1]);
+  const two = (await dependencyGraphOf([wants(["x"]), wants([], ["x"])], ["a", "b"]))!;
   assert.deepEqual(two.external, new Map([["x", ["a", "b"]]]));
 });
 
-Deno.test("acyclicOrder() has each task behind those that it waits for", () => {
+Deno.test("acyclicOrder() has each task behind those that it waits for", async () => {
   const ids = ["d", "c", "b", "a"];
-  const graph = dependencyGraphOf([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids)!;
-  assert.deepEqual(acyclicOrder(graph, ids, batch).map((i) => ids[i]), ["a", "b", "c", "d"]);
+  const graph =
+    (await dependencyGraphOf([wants(["b", "c"]), wants(["a"]), wants(["a", "x"]), wants([])], ids))!;
+  assert.deepEqual((await acyclicOrder(graph, ids)).map((i) => ids[i]), ["a", "b", "c", "d"]);
 });
 
-Deno.test("a cycle is refused wherever it is, with the way round, and nothing else is", () => {
-  fc.assert(fc.property(graphs, (rows) => {
+Deno.test("a cycle is refused wherever it is, with the way round, and nothing else is", async () => {
+  await fc.assert(fc.asyncProperty(graphs, async (rows) => {
     const ids = rows.map((_, i) => `t${i}`);
-    const graph = dependencyGraphOf(rows.map((row) => wants(row.map((i) => ids[i]), ["outside"])), ids)!;
+    const graph = (await dependencyGraphOf(
+      rows.map((row) => wants(row.map((i) => ids[i]), ["outside"])),
+      ids,
+    ))!;
     let error: unknown = null;
     try {
-      acyclicOrder(graph, ids, batch);
+      await acyclicOrder(graph, ids);
     } catch (thrown) {
       error = thrown;
     }

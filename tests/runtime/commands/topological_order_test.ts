@@ -3,14 +3,17 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { roundTrip, topologicalOrder } from "../../../runtime/commands/topological_order.ts";
 import { graphs, hasCycle } from "../../support/graphs.ts";
+import { systemTurns } from "../../support/turns.ts";
 
-const ordered = (rows: number[][]) => topologicalOrder(rows.keys(), (place) => rows[place]);
+const ordered = (rows: number[][]) => {
+  return topologicalOrder(rows.keys(), (place) => rows[place], systemTurns.begin());
+};
 
-Deno.test("each node stands behind its upstreams, and nodes without a reason to move stay in order", () => {
-  assert.deepEqual(ordered([[], [], []]).order, [0, 1, 2]);
-  assert.deepEqual(ordered([[2, 1], [3], [3], []]).order, [3, 2, 1, 0]);
-  fc.assert(fc.property(graphs, (rows) => {
-    const { order } = ordered(rows);
+Deno.test("each node stands behind its upstreams, and nodes without a reason to move stay in order", async () => {
+  assert.deepEqual((await ordered([[], [], []])).order, [0, 1, 2]);
+  assert.deepEqual((await ordered([[2, 1], [3], [3], []])).order, [3, 2, 1, 0]);
+  await fc.assert(fc.asyncProperty(graphs, async (rows) => {
+    const { order } = await ordered(rows);
     assert.deepEqual(order.toSorted(), [...rows.keys()]);
     if (hasCycle(rows)) return;
     order.forEach((place, at) => {
@@ -19,9 +22,9 @@ Deno.test("each node stands behind its upstreams, and nodes without a reason to 
   }));
 });
 
-Deno.test("a graph has cycles if and only if some are found, and each of them is one", () => {
-  fc.assert(fc.property(graphs, (rows) => {
-    const { cycles } = ordered(rows);
+Deno.test("a graph has cycles if and only if some are found, and each of them is one", async () => {
+  await fc.assert(fc.asyncProperty(graphs, async (rows) => {
+    const { cycles } = await ordered(rows);
     assert.equal(cycles.length > 0, hasCycle(rows));
     for (const cycle of cycles) {
       assert.equal(new Set(cycle).size, cycle.length);
@@ -37,7 +40,11 @@ Deno.test("roundTrip() goes the way in which the nodes would run", () => {
   assert.deepEqual(roundTrip(["a"]), ["a", "a"]);
 });
 
-Deno.test("a chain of 100,000 nodes needs no deep stack", () => {
-  const { order, cycles } = topologicalOrder(Array(100_000).keys(), (n) => n === 99_999 ? [] : [n + 1]);
+Deno.test("a chain of 100,000 nodes needs no deep stack", async () => {
+  const { order, cycles } = await topologicalOrder(
+    Array(100_000).keys(),
+    (n) => n === 99_999 ? [] : [n + 1],
+    systemTurns.begin(),
+  );
   assert.deepEqual([order[0], order.length, cycles], [99_999, 100_000, []]);
 });

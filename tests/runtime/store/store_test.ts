@@ -219,11 +219,11 @@ Deno.test("pack() splits changes into runs that each fit a commit, in order", as
     () => ({ before: null, next: submitted(aDraft({ input }), 1) }),
   );
   for (const fresh of [true, false]) {
-    const packs = bench.store.pack(changes, { fresh });
+    const packs = await bench.store.pack(changes, { fresh });
     assert.deepEqual(packs.flat(), changes);
     assert.ok(packs.length > 1);
   }
-  for (const pack of bench.store.pack(changes)) assert.ok(await bench.store.commit("submit", pack));
+  for (const pack of await bench.store.pack(changes)) assert.ok(await bench.store.commit("submit", pack));
 });
 
 Deno.test("states that leave the record go on in the event log, none missing", async () => {

@@ -7,6 +7,7 @@ import { faultsOf } from "../../../../runtime/core/zod_faults.ts";
 import { type CompiledFlow, compileFlow } from "../../../../runtime/commands/flows/compiler.ts";
 import { flowSchema, type FlowSpec } from "../../../../runtime/commands/flows/schema.ts";
 import { findReferences, resolveReferences } from "../../../../runtime/core/references.ts";
+import { systemTurns } from "../../../support/turns.ts";
 import { faultsUnder } from "../../../support/json_schema.ts";
 
 const OUTSIDE = "0199aaaa-0000-7000-8000-00000000abcd";
@@ -23,16 +24,16 @@ function id(n: number): string {
 const of = (n: number) => ({ $task: id(n) });
 
 /** As a request goes: by the schema, and then compiled. */
-function compiled(body: unknown): CompiledFlow {
-  return compileFlow(flowSchema.parse(body), numbered());
+function compiled(body: unknown): Promise<CompiledFlow> {
+  return compileFlow(flowSchema.parse(body), numbered(), systemTurns.begin());
 }
 
 /** What is wrong with a body, be it found by the schema or in compiling. */
-function faults(body: unknown): Fault[] {
+async function faults(body: unknown): Promise<Fault[]> {
   const parsed = flowSchema.safeParse(body);
   if (!parsed.success) return faultsOf(parsed.error, body);
   try {
-    compileFlow(parsed.data, numbered());
+    await compileFlow(parsed.data, numbered(), systemTurns.begin());
   } catch (error) {
     if (error instanceof ValidationError) return error.faults;
     throw error;
@@ -42,12 +43,13 @@ function faults(body: unknown): Fault[] {
 
 /** Where each submission stands. */
 const pointersOf = (flow: CompiledFlow) => flow.submissions.map((_, i) => flow.pointerOf(i, ""));
-const inputs = (body: unknown) => compiled(body).submissions.map(({ input }) => input);
-const waits = (body: unknown) => compiled(body).submissions.map(({ options }) => options?.waitFor ?? []);
+const inputs = async (body: unknown) => (await compiled(body)).submissions.map(({ input }) => input);
+const waits = async (body: unknown) =>
+  (await compiled(body)).submissions.map(({ options }) => options?.waitFor ?? []);
 const t = (more: Record<string, unknown> = {}) => ({ task: "t", ...more });
 
-Deno.test("a graph by names: names become ids, in the order of the names", () => {
-  const flow = compiled({
+Deno.test("a graph by names: names become ids, in the order of the names", async () => {
+  const flow = await compiled({
     tasks: {
       last: { task: "add", input: { a: { $task: "x" }, b: [{ $task: "y/z" }] }, waitFor: ["x", OUTSIDE] },
       x: { task: "one" },
@@ -77,12 +79,12 @@ Deno.test("a graph by names: names become ids, in the order of the names", () =>
     pointerOf: flow.pointerOf,
   });
   assert.deepEqual(pointersOf(flow), ["/tasks/last", "/tasks/x", "/tasks/y~1z"]);
-  const { submissions, result } = compiled({ tasks: {} });
+  const { submissions, result } = await compiled({ tasks: {} });
   assert.deepEqual([submissions, result], [[], {}]);
 });
 
-Deno.test("in a chain each gets what the former hands on: whole, as a field, or not at all", () => {
-  const flow = compiled({
+Deno.test("in a chain each gets what the former hands on: whole, as a field, or not at all", async () => {
+  const flow = await compiled({
     chain: [
       t({ input: { n: 1 }, immutable: true }),
       t(),
@@ -104,13 +106,13 @@ Deno.test("in a chain each gets what the former hands on: whole, as a field, or 
   assert.deepEqual(pointersOf(flow), [0, 1, 2, 3, 4, 5].map((i) => `/chain/${i}`));
 });
 
-Deno.test("a group hands the same to each, and hands on their list", () => {
+Deno.test("a group hands the same to each, and hands on their list", async () => {
   const body = {
     chain: [t(), { group: [t(), { chain: [t(), t()] }, { group: [t()] }] }, t({ into: "all" })],
   };
-  const flow = compiled(body);
+  const flow = await compiled(body);
   assert.deepEqual(flow.names, ["0", "1.0", "1.1.0", "1.1.1", "1.2.0", "2"]);
-  assert.deepEqual(inputs(body), [
+  assert.deepEqual(await inputs(body), [
     undefined,
     of(0),
     of(0),
@@ -119,12 +121,15 @@ Deno.test("a group hands the same to each, and hands on their list", () => {
     { all: [of(1), of(3), [of(4)]] },
   ]);
   assert.deepEqual(pointersOf(flow)[3], "/chain/1/group/1/chain/1");
-  assert.deepEqual(compiled({ group: [t(), { group: [] }] }).result, [of(0), []]);
-  assert.deepEqual(waits({ chain: [{ group: [t(), t()] }, t({ immutable: true })] })[2], [id(0), id(1)]);
+  assert.deepEqual((await compiled({ group: [t(), { group: [] }] })).result, [of(0), []]);
+  assert.deepEqual((await waits({ chain: [{ group: [t(), t()] }, t({ immutable: true })] }))[2], [
+    id(0),
+    id(1),
+  ]);
 });
 
-Deno.test("a chord's body gets the list of its header", () => {
-  const flow = compiled({ chord: { header: [t(), { chain: [t(), t()] }], body: t() } });
+Deno.test("a chord's body gets the list of its header", async () => {
+  const flow = await compiled({ chord: { header: [t(), { chain: [t(), t()] }], body: t() } });
   assert.deepEqual(flow.names, ["header.0", "header.1.0", "header.1.1", "body"]);
   assert.deepEqual(flow.submissions[3].input, [of(0), of(2)]);
   assert.deepEqual(pointersOf(flow).slice(2), ["/chord/header/1/chain/1", "/chord/body"]);
@@ -132,39 +137,42 @@ Deno.test("a chord's body gets the list of its header", () => {
   const nested = {
     chain: [t(), t(), { chord: { header: [t()], body: { group: [t(), t({ into: "x" })] } } }],
   };
-  assert.deepEqual(compiled(nested).names.slice(2), ["2.header.0", "2.body.0", "2.body.1"]);
-  assert.deepEqual(inputs(nested).slice(2), [of(1), [of(2)], { x: [of(2)] }]);
-  assert.deepEqual(compiled(nested).result, [of(3), of(4)]);
-  assert.deepEqual(waits({ chord: { header: [t(), t()], body: t({ immutable: true, input: {} }) } })[2], [
-    id(0),
-    id(1),
-  ]);
+  assert.deepEqual((await compiled(nested)).names.slice(2), ["2.header.0", "2.body.0", "2.body.1"]);
+  assert.deepEqual((await inputs(nested)).slice(2), [of(1), [of(2)], { x: [of(2)] }]);
+  assert.deepEqual((await compiled(nested)).result, [of(3), of(4)]);
+  assert.deepEqual(
+    (await waits({ chord: { header: [t(), t()], body: t({ immutable: true, input: {} }) } }))[2],
+    [
+      id(0),
+      id(1),
+    ],
+  );
 });
 
-Deno.test("one element as a header is the list that it hands on, or a list of one", () => {
-  const single = compiled({ chord: { header: t(), body: t() } });
+Deno.test("one element as a header is the list that it hands on, or a list of one", async () => {
+  const single = await compiled({ chord: { header: t(), body: t() } });
   assert.deepEqual(single.names, ["header", "body"]);
   assert.deepEqual(pointersOf(single), ["/chord/header", "/chord/body"]);
   assert.deepEqual(single.submissions[1].input, [of(0)]);
-  const group = compiled({ chord: { header: { group: [t(), t()] }, body: t() } });
+  const group = await compiled({ chord: { header: { group: [t(), t()] }, body: t() } });
   assert.deepEqual(group.names, ["header.0", "header.1", "body"]);
   assert.deepEqual(group.submissions[2].input, [of(0), of(1)]);
   const chunks = { chunks: { task: "t", inputs: [1, 2, 3], size: 2 } };
-  assert.deepEqual(inputs({ chord: { header: chunks, body: t() } })[2], [of(0), of(1)]);
+  assert.deepEqual((await inputs({ chord: { header: chunks, body: t() } }))[2], [of(0), of(1)]);
 });
 
-Deno.test("what hands on nothing still lies between what is before and after it", () => {
-  assert.deepEqual(inputs({ chord: { header: [], body: t() } }), [[]]);
+Deno.test("what hands on nothing still lies between what is before and after it", async () => {
+  assert.deepEqual(await inputs({ chord: { header: [], body: t() } }), [[]]);
   const body = {
     chain: [t(), { group: [{ group: [] }] }, t(), { chord: { header: [], body: t({ into: "x" }) } }],
   };
-  assert.deepEqual(inputs(body), [undefined, [[]], { x: [] }]);
-  assert.deepEqual(waits(body), [[], [id(0)], [id(1)]]);
-  assert.deepEqual(waits({ chain: [t(), { group: [] }, t({ immutable: true })] }), [[], [id(0)]]);
+  assert.deepEqual(await inputs(body), [undefined, [[]], { x: [] }]);
+  assert.deepEqual(await waits(body), [[], [id(0)], [id(1)]]);
+  assert.deepEqual(await waits({ chain: [t(), { group: [] }, t({ immutable: true })] }), [[], [id(0)]]);
 });
 
-Deno.test("chunks are tasks with a list of inputs each", () => {
-  const flow = compiled({
+Deno.test("chunks are tasks with a list of inputs each", async () => {
+  const flow = await compiled({
     chunks: { task: "t", inputs: [1, { a: 1 }, 3, 4, 5], size: 2, options: { priority: 1 } },
   });
   assert.deepEqual(
@@ -178,15 +186,15 @@ Deno.test("chunks are tasks with a list of inputs each", () => {
   assert.equal(flow.pointerOf(1, "/input/1/a"), "/chunks/inputs/3/a");
   assert.equal(flow.pointerOf(1, "/input"), "/chunks/inputs");
   assert.equal(flow.pointerOf(1, "/task"), "/chunks/task");
-  assert.deepEqual(compiled({ chunks: { task: "t", inputs: [], size: 1 } }).result, []);
-  const chained = compiled({ chain: [{ chunks: { task: "t", inputs: [1, 2], size: 1 } }, t()] });
+  assert.deepEqual((await compiled({ chunks: { task: "t", inputs: [], size: 1 } })).result, []);
+  const chained = await compiled({ chain: [{ chunks: { task: "t", inputs: [1, 2], size: 1 } }, t()] });
   assert.deepEqual(chained.names, ["0.0", "0.1", "1"]);
   assert.deepEqual(chained.submissions[2].input, [of(0), of(1)]);
   assert.equal(chained.pointerOf(2, "/input/x"), "/chain/1/input/x");
 });
 
-Deno.test("names reach over the whole canvas, into chunks too, and order follows them", () => {
-  const flow = compiled({
+Deno.test("names reach over the whole canvas, into chunks too, and order follows them", async () => {
+  const flow = await compiled({
     group: [
       t({ name: "late", input: { x: { $task: "early" } } }),
       { chunks: { task: "t", inputs: [0, [{ $task: "early" }], 2], size: 2 } },
@@ -203,27 +211,27 @@ Deno.test("names reach over the whole canvas, into chunks too, and order follows
   assert.deepEqual(flow.result, [of(0), [of(1), of(2)], of(4)]);
 });
 
-Deno.test("a quote stays as it is, and nothing in it is a name", () => {
+Deno.test("a quote stays as it is, and nothing in it is a name", async () => {
   const input = JSON.parse(
     '{"a": {"$quote": {"$task": "x", "y": 1}}, "b": {"$task": "x"}, "__proto__": {"c": 1}}',
   );
-  const [, submission] = compiled({ tasks: { x: t(), y: t({ input }) } }).submissions;
+  const [, submission] = (await compiled({ tasks: { x: t(), y: t({ input }) } })).submissions;
   assert.equal(
     JSON.stringify(submission.input),
     `{"a":{"$quote":{"$task":"x","y":1}},"b":{"$task":"${id(0)}"},"__proto__":{"c":1}}`,
   );
 });
 
-Deno.test("a field named __proto__ can be handed something", () => {
+Deno.test("a field named __proto__ can be handed something", async () => {
   assert.equal(
-    JSON.stringify(inputs({ chain: [t(), t({ into: "__proto__", input: { a: 1 } })] })[1]),
+    JSON.stringify((await inputs({ chain: [t(), t({ into: "__proto__", input: { a: 1 } })] }))[1]),
     JSON.stringify(
       JSON.parse(`{"a": 1, "__proto__": {"$task": "${id(0)}"}}`),
     ),
   );
 });
 
-Deno.test("options of the flow are defaults, field by field", () => {
+Deno.test("options of the flow are defaults, field by field", async () => {
   const options = {
     priority: 1,
     delayMs: 5,
@@ -238,7 +246,7 @@ Deno.test("options of the flow are defaults, field by field", () => {
     expiresAt: "2027-01-01T00:00:00Z",
     retry: { delayMs: 9 },
   };
-  const [plain, mixed, waiting, both] = compiled({
+  const [plain, mixed, waiting, both] = (await compiled({
     options,
     group: [
       t(),
@@ -246,7 +254,7 @@ Deno.test("options of the flow are defaults, field by field", () => {
       t({ waitFor: ["0"] }),
       t({ waitFor: ["0", "0"], options: { waitFor: [OUTSIDE], allowFailure: false }, allowFailure: true }),
     ],
-  }).submissions;
+  })).submissions;
   assert.deepEqual(plain.options, options);
   assert.deepEqual(mixed.options, {
     priority: 1,
@@ -258,13 +266,13 @@ Deno.test("options of the flow are defaults, field by field", () => {
   assert.deepEqual(waiting.options?.waitFor, [id(0)]);
   assert.deepEqual(both.options?.waitFor, [id(0), OUTSIDE]);
   assert.equal(both.options?.allowFailure, true);
-  const [, body] = compiled({
+  const [, body] = (await compiled({
     options: { runAt: "2026-01-01T00:00:00Z", waitFor: [OUTSIDE] },
     chain: [t(), t({ immutable: true, options: { delayMs: 1 } })],
-  }).submissions;
+  })).submissions;
   assert.deepEqual(body.options, { delayMs: 1, waitFor: [OUTSIDE, id(0)] });
   const chunks = { task: "t", inputs: [1], size: 1, options: { priority: 2 } };
-  assert.deepEqual(compiled({ options, chunks }).submissions[0].options, { ...options, priority: 2 });
+  assert.deepEqual((await compiled({ options, chunks })).submissions[0].options, { ...options, priority: 2 });
 });
 
 const FORMS = /^must be \{task: "…"\}, \{chain: \[…\]\}, \{group: \[…\]\}, \{chord: .*\} or \{chunks: .*\}/;
@@ -502,8 +510,8 @@ for (
     ]],
   ] as [string, unknown, ...(readonly [string, RegExp])[]][]
 ) {
-  Deno.test(`a flow is refused for ${what}`, () => {
-    const found = faults(body);
+  Deno.test(`a flow is refused for ${what}`, async () => {
+    const found = await faults(body);
     assert.deepEqual(
       found.map(({ pointer }) => pointer),
       expected.map(([pointer]) => pointer),
@@ -513,42 +521,42 @@ for (
   });
 }
 
-Deno.test("the limits themselves are allowed", () => {
-  assert.deepEqual(faults({ group: many(20_000) }), []);
-  assert.deepEqual(faults({ chunks: { task: "t", inputs: many(20_000), size: 1 } }), []);
-  assert.deepEqual(faults(deep(20)), []);
-  assert.deepEqual(faults({ chain: [{ group: many(500) }, { group: many(500) }] }), []);
+Deno.test("the limits themselves are allowed", async () => {
+  assert.deepEqual(await faults({ group: many(20_000) }), []);
+  assert.deepEqual(await faults({ chunks: { task: "t", inputs: many(20_000), size: 1 } }), []);
+  assert.deepEqual(await faults(deep(20)), []);
+  assert.deepEqual(await faults({ chain: [{ group: many(500) }, { group: many(500) }] }), []);
 });
 
-Deno.test("the compiler itself keeps the bounds", () => {
+Deno.test("the compiler itself keeps the bounds", async () => {
   for (const flow of [{ group: many(20_001) }, deep(21), deep(5_000)]) {
-    assert.throws(() => compileFlow(flow as FlowSpec, numbered()), ValidationError);
+    await assert.rejects(compileFlow(flow as FlowSpec, numbered(), systemTurns.begin()), ValidationError);
   }
 });
 
-Deno.test("a long cycle is told in short, and many faults are bounded", () => {
+Deno.test("a long cycle is told in short, and many faults are bounded", async () => {
   const names = many(10_000).map((_, i) => `n${i}`);
   const circle = names.map((name, i) => [name, t({ waitFor: [names[(i + 1) % names.length]] })]);
-  const [{ message }] = faults({ tasks: Object.fromEntries(circle) });
+  const [{ message }] = await faults({ tasks: Object.fromEntries(circle) });
   assert.match(message, /^a cycle: n0 → n9999 → n9998 → .* → \(9980 more\) → n0;/);
   assert.ok(message.length < 500);
   // It would take hours to go through circles that hang together one by one, or to compare all names with
   // each other.
-  assert.ok(faults(tangle).length <= 2);
+  assert.ok((await faults(tangle)).length <= 2);
   const long = "x".repeat(100);
   const unknown = names.map((
     name,
     i,
   ) => [`${long}${name}`.slice(-100), t({ waitFor: [`${long}${i}`.slice(-99)] })]);
-  const found = faults({ tasks: Object.fromEntries(unknown) });
+  const found = await faults({ tasks: Object.fromEntries(unknown) });
   assert.equal(found.length, 50);
 });
 
-Deno.test("the body that comes after 9,999 waits for them all", () => {
-  const chord = compiled({ chord: { header: many(9_999), body: t() } });
+Deno.test("the body that comes after 9,999 waits for them all", async () => {
+  const chord = await compiled({ chord: { header: many(9_999), body: t() } });
   assert.equal((chord.submissions[9_999].input as unknown[]).length, 9_999);
   assert.equal(chord.submissions[9_999].options, undefined);
-  const chain = compiled({ chain: [{ group: many(9_999) }, t({ immutable: true })] });
+  const chain = await compiled({ chain: [{ group: many(9_999) }, t({ immutable: true })] });
   assert.equal(chain.submissions[9_999].options?.waitFor?.length, 9_999);
 });
 
@@ -717,14 +725,14 @@ function evaluated(
   return { value: resolveReferences(result, resultOf), upstreams };
 }
 
-Deno.test("any canvas gives what it says, and nothing runs before what comes before it", () => {
+Deno.test("any canvas gives what it says, and nothing runs before what comes before it", async () => {
   let tasks = 0;
-  fc.assert(
-    fc.property(sketch.filter((sketch) => !("choice" in sketch)), (sketch) => {
+  await fc.assert(
+    fc.asyncProperty(sketch.filter((sketch) => !("choice" in sketch)), async (sketch) => {
       const canvas = canvasOf(sketch, false);
       const behind = new Map<string, string[]>();
       const expected = naive(canvas, "", NOTHING, [], behind);
-      const flow = compiled(canvas);
+      const flow = await compiled(canvas);
       assert.deepEqual(flow.names, expected.names);
       assert.deepEqual(flow.submissions.map(({ node }) => node), expected.names);
       const { value, upstreams } = evaluated(flow);
@@ -744,13 +752,13 @@ Deno.test("any canvas gives what it says, and nothing runs before what comes bef
   assert.ok(tasks > 2_000, `only ${tasks} tasks in all`);
 });
 
-Deno.test("any graph by names is either compiled, or has a cycle that is one", () => {
+Deno.test("any graph by names is either compiled, or has a cycle that is one", async () => {
   const graph = fc.integer({ min: 1, max: 8 }).chain((size) =>
     fc.array(fc.array(fc.nat(size - 1), { maxLength: 2 }), { minLength: size, maxLength: size })
   );
   let cycles = 0;
-  fc.assert(
-    fc.property(graph, (waitsFor) => {
+  await fc.assert(
+    fc.asyncProperty(graph, async (waitsFor) => {
       const tasks = Object.fromEntries(waitsFor.map((others, i) => [
         `n${i}`,
         t(
@@ -765,7 +773,7 @@ Deno.test("any graph by names is either compiled, or has a cycle that is one", (
         before = left.length;
         left = left.filter((i) => waitsFor[i].some((other) => left.includes(other)));
       }
-      const found = faults({ tasks });
+      const found = await faults({ tasks });
       assert.equal(found.length > 0, left.length > 0);
       for (const { message, pointer } of found) {
         cycles++;
@@ -776,7 +784,7 @@ Deno.test("any graph by names is either compiled, or has a cycle that is one", (
         places.slice(1).forEach((place, i) => assert.ok(waitsFor[place].includes(places[i])));
       }
       if (found.length > 0) return;
-      const flow = compiled({ tasks });
+      const flow = await compiled({ tasks });
       assert.deepEqual(flow.names, Object.keys(tasks));
       flow.submissions.forEach(({ input, options }, i) => {
         const named = findReferences(input, "").references.map(({ task }) => task);

@@ -7,95 +7,99 @@ import {
   ValidationError,
 } from "../../../../runtime/core/errors.ts";
 import { faultsOf } from "../../../../runtime/core/zod_faults.ts";
-import { expandMap, mapSchema, type MapSpec } from "../../../../runtime/commands/flows/map.ts";
+import { expandMap as expand, mapSchema, type MapSpec } from "../../../../runtime/commands/flows/map.ts";
+import { systemTurns } from "../../../support/turns.ts";
 import { faultsUnder } from "../../../support/json_schema.ts";
 
-const inputsOf = (spec: MapSpec) => expandMap(spec).submissions.map(({ input }) => input);
+const expandMap = (spec: MapSpec) => expand(spec, systemTurns.begin());
+const inputsOf = async (spec: MapSpec) => (await expandMap(spec)).submissions.map(({ input }) => input);
 
 function faults(value: unknown) {
   const parsed = mapSchema.safeParse(value);
   return parsed.success ? [] : faultsOf(parsed.error, value);
 }
 
-function thrown(spec: MapSpec): unknown {
+async function thrown(spec: MapSpec): Promise<unknown> {
   try {
-    expandMap(spec);
+    await expandMap(spec);
   } catch (error) {
     return error;
   }
 }
 
-Deno.test("each element has one value of every list, and the same of all else", () => {
+Deno.test("each element has one value of every list, and the same of all else", async () => {
   const spec = { task: "add", map: { a: [1, 2], b: 10, c: [[], {}] }, unmapped: { list: [7, 8] } };
-  assert.deepEqual(inputsOf(spec), [
+  assert.deepEqual(await inputsOf(spec), [
     { a: 1, b: 10, c: [], list: [7, 8] },
     { a: 2, b: 10, c: {}, list: [7, 8] },
   ]);
 });
 
-Deno.test("inputs are whole inputs, in their order", () => {
+Deno.test("inputs are whole inputs, in their order", async () => {
   assert.deepEqual(
-    expandMap({ task: "t", inputs: [1, null, { a: 1 }], options: { priority: 3 } }).submissions,
+    (await expandMap({ task: "t", inputs: [1, null, { a: 1 }], options: { priority: 3 } })).submissions,
     [
       { task: "t", input: 1, options: { priority: 3 } },
       { task: "t", input: null, options: { priority: 3 } },
       { task: "t", input: { a: 1 }, options: { priority: 3 } },
     ],
   );
-  assert.deepEqual(expandMap({ task: "t", inputs: [1] }).submissions, [{ task: "t", input: 1 }]);
+  assert.deepEqual((await expandMap({ task: "t", inputs: [1] })).submissions, [{ task: "t", input: 1 }]);
 });
 
-Deno.test("a reference and a quote are the same for all, and no lists", () => {
+Deno.test("a reference and a quote are the same for all, and no lists", async () => {
   const map = { a: { $task: "x" }, b: { $quote: [1, 2] }, c: [3] };
-  assert.deepEqual(inputsOf({ task: "t", map }), [{ a: { $task: "x" }, b: { $quote: [1, 2] }, c: 3 }]);
-  assert.ok(thrown({ task: "t", map: { b: { $quote: [1, 2] } } }) instanceof MappingMissingIterableError);
+  assert.deepEqual(await inputsOf({ task: "t", map }), [{ a: { $task: "x" }, b: { $quote: [1, 2] }, c: 3 }]);
+  assert.ok(
+    (await thrown({ task: "t", map: { b: { $quote: [1, 2] } } })) instanceof MappingMissingIterableError,
+  );
 });
 
-Deno.test("an empty list makes no tasks", () => {
-  assert.deepEqual(inputsOf({ task: "t", map: { a: [], b: [] } }), []);
-  assert.deepEqual(inputsOf({ task: "t", inputs: [] }), []);
+Deno.test("an empty list makes no tasks", async () => {
+  assert.deepEqual(await inputsOf({ task: "t", map: { a: [], b: [] } }), []);
+  assert.deepEqual(await inputsOf({ task: "t", inputs: [] }), []);
 });
 
-Deno.test("a field named __proto__ is one", () => {
+Deno.test("a field named __proto__ is one", async () => {
   const map = JSON.parse('{"__proto__": [{"evil": 1}], "a": [2]}');
   const parsed = mapSchema.parse({ task: "t", map });
-  assert.equal(JSON.stringify(inputsOf(parsed)), '[{"__proto__":{"evil":1},"a":2}]');
+  assert.equal(JSON.stringify(await inputsOf(parsed)), '[{"__proto__":{"evil":1},"a":2}]');
 });
 
-Deno.test("a map without a list is told", () => {
+Deno.test("a map without a list is told", async () => {
   for (const map of [{}, { a: 1, b: "text", c: { d: [1] } }] as Record<string, unknown>[]) {
-    const error = thrown({ task: "t", map, unmapped: { e: [1] } });
+    const error = await thrown({ task: "t", map, unmapped: { e: [1] } });
     assert.ok(error instanceof MappingMissingIterableError);
     assert.equal(error.pointer, "/map");
   }
 });
 
-Deno.test("lists of several lengths are told by field", () => {
-  const error = thrown({ task: "t", map: { a: [1, 2], "b/c": [1], d: 1, e: [3, 4] } });
+Deno.test("lists of several lengths are told by field", async () => {
+  const error = await thrown({ task: "t", map: { a: [1, 2], "b/c": [1], d: 1, e: [3, 4] } });
   assert.ok(error instanceof MappingLengthMismatchError);
   assert.deepEqual(error.lengths, { a: 2, "b/c": 1, e: 2 });
   assert.match(error.message, /"a" has 2, "b\/c" has 1, "e" has 2/);
   assert.deepEqual(error.faults.map(({ pointer }) => pointer), ["/map/a", "/map/b~1c", "/map/e"]);
   assert.match(error.faults[1].message, /^has the length 1;/);
   // An empty list is one too.
-  assert.ok(thrown({ task: "t", map: { a: [], b: [1] } }) instanceof MappingLengthMismatchError);
+  assert.ok((await thrown({ task: "t", map: { a: [], b: [1] } })) instanceof MappingLengthMismatchError);
 });
 
-Deno.test("a field in both map and unmapped is told, each of them", () => {
-  const error = thrown({ task: "t", map: { a: [1], b: [1], c: [1] }, unmapped: { c: 1, a: 1, d: 1 } });
+Deno.test("a field in both map and unmapped is told, each of them", async () => {
+  const error = await thrown({ task: "t", map: { a: [1], b: [1], c: [1] }, unmapped: { c: 1, a: 1, d: 1 } });
   assert.ok(error instanceof ValidationError);
   assert.deepEqual(error.faults.map(({ pointer }) => pointer), ["/unmapped/c", "/unmapped/a"]);
 });
 
-Deno.test("100,000 elements are allowed, and no more", () => {
+Deno.test("100,000 elements are allowed, and no more", async () => {
   const list = (length: number) => Array.from({ length }, (_, i) => i);
-  const { submissions } = expandMap({
+  const { submissions } = await expandMap({
     task: "t",
     map: { a: list(100_000), b: list(100_000) },
     unmapped: { c: 1 },
   });
   assert.deepEqual(submissions[99_999].input, { a: 99_999, b: 99_999, c: 1 });
-  const error = thrown({ task: "t", map: { b: 1, a: list(100_001) } });
+  const error = await thrown({ task: "t", map: { b: 1, a: list(100_001) } });
   assert.ok(error instanceof ValidationError);
   assert.equal(error.message, "/map/a: a map must have at most 100000 elements (got 100001)");
   assert.match(faults({ task: "t", inputs: list(100_001) })[0].message, /100000 items/);
@@ -139,8 +143,8 @@ for (
   });
 }
 
-Deno.test("pointers lead from a submission back into the body", () => {
-  const mapped = expandMap({ task: "t", map: { "a/b": [1, 2], c: 1 }, unmapped: { d: [1] } });
+Deno.test("pointers lead from a submission back into the body", async () => {
+  const mapped = await expandMap({ task: "t", map: { "a/b": [1, 2], c: 1 }, unmapped: { d: [1] } });
   for (
     const [part, pointer] of [
       ["/task", "/task"],
@@ -153,7 +157,7 @@ Deno.test("pointers lead from a submission back into the body", () => {
       ["/input/missing", "/map/missing"],
     ]
   ) assert.equal(mapped.pointerOf(1, part), pointer);
-  const listed = expandMap({ task: "t", inputs: [1, 2] });
+  const listed = await expandMap({ task: "t", inputs: [1, 2] });
   assert.equal(listed.pointerOf(1, "/input/x"), "/inputs/1/x");
   assert.equal(listed.pointerOf(1, "/input"), "/inputs/1");
   assert.equal(listed.pointerOf(1, "/task"), "/task");

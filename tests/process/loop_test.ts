@@ -1,0 +1,63 @@
+// How long one request keeps the event loop for itself. Measured in time of the processor: a machine that does
+// other things beside does not make it longer.
+
+import "../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import process from "node:process";
+import { SHAPES } from "../../tools/attack/loop.ts";
+import { aService } from "../support/service.ts";
+
+/** On two quiet cores it is less than 100 ms; here the threads of the database and of gzip are counted too. */
+const LONGEST_CPU_MS = 300;
+
+/** Sends a body from another thread, so that nothing but its reader keeps this one busy. */
+async function statusOf(url: string, body: string): Promise<number> {
+  const source = `onmessage = async ({ data: [url, body] }) => {
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(url, { method: "POST", headers, body });
+    await answer.text();
+    postMessage(answer.status);
+  }`;
+  const sender = new Worker(`data:text/javascript,${encodeURIComponent(source)}`, { type: "module" });
+  try {
+    return await new Promise((resolve, reject) => {
+      sender.onmessage = ({ data }) => resolve(data);
+      sender.onerror = ({ message }) => reject(new Error(message));
+      sender.postMessage([url, body]);
+    });
+  } finally {
+    sender.terminate();
+  }
+}
+
+/** The longest work between two turns of the event loop while something goes on. */
+async function longestCpuMs(work: () => Promise<void>): Promise<number> {
+  let longest = 0;
+  let isOver = false;
+  const turns = (async () => {
+    let before = process.cpuUsage();
+    while (!isOver) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      const { user, system } = process.cpuUsage(before);
+      before = process.cpuUsage();
+      longest = Math.max(longest, (user + system) / 1_000);
+    }
+  })();
+  await work();
+  isOver = true;
+  await turns;
+  return longest;
+}
+
+for (const { what, path, body, status } of SHAPES) {
+  Deno.test(`the event loop goes round while ${what} ${status === 202 ? "is stored" : "is refused"}`, async () => {
+    await using service = await aService({ running: false });
+    await service.submit("echo", { value: 1 });
+    const url = service.listen();
+    const text = body();
+    const longest = await longestCpuMs(async () => {
+      assert.equal(await statusOf(url + path, text), status);
+    });
+    assert.ok(longest <= LONGEST_CPU_MS, `${longest} ms of work in one turn`);
+  });
+}
