@@ -1,5 +1,6 @@
 // What the process says to its operator: one line of JSON for each thing, on standard error.
 
+import { toJsonLine } from "./runtime/core/json.ts";
 import { errorOf, stacksOf, textOf } from "./runtime/core/thrown_error.ts";
 import type { Log } from "./runtime/mod.ts";
 
@@ -7,9 +8,9 @@ import type { Log } from "./runtime/mod.ts";
 const write = console.error.bind(console);
 
 export const log: Log = {
-  info: (message) => write(JSON.stringify({ level: "info", at: new Date(), message })),
+  info: (message) => write(toJsonLine({ level: "info", at: new Date(), message })),
   error: (message, error, about) => {
     const said = { error: textOf(errorOf(error, false)), stack: stacksOf(error) };
-    write(JSON.stringify({ level: "error", at: new Date(), message, ...about, ...said }));
+    write(toJsonLine({ level: "error", at: new Date(), message, ...about, ...said }));
   },
 };

@@ -81,22 +81,15 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const id = bare(entry.record.id);
     // RFC 7240: a preference that cannot be honored is ignored.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
+    const waited = waitMs === null ? null : await waitIfPossible(c, view, slots, entry, waitMs);
     const prefix = prefixOf(c);
     const location = `${prefix}/v1/tasks/${id}`;
-    const stored = { location, "retry-after": "1" };
-    const headers = { ...submitHeaders(replayed, waitMs), ...stored };
-    if (waitMs === null) {
-      return jsonResponse(await taskText(runtime, entry, prefix), 202, { ...headers, ...etag(entry) });
-    }
-    const newest = await slots.during(c, waitMs, (signal) => newestOf(view, entry, waitMs, signal))
-      .catch(unlessFull);
-    if (newest === null) {
-      // It is stored, and no wait can be held open: the preference is ignored too.
-      const rest = { ...submitHeaders(replayed, null), ...stored, ...etag(entry) };
-      return jsonResponse(await taskText(runtime, entry, prefix), 202, rest);
-    }
+    const headers = { ...submitHeaders(replayed, waited && waitMs), location, "retry-after": "1" };
+    const newest = waited ?? entry;
     const task = await taskText(runtime, newest, prefix);
-    if (!isTerminal(newest.record)) return jsonResponse(task, 202, { ...headers, ...etag(newest) });
+    if (!waited || !isTerminal(newest.record)) {
+      return jsonResponse(task, 202, { ...headers, ...etag(newest) });
+    }
     const { "retry-after": _retry, location: _location, ...rest } = headers;
     return jsonResponse(task, 200, { ...rest, ...taskHeaders(newest) });
   });
@@ -144,9 +137,20 @@ function submitHeaders(replayed: boolean, waitMs: number | null): Record<string,
   };
 }
 
-function unlessFull(error: unknown): null {
-  if (error instanceof ProblemError && error.problem.status === 429) return null;
-  throw error;
+/** The task after the wait. Null if there is no room for another wait, or the key has ended: it is stored. */
+async function waitIfPossible(
+  c: Context,
+  view: CallerView,
+  slots: Slots,
+  entry: Entry,
+  waitMs: number,
+): Promise<Entry | null> {
+  try {
+    return await slots.during(c, waitMs, (signal) => newestOf(view, entry, waitMs, signal));
+  } catch (error) {
+    if (error instanceof ProblemError) return null;
+    throw error;
+  }
 }
 
 /** The task after the wait. The task of a replayed call may be gone: then its first answer is given again. */

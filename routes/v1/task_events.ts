@@ -7,11 +7,12 @@ import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts
 import { viewOf } from "../access/guard.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, StreamOptions } from "../http/app_types.ts";
+import { wholeQuery } from "../wire/query.ts";
 import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wire/schemas.ts";
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
-const place = z.coerce.number().int().min(0).meta({ type: "integer", minimum: 0 });
+const place = wholeQuery(0).meta({ type: "integer", minimum: 0 });
 
 export function eventRoutes(
   app: App,

@@ -12,7 +12,7 @@ import type { App } from "../http/app_types.ts";
 import { failureOf } from "../wire/failure_problem.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
-import { flagQuery, stateQuery, waitQuery } from "../wire/query.ts";
+import { flagQuery, stateQuery, waitQuery, wholeQuery } from "../wire/query.ts";
 import {
   heldProblems,
   idParams,
@@ -131,7 +131,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
         createdAfter: instantText.optional(),
         createdBefore: instantText.optional(),
         cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
-        limit: z.coerce.number().int().min(1).max(500).default(50)
+        limit: wholeQuery(1, 500).default(50)
           .meta({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
       }),
     },

@@ -13,6 +13,13 @@ export const secondsText = z.string()
   })
   .transform(Number);
 
+/** Digits alone: `1e2`, `0x10` and `+5` are numbers to others, and slips here. */
+export function wholeQuery(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number, string> {
+  return z.string().refine((text) => /^\d{0,16}$/.test(text), { error: "must be a whole number, in digits" })
+    .transform(Number)
+    .pipe(z.int().min(min).max(max));
+}
+
 /** A longer wait is cut to the longest one. */
 export const waitQuery = secondsText.transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
   .optional().meta({

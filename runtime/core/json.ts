@@ -86,6 +86,13 @@ function pointerPart(part: string): string {
   return part.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
+/** A value as a line of JSON, for all readers: some take these characters for the end of a line. */
+export function toJsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
+
 /** Found in the text: a value that nests deeper must not be parsed into objects. */
 export function isTooDeep(text: string): boolean {
   if (text.length <= DEEPEST || !hasMoreOf("{[", DEEPEST, text)) return false;

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { instantText } from "./instant.ts";
-import { NotJsonError, toJsonText } from "./json.ts";
+import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
 
@@ -164,8 +164,8 @@ export const submissionSchema: z.ZodType<Submission, Submission> = strictObject(
 /** A function that submits a child may hand over anything. */
 function faultOfMetadata(value: unknown): string | null {
   try {
-    const { length } = toJsonText(value);
-    return length <= LONGEST_METADATA ? null : `at most ${LONGEST_METADATA} characters of JSON`;
+    const bytes = utf8Bytes(toJsonText(value));
+    return bytes <= LONGEST_METADATA ? null : `at most ${LONGEST_METADATA} bytes of JSON (got ${bytes})`;
   } catch (error) {
     if (error instanceof NotJsonError) return error.message;
     throw error;

@@ -3,7 +3,7 @@
 // restart.
 
 import { ANYBODY, type Caller } from "../core/caller.ts";
-import { bare, inTenant } from "../core/tenant.ts";
+import { bare } from "../core/tenant.ts";
 import type { Store } from "../store/store.ts";
 import type { CompletionEvent, CompletionOptions } from "./completion_events.ts";
 import { completionsOfGroup } from "./completions_of_group.ts";
@@ -11,17 +11,21 @@ import { completionsOfIds } from "./completions_of_ids.ts";
 import { badCursor, Cursor, fingerprint } from "./cursor.ts";
 import type { Groups } from "./groups.ts";
 import type { Notifier } from "./notifier.ts";
-import { keepingView, makeTagView, readTagView } from "./tag_view.ts";
+import { TagViews } from "./tag_view.ts";
 
 /** A tag is looked for among the tasks that its caller may know. */
 export type CompletionQuery = { ids: string[] } | { groupId: string } | { tag: string; caller?: Caller };
 
 export class Completions {
+  readonly #views: TagViews;
+
   constructor(
     private readonly store: Store,
     private readonly notifier: Notifier,
     private readonly groups: Groups,
-  ) {}
+  ) {
+    this.#views = new TagViews(store);
+  }
 
   /**
    * Opens a stream. Null means that the cursor is that of an `end`: nothing more will come.
@@ -49,15 +53,11 @@ export class Completions {
     if ("tag" in query) {
       if (cursor?.ended) return null;
       const { tag, caller = ANYBODY } = query;
-      const view = cursor?.of ?? store.ids.id();
-      const kept = cursor
-        ? await readTagView(store, view, tag, caller)
-        : await makeTagView(store, view, tag, caller);
-      const { ids } = kept;
-      const from = cursor ?? Cursor.start("t", view, now);
+      const view = await (cursor ? this.#views.read(cursor.of, tag, caller) : this.#views.make(tag, caller));
+      const from = cursor ?? Cursor.start("t", view.name, now);
       // One of them may have gone since they were listed.
-      const stream = await completionsOfIds(store, notifier, ids, from, options, null);
-      return keepingView(store, inTenant(view, caller.tenant), kept, stream);
+      const stream = await completionsOfIds(store, notifier, view.ids, from, options, null);
+      return this.#views.keeping(view, stream);
     }
     const ids = [...new Set(query.ids)];
     const of = fingerprint(ids);

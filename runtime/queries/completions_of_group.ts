@@ -13,7 +13,8 @@ const LOG_PER_READ = 200;
 /** Ids that a timeout names. */
 const MOST_PENDING = 1_000;
 
-export async function* completionsOfGroup(
+/** @throws {ValidationError} for a place that no stream of a group has given */
+export function completionsOfGroup(
   store: Store,
   notifier: Notifier,
   groups: Groups,
@@ -21,10 +22,23 @@ export async function* completionsOfGroup(
   cursor: Cursor,
   options: CompletionOptions,
 ): AsyncGenerator<CompletionEvent> {
+  // At once: when the first event is asked for, the answer has begun.
+  const place = GroupPlace.decode(cursor.place);
+  return stream(store, notifier, groups, group, cursor, place, options);
+}
+
+async function* stream(
+  store: Store,
+  notifier: Notifier,
+  groups: Groups,
+  group: string,
+  cursor: Cursor,
+  { seq, yielded }: { seq: number; yielded: number },
+  options: CompletionOptions,
+): AsyncGenerator<CompletionEvent> {
   const { signal } = options;
   const deadline = new Deadline(store.clock, cursor, options);
   using watch = new Watch(store.clock, (ring) => notifier.watchGroup(group, ring));
-  let { seq, yielded } = GroupPlace.decode(cursor.place);
   // A task that is retried is in the log once for each of its ends.
   const skipped = await skippedIn(groups, group, cursor.place);
   for (;;) {

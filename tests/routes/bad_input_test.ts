@@ -1,5 +1,6 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { methodsAt, patternOf, routesOf } from "../../routes/http/methods.ts";
 import { aService, assertProblem, type Service, UNKNOWN_ID } from "../support/service.ts";
 
 const ok = { task: "add", input: { a: 1, b: 2 } };
@@ -281,6 +282,7 @@ Deno.test("a wrong method is 405 with Allow, an unknown path 404", async () => {
     ["GET", "/v1/wait", "POST"],
     ["PUT", "/v1/tasks/batch", "POST"],
     ["GET", "/v1/tasks/batch", "POST"],
+    ["HEAD", "/v1/tasks/batch", "POST"],
     ["DELETE", "/v1/tasks/batch", "POST"],
     ["POST", "/healthz", "GET"],
   ];
@@ -301,6 +303,92 @@ Deno.test("a wrong method is 405 with Allow, an unknown path 404", async () => {
   ) {
     assertProblem(await service.get(path), 404, "not-found");
   }
+});
+
+Deno.test("no path that is spelled out is taken for an id", async () => {
+  await using service = await aService({ running: false });
+  const routes = routesOf(service.app);
+  for (const { path } of routes.filter(({ path }) => !path.includes(":"))) {
+    const allowed = methodsAt(service.app, path);
+    for (const { method } of routes.filter((route) => patternOf(route.path).test(path))) {
+      if (allowed.includes(method)) continue;
+      const { status, headers } = await service.request(method, path);
+      assert.deepEqual([status, headers.get("allow")], [405, allowed.join(", ")], `${method} ${path}`);
+    }
+  }
+});
+
+Deno.test("a whole number in a query is digits", async () => {
+  await using service = await aService({ running: false });
+  const { id } = await service.submit("add", { a: 1, b: 2 });
+  for (
+    const text of ["1e2", "0x10", "+5", "%2B5", "-5", " 5", "5.0", "five", "Infinity", "", "9".repeat(17)]
+  ) {
+    assertProblem(await service.get(`/v1/tasks?limit=${text}`), 422, "validation-failed", "/query/limit");
+    // A reader that has seen nothing may say so.
+    if (text === "") continue;
+    const events = await service.get(`/v1/tasks/${id}/events?after=${text}`);
+    assertProblem(events, 422, "validation-failed", "/query/after");
+    if (/[+ ]/.test(text)) continue;
+    const headers = { "last-event-id": text };
+    const resumed = await service.get(`/v1/tasks/${id}/events`, { headers });
+    assertProblem(resumed, 422, "validation-failed", "/header/last-event-id");
+  }
+  assert.equal((await service.get("/v1/tasks?limit=100")).status, 200);
+});
+
+Deno.test("metadata has at most 4096 bytes, whatever its characters take", async () => {
+  await using service = await aService({ running: false });
+  const of = (text: string) => ({ task: "add", input: { a: 1, b: 2 }, options: { metadata: { text } } });
+  const room = 4_096 - '{"text":""}'.length;
+  for (
+    const fits of [
+      "x".repeat(room),
+      "ä".repeat(Math.floor(room / 2)),
+      "\u{1f600}".repeat(Math.floor(room / 4)),
+    ]
+  ) {
+    assert.equal((await service.post("/v1/tasks", of(fits))).status, 202);
+    const body = assertProblem(
+      await service.post("/v1/tasks", of(`${fits}€€`)),
+      422,
+      "validation-failed",
+      "/options/metadata",
+    );
+    assert.match(body.detail, /at most 4096 bytes of JSON/);
+  }
+});
+
+Deno.test("a refusal of very many faults tells the first ones: no body overflows a stack", async () => {
+  await using service = await aService({ running: false });
+  const many = (part: string, count: number) => Array(count).fill(part).join(",");
+  const reference = `{"$task":"${UNKNOWN_ID}"}`;
+  for (
+    const [path, body, pointer] of [
+      ["/v1/flows", `{"chain":[${many("0", 130_000)}]}`, ""],
+      ["/v1/flows", `{"chain":[${many("0", 10_000)}]}`, "/chain/0"],
+      ["/v1/flows", `{"chord":{"header":[${many("0", 130_000)}],"body":{"task":"add"}}}`, ""],
+      [
+        "/v1/flows",
+        `{"chain":[{"task":"echo","input":[${many('{"$task":0}', 130_000)}]}]}`,
+        "/chain/0/input/0",
+      ],
+      [
+        "/v1/tasks/batch",
+        `{"tasks":[${many(`{"task":"echo","input":{"value":[${many(reference, 13_000)}]}}`, 10)}]}`,
+        "/tasks/0/input/value/0/$task",
+      ],
+      [
+        "/v1/tasks",
+        `{"task":"tally","input":{"digests":[${many("{}", 130_000)}]}}`,
+        "/input/digests/0/error",
+      ],
+    ]
+  ) {
+    const { errors } = assertProblem(await service.post(path, body), 422, "validation-failed", pointer);
+    assert.ok(errors.length <= 1_000, `${errors.length} of ${path}`);
+  }
+  await assertNothingStored(service);
 });
 
 Deno.test("an error of ours is 500 with a request id and nothing else about the inside", async () => {

@@ -2,6 +2,7 @@
 // others write stays as it is.
 
 import { format } from "node:util";
+import { toJsonLine } from "../../core/json.ts";
 import { isoAt, systemClock } from "../../platform/clock.ts";
 import type { AttemptName } from "../../platform/log.ts";
 import { FunctionScope } from "./function_scope.ts";
@@ -30,7 +31,7 @@ const write = console.error.bind(console);
 let isTaken = false;
 
 export function writeLine(line: ConsoleLine): void {
-  write(JSON.stringify(line));
+  write(toJsonLine(line));
 }
 
 /** @param write gets each line that a function writes */

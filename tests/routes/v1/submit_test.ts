@@ -62,6 +62,21 @@ Deno.test("Prefer: wait=N answers 202 when the task takes longer", async () => {
   assert.equal(headers.get("preference-applied"), "wait=0");
 });
 
+Deno.test("a task that is stored is 202, also where there is no room to wait for it", async () => {
+  await using service = await aService({ maxWaiting: 1 });
+  const slow = { task: "sleep", input: { ms: 60_000 } };
+  const first = await service.submit(slow.task, slow.input);
+  const gone = new AbortController();
+  await service.open(`/v1/tasks/${first.id}/events`, { signal: gone.signal });
+  assertProblem(await service.get(`/v1/tasks/${first.id}?wait=1`), 429, "rate-limited");
+  const { status, headers, body } = await service.post("/v1/tasks", slow, { headers: { prefer: "wait=60" } });
+  assert.equal(status, 202);
+  assert.equal(headers.get("location"), `/v1/tasks/${body.id}`);
+  assert.equal(headers.get("preference-applied"), null);
+  assert.equal((await service.task(body.id)).id, body.id);
+  gone.abort();
+});
+
 Deno.test("a preference that cannot be read is ignored, as RFC 7240 says", async () => {
   await using service = await aService({ running: false });
   for (const prefer of ["wait=abc", "wait=-1", "handling=lenient", `x="${"y".repeat(300)}"`]) {

@@ -239,8 +239,53 @@ Deno.test("a stream by tag can be gone on with while it is read, however long, a
     assert.equal((await first.next()).value.id, ids[1]);
     await first.return(undefined);
   }
-  await hours(25);
+  await hours(26);
   await assert.rejects(open({ tag: "t" }, { cursor }), ValidationError);
+});
+
+/** Bytes of all that is kept of streams by tag, and how many views that is. */
+async function viewsOf({ store }: Bench): Promise<{ count: number; bytes: number }> {
+  const kept = await store.kv.list<{ ids: Uint8Array }>({ prefix: ["view"] }, { limit: 1_000 });
+  return { count: kept.length, bytes: kept.reduce((sum, { value }) => sum + value.ids.byteLength, 0) };
+}
+
+Deno.test("reading by tag stores nothing before there is something to go on behind", async () => {
+  await using setup = await aStream();
+  const { bench, open } = setup;
+  const ids = await submit(bench, 3, { tags: ["t"] });
+  const gone = new AbortController();
+  const opened = (await open({ tag: "t" }, { timeoutMs: null, signal: gone.signal }))!;
+  const next = opened.next();
+  for (let n = 0; n < 20; n++) await (await open({ tag: "t" }, { timeoutMs: null }))!.return(undefined);
+  assert.equal(last(await all(await open({ tag: "nobody" }))).kind, "end");
+  assert.deepEqual(await viewsOf(bench), { count: 0, bytes: 0 });
+  await end(bench, ids[0]);
+  assert.equal((await next).value.id, ids[0]);
+  assert.equal((await viewsOf(bench)).count, 1);
+  gone.abort();
+  await opened.return(undefined);
+});
+
+Deno.test("however often the same tasks are read by their tag, their ids are kept once, 16 bytes each", async () => {
+  await using setup = await aStream();
+  const { bench, open } = setup;
+  const ids = await submit(bench, 9, { tags: ["t", "u"] });
+  await end(bench, ids[0]);
+  const cursors = new Set<string>();
+  for (let n = 0; n < 20; n++) cursors.add(last(await all(await open({ tag: "t" }))).cursor.split(".")[1]);
+  assert.equal(cursors.size, 1);
+  assert.deepEqual(await viewsOf(bench), { count: 1, bytes: 9 * 16 });
+  await all(await open({ tag: "u" }));
+  assert.equal((await viewsOf(bench)).count, 2, "of another tag it is another view");
+});
+
+Deno.test("a place that no stream of a group has given is refused before the answer begins", async () => {
+  await using setup = await aStream();
+  const { bench, groups, open } = setup;
+  const { id } = await createGroup(bench.store, groups, await submit(bench, 2));
+  for (const place of ["x", "1", "1_2_3", "_", "1_2~", "~1", `${"9".repeat(16)}_1`]) {
+    await assert.rejects(open({ groupId: id }, { cursor: `g.${id}.0.${place}` }), ValidationError, place);
+  }
 });
 
 Deno.test("a task or group that is not there is refused at the start", async () => {
