@@ -11,6 +11,7 @@ import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
 import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
 import type { Arrival, BodyShare } from "./arrival.ts";
+import { LONG_BODY } from "./long_body.ts";
 import {
   clientClosed,
   malformedJson,
@@ -40,9 +41,6 @@ export interface Body extends Disposable {
   text: string;
   value: unknown;
 }
-
-/** Of a call: the turns in which its body is to be checked, if that takes long. */
-export const LONG_BODY = "longBody";
 
 /** How a body is being read. */
 interface Reading {

@@ -23,15 +23,24 @@ export interface DependencyGraph {
  * @param ids of the tasks
  * @param tenant whose tasks they may wait for
  */
-export async function dependencyGraphOf(
+export function dependencyGraphOf(
   checked: Checked[],
   ids: string[],
   turns: Turns,
   tenant = "",
-): Promise<DependencyGraph | null> {
+): Promise<DependencyGraph> | null {
   if (checked.every(({ references, submission }) => references.length + waitForOf(submission).length === 0)) {
     return null;
   }
+  return graphOf(checked, ids, turns, tenant);
+}
+
+async function graphOf(
+  checked: Checked[],
+  ids: string[],
+  turns: Turns,
+  tenant: string,
+): Promise<DependencyGraph> {
   const graph = withoutDependencies([]);
   const own = new Set(ids);
   const turn = turns.begin();

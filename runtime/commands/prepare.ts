@@ -38,27 +38,24 @@ export interface Checked {
  * @throws {TooLargeError} for the first input over the limit, or if all together are too large.
  * @throws {ValidationError} with the faults of all inputs, or with the first ones of very many.
  */
-export async function check(
+export function check(
   batch: Batch,
   { registry, maxInputBytes, store }: CommandContext,
   caller: Caller = ANYBODY,
-): Promise<Checked[]> {
+): Checked[] | Promise<Checked[]> {
   const isKnown = (task: string) => knows(caller, { task });
   if (batch.requires !== undefined) registry.require(batch.requires, "/task", isKnown);
   const faults: PartFault[] = [];
   const checked: Checked[] = [];
   let characters = 0;
-  const turn = batch.submissions.length > 1 ? store.turns.begin() : null;
-  for (const [index, submission] of batch.submissions.entries()) {
-    const next = turn?.over();
-    if (next) await next;
+  const checkOne = (index: number) => {
+    const submission = batch.submissions[index];
     const locate = (part: string) => batch.pointerOf(index, part);
     const definition = (isKnown(submission.task) ? registry.get(submission.task) : undefined) ??
       registry.require(submission.task, locate("/task"), isKnown);
     const value = submission.input === undefined ? {} : submission.input;
     const input = checkInput(registry, definition, value, { maxInputBytes, locate, chunk: submission.chunk });
     for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });
-    if (faults.length >= MOST_FAULTS) break;
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
     checked.push({
@@ -68,9 +65,24 @@ export async function check(
       references: input.references,
       special: input.special,
     });
+  };
+  const result = () => {
+    if (faults.length > 0) throw validationError(batch, faults);
+    return checked;
+  };
+  const { length } = batch.submissions;
+  if (length > 1) return inTurns().then(result);
+  if (length === 1) checkOne(0);
+  return result();
+
+  async function inTurns(): Promise<void> {
+    const turn = store.turns.begin();
+    for (let index = 0; index < length && faults.length < MOST_FAULTS; index++) {
+      const next = turn.over();
+      if (next) await next;
+      checkOne(index);
+    }
   }
-  if (faults.length > 0) throw validationError(batch, faults);
-  return checked;
 }
 
 function requireRoom(characters: number, maxInputBytes: number): void {

@@ -80,11 +80,16 @@ export class Submitter {
   async #store<B extends Batch>(call: SubmitCall<B>, claim: KeyClaim | null): Promise<Submitted<B>> {
     const { store } = this.context;
     const root = claim?.resumed?.root ?? rootOf(store.ids.id());
-    const { batch, checked, callerIds } = await this.#check(call, root);
+    const made = batchOf(call, root);
+    const batch = made instanceof Promise ? await made : made;
+    const found = check(batch, this.context, call.caller);
+    const checked = found instanceof Promise ? await found : found;
+    const { group = false, maxConcurrent, guard, caller = ANYBODY } = call;
+    const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
+    requireDistinct(batch, callerIds);
     await this.queueLimit.admit(checked.length);
     return await this.#reserved.during(batch, callerIds, async () => {
       if (!claim?.resumed) await requireFree(store, batch, callerIds);
-      const { group = false, maxConcurrent, guard, caller = ANYBODY } = call;
       const drawn = callerIds.length === 0;
       const plan = new SubmitPlan(this.context, checked, {
         root,
@@ -102,20 +107,12 @@ export class Submitter {
     });
   }
 
-  async #check<B extends Batch>(call: SubmitCall<B>, root: string) {
-    const batch = await batchOf(call, root);
-    const { caller = ANYBODY } = call;
-    const checked = await check(batch, this.context, caller);
-    const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
-    requireDistinct(batch, callerIds);
-    return { batch, checked, callerIds };
-  }
-
-  async #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
+  #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
     const { store, values } = this.context;
-    const graph = await dependencyGraphOf(plan.checked, plan.ids, store.turns, plan.caller.tenant);
-    if (!graph && !atomic) return await storeIndependent(store, values, plan);
-    return await storeAtomically(store, values, plan, graph ?? withoutDependencies(plan.ids), batch);
+    const graph = dependencyGraphOf(plan.checked, plan.ids, store.turns, plan.caller.tenant);
+    if (graph) return graph.then((graph) => storeAtomically(store, values, plan, graph, batch));
+    if (!atomic) return storeIndependent(store, values, plan);
+    return storeAtomically(store, values, plan, withoutDependencies(plan.ids), batch);
   }
 }
 

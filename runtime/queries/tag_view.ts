@@ -5,6 +5,7 @@
 
 import { type Caller, knows } from "../core/caller.ts";
 import { ValidationError } from "../core/errors.ts";
+import { BoundedMap } from "../core/bounded_map.ts";
 import { sha256 } from "../core/sha256.ts";
 import { isForgotten } from "../core/task.ts";
 import { bare, inTenant } from "../core/tenant.ts";
@@ -41,8 +42,8 @@ interface KeptView {
 }
 
 export class TagViews {
-  /** When this process has kept them (monotonic), the latest last. */
-  readonly #keptAt = new Map<string, number>();
+  /** When this process has kept them (monotonic). */
+  readonly #keptAt = new BoundedMap<string, number>(MOST_REMEMBERED);
 
   constructor(private readonly store: Store) {}
 
@@ -106,9 +107,7 @@ export class TagViews {
     const value: KeptView = { tag, ids: packed(ids) };
     if (patterns.length > 0) value.patterns = patterns;
     await kv.writeBlind([{ key: keys.view(key), value, expireAt: now + KEPT_MS }], now);
-    this.#keptAt.delete(key);
     this.#keptAt.set(key, at);
-    if (this.#keptAt.size > MOST_REMEMBERED) this.#keptAt.delete(this.#keptAt.keys().next().value!);
   }
 }
 

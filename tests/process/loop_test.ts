@@ -1,5 +1,5 @@
-// How long one request keeps the event loop for itself. Measured in time of the processor: a machine that does
-// other things beside does not make it longer.
+// How long one request keeps the event loop for itself. Measured in time of the processor: what else the
+// machine does is not counted.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
@@ -7,7 +7,7 @@ import process from "node:process";
 import { SHAPES } from "../../tools/attack/loop.ts";
 import { aService } from "../support/service.ts";
 
-/** On two quiet cores it is less than 100 ms; here the threads of the database and of gzip are counted too. */
+/** On two quiet cores it is less than 100 ms. The threads of the database and of gzip are counted too. */
 const LONGEST_CPU_MS = 300;
 
 /** Sends a body from another thread, so that nothing but its reader keeps this one busy. */

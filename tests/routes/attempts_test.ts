@@ -146,7 +146,7 @@ Deno.test("the record of a task whose every text is as long as allowed still fit
   await using service = await aService({ definitions: [waits], keepStacks: true });
   const task = await service.run("waits", { text: wide.repeat(8_180) }, {
     tags: Array.from({ length: 20 }, (_, i) => wide.repeat(98) + String(i).padStart(2, "0")),
-    metadata: { m: wide.repeat(4_080) },
+    metadata: { m: wide.repeat(1_360) },
     retry: { maxAttempts: 40, delayMs: 0 },
   });
   assert.deepEqual([task.state.name, task.attempt], ["RetriesExhausted", 40]);

@@ -228,7 +228,7 @@ export class Service implements AsyncDisposable {
     const { status, headers } = response;
     const text = await response.text();
     const type = (headers.get("content-type") ?? "").split(";")[0];
-    if (!type.endsWith("json")) return { status, headers, text, body: undefined };
+    if (!type.endsWith("json") || method === "HEAD") return { status, headers, text, body: undefined };
     const body = JSON.parse(text);
     const { pathname } = new URL(path, "http://x");
     await this.#holdAgainstDocument(method, withoutSlash(pathname), status, type, body);

@@ -448,6 +448,7 @@ Deno.test("no route asks the runtime but for its caller", () => {
   const allowed = [
     "for",
     "clock",
+    "turns",
     "maxInputBytes",
     "registry",
     "value",

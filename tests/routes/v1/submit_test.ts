@@ -66,15 +66,14 @@ Deno.test("a task that is stored is 202, also where there is no room to wait for
   await using service = await aService({ maxWaiting: 1 });
   const slow = { task: "sleep", input: { ms: 60_000 } };
   const first = await service.submit(slow.task, slow.input);
-  const gone = new AbortController();
-  await service.open(`/v1/tasks/${first.id}/events`, { signal: gone.signal });
+  const stream = await service.open(`/v1/tasks/${first.id}/events`);
   assertProblem(await service.get(`/v1/tasks/${first.id}?wait=1`), 429, "rate-limited");
   const { status, headers, body } = await service.post("/v1/tasks", slow, { headers: { prefer: "wait=60" } });
   assert.equal(status, 202);
   assert.equal(headers.get("location"), `/v1/tasks/${body.id}`);
   assert.equal(headers.get("preference-applied"), null);
   assert.equal((await service.task(body.id)).id, body.id);
-  gone.abort();
+  await stream.body!.cancel();
 });
 
 Deno.test("a preference that cannot be read is ignored, as RFC 7240 says", async () => {
