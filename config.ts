@@ -108,7 +108,8 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_QUEUED: "tasks that may wait for a worker; more are refused with 429 (1000000)",
   MAX_BODY_BYTES: "bytes of request bodies in memory at once; more are refused with 503 (134217728, 128 MiB)",
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
-  CALLER_SHARE: "percent of MAX_BODY_BYTES and MAX_WAITING for one key or tenant where there are others (50)",
+  CALLER_SHARE:
+    "percent of CONCURRENCY, MAX_QUEUED, MAX_BODY_BYTES and MAX_WAITING for one key or tenant where there are others (50)",
   FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
   SHOW_STACKS: "keep stacks of errors with tasks and show them to callers; the log has them anyway (false)",
   STOP_GRACE_MS:

@@ -11,7 +11,7 @@ import { mountable } from "./routes/mountable.ts";
 import { mostBytesOfMany } from "./routes/wire/submitted_json.ts";
 import { problemAt, unavailable } from "./routes/http/problem.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
-import { createRuntime, type KvPort, type Runtime, type RuntimeOptions } from "./runtime/mod.ts";
+import { createRuntime, type KvPort, type Runtime, type RuntimeOptions, systemClock } from "./runtime/mod.ts";
 import { publicPathOf, type Settings } from "./settings.ts";
 
 const PING_MS = 15_000;
@@ -34,8 +34,11 @@ export interface HostOptions
 /** Nothing runs before it is started. */
 export async function createHost(options: HostOptions): Promise<Host> {
   const { settings, definitions, kv, log, clock, ids, threads, doorbells, takesConsole } = options;
+  const share = settings.callerShare / 100;
+  const keys = new KeyRing(kv, clock ?? systemClock, settings.apiKeys, share);
   const runtime = await createRuntime({
     kv,
+    usages: keys.callers,
     definitions,
     runsTasks: settings.role !== "web",
     concurrency: settings.concurrency,
@@ -52,7 +55,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     threads,
     doorbells,
   });
-  return new Host(runtime, options);
+  return new Host(runtime, keys, options);
 }
 
 export class Host {
@@ -71,9 +74,9 @@ export class Host {
   #state: "made" | "started" | "stopped" = "made";
   #stopping: Promise<void> | null = null;
 
-  constructor(runtime: Runtime, options: HostOptions) {
+  constructor(runtime: Runtime, keys: KeyRing, options: HostOptions) {
     const { settings, kv, log, pump, openAccess, trustedProxies, pingMs = PING_MS, basePath = "" } = options;
-    const { apiKeys, corsOrigins, role } = settings;
+    const { corsOrigins, role } = settings;
     this.runtime = runtime;
     this.#kv = kv;
     this.tickets = new Tickets(kv, runtime.clock);
@@ -86,7 +89,6 @@ export class Host {
     this.#publicPath = publicPathOf(settings);
     const { tickets } = this;
     const slots = this.#slots;
-    const keys = new KeyRing(kv, runtime.clock, apiKeys, share);
     const access = { openAccess, keys, corsOrigins, trustedProxies };
     const appOptions: AppOptions = { log, tickets, pingMs, pump, slots, ...access };
     this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });

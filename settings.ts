@@ -33,8 +33,8 @@ export interface Settings {
   /** Streams and waits that may be open at once; more are refused with 429. Default 10,000. */
   maxWaiting: number;
   /**
-   * Percent of `maxBodyBytes` and `maxWaiting` that one key or tenant may take, where there are others and no
-   * quota says another number. Default 50.
+   * Percent of `concurrency`, `maxQueued`, `maxBodyBytes` and `maxWaiting` that one key or tenant may take,
+   * where there are others and no quota says another number. Default 50.
    */
   callerShare: number;
   /** How long FAILED and CRASHED tasks are kept, in milliseconds, up to 366 days. Default 14 days. */

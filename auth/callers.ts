@@ -2,22 +2,40 @@
 // takes at most a share of what all of them may have: half, unless a quota or the settings say otherwise.
 
 import type { Caller } from "../runtime/core/caller.ts";
-import { type Counted, type Quotas, Usage } from "../runtime/core/usage.ts";
+import { type Counted, type Quotas, Usage, type Usages } from "../runtime/core/usage.ts";
 import type { QuotaRule } from "./quota_store.ts";
 
 export const SHARE = 0.5;
 
-export class Callers {
+type Named = Pick<Caller, "name" | "tenant">;
+
+export class Callers implements Usages {
+  onChange?: () => void;
   readonly #usages = new Map<string, Usage>();
+  /** By tenant and name. */
+  readonly #known = new Map<string, Map<string, readonly Usage[]>>();
   #rules = new Map<string, Quotas>();
 
-  constructor(private readonly share = SHARE) {}
+  /** @param freshen looks whether keys or quotas have changed, if that is due; null if it is not */
+  constructor(private readonly freshen: () => Promise<void> | null, private readonly share = SHARE) {}
 
-  /** What counts for a caller: its key, and its tenant if it has one. */
-  of({ name, tenant }: Caller): readonly Usage[] {
+  /** See {@linkcode Usages}. Whoever only runs tasks looks at the keys because of it. */
+  of(caller: Named): readonly Usage[] {
+    this.freshen()?.catch(() => {});
+    return this.known(caller);
+  }
+
+  known({ name, tenant }: Named): readonly Usage[] {
     if (name === null) return [];
-    const own = this.#usage({ kind: "key", name, tenant });
-    return tenant === "" ? [own] : [own, this.#usage({ kind: "tenant", name: tenant, tenant })];
+    let names = this.#known.get(tenant);
+    if (!names) this.#known.set(tenant, names = new Map());
+    let usages = names.get(name);
+    if (!usages) {
+      const own = this.#usage({ kind: "key", name, tenant });
+      usages = tenant === "" ? [own] : [own, this.#usage({ kind: "tenant", name: tenant, tenant })];
+      names.set(name, usages);
+    }
+    return usages;
   }
 
   /** All that are counted. */
@@ -32,9 +50,12 @@ export class Callers {
     const tenants = new Set(live.map(({ tenant }) => tenant));
     for (const [id, usage] of this.#usages) {
       // What nobody else can use is all its own.
-      const isAlone = usage.of.kind === "key" ? keys.size === 1 && keys.has(id) : tenants.size === 1;
+      const isAlone = usage.of.kind === "key"
+        ? keys.size === 1 && keys.has(id)
+        : tenants.size === 1 && tenants.has(usage.of.tenant);
       usage.allow(this.#rules.get(id) ?? {}, isAlone ? 1 : this.share);
     }
+    this.onChange?.();
   }
 
   #usage(of: Counted): Usage {

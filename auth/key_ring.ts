@@ -88,10 +88,10 @@ export class KeyRing {
   constructor(kv: KvPort, private readonly clock: Clock, keys: readonly ApiKey[] = [], share?: number) {
     this.store = new KeyStore(kv, clock);
     this.quotas = new QuotaStore(kv, clock);
-    this.callers = new Callers(share);
+    this.callers = new Callers(() => this.fresh(), share);
     this.#own = keys.map(({ name, scopes, hash }) => {
       const caller: Caller = { name, scopes, tenant: "", patterns: [] };
-      return new HeldKey(caller, this.callers.of(caller), hexOf(hash), this.#watchKey);
+      return new HeldKey(caller, this.callers.known(caller), hexOf(hash), this.#watchKey);
     });
     this.#byMark = this.#marked([]);
     this.callers.update([], this.#live());
@@ -216,7 +216,7 @@ export class KeyRing {
     for (const record of records) {
       const { id, name, scopes, tenant = "", patterns = [], hash, former } = record;
       const caller: Caller = { name, scopes: new Set(scopes), tenant, patterns };
-      const usages = this.callers.of(caller);
+      const usages = this.callers.known(caller);
       const until = record.expiresAt ?? Infinity;
       hold(new HeldKey(caller, usages, hash, this.#watchKey, id, until));
       if (!former) continue;

@@ -49,6 +49,10 @@ export class Runtime {
   readonly completions: Completions;
   readonly groups: Groups;
   readonly maxInputBytes: number;
+  /** Tasks that may wait for a worker. */
+  readonly maxQueued: number;
+  /** Functions that run at once on the main thread. */
+  readonly concurrency: number;
   readonly #parts: Parts;
   readonly #readiness: Readiness;
   readonly #background: Background;
@@ -60,6 +64,8 @@ export class Runtime {
     this.completions = parts.completions;
     this.groups = parts.groups;
     this.maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
+    this.maxQueued = options.maxQueued ?? DEFAULTS.maxQueued;
+    this.concurrency = options.concurrency ?? DEFAULTS.concurrency;
     this.#parts = parts;
     this.#readiness = new Readiness(parts.store.kv, parts.clock);
     this.#background = new Background(parts, options);
@@ -81,6 +87,11 @@ export class Runtime {
    */
   stop(graceMs = 4_000): Promise<void> {
     return this.#background.stop(graceMs);
+  }
+
+  /** Counts whose tasks wait, in all processes: see {@linkcode QueueLimit.count}. */
+  countQueued(): Promise<void> {
+    return this.#parts.queueLimit.count();
   }
 
   /** How many functions run here. */

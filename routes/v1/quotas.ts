@@ -22,6 +22,8 @@ import type { App } from "../http/app_types.ts";
 
 const MEANINGS: Record<QuotaName, string> = {
   requestsPerSecond: "Requests a second, for each process. As many may come at once.",
+  queued: "Tasks that wait for a worker, in all processes.",
+  running: "Functions that run, for each process.",
   waiting: "Streams and waits that are open, for each process.",
   bodyBytes: "Bytes of bodies in memory, for each process.",
 };
@@ -60,7 +62,7 @@ const query = strictObject({
     .describe("Of the key. Default: that of the key that asks."),
 });
 
-export function quotaRoutes(app: App, { clock }: Runtime, keys: KeyRing, slots: Slots): void {
+export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Slots): void {
   const usage = createRoute({
     method: "get",
     path: "/v1/usage",
@@ -70,17 +72,20 @@ export function quotaRoutes(app: App, { clock }: Runtime, keys: KeyRing, slots: 
     responses: {
       200: jsonAnswer(
         z.object({ usage: z.array(usageSchema) }).meta({ id: "UsageList" }),
-        "By key and tenant, as this process knows it",
+        "By key and tenant",
       ),
     },
   });
-  app.openapi(usage, (c) => {
+  app.openapi(usage, async (c) => {
+    await runtime.countQueued();
     const told = seenBy(callerOf(c), usagesOf(c), keys.callers.all);
     const alls: Alls = {
+      queued: runtime.maxQueued,
+      running: runtime.concurrency,
       waiting: slots.most,
       bodyBytes: (c.env as Arrival | undefined)?.bodies?.mostBytes,
     };
-    const now = clock.monotonic();
+    const now = runtime.clock.monotonic();
     const text = JSON.stringify({ usage: told.map((one) => usageView(one, alls, now)) });
     return jsonResponse(text, 200, { "cache-control": "no-store" });
   });
@@ -147,7 +152,7 @@ export function quotaRoutes(app: App, { clock }: Runtime, keys: KeyRing, slots: 
 }
 
 /** What all callers together may have, where that is limited. */
-type Alls = Partial<Record<"waiting" | "bodyBytes", number>>;
+type Alls = Partial<Record<Exclude<QuotaName, "requestsPerSecond">, number>>;
 
 /** Whom a call names, if its caller may say how much that one uses. */
 function countedIn(
@@ -193,6 +198,8 @@ function usageView(usage: Usage, alls: Alls, now: number) {
     requestsPerSecond: rate === null
       ? { used: 0, limit: null }
       : { used: rate.perSecond - rate.left(now), limit: rate.perSecond },
+    queued: { used: usage.queued, limit: limitOf("queued") },
+    running: { used: usage.running, limit: limitOf("running") },
     waiting: { used: usage.waiting, limit: limitOf("waiting") },
     bodyBytes: { used: usage.bodyBytes, limit: limitOf("bodyBytes") },
   };

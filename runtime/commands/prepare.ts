@@ -99,6 +99,7 @@ export interface DraftOptions {
   groupId: string | null;
   /** So many of the group run at once. */
   maxConcurrent?: number;
+  caller: Caller;
 }
 
 /**
@@ -110,7 +111,7 @@ export function draftOf(
   { submission, defaults, special }: Checked,
   id: string,
   place: number,
-  { now, groupId, maxConcurrent, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
+  { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
 ): TaskRecord {
   const { options = {} } = submission;
   const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
@@ -149,6 +150,7 @@ export function draftOf(
     finishedAt: null,
     expiresAt: instantOf(options.expiresAt, options.ttlMs, now),
   };
+  if (caller.name !== null) draft.caller = caller.name;
   if (groupId !== null) draft.places = [place];
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;

@@ -1,5 +1,6 @@
 // The first answer to a call again, whatever has become of its tasks and their definitions since.
 
+import type { Caller } from "../core/caller.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Submission } from "../core/submission.ts";
 import type { Entry } from "../core/task.ts";
@@ -17,10 +18,11 @@ export async function replayed(
   { submissions }: Batch,
   record: IdempotencyRecord,
   { registry, store }: CommandContext,
-  tenant: string,
+  caller: Caller,
   maxConcurrent?: number,
 ): Promise<{ ids: string[]; entries: Entry[] }> {
   const { root, groupId, createdAt } = record;
+  const { tenant } = caller;
   const ids = idsOf(submissions, root, tenant);
   const turn = store.turns.begin();
   const checked: Checked[] = [];
@@ -30,7 +32,7 @@ export async function replayed(
     if (next) await next;
   }
   const graph = await dependencyGraphOf(checked, ids, store.turns, tenant);
-  const options = { now: createdAt, groupId, maxConcurrent };
+  const options = { now: createdAt, groupId, maxConcurrent, caller };
   const entries: Entry[] = [];
   for (const [i, one] of checked.entries()) {
     const draft = { ...draftOf(one, ids[i], i, options), input: { json: one.input } };

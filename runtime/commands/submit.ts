@@ -69,8 +69,7 @@ export class Submitter {
     return this.#keys.once({ ...idempotency, tenant: caller.tenant }, {
       replay: async (record) => {
         const batch = await batchOf(call, record.root);
-        const { tenant } = caller;
-        const { ids, entries } = await replayed(batch, record, this.context, tenant, call.maxConcurrent);
+        const { ids, entries } = await replayed(batch, record, this.context, caller, call.maxConcurrent);
         return { ids, entries, groupId: record.groupId, replayed: true, batch };
       },
       store: (claim) => this.#store(call, claim),
@@ -87,7 +86,7 @@ export class Submitter {
     const { group = false, maxConcurrent, guard, caller = ANYBODY } = call;
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
     requireDistinct(batch, callerIds);
-    await this.queueLimit.admit(checked.length);
+    await this.queueLimit.admit(checked.length, caller);
     return await this.#reserved.during(batch, callerIds, async () => {
       if (!claim?.resumed) await requireFree(store, batch, callerIds);
       const drawn = callerIds.length === 0;

@@ -84,8 +84,8 @@ export class SubmitPlan {
   /** The n-th record without a state. A large input is stored on the way. */
   async draft(place: number): Promise<TaskRecord> {
     const checked = this.checked[place];
-    const { now, groupId, context: { failureRetentionMs }, options: { maxConcurrent } } = this;
-    const options = { now, groupId, maxConcurrent, failureRetentionMs };
+    const { now, groupId, caller, context: { failureRetentionMs }, options: { maxConcurrent } } = this;
+    const options = { now, groupId, caller, maxConcurrent, failureRetentionMs };
     const draft = draftOf(checked, this.ids[place], place, options);
     draft.input = await this.context.values.store(draft.id, checked.input);
     return draft;

@@ -17,9 +17,13 @@ export interface Caller {
 /** Whoever needs no key: this program itself, or this machine where the service has no keys. */
 export const ANYBODY: Caller = { name: null, tenant: "", scopes: new Set(["admin"]), patterns: [] };
 
-/** A caller who may know all tasks of a tenant. */
-export function callerWithin(tenant: string): Caller {
-  return tenant === "" ? ANYBODY : { ...ANYBODY, tenant };
+/**
+ * A caller who may know all tasks of a tenant.
+ *
+ * @param name whose quotas it uses
+ */
+export function callerWithin(tenant: string, name: string | null = null): Caller {
+  return tenant === "" && name === null ? ANYBODY : { ...ANYBODY, tenant, name };
 }
 
 /** There are no other queues yet. */

@@ -94,8 +94,13 @@ export class TooLargeError extends Error {
 
 export class QueueFullError extends Error {
   override name = "QueueFullError";
-  constructor(readonly waiting: number, most: number) {
-    super(`${waiting} tasks wait for a worker; the limit is ${most} (MAX_QUEUED)`);
+  /** @param whose all tasks, or those of one caller */
+  constructor(readonly waiting: number, most: number, whose?: string) {
+    super(
+      whose === undefined
+        ? `${waiting} tasks wait for a worker; the limit is ${most} (MAX_QUEUED)`
+        : `${waiting} tasks of ${whose} wait for a worker; its limit is ${most} (GET /v1/usage)`,
+    );
   }
 }
 

@@ -94,6 +94,8 @@ export interface TaskRecord {
   /** The groups that have logged an end of it. */
   logged?: string[];
   parentId: string | null;
+  /** The name of the key that has submitted it, or the task that it is a child of. */
+  caller?: string;
   /** Its parent may ask for its result until the parent has ended. Release 0.1 knows no such children. */
   awaited?: true;
   children?: number;

@@ -1,10 +1,11 @@
 // How much of the service one of its callers uses, and may use: a key, or a tenant with all of its keys. What
 // is counted here is what this process knows.
 
+import type { Caller } from "./caller.ts";
 import { Rate } from "./rate.ts";
 
 /** What there are quotas of. */
-export const QUOTAS = ["requestsPerSecond", "waiting", "bodyBytes"] as const;
+export const QUOTAS = ["requestsPerSecond", "queued", "running", "waiting", "bodyBytes"] as const;
 export type QuotaName = typeof QUOTAS[number];
 export type Quotas = { readonly [Name in QuotaName]?: number };
 
@@ -23,6 +24,10 @@ export function labelOf({ kind, name, tenant }: Counted): string {
 }
 
 export class Usage {
+  /** Tasks that wait for a worker. */
+  queued = 0;
+  /** Functions that run in this process. */
+  running = 0;
   /** Streams and waits that are open. */
   waiting = 0;
   /** Bytes of bodies in memory. */
@@ -47,8 +52,23 @@ export class Usage {
     this.#share = share;
   }
 
+  quota(what: QuotaName): number | undefined {
+    return this.#quotas[what];
+  }
+
   /** @param all that all callers together may have */
-  most(what: "waiting" | "bodyBytes", all: number): number {
+  most(what: Exclude<QuotaName, "requestsPerSecond">, all: number): number {
     return Math.min(all, this.#quotas[what] ?? Math.max(1, Math.floor(all * this.#share)));
   }
 }
+
+/** Those who are counted for what a caller does. */
+export interface Usages {
+  /** Its key, and its tenant if it has one; nobody for a caller without a key. */
+  of(caller: Pick<Caller, "name" | "tenant">): readonly Usage[];
+  /** Some may have more, or less, than before. */
+  onChange?: () => void;
+}
+
+/** Where callers are not told apart. */
+export const UNCOUNTED: Usages = { of: () => [] };

@@ -21,7 +21,7 @@ import {
 } from "../store/dependency_counters.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
-import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
+import { queueKeyOf, readyBlockOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 
@@ -39,7 +39,7 @@ export async function repairOf(store: Store, values: Values, record: TaskRecord)
   switch (typeOf(record)) {
     case "PENDING": {
       const next = { ...record, queued: { order: now, block: store.ids.token() } };
-      const value: ReadyBlock = { ids: [record.id], tasks: [record.task] };
+      const value = readyBlockOf([record]);
       return { next, writes: [{ key: queueKeyOf(next, store.kv.shards), value }] };
     }
     case "SCHEDULED": {

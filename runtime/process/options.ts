@@ -1,5 +1,6 @@
 // What a runtime is built from, and the defaults.
 
+import type { Usages } from "../core/usage.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -56,6 +57,8 @@ export interface RuntimeOptions {
    * Milliseconds between searches for tasks that nothing drives and values that no task names. Default 5,000.
    */
   repairMs?: number;
+  /** Counts what callers use, and says how much they may. Default: they are not told apart. */
+  usages?: Usages;
   clock?: Clock;
   ids?: Ids;
   log?: Log;

@@ -5,6 +5,7 @@ import { QueueLimit } from "../commands/queue_limit.ts";
 import { Submitter } from "../commands/submit.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { RevivedError } from "../core/thrown_error.ts";
+import { UNCOUNTED } from "../core/usage.ts";
 import { Registry } from "../core/registry.ts";
 import {
   type Entry,
@@ -52,6 +53,7 @@ export interface Parts {
   values: Values;
   commands: CommandContext;
   submitter: Submitter;
+  queueLimit: QueueLimit;
   groups: Groups;
   notifier: Notifier;
   completions: Completions;
@@ -97,7 +99,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     },
   });
   const values = new Values(options.kv, ids);
-  const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued);
+  const { usages = { ...UNCOUNTED } } = options;
+  const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
   const { failureRetentionMs } = options;
   const commands: CommandContext = { store, values, registry, maxInputBytes, failureRetentionMs };
   const submitter = new Submitter(commands, queueLimit);
@@ -125,6 +128,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       concurrency: options.concurrency ?? DEFAULTS.concurrency,
       leaseMs,
       log,
+      usages,
     })
     : null;
 
@@ -137,6 +141,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     values,
     commands,
     submitter,
+    queueLimit,
     groups,
     notifier,
     completions: new Completions(store, notifier, groups),
@@ -151,7 +156,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     runners,
     worker,
   };
-  connect(parts, queueLimit, ringsWorker);
+  connect(parts, ringsWorker);
   return parts;
 }
 
@@ -171,8 +176,7 @@ async function doorbellsOf(
 
 /** Connects the parts that a committed change concerns. */
 function connect(
-  { store, notifier, worker, timers, outbox, bells }: Parts,
-  queueLimit: QueueLimit,
+  { store, queueLimit, notifier, worker, timers, outbox, bells }: Parts,
   ringsWorker: boolean,
 ): void {
   const endBells = bells.filter(({ onEnd }) => onEnd !== undefined);
@@ -182,7 +186,7 @@ function connect(
       notifier.publish(entry);
       worker?.changed(entry);
       expectTimers(timers, entry);
-      if (ringsWorker && isReady(entry.record)) worker?.ring((entry.record as TaskRecord).task);
+      if (ringsWorker && isReady(entry.record)) worker?.ring(entry.record as TaskRecord);
       if (endBells.length > 0 && !isForgotten(entry.record) && isTerminal(entry.record)) {
         for (const bell of endBells) bell.onEnd!();
       }

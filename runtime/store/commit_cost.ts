@@ -54,7 +54,8 @@ export function costOf(
     cost.bytes += recordBytes(change.next);
     if (!becomesReady(change)) continue;
     const record = change.next as TaskRecord;
-    cost.bytes += READY_BYTES + 2 * tailLength(record.id) + record.task.length;
+    const { id, task, caller = "" } = record;
+    cost.bytes += READY_BYTES + 2 * tailLength(id) + task.length + caller.length;
     cost.listed.push(placeOf(record, shards));
   }
   return cost;

@@ -10,15 +10,34 @@ import type { KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import { isSuspect, type TaskRecord } from "../core/task.ts";
 
-/** Ids in order, and the names of their definitions: a worker skips those that it does not know. */
+/**
+ * Ids in order, with the names of their definitions and of the keys that have submitted them: a worker skips
+ * what it does not know, and what it has enough of.
+ */
 export interface ReadyBlock {
   ids: string[];
   tasks: string[];
+  /** Empty texts for those without a key; left out where none has one. */
+  callers?: string[];
+}
+
+export function readyBlockOf(records: readonly TaskRecord[]): ReadyBlock {
+  const block: ReadyBlock = { ids: records.map(({ id }) => id), tasks: records.map(({ task }) => task) };
+  if (records.some(({ caller }) => caller !== undefined)) {
+    block.callers = records.map(({ caller = "" }) => caller);
+  }
+  return block;
 }
 
 /** A claim rewrites what it leaves of a block, so blocks are small. */
 export const MOST_IN_A_BLOCK = 100;
 const MOST_PER_READ = 256;
+
+interface OpenBlock {
+  key: Deno.KvKey;
+  records: TaskRecord[];
+  queued: TaskRecord["queued"];
+}
 
 export class ReadyQueue {
   #lastOrder = 0;
@@ -31,24 +50,23 @@ export class ReadyQueue {
 
   /** Puts tasks at the end of the queue, in order. Sets in each record which block holds it. */
   add(records: TaskRecord[]): Write[] {
-    const open = new Map<string, { key: Deno.KvKey; value: ReadyBlock; queued: TaskRecord["queued"] }>();
-    const writes: Write[] = [];
+    const open = new Map<string, OpenBlock>();
+    const blocks: OpenBlock[] = [];
     for (const record of records) {
       const shard = queueShardOf(record, this.shards);
       const line = `${shard}/${record.priority}`;
       let block = open.get(line);
-      if (!block || block.value.ids.length === MOST_IN_A_BLOCK) {
+      if (!block || block.records.length === MOST_IN_A_BLOCK) {
         const queued = { order: this.#nextOrder(), block: this.ids.token() };
         const key = keys.ready(shard, record.priority, queued.order, queued.block);
-        block = { key, value: { ids: [], tasks: [] }, queued };
+        block = { key, records: [], queued };
         open.set(line, block);
-        writes.push(block);
+        blocks.push(block);
       }
-      block.value.ids.push(record.id);
-      block.value.tasks.push(record.task);
+      block.records.push(record);
       record.queued = block.queued;
     }
-    return writes.map(({ key, value }) => ({ key, value }));
+    return blocks.map(({ key, records }) => ({ key, value: readyBlockOf(records) }));
   }
 
   /** The time now, but always later than the last one in this process. */

@@ -1,9 +1,10 @@
 // The way of a claimed task through this worker: it begins, runs, and is settled.
 
-import { type Entry, isForgotten, type Stored } from "../core/task.ts";
+import { type Entry, isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Log } from "../platform/log.ts";
 import type { Store } from "../store/store.ts";
 import { Attempt } from "./attempt.ts";
+import type { CallerSlot, CallerSlots } from "./caller_slots.ts";
 import { execute, type ExecuteOptions } from "./execute.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { LeaseBook } from "./lease_book.ts";
@@ -13,6 +14,7 @@ import type { Slots } from "./slots.ts";
 
 export interface AttemptRunnerOptions extends ExecuteOptions {
   slots: Slots;
+  callers: CallerSlots;
   leases: LeaseBook;
   heartbeat: Heartbeat;
   log: Log;
@@ -36,14 +38,13 @@ export class AttemptRunner {
       : this.#begin(entry, block, place);
   }
 
-  async #beginAfterHeartbeat(
-    { record: { id, lease, task } }: Entry,
-    block: string,
-    place?: Slot,
-  ): Promise<void> {
+  async #beginAfterHeartbeat({ record }: Entry, block: string, place?: Slot): Promise<void> {
+    const { id, lease, task } = record;
     const { slots, leases, heartbeat, log } = this.options;
     const pool = this.#poolOf(task);
     pool.take();
+    const ofCaller = this.#callerSlotOf(record);
+    ofCaller?.take();
     slots.unconfirmed++;
     let run: Promise<void> | undefined;
     try {
@@ -61,6 +62,7 @@ export class AttemptRunner {
       log.error(`task ${id} was claimed but could not begin`, error);
     } finally {
       slots.unconfirmed--;
+      ofCaller?.give();
       pool.give();
     }
     await run;
@@ -74,7 +76,7 @@ export class AttemptRunner {
     // over.
     if (other && other.versionstamp > entry.versionstamp) return leases.close(block, id);
     other?.lose();
-    const slot = new Slot(this.#poolOf(task));
+    const slot = new Slot(this.#poolOf(task), this.#callerSlotOf(entry.record));
     const attempt = new Attempt(this.store, entry, {
       onError: (error) => log.error(`a report of task ${id} was not written`, error),
       slots: place ? [slot, place] : [slot],
@@ -96,6 +98,10 @@ export class AttemptRunner {
     slots.settled(attempt);
     if (isOver) leases.close(block, attempt.id);
     else leases.lose(block);
+  }
+
+  #callerSlotOf(record: TaskRecord): CallerSlot | null {
+    return this.options.callers.slotOf(this.options.registry.runnerOf(record.task)!, record);
   }
 
   #poolOf(task: string): SlotPool {

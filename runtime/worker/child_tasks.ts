@@ -53,7 +53,7 @@ export class Children implements ChildTasks {
     input: unknown,
     options?: SubmitOptions,
   ): Promise<string> {
-    const { record: { id: parentId, startedAt } } = attempt;
+    const { record: { id: parentId, startedAt, caller } } = attempt;
     const submission = checked({ task, input, options });
     const text = identityOf(input ?? null);
     for (let life = 0;;) {
@@ -79,7 +79,7 @@ export class Children implements ChildTasks {
         await this.submitter.submit({
           batch: { submissions: [{ ...submission, id: child, parentId }], pointerOf: (_, part) => part },
           guard,
-          caller: callerWithin(tenantOf(parentId)),
+          caller: callerWithin(tenantOf(parentId), caller),
         });
         return child;
       } catch (error) {

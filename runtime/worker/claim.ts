@@ -10,6 +10,7 @@ import type { Change } from "../store/commit_unit.ts";
 import { isQueuedAt } from "../store/ready_queue.ts";
 import { recordBytes } from "../store/record_size.ts";
 import type { Store } from "../store/store.ts";
+import type { CallerSlots, Reservation } from "./caller_slots.ts";
 import { type Budgets, type Hints, type More, type Part, QueueScan, without } from "./queue_scan.ts";
 
 export interface ClaimOptions {
@@ -22,6 +23,10 @@ export interface ClaimOptions {
   writes?: () => Write[];
   /** Of the last claim of this shard. */
   hints?: Hints;
+  /** Passes over tasks of callers who have enough. Left out: takes all. */
+  callers?: CallerSlots;
+  /** Where it keeps room for those that it takes. */
+  reservation?: Reservation;
 }
 
 export interface Claimed {
@@ -93,7 +98,7 @@ interface Selection {
 async function select(
   store: Store,
   parts: Part[],
-  { worker, budgets, runnerOf }: ClaimOptions,
+  { worker, budgets, runnerOf, reservation }: ClaimOptions,
 ): Promise<Selection> {
   const blocksOf = blocksById(parts);
   const isHere = (record: TaskRecord) =>
@@ -121,7 +126,7 @@ async function select(
       if (!isFull) room -= recordBytes(next);
       // No slot is left, or the commit is full: the rest waits for the next claim.
       if (isFull || room < 0 && changes.length > 0) left.add(kind);
-      else {
+      else if (reservation?.take(kind, entry.record) ?? true) {
         slots[kind]--;
         taken.add(id);
         changes.push({ before: entry, next });

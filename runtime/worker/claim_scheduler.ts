@@ -78,6 +78,11 @@ export class ClaimScheduler {
     else this.go();
   }
 
+  /** See {@linkcode ShardStates.reveal}. */
+  reveal(): void {
+    this.#shards.reveal();
+  }
+
   /** A slot has come free. Over a network it waits a moment for others, so that one claim fills them all. */
   refill(): void {
     const { limits } = this.store.kv;

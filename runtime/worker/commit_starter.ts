@@ -7,12 +7,14 @@ import { claimed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { Starter, Taken } from "../store/starter.ts";
 import type { Store } from "../store/store.ts";
+import type { CallerSlots } from "./caller_slots.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Slots } from "./slots.ts";
 
 export interface CommitStarterOptions {
   worker: string;
   slots: Slots;
+  callers: CallerSlots;
   leases: LeaseBook;
   /** Null for definitions that this process does not have. */
   runnerOf: (task: string) => RunnerKind | null;
@@ -26,7 +28,7 @@ export class CommitStarter implements Starter {
 
   take(ready: TaskRecord[]): Taken {
     const taken: Taken = { running: new Map(), writes: [] };
-    const { worker, slots, leases, runnerOf, room } = this.options;
+    const { worker, slots, callers, leases, runnerOf, room } = this.options;
     const left: Record<RunnerKind, number> = { inline: room("inline"), thread: room("thread") };
     if (left.inline <= 0 && left.thread <= 0) return taken;
     const { clock, ids } = this.store;
@@ -39,11 +41,13 @@ export class CommitStarter implements Starter {
     // The sort is stable: tasks of one priority stay in their order.
     for (const record of fit.sort((a, b) => b.priority - a.priority)) {
       const kind = runnerOf(record.task);
-      if (kind === null || left[kind] <= 0) continue;
+      if (kind === null || left[kind] <= 0 || callers.room(kind, record) <= 0) continue;
       left[kind]--;
+      const ofCaller = callers.slotOf(kind, record);
+      ofCaller?.take();
       const lease = { worker, token: ids.token() };
       taken.running.set(record.id, claimed(record, now, lease));
-      slots.starting.set(record.id, { lease, block, kind });
+      slots.starting.set(record.id, { lease, block, kind, ofCaller });
       slots.of(kind).take();
     }
     if (taken.running.size === 0) return taken;
@@ -60,6 +64,7 @@ export class CommitStarter implements Starter {
       if (!starting) continue;
       slots.starting.delete(id);
       leases.lose(starting.block);
+      starting.ofCaller?.give();
       slots.of(starting.kind).give();
     }
   }
@@ -72,6 +77,7 @@ export class CommitStarter implements Starter {
     if (!starting || isForgotten(record) || record.lease?.token !== starting.lease.token) return false;
     slots.starting.delete(record.id);
     begin(entry as Entry, starting.block);
+    starting.ofCaller?.give();
     slots.of(starting.kind).give();
     return true;
   }

@@ -8,6 +8,8 @@ import type { Write } from "../platform/kv.ts";
 import { type ReadyBlock, readyBlocks } from "../store/ready_queue.ts";
 import { writeBytes } from "../store/record_size.ts";
 import type { Store } from "../store/store.ts";
+import { tenantOf } from "../core/tenant.ts";
+import type { CallerSlots } from "./caller_slots.ts";
 
 /** Free slots, by kind. */
 export type Budgets = Record<RunnerKind, number>;
@@ -31,6 +33,8 @@ export interface ScanOptions {
   /** Null for definitions that this process does not have. */
   runnerOf: (task: string) => RunnerKind | null;
   hints?: Hints;
+  /** Passes over tasks of callers who have enough. Left out: takes all. */
+  callers?: CallerSlots;
 }
 
 /** A block, and the ids in it that this claim wants. */
@@ -65,6 +69,8 @@ export class QueueScan {
   #blocks = 0;
   #read = 0;
   #room: number;
+  /** How many more of a caller's tasks there is room for, by kind and caller. */
+  #roomOf = new Map<string, number>();
 
   constructor(private readonly store: Store, private readonly options: ScanOptions) {
     this.#skips = { ...options.hints?.skips };
@@ -126,19 +132,25 @@ export class QueueScan {
 
   /** Returns false if the commit has no room for what would be left of the block. */
   #takeOf(block: Deno.KvEntry<ReadyBlock>): boolean {
-    const { ids, tasks } = block.value;
+    const { ids, tasks, callers } = block.value;
+    const roomOf = callers && this.options.callers ? new Map(this.#roomOf) : null;
     const left = { ...this.#left };
     const found = new Set<RunnerKind>();
     const leaves = new Set<RunnerKind>();
     const wanted = ids.filter((id, i) => {
       const kind = this.store.newer.has(id) ? null : this.options.runnerOf(tasks[i]);
       if (kind === null) return false;
+      const caller = callers?.[i] ?? "";
+      const isCounted = roomOf !== null && caller !== "";
+      // As if it were not there: this claim, and the next ones, look behind it.
+      if (isCounted && this.#roomFor(kind, { id, caller }, roomOf) <= 0) return false;
       found.add(kind);
       if (left[kind] === 0) {
         leaves.add(kind);
         return false;
       }
       left[kind]--;
+      if (isCounted) roomOf.set(nameOf(kind, id, caller), this.#roomFor(kind, { id, caller }, roomOf) - 1);
       return true;
     });
     if (wanted.length > 0) {
@@ -147,6 +159,7 @@ export class QueueScan {
       this.parts.push({ block, wanted });
     }
     Object.assign(this.#left, left);
+    if (roomOf) this.#roomOf = roomOf;
     for (const kind of found) {
       this.#absent.delete(kind);
       const skip = this.#skips[kind];
@@ -154,6 +167,14 @@ export class QueueScan {
     }
     for (const kind of leaves) this.#leaves.add(kind);
     return true;
+  }
+
+  #roomFor(kind: RunnerKind, owned: { id: string; caller: string }, roomOf: Map<string, number>): number {
+    const name = nameOf(kind, owned.id, owned.caller);
+    let room = roomOf.get(name);
+    if (room === undefined) roomOf.set(name, room = this.options.callers!.room(kind, owned));
+    if (room <= 0) this.options.callers!.passOver(kind, owned);
+    return room;
   }
 
   #soughtFor(slots: number): number {
@@ -168,13 +189,20 @@ export class QueueScan {
 }
 
 /** What is left of a block without these ids. */
-export function without({ key, value: { ids, tasks } }: Deno.KvEntry<ReadyBlock>, taken: Set<string>): Write {
-  const left = ids.map((id, i) => ({ id, task: tasks[i] })).filter(({ id }) => !taken.has(id));
+export function without(
+  { key, value: { ids, tasks, callers } }: Deno.KvEntry<ReadyBlock>,
+  taken: Set<string>,
+): Write {
+  const left = ids.map((id, i) => ({ id, task: tasks[i], caller: callers?.[i] }))
+    .filter(({ id }) => !taken.has(id));
   if (left.length === 0) return { key };
-  return {
-    key,
-    value: { ids: left.map(({ id }) => id), tasks: left.map(({ task }) => task) } satisfies ReadyBlock,
-  };
+  const value: ReadyBlock = { ids: left.map(({ id }) => id), tasks: left.map(({ task }) => task) };
+  if (callers) value.callers = left.map(({ caller }) => caller!);
+  return { key, value };
+}
+
+function nameOf(kind: RunnerKind, id: string, caller: string): string {
+  return `${kind}/${tenantOf(id)}/${caller}`;
 }
 
 /** Null if one is not known. */

@@ -13,6 +13,9 @@ const BLOCKS_READ = 24;
 /** By other clocks a block may come to stand where a claim would skip it. So now and then none is skipped. */
 const SKIPS_FOR_MS = 10_000;
 
+/** Not at once: a queue of very many is read in pieces, from where the last claim has stopped. */
+const REVEALED_WITHIN_MS = 1_000;
+
 export interface ShardState {
   readonly shard: number;
   /** By kind: the shard is to be claimed from. */
@@ -111,6 +114,14 @@ export class ShardStates {
       if (more) state.isWanted[kind] = true;
       const added = state.added[kind];
       if (added) this.#reveal(state, kind, added);
+    }
+  }
+
+  /** What claims have passed over may be taken again: soon none skips it. */
+  reveal(): void {
+    const now = this.store.clock.monotonic();
+    for (const state of this.#states) {
+      state.skipsSince = Math.min(state.skipsSince, now - SKIPS_FOR_MS + REVEALED_WITHIN_MS);
     }
   }
 

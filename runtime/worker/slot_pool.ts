@@ -1,6 +1,8 @@
 // How many functions of a kind may run at once. A function that only waits for tasks of its own gives its
 // slot away, and goes on once it has one again: before any new task begins.
 
+import type { CallerSlot } from "./caller_slots.ts";
+
 export class SlotPool {
   #used = 0;
   /** Functions that have what they waited for, the longest waiting first. */
@@ -54,8 +56,10 @@ export class Slot {
   #isOver = false;
   #return: Promise<void> | null = null;
 
-  constructor(private readonly pool: SlotPool) {
+  /** @param ofCaller the same slot, as one of its caller's */
+  constructor(private readonly pool: SlotPool, private readonly ofCaller: CallerSlot | null = null) {
     pool.take();
+    ofCaller?.take();
   }
 
   /** Waits without the slot. With several waits at once, the function goes on when the last one is over. */
@@ -77,6 +81,8 @@ export class Slot {
   #give(): void {
     if (!this.#isHeld) return;
     this.#isHeld = false;
+    // First: whoever takes the slot finds room for its caller.
+    this.ofCaller?.give();
     this.pool.give();
   }
 
@@ -85,6 +91,7 @@ export class Slot {
     await (this.#return ??= this.pool.takeNext(signal()).then(() => {
       this.#return = null;
       this.#isHeld = true;
+      this.ofCaller?.take();
       // It waits for more by now, or has ended.
       if (this.#awaited > 0 || this.#isOver) this.#give();
     }));

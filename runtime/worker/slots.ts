@@ -4,14 +4,22 @@
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import type { Lease } from "../core/task.ts";
 import type { Attempt } from "./attempt.ts";
+import type { CallerSlot } from "./caller_slots.ts";
 import { SlotPool } from "./slot_pool.ts";
 
 /** With more outcomes than this waiting for their commit, the worker takes nothing new. */
 const MOST_SETTLING = 2_000;
 
+export interface Starting {
+  lease: Lease;
+  block: string;
+  kind: RunnerKind;
+  ofCaller: CallerSlot | null;
+}
+
 export class Slots {
   /** New tasks whose commit is under way, and which begin with it. */
-  readonly starting = new Map<string, { lease: Lease; block: string; kind: RunnerKind }>();
+  readonly starting = new Map<string, Starting>();
   /** Attempts whose function runs. */
   readonly running = new Map<string, Attempt>();
   /** Attempts whose outcome is on its way to KV. */

@@ -4,6 +4,7 @@
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import { type Entry, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
+import { UNCOUNTED, type Usages } from "../core/usage.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
@@ -12,6 +13,7 @@ import { queueKeyOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import { AttemptRunner } from "./attempt_runner.ts";
 import { claim } from "./claim.ts";
+import { CallerSlots, Reservation } from "./caller_slots.ts";
 import { ClaimScheduler } from "./claim_scheduler.ts";
 import type { ClaimResult } from "./shard_states.ts";
 import { CommitStarter } from "./commit_starter.ts";
@@ -28,11 +30,14 @@ export interface WorkerOptions extends ExecuteOptions {
   concurrency: number;
   leaseMs: number;
   log: Log;
+  /** How many of one caller's functions run at once. Default: as many as all. */
+  usages?: Usages;
 }
 
 export class Worker implements Starter {
   readonly id: string;
   readonly #slots: Slots;
+  readonly #callers: CallerSlots;
   readonly #leases: LeaseBook;
   readonly #heartbeat: Heartbeat;
   readonly #shards: ShardAssignment;
@@ -51,6 +56,9 @@ export class Worker implements Starter {
     const { concurrency, runners } = options;
     const sizes = { inline: concurrency, thread: Math.min(concurrency, runners.threads) };
     const slots = this.#slots = new Slots(sizes, (kind) => this.#refill(kind));
+    const { usages = { ...UNCOUNTED } } = options;
+    const callers = this.#callers = new CallerSlots(usages, sizes, () => this.#hasRoom());
+    usages.onChange = () => callers.changed();
     const leases = this.#leases = new LeaseBook(worker);
     this.#shards = new ShardAssignment(store, options.leaseMs / 3);
     this.#claims = new ClaimScheduler(store, {
@@ -62,10 +70,11 @@ export class Worker implements Starter {
     });
     const heartbeat = this.#heartbeat = new Heartbeat(store, { ...options, worker, slots, leases });
     const isStopping = () => this.#isStopping;
-    this.#attempts = new AttemptRunner(store, { ...options, slots, leases, heartbeat, isStopping });
+    this.#attempts = new AttemptRunner(store, { ...options, slots, callers, leases, heartbeat, isStopping });
     this.#starter = new CommitStarter(store, {
       worker,
       slots,
+      callers,
       leases,
       runnerOf: (task) => options.registry.runnerOf(task),
       room: (kind) => {
@@ -134,10 +143,15 @@ export class Worker implements Starter {
   /**
    * There may be work.
    *
-   * @param task a task of this definition has come, and nothing else
+   * @param record this task has come, and nothing else
    */
-  ring(task?: string): void {
-    if (this.#takesWork) this.#claims.ring(task === undefined ? null : this.options.registry.runnerOf(task));
+  ring(record?: TaskRecord): void {
+    if (!this.#takesWork) return;
+    const kind = record === undefined ? null : this.options.registry.runnerOf(record.task);
+    if (kind !== null && record?.caller !== undefined && this.#callers.room(kind, record) <= 0) {
+      return this.#callers.passOver(kind, record);
+    }
+    this.#claims.ring(kind);
   }
 
   /** See {@linkcode CommitStarter}. */
@@ -212,6 +226,13 @@ export class Worker implements Starter {
     return this.#isStarted && !this.#isStopping;
   }
 
+  /** Tasks of a caller were passed over that had no room. */
+  #hasRoom(): void {
+    if (!this.#takesWork) return;
+    this.#claims.reveal();
+    this.#claims.ring();
+  }
+
   /** A slot is free: tasks that wait for one take it. */
   #refill(kind: RunnerKind): void {
     this.#suspects.go();
@@ -221,21 +242,28 @@ export class Worker implements Starter {
   /** Claims once, and begins what it got. */
   async #claim(shard: number, budgets: Budgets, hints: Hints): Promise<ClaimResult> {
     const round = this.store.ready.nextLook();
-    const { entries, block, ...result } = await claim(this.store, {
-      worker: this.id,
-      shard,
-      budgets,
-      runnerOf: (task) => this.options.registry.runnerOf(task),
-      writes: () => this.#leases.takeDeletions(),
-      hints,
-    });
-    for (const kind of RUNNER_KINDS) {
-      if (result.more[kind] === false) this.store.ready.forgetBefore(round, shard, kind);
+    const reservation = new Reservation(this.#callers);
+    try {
+      const { entries, block, ...result } = await claim(this.store, {
+        worker: this.id,
+        shard,
+        budgets,
+        runnerOf: (task) => this.options.registry.runnerOf(task),
+        writes: () => this.#leases.takeDeletions(),
+        hints,
+        callers: this.#callers,
+        reservation,
+      });
+      for (const kind of RUNNER_KINDS) {
+        if (result.more[kind] === false) this.store.ready.forgetBefore(round, shard, kind);
+      }
+      if (block !== null) {
+        this.#leases.open(block, entries.map(({ record }) => record.id));
+        for (const entry of entries) this.#attempts.begin(entry, block);
+      }
+      return result;
+    } finally {
+      reservation.release();
     }
-    if (block !== null) {
-      this.#leases.open(block, entries.map(({ record }) => record.id));
-      for (const entry of entries) this.#attempts.begin(entry, block);
-    }
-    return result;
   }
 }

@@ -4,6 +4,7 @@ import { inTenant } from "../../runtime/core/tenant.ts";
 import { z } from "zod";
 import { sleep } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, type Child, define, type TaskContext } from "../../runtime/core/define.ts";
+import { isForgotten, isSuspect } from "../../runtime/core/task.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
 import type { SubmitOptions } from "../../runtime/core/submission.ts";
 import type { CheckedWorld } from "./checker.ts";
@@ -82,7 +83,9 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
     return { run, pad: padding(input.big) };
   };
   return async (context: TaskContext<WorkInput>) => {
-    const running = functions.begin(context.signal);
+    const record = world.checker.tasks.get(inTenant(context.task.id, world.tenant));
+    const isCounted = record !== undefined && !isForgotten(record) && !isSuspect(record);
+    const running = functions.begin(context.signal, isCounted ? record.caller : undefined);
     try {
       return await work(context, running);
     } finally {

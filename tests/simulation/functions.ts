@@ -4,6 +4,9 @@
 import type { Checker } from "./checker.ts";
 import type { Actor } from "./surroundings.ts";
 
+/** What one caller may have of the slots of a process. */
+export const CALLER_SHARE = 0.5;
+
 export class RunningFunctions {
   readonly #running = new Set<RunningFunction>();
 
@@ -15,15 +18,29 @@ export class RunningFunctions {
     private readonly checker: Checker,
   ) {}
 
-  begin(signal: AbortSignal): RunningFunction {
-    const one = new RunningFunction(signal, () => this.#require());
+  /** @param caller whose task it is, where callers are counted and the task is not one of the suspects */
+  begin(signal: AbortSignal, caller?: string): RunningFunction {
+    const one = new RunningFunction(signal, caller, () => this.#require());
     this.#running.add(one);
     this.#require();
+    if (caller !== undefined) this.#requireShare(caller);
     return one;
   }
 
   end(one: RunningFunction): void {
     this.#running.delete(one);
+  }
+
+  /** One that goes on behind its children may be beyond it, and a new one may not. */
+  #requireShare(caller: string): void {
+    const atWork = [...this.#running].filter((one) => one.isAtWork && one.caller === caller).length;
+    const most = Math.max(1, Math.floor(this.most * CALLER_SHARE));
+    if (atWork <= most) return;
+    const { name } = this.process;
+    this.checker.violated(
+      "18",
+      `${atWork} ${this.kind} functions of ${caller} run in ${name}, and not ${most}`,
+    );
   }
 
   #require(): void {
@@ -40,7 +57,11 @@ export class RunningFunctions {
 export class RunningFunction {
   #awaited = 0;
 
-  constructor(private readonly signal: AbortSignal, private readonly goesOn: () => void) {}
+  constructor(
+    private readonly signal: AbortSignal,
+    readonly caller: string | undefined,
+    private readonly goesOn: () => void,
+  ) {}
 
   get isAtWork(): boolean {
     return this.#awaited === 0 && !this.signal.aborted;

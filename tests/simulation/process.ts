@@ -3,11 +3,13 @@
 
 import { makeIds } from "../../runtime/platform/ids.ts";
 import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/platform/kv.ts";
+import { Usage, type Usages } from "../../runtime/core/usage.ts";
 import { createRuntime, type Runtime } from "../../runtime/mod.ts";
 import { runInline } from "../../runtime/worker/runners/inline.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { FakeKv } from "./fake_kv.ts";
 import { definitionsOf, THREADS } from "./definitions.ts";
+import { CALLER_SHARE } from "./functions.ts";
 import { SimClock } from "./sim_clock.ts";
 import type { Actor } from "./surroundings.ts";
 import { Wire, type Wired } from "./wire.ts";
@@ -72,6 +74,7 @@ export class SimProcess implements Wired, Actor {
       sweepMs,
       concurrency,
       doorbells,
+      usages: halfForEach(),
       threads: THREADS,
       runOnThread: runInline,
       log: {
@@ -172,3 +175,19 @@ export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights
 
 /** So that also what belongs together takes several commits. */
 export const TIGHT_LIMITS: KvLimits = { ...REMOTE_LIMITS, mutations: 60 };
+
+/** Counts what each caller uses, as the keys of a service do. */
+function halfForEach(): Usages {
+  const known = new Map<string, Usage>();
+  return {
+    of: ({ name, tenant }) => {
+      if (name === null) return [];
+      let usage = known.get(name);
+      if (!usage) {
+        known.set(name, usage = new Usage({ kind: "key", name, tenant }));
+        usage.allow({}, CALLER_SHARE);
+      }
+      return [usage];
+    },
+  };
+}

@@ -33,6 +33,8 @@ export interface Surroundings {
   readonly weaken?: Weaken;
   /** Whose tasks all of them are. */
   readonly tenant: string;
+  /** The names of those who submit them; none: nobody is counted. */
+  readonly callers: readonly string[];
   note(who: string, what: string): void;
   /** A short name for a task. */
   nameOf(id: string): string;

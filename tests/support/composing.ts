@@ -5,6 +5,7 @@ import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
 import type { CommandContext } from "../../runtime/commands/context.ts";
+import { UNCOUNTED } from "../../runtime/core/usage.ts";
 import { QueueLimit } from "../../runtime/commands/queue_limit.ts";
 import { OutboxProcessor } from "../../runtime/dependencies/outbox_processor.ts";
 import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
@@ -66,7 +67,7 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   const follower = new OutboxProcessor(store, log);
   store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });
   const context = { store, values, registry, maxInputBytes: 2 ** 20 };
-  const submitter = new Submitter(context, new QueueLimit(store, 1_000_000));
+  const submitter = new Submitter(context, new QueueLimit(store, 1_000_000, UNCOUNTED));
   const step = (id: string, next: (record: TaskRecord) => TaskRecord) =>
     store.update("settle", id, ({ record }) => ({ next: next(record as TaskRecord) }));
   return {

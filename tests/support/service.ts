@@ -10,6 +10,7 @@ import { createApp } from "../../routes/app.ts";
 import type { App } from "../../routes/http/app_types.ts";
 import { withoutSlash } from "../../routes/http/prefix.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
+import { systemClock } from "../../runtime/platform/clock.ts";
 import type { KvPort } from "../../runtime/platform/kv.ts";
 import type { TrustedProxies } from "../../auth/trusted_proxies.ts";
 import { Tickets } from "../../auth/tickets.ts";
@@ -86,8 +87,10 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     },
   };
   const kv = options.kv ?? await openPatientKv(path);
+  const keys = new KeyRing(kv, options.clock ?? systemClock, apiKeys);
   const runtime = await createRuntime({
     kv,
+    usages: keys.callers,
     definitions: [...Object.values(shipped), ...definitions],
     sweepMs: 200,
     // A repair is logged as an error, and so fails the test: where nothing is broken there is nothing to
@@ -102,7 +105,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     log,
     pingMs,
     maxWaiting,
-    keys: new KeyRing(kv, runtime.clock, apiKeys),
+    keys,
     corsOrigins,
     trustedProxies,
     tickets: new Tickets(kv, runtime.clock),

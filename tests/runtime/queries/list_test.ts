@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { UNCOUNTED } from "../../../runtime/core/usage.ts";
 import { QueueLimit } from "../../../runtime/commands/queue_limit.ts";
 import { Submitter } from "../../../runtime/commands/submit.ts";
 import { define } from "../../../runtime/core/define.ts";
@@ -205,7 +206,7 @@ Deno.test("a list has the tasks of a definition that wait for a slot among those
     registry: new Registry(["a", "b"].map((name) => define({ name, input: z.unknown() }, () => null))),
     maxInputBytes: 1_000,
   };
-  const submitter = new Submitter(context, new QueueLimit(bench.store, 100));
+  const submitter = new Submitter(context, new QueueLimit(bench.store, 100, UNCOUNTED));
   const submissions = ["a", "b", "a", "b"].map((task) => ({ task }));
   const { ids } = await submitter.submit({
     batch: { submissions, pointerOf: () => "" },
