@@ -8,7 +8,7 @@ import type { Arrival, ConnectionPort } from "./routes/http/arrival.ts";
 import { BodyBudget } from "./routes/http/body_budget.ts";
 import { Slots } from "./routes/http/connection_limit.ts";
 import { mountable } from "./routes/mountable.ts";
-import { mostBytesOfMany } from "./routes/wire/submitted_json.ts";
+import { MOST_TOLD_BYTES, mostBytesOfMany } from "./routes/wire/submitted_json.ts";
 import { problemAt, unavailable } from "./routes/http/problem.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { createRuntime, type KvPort, type Runtime, type RuntimeOptions, systemClock } from "./runtime/mod.ts";
@@ -83,7 +83,10 @@ export class Host {
     this.#slots = new Slots(settings.maxWaiting);
     const share = settings.callerShare / 100;
     // Whatever the setting is, the largest body must find room, also in one caller's share.
-    const mostBytes = Math.max(settings.maxBodyBytes, Math.ceil(mostBytesOfMany(runtime) / share));
+    const mostBytes = Math.max(
+      settings.maxBodyBytes,
+      Math.ceil((mostBytesOfMany(runtime) + MOST_TOLD_BYTES) / share),
+    );
     this.#bodies = new BodyBudget({ mostBytes });
     this.#basePath = basePath;
     this.#publicPath = publicPathOf(settings);

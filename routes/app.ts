@@ -40,6 +40,9 @@ import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
 
+/** What they hold together is bounded by their bytes. */
+const LARGE = { most: 1_000, longestStuckMs: 60_000 };
+
 export function createApp(runtime: Runtime, options: AppOptions): App {
   const { log, tickets, keys } = options;
   const app = createOperations();
@@ -57,19 +60,20 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   healthRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, options.pump);
   if (hasApi) {
-    submitRoutes(app, runtime, slots);
-    taskRoutes(app, runtime, slots);
+    const large = new Pieces(LARGE);
+    submitRoutes(app, runtime, slots, large);
+    taskRoutes(app, runtime, slots, large);
     ticketRoutes(app, runtime, tickets);
-    taskActionRoutes(app, runtime);
+    taskActionRoutes(app, runtime, large);
     const streaming = { ...options, heartbeat: new Heartbeat(options.pingMs) };
     eventRoutes(app, runtime, streaming, slots);
-    completionRoutes(app, runtime, streaming, slots);
-    groupRoutes(app, runtime);
+    completionRoutes(app, runtime, streaming, slots, large);
+    groupRoutes(app, runtime, large);
     groupResultRoutes(app, runtime, options, slots);
-    mapRoutes(app, runtime);
-    flowRoutes(app, runtime);
+    mapRoutes(app, runtime, large);
+    flowRoutes(app, runtime, large);
     definitionRoutes(app, runtime);
-    keyRoutes(app, runtime, keys);
+    keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
     // One count for what is open to everybody.
     const pieces = new Pieces();

@@ -15,6 +15,8 @@ export interface BodyCounter {
 export interface BodyShare {
   /** @throws {ProblemError} if there is no room for these bytes */
   grow(bytes: number): void;
+  /** Counts them, also without room. */
+  add(bytes: number): void;
   giveBack(): void;
 }
 

@@ -46,6 +46,7 @@ export class BodyBudget implements BodyCounter {
           throw new ProblemError(tooMuch(`the bodies of ${labelOf(usage.of)}`, most, "GET /v1/usage"));
         }
       },
+      add,
       giveBack: () => add(-taken),
     };
   }

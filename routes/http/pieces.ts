@@ -1,4 +1,4 @@
-// A large answer whose bytes are at hand. It is sent in pieces of one buffer: what a slow reader has not
+// Large answers whose bytes are at hand. Each is sent in pieces of one buffer: what a slow reader has not
 // taken costs a piece and not a copy of all. A reader that takes nothing is cut, with its connection.
 
 import type { Context } from "hono";
@@ -6,8 +6,8 @@ import { usagesOf } from "../access/guard.ts";
 import type { Arrival, BodyShare } from "./arrival.ts";
 import { connectionOf } from "./connection.ts";
 import { isHead } from "./head.ts";
+import { type JsonResponse, jsonResponse, type Text } from "./json_response.ts";
 import { ProblemError, unavailable } from "./problem.ts";
-import { NOSNIFF } from "./safe_headers.ts";
 
 const PIECE_BYTES = 64 * 1024;
 /** Some are open to everybody: whoever holds them up must not cost more than so many. */
@@ -43,8 +43,10 @@ export class Pieces {
    * @throws {ProblemError} if too many are being sent
    */
   shared(c: Context, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Response {
-    if (bytes.length <= PIECE_BYTES || isHead(c)) return new Response(bytes, { headers });
-    return this.#answer(c, bytes, headers);
+    if (isSmall(bytes.length) || isHead(c)) return new Response(bytes, { headers });
+    this.#requirePlace();
+    const length = { "content-length": String(bytes.length) };
+    return new Response(this.#send(c, bytes), { headers: { ...headers, ...length } });
   }
 
   /**
@@ -52,32 +54,32 @@ export class Pieces {
    *
    * @throws {ProblemError} if too many are being sent, or too many bytes
    */
-  json(c: Context, text: string, headers: Record<string, string>): Response {
-    const all = { ...NOSNIFF, "content-type": "application/json", ...headers };
-    if (text.length <= PIECE_BYTES || isHead(c)) return new Response(text, { headers: all });
-    const share = (c.env as Arrival | undefined)?.bodies?.share(usagesOf(c));
-    try {
-      share?.grow(text.length);
-      return this.#answer(c, encoder.encode(text), all, share);
-    } catch (error) {
-      share?.giveBack();
-      throw error;
-    }
+  json(c: Context, text: Text, status = 200, headers: Record<string, string> = {}): JsonResponse {
+    if (isSmall(text.length) || isHead(c)) return jsonResponse(text, status, headers);
+    using room = this.room(c, text.length);
+    return room.json(text, status, headers);
   }
 
-  #answer(
-    c: Context,
-    bytes: Uint8Array<ArrayBuffer>,
-    headers: Record<string, string>,
-    share?: BodyShare,
-  ): Response {
-    if (this.#open >= this.#most) {
-      throw new ProblemError(
-        unavailable(`${this.#most} large answers are being sent, and more are not begun`),
-      );
-    }
-    const length = { "content-length": String(bytes.length) };
-    return new Response(this.#send(c, bytes, share), { headers: { ...headers, ...length } });
+  /**
+   * Room for the answer of a call that changes something: once it has, its answer is not refused, and only
+   * counted.
+   *
+   * @param bytes that the answer may have beside what the call's body counts
+   * @throws {ProblemError} as `json` does
+   */
+  room(c: Context, bytes = 0): Room {
+    const room = new Room(c, (bytes, share) => this.#send(c, bytes, share));
+    if (isSmall(bytes)) return room;
+    this.#requirePlace();
+    room.reserve(bytes);
+    return room;
+  }
+
+  #requirePlace(): void {
+    if (this.#open < this.#most) return;
+    throw new ProblemError(
+      unavailable(`${this.#most} large answers are being sent, and more are not begun`),
+    );
   }
 
   #send(c: Context, bytes: Uint8Array<ArrayBuffer>, share?: BodyShare): ReadableStream<Uint8Array> {
@@ -118,4 +120,62 @@ export class Pieces {
       cancel: end,
     }, { highWaterMark: 0 });
   }
+}
+
+type Send = (bytes: Uint8Array<ArrayBuffer>, share?: BodyShare) => ReadableStream<Uint8Array>;
+
+/** For one answer. To be disposed of when its call is answered. */
+export class Room implements Disposable {
+  #share: BodyShare | undefined;
+  #counted = 0;
+  #isSending = false;
+
+  constructor(private readonly c: Context, private readonly send: Send) {}
+
+  /** @throws {ProblemError} if there is no room for so many bytes */
+  reserve(bytes: number): void {
+    const share = this.#shareOf();
+    try {
+      share?.grow(bytes - this.#counted);
+      this.#counted = bytes;
+    } catch (error) {
+      share?.add(this.#counted - bytes);
+      throw error;
+    }
+  }
+
+  /** False if there is no room for an answer of so many bytes. */
+  fits(bytes: number): boolean {
+    if (isSmall(bytes)) return true;
+    try {
+      this.reserve(bytes);
+      return true;
+    } catch (error) {
+      if (error instanceof ProblemError) return false;
+      throw error;
+    }
+  }
+
+  /** The answer of the call. */
+  json(text: Text, status: number, headers?: Record<string, string>): JsonResponse {
+    if (isSmall(text.length) || isHead(this.c)) return jsonResponse(text, status, headers);
+    const bytes = encoder.encode(text);
+    const share = this.#shareOf();
+    share?.add(bytes.length - this.#counted);
+    this.#isSending = true;
+    const length = { "content-length": String(bytes.length) };
+    return jsonResponse(this.send(bytes, share), status, { ...headers, ...length });
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isSending) this.#share?.giveBack();
+  }
+
+  #shareOf(): BodyShare | undefined {
+    return this.#share ??= (this.c.env as Arrival | undefined)?.bodies?.share(usagesOf(this.c));
+  }
+}
+
+function isSmall(bytes: number): boolean {
+  return bytes <= PIECE_BYTES;
 }

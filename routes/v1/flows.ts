@@ -9,9 +9,9 @@ import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
-import { mostBytesOfMany, submittedSchema, submittedTexts } from "../wire/submitted_json.ts";
+import { mostBytesOfMany, submittedSchema, submittedTexts, toldBytes } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 
 const answer = z.object({
   groupId: z.uuid(),
@@ -19,7 +19,7 @@ const answer = z.object({
   result: z.unknown().describe('What the whole hands on, with {"$task": id} for each result.'),
 }).meta({ id: "FlowSubmitted" });
 
-export function flowRoutes(app: App, runtime: Runtime): void {
+export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const flows = createRoute({
     method: "post",
     path: "/v1/flows",
@@ -43,7 +43,9 @@ export function flowRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(flows, async (c) => {
-    const idempotency = await idempotencyOf(c, await c.req.text());
+    const body = await c.req.text();
+    const idempotency = await idempotencyOf(c, body);
+    using room = pieces.room(c, toldBytes(body.length));
     const made = await viewOf(c, runtime).submitFlow(c.req.valid("json"), idempotency);
     const { names, result, groupId, replayed } = made;
     const prefix = prefixOf(c);
@@ -52,7 +54,7 @@ export function flowRoutes(app: App, runtime: Runtime): void {
     const text = `{"groupId":"${bare(groupId!)}","tasks":{${tasks.join(",")}},"result":${
       JSON.stringify(result)
     }}`;
-    return jsonResponse(text, 202, {
+    return room.json(text, 202, {
       ...replayHeader(replayed),
       location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });

@@ -15,6 +15,7 @@ import { bodyProblems, groupSchema, idParams, IN_IDS, jsonAnswer, problems } fro
 import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { type Text } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 
 const MOST_IDS = 10_000;
 
@@ -31,7 +32,7 @@ const cancelled = z.object({
   tooLate: z.int().describe("They have ended otherwise."),
 }).meta({ id: "GroupCancelOutcome" });
 
-export function groupRoutes(app: App, runtime: Runtime): void {
+export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const create = createRoute({
     method: "post",
     path: "/v1/groups",
@@ -60,10 +61,11 @@ export function groupRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(create, async (c) => {
+    using room = pieces.room(c);
     const group = await viewOf(c, runtime).createGroup(c.req.valid("json").ids);
     const graph = await graphText(runtime, group);
     const prefix = prefixOf(c);
-    return jsonResponse(groupText(group, graph, prefix), 202, {
+    return room.json(groupText(group, graph, prefix), 202, {
       location: `${prefix}/v1/groups/${bare(group.id)}`,
     });
   });
@@ -88,7 +90,7 @@ export function groupRoutes(app: App, runtime: Runtime): void {
   app.openapi(get, async (c) => {
     const group = await viewOf(c, runtime).groupStatus(c.req.valid("param").id);
     const graph = c.req.valid("query").graph ? await graphText(runtime, group) : noGraph;
-    return jsonResponse(groupText(group, graph, prefixOf(c)), 200, { "cache-control": "no-store" });
+    return pieces.json(c, groupText(group, graph, prefixOf(c)), 200, { "cache-control": "no-store" });
   });
 
   const cancel = createRoute({

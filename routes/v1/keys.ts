@@ -21,6 +21,7 @@ import type { KeyRecord, MadeKey } from "../../auth/key_store.ts";
 import { callerOf, isOwnCall } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { forbidden, ProblemError } from "../http/problem.ts";
 import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
@@ -64,7 +65,7 @@ const madeSchema = z.object({ ...keyShape, secret: z.string().describe("Shown th
 const idParams = z.object({ id: z.uuid().toLowerCase() });
 const unknown = { 404: "Unknown, or of another tenant", 422: "The id is no UUID" };
 
-export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing): void {
+export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: Pieces): void {
   const list = createRoute({
     method: "get",
     path: "/v1/keys",
@@ -82,7 +83,7 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing): void {
     const told = records.filter((record) => caller.tenant === "" || record.tenant === caller.tenant)
       .map((record) => keyView(record, uses.get(record.id)));
     const own = caller.tenant === "" ? keys.ownKeys.map(ownView) : [];
-    return jsonResponse(JSON.stringify({ keys: [...own, ...told] }), 200, { "cache-control": "no-store" });
+    return pieces.json(c, JSON.stringify({ keys: [...own, ...told] }), 200, { "cache-control": "no-store" });
   });
 
   const make = createRoute({

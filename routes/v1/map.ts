@@ -9,16 +9,16 @@ import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { idempotencyOf, replayHeader } from "./idempotency.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
-import { mostBytesOfMany, submittedSchema, submittedTexts } from "../wire/submitted_json.ts";
+import { mostBytesOfMany, submittedSchema, submittedTexts, toldBytes } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 
 const answer = z.object({
   groupId: z.uuid(),
   tasks: z.array(submittedSchema).describe("In the order of the elements."),
 }).meta({ id: "Mapped" });
 
-export function mapRoutes(app: App, runtime: Runtime): void {
+export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const map = createRoute({
     method: "post",
     path: "/v1/map",
@@ -42,12 +42,14 @@ export function mapRoutes(app: App, runtime: Runtime): void {
     },
   });
   app.openapi(map, async (c) => {
-    const idempotency = await idempotencyOf(c, await c.req.text());
+    const body = await c.req.text();
+    const idempotency = await idempotencyOf(c, body);
+    using room = pieces.room(c, toldBytes(body.length));
     const made = await viewOf(c, runtime).submitMap(c.req.valid("json"), idempotency);
     const { groupId, replayed } = made;
     const prefix = prefixOf(c);
     const tasks = await submittedTexts(runtime, made, prefix);
-    return jsonResponse(`{"groupId":"${bare(groupId!)}","tasks":[${tasks.join(",")}]}`, 202, {
+    return room.json(`{"groupId":"${bare(groupId!)}","tasks":[${tasks.join(",")}]}`, 202, {
       ...replayHeader(replayed),
       location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });

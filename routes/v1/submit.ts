@@ -20,9 +20,9 @@ import { ProblemError, validationFailed } from "../http/problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "../wire/schemas.ts";
 import type { Slots } from "../http/connection_limit.ts";
-import { ENVELOPE_BYTES, mostBytesOfMany } from "../wire/submitted_json.ts";
+import { ENVELOPE_BYTES, mostBytesOfMany, toldBytes } from "../wire/submitted_json.ts";
 import { taskHeaders, taskText } from "../wire/task_json.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 
 const MOST_IN_A_BATCH = 1_000;
 
@@ -48,7 +48,7 @@ const preferHeader = idempotencyHeader.extend({
   ),
 });
 
-export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
+export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pieces): void {
   const one = createRoute({
     method: "post",
     path: "/v1/tasks",
@@ -77,21 +77,24 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
     const view = viewOf(c, runtime);
+    using room = pieces.room(c);
     const { entries: [entry], replayed } = await submitOne(c, view, { limitBytes, turns: runtime.turns });
     const id = bare(entry.record.id);
     // RFC 7240: a preference that cannot be honored is ignored.
     const waitMs = mayRead(c) ? preferredWaitMs(c.req.header("prefer")) : null;
-    const waited = waitMs === null ? null : await waitIfPossible(c, view, slots, entry, waitMs);
     const prefix = prefixOf(c);
+    const newest = waitMs === null ? null : await waitIfPossible(c, view, slots, entry, waitMs);
+    const text = newest && await taskText(runtime, newest, prefix);
+    // Without room for its result it is told as it was stored.
+    const waited = text !== null && room.fits(text.length) ? newest : null;
     const location = `${prefix}/v1/tasks/${id}`;
     const headers = { ...submitHeaders(replayed, waited && waitMs), location, "retry-after": "1" };
-    const newest = waited ?? entry;
-    const task = await taskText(runtime, newest, prefix);
-    if (!waited || !isTerminal(newest.record)) {
-      return jsonResponse(task, 202, { ...headers, ...etag(newest) });
+    const task = waited ? text! : await taskText(runtime, entry, prefix);
+    if (!waited || !isTerminal(waited.record)) {
+      return room.json(task, 202, { ...headers, ...etag(waited ?? entry) });
     }
     const { "retry-after": _retry, location: _location, ...rest } = headers;
-    return jsonResponse(task, 200, { ...rest, ...taskHeaders(newest) });
+    return room.json(task, 200, { ...rest, ...taskHeaders(waited) });
   });
 
   const batch = createRoute({
@@ -119,14 +122,16 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots): void {
   });
   app.openapi(batch, async (c) => {
     const { tasks, group } = c.req.valid("json");
+    const text = await c.req.text();
+    using room = pieces.room(c, toldBytes(text.length));
     const call: CallersSubmit = {
       batch: { submissions: tasks, pointerOf: (index, part) => `/tasks/${index}${part}` },
       group,
-      idempotency: await idempotencyOf(c, await c.req.text()),
+      idempotency: await idempotencyOf(c, text),
     };
     const { entries, groupId, replayed } = await viewOf(c, runtime).submit(call);
     const body = await batchText(runtime, entries, groupId, prefixOf(c));
-    return jsonResponse(body, 202, submitHeaders(replayed, null));
+    return room.json(body, 202, submitHeaders(replayed, null));
   });
 }
 

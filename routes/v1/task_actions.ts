@@ -14,6 +14,7 @@ import { ProblemError } from "../http/problem.ts";
 import { bodyProblems, idParams, jsonAnswer, problems, stateSchema, taskSchema } from "../wire/schemas.ts";
 import { outcomeText, taskHeaders, taskText } from "../wire/task_json.ts";
 import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 
 const LONGEST_REASON = 500;
 const LONGEST_GRACE_MS = 60 * 60 * 1000;
@@ -47,7 +48,7 @@ const gone = {
 };
 const ifMatch = z.object({ "if-match": z.string().optional() });
 
-export function taskActionRoutes(app: App, runtime: Runtime): void {
+export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const cancel = createRoute({
     method: "post",
     path: "/v1/tasks/{id}/cancel",
@@ -124,12 +125,13 @@ export function taskActionRoutes(app: App, runtime: Runtime): void {
   });
   app.openapi(retry, async (c) => {
     const { id } = c.req.valid("param");
+    using room = pieces.room(c);
     const entry = await viewOf(c, runtime).retry(id, c.req.valid("json").input, ifMatchOf(c));
     await runtime.dependentsResumed(entry);
     const prefix = prefixOf(c);
     const location = `${prefix}/v1/tasks/${id}`;
     const headers = { ...taskHeaders(entry), location, "retry-after": "1" };
-    return jsonResponse(await taskText(runtime, entry, prefix), 202, headers);
+    return room.json(await taskText(runtime, entry, prefix), 202, headers);
   });
 
   const forget = createRoute({

@@ -31,15 +31,12 @@ import {
   taskHeaders,
   taskText,
 } from "../wire/task_json.ts";
-import { type JsonResponse, jsonResponse } from "../http/json_response.ts";
-import { Pieces } from "../http/pieces.ts";
+import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 
-/** Results are up to 16 MiB each; what they hold together is bounded by their bytes. */
-const LARGE = { most: 1_000, longestStuckMs: 60_000 };
 const gone = { 404: "Unknown, or past its retention", 410: "Forgotten on request", 422: "The id is no UUID" };
 
-export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
-  const pieces = new Pieces(LARGE);
+export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pieces): void {
   const get = createRoute({
     method: "get",
     path: "/v1/tasks/{id}",
@@ -63,7 +60,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     const entry = await slots.during(c, waitMs, (signal) => viewOf(c, runtime).task(id, waitMs, signal));
     const headers = taskHeaders(entry);
     if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
-    return pieces.json(c, await taskText(runtime, entry, prefixOf(c)), headers) as JsonResponse;
+    return pieces.json(c, await taskText(runtime, entry, prefixOf(c)), 200, headers);
   });
 
   const result = createRoute({
@@ -103,7 +100,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
     if (stateOf(record).type === "COMPLETED") {
       const members = { result: await resultText(runtime, record) };
       const text = outcomeText(record, query.raiseOnFailure ? members : { ...members, error: "null" });
-      return pieces.json(c, text, headers) as JsonResponse;
+      return pieces.json(c, text, 200, headers);
     }
     if (!query.raiseOnFailure) {
       return jsonResponse(
@@ -164,7 +161,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots): void {
       headers.link = `<${prefix}/v1/tasks?${next}>; rel="next"`;
     }
     const tasks = page.entries.map(({ record }) => summaryText(record, prefix));
-    return jsonResponse(
+    return pieces.json(
+      c,
       `{"tasks":[${tasks.join(",")}],"nextCursor":${JSON.stringify(page.nextCursor)}}`,
       200,
       headers,

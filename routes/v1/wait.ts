@@ -33,7 +33,8 @@ import {
 } from "../wire/schemas.ts";
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { summaryText, taskText } from "../wire/task_json.ts";
-import { jsonResponse, type Text } from "../http/json_response.ts";
+import type { Text } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 import { longAnswer } from "../http/json_stream.ts";
 
 const LIST_BYTES = 128 * 1024;
@@ -88,7 +89,13 @@ const streamBody = strictObject(
 
 const lastEventId = z.object({ "last-event-id": cursor.optional() });
 
-export function completionRoutes(app: App, runtime: Runtime, options: StreamOptions, slots: Slots): void {
+export function completionRoutes(
+  app: App,
+  runtime: Runtime,
+  options: StreamOptions,
+  slots: Slots,
+  pieces: Pieces,
+): void {
   const wait = createRoute({
     method: "post",
     path: "/v1/wait",
@@ -121,7 +128,7 @@ export function completionRoutes(app: App, runtime: Runtime, options: StreamOpti
       const [done, notDone] = [waited.done, waited.notDone].map((entries) => {
         return entries.map(({ record }) => summaryText(record, prefix)).join(",");
       });
-      return jsonResponse(`{"done":[${done}],"notDone":[${notDone}]}`, 200, headers);
+      return pieces.json(c, `{"done":[${done}],"notDone":[${notDone}]}`, 200, headers);
     }
     const group = await slots.during(
       c,

@@ -15,6 +15,17 @@ export function mostBytesOfMany(runtime: Runtime): number {
   return 16 * (runtime.maxInputBytes + ENVELOPE_BYTES);
 }
 
+/** What is said of a task beside its input, about. */
+const TOLD_BYTES = 1_024;
+/** A task is asked for in two bytes at least, as an element of a map. */
+const TOLD_FOR_A_BYTE = TOLD_BYTES / 2;
+export const MOST_TOLD_BYTES = MOST_TOLD_IN_FULL * TOLD_BYTES;
+
+/** What the answer to a call of many tasks may have beside the inputs. */
+export function toldBytes(bodyLength: number): number {
+  return Math.min(MOST_TOLD_BYTES, bodyLength * TOLD_FOR_A_BYTE);
+}
+
 const idOnly = z.object({ id: z.uuid() }).meta({ id: "TaskId" });
 
 /** A task in an answer that may contain very many. */

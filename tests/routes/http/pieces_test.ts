@@ -3,10 +3,12 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Context } from "hono";
+import { z } from "zod";
 import { Pieces } from "../../../routes/http/pieces.ts";
+import { define } from "../../../runtime/core/define.ts";
 import { ProblemError } from "../../../routes/http/problem.ts";
 import { BodyBudget } from "../../../routes/http/body_budget.ts";
-import { aService } from "../../support/service.ts";
+import { aService, type Body } from "../../support/service.ts";
 import { eventually } from "../../support/waiting.ts";
 
 const bytes = crypto.getRandomValues(new Uint8Array(60_000)).slice();
@@ -63,12 +65,100 @@ Deno.test("JSON of one caller counts its bytes until it is sent", async () => {
   const bodies = new BodyBudget({ mostBytes: 500_000 });
   const pieces = new Pieces();
   const text = JSON.stringify("x".repeat(300_000));
-  const first = pieces.json(aCall({ bodies }).c, text, {});
+  const first = pieces.json(aCall({ bodies }).c, text);
   assert.equal(bodies.bytes, text.length);
-  assert.throws(() => pieces.json(aCall({ bodies }).c, text, {}), /MAX_BODY_BYTES/);
+  assert.throws(() => pieces.json(aCall({ bodies }).c, text), /MAX_BODY_BYTES/);
   assert.equal(bodies.bytes, text.length);
   assert.equal(await first.text(), text);
   assert.equal(bodies.bytes, 0);
+});
+
+Deno.test("a call that changes something is refused before it does, and its answer afterwards only counted", async () => {
+  const bodies = new BodyBudget({ mostBytes: 500_000 });
+  const pieces = new Pieces({ most: 1 });
+  const text = JSON.stringify("\u00e4".repeat(300_000));
+  const bytes = 2 * 300_000 + 2;
+  const { c } = aCall({ bodies });
+  {
+    using room = pieces.room(c, 400_000);
+    assert.equal(bodies.bytes, 400_000);
+    assert.throws(() => pieces.room(c, 200_000), /MAX_BODY_BYTES/);
+    assert.equal(room.fits(600_000), false);
+    assert.equal(bodies.bytes, 400_000);
+  }
+  assert.equal(bodies.bytes, 0);
+  using room = pieces.room(c);
+  const answer = room.json(text, 202, { location: "/here" });
+  assert.deepEqual([answer.status, answer.headers.get("location")], [202, "/here"]);
+  assert.equal(bodies.bytes, bytes);
+  assert.throws(() => pieces.room(c, 100_000), /1 large answers are being sent/);
+  assert.equal(await answer.text(), text);
+  assert.equal(bodies.bytes, 0);
+});
+
+Deno.test("every answer with tasks in it goes in pieces where it is large, and is counted until it is read", async () => {
+  await using service = await aService();
+  const bodies = new BodyBudget({ mostBytes: 20_000_000 });
+  const call = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    service.app.fetch(
+      new Request(`http://localhost${path}`, {
+        method,
+        headers: { "content-type": "application/json", ...headers },
+        body: body === undefined ? undefined : JSON.stringify(body),
+      }),
+      { bodies },
+    );
+  const long = "x".repeat(100_000);
+  const one = { task: "echo", input: { value: long } };
+  const tasks = Array.from({ length: 400 }, () => ({ task: "echo", input: { value: 1 } }));
+  const { body: { tasks: made, groupId } } = await service.post("/v1/tasks/batch", { tasks, group: true });
+  const ids = made.map(({ id }: Body) => id);
+  const failed = await service.run("fail", { message: long });
+  const calls: [string, string, unknown?, Record<string, string>?][] = [
+    ["POST", "/v1/tasks", one],
+    ["POST", "/v1/tasks", one, { prefer: "wait=20" }],
+    ["POST", "/v1/tasks/batch", { tasks }],
+    ["POST", "/v1/map", { task: "echo", map: { value: Array(400).fill(1) } }],
+    ["POST", "/v1/flows", { group: tasks }],
+    ["POST", "/v1/wait", { ids }],
+    ["POST", "/v1/groups", { ids }],
+    ["GET", `/v1/groups/${groupId}`],
+    ["GET", "/v1/tasks?limit=500"],
+    ["GET", `/v1/tasks/${failed.id}`],
+    ["POST", `/v1/tasks/${failed.id}/retry`],
+  ];
+  for (const [method, path, body, headers] of calls) {
+    const response = await call(method, path, body, headers);
+    assert.ok(response.ok, `${path}: ${response.status}`);
+    const length = Number(response.headers.get("content-length"));
+    assert.equal(bodies.bytes, length, `${method} ${path} is not counted`);
+    const reader = response.body!.getReader();
+    assert.ok((await reader.read()).value!.length <= 64 * 1024, `${method} ${path} is one piece`);
+    await reader.cancel();
+    assert.equal(bodies.bytes, 0, `${method} ${path} is counted for ever`);
+  }
+});
+
+Deno.test("where no result of a task can be told any more, Prefer: wait is passed over: 202, and the task as it was stored", async () => {
+  const long = define({ name: "long", input: z.int() }, ({ input }) => "x".repeat(input));
+  await using service = await aService({ definitions: [long] });
+  const bodies = new BodyBudget({ mostBytes: 1_000_000 });
+  bodies.share([]).grow(900_000);
+  for (const [input, status, result] of [[50_000, 200, 50_000], [200_000, 202, undefined]]) {
+    const response = await service.app.fetch(
+      new Request("http://localhost/v1/tasks", {
+        method: "POST",
+        headers: { "content-type": "application/json", prefer: "wait=20" },
+        body: JSON.stringify({ task: "long", input }),
+      }),
+      { bodies },
+    );
+    const task = await response.json();
+    assert.deepEqual([response.status, task.result?.length], [status, result]);
+    assert.equal(response.headers.has("preference-applied"), status === 200);
+    assert.equal((await service.ended(task.id)).result.length, input);
+  }
+  assert.equal(bodies.bytes, 900_000);
 });
 
 Deno.test("all who ask for a large file of the docs, or for the document, are sent parts of the same bytes", async () => {
