@@ -11,7 +11,7 @@ import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
 import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
 import type { Arrival, BodyShare } from "./arrival.ts";
-import { LONG_BODY } from "./long_body.ts";
+import { LONG, LONG_BODY, textInSlices } from "./long_body.ts";
 import {
   clientClosed,
   malformedJson,
@@ -71,7 +71,7 @@ export async function readJson(
   const reading: Reading = {};
   const dispose = () => reading.share?.giveBack();
   try {
-    const text = await inTime(c, reading, readText(c, limitBytes, reading));
+    const text = await inTime(c, reading, readText(c, limitBytes, reading, turns));
     if (text !== "") {
       const value = turns && isLong(text) ? await parseLong(text, turns) : parse(text);
       return { text, value, [Symbol.dispose]: dispose };
@@ -129,23 +129,22 @@ function parse(text: string): unknown {
   return unlessLost(value, lossesOf(text, value));
 }
 
-/** Characters of a body that takes too long in one go. */
-const LONG = 128 * 1024;
-
 function isLong(text: string): boolean {
   return text.length > LONG;
 }
 
+/** Of a text whose depth is known to be allowed. */
 async function parseLong(text: string, turns: Turns): Promise<unknown> {
-  requireShallow(text);
   const { value, losses } = await parseInSlices(text, turns.begin()).catch(malformed);
   return unlessLost(value, losses);
 }
 
 function requireShallow(text: string): void {
-  if (!isTooDeep(text)) return;
-  const message = `nested more than ${DEEPEST} levels deep`;
-  throw new ProblemError(validationFailed([{ pointer: "", message }]));
+  if (isTooDeep(text)) throw new ProblemError(tooDeep());
+}
+
+function tooDeep(): Problem {
+  return validationFailed([{ pointer: "", message: `nested more than ${DEEPEST} levels deep` }]);
 }
 
 function unlessLost(value: unknown, losses: Fault[]): unknown {
@@ -166,7 +165,12 @@ function malformed(error: unknown): never {
   throw new ProblemError(malformedJson(error.message));
 }
 
-async function readText(c: Context, limitBytes: number, reading: Reading): Promise<string> {
+async function readText(
+  c: Context,
+  limitBytes: number,
+  reading: Reading,
+  turns?: Turns,
+): Promise<string> {
   const announced = Number(c.req.header("content-length") ?? 0);
   if (announced > limitBytes) {
     await c.req.raw.body?.cancel();
@@ -195,7 +199,8 @@ async function readText(c: Context, limitBytes: number, reading: Reading): Promi
   const bytes = await readBounded(stream, limitBytes, { onBytes: share?.grow, signal })
     .catch(tooMany("body", limitBytes));
   if (bytes.byteLength === 0) return "";
-  return textOf(codingOf(c) === "gzip" ? await unpacked(bytes, limitBytes) : bytes);
+  const plain = codingOf(c) === "gzip" ? await unpacked(bytes, limitBytes) : bytes;
+  return turns && plain.byteLength > LONG ? await longTextOf(plain, turns) : textOf(plain);
 }
 
 async function unpacked(bytes: Uint8Array<ArrayBuffer>, limitBytes: number): Promise<Uint8Array> {
@@ -222,6 +227,14 @@ function textOf(bytes: Uint8Array): string {
   } catch {
     throw new ProblemError(notUtf8());
   }
+}
+
+async function longTextOf(bytes: Uint8Array, turns: Turns): Promise<string> {
+  const text = await textInSlices(bytes, turns.begin()).catch((error) => {
+    throw error instanceof TypeError ? new ProblemError(notUtf8()) : error;
+  });
+  if (text === null) throw new ProblemError(tooDeep());
+  return text;
 }
 
 function stopping(): Problem {

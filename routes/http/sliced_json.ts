@@ -6,6 +6,7 @@ import type { Fault } from "../../runtime/core/errors.ts";
 import { lossesOf } from "../../runtime/core/exact_json.ts";
 import { pointer } from "../../runtime/core/json.ts";
 import type { Turn } from "../../runtime/mod.ts";
+import { endOfString, isEndOfWord, isSpace } from "./json_tokens.ts";
 
 /** Characters. */
 const SLICE = 32 * 1024;
@@ -287,23 +288,5 @@ class SlicedReader {
   }
 }
 
-const QUOTE = 34, BACKSLASH = 92, COMMA = 44;
+const QUOTE = 34, COMMA = 44;
 const OPEN_BRACKET = 91, CLOSE_BRACKET = 93, OPEN_BRACE = 123, CLOSE_BRACE = 125;
-
-function isSpace(code: number): boolean {
-  return code === 32 || code === 10 || code === 13 || code === 9;
-}
-
-function isEndOfWord(code: number): boolean {
-  return isSpace(code) || code === COMMA || code === CLOSE_BRACKET || code === CLOSE_BRACE;
-}
-
-/** Behind the closing quote; more than `last` if it is not before that. */
-function endOfString(text: string, start: number, last: number): number {
-  for (let i = start + 1; i < last; i++) {
-    const code = text.charCodeAt(i);
-    if (code === QUOTE) return i + 1;
-    if (code === BACKSLASH) i++;
-  }
-  return last + 1;
-}

@@ -44,9 +44,23 @@ export function checkInput(
   registry: Registry,
   definition: AnyDefinition,
   value: unknown,
+  rules: InputRules,
+): ReadInput {
+  return checkRead(registry, definition, value, readInput(value), rules);
+}
+
+/**
+ * The second half of {@linkcode checkInput}: of a long input each half takes long.
+ *
+ * @throws {TooLargeError}
+ */
+export function checkRead(
+  registry: Registry,
+  definition: AnyDefinition,
+  value: unknown,
+  read: ReadInput,
   { maxInputBytes, locate, chunk = false }: InputRules,
 ): ReadInput {
-  const read = readInput(value);
   const { text, references, special, faults } = read;
   if (faults.length > 0 && !special) return read;
   // A UTF-16 unit takes three bytes at the most, so short texts need no counting.

@@ -10,11 +10,13 @@ import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
 import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
-import { checkInput } from "./check_input.ts";
+import { checkRead, type ReadInput, readInput } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
+/** Characters. */
+const LONG_INPUT = 128 * 1024;
 /** All inputs of a call may be this many times as large as one: a short map can make many large inputs. */
 const CALLS_INPUTS = 16;
 
@@ -48,13 +50,18 @@ export function check(
   const faults: PartFault[] = [];
   const checked: Checked[] = [];
   let characters = 0;
-  const checkOne = (index: number) => {
+  const read = (index: number) => {
+    const { input = {} } = batch.submissions[index];
+    return readInput(input);
+  };
+  const checkOne = (index: number, read: ReadInput) => {
     const submission = batch.submissions[index];
     const locate = (part: string) => batch.pointerOf(index, part);
     const definition = (isKnown(submission.task) ? registry.get(submission.task) : undefined) ??
       registry.require(submission.task, locate("/task"), isKnown);
     const value = submission.input === undefined ? {} : submission.input;
-    const input = checkInput(registry, definition, value, { maxInputBytes, locate, chunk: submission.chunk });
+    const rules = { maxInputBytes, locate, chunk: submission.chunk };
+    const input = checkRead(registry, definition, value, read, rules);
     for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
@@ -71,16 +78,21 @@ export function check(
     return checked;
   };
   const { length } = batch.submissions;
-  if (length > 1) return inTurns().then(result);
-  if (length === 1) checkOne(0);
+  if (length === 0) return result();
+  const turn = store.turns.begin();
+  const first = read(0);
+  if (length > 1 || first.text.length > LONG_INPUT) return inTurns().then(result);
+  checkOne(0, first);
   return result();
 
   async function inTurns(): Promise<void> {
-    const turn = store.turns.begin();
     for (let index = 0; index < length && faults.length < MOST_FAULTS; index++) {
-      const next = turn.over();
+      let next = turn.over();
       if (next) await next;
-      checkOne(index);
+      const input = index === 0 ? first : read(index);
+      next = input.text.length > LONG_INPUT ? turn.over() : null;
+      if (next) await next;
+      checkOne(index, input);
     }
   }
 }

@@ -95,20 +95,35 @@ export function toJsonLine(value: unknown): string {
 
 /** Found in the text: a value that nests deeper must not be parsed into objects. */
 export function isTooDeep(text: string): boolean {
-  if (text.length <= DEEPEST || !hasMoreOf("{[", DEEPEST, text)) return false;
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (inString) {
-      if (code === BACKSLASH) i++;
-      else if (code === QUOTE) inString = false;
-    } else if (code === QUOTE) inString = true;
-    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      if (++depth > DEEPEST) return true;
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+  return text.length > DEEPEST && hasMoreOf("{[", DEEPEST, text) && new DepthScan().isTooDeep(text);
+}
+
+/** The same for a text that comes in pieces. */
+export class DepthScan {
+  #depth = 0;
+  #inString = false;
+  #isEscaped = false;
+
+  /** With the next piece. */
+  isTooDeep(piece: string): boolean {
+    let depth = this.#depth;
+    let inString = this.#inString;
+    let i = this.#isEscaped ? 1 : 0;
+    for (; i < piece.length; i++) {
+      const code = piece.charCodeAt(i);
+      if (inString) {
+        if (code === BACKSLASH) i++;
+        else if (code === QUOTE) inString = false;
+      } else if (code === QUOTE) inString = true;
+      else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+        if (++depth > DEEPEST) return true;
+      } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+    }
+    this.#depth = depth;
+    this.#inString = inString;
+    this.#isEscaped = i > piece.length;
+    return false;
   }
-  return false;
 }
 
 function hasMoreOf(characters: string, count: number, text: string): boolean {
