@@ -36,9 +36,9 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
   plan.isLong = true;
   const barrier = barrierId(plan.ids[0]);
   const raised = await raiseBarrier(store, barrier, plan.now);
-  await writeEdges(store, atomic);
   // Dependents before their upstreams: a counter must exist when the first end that it counts is committed.
   const order = atomic.order.toReversed();
+  await writeEdges(store, atomic, order);
   const entries: Entry[] = [];
   let checks = plan.guards;
   for (const [n, pack] of (await packsOf(store, atomic, raised, order)).entries()) {
@@ -159,10 +159,14 @@ async function unstored(
   return places.filter((_, k) => k >= resumed && there[k] === null);
 }
 
-/** Blocks from a first try of the call stay as they are: they may have counted an end of their upstream. */
-async function writeEdges({ kv }: Store, { graph }: AtomicPlan): Promise<void> {
-  const many = [...graph.dependents].filter(([, dependents]) =>
-    dependents.length > mostInlineDependents(kv.limits)
+/**
+ * Blocks from a first try of the call stay as they are: they may have counted an end of their upstream. Those
+ * of a stored upstream may be gone again, with the upstream.
+ */
+async function writeEdges({ kv }: Store, { graph, plan }: AtomicPlan, order: number[]): Promise<void> {
+  const stored = new Set(order.slice(0, plan.storedBefore(0) ?? 0).map((place) => plan.ids[place]));
+  const many = [...graph.dependents].filter(([upstream, dependents]) =>
+    dependents.length > mostInlineDependents(kv.limits) && !stored.has(upstream)
   );
   const writes = many.flatMap(([upstream, dependents]) => edgeWrites(kv.limits, upstream, dependents));
   for (let at = 0; at < writes.length; at += EDGES_PER_WRITE) {

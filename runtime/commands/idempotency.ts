@@ -45,7 +45,7 @@ export interface KeyClaim {
   guard: Deno.AtomicCheck;
   fingerprint: string;
   /** The call was cut off between its commits: what it had decided by then. */
-  resumed: { root: string; groupId: string | null; stored: number } | null;
+  resumed: { root: string; groupId: string | null; stored: number; createdAt: number } | null;
 }
 
 export interface Once<T> {
@@ -92,9 +92,9 @@ export class IdempotencyKeys {
       if (known && known.fingerprint !== fingerprint) throw new IdempotencyMismatchError(key);
       if (known?.complete) return await call.replay(known);
       if (known && !await this.#isCutOff(key, at, versionstamp)) continue;
-      const resumed = known && { root: known.root, groupId: known.groupId, stored: known.stored ?? 0 };
       try {
-        return await call.store({ guard: { key: at, versionstamp }, fingerprint, resumed });
+        const guard = { key: at, versionstamp };
+        return await call.store({ guard, fingerprint, resumed: known && resumedFrom(known) });
       } catch (error) {
         // If another process was first with this key, its answer is the answer.
         if (!(error instanceof ConflictError)) throw error;
@@ -126,6 +126,10 @@ export class IdempotencyKeys {
   #read(key: Deno.KvKey): Promise<Deno.KvEntryMaybe<IdempotencyRecord>> {
     return this.store.kv.get<IdempotencyRecord>(key);
   }
+}
+
+function resumedFrom({ root, groupId, stored = 0, createdAt }: IdempotencyRecord): KeyClaim["resumed"] {
+  return { root, groupId, stored, createdAt };
 }
 
 function keyUnderWay(key: string): ConflictError {

@@ -76,9 +76,7 @@ export class SubmitPlan {
       ? inTenant(store.ids.id(), caller.tenant)
       : null;
     this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
-    this.recountKey = this.groupId === null
-      ? null
-      : keys.due("recount", this.now + RECOUNT_AFTER_MS, this.groupId);
+    this.recountKey = recountKey(this.groupId, this.now);
   }
 
   /** The n-th record without a state. A large input is stored on the way. */
@@ -93,7 +91,7 @@ export class SubmitPlan {
 
   /** Written by the first commit. */
   firstWrites(): Write[] {
-    const writes = this.#groupWrites();
+    const writes = [...this.#groupWrites(), ...this.#leavesBehind()];
     if (this.#hasOddIds) writes.push({ key: keys.oddIds, value: true });
     return writes;
   }
@@ -151,6 +149,14 @@ export class SubmitPlan {
     return claim ? [await requireClaim(this.context.store, claim, this.#by)] : [];
   }
 
+  /** The timer of the try before, which this one does not renew: it would take the call for cut off. */
+  #leavesBehind(): Write[] {
+    const { resumed } = this.options.claim ?? {};
+    if (!resumed || resumed.createdAt === this.now) return [];
+    const key = recountKey(this.groupId, resumed.createdAt);
+    return key ? [{ key }] : [];
+  }
+
   #groupWrites(): Write[] {
     const { groupId, ids, now, options: { maxConcurrent } } = this;
     // A call that is resumed finds its group there, perhaps with ends counted already.
@@ -161,6 +167,11 @@ export class SubmitPlan {
     }
     return writes;
   }
+}
+
+/** @param began when this try of the call began */
+function recountKey(groupId: string | null, began: number): Deno.KvKey | null {
+  return groupId === null ? null : keys.due("recount", began + RECOUNT_AFTER_MS, groupId);
 }
 
 /** The definition, if all have the same one. */

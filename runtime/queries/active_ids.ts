@@ -16,14 +16,18 @@ import type { DependencyCounter } from "../store/dependency_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import { allShards, readyBlocks } from "../store/ready_queue.ts";
 
-/** Up to so many ids are sorted in memory. */
+/** Up to so many ids are sorted in memory, and so many keys of all tenants and definitions looked through. */
 const MOST_SORTED = 10_000;
+const KEYS_PER_READ = 500;
 const LIMITS_PER_READ = 500;
 const LIMITS_AT_ONCE = 50;
 const MEMBERS_PER_READ = 200;
 
-/** May give ids of tasks that have moved on, or of other definitions: the caller compares the records. */
-type Source = (kv: KvPort, task?: string) => AsyncGenerator<string[]>;
+/**
+ * May give ids of tasks that have moved on, or of other definitions: the caller compares the records. Null:
+ * there are too many to look through.
+ */
+type Source = (kv: KvPort, task?: string) => AsyncGenerator<string[] | null>;
 
 /** In the order in which a task goes through them. A state that is not terminal needs its source here. */
 const SOURCES: readonly (readonly [states: readonly StateType[], source: Source])[] = [
@@ -59,6 +63,7 @@ export async function activeIds(
   const ids = new Set<string>();
   for (const source of sources) {
     for await (const found of source(kv, task)) {
+      if (found === null) return null;
       for (const id of found) if (tenantOf(id) === tenant) ids.add(id);
       if (ids.size > MOST_SORTED) return null;
     }
@@ -73,15 +78,14 @@ async function* behindBarriers(kv: KvPort): AsyncGenerator<string[]> {
   }
 }
 
-async function* counted(kv: KvPort, task?: string): AsyncGenerator<string[]> {
-  const counters = await kv.list<DependencyCounter>({ prefix: prefixes.dependencyCounters }, {
-    limit: MOST_SORTED + 1,
-  });
-  yield wanted(counters, task).map(({ key }) => parse.dependencyCounter(key));
+async function* counted(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
+  for await (const page of singly<DependencyCounter>(kv, prefixes.dependencyCounters)) {
+    yield page && ofTask(page, task).map(({ key }) => parse.dependencyCounter(key));
+  }
 }
 
 /** Tasks that wait for a slot of their group. */
-async function* limited(kv: KvPort, task?: string): AsyncGenerator<string[]> {
+async function* limited(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
   const selector = { prefix: prefixes.concurrencyLimits };
   for await (const page of pages<ConcurrencyLimit>(kv, selector, { size: LIMITS_PER_READ })) {
     const open = page.filter(({ value: { cursor, last, task: of } }) => {
@@ -95,8 +99,9 @@ async function* limited(kv: KvPort, task?: string): AsyncGenerator<string[]> {
       );
     }
   }
-  const readmissions = await kv.list({ prefix: prefixes.readmissions }, { limit: MOST_SORTED + 1 });
-  yield readmissions.map(({ key }) => parse.readmission(key).id);
+  for await (const page of singly(kv, prefixes.readmissions)) {
+    yield page && page.map(({ key }) => parse.readmission(key).id);
+  }
 }
 
 /** Few of most groups, and at most as many as make too many. */
@@ -109,9 +114,10 @@ async function members(kv: KvPort, selector: Deno.KvListSelector): Promise<strin
   return ids;
 }
 
-async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[]> {
-  const timers = await kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: MOST_SORTED + 1 });
-  yield wanted(timers, task).map(({ key }) => parse.due(key).id);
+async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
+  for await (const page of singly<Waiting>(kv, prefixes.due("start"))) {
+    yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
+  }
 }
 
 async function* queued(kv: KvPort, task?: string): AsyncGenerator<string[]> {
@@ -123,19 +129,26 @@ async function* queued(kv: KvPort, task?: string): AsyncGenerator<string[]> {
 }
 
 async function* leased(kv: KvPort): AsyncGenerator<string[]> {
-  for await (const page of pages<string[]>(kv, { prefix: prefixes.leases }, { size: 500 })) {
+  for await (const page of pages<string[]>(kv, { prefix: prefixes.leases }, { size: KEYS_PER_READ })) {
     yield page.flatMap(({ value }) => value);
   }
 }
 
 async function* goneBack(kv: KvPort, tenant: string): AsyncGenerator<string[]> {
-  for await (const page of pages(kv, { prefix: prefixes.again(tenant) }, { size: 500 })) {
+  for await (const page of pages(kv, { prefix: prefixes.again(tenant) }, { size: KEYS_PER_READ })) {
     yield page.map(({ key }) => parse.index(key).id);
   }
 }
 
-/** Entries of a definition; all entries where the list was cut, because then there are too many. */
-function wanted<T extends { task: string }>(entries: Deno.KvEntry<T>[], task?: string): Deno.KvEntry<T>[] {
-  if (task === undefined || entries.length > MOST_SORTED) return entries;
-  return entries.filter(({ value }) => value.task === task);
+/** What has a key for each task, whosever it is. Null in the place of what makes too many. */
+async function* singly<T>(kv: KvPort, prefix: Deno.KvKey): AsyncGenerator<Deno.KvEntry<T>[] | null> {
+  let read = 0;
+  for await (const page of pages<T>(kv, { prefix }, { size: KEYS_PER_READ })) {
+    read += page.length;
+    yield read > MOST_SORTED ? null : page;
+  }
+}
+
+function ofTask<T extends { task: string }>(page: Deno.KvEntry<T>[], task?: string): Deno.KvEntry<T>[] {
+  return task === undefined ? page : page.filter(({ value }) => value.task === task);
 }

@@ -3,6 +3,7 @@
 import type { StateType } from "../core/states.ts";
 import { isForgotten, typeOf } from "../core/task.ts";
 import { prefixes } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
 import { doneOf, type GroupRecord } from "../store/group_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import type { Store } from "../store/store.ts";
@@ -20,6 +21,8 @@ export interface GroupStatus {
 
 /** For fewer tasks than this their records are read at once. */
 const FEW = 200;
+/** Timers and leases of others are among them: however many there are, each read is a small one. */
+const PER_READ = 500;
 
 /** Costs what the group costs, however many tasks of others run or are scheduled. */
 export async function statusOf(
@@ -35,7 +38,7 @@ export async function statusOf(
   }
   let rest = total - done;
   if (rest > 0) {
-    const driven = total > FEW ? await drivenOf(store, group) : null;
+    const driven = total > FEW ? await drivenOf(store, group, rest) : null;
     for (const type of (driven ?? await members.unfinishedTypes(id, rest)).slice(0, rest)) {
       counts[type] = (counts[type] ?? 0) + 1;
       rest--;
@@ -49,17 +52,24 @@ export async function statusOf(
 /**
  * The states of those that run or are scheduled, as leases and timers tell. Null if there are more of these
  * in the database than the group has tasks.
+ *
+ * @param rest how many tasks of the group have not ended
  */
-async function drivenOf(store: Store, { id, total }: GroupRecord): Promise<StateType[] | null> {
-  const isScheduled = await scheduled(store, id, total);
-  const runs = isScheduled && await running(store, id, total);
+async function drivenOf(store: Store, { id, total }: GroupRecord, rest: number): Promise<StateType[] | null> {
+  const isScheduled = await scheduled(store, id, total, rest);
+  if (isScheduled === null || isScheduled.length >= rest) return isScheduled;
+  const runs = await running(store, id, total);
   return runs && [...runs, ...isScheduled];
 }
 
 async function running(store: Store, group: string, most: number): Promise<StateType[] | null> {
-  const leases = await store.kv.list<string[]>({ prefix: prefixes.leases }, { limit: most + 1 });
-  const ids = new Set(leases.flatMap(({ value }) => value));
-  if (leases.length > most || ids.size > most) return null;
+  const ids = new Set<string>();
+  let blocks = 0;
+  for await (const page of pages<string[]>(store.kv, { prefix: prefixes.leases }, { size: PER_READ })) {
+    blocks += page.length;
+    for (const { value } of page) for (const id of value) ids.add(id);
+    if (blocks > most || ids.size > most) return null;
+  }
   const entries = await store.readMany([...ids], "caller");
   return entries.flatMap((entry) => {
     const record = entry?.record;
@@ -68,8 +78,19 @@ async function running(store: Store, group: string, most: number): Promise<State
   });
 }
 
-async function scheduled({ kv }: Store, group: string, most: number): Promise<StateType[] | null> {
-  const timers = await kv.list<Waiting>({ prefix: prefixes.due("start") }, { limit: most + 1 });
-  if (timers.length > most) return null;
-  return timers.flatMap(({ value }) => value.groups.includes(group) ? ["SCHEDULED" as const] : []);
+async function scheduled(
+  { kv }: Store,
+  group: string,
+  most: number,
+  rest: number,
+): Promise<StateType[] | null> {
+  const own: StateType[] = [];
+  let timers = 0;
+  for await (const page of pages<Waiting>(kv, { prefix: prefixes.due("start") }, { size: PER_READ })) {
+    for (const { value } of page) if (value.groups.includes(group)) own.push("SCHEDULED");
+    if (own.length >= rest) break;
+    timers += page.length;
+    if (timers > most) return null;
+  }
+  return own;
 }

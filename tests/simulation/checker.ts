@@ -226,7 +226,6 @@ export class Checker implements ChildFindings {
     const name = this.world.nameOf(after.id);
     if (isForgotten(after)) return this.violated("4", `${name} began as forgotten`);
     if (after.rev !== 1) this.violated("4", `${name} began with rev ${after.rev}`);
-    if (this.gone.has(after.id)) this.violated("1", `${name} was made a second time`);
     if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
       this.violated("4", `${name} began as ${typeOf(after)}`);
     }
@@ -236,6 +235,9 @@ export class Checker implements ChildFindings {
     const { call, n } = JSON.parse(after.metadata);
     const place = `${call}/${n}`;
     const other = this.#made.get(place);
+    // An id of a caller's own is free again for another call once its task is past its retention.
+    const isOfAnother = other === undefined && after.parentId === null;
+    if (this.gone.has(after.id) && !isOfAnother) this.violated("1", `${name} was made a second time`);
     // A child that is gone is made anew.
     if (other !== undefined && !(after.parentId !== null && this.mayBeGone(other))) {
       this.violated("2", `${place} became ${this.world.nameOf(other)} and ${name}`);

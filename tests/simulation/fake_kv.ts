@@ -90,10 +90,17 @@ export class FakeDatabase {
     return [...this.#rows];
   }
 
+  /** True of a commit that would make tasks which it has made before, and of which nothing is left. */
+  isForgotten(commit: Commit): boolean {
+    const made = new Set(
+      commit.mutations.flatMap(({ at, key, kind }) => kind === "set" && key[0] === "task" ? [at] : []),
+    );
+    return this.#holds(commit) &&
+      commit.checks.some(({ at, versionstamp }) => versionstamp === null && made.has(at));
+  }
+
   apply(commit: Commit, by: FakeKv): CommitOutcome {
-    for (const { at, versionstamp } of commit.checks) {
-      if ((this.get(at)?.versionstamp ?? null) !== versionstamp) return { ok: false };
-    }
+    if (!this.#holds(commit)) return { ok: false };
     // Real versionstamps rise by one to nine.
     this.#version += 1 + (this.#version * 7) % 9;
     const versionstamp = this.#version.toString(16).padStart(16, "0") + "0000";
@@ -115,6 +122,10 @@ export class FakeDatabase {
     const gone = this.#rows.filter(({ expireAt }) => expireAt !== null && expireAt <= now);
     for (const { at } of gone) this.#put(at, null);
     return gone;
+  }
+
+  #holds({ checks }: Commit): boolean {
+    return checks.every(({ at, versionstamp }) => (this.get(at)?.versionstamp ?? null) === versionstamp);
   }
 
   #mutated({ at, key, kind, value, expireAt }: Mutation, before: Row | null, versionstamp: string) {

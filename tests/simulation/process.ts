@@ -49,7 +49,14 @@ export class SimProcess implements Wired, Actor {
     const { scheduler, random } = world;
     this.gone = new Promise((resolve) => this.#leaving = resolve);
     this.clock = new SimClock(scheduler, this, skewMs, world.latest);
-    this.#wire = new Wire(scheduler, random, () => world.activeFaults, this, () => world.kvNow);
+    this.#wire = new Wire(
+      scheduler,
+      random,
+      () => world.activeFaults,
+      this,
+      () => world.kvNow,
+      (commit) => world.database.isForgotten(commit),
+    );
     this.kv = new FakeKv(world.database, world.weaken?.(this.#wire, this, world) ?? this.#wire);
   }
 

@@ -13,6 +13,13 @@ export interface Wired extends Owner {
   note(what: string): void;
 }
 
+/**
+ * A commit that KV applies again is recognised by what it has written. Nobody can know it any more when its
+ * tasks are past their retention, and the tombstones with which timers remove them (a minute) are gone too:
+ * so late no commit comes again.
+ */
+const TOMBSTONES_LAST_MS = 60_000;
+
 const LONGEST_SLOW_MS = 3_000;
 const LONGEST_HANG_MS = 8_000;
 
@@ -32,6 +39,8 @@ export class Wire implements Transport {
      * before their time, and the engine could not help it.
      */
     readonly now: () => number,
+    /** See {@linkcode FakeDatabase.isForgotten}. */
+    private readonly isForgotten: (commit: Commit) => boolean,
   ) {}
 
   /** The process has died: half of what was under way arrives all the same. */
@@ -72,8 +81,11 @@ export class Wire implements Transport {
       }
       const mishap = faults ? this.#mishap(faults) : null;
       if (mishap && mishap !== "locked") process.note(`a commit of ${namesOf(commit)}: ${mishap}`);
-      const arrive = (then: (outcome: Answer<CommitOutcome>) => void) => {
-        const once = () => then(attempt(apply));
+      const arrive = (
+        then: (outcome: Answer<CommitOutcome>) => void,
+        work: () => Answer<CommitOutcome> = () => attempt(apply),
+      ) => {
+        const once = () => then(work());
         this.#onTheirWay.add(once);
         return () => {
           if (!this.#onTheirWay.delete(once)) return false as const;
@@ -95,10 +107,16 @@ export class Wire implements Transport {
         case "twice":
           this.scheduler.after(
             this.#latency(),
-            arrive(() => {
+            arrive((first) => {
+              const appliedAt = this.scheduler.now;
+              const again = () => {
+                const isTooLate = this.scheduler.now - appliedAt > TOMBSTONES_LAST_MS;
+                const wasApplied = "value" in first && first.value.ok;
+                return isTooLate && wasApplied && this.isForgotten(commit) ? first : attempt(apply);
+              };
               this.scheduler.after(
                 this.#latency() + random.float() * 300,
-                arrive((second) => answer(second, this.#latency())),
+                arrive((second) => answer(second, this.#latency()), again),
                 owner,
               );
             }),

@@ -40,6 +40,8 @@ const STOP_WITHIN_MS = 60_000;
 const TIDY_LEASES = 3;
 /** A call that hangs when faults end is given up after this (runtime/platform/kv.ts). */
 const CALL_HANGS_MS = 5_000;
+/** A commit that is not taken is given up after this (runtime/store/commit_backoff.ts). */
+const GIVEN_UP_WITHIN_MS = 10_000 + CALL_HANGS_MS;
 /**
  * So many commits a stop may wait for, one after the other: those that tell dependents at a time, in as many
  * flights as there are (runtime/dependencies/edges.ts), and what it writes itself.
@@ -265,11 +267,14 @@ export class World implements WorkingWorld {
     }
   }
 
-  /** Every process has started, and none is stopped. */
+  /** Every process has started, none is stopped, and one that was has done what it was about to. */
   #allServe(): boolean {
     const living = this.#processes.filter(({ dead }) => !dead);
     return living.length > 0 &&
-      living.every(({ serves, pausedUntil }) => serves && pausedUntil <= this.scheduler.now);
+      living.every(({ serves, pausedUntil }) => {
+        const isBack = pausedUntil === 0 || pausedUntil + GIVEN_UP_WITHIN_MS <= this.scheduler.now;
+        return serves && isBack;
+      });
   }
 
   #unended(): TaskRecord[] {

@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import { ConflictError } from "../../../runtime/core/errors.ts";
 import type { Barrier } from "../../../runtime/dependencies/barrier.ts";
 import { abandonCall, recountGroup } from "../../../runtime/maintenance/cut_off_calls.ts";
+import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { barrierId, keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { EMBEDDED_LIMITS, type KvPort } from "../../../runtime/platform/kv.ts";
 import { groupRecord } from "../../../runtime/store/group_counters.ts";
-import { type Composing, composing, elsewhere, ownIds } from "../../support/composing.ts";
+import { batchOf, type Composing, composing, elsewhere, ownIds } from "../../support/composing.ts";
 import { eventually, turn } from "../../support/waiting.ts";
 
 const TIGHT = { ...EMBEDDED_LIMITS, mutations: 60 };
@@ -169,4 +170,75 @@ Deno.test("a call that is taken up by a process whose commits take more has its 
   assert.equal((await groupRecord(kv, group))!.total, 40);
   over.resolve();
   await cut;
+});
+
+Deno.test("a group is not counted by the timer of a try whose call another process has taken up", async () => {
+  for (const atomic of [false, true]) {
+    await using bench = await composing({ limits: TIGHT });
+    const { kv, store, clock } = bench;
+    const batch = batchOf(Array.from({ length: 40 }, () => ({})));
+    const call = { batch, atomic, group: true, idempotency: { key: "k", fingerprint: "f" } };
+    const [cut, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    using _ = { [Symbol.dispose]: over.resolve };
+    const { commit } = kv;
+    let commits = 0;
+    kv.commit = async (...args) => {
+      if (++commits <= 1) return await commit.apply(kv, args);
+      cut.resolve();
+      await over.promise;
+      return { ok: false };
+    };
+    const first = bench.submitter.submit(call);
+    await cut.promise;
+    const [timer] = await kv.list({ prefix: prefixes.due("recount") }, { limit: 1 });
+    const group = timer.key[3] as string;
+    // The clocks of the two differ; a third process finds the timer as it was, while the second one goes on.
+    clock.advance(5_000);
+    const totals: number[] = [];
+    kv.commit = async (...args) => {
+      const result = await commit.apply(kv, args);
+      await recountGroup(store, group, timer);
+      totals.push((await groupRecord(kv, group))!.total);
+      return result;
+    };
+    await clock.run(elsewhere(bench).submitter.submit(call));
+    assert.deepEqual([...new Set(totals)], [40], `${totals.length} commits, atomic: ${atomic}`);
+    kv.commit = commit;
+    assert.deepEqual((await bench.left("due")).filter(([, kind]) => kind === "recount"), []);
+    over.resolve();
+    await first.catch((error) => assert.ok(error instanceof ConflictError));
+  }
+});
+
+Deno.test("a call that is taken up does not write anew what went with a task of it that is gone", async () => {
+  await using bench = await composing({ limits: { ...TIGHT, checks: 10 } });
+  const { kv } = bench;
+  const ids = ownIds(60);
+  // Many wait for the first one: its record cannot name them.
+  const submissions = ids.map((id, n) => ({ id, options: { waitFor: n === 0 ? [] : [ids[0]] } }));
+  const options = { idempotency: { key: "k", fingerprint: "f" } };
+  const [cut, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  using _ = { [Symbol.dispose]: over.resolve };
+  let isCut = false;
+  afterReads(kv, keys.barrier(barrierId(ids[0])), async () => {
+    if (isCut || (await kv.getMany([keys.task(ids[0])]))[0].versionstamp === null) return;
+    isCut = true;
+    cut.resolve();
+    await over.promise;
+  });
+  const first = bench.call(submissions, options);
+  await cut.promise;
+  const edges = async () => (await bench.left("edge")).filter(([, upstream]) => upstream === ids[0]).length;
+  assert.ok(await edges() > 0);
+  await bench.cancel(ids[0]);
+  await bench.follow();
+  await bench.forget(ids[0]);
+  await new Timers(bench.store, bench.values).tick();
+  assert.equal(await edges(), 0);
+  await bench.clock.run(elsewhere(bench).call(submissions, options));
+  assert.equal(await edges(), 0);
+  await bench.follow();
+  assert.equal(await edges(), 0);
+  over.resolve();
+  await first.catch((error) => assert.ok(error instanceof ConflictError));
 });

@@ -25,13 +25,14 @@ async function aGroup(bench: Bench, patches: Patch[]): Promise<string> {
 const times = (count: number, patch: Patch): Patch[] => Array.from({ length: count }, () => patch);
 
 /** How many keys are asked for from now on. */
-function countReads(kv: KvPort): { calls: number; keys: number; singly: number } {
-  const reads = { calls: 0, keys: 0, singly: 0 };
+function countReads(kv: KvPort): { calls: number; keys: number; singly: number; most: number } {
+  const reads = { calls: 0, keys: 0, singly: 0, most: 0 };
   const { list, getMany, get } = kv;
   kv.list = async (...args) => {
     reads.calls++;
     const found = await list.apply(kv, args);
     reads.keys += found.length;
+    reads.most = Math.max(reads.most, found.length);
     return found as never;
   };
   kv.getMany = (wanted) => {
@@ -103,7 +104,20 @@ Deno.test("only what has not ended of a large group is looked for, from its end"
   const { counts } = await groups.status(group);
   assert.deepEqual(counts, { COMPLETED: 1_400, PENDING: 100 });
   assert.ok(reads.calls <= 8, `${reads.calls} reads`);
-  assert.ok(reads.keys <= 1_501 + 2 * 500 + 10, `${reads.keys} keys were read`);
+  assert.ok(reads.keys <= 1_500 + 3 * 500 + 10, `${reads.keys} keys were read`);
+});
+
+Deno.test("what is scheduled of a group is counted a bounded number at a time, and no further than to the last one", async () => {
+  await using bench = await aBench();
+  const size = 1_700;
+  const group = await aGroup(bench, times(size, { runAt: LATER(bench) }));
+  await bench.submit(...times(1_600, { runAt: LATER(bench) + 1 }));
+  const reads = countReads(bench.kv);
+  const { counts } = await new Groups(bench.store).status(group);
+  assert.deepEqual(counts, { SCHEDULED: size });
+  // A server that is asked for all of them at once does not answer in time.
+  assert.ok(reads.most <= 500, `${reads.most} keys in one read`);
+  assert.ok(reads.keys <= size + 500, `${reads.keys} keys were read`);
 });
 
 Deno.test("a cancel of a group reads each of its tasks once, a bounded number at a time", async () => {

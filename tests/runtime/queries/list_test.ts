@@ -6,6 +6,7 @@ import { QueueLimit } from "../../../runtime/commands/queue_limit.ts";
 import { Submitter } from "../../../runtime/commands/submit.ts";
 import { define } from "../../../runtime/core/define.ts";
 import { Registry } from "../../../runtime/core/registry.ts";
+import { callerWithin } from "../../../runtime/core/caller.ts";
 import type { StateType } from "../../../runtime/core/states.ts";
 import { type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { becameReady, cancelled, retried, settled } from "../../../runtime/core/transitions.ts";
@@ -244,4 +245,20 @@ Deno.test("a list has the tasks of a large call that only wait for the rest of i
   assert.deepEqual(await listed(bench, { task: "work", limit: 100 }), newestFirst);
   await bench.follow();
   assert.deepEqual(await listed(bench, { states: ["PENDING"], limit: 100 }), newestFirst);
+});
+
+Deno.test("a list has a tenant's tasks that are to start later, however many of others start before them", async () => {
+  await using bench = await aBench();
+  const { kv, clock } = bench;
+  const others = Array.from({ length: 10_100 }, (_, n) => ({
+    key: keys.due("start", clock.now() + 1, `${n}~other`),
+    value: { task: "work", groups: [] },
+  }));
+  for (let at = 0; at < others.length; at += 500) await kv.writeBlind(others.slice(at, at + 500), 0);
+  const id = `${bench.ids.id()}~acme`;
+  await bench.submit({ id, runAt: clock.now() + 60_000 });
+  const caller = callerWithin("acme");
+  for (const query of [{}, { task: "work" }]) {
+    assert.deepEqual(await listed(bench, { states: ["SCHEDULED"], caller, ...query }), [id]);
+  }
 });
