@@ -5,7 +5,7 @@ import type { Caller } from "../runtime/core/caller.ts";
 import { type Counted, type Quotas, Usage, type Usages } from "../runtime/core/usage.ts";
 import type { QuotaRule } from "./quota_store.ts";
 
-export const SHARE = 0.5;
+const SHARE = 0.5;
 
 type Named = Pick<Caller, "name" | "tenant">;
 
@@ -17,7 +17,7 @@ export class Callers implements Usages {
   #rules = new Map<string, Quotas>();
 
   /** @param freshen looks whether keys or quotas have changed, if that is due; null if it is not */
-  constructor(private readonly freshen: () => Promise<void> | null, private readonly share = SHARE) {}
+  constructor(private readonly freshen: () => Promise<void> | null, private readonly share: number = SHARE) {}
 
   /** See {@linkcode Usages}. Whoever only runs tasks looks at the keys because of it. */
   of(caller: Named): readonly Usage[] {

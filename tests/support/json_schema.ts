@@ -187,10 +187,11 @@ export function answerIn(
   status: number,
 ): { path: string; answer: Schema } | null {
   const wanted = path.split("/");
+  // Hono takes nothing between two slashes for a parameter.
   const fits = (template: string) => {
     const parts = template.split("/");
     return parts.length === wanted.length &&
-      parts.every((part, i) => part.startsWith("{") || part === wanted[i]);
+      parts.every((part, i) => part.startsWith("{") ? wanted[i] !== "" : part === wanted[i]);
   };
   // A path that is spelled out wins over one with a parameter.
   const known = Object.keys(document.paths).filter(fits);
