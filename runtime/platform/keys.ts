@@ -98,6 +98,7 @@ export const prefixes = {
   allReady: ["ready"] as Key,
   ready: (shard: number): Key => ["ready", shard],
   due: (kind: DueKind): Key => ["due", kind],
+  dueAt: (kind: DueKind, at: number): Key => ["due", kind, at],
   leases: ["lease"] as Key,
   leasesOf: (worker: string): Key => ["lease", worker],
   stopsOf: (worker: string): Key => ["stop", worker],

@@ -2,7 +2,7 @@
 
 import type { StateType } from "../core/states.ts";
 import { isForgotten, typeOf } from "../core/task.ts";
-import { prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import { doneOf, type GroupRecord } from "../store/group_counters.ts";
 import type { Waiting } from "../store/index_entries.ts";
@@ -56,10 +56,26 @@ export async function statusOf(
  * @param rest how many tasks of the group have not ended
  */
 async function drivenOf(store: Store, { id, total }: GroupRecord, rest: number): Promise<StateType[] | null> {
+  const together = await startingTogether(store, id, total, rest);
+  if (together.length >= rest) return together;
   const isScheduled = await scheduled(store, id, total, rest);
   if (isScheduled === null || isScheduled.length >= rest) return isScheduled;
   const runs = await running(store, id, total);
   return runs && [...runs, ...isScheduled];
+}
+
+/** Tasks of one call mostly start at one instant: those that start with the last one of the group. */
+async function startingTogether(
+  store: Store,
+  group: string,
+  total: number,
+  rest: number,
+): Promise<StateType[]> {
+  const selector = { prefix: prefixes.index("group", group) };
+  const [last] = await store.kv.list(selector, { limit: 1, reverse: true });
+  const [entry] = last ? await store.readMany([parse.index(last.key).id], "caller") : [];
+  if (!entry || isForgotten(entry.record) || typeOf(entry.record) !== "SCHEDULED") return [];
+  return await scheduled(store, group, total, rest, prefixes.dueAt("start", entry.record.runAt)) ?? [];
 }
 
 async function running(store: Store, group: string, most: number): Promise<StateType[] | null> {
@@ -83,10 +99,11 @@ async function scheduled(
   group: string,
   most: number,
   rest: number,
+  prefix: Deno.KvKey = prefixes.due("start"),
 ): Promise<StateType[] | null> {
   const own: StateType[] = [];
   let timers = 0;
-  for await (const page of pages<Waiting>(kv, { prefix: prefixes.due("start") }, { size: PER_READ })) {
+  for await (const page of pages<Waiting>(kv, { prefix }, { size: PER_READ })) {
     for (const { value } of page) if (value.groups.includes(group)) own.push("SCHEDULED");
     if (own.length >= rest) break;
     timers += page.length;
