@@ -24,6 +24,7 @@ export interface Config {
   MAX_BODY_BYTES: number;
   MAX_WAITING: number;
   CALLER_SHARE: number;
+  AUDIT_RETENTION_MS: number;
   FAILURE_RETENTION_MS: number;
   SHOW_STACKS: boolean;
   /** Unset: see {@linkcode stopGraceMsOf}. */
@@ -82,6 +83,7 @@ const schema: z.ZodType<Config> = z.object({
   MAX_BODY_BYTES: numberOf(RULES.maxBodyBytes),
   MAX_WAITING: numberOf(RULES.maxWaiting),
   CALLER_SHARE: numberOf(RULES.callerShare),
+  AUDIT_RETENTION_MS: numberOf(RULES.auditRetentionMs),
   FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
   STOP_GRACE_MS: numberOf(graceMs),
@@ -110,6 +112,8 @@ export const VARIABLES: Record<keyof Config, string> = {
   MAX_WAITING: "streams and waits that may be open at once; more are refused with 429 (10000)",
   CALLER_SHARE:
     "percent of CONCURRENCY, MAX_QUEUED, MAX_BODY_BYTES and MAX_WAITING for one key or tenant where there are others (50)",
+  AUDIT_RETENTION_MS:
+    "how long it is kept who did what; 0 keeps and logs nothing of it (2592000000, 30 days)",
   FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
   SHOW_STACKS: "keep stacks of errors with tasks and show them to callers; the log has them anyway (false)",
   STOP_GRACE_MS:
@@ -146,6 +150,7 @@ export function settingsOf(config: Config): Settings {
     maxBodyBytes: config.MAX_BODY_BYTES,
     maxWaiting: config.MAX_WAITING,
     callerShare: config.CALLER_SHARE,
+    auditRetentionMs: config.AUDIT_RETENTION_MS,
     failureRetentionMs: config.FAILURE_RETENTION_MS,
     showStacks: config.SHOW_STACKS,
     apiKeys: config.API_KEYS,

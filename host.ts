@@ -1,5 +1,6 @@
 // The engine with its HTTP surface: createErrand, the service and an instance on Deno Deploy stand on it.
 
+import { AuditLog } from "./auth/audit_log.ts";
 import { KeyRing } from "./auth/key_ring.ts";
 import { Tickets } from "./auth/tickets.ts";
 import { createApp } from "./routes/app.ts";
@@ -68,6 +69,7 @@ export class Host {
   readonly #slots: Slots;
   readonly #bodies: BodyBudget;
   readonly #kv: KvPort;
+  readonly #audit: AuditLog;
   readonly #basePath: string;
   /** What links begin with, if the operator has said so. */
   readonly #publicPath: string;
@@ -92,7 +94,13 @@ export class Host {
     this.#publicPath = publicPathOf(settings);
     const { tickets } = this;
     const slots = this.#slots;
-    const access = { openAccess, keys, corsOrigins, trustedProxies };
+    const audit = this.#audit = new AuditLog({
+      kv,
+      clock: runtime.clock,
+      log,
+      retentionMs: settings.auditRetentionMs,
+    });
+    const access = { audit, openAccess, keys, corsOrigins, trustedProxies };
     const appOptions: AppOptions = { log, tickets, pingMs, pump, slots, ...access };
     this.#app = createApp(runtime, { ...appOptions, api: role !== "worker" });
     this.#ownApp = role === "worker" ? createApp(runtime, appOptions) : this.#app;
@@ -141,7 +149,7 @@ export class Host {
     return this.#stopping ??= stopped.finally(() => {
       this.#state = "stopped";
       this.#slots.endAll();
-      return this.#kv.idle();
+      return this.#audit.stop().then(() => this.#kv.idle());
     });
   }
 

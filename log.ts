@@ -8,7 +8,7 @@ import type { Log } from "./runtime/mod.ts";
 const write = console.error.bind(console);
 
 export const log: Log = {
-  info: (message) => write(toJsonLine({ level: "info", at: new Date(), message })),
+  info: (message, about) => write(toJsonLine({ level: "info", at: new Date(), message, ...about })),
   error: (message, error, about) => {
     const said = { error: textOf(errorOf(error, false)), stack: stacksOf(error) };
     write(toJsonLine({ level: "error", at: new Date(), message, ...about, ...said }));

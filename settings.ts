@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";
+import { AUDIT_RETENTION_MS } from "./auth/audit_log.ts";
 import { FAILURE_RETENTION_MS } from "./runtime/core/task.ts";
 
 const LONGEST_RETENTION_MS = 366 * 24 * 60 * 60 * 1000;
@@ -37,6 +38,11 @@ export interface Settings {
    * where there are others and no quota says another number. Default 50.
    */
   callerShare: number;
+  /**
+   * How long it is kept who did what, in milliseconds, up to 366 days; 0: it is neither kept nor logged.
+   * Default 30 days.
+   */
+  auditRetentionMs: number;
   /** How long FAILED and CRASHED tasks are kept, in milliseconds, up to 366 days. Default 14 days. */
   failureRetentionMs: number;
   /** Keep and show stacks of errors. Default false. */
@@ -100,6 +106,7 @@ export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Na
   maxBodyBytes: whole(2 ** 20, 2 ** 40).default(2 ** 27),
   maxWaiting: whole(1, 1_000_000).default(10_000),
   callerShare: whole(10, 100).default(50),
+  auditRetentionMs: whole(0, LONGEST_RETENTION_MS).default(AUDIT_RETENTION_MS),
   failureRetentionMs: whole(0, LONGEST_RETENTION_MS).default(FAILURE_RETENTION_MS),
   showStacks: z.boolean({ error: "must be true or false" }).default(false),
   apiKeys,

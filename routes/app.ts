@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { FailedAttempts } from "../auth/failed_attempts.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App, AppOptions } from "./http/app_types.ts";
+import { auditRoutes } from "./v1/audit.ts";
 import { clientRoutes } from "./site/client_bundle.ts";
 import { corsRoutes } from "./access/cors.ts";
 import { completionRoutes } from "./v1/wait.ts";
@@ -54,7 +55,14 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
       proxies: options.trustedProxies ?? null,
       attempts: new FailedAttempts(runtime.clock, log),
     };
-    guardRoutes(app, { keys, tickets, origins: corsOrigins, sources, clock: runtime.clock });
+    guardRoutes(app, {
+      keys,
+      tickets,
+      origins: corsOrigins,
+      sources,
+      clock: runtime.clock,
+      audit: options.audit,
+    });
   }
   indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
@@ -75,6 +83,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     definitionRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
+    if (options.audit) auditRoutes(app, options.audit);
     // One count for what is open to everybody.
     const pieces = new Pieces();
     docsRoutes(app, runtime, pieces);

@@ -3,12 +3,14 @@
 
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
+import type { AuditLog } from "../../auth/audit_log.ts";
 import type { HeldKey, KeyRing } from "../../auth/key_ring.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
 import type { CallerView, Clock, Runtime } from "../../runtime/mod.ts";
 import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import type { Usage } from "../../runtime/core/usage.ts";
 import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
+import { noteCall } from "./audit.ts";
 import { isLoopback } from "../../auth/loopback.ts";
 import { refusalOfRate, withRates } from "./rates.ts";
 import { afterFailure, type Sources } from "./sources.ts";
@@ -37,13 +39,15 @@ export interface Access {
   origins: readonly string[];
   sources: Sources;
   clock: Clock;
+  /** Left out: nothing is noted. */
+  audit?: AuditLog;
 }
 
 export function guardRoutes(app: App, access: Access): void {
   // Every call comes through here: it awaits nothing without need.
   app.use(function guard(c, next) {
     const problem = refusal(c, access);
-    return problem === null ? withRates(c, next) : refuse(c, problem, next, access.sources);
+    return problem === null ? pass(c, next, access) : refuse(c, problem, next, access);
   });
 }
 
@@ -51,13 +55,22 @@ async function refuse(
   c: Context,
   found: Problem | Promise<Problem | null>,
   next: () => Promise<void>,
-  sources: Sources,
+  access: Access,
 ): Promise<void> {
   const problem = await found;
-  if (problem === null) return await withRates(c, next);
+  if (problem === null) return await pass(c, next, access);
   // Nobody needs the rest of it.
   await c.req.raw.body?.cancel();
-  throw new ProblemError(afterFailure(c, problem, sources));
+  const told = afterFailure(c, problem, access.sources);
+  if (access.audit && access.keys.isLocked) noteCall(c, told.status, access.audit, access.sources);
+  throw new ProblemError(told);
+}
+
+/** What becomes of the call is noted where callers are told apart. */
+function pass(c: Context, next: () => Promise<void>, { audit, keys, sources }: Access): Promise<void> {
+  const answered = withRates(c, next);
+  if (audit === undefined || !keys.isLocked || isOwnCall(c)) return answered;
+  return answered.then(() => noteCall(c, c.res.status, audit, sources));
 }
 
 /**

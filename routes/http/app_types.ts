@@ -1,6 +1,7 @@
 // What every route gets: the app, and the options that hold for all routes.
 
 import type { Log } from "../../runtime/mod.ts";
+import type { AuditLog } from "../../auth/audit_log.ts";
 import type { KeyRing } from "../../auth/key_ring.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import type { TrustedProxies } from "../../auth/trusted_proxies.ts";
@@ -20,6 +21,8 @@ export interface AppOptions {
   slots?: Slots;
   /** Who may call. Without any keys: everybody on this machine, and nobody else. */
   keys: KeyRing;
+  /** Keeps who did what. Left out: nobody does. */
+  audit?: AuditLog;
   /** Everybody may call: the program that mounts the app checks the callers. */
   openAccess?: boolean;
   /** Origins whose pages may call; `*` for all. Default none. */

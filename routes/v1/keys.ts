@@ -127,6 +127,7 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
       createdBy: caller.name,
       expiresAt: until,
     });
+    c.set("audited", namedOf(made.record));
     await keys.look();
     const location = `${prefixOf(c)}/v1/keys/${made.record.id}`;
     return jsonResponse(madeText(made), 201, { location, "cache-control": "no-store" });
@@ -164,6 +165,7 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
       tenantOf(callerOf(c)),
       graceSeconds * 1_000,
     );
+    c.set("audited", namedOf(made.record));
     await keys.look();
     return jsonResponse(madeText(made), 201, { "cache-control": "no-store" });
   });
@@ -178,10 +180,16 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
     responses: { 204: { description: "Revoked" }, ...problems(unknown) },
   });
   app.openapi(revoke, async (c) => {
-    await keys.store.revoke(c.req.valid("param").id, tenantOf(callerOf(c)));
+    const revoked = await keys.store.revoke(c.req.valid("param").id, tenantOf(callerOf(c)));
+    c.set("audited", namedOf(revoked));
     await keys.look();
     return c.body(null, 204);
   });
+}
+
+/** For the audit: when the key is gone, its id alone tells nobody anything. */
+function namedOf({ id, name, tenant }: KeyRecord): string {
+  return tenant === undefined ? `${id} (${name})` : `${id} (${name} of ${tenant})`;
 }
 
 /** Whose keys the caller may change: null for any tenant's. */

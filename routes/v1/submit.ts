@@ -129,7 +129,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
       group,
       idempotency: await idempotencyOf(c, text),
     };
-    const { entries, groupId, replayed } = await viewOf(c, runtime).submit(call);
+    const { entries, ids, groupId, replayed } = await viewOf(c, runtime).submit(call);
+    c.set("audited", groupId === null ? `${bare(ids[0])} and ${ids.length - 1} more` : bare(groupId));
     const body = await batchText(runtime, entries, groupId, prefixOf(c));
     return room.json(body, 202, submitHeaders(replayed, null));
   });

@@ -56,6 +56,7 @@ export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): vo
     const { path, ttlSeconds = DEFAULT_TTL_SECONDS } = c.req.valid("json");
     const prefix = prefixOf(c);
     const stream = streamAt(path, prefix);
+    c.set("audited", path);
     const ttlMs = ttlSeconds * 1_000;
     const expiresAt = isoAt(clock.now() + ttlMs);
     const ticket = await tickets.issue(purposeOf(stream), ttlMs, markOf(c));

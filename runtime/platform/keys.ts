@@ -89,6 +89,9 @@ export const serviceKeys = {
   /** How much a caller may use. */
   quota: (kind: string, tenant: string, name: string): Key => ["quota", kind, tenant, name],
   quotas: ["quota"] as Key,
+  /** What callers of a tenant did. The ids rise with time. */
+  audit: (tenant: string, id: string): Key => ["audit", tenant, id],
+  auditOf: (tenant: string): Key => ["audit", tenant],
   apiKeyUses: ["api-key-use"] as Key,
 } as const;
 

@@ -1,7 +1,8 @@
 // Messages of the runtime that have no caller to go to: one line each, never with inputs or results.
 
 export interface Log {
-  info(message: string): void;
+  /** @param about more of it, for programs that read the log */
+  info(message: string, about?: Readonly<Record<string, unknown>>): void;
   /** @param about the attempt that has failed with this error, if one has */
   error(message: string, error: unknown, about?: AttemptName): void;
 }

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { createParser } from "eventsource-parser";
 import type { ApiKey } from "../../auth/api_keys.ts";
+import { AuditLog } from "../../auth/audit_log.ts";
 import { KeyRing } from "../../auth/key_ring.ts";
 import { createApp } from "../../routes/app.ts";
 import type { App } from "../../routes/http/app_types.ts";
@@ -101,7 +102,9 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     doorbells: running ? {} : { call: false },
     ...rest,
   });
+  const audit = new AuditLog({ kv, clock: runtime.clock, log });
   const app = createApp(runtime, {
+    audit,
     log,
     pingMs,
     maxWaiting,
@@ -110,7 +113,7 @@ export async function aService(options: ServiceOptions = {}): Promise<Service> {
     trustedProxies,
     tickets: new Tickets(kv, runtime.clock),
   });
-  const service = new Service(app, runtime, kv, errors, mayLogErrors ?? false);
+  const service = new Service(app, runtime, kv, audit, errors, mayLogErrors ?? false);
   if (running) await runtime.start();
   return service;
 }
@@ -124,6 +127,7 @@ export class Service implements AsyncDisposable {
     readonly app: App,
     readonly runtime: Runtime,
     readonly kv: KvPort,
+    readonly audit: AuditLog,
     readonly errors: string[],
     private readonly mayLogErrors: boolean,
   ) {
@@ -220,6 +224,7 @@ export class Service implements AsyncDisposable {
     await unlessItHangs(ended, "the stop of the runtime");
     const ends = this.#servers.map((server) => server.shutdown());
     await unlessItHangs(Promise.all(ends), "the shutdown of the server");
+    await this.audit.stop();
     await this.kv.close();
     await this.#listenersEnd();
     if (!this.mayLogErrors) {

@@ -44,6 +44,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/keys/:id/rotate", ["admin"]],
   ["DELETE", "/v1/keys/:id", ["admin"]],
   ["GET", "/v1/usage", []],
+  ["GET", "/v1/audit", ["admin"]],
   ["GET", "/v1/quotas", ["admin"]],
   ["PUT", "/v1/quotas/:kind/:name", ["admin"]],
   ["DELETE", "/v1/quotas/:kind/:name", ["admin"]],
@@ -130,7 +131,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 117);
+  assert.equal(refused, 124);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

@@ -120,6 +120,7 @@ const OTHERS = [
   "GET /v1/keys",
   "POST /v1/keys",
   "GET /v1/usage",
+  "GET /v1/audit",
   "GET /v1/quotas",
   "PUT /v1/quotas/:kind/:name",
   "DELETE /v1/quotas/:kind/:name",
