@@ -104,10 +104,7 @@ export class AuditLog {
 
   /** Newest first. */
   async list(tenant: string, limit: number, before?: string): Promise<AuditEntry[]> {
-    const prefix = serviceKeys.auditOf(tenant);
-    const selector = before === undefined
-      ? { prefix }
-      : { start: [...prefix, ""], end: serviceKeys.audit(tenant, before) };
+    const selector = serviceKeys.auditBefore(tenant, before);
     const found = await this.options.kv.list<AuditEntry>(selector, { limit, reverse: true });
     return found.map(({ value }) => value);
   }
@@ -117,7 +114,7 @@ export class AuditLog {
     let key = keyOf(about);
     const known = this.#open.get(key);
     if (known) return known;
-    if (call.by === null && ++this.#strangers > MOST_STRANGERS) {
+    if (isStranger(call) && ++this.#strangers > MOST_STRANGERS) {
       about.from = null;
       key = keyOf(about);
       const others = this.#open.get(key);
@@ -155,7 +152,7 @@ export class AuditLog {
             key: serviceKeys.audit(entry.tenant, entry.id),
             value: entry,
             expireAt: entry.at +
-              (entry.by === null ? Math.min(STRANGERS_KEPT_MS, this.#retentionMs) : this.#retentionMs),
+              (isStranger(entry) ? Math.min(STRANGERS_KEPT_MS, this.#retentionMs) : this.#retentionMs),
           })),
           clock.now(),
         );
@@ -189,6 +186,11 @@ export function auditView({ by, tenant, from, action, status, which, calls, at, 
     calls,
     which,
   };
+}
+
+/** Anybody can be one: without a key nothing is changed, but by a command. */
+function isStranger({ by, status }: Pick<Audited, "by" | "status">): boolean {
+  return by === null && status >= 400;
 }
 
 function keyOf({ by, tenant, from, action, status }: Omit<Audited, "which">): string {

@@ -172,3 +172,8 @@ function wantedIn(records: KeyRecord[], id: string, tenant: string | null): KeyR
   if (found && (tenant === null || tenant === (found.tenant ?? ""))) return found;
   throw new NoSuchKeyError(id);
 }
+
+/** For the audit: when the key is gone, its id alone tells nobody anything. */
+export function auditNameOf({ id, name, tenant }: KeyRecord): string {
+  return tenant === undefined ? `${id} (${name})` : `${id} (${name} of ${tenant})`;
+}

@@ -14,9 +14,10 @@ import {
   TENANT,
   TENANT_RULE,
 } from "../auth/api_keys.ts";
-import { type KeyRecord, KeyStore, type MadeKey, NoSuchKeyError } from "../auth/key_store.ts";
+import { auditNameOf, type KeyRecord, KeyStore, type MadeKey, NoSuchKeyError } from "../auth/key_store.ts";
+import { AuditLog } from "../auth/audit_log.ts";
 import { ConflictError } from "../runtime/core/errors.ts";
-import { isoAt, isRemote, openKv, systemClock } from "../runtime/mod.ts";
+import { isoAt, isRemote, type KvPort, openKv, silentLog, systemClock } from "../runtime/mod.ts";
 import { commandLine, endOnUsageError, UsageError, wholeNumber } from "./command_line.ts";
 
 const HELP = `API keys in the database of a service, which may be running: it notices within a second.
@@ -74,20 +75,36 @@ async function keys(operands: string[], values: Values): Promise<void> {
   const kv = await open(values.database ?? Deno.env.get("KV_PATH") ?? "./data/errand.kv");
   try {
     const store = new KeyStore(kv, systemClock);
-    if (action === "list") await list(store);
-    else if (action === "make") tell(await make(store, values));
-    else {
-      const { id, name } = await keyOf(store, values);
-      if (action === "rotate") {
-        tell(await store.rotate(id, null, wholeNumber("grace", values.grace ?? "0") * 1_000));
-      } else {
-        await store.revoke(id, null);
-        console.error(`The key ${name} is revoked.`);
-      }
-    }
+    if (action === "list") return await list(store);
+    const changed = await change(store, action, values);
+    await note(kv, action, changed);
   } finally {
     await kv.close();
   }
+}
+
+async function change(
+  store: KeyStore,
+  action: "make" | "rotate" | "revoke",
+  values: Values,
+): Promise<KeyRecord> {
+  if (action === "make") return tell(await make(store, values));
+  const { id, name } = await keyOf(store, values);
+  if (action === "rotate") {
+    return tell(await store.rotate(id, null, wholeNumber("grace", values.grace ?? "0") * 1_000));
+  }
+  const record = await store.revoke(id, null);
+  console.error(`The key ${name} is revoked.`);
+  return record;
+}
+
+/** In the audit of the default tenant, as of nobody's key. */
+async function note(kv: KvPort, action: "make" | "rotate" | "revoke", record: KeyRecord): Promise<void> {
+  const audit = new AuditLog({ kv, clock: systemClock, log: silentLog });
+  const status = action === "revoke" ? 204 : 201;
+  const call = { action: `deno task keys ${action}`, status, which: auditNameOf(record) };
+  audit.note({ ...call, by: null, tenant: "", from: null });
+  await audit.stop();
 }
 
 async function open(path: string) {
@@ -157,11 +174,13 @@ async function list(store: KeyStore): Promise<void> {
   console.error(records.length === 0 ? "There are none." : `${records.length} in the database.`);
 }
 
-function tell({ record: { name, id }, secret }: MadeKey): void {
+function tell({ record, secret }: MadeKey): KeyRecord {
+  const { name, id } = record;
   console.error(
     `The secret of ${name} (${id}), shown this once. Callers send it as "Authorization: Bearer <secret>":`,
   );
   console.log(secret);
+  return record;
 }
 
 function shown(value: string | undefined): string {

@@ -17,7 +17,7 @@ import {
   TENANT_RULE,
 } from "../../auth/api_keys.ts";
 import type { KeyRing } from "../../auth/key_ring.ts";
-import type { KeyRecord, MadeKey } from "../../auth/key_store.ts";
+import { auditNameOf, type KeyRecord, type MadeKey } from "../../auth/key_store.ts";
 import { callerOf, isOwnCall } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { jsonResponse } from "../http/json_response.ts";
@@ -127,7 +127,7 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
       createdBy: caller.name,
       expiresAt: until,
     });
-    c.set("audited", namedOf(made.record));
+    c.set("audited", auditNameOf(made.record));
     await keys.look();
     const location = `${prefixOf(c)}/v1/keys/${made.record.id}`;
     return jsonResponse(madeText(made), 201, { location, "cache-control": "no-store" });
@@ -165,7 +165,7 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
       tenantOf(callerOf(c)),
       graceSeconds * 1_000,
     );
-    c.set("audited", namedOf(made.record));
+    c.set("audited", auditNameOf(made.record));
     await keys.look();
     return jsonResponse(madeText(made), 201, { "cache-control": "no-store" });
   });
@@ -181,15 +181,10 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
   });
   app.openapi(revoke, async (c) => {
     const revoked = await keys.store.revoke(c.req.valid("param").id, tenantOf(callerOf(c)));
-    c.set("audited", namedOf(revoked));
+    c.set("audited", auditNameOf(revoked));
     await keys.look();
     return c.body(null, 204);
   });
-}
-
-/** For the audit: when the key is gone, its id alone tells nobody anything. */
-function namedOf({ id, name, tenant }: KeyRecord): string {
-  return tenant === undefined ? `${id} (${name})` : `${id} (${name} of ${tenant})`;
 }
 
 /** Whose keys the caller may change: null for any tenant's. */

@@ -24,6 +24,7 @@ export class QueueLimit {
   #admitted = Infinity;
   #nextCountAt = -Infinity;
   #counting: Promise<void> | null = null;
+  #isStopped = false;
   /** Those of whom tasks waited at the last count, or have come since. */
   readonly #seen = new Set<Usage>();
 
@@ -69,8 +70,15 @@ export class QueueLimit {
     throw full;
   }
 
+  /** Counts no more. Resolves once no count is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#counting?.catch(() => {});
+  }
+
   /** Counts, unless it was counted just now. */
   async count(): Promise<void> {
+    if (this.#isStopped) return;
     if (this.#counting === null && this.store.clock.monotonic() < this.#nextCountAt) return;
     this.#counting ??= this.#countAll().finally(() => this.#counting = this.#meanwhile = null);
     await this.#counting;
@@ -94,6 +102,7 @@ export class QueueLimit {
     const of = new Map<Usage, number>();
     for (const shard of allShards(kv.shards)) {
       for await (const { value } of readyBlocks(kv, shard)) {
+        if (this.#isStopped) return;
         all += value.ids.length;
         if (value.callers) this.#countCallers(value, of);
       }

@@ -91,7 +91,10 @@ export const serviceKeys = {
   quotas: ["quota"] as Key,
   /** What callers of a tenant did. The ids rise with time. */
   audit: (tenant: string, id: string): Key => ["audit", tenant, id],
-  auditOf: (tenant: string): Key => ["audit", tenant],
+  auditBefore: (tenant: string, id?: string): Deno.KvListSelector =>
+    id === undefined
+      ? { prefix: ["audit", tenant] }
+      : { start: ["audit", tenant, ""], end: ["audit", tenant, id] },
   apiKeyUses: ["api-key-use"] as Key,
 } as const;
 

@@ -69,8 +69,9 @@ export class Background {
   }
 
   async #stop(handedBack: Promise<void>): Promise<void> {
-    const { bells, timers, outbox, notifier, store, runners } = this.#parts;
-    await Promise.all([handedBack, timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())]);
+    const { bells, timers, outbox, notifier, queueLimit, store, runners } = this.#parts;
+    const stopped = [timers.stop(), outbox.stop(), queueLimit.stop(), ...this.#stops.map((stop) => stop())];
+    await Promise.all([handedBack, ...stopped]);
     // Until here functions and callers could wait for tasks that end in other processes.
     notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);

@@ -39,6 +39,13 @@ Deno.test("keys are made, rotated and revoked in a database whose service runs",
   for (const { out } of [made, rotated]) {
     await eventually(async () => await status(out) === 401, "it is open");
   }
+  const audit = await service.audit.list("", 9);
+  const changes = audit.filter(({ action }) => action.startsWith("deno task keys"));
+  assert.deepEqual(changes.map(({ action, by, which }) => [action, by, which[0].slice(37)]).reverse(), [
+    ["deno task keys make", null, "(ci)"],
+    ["deno task keys rotate", null, "(ci)"],
+    ["deno task keys revoke", null, "(ci)"],
+  ]);
   const wrong: [string[], RegExp][] = [
     [["revoke", "--name", "ci"], /no API key is ci/],
     [["mkae"], /the action must be one of list, make/],
