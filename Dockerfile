@@ -7,7 +7,7 @@ FROM denoland/deno:${DENO_VERSION} AS fetched
 WORKDIR /app
 COPY . .
 # Threads start with the last one, which main.ts does not import.
-RUN deno cache --frozen main.ts runtime/worker/runners/thread_main.ts
+RUN deno cache --frozen main.ts runtime/worker/runners/thread_main.ts runtime/worker/stand_in_main.ts
 
 FROM denoland/deno:${DENO_VERSION}
 RUN install --directory --mode=0700 --owner=deno --group=deno /data

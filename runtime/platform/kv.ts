@@ -72,6 +72,8 @@ export class KvPort {
     /** Null where a watch sees only the writes of this process. */
     readonly watched: Pick<Deno.Kv, "watch"> | null = null,
     private readonly file: DatabaseFile | null = null,
+    /** Where another thread opens the same database; null where none can. */
+    readonly address: string | null = null,
   ) {
     this.#reader = reader;
     this.#line = new ReadLine(clock, DEADLINE_MS);

@@ -41,12 +41,12 @@ export async function openKv(
     const count = path === undefined ? 1 : CONNECTIONS;
     const more = await Promise.all(Array.from({ length: count - 1 }, open));
     const remote = new RemoteKv([writer, ...more], open, clock);
-    return new KvPort(remote, remote, limits, REMOTE_SHARDS, clock, remote);
+    return new KvPort(remote, remote, limits, REMOTE_SHARDS, clock, remote, null, path ?? null);
   }
   if (!isFile) return new KvPort(writer, writer, EMBEDDED_LIMITS, 1, clock);
   const reader = await whileLocked(open);
   const file = new DatabaseFile(path, log);
-  return new KvPort(writer, reader, EMBEDDED_LIMITS, 1, clock, null, file);
+  return new KvPort(writer, reader, EMBEDDED_LIMITS, 1, clock, null, file, path);
 }
 
 /** Checks that the backend takes in one commit. A server refuses more of them before it looks at any. */

@@ -11,6 +11,14 @@ export interface HeartbeatRecord {
   running: number;
 }
 
+/** One beat for a worker whose own ones are late. None if it was taken for dead, or beats by itself now. */
+export async function beatInstead(kv: Pick<Deno.Kv, "get" | "atomic">, key: Deno.KvKey): Promise<void> {
+  const { value, versionstamp } = await kv.get<HeartbeatRecord>(key);
+  if (value === null) return;
+  const next: HeartbeatRecord = { ...value, rev: `instead of ${versionstamp}` };
+  await kv.atomic().check({ key, versionstamp }).set(key, next).commit();
+}
+
 export async function leaseBlocksOf(
   store: Store,
   worker: string,

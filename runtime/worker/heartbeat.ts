@@ -8,6 +8,7 @@ import { every } from "../platform/periodic.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import type { Slots } from "./slots.ts";
+import type { StandIn } from "./stand_in.ts";
 import type { Log } from "../platform/log.ts";
 import type { HeartbeatRecord } from "../store/leases.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
@@ -22,6 +23,8 @@ export interface HeartbeatOptions {
   slots: Slots;
   leases: LeaseBook;
   log: Log;
+  /** Null where no other thread can beat. */
+  standIn?: Pick<StandIn, "isStarted" | "start" | "signOfLife" | "stop"> | null;
 }
 
 const MOST_LEASES = 10_000;
@@ -85,6 +88,7 @@ export class Heartbeat {
     this.#stopped = true;
     await this.#stopBeats();
     await this.#beating;
+    await this.options.standIn?.stop();
   }
 
   async #beat(): Promise<void> {
@@ -103,15 +107,25 @@ export class Heartbeat {
     // An idle worker claims nothing, and a claim is what deletes them otherwise.
     for (const write of leases.takeDeletions()) kv.write(atomic, write, clock.now());
     const result = await kv.commit(atomic, Math.ceil(leaseMs / 3));
+    this.options.standIn?.signOfLife();
     if (result.ok) {
       this.#version = result.versionstamp;
       this.#beatAt = beganAt;
       await this.#readStops();
       await this.#compareLeases();
+      await this.#startStandIn();
       return;
     }
     this.#version = (await kv.get(key)).versionstamp;
     await this.#adoptAll();
+  }
+
+  /** Only another process can take this one for dead. */
+  async #startStandIn(): Promise<void> {
+    const { standIn } = this.options;
+    if (!standIn || standIn.isStarted || this.#stopped) return;
+    const workers = await this.store.kv.list({ prefix: prefixes.workers }, { limit: 2 });
+    if (workers.length > 1 && !this.#stopped) standIn.start();
   }
 
   /** Finds cancels that another process has asked for. */

@@ -23,6 +23,7 @@ import { LeaseBook } from "./lease_book.ts";
 import type { Budgets, Hints } from "./queue_scan.ts";
 import { ShardAssignment } from "./shard_assignment.ts";
 import { Slots } from "./slots.ts";
+import { StandIn } from "./stand_in.ts";
 import { SuspectLine } from "./suspect_line.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
@@ -68,7 +69,11 @@ export class Worker implements Starter {
       claim: (shard, budgets, hints) => this.#claim(shard, budgets, hints),
       onError: (error) => options.log.error("claiming failed", error),
     });
-    const heartbeat = this.#heartbeat = new Heartbeat(store, { ...options, worker, slots, leases });
+    const { address } = store.kv;
+    const standIn = address === null
+      ? null
+      : new StandIn({ address, key: keys.worker(worker), leaseMs: options.leaseMs, log: options.log });
+    const heartbeat = this.#heartbeat = new Heartbeat(store, { ...options, worker, slots, leases, standIn });
     const isStopping = () => this.#isStopping;
     this.#attempts = new AttemptRunner(store, { ...options, slots, callers, leases, heartbeat, isStopping });
     this.#starter = new CommitStarter(store, {

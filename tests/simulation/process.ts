@@ -11,6 +11,7 @@ import { FakeKv } from "./fake_kv.ts";
 import { definitionsOf, THREADS } from "./definitions.ts";
 import { CALLER_SHARE } from "./functions.ts";
 import { SimClock } from "./sim_clock.ts";
+import { StandIn } from "./stand_in.ts";
 import type { Actor } from "./surroundings.ts";
 import { Wire, type Wired } from "./wire.ts";
 
@@ -41,6 +42,7 @@ export class SimProcess implements Wired, Actor {
   /** Resolves once it is dead. */
   readonly gone: Promise<void>;
   #leaving: () => void = () => {};
+  readonly standIn: StandIn;
   #errorsAfterDeath = 0;
   readonly #wire: Wire;
   readonly #callers = new Set<(error: Error) => void>();
@@ -58,6 +60,7 @@ export class SimProcess implements Wired, Actor {
       (commit) => world.database.isForgotten(commit),
     );
     this.kv = new FakeKv(world.database, world.weaken?.(this.#wire, this, world) ?? this.#wire);
+    this.standIn = new StandIn(world, this);
   }
 
   note(what: string): void {
@@ -108,12 +111,19 @@ export class SimProcess implements Wired, Actor {
     this.note(`dies ${why}`);
     this.dead = true;
     this.#wire.cut();
+    this.standIn.cut();
     this.#leave();
   }
 
   pause(ms: number): void {
     this.note(`is stopped for ${Math.round(ms)} ms`);
     this.pausedUntil = Math.max(this.pausedUntil, this.world.scheduler.now + ms);
+  }
+
+  /** Its event loop stands still, and its stand-in beats meanwhile. */
+  stall(ms: number): void {
+    this.pause(ms);
+    this.standIn.beatUntil(this.pausedUntil);
   }
 
   /**

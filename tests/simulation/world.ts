@@ -2,6 +2,7 @@
 // faults end, and then everything has to come to rest and be as it should.
 
 import { EMBEDDED_LIMITS, type KvLimits } from "../../runtime/platform/kv.ts";
+import { prefixes } from "../../runtime/platform/keys.ts";
 import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
@@ -98,10 +99,14 @@ export class World implements WorkingWorld {
       isCalm: this.activeFaults.longFollow,
     };
     this.#workload = new Workload(this);
-    const processOf = (kv: FakeKv) => this.#processes.find((process) => process.kv === kv)!;
+    const processOf = (kv: FakeKv) =>
+      this.#processes.find((each) => each.kv === kv || each.standIn.kv === kv)!;
     this.database.onApplied = (changes, _, kv) => {
       const process = processOf(kv);
       this.checker.applied(changes, process);
+      for (const { key, after } of changes) {
+        if (key[0] === prefixes.workers[0] && after !== null) process.standIn.key = key;
+      }
       const open = changes.filter(({ key, after }) => after !== null && isOfOpenCall(key));
       if (changes.some(({ key }) => this.#workload.isFollowedEnd(key))) this.#stopInFollow(process);
       if (open.length > 0) this.#holdUp(process, open.some(({ key }) => key[1] === "unseal"));
@@ -242,7 +247,11 @@ export class World implements WorkingWorld {
     };
     for (let i = 0; i < faults.crashes; i++) someday((process) => process.crash("by kill -9"));
     for (let i = 0; i < faults.pauses; i++) {
-      someday((process) => process.pause(random.between(0.3, 3) * this.shape.leaseMs));
+      someday((process) => {
+        const ms = random.between(0.3, 3) * this.shape.leaseMs;
+        if (random.chance(0.5)) process.stall(ms);
+        else process.pause(ms);
+      });
     }
     for (let i = 0; i < faults.jumps; i++) {
       someday((process) => {

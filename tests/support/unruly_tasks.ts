@@ -61,6 +61,15 @@ const ACTS: Record<string, Act> = {
     await new Promise((resolve) => setTimeout(resolve, 5));
     Deno.exit(3);
   },
+  "hold up the loop": (ms) => {
+    const until = performance.now() + Number(ms);
+    while (performance.now() < until);
+    return Deno.pid;
+  },
+  "wait and say where": async (ms) => {
+    await new Promise((resolve) => setTimeout(resolve, Number(ms)));
+    return Deno.pid;
+  },
   kill: () => Deno.kill(Deno.pid, "SIGKILL"),
   "take all memory": takeAllMemory,
   "take all memory later": async () => {
