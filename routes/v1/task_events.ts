@@ -12,7 +12,7 @@ import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wir
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
-const place = wholeQuery(0).meta({ type: "integer", minimum: 0 });
+const place = wholeQuery(0).meta({ type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
 
 export function eventRoutes(
   app: App,

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
+import { having } from "../../runtime/core/submission.ts";
 import type { Context } from "hono";
 import { isTerminal } from "../../runtime/core/task.ts";
 import {
@@ -53,7 +54,10 @@ const waitSchema = strictObject(
   },
   {},
   IN_IDS,
-).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).meta({ id: "WaitRequest" });
+).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).meta({
+  id: "WaitRequest",
+  not: notOne(["ids", "groupId"]),
+});
 
 const cursor = z.string().max(4_100);
 
@@ -85,6 +89,7 @@ const streamBody = strictObject(
   IN_IDS,
 ).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).meta({
   id: "AsCompletedRequest",
+  not: notOne(["ids", "groupId", "tag"]),
 });
 
 const lastEventId = z.object({ "last-event-id": cursor.optional() });
@@ -277,4 +282,10 @@ function requireOne(query: Record<string, unknown>, names: string[], context: z.
     path: given.length === 0 ? [names[0]] : [given[1]],
     message: `${names.join(", ")}: ${exactlyOne}; ${given.length} are given`,
   });
+}
+
+/** In JSON Schema: none of these fields, or several. */
+function notOne(names: string[]) {
+  const pairs = names.flatMap((one, i) => names.slice(i + 1).map((other) => [one, other]));
+  return { anyOf: [{ not: { anyOf: names.map((name) => having([name])) } }, ...pairs.map(having)] };
 }

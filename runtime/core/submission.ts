@@ -134,11 +134,14 @@ export const IN_OPTIONS: Elsewhere = {
   ...each(retryFields, "in options.retry"),
 };
 
+/** They say the same. */
+const NOT_TOGETHER = [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const;
+
 export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = strictObject(optionShape, {
   ...each(retryFields, "in retry"),
   ...each(["task", "input", "inputs", "id", "map", "maxConcurrent"], "beside options"),
 }).superRefine((options, context) => {
-  for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
+  for (const [one, other] of NOT_TOGETHER) {
     if (options[one] === undefined || options[other] === undefined) continue;
     context.addIssue({
       code: "custom",
@@ -146,7 +149,12 @@ export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = strictObje
       message: `not together with ${one}: they say the same`,
     });
   }
-}).meta({ id: "SubmitOptions" });
+}).meta({ id: "SubmitOptions", not: { anyOf: NOT_TOGETHER.map(having) } });
+
+/** In JSON Schema: an object that has all of these. Linters want to see each of them as a property, too. */
+export function having(names: readonly string[]) {
+  return { required: names, properties: Object.fromEntries(names.map((name) => [name, {}])) };
+}
 
 /** What a caller may say of it. */
 export const submissionSchema: z.ZodType<Submission, Submission> = strictObject(

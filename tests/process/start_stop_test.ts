@@ -1,9 +1,12 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { keys } from "../../runtime/platform/keys.ts";
 import { Folder } from "../support/folder.ts";
 import { eventually, pause } from "../support/waiting.ts";
 import { aDatabase, type Env, Server, startAndFail } from "../support/server_process.ts";
+
+const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
 Deno.test("the first line of standard output, and the only one, says where it listens", async () => {
   await using server = await Server.start({ KV_PATH: ":memory:" });
@@ -144,6 +147,35 @@ Deno.test({
     assert.equal(status, 503);
     await eventually(async () => (await server.fetch("/readyz")).status === 503, "it is ready");
     assert.match(server.output.stderr, /the database was deleted or replaced: put its file back/);
+  },
+});
+
+Deno.test({
+  name: "a database whose disk is full: no 202, and not ready, while reads are answered",
+  ignore: Deno.build.os === "windows",
+  fn: async () => {
+    await using database = await aDatabase();
+    // No file may grow further than that. What breaks the rule gets an error, as on a full disk.
+    const limit = 'trap "" XFSZ; ulimit -f 8192; exec "$0" "$@"';
+    await using server = await Server.run({
+      program: "sh",
+      args: ["-c", limit, Deno.execPath(), "run", "-A", "--no-code-cache", MAIN],
+      env: { PORT: "0", API_KEYS: "", DEMO_TASKS: "true", KV_PATH: database.path },
+    });
+    const { id } = await server.submit("add", { a: 1, b: 2 });
+    await server.ended(id);
+    const input = { value: "x".repeat(60_000) };
+    const { status } = await eventually(async () => {
+      const answer = await server.fetch("/v1/tasks", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ task: "echo", input }),
+      });
+      return answer.status !== 202 && answer;
+    }, "the disk is never full");
+    assert.equal(status, 503);
+    await eventually(async () => (await server.fetch("/readyz")).status === 503, "it is ready");
+    assert.equal((await server.task(id)).result, 3);
   },
 });
 

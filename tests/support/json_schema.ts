@@ -138,6 +138,11 @@ function faultsIn(document: Schema, schema: Schema, value: unknown, at: string):
       case "allOf":
         for (const part of rule) faults.push(...faultsIn(document, part, value, at));
         break;
+      case "not":
+        if (faultsUnder(document, rule, value, at).length === 0) {
+          faults.push(...fault("fits what it must not"));
+        }
+        break;
       default:
         throw new Error(`Cannot check the keyword ${keyword} at ${at || "the top"}`);
     }

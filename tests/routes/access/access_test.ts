@@ -6,7 +6,14 @@ import assert from "node:assert/strict";
 import { ACCESS } from "../../../routes/access/access_table.ts";
 import { routesOf } from "../../../routes/http/methods.ts";
 import type { Scope } from "../../../auth/api_keys.ts";
-import { type Answer, aService, assertProblem, type Service, UNKNOWN_ID } from "../../support/service.ts";
+import {
+  type Answer,
+  aService,
+  assertProblem,
+  type Body,
+  type Service,
+  UNKNOWN_ID,
+} from "../../support/service.ts";
 import { aKey, type Caller } from "../../support/api_keys.ts";
 
 type Needed = Scope[] | "open";
@@ -374,5 +381,31 @@ Deno.test("the document says who may call what, and that others are refused", as
     const security = needed === "open" ? [] : [{ key: needed }, ...isStream ? [{ ticket: [] }] : []];
     assert.deepEqual(operation.security, security, pattern);
     assert.equal("401" in operation.responses && "403" in operation.responses, needed !== "open", pattern);
+  }
+});
+
+Deno.test("what the document says that a call needs is what it needs: a key with it passes, one that lacks any of it does not", async () => {
+  await using plain = await aService({ running: false });
+  const { paths } = await plain.document();
+  const callers = new Map(SETS.map((scopes) => [scopes.join(), aKey(scopes)]));
+  const apiKeys = [...callers.values()].map(({ key }) => key);
+  await using service = await aService({ running: false, apiKeys });
+  const told = Object.entries<Record<string, Body>>(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { security }]) => ({ path, method, security }))
+  );
+  assert.ok(told.filter(({ security }) => security.length > 0).length > 20);
+  for (const { path, method, security } of told) {
+    const [needs]: { key: Scope[] }[] = security;
+    if (needs === undefined) continue;
+    const pattern = path.replaceAll(/\{(\w+)\}/g, ":$1");
+    for (const scopes of SETS) {
+      const { headers } = callers.get(scopes.join())!;
+      const answer = await call(service, method.toUpperCase(), pattern, headers);
+      const passes = scopes.includes("admin") || needs.key.every((scope) => scopes.includes(scope));
+      const what = `${method} ${path} with ${scopes}`;
+      if (passes) assertLetIn(answer, what);
+      else assert.equal(answer.status, 403, what);
+    }
+    assertUnauthorized(await call(service, method.toUpperCase(), pattern));
   }
 });

@@ -174,3 +174,31 @@ Deno.test("what callers may say is described as it is checked", async () => {
     assert.equal((await service.post("/v1/tasks", value)).status, 422);
   }
 });
+
+Deno.test("of fields that say the same, or of which one is needed, the document allows as many as the service", async () => {
+  await using service = await aService({ running: false, definitions: DEFINITIONS });
+  const document = await service.document();
+  const { Submission, WaitRequest, AsCompletedRequest } = document.components.schemas;
+  const at = "2030-01-01T00:00:00Z";
+  const { body: { tasks: [{ id }], groupId } } = await service.post("/v1/tasks/batch", {
+    tasks: [{ task: "bare" }],
+    group: true,
+  });
+  const submits = [{ delayMs: 1 }, { runAt: at }, { delayMs: 1, ttlMs: 1 }, { delayMs: 1, runAt: at }, {
+    ttlMs: 1,
+    expiresAt: at,
+  }].map((options) => ({ task: "bare", options }));
+  const which = [{}, { ids: [id] }, { groupId }, { ids: [id], groupId }];
+  const calls: [string, Schema, object[]][] = [
+    ["/v1/tasks", Submission, submits],
+    ["/v1/wait", WaitRequest, which.map((query) => ({ ...query, timeoutSeconds: 0 }))],
+    ["/v1/as-completed", AsCompletedRequest, which.map((query) => ({ ...query, timeoutSeconds: 0 }))],
+  ];
+  for (const [path, schema, bodies] of calls) {
+    for (const body of bodies) {
+      const { status } = await service.post(path, body);
+      const isDescribed = faultsUnder(document, schema, body).length === 0;
+      assert.equal(isDescribed, status !== 422, `${path} ${JSON.stringify(body)}: ${status}`);
+    }
+  }
+});
