@@ -32,7 +32,7 @@ function namesIn(document: Schema, schema: Schema): Set<string> | null {
   if (typeof schema === "boolean" || schema.additionalProperties !== undefined) return null;
   const parts: Schema[] = [...schema.allOf ?? [], ...schema.$ref ? [resolve(document, schema.$ref)] : []];
   const all = parts.map((part) => namesIn(document, part));
-  if (schema.properties) all.push(new Set(Object.keys(schema.properties)));
+  if (schema.type === "object" && schema.properties) all.push(new Set(Object.keys(schema.properties)));
   const known = all.filter((names) => names !== null);
   return known.length === 0 ? null : known.reduce((a, b) => a.union(b));
 }
