@@ -9,7 +9,8 @@ type Body = any;
 
 const OPEN = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"];
 const LANES = 16;
-const ENDLESS_MS = 900_000;
+/** Longer than any machine needs until all tasks have ended. */
+export const ENDLESS_MS = 900_000;
 
 /**
  * Waits until nothing is left that has not ended. A slow machine takes longer, but something happens there.

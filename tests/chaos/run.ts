@@ -3,12 +3,13 @@
 // deno-lint-ignore-file no-console -- it speaks to whoever runs it
 
 import { chaos } from "./chaos.ts";
+import { ENDLESS_MS } from "./collect.ts";
 import { HELP, type Options, readOptions } from "./options.ts";
 import { isClean, tableOf } from "./report.ts";
 import { endOnUsageError } from "../../tools/command_line.ts";
 
-/** What comes after the harm, at its longest. */
-const REST_MS = 240_000;
+/** What comes after the harm, at its longest: all tasks end, and each is read and compared. */
+const REST_MS = ENDLESS_MS + 600_000;
 
 let options: Options | null;
 try {
