@@ -14,7 +14,7 @@ export class AutoResetEvent {
     this.#wake?.();
   }
 
-  /** Resolves with true at the next ring; with false after `waitMs`, or when `signal` aborts. */
+  /** Resolves with true at the next ring; with false after `waitMs`, which may be Infinity, or when `signal` aborts. */
   async next(waitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (!this.#rung && waitMs > 0 && !signal?.aborted) await this.#woken(waitMs, signal);
     const rung = this.#rung;
@@ -25,12 +25,13 @@ export class AutoResetEvent {
   #woken(waitMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const wake = () => {
-        cancel();
+        cancel?.();
         signal?.removeEventListener("abort", wake);
         this.#wake = null;
         resolve();
       };
-      const cancel = this.clock.timer(wake, waitMs);
+      // Thousands may wait without an end: none of them has a timer.
+      const cancel = waitMs === Infinity ? null : this.clock.timer(wake, waitMs);
       signal?.addEventListener("abort", wake);
       this.#wake = wake;
     });

@@ -84,7 +84,7 @@ async function* stream(
       yield { kind: "timeout", total, unfinished, pending, cursor: cursor.restart(place) };
       return;
     }
-    if (arrivals.length === 0) await watch.next(deadline.leftMs, signal);
+    if (arrivals.length === 0) await watch.news(deadline.leftMs, signal);
   }
 }
 

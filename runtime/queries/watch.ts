@@ -30,6 +30,13 @@ export class Watch implements Disposable {
     return true;
   }
 
+  /** As `next`, for whoever is told all that there is: with no end of the wait there is no reason to read. */
+  async news(leftMs: number, signal?: AbortSignal): Promise<boolean> {
+    if (leftMs !== Infinity || signal?.aborted) return await this.next(leftMs, signal);
+    await this.#news.next(Infinity, signal);
+    return true;
+  }
+
   [Symbol.dispose](): void {
     this.#end();
   }

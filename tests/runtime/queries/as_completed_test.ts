@@ -50,6 +50,19 @@ const all = async (stream: Stream) => await Array.fromAsync(stream!);
 const idsOf = (events: CompletionEvent[]) => events.flatMap((event) => event.kind === "task" ? event.id : []);
 const last = (events: CompletionEvent[]) => events[events.length - 1];
 
+Deno.test("an open stream of tasks without a timeout has no timer of its own", async () => {
+  await using setup = await aStream();
+  const { bench, open } = setup;
+  const ids = await submit(bench, 2);
+  const timers = bench.clock.timers;
+  const stream = all(await open({ ids }, { timeoutMs: null }));
+  await turn();
+  assert.equal(bench.clock.timers, timers);
+  bench.clock.advance(10 * 60_000);
+  for (const id of ids) await end(bench, id);
+  assert.deepEqual(idsOf(await stream), ids);
+});
+
 onEachBackend("tasks come in the order in which they ended, each once, then the end", async (path) => {
   await using setup = await aStream(path);
   const { bench, notifier, open } = setup;
