@@ -1,39 +1,8 @@
-// A process whose event loop stands still, beside one that watches it.
-
 import "../support/sanitizers.ts";
-import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
-import { aDatabase, Server } from "../support/server_process.ts";
-import type { Body } from "../support/service.ts";
+import { aDatabase } from "../support/server_process.ts";
+import { NO_LEASE_LOST, requireNoLeaseLost } from "../support/stalled.ts";
 
-const MAIN = fileURLToPath(new URL("../support/unruly_service.ts", import.meta.url));
-/** Long enough that a slow machine takes none for dead that lives. */
-const LEASE_MS = 3_000;
-
-Deno.test("a function that holds up the event loop for three leases costs neither itself nor its neighbours their lease", async () => {
+Deno.test(NO_LEASE_LOST, async () => {
   await using database = await aDatabase();
-  const env = { KV_PATH: database.path, LEASE_MS: String(LEASE_MS) };
-  await using one = await Server.start(env, MAIN);
-  await using other = await Server.start(env, MAIN);
-  const once = { maxCrashes: 0, retry: { maxAttempts: 1 } };
-  const neighbours: string[] = [];
-  for (const server of [one, other, one, other]) {
-    const { id } = await server.submit("unruly", { act: "wait and say where", value: LEASE_MS }, once);
-    await server.until(id, "RUNNING");
-    neighbours.push(id);
-  }
-  // Either may take it.
-  const { id } = await one.submit("unruly", { act: "hold up the loop", value: 3 * LEASE_MS }, {
-    ...once,
-    delayMs: LEASE_MS / 2,
-  });
-  const culprit = await one.ended(id);
-  const ended: Body[] = [culprit];
-  for (const neighbour of neighbours) ended.push(await one.ended(neighbour));
-  for (const { state, error, history } of ended) {
-    assert.equal(state.type, "COMPLETED", JSON.stringify(error));
-    const runs = history.filter(({ type }: Body) => type === "RUNNING");
-    assert.equal(runs.length, 1, "nothing was moved elsewhere either");
-  }
-  assert.ok(ended.slice(1).some(({ result }) => result === culprit.result), "nobody was its neighbour");
+  await requireNoLeaseLost({ KV_PATH: database.path });
 });
