@@ -61,3 +61,29 @@ for (const { what, path, body, status } of SHAPES) {
     assert.ok(longest <= LONGEST_CPU_MS, `${longest} ms of work in one turn`);
   });
 }
+
+Deno.test("the event loop goes round while 1,000 tasks with long records are waited for and streamed", async () => {
+  await using service = await aService();
+  const failing = {
+    task: "fail",
+    input: { message: "m".repeat(5_000) },
+    options: {
+      metadata: { m: "x".repeat(4_000) },
+      tags: Array.from({ length: 20 }, (_, n) => "t".repeat(95) + n),
+      retry: { maxAttempts: 1 },
+    },
+  };
+  const ids: string[] = [];
+  for (let batches = 0; batches < 2; batches++) {
+    const { body } = await service.post("/v1/tasks/batch", { tasks: Array(500).fill(failing) });
+    ids.push(...body.tasks.map(({ id }: { id: string }) => id));
+  }
+  for (const id of ids) await service.ended(id);
+  const url = service.listen();
+  for (const path of ["/v1/wait", "/v1/as-completed"]) {
+    const longest = await longestCpuMs(async () => {
+      assert.equal(await statusOf(url + path, JSON.stringify({ ids })), 200);
+    });
+    assert.ok(longest <= LONGEST_CPU_MS, `${path}: ${longest} ms of work in one turn`);
+  }
+});
