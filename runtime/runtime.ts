@@ -94,6 +94,11 @@ export class Runtime {
     return this.#parts.queueLimit.count();
   }
 
+  /** Counts what the callers of a tenant keep stored: see {@linkcode StoredLimit.count}. */
+  countStored(tenant: string): Promise<void> {
+    return this.#parts.storedLimit.count(tenant);
+  }
+
   /** How many functions run here. */
   get running(): number {
     return this.#parts.worker?.running ?? 0;

@@ -14,6 +14,7 @@ import {
   NotFoundError,
   PreconditionError,
   QueueFullError,
+  StorageFullError,
   TooLargeError,
   UnavailableError,
   UnknownDefinitionError,
@@ -127,6 +128,10 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof QueueFullError) {
     const headers = { "retry-after": "2" };
     return { status: 429, slug: "queue-full", title: "Queue full", detail: error.message, headers };
+  }
+  if (error instanceof StorageFullError) {
+    const headers = { "retry-after": "60" };
+    return { status: 429, slug: "queue-full", title: "Storage full", detail: error.message, headers };
   }
   if (error instanceof NoSuchKeyError) return notFound(error.message);
   if (error instanceof UnavailableError) return unavailable("the database does not answer");

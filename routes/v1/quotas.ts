@@ -7,7 +7,14 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type Caller, holds } from "../../runtime/core/caller.ts";
 import { ValidationError } from "../../runtime/core/errors.ts";
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
-import { type Counted, type QuotaName, QUOTAS, type Quotas, type Usage } from "../../runtime/core/usage.ts";
+import {
+  type Counted,
+  type QuotaName,
+  QUOTAS,
+  type Quotas,
+  type SharedOut,
+  type Usage,
+} from "../../runtime/core/usage.ts";
 import { isName, NAME_RULE, TENANT, TENANT_RULE } from "../../auth/api_keys.ts";
 import type { KeyRing } from "../../auth/key_ring.ts";
 import type { QuotaRule } from "../../auth/quota_store.ts";
@@ -26,6 +33,7 @@ const MEANINGS: Record<QuotaName, string> = {
   running: "Functions that run, for each process.",
   waiting: "Streams and waits that are open, for each process.",
   bodyBytes: "Bytes of bodies in memory, for each process.",
+  storedBytes: "Bytes of its tasks in the database. Counted only where a quota bounds them.",
 };
 const MOST = Number.MAX_SAFE_INTEGER;
 
@@ -50,7 +58,10 @@ const ruleSchema = z.object({
   changedBy: z.string().nullable(),
 }).meta({ id: "Quota" });
 
-const used = z.object({ used: z.int(), limit: z.int().nullable().describe("Null: none.") });
+const used = z.object({
+  used: z.int().nullable().describe("Null: not counted."),
+  limit: z.int().nullable().describe("Null: none."),
+});
 const usageSchema = z.object({
   ...who,
   ...Object.fromEntries(QUOTAS.map((name) => [name, used.describe(MEANINGS[name])])),
@@ -77,8 +88,10 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
     },
   });
   app.openapi(usage, async (c) => {
-    await runtime.countQueued();
     const told = seenBy(callerOf(c), usagesOf(c), keys.callers.all);
+    await runtime.countQueued();
+    const bounded = told.filter((one) => one.quota("storedBytes") !== undefined);
+    for (const tenant of new Set(bounded.map(({ of }) => of.tenant))) await runtime.countStored(tenant);
     const alls: Alls = {
       queued: runtime.maxQueued,
       running: runtime.concurrency,
@@ -152,7 +165,7 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
 }
 
 /** What all callers together may have, where that is limited. */
-type Alls = Partial<Record<Exclude<QuotaName, "requestsPerSecond">, number>>;
+type Alls = Partial<Record<SharedOut, number>>;
 
 /** Whom a call names, if its caller may say how much that one uses. */
 function countedIn(
@@ -189,6 +202,7 @@ function seenBy(caller: Caller, own: readonly Usage[], all: readonly Usage[]): r
 
 function usageView(usage: Usage, alls: Alls, now: number) {
   const { rate } = usage;
+  const stored = usage.quota("storedBytes");
   const limitOf = (what: keyof Alls) => {
     const all = alls[what];
     return all === undefined ? null : usage.most(what, all);
@@ -202,6 +216,9 @@ function usageView(usage: Usage, alls: Alls, now: number) {
     running: { used: usage.running, limit: limitOf("running") },
     waiting: { used: usage.waiting, limit: limitOf("waiting") },
     bodyBytes: { used: usage.bodyBytes, limit: limitOf("bodyBytes") },
+    storedBytes: stored === undefined
+      ? { used: null, limit: null }
+      : { used: usage.storedBytes, limit: stored },
   };
 }
 

@@ -38,6 +38,8 @@ import type { Text } from "../http/json_response.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { longAnswer } from "../http/json_stream.ts";
 
+/** Summaries of no more are made at once. */
+const FEW = 50;
 const LIST_BYTES = 128 * 1024;
 
 const groupId = z.uuid().toLowerCase();
@@ -130,6 +132,8 @@ export function completionRoutes(
         waitMs,
         (signal) => view.wait(ids, returnWhen, waitMs, { signal }),
       );
+      // Many waits may be over at the same moment.
+      if (ids.length > FEW) await runtime.turns.next();
       const [done, notDone] = [waited.done, waited.notDone].map((entries) => {
         return entries.map(({ record }) => summaryText(record, prefix)).join(",");
       });

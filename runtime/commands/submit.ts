@@ -15,6 +15,7 @@ import { storeIndependent } from "./independent_submit.ts";
 import { check } from "./prepare.ts";
 import type { QueueLimit } from "./queue_limit.ts";
 import { replayed } from "./replay.ts";
+import type { StoredLimit } from "./stored_limit.ts";
 import { SubmitPlan } from "./submit_plan.ts";
 
 export interface SubmitCall<B extends Batch = Batch> {
@@ -51,7 +52,11 @@ export class Submitter {
   readonly #keys: IdempotencyKeys;
   readonly #reserved = new ReservedIds();
 
-  constructor(private readonly context: CommandContext, private readonly queueLimit: QueueLimit) {
+  constructor(
+    private readonly context: CommandContext,
+    private readonly queueLimit: QueueLimit,
+    private readonly storedLimit: StoredLimit | null = null,
+  ) {
     this.#keys = new IdempotencyKeys(context.store);
   }
 
@@ -59,7 +64,7 @@ export class Submitter {
    * Stores the tasks of one call. When it resolves they are on disk.
    *
    * @throws {ValidationError | UnknownDefinitionError | TooLargeError} before anything is stored.
-   * @throws {QueueFullError} if too many wait already.
+   * @throws {QueueFullError | StorageFullError} if too many wait already, or its caller keeps too much.
    * @throws {ConflictError} if an id is taken, or if a call with the same idempotency key is under way.
    * @throws {IdempotencyMismatchError} if the key was used for another call.
    */
@@ -87,6 +92,7 @@ export class Submitter {
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
     requireDistinct(batch, callerIds);
     await this.queueLimit.admit(checked.length, caller);
+    await this.storedLimit?.admit(checked, caller);
     return await this.#reserved.during(batch, callerIds, async () => {
       if (!claim?.resumed) await requireFree(store, batch, callerIds);
       const drawn = callerIds.length === 0;

@@ -104,6 +104,17 @@ export class QueueFullError extends Error {
   }
 }
 
+/** What a caller keeps stored is all that it may. */
+export class StorageFullError extends Error {
+  override name = "StorageFullError";
+  constructor(whose: string, bytes: number, most: number) {
+    super(
+      `the tasks of ${whose} take ${bytes} bytes of the database, and its limit is ${most} (GET /v1/usage): ` +
+        "delete some, or give them a shorter retentionMs",
+    );
+  }
+}
+
 /** A child did not complete. Its `cause` is the child's error, if it has one. */
 export class ChildFailedError extends Error {
   override name = "ChildFailedError";

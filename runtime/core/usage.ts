@@ -5,8 +5,17 @@ import type { Caller } from "./caller.ts";
 import { Rate } from "./rate.ts";
 
 /** What there are quotas of. */
-export const QUOTAS = ["requestsPerSecond", "queued", "running", "waiting", "bodyBytes"] as const;
+export const QUOTAS = [
+  "requestsPerSecond",
+  "queued",
+  "running",
+  "waiting",
+  "bodyBytes",
+  "storedBytes",
+] as const;
 export type QuotaName = typeof QUOTAS[number];
+/** What there is a limit of for all callers together, too. */
+export type SharedOut = Exclude<QuotaName, "requestsPerSecond" | "storedBytes">;
 export type Quotas = { readonly [Name in QuotaName]?: number };
 
 /** Who is counted: a key by its name, or a tenant. */
@@ -32,6 +41,8 @@ export class Usage {
   waiting = 0;
   /** Bytes of bodies in memory. */
   bodyBytes = 0;
+  /** Bytes of tasks in the database. Counted only where a quota bounds them. */
+  storedBytes = 0;
   #quotas: Quotas = {};
   #rate: Rate | null = null;
   #share = 1;
@@ -57,7 +68,7 @@ export class Usage {
   }
 
   /** @param all that all callers together may have */
-  most(what: Exclude<QuotaName, "requestsPerSecond">, all: number): number {
+  most(what: SharedOut, all: number): number {
     return Math.min(all, this.#quotas[what] ?? Math.max(1, Math.floor(all * this.#share)));
   }
 }

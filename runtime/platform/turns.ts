@@ -13,7 +13,12 @@ export class Turns {
 
   /** For one piece of long work. */
   begin(): Turn {
-    return new Turn(this.clock, () => this.#last = this.#last.then(() => sleep(this.clock, 0)));
+    return new Turn(this.clock, () => this.next());
+  }
+
+  /** For work that is short by itself, and may come in great numbers at one moment: resolves at its turn. */
+  next(): Promise<void> {
+    return this.#last = this.#last.then(() => sleep(this.clock, 0));
   }
 }
 

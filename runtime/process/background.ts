@@ -69,9 +69,10 @@ export class Background {
   }
 
   async #stop(handedBack: Promise<void>): Promise<void> {
-    const { bells, timers, outbox, notifier, queueLimit, store, runners } = this.#parts;
-    const stopped = [timers.stop(), outbox.stop(), queueLimit.stop(), ...this.#stops.map((stop) => stop())];
-    await Promise.all([handedBack, ...stopped]);
+    const { bells, timers, outbox, notifier, queueLimit, storedLimit, store, runners } = this.#parts;
+    const counts = [queueLimit.stop(), storedLimit.stop()];
+    const stopped = [timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())];
+    await Promise.all([handedBack, ...counts, ...stopped]);
     // Until here functions and callers could wait for tasks that end in other processes.
     notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);

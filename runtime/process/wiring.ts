@@ -2,6 +2,7 @@
 
 import type { CommandContext } from "../commands/context.ts";
 import { QueueLimit } from "../commands/queue_limit.ts";
+import { StoredLimit } from "../commands/stored_limit.ts";
 import { Submitter } from "../commands/submit.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { RevivedError } from "../core/thrown_error.ts";
@@ -54,6 +55,7 @@ export interface Parts {
   commands: CommandContext;
   submitter: Submitter;
   queueLimit: QueueLimit;
+  storedLimit: StoredLimit;
   groups: Groups;
   notifier: Notifier;
   completions: Completions;
@@ -101,9 +103,10 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const values = new Values(options.kv, ids);
   const { usages = { ...UNCOUNTED } } = options;
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
+  const storedLimit = new StoredLimit(store, usages);
   const { failureRetentionMs } = options;
   const commands: CommandContext = { store, values, registry, maxInputBytes, failureRetentionMs };
-  const submitter = new Submitter(commands, queueLimit);
+  const submitter = new Submitter(commands, queueLimit, storedLimit);
   const groups = new Groups(store);
   const notifier = new Notifier(store);
   const repairs = new RepairCounter(log);
@@ -142,6 +145,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     commands,
     submitter,
     queueLimit,
+    storedLimit,
     groups,
     notifier,
     completions: new Completions(store, notifier, groups),

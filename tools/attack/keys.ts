@@ -5,6 +5,7 @@ import { drawSecret, hashOf, hexOf } from "../../auth/api_keys.ts";
 import { hold, type Kind, type Target } from "./attack.ts";
 
 const BOSS = drawSecret();
+export const API_KEYS = `boss:admin:${hexOf(hashOf(BOSS))}`;
 const GONE_WITHIN_MS = 1_000;
 /** The answer itself takes a moment, also on a machine that does other things. */
 const SLACK_MS = 2_000;
@@ -17,7 +18,7 @@ interface Answer {
   body: any;
 }
 
-async function ask({ url }: Target, secret: string, path: string, body?: unknown): Promise<Answer> {
+export async function ask({ url }: Target, secret: string, path: string, body?: unknown): Promise<Answer> {
   const response = await fetch(url + path, {
     method: body === undefined ? "GET" : "POST",
     headers: {
@@ -32,7 +33,7 @@ async function ask({ url }: Target, secret: string, path: string, body?: unknown
 
 let made = 0;
 
-async function aKey(target: Target, tenant?: string): Promise<{ id: string; secret: string }> {
+export async function aKey(target: Target, tenant?: string): Promise<{ id: string; secret: string }> {
   const wanted = { name: `attacker-${++made}`, scopes: ["submit", "read", "cancel"], tenant };
   const { status, body, text } = await ask(target, BOSS, "/v1/keys", wanted);
   hold(status === 201, `no key was made: ${text}`);
@@ -133,7 +134,7 @@ async function outliveKey(target: Target): Promise<string> {
 
 export const keys: Kind = {
   name: "keys",
-  env: { API_KEYS: `boss:admin:${hexOf(hashOf(BOSS))}` },
+  env: { API_KEYS },
   attacks: [
     {
       holds: "another tenant's task is like one that nobody has, by every way to name it",

@@ -179,3 +179,51 @@ Deno.test("a task of nobody's key is stored as before, and its block too", async
   const blocks = await service.kv.list<object>({ prefix: ["ready"] }, { limit: 9 });
   assert.deepEqual(blocks.map(({ value }) => Object.keys(value)), [["ids", "tasks"]]);
 });
+
+Deno.test("with a quota of stored bytes a caller keeps no more, in every process, until it deletes or forgets some", async () => {
+  await using database = await aDatabase();
+  await Deno.mkdir(database.path.replace(/\/[^/]+$/, ""), { recursive: true });
+  const options = { apiKeys, path: database.path, running: false };
+  // It is stored apart from the record.
+  const body = { task: "echo", input: { value: "0123456789".repeat(3_000) } };
+  const stored = async (service: Service) => (await usageOf(service, "one")).storedBytes;
+  const ids: string[] = [];
+  {
+    await using service = await aService(options);
+    assert.deepEqual(await stored(service), { used: null, limit: null });
+    for (let i = 0; i < 2; i++) ids.push((await service.post("/v1/tasks", body, one)).body.id);
+    await put(service, "key/one", { storedBytes: 100_000 });
+    await eventually(async () => (await stored(service)).used > 60_000);
+    ids.push((await service.post("/v1/tasks", body, one)).body.id);
+    const refused = await service.post("/v1/tasks", body, one);
+    assertProblem(refused, 429, "queue-full");
+    assert.match(refused.body.detail, /the key "one" take 9\d{4} bytes .* its limit is 100000/);
+    await submit(service, other, "echo", body.input);
+  }
+  await using service = await aService(options);
+  // A process that has just started counts first.
+  await eventually(async () => (await stored(service)).used > 90_000);
+  assertProblem(await service.post("/v1/tasks", body, one), 429, "queue-full");
+  await service.post(`/v1/tasks/${ids[0]}/cancel`, {}, one);
+  await service.delete(`/v1/tasks/${ids[0]}`, boss);
+  await eventually(async () => (await service.post("/v1/tasks", body, one)).status === 202);
+  assertProblem(await service.post("/v1/tasks", body, one), 429, "queue-full");
+});
+
+Deno.test("a tenant's quota of stored bytes counts all that is the tenant's, and nothing else", async () => {
+  await using service = await aService({ apiKeys, running: false });
+  const keyOf = async (name: string) => {
+    const { body } = await service.post("/v1/keys", { name, scopes: SCOPES, tenant: "acme" }, boss);
+    return { headers: { authorization: `Bearer ${body.secret}` } };
+  };
+  const [app, ci] = [await keyOf("app"), await keyOf("ci")];
+  const input = { value: "0123456789".repeat(3_000) };
+  await submit(service, other, "echo", input);
+  await submit(service, app, "echo", input);
+  await put(service, "tenant/acme", { storedBytes: 80_000 });
+  await eventually(async () => (await usageOf(service, "acme")).storedBytes.used > 30_000);
+  await submit(service, ci, "echo", input);
+  for (const by of [app, ci]) {
+    assertProblem(await service.post("/v1/tasks", { task: "echo", input }, by), 429, "queue-full");
+  }
+});

@@ -458,6 +458,7 @@ Deno.test("no route asks the runtime but for its caller", () => {
     "dependentsResumed",
     // Numbers that hold for all; what is told of them is each caller's own.
     "countQueued",
+    "countStored",
     "maxQueued",
     "concurrency",
   ];
