@@ -14,7 +14,7 @@ export class AutoResetEvent {
     this.#wake?.();
   }
 
-  /** Resolves with true at the next ring; with false after `waitMs`, which may be Infinity, or when `signal` aborts. */
+  /** Resolves with true at the next ring; with false after `waitMs` (or never), or when `signal` aborts. */
   async next(waitMs: number, signal?: AbortSignal): Promise<boolean> {
     if (!this.#rung && waitMs > 0 && !signal?.aborted) await this.#woken(waitMs, signal);
     const rung = this.#rung;
