@@ -1,6 +1,6 @@
 // What must hold whatever dies: pure rules over the facts. Each names the tasks that break it.
 
-import type { Facts } from "./facts.ts";
+import type { Facts, Task } from "./facts.ts";
 import { beatsOf, ClaimBook, longestSilence, overlaps } from "./leases.ts";
 import {
   beginsAgain,
@@ -36,8 +36,8 @@ export const checks: Record<string, Check> = {
     return listed.filter((id) => seen.size === seen.add(id).size);
   },
 
-  "tasks that have not ended": ({ tasks }) => {
-    return [...tasks.values()].filter((task) => !hasEnded(task)).map(shown);
+  "tasks that have not ended": ({ tasks, cutOff }) => {
+    return [...tasks.values()].filter((task) => !hasEnded(task) && !isCutOff(task, cutOff)).map(shown);
   },
 
   "tasks with more than one end": ({ tasks }) => {
@@ -196,3 +196,7 @@ export const checks: Record<string, Check> = {
     }).map(shown);
   },
 };
+
+function isCutOff({ id, history }: Task, cutOff: ReadonlySet<string>): boolean {
+  return cutOff.has(id) && history.at(-1)!.name === "AwaitingDependencies";
+}

@@ -71,6 +71,7 @@ function aStory(): Facts {
     claims: [claim(1, "one", 2, 100), claim(2, "two", 4, 1_510)],
     beats: [beat("beat", 1, "one", 0), beat("beat", 1, "one", 330), beat("beat", 2, "two", 1_300)],
     reaps: [beat("reap", 2, "one", 1_490)],
+    cutOff: new Set(),
   };
 }
 
@@ -148,4 +149,15 @@ Deno.test("a claim whose answer was lost counts where the task's history has it,
     "two",
     "ok",
   ]]);
+});
+
+Deno.test("a task of a call that was cut off may wait still, and may be in no other state", () => {
+  const rule = checks["tasks that have not ended"];
+  const facts = { ...aStory(), cutOff: new Set(["a"]) };
+  const { history } = facts.tasks.get("a")!;
+  history.splice(1);
+  assert.equal(rule(facts).length, 1, "it is ready to run");
+  history[0].name = "AwaitingDependencies";
+  assert.deepEqual(rule(facts), []);
+  assert.equal(rule({ ...facts, cutOff: new Set() }).length, 1, "it is of no such call");
 });

@@ -63,6 +63,11 @@ export interface Facts {
   claims: ClaimLine[];
   beats: BeatLine[];
   reaps: BeatLine[];
+  /**
+   * Tasks of calls that were cut off between two commits, and whose callers never came back: they wait for
+   * ten minutes, and are then cancelled (runtime/dependencies/barrier.ts). Known once the database is read.
+   */
+  cutOff: ReadonlySet<string>;
 }
 
 export interface Logs {
@@ -104,6 +109,7 @@ export function factsOf(leaseMs: number, logs: Logs, tasks: Task[], listed: stri
     claims: claimsOf(logs.leases, tasks),
     beats: done.filter((line): line is BeatLine => line.is === "beat"),
     reaps: done.filter((line): line is BeatLine => line.is === "reap"),
+    cutOff: new Set(),
   };
 }
 

@@ -4,7 +4,9 @@
 import { entryOf } from "../../runtime/store/record_codec.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import { entriesOf } from "../../runtime/store/index_entries.ts";
-import { keys } from "../../runtime/platform/keys.ts";
+import type { Barrier } from "../../runtime/dependencies/barrier.ts";
+import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
+import { keys, prefixes } from "../../runtime/platform/keys.ts";
 
 const BATCH = 500;
 /** Kinds of timers that belong to a call and not to a task. */
@@ -19,6 +21,8 @@ export interface GarbageCollector {
    * those of the killed stay until then.
    */
   orphans: string[];
+  /** Tasks behind barriers that nobody has lifted yet. */
+  cutOff: Set<string>;
 }
 
 /** Closes the database. */
@@ -54,8 +58,18 @@ export async function leftovers(kv: Deno.Kv): Promise<GarbageCollector> {
         if (!ids.has(String(key[1]))) orphans.push(key.join("/"));
       }
     }
-    return { wrong, orphans };
+    return { wrong, orphans, cutOff: await cutOffIn(kv) };
   } finally {
     kv.close();
   }
+}
+
+async function cutOffIn(kv: Deno.Kv): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for await (const { key, value } of kv.list<Barrier>({ prefix: ["seal"] })) {
+    if (value.sealed || value.givenUp) continue;
+    const blocks = kv.list<EdgeBlock>({ prefix: prefixes.edges(key[1] as string) }, { batchSize: BATCH });
+    for await (const block of blocks) for (const id of block.value.ids) ids.add(id);
+  }
+  return ids;
 }
