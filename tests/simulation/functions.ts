@@ -31,9 +31,13 @@ export class RunningFunctions {
     this.#running.delete(one);
   }
 
-  /** One that goes on behind its children may be beyond it, and a new one may not. */
+  /**
+   * One that goes on behind its children may be beyond it, and a new one may not; but a new one may have been
+   * claimed while the other was away, and begin after it.
+   */
   #requireShare(caller: string): void {
-    const atWork = [...this.#running].filter((one) => one.isAtWork && one.caller === caller).length;
+    const own = [...this.#running].filter((one) => one.isAtWork && one.caller === caller);
+    const atWork = own.filter(({ wasAway }) => !wasAway).length;
     const most = Math.max(1, Math.floor(this.most * CALLER_SHARE));
     if (atWork <= most) return;
     const { name } = this.process;
@@ -56,6 +60,8 @@ export class RunningFunctions {
 
 export class RunningFunction {
   #awaited = 0;
+  /** It has waited for children. */
+  wasAway = false;
 
   constructor(
     private readonly signal: AbortSignal,
@@ -69,6 +75,7 @@ export class RunningFunction {
 
   async whileAway<T>(work: () => Promise<T>): Promise<T> {
     this.#awaited++;
+    this.wasAway = true;
     try {
       return await work();
     } finally {
