@@ -26,7 +26,8 @@ async function repeatedAfter(pausedMs: number, meanwhile: (kv: FakeKv) => void):
     process.pausedUntil = scheduler.now + pausedMs;
     scheduler.after(pausedMs / 2, () => meanwhile(kv));
   };
-  const commit = kv.atomic().check({ key: TASK, versionstamp: null }).set(TASK, "made").commit();
+  const commit = kv.atomic().check({ key: TASK, versionstamp: null }).set(TASK, "made", { expireIn: 1 })
+    .commit();
   await scheduler.run(() => false, 10 * 60_000);
   assert.equal((await commit).ok, true);
   return applied > 1;
