@@ -13,8 +13,11 @@ const MOST_MB = 250;
 const ANSWERED_MS = 15_000;
 const CUT_WITHIN_MS = 60_000;
 const BUNDLE = "/docs/swagger-ui-bundle.js";
+const STYLE = "/docs/swagger-ui.css";
+const COPY_MB = 1.4;
+const SLOW_READERS = 200;
 
-const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`;
+const get = (path: string, headers = "") => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${headers}\r\n`;
 
 /** Another caller, who comes on a connection of his own. */
 async function requireAnswer({ url }: Target): Promise<void> {
@@ -108,23 +111,22 @@ async function sendSlowly(target: Target): Promise<string> {
   });
 }
 
-/** What is sent fits into what the system keeps for a connection several times. */
+/** Of each the system itself keeps 4 MB. Many more, and it has no memory left for the sockets of others. */
 async function takeNothing(target: Target): Promise<string> {
-  return await withSockets(target, MOST_CONNECTIONS - 50, async (sockets) => {
-    const grown = await growth(target, MOST_MB, async () => {
-      for (const socket of sockets) socket.send(get(BUNDLE).repeat(10));
+  return await withSockets(target, SLOW_READERS, async (sockets) => {
+    return await growth(target, SLOW_READERS * COPY_MB / 2, async () => {
+      for (const socket of sockets) socket.send(get(BUNDLE).repeat(4));
       await requireAnswer(target);
       await new Promise((resolve) => setTimeout(resolve, 3_000));
       await requireAnswer(target);
     });
-    return grown;
   });
 }
 
 async function readNoAnswer(target: Target): Promise<string> {
   return await withSockets(target, 50, async (sockets) => {
     return await growth(target, MOST_MB, async () => {
-      for (const socket of sockets) socket.send(get("/").repeat(20_000));
+      for (const socket of sockets) socket.send(get(STYLE, "accept-encoding: gzip\r\n").repeat(20_000));
       for (let i = 0; i < 10; i++) {
         await new Promise((resolve) => setTimeout(resolve, 500));
         await requireAnswer(target);
