@@ -120,7 +120,7 @@ function onSignal(
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", onSignal);
 }
 
-/** A function that leaves a promise or a timer behind shall not take all the others down with it. */
+/** A function that leaves a promise or a timer behind must not end all the others. */
 function surviveStrayErrors(): void {
   addEventListener("unhandledrejection", (event) => {
     event.preventDefault();

@@ -61,7 +61,7 @@ Deno.test("a database that does not answer is told as that, and asked again the 
   const { commit } = kv;
   kv.commit = () => Promise.reject(new Error("disk I/O error"));
   await assert.rejects(tickets.issue("stream", 60_000), UnavailableError);
-  // The commit that failed may have been applied: what stands there counts.
+  // The failed commit may have been applied: the stored value counts.
   kv.commit = async (...args) => {
     await commit.apply(kv, args);
     throw new Error("the answer was lost");

@@ -11,11 +11,11 @@ function of(text: string): TrustedProxies {
 Deno.test("a call comes from the last address of its way that is no proxy's", () => {
   const proxies = of("127.0.0.1, 10.0.0.0/8 ::1,fd00::/8");
   const cases: [string, string | null, string][] = [
-    // Who is no proxy is not believed.
+    // The header of a caller that is no proxy is ignored.
     ["203.0.113.7", "198.51.100.1", "203.0.113.7"],
     ["203.0.113.7", null, "203.0.113.7"],
     ["127.0.0.1", "203.0.113.7", "203.0.113.7"],
-    // What stands before the last one that is no proxy's was written by the caller.
+    // The caller wrote all that stands before the last address that is no proxy's.
     ["127.0.0.1", "1.1.1.1, 203.0.113.7", "203.0.113.7"],
     ["127.0.0.1", "1.1.1.1, 203.0.113.7 , 10.1.2.3", "203.0.113.7"],
     ["::1", "2001:db8::7", "2001:db8::7"],

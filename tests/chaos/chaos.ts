@@ -81,7 +81,7 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
   say("no more harm; waiting for everything to end");
   // Null also where all that is left are tasks of calls that were cut off. What else has not ended is told.
   const tookMs = await quiet(urls[0], STILL_MS);
-  // Whoever was stopped may still have something to write.
+  // A process that was stopped may still have something to write.
   await pause(2 * leaseMs);
 
   const listed = await listAll(urls[0]);

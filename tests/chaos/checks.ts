@@ -1,4 +1,4 @@
-// What must hold whatever dies: pure rules over the facts. Each names the tasks that break it.
+// Rules that must hold whatever dies, as pure functions of the facts. Each names the tasks that break it.
 
 import type { Facts, Task } from "./facts.ts";
 import { beatsOf, ClaimBook, longestSilence, overlaps } from "./leases.ts";

@@ -49,7 +49,7 @@ export class Cluster implements AsyncDisposable {
     const turns = roles ?? (denokv ? ROLES : ["all"]);
     const slots = ports.map((port, slot) => {
       const role = turns[slot % turns.length];
-      // Who stops in good order hands much back.
+      // A process that stops in good order hands many tasks back.
       const own = {
         ...database,
         STOP_GRACE_MS: "4000",
@@ -84,7 +84,7 @@ export class Cluster implements AsyncDisposable {
     return fileIn(this.folder);
   }
 
-  /** For whoever looks at what the processes have left behind. */
+  /** The folder, to look at what the processes have left behind. */
   async openDatabase(): Promise<Deno.Kv> {
     if (!this.server) return await Deno.openKv(this.database);
     const { KV_PATH, DENO_KV_ACCESS_TOKEN } = this.server.env;
@@ -92,7 +92,7 @@ export class Cluster implements AsyncDisposable {
     return await Deno.openKv(KV_PATH);
   }
 
-  /** For whoever looks for the cause of a failure. */
+  /** To find the cause of a failure. */
   keepFolder(): void {
     this.#keepFolder = true;
   }

@@ -29,7 +29,7 @@ if (import.meta.main) {
   const leaseMs = Number(values.lease);
   const groups = Number(values.groups);
   const rounds = Math.ceil(Number(values.kills) / groups);
-  // Whatever hangs, it ends.
+  // It ends, even if something hangs.
   setTimeout(() => Deno.exit(3), rounds * 5 * leaseMs + 60_000);
   const measured = await Promise.all(
     Array.from({ length: groups }, () => measure(leaseMs, rounds, values.denokv)),

@@ -22,7 +22,7 @@ const KILLS = 0.62;
 const STOPS = 0.27;
 const OUTAGES = 0.03;
 const OUTAGES_OF_A_SERVER = 0.06;
-/** Most harm shall hit processes that are at work. */
+/** Most faults must hit processes that are at work. */
 const WHILE_STARTING = 0.15;
 /** Between two faults, once the time is over. */
 const AFTERWARDS_MS = 500;
@@ -76,7 +76,7 @@ export class Killer {
     }));
   }
 
-  /** @returns false if there is nobody to strike. */
+  /** @returns false if there is no process to strike. */
   #strike(): boolean {
     const { server } = this.cluster;
     const outages = server ? OUTAGES_OF_A_SERVER : OUTAGES;

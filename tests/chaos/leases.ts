@@ -43,9 +43,9 @@ export function beatsOf({ beats }: Facts): Map<string, BeatLine[]> {
 }
 
 /**
- * The longest that a worker can have been without a beat while it held a lease `from` then `until` then. A
- * lease lives by the beat before it. A beat took effect somewhere between `from` and `to`, so this is the
- * upper bound.
+ * The longest time that a worker can have been without a beat while it held a lease, `from` one instant
+ * `until` another. A lease lives by the beat before it. A beat took effect somewhere between `from` and `to`,
+ * so this is the upper bound.
  */
 export function longestSilence(beats: { from: number; to: number }[], from: number, until: number): number {
   let longest = 0;

@@ -21,7 +21,7 @@ export interface LoadOptions {
 
 /** A stopped process answers when it goes on; few wait that long. */
 const GIVE_UP_AFTER_MS = 2_500;
-/** Whoever waits longer than the service does is told when its database is away. */
+/** A caller that waits longer than the service is told when the database is away. */
 const PATIENT_MS = 13_000;
 const PATIENT = 0.15;
 const MOST_UNDER_WAY = 40;

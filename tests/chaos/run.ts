@@ -21,7 +21,7 @@ if (options === null) {
   console.log(HELP);
 } else {
   for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => Deno.exit(3));
-  // Whatever hangs, it ends.
+  // It ends, even if something hangs.
   const late = setTimeout(() => {
     console.error("chaos did not end in time");
     Deno.exit(3);

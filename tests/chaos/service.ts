@@ -14,7 +14,7 @@ if (import.meta.main) {
 }
 
 /**
- * Whoever started it holds the other end of its standard input: should that one die, nothing stays behind.
+ * The process that started it holds the other end of its standard input. If that process dies, this one ends.
  */
 async function endWithParent(): Promise<void> {
   const bytes = new Uint8Array(1);

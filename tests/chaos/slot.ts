@@ -19,7 +19,7 @@ export interface SlotOptions {
   role: Role;
   env: Record<string, string>;
   faults: Journal;
-  /** Standard error of all its processes, for whoever looks for the cause of a failure. */
+  /** Standard error of all its processes, to find the cause of a failure. */
   errorLog: Journal;
 }
 
@@ -85,7 +85,7 @@ export class Slot implements AsyncDisposable {
     this.#process!.signal("SIGSTOP");
   }
 
-  /** Stops it in the midst of a commit, or between two. @returns false if it is not to be had that way. */
+  /** Stops it in the midst of a commit, or between two. @returns false if that moment did not come. */
   async stopWhile(writing: boolean, database: string): Promise<boolean> {
     const process = this.#process!;
     for (let tries = 0; tries < 100 && this.state === "up"; tries++) {

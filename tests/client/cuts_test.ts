@@ -1,5 +1,5 @@
 // The client over connections that break, in front of a real service: nothing is lost, nothing comes twice,
-// and what is not needed any more is closed.
+// and connections that are not needed are closed.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -60,7 +60,7 @@ Deno.test("after a retry a future gives the new end, whoever has asked before", 
     future.addDoneCallback(async (done) => called.push((await done.state()).type));
     assert.equal(await future.result(), 2);
     assert.equal(await asked.result(), 2);
-    // It has seen an end, and keeps to it as long as it is not itself told otherwise.
+    // It has seen an end, and keeps it until it is itself told of another one.
     assert.equal((await other.exception())?.message, "first");
     await eventually(() => called.length === 1);
     assert.deepEqual(called, ["COMPLETED"]);
@@ -71,7 +71,7 @@ Deno.test("an answer from before a retry does not bring the old end back", () =>
   withServer(async (_, server) => {
     const held = Promise.withResolvers<void>();
     let toHold = 0;
-    // One look at the task is answered when all is over.
+    // One request for the task is answered when all is over.
     const slowly: typeof fetch = async (input, init) => {
       const isOne = init?.method === "GET" && toHold > 0;
       if (isOne) toHold--;

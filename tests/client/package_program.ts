@@ -1,4 +1,4 @@
-// What the package must do in any runtime, as the text of a program, and what that program must have seen.
+// What the package must do in any runtime: the text of a program, and the values that it must report.
 
 import assert from "node:assert/strict";
 

@@ -228,7 +228,7 @@ export const asyncio: System = {
       source: "CPython, asyncio/tasks.py, wait_for",
       test: async (errand) => {
         const { futures: [future], end } = await held(errand, ["just in time"]);
-        // The cancel is on its way for so long that the task ends before it arrives.
+        // The cancel takes so long that the task ends before it arrives.
         let tooLate = false;
         const slowCancel = (real: typeof fetch): typeof fetch => async (input, init) => {
           if (String(input).endsWith("/cancel")) {

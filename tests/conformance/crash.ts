@@ -1,4 +1,4 @@
-// A service of its own that dies in the midst of its work: what the service that all rows share cannot show.
+// A service of its own that dies in the midst of its work. The service that all rows share cannot show that.
 
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import { aDatabase, type Env } from "../support/server_process.ts";

@@ -4,7 +4,7 @@ import type { FlowFuture, StateType, TaskFuture, TaskFutures } from "../../clien
 import type { Errand } from "../support/client_service.ts";
 import { eventually, pause } from "../support/waiting.ts";
 
-/** Long enough to be still running when the row has seen all it wants; it cancels the task then. */
+/** Long enough to be still running when the row has seen all that it needs. Then it cancels the task. */
 export const LONG_MS = 600_000;
 
 /** Does not start for a minute. */
@@ -61,7 +61,7 @@ export interface Held {
   end(index: number): Promise<void>;
 }
 
-/** Tasks that run until they are let end, and give these values. */
+/** Tasks that run until they are released, and return these values. */
 export async function held(errand: Errand, values: unknown[]): Promise<Held> {
   const inputs = values.map((value) => ({ gate: crypto.randomUUID(), value }));
   const futures = await errand.map("hold", inputs);

@@ -2,7 +2,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { barText, Progress } from "../../demo/progress.ts";
 
-/** What is written for `steps` steps, `stepMs` apart. */
+/** The output for `steps` steps, `stepMs` apart. */
 function written(isTerminal: boolean, { total, steps = total, stepMs = 1 }: Record<string, number>): string {
   let text = "";
   let now = 0;

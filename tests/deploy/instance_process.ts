@@ -82,7 +82,7 @@ export class InstanceProcess {
     this.activeAt = performance.now();
   }
 
-  /** SIGINT, and SIGKILL to whoever is still there after 5 s. */
+  /** SIGINT, and SIGKILL if it is still there after 5 s. */
   async end(): Promise<void> {
     if (!this.takes) return await this.gone;
     this.state = "ending";

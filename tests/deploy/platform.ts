@@ -15,7 +15,7 @@ export interface PlatformOptions {
   /** How long a minute is. */
   minuteMs: number;
   mostInstances: number;
-  /** An instance that has so many requests open gets a fellow. */
+  /** Once an instance has so many requests open, another one starts. */
   fullAt: number;
   /**
    * Answers 508 to each request of the app to itself, known by the header that Deno stamps on what an app
@@ -192,7 +192,7 @@ export class Platform implements AsyncDisposable {
     for (const instance of this.#instances) {
       if (this.options.cronKeepsAlive && instance === this.#sweeping) continue;
       const idleMs = performance.now() - instance.activeAt;
-      // A request that is open and says nothing keeps nobody alive: a response does, by its bytes.
+      // An open request without traffic keeps no instance alive. The bytes of a response do.
       if (instance.state !== "up" || idleMs < this.#idleAfter.get(instance)!) continue;
       this.counts.idle++;
       this.note(`${instance.name} is idle, ${instance.open} requests open`);

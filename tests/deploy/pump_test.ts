@@ -39,7 +39,7 @@ function anApp(names: string[], origin: string | null = "https://app.example") {
   return { app, clock, errors, infos, requests, of: (name: string) => pumps.get(name)!, stop };
 }
 
-/** As over a connection: who gives the request up, takes the response away. */
+/** As over a connection: an aborted request ends its response. */
 function cutBy(signal: AbortSignal, response: Response): Response {
   const reader = response.body!.getReader();
   const body = new ReadableStream<Uint8Array>({

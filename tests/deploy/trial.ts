@@ -20,7 +20,7 @@ export interface TrialOptions {
   idleMs: [number, number];
   minuteMs: number;
   mostInstances: number;
-  /** An instance with so many requests open gets a fellow. */
+  /** Once an instance has so many requests open, another one starts. */
   fullAt: number;
   /** Functions that run at once in one instance. */
   concurrency: number;

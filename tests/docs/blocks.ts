@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A block in another language would be read by nobody but the reader. */
+/** No test would read a block in another language. */
 const LANGUAGES = ["sh", "ts", "json", "text", "mermaid", "html", "python"];
 const ATTRIBUTES = ["service", "status", "no-run", "file", "output"];
 

@@ -13,7 +13,7 @@ import { readPage, readPages, ROOT } from "./blocks.ts";
 
 /** Not for callers: a page's files, and what the service asks of itself. */
 const INNER = ["GET /docs/:asset", "POST /internal/pump"];
-/** Nobody sees it: the caller has gone. */
+/** No caller sees it: the caller has gone. */
 const UNSEEN = ["client-closed"];
 
 const http = readPage("docs/reference/http.md").text;

@@ -22,7 +22,7 @@ export interface PageResult {
 }
 
 const PRELUDE = new URL("prelude.sh", import.meta.url);
-/** A page that takes longer waits for what does not come. */
+/** A page that takes longer waits for something that never comes. */
 const LONGEST_MS = 10 * 60_000;
 /** The pages name these ports; each run gets free ones in their place. */
 const PORTS = ["8000", "8001", "8002"];
@@ -101,7 +101,7 @@ export async function runPage(page: Page, longestMs = LONGEST_MS): Promise<PageR
   return { code, results };
 }
 
-/** What a reader of the page would stumble over; none if it does what it says. */
+/** The faults of the page; none if it does what it says. */
 export async function faultsOf(page: Page, longestMs?: number): Promise<string[]> {
   const { code, results } = await runPage(page, longestMs);
   const faults = results.flatMap(({ block, stdout, failures }) => {

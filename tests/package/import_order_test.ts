@@ -8,7 +8,7 @@ import { run } from "../support/program.ts";
 
 const root = new URL("../../", import.meta.url);
 const PARTS = ["mod.ts", "runtime/mod.ts", "client/mod.ts"];
-/** Files that somebody may come by first, whatever the package exports. */
+/** Files that a program may import first, whatever the package exports. */
 const FIRST = ["runtime/core/define.ts", "routes/app.ts", "config.ts", "service.ts"];
 
 function orders(parts: string[]): string[][] {

@@ -19,7 +19,7 @@ async function anErrand(options: Options = {}) {
   return errand;
 }
 
-/** Their app, with routes of theirs on both sides of Errand. */
+/** A user's app, with routes of its own before and after Errand. */
 function theirApp(path: string, routes: Hono): Hono {
   const app = new Hono();
   app.use(async (c, next) => {

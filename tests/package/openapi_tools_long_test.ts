@@ -55,7 +55,7 @@ async function serving(use: (url: string, secret: string, folder: Folder) => Pro
     const document = await (await fetch(`${url}/openapi.json`)).text();
     await Deno.writeTextFile(folder.at("openapi.json"), document);
     await use(url, secret, folder);
-    // That a function failed is said too, and is nobody's fault here.
+    // The answer also tells that a function failed, which is no fault here.
     const faults = errors.filter((line) => !/^attempt \d+ of \d+ of task /.test(line));
     assert.deepEqual(faults, [], "the service logged errors");
   } finally {

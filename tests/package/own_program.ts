@@ -1,6 +1,5 @@
-// A program of somebody who has the package and nothing else of this repository: their tasks, their Hono
-// app with Errand mounted in it, both ways to a client, a stream, and a stop after which the process ends
-// by itself.
+// A user's program that has the package and nothing else of this repository: its tasks, its Hono app with
+// Errand mounted in it, both kinds of client, a stream, and a stop after which the process ends by itself.
 
 import assert from "node:assert/strict";
 

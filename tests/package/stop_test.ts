@@ -1,4 +1,4 @@
-// What a stop leaves under way: nothing. Whoever has stopped may close the database, and end.
+// A stop leaves nothing under way: after it the program may close the database, and end.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

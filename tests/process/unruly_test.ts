@@ -1,5 +1,5 @@
-// What functions do that is no business of theirs, in a real process: what they write, and that they end
-// nothing but their own attempt.
+// Functions that do what they should not, in a real process: what they write is logged, and they end nothing
+// but their own attempt.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -52,7 +52,7 @@ async function main(): Promise<void> {
     options: { count: { type: "string", default: "200" }, rate: { type: "string", default: "10" } },
   });
   const [count, rate] = [Number(values.count), Number(values.rate)];
-  // Whatever hangs, it ends.
+  // It ends, even if something hangs.
   const late = setTimeout(() => Deno.exit(3), 60_000 + 8_000 * count / rate);
   const table: Record<string, Figures> = {};
   for (const [watch, isMute] of [["healthy", false], ["mute", true]] as const) {

@@ -251,7 +251,7 @@ Deno.test("JSON that is nested 100,000 deep is 422, in arrays and in objects, cl
   for (const body of bodies) {
     assertProblem(await service.post("/v1/tasks", body), 422, "validation-failed", "");
   }
-  // Brackets inside of a text are no nesting.
+  // Brackets inside a text do not count as nesting.
   const text = await service.post("/v1/tasks", { task: "echo", input: { value: '\\"[['.repeat(deep) } });
   assert.equal(text.status, 202);
 });

@@ -49,8 +49,7 @@ Deno.test("a queue that another process has filled, or emptied, is counted befor
   await using other = await aService({ path, running: false, maxQueued: 50 });
   const batch = { tasks: Array.from({ length: 40 }, () => ({ task: "add", input })) };
   assert.equal((await one.post("/v1/tasks/batch", batch)).status, 202);
-  // It has not heard of them, and would have had room for as many: nobody counts as long as there seems to be
-  // room.
+  // This process has not heard of them. It does not count as long as there seems to be room.
   assert.equal((await other.post("/v1/tasks/batch", batch)).status, 202);
   assertProblem(await other.post("/v1/tasks/batch", batch), 429, "queue-full");
   assertProblem(await one.post("/v1/tasks/batch", batch), 429, "queue-full");

@@ -1,4 +1,4 @@
-// Tasks that wait for tasks, submitted one by one or as a batch: references, waitFor, and what is seen of
+// Tasks that wait for tasks, submitted one by one or as a batch: references, waitFor, and how tasks show
 // them.
 
 import "../support/sanitizers.ts";

@@ -51,8 +51,7 @@ Deno.test("compose.yaml and the image set what the service knows, to what it tak
     const config = readConfig(env);
     requireKeys(config, false);
     assert.equal(config.ROLE, name);
-    // A container's port is open to all the others only if its process listens to more than the container
-    // itself.
+    // Other containers reach a port only if its process listens to more than its own container.
     assert.equal(config.HOST === "0.0.0.0", services[name].ports !== undefined);
     const told = services[name].environment.DENO_KV_ACCESS_TOKEN;
     assert.equal(told, services.denokv.environment.DENO_KV_ACCESS_TOKEN);

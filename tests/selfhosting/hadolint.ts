@@ -10,10 +10,10 @@ function output(args: string[]): Deno.CommandOutput | null {
   }
 }
 
-/** What keeps a test that needs it from being run, or null. */
+/** Why a test that needs it cannot run, or null. */
 export const missing = output(["--version"]) === null ? "no hadolint on PATH" : null;
 
-/** What it finds fault with, a line each. */
+/** The faults that it finds, a line each. */
 export function faultsIn(file: string): string {
   return new TextDecoder().decode(output([file])!.stdout);
 }

@@ -1,4 +1,4 @@
-// Every connection is in hand: counted, timed and cut. On real sockets, and a clock that the test moves.
+// Every connection is counted, timed and cut, on real sockets and with a clock that the test moves.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

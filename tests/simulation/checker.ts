@@ -1,6 +1,5 @@
-// Watches everything that KV takes, and everything that callers are told, and holds both against the
-// invariants of DESIGN.md 5. What it knows of the rules it says itself: it must not be wrong where the
-// engine is.
+// Watches everything that KV takes, and everything that callers are told, and compares both with the engine's
+// invariants, which it names by number. It has rules of its own: it must not be wrong where the engine is.
 
 import { tenantOf } from "../../runtime/core/tenant.ts";
 import { parse } from "../../runtime/platform/keys.ts";
@@ -75,7 +74,7 @@ export class Checker implements ChildFindings {
   readonly gone = new Set<string>();
   /**
    * Tasks that were past their retention, and were kept after all: a submit that had seen them before waits
-   * for them. Whoever looked in between may say that they are gone.
+   * for them. A reader in between may say that they are gone.
    */
   readonly #wasPast = new Set<string>();
   readonly #runs: Run[] = [];

@@ -63,7 +63,7 @@ export class Dependencies {
   /** How many tasks of a call have been stored. */
   readonly #stored = new Map<string, number>();
   readonly #joins = new Map<string, DependencyCounter>();
-  /** For each task that waits, the end of each upstream (or seal) that KV says it has been told of. */
+  /** For each task that waits, the end of each upstream (or barrier) that KV says it has been told of. */
   readonly #counted = new Map<string, Map<string, StateType | null>>();
   readonly #followers = new Map<string, Set<string>>();
   /** The last end of each task, also of one that is gone; null while it has none. */
@@ -205,7 +205,7 @@ export class Dependencies {
 
   #edge(upstream: string, { ids, told, kind }: EdgeBlock, touched: Set<string>): void {
     if (isCallBarrier(upstream)) { for (const id of ids) this.#behind.set(id, upstream); }
-    // Of a seal, for tasks that it lets go, or only keeps count of.
+    // Of a barrier, for tasks that it releases, or only counts.
     if (kind !== undefined) return;
     for (const id of ids) {
       this.#tell(id, upstream, told);

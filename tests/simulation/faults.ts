@@ -64,7 +64,7 @@ export function drawFaults(random: Random): Faults {
     twice: sometimes(0.4, 0.15),
     hangs: sometimes(0.3, 0.04),
     slow: sometimes(0.5, 0.1),
-    // A process that is stopped shall mostly live to go on.
+    // Most processes that are stopped must live to go on.
     crashesAtCall: sometimes(heldUp ? 0.2 : 0.5, 0.01),
     crashes: random.chance(heldUp ? 0.2 : 0.5) ? 1 + random.below(4) : 0,
     pauses: random.chance(0.4) ? 1 + random.below(3) : 0,

@@ -92,7 +92,7 @@ export class SimProcess implements Wired, Actor {
         error: (message, error, attempt) => {
           // A function has failed, as it was to.
           if (attempt) return;
-          // Somebody tries for ever what no repetition mends, and so fast that time stands still.
+          // Something is repeated for ever without success, and so fast that time stands still.
           if (this.dead && ++this.#errorsAfterDeath > MOST_ERRORS) {
             throw new Died(`${this.name} should be dead`);
           }
@@ -190,7 +190,7 @@ export class SimProcess implements Wired, Actor {
 /** As a remote KV: few checks, and several commits under way at once. */
 export const REMOTE_LIMITS: KvLimits = { ...EMBEDDED_LIMITS, checks: 10, flights: 3 };
 
-/** So that also what belongs together takes several commits. */
+/** Also a call that belongs together then takes several commits. */
 export const TIGHT_LIMITS: KvLimits = { ...REMOTE_LIMITS, mutations: 60 };
 
 /** Counts what each caller uses, as the keys of a service do. */

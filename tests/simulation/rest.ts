@@ -20,12 +20,12 @@ export interface Gaps {
   orphanChunks: number;
   /**
    * Blocks of followers whose upstream was never stored: its call was cut off between them and it
-   * (whole.ts).
+   * (runtime/commands/barrier_submit.ts).
    */
   orphanEdges: number;
   /**
    * Starts that hung, and were given up from outside: the probe for queues has no deadline
-   * (wake/queue.ts).
+   * (runtime/platform/doorbells/queue.ts).
    */
   bootHangs: number;
 }

@@ -28,7 +28,7 @@ export interface Surroundings {
   readonly shape: Shape;
   /** Null once they have ended. */
   readonly activeFaults: Faults | null;
-  /** KV's own clock: what expires there does so by no process's. */
+  /** KV's own clock: keys expire by this one, and by no process's. */
   readonly kvNow: number;
   readonly weaken?: Weaken;
   /** Whose tasks all of them are. */

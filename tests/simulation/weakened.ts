@@ -39,7 +39,7 @@ export const WEAKENED = {
       dropChecks(commit, (record) => typeOf(record) === "RUNNING");
     }
   }),
-  /** The end of a task is not told to those that were made with it. */
+  /** The end of a task is not told to dependents of its own call. */
   "join-step": withCommits((commit) => {
     const followers = new Set(
       recordsOf(commit).filter(isTerminal).flatMap(({ next = [] }) =>
@@ -66,7 +66,7 @@ export const WEAKENED = {
     );
     commit.checks = commit.checks.filter(({ at }) => !upstreams.has(at));
   }),
-  /** The follower takes a note away, whether it is still the one that it has seen or not. */
+  /** The outbox processor removes an entry, whether it is still the one that it has seen or not. */
   "note-check": withCommits((commit) => {
     const notes = encodeKey(prefixes.outbox);
     commit.checks = commit.checks.filter(({ at }) => !at.startsWith(notes));

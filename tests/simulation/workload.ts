@@ -364,8 +364,8 @@ export class Workload {
     const drawn = random.chance(0.8);
     const rest = { group, atomic: true, needs };
     if (!drawn) return { submissions: graph(wants.map(() => this.#newId())), ...rest };
-    // A window goes by the order of ids that were drawn; and who is in waits there, so it must not be for one
-    // outside.
+    // A concurrency limit goes by the order of drawn ids, and its tasks wait in it: none of them may wait for
+    // one outside.
     const inside = wants.some(({ from, waitFor }) => [...from, ...waitFor].some((one) => isPlace(one)));
     const maxConcurrent = group && !inside && random.chance(0.5) ? 1 + random.below(3) : undefined;
     return { submissions: (draw) => graph(wants.map(draw)), ...rest, maxConcurrent };

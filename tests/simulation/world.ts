@@ -125,7 +125,7 @@ export class World implements WorkingWorld {
     return name;
   }
 
-  /** KV's own clock: what expires there does so by no process's. */
+  /** KV's own clock: keys expire by this one, and by no process's. */
   get kvNow(): number {
     return EPOCH + this.scheduler.now;
   }
@@ -193,7 +193,7 @@ export class World implements WorkingWorld {
       const process = new SimProcess(this, `p${slot}.${life}`, skewMs);
       this.#processes.push(process);
       process.boot().catch((error) => process.crash(`at its start: ${error}`));
-      // The probe for queues has no deadline yet: whoever looks after the processes starts it anew.
+      // The probe for queues has no deadline yet: the supervisor of the processes starts it anew.
       const giveUp = scheduler.after(BOOT_WITHIN_MS, () => {
         if (process.runtime !== null || process.dead) return;
         this.#bootHangs++;
@@ -222,7 +222,7 @@ export class World implements WorkingWorld {
   /** Stops a process that has stored a part of a call. */
   #holdUp(process: SimProcess, hasBarrier: boolean): void {
     const { random, activeFaults: faults } = this;
-    // Calls with a barrier are many, and of those that are given up there is little to be seen.
+    // Calls with a barrier are many, and those that are given up show little.
     if (!faults || faults.heldUpCalls <= this.#heldUp || !random.chance(hasBarrier ? 0.1 : 0.6)) return;
     this.#heldUp++;
     process.pause(random.chance(0.2) ? random.between(500, 20_000) : random.between(80_000, 150_000));

@@ -1,4 +1,4 @@
-// What the tests of the engine are made of: records, seeded ids, a store on a database of its own.
+// Parts for tests of the engine: records, seeded ids, a store on a database of its own.
 
 import { type Ids, makeIds } from "../../runtime/platform/ids.ts";
 import { keys } from "../../runtime/platform/keys.ts";

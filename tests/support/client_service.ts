@@ -1,5 +1,4 @@
-// The client and a service of its own, as a process: what the client's tests and the conformance table talk
-// to.
+// The client and a service of its own, as a process, for the client's tests and the conformance table.
 
 import { fileURLToPath } from "node:url";
 import { Client, type ClientOptions } from "../../client/mod.ts";

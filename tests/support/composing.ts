@@ -1,4 +1,4 @@
-// What the tests of tasks that wait for others are made of: a bench with a submitter and a follower, on which
+// Parts for tests of tasks that wait for others: a bench with a submitter and an outbox processor, on which
 // tasks are run by hand.
 
 import { z } from "zod";
@@ -34,7 +34,7 @@ export interface Composing extends Bench {
   forget(id: string): Promise<void>;
   /** Runs it once: it returns its own id, or fails. */
   run(id: string, outcome?: "completes" | "fails"): Promise<void>;
-  /** Works off the outbox. */
+  /** Processes outbox entries until there are none. */
   follow(): Promise<void>;
   /** What a task does: the name of its state. */
   state(id: string): Promise<string>;

@@ -24,7 +24,7 @@ const caused = define({ name: "caused", input: z.object({}) }, () => {
   throw new RangeError("outer", { cause: new TypeError("inner") });
 });
 
-/** Throws what no retry can mend. */
+/** Throws an error that no retry can mend. */
 const permanent = define({ name: "permanent", input: z.object({}) }, () => {
   throw new PermanentError("never again");
 });

@@ -1,4 +1,4 @@
-// Tasks that end when the test says so, in place of tasks that sleep for as long as should be enough.
+// Tasks that end when the test says so, in place of tasks that sleep for a time.
 
 import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";

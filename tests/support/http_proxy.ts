@@ -40,7 +40,7 @@ export class HttpProxy extends TcpProxy<HttpPair> {
     return [...this.pairs].filter(({ isStream }) => isStream).length;
   }
 
-  /** Cuts every connection; gives how many of them carried a stream. */
+  /** Cuts every connection. Returns how many of them carried a stream. */
   cut(): number {
     const { streams } = this;
     this.cutAll();

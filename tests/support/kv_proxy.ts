@@ -1,4 +1,4 @@
-// A proxy between a service and its `denokv` server, to take away what the service does not notice. Deno's
+// A proxy between a service and its `denokv` server: it drops messages without the service's notice. Deno's
 // client has one HTTP/2 connection for each handle, with its reads, commits and watches as streams of it.
 
 import { type Filter, type Pair, TcpProxy } from "./tcp_proxy.ts";
@@ -50,7 +50,7 @@ export class KvProxy extends TcpProxy<KvPair> {
   }
 }
 
-/** Lets HTTP/2 frames through one by one, but those that `passes` says no to. */
+/** Passes HTTP/2 frames on one by one, but not those for which `passes` is false. */
 function framesThat(passes: (frame: Uint8Array) => boolean, preface = 0): Filter {
   let held = new Uint8Array();
   return (chunk) => {

@@ -1,5 +1,5 @@
-// Real time without deadlines: what is to come after a second or more never comes. So what a test waits for
-// comes by an event, or the test hangs and is told so.
+// Real time without deadlines: timers of a second or more never fire. So a test waits for an event, or it
+// hangs and is told so.
 
 import { type Clock, systemClock } from "../../runtime/platform/clock.ts";
 import { HANGS_MS } from "./waiting.ts";

@@ -1,5 +1,4 @@
-// A database as the engine opens it, but for its deadline: on a machine that has other things to do, an
-// answer that is late is no failure.
+// A database as the engine opens it, but without its deadline: on a busy machine a late answer is no failure.
 
 import { type KvLimits, KvPort, whileLocked } from "../../runtime/platform/kv.ts";
 import { silentLog } from "../../runtime/platform/log.ts";

@@ -1,5 +1,4 @@
-// Ports for programs that must be told one ahead of their start. Whoever can choose its own port says 0
-// instead.
+// Ports for programs that must know theirs before they start. A program that can choose its own port uses 0.
 
 /** One that is free now. Somebody else may take it before it is used. */
 export function freePort(): number {

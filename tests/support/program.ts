@@ -10,7 +10,7 @@ export interface ProgramOptions {
   program?: string;
   args: string[];
   cwd?: string;
-  /** Beside that of the tests themselves. */
+  /** Added to the environment of the tests. */
   env?: Env;
   /** A program that runs longer hangs, and is killed. */
   hangsMs?: number;

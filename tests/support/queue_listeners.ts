@@ -2,7 +2,7 @@
 
 import type { KvPort } from "../../runtime/platform/kv.ts";
 
-/** Gives what to await behind `kv.close()`. To be called before anybody listens. */
+/** Returns a promise to await after `kv.close()`. Must be called before anything listens. */
 export function queueListenersOf({ writer }: Pick<KvPort, "writer">): () => Promise<unknown> {
   const listeners: Promise<void>[] = [];
   const listen = writer.listenQueue.bind(writer);

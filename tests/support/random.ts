@@ -10,7 +10,7 @@ export class Random {
     this.#a = seed >>> 0;
     this.#b = Math.floor(seed / 2 ** 32) >>> 0;
     this.#c = 0x9e3779b9;
-    // Neighbouring seeds begin alike; after a few rounds nothing of that is left.
+    // Neighbouring seeds begin alike. A few rounds remove the likeness.
     for (let i = 0; i < 15; i++) this.#next();
   }
 

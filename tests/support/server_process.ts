@@ -1,4 +1,4 @@
-// The service as a process of its own: for what only a process can show, as signals, crashes and exit codes.
+// The service as a process of its own, for signals, crashes and exit codes.
 
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";

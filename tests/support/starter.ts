@@ -1,4 +1,4 @@
-// `deno task new -- …`, typed in some folder.
+// `deno task new -- …`, as typed in a folder.
 
 import { fileURLToPath } from "node:url";
 import { run } from "./program.ts";

@@ -1,5 +1,5 @@
-// Stands between clients and a service, and does what a network may: it cuts, refuses and stalls. What goes
-// through can be looked at, and changed, by those that know its protocol.
+// A proxy between clients and a service that does what a network may: it cuts, refuses and stalls. Callers
+// that know the protocol can read and change the bytes.
 
 export interface Pair {
   client: Deno.Conn;

@@ -14,7 +14,7 @@ function takeAllMemory(): void {
   for (;;) all.push(new Array(100_000).fill(Math.random()));
 }
 
-/** By what they are asked to do. */
+/** By the name of what they do. */
 const ACTS: Record<string, Act> = {
   say: (value) => {
     console.log("said %s", value, { n: 1 });

@@ -41,7 +41,7 @@ export async function eventually<T>(
 
 export class Hangs extends assert.AssertionError {}
 
-/** What the promise gives; a promise that hangs fails the test. */
+/** The value of the promise. A promise that hangs fails the test. */
 export async function unlessItHangs<T>(promise: Promise<T>, what = "it"): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {

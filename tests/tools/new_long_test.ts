@@ -1,4 +1,4 @@
-// The starter, as somebody gets it who has a checkout.
+// The starter, as a user with a checkout gets it.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";

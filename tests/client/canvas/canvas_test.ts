@@ -1,4 +1,4 @@
-// The parts of composition that need no service: what goes over the wire, and what is made of what comes.
+// The parts of composition that need no service: what goes over the wire, and what becomes of the answer.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

@@ -1,4 +1,4 @@
-// What the client sends of a value: exactly that, or nothing at all and an error.
+// The client sends a value exactly, or sends nothing and throws an error.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

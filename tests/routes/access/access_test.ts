@@ -83,7 +83,7 @@ async function call(service: Service, method: string, pattern: string, headers =
   return await service.request(method, pathOf(pattern), { headers: { ...type, ...headers }, body });
 }
 
-/** It came to the route, whatever that said. */
+/** The call reached the route, whatever that answered. */
 function assertLetIn(answer: Answer, what: string): void {
   assert.ok(![401, 403, 405].includes(answer.status), `${what}: ${answer.status} ${answer.text}`);
   assert.doesNotMatch(answer.text, /nothing is at/, what);
@@ -358,7 +358,7 @@ Deno.test("without keys, the Host of a real request counts", async () => {
   };
   assert.equal(await statusFor(`GET /v1/tasks HTTP/1.1\r\nHost: 127.0.0.1:${port}`), "200");
   assert.equal(await statusFor(`GET /v1/tasks HTTP/1.1\r\nHost: evil.example:${port}`), "403");
-  // The two names of one request differ: what says where a page thinks it is must be good.
+  // The two names of one request differ: the one that says where the page believes to be must be allowed.
   assert.equal(await statusFor(`GET http://127.0.0.1/v1/tasks HTTP/1.1\r\nHost: evil.example`), "403");
 });
 

@@ -1,4 +1,4 @@
-// What callers hold back of their bodies is bounded, and given back in full, whatever becomes of the call.
+// The memory for unfinished bodies is bounded, and freed in full however the call ends.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

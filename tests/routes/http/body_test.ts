@@ -1,4 +1,4 @@
-// What a body may be: JSON in UTF-8, packed or not, however its headers spell that; and what is said of
+// What a body may be: JSON in UTF-8, packed or not, however its headers spell that; and the answers to
 // others.
 
 import "../../support/sanitizers.ts";

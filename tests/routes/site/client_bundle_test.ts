@@ -1,5 +1,5 @@
-// The client for pages is a part of the program: nothing is read or fetched to serve it, as where Errand was
-// imported from a registry there may be nothing to read, and no right to fetch.
+// The client for pages is a part of the program: nothing is read or fetched to serve it. A program that
+// imports Errand from a registry may have no files to read, and no permission to fetch.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";

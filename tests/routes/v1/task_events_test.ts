@@ -274,7 +274,7 @@ Deno.test("HEAD of a stream leaves nothing behind", async () => {
   const { id } = await service.submit("sleep", { ms: 60_000 });
   for (const path of [`/v1/tasks/${id}/events`, `/v1/as-completed?id=${id}`]) {
     await service.app.request(path, { method: "HEAD" });
-    // Whatever it has begun has had its turn when another task has come and gone.
+    // When another task has run to its end, whatever this one has begun has had its turn.
     await service.run("add", { a: 1, b: 2 });
     assert.equal(service.runtime.watched, 0, path);
   }

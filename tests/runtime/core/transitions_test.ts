@@ -42,10 +42,7 @@ function inState(patch: Partial<TaskRecord> = {}): Record<string, TaskRecord> {
   };
 }
 
-/**
- * Every transition with what it leads to, by the state it starts from. What is not named no caller may
- * do.
- */
+/** Every transition with its result, by the state it starts from. No caller may make any other. */
 const TABLE: [string, (record: TaskRecord) => TaskRecord, Partial<Record<StateType, string>>][] = [
   ["becameReady", (r) => move.becameReady(r, LATER), { SCHEDULED: "PENDING Pending" }],
   ["claimed", (r) => move.claimed(r, LATER, lease), { PENDING: "RUNNING Running" }],
@@ -311,7 +308,7 @@ Deno.test("where one suspect runs at a time, a death ends at most one task, and 
         const running = move.claimed(task, START, lease);
         return dies ? move.reclaimed(running, START) : settle(running, completed);
       });
-      // Whoever has run goes behind.
+      // A task that has run goes to the end of the queue.
       tasks = [
         ...tasks.filter(({ id }) => !run.some((one) => one.id === id)),
         ...tasks.filter(({ id }) => run.some((one) => one.id === id)),

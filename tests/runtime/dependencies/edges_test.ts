@@ -21,14 +21,14 @@ Deno.test("blocks hold every id once and in order, and each can be told in one c
     for (const count of [0, 1, 4, 5, 6, 95, 96, 1_000]) {
       const blocks = edgeBlocks(limits, names(count));
       assert.deepEqual(blocks.flat(), names(count));
-      // The block, its upstream and a seal are checked with the joins.
+      // The block, its upstream and a barrier are checked with the dependency counters.
       for (const block of blocks) assert.ok(block.length > 0 && block.length + 3 <= limits.checks);
     }
     assert.equal(edgeBlocks(limits, names(5)).length, 1);
   }
 });
 
-Deno.test("a record names no more followers than a commit can tell beside all that it may check", () => {
+Deno.test("a record names no more dependents than a commit can tell beside all that it may check", () => {
   assert.equal(mostInlineDependents(EMBEDDED_LIMITS), 50);
   for (let checks = 10; checks <= 100; checks++) {
     const limits = { ...EMBEDDED_LIMITS, checks };
@@ -52,7 +52,7 @@ Deno.test("edgesOf() has all blocks of one upstream, however many, and none of a
   assert.deepEqual(await Array.fromAsync(edgesOf(bench.kv, "nobody")), []);
 });
 
-Deno.test("a block says what it was told, and one of a seal how its tasks are let go", () => {
+Deno.test("a block says what it was told, and one of a barrier how its tasks are released", () => {
   assert.deepEqual(edgeWrite("up", "b", ["x"], "FAILED"), {
     key: keys.edge("up", "b"),
     value: { ids: ["x"], told: "FAILED", kind: undefined },

@@ -172,7 +172,7 @@ Deno.test("what is cancelled on request stays so, also if its upstream had faile
   await bench.run(idOf.a);
   await bench.follow();
   assert.deepEqual(await states(bench, idOf), { a: "Completed", b: "UpstreamFailed", c: "Cancelled" });
-  // A retry of its own is another matter.
+  // A retry of its own counts differently.
   for (const id of [idOf.b, idOf.c]) {
     await bench.retry(id);
     await bench.follow();
@@ -201,7 +201,7 @@ Deno.test("what another process leaves in the outbox is found and followed", asy
   assert.equal(await bench.state(idOf.b), "Pending");
 });
 
-Deno.test("a note about nobody, or about what has moved on, is taken away and changes nothing", async () => {
+Deno.test("an outbox entry about no task, or about one that has moved on, is removed and changes nothing", async () => {
   await using bench = await composing();
   const idOf = await graph(bench, { a: [], b: ["a"], c: [] });
   await bench.run(idOf.c);
@@ -282,7 +282,7 @@ Deno.test("an upstream whose end has not been told cannot be forgotten or purged
   await bench.run(failed, "fails");
   await bench.follow();
   await bench.run(id);
-  // Its follower has ended, so nobody needs it; but its end is not counted yet.
+  // Its dependent has ended, so nobody needs it; but its end is not counted yet.
   assert.equal(await bench.state(follower), "UpstreamFailed");
   await bench.clock.run(assert.rejects(bench.forget(id), ConflictError));
   bench.clock.advance(1_000);
@@ -320,15 +320,15 @@ Deno.test("an upstream that is needed is kept beyond its retention, and refuses 
   assert.deepEqual((await bench.left("edge", "index", "due")).filter((key) => key.includes(id)), []);
 });
 
-Deno.test("the patrol finds a task that has what it waited for, and loses no step of its join", async () => {
+Deno.test("the reconciler finds a task that has what it waited for, and loses no step of its dependency counter", async () => {
   await using bench = await composing();
   const said: string[] = [];
-  const patrol = new Reconciler(bench.store, bench.values, (_, what) => said.push(what));
+  const reconciler = new Reconciler(bench.store, bench.values, (_, what) => said.push(what));
   const idOf = await graph(bench, { a: [], b: ["a"], c: ["a"], d: ["a", "b"] });
-  assert.equal(await patrol.tick(), 0);
+  assert.equal(await reconciler.tick(), 0);
   await bench.run(idOf.a);
   await bench.kv.writeBlind([{ key: keys.outbox(idOf.b) }, { key: keys.dependencyCounter(idOf.d) }], 0);
-  assert.equal(await patrol.tick(), 2);
+  assert.equal(await reconciler.tick(), 2);
   assert.deepEqual(said.toSorted(), ["had no dependency counter", "waited for no task"]);
   assert.deepEqual(await bench.join(idOf.d), {
     task: "work",
@@ -346,7 +346,7 @@ Deno.test("the patrol finds a task that has what it waited for, and loses no ste
   });
 });
 
-Deno.test("a join goes for good in the commit that lets its task go, also if that commit takes an end back", async () => {
+Deno.test("a dependency counter goes for good in the commit that releases its task, also if that commit takes an end back", async () => {
   await using bench = await composing();
   const [{ id: up }] = await bench.call([{}]);
   const [{ id }] = await bench.call([{ options: { waitFor: [up], allowFailure: true } }]);
@@ -381,7 +381,7 @@ Deno.test("an end that two looks would tell to the same block is told once", asy
   assert.equal((await bench.join(id))!.left, 0);
 });
 
-Deno.test("a look that fails does not let the same note be looked at twice at once", async () => {
+Deno.test("after a failed round no outbox entry is processed twice at once", async () => {
   const errors: unknown[] = [];
   await using bench = await composing({ log: { info: () => {}, error: (_, error) => errors.push(error) } });
   const idOf = await graph(bench, { a: [], b: ["a"], c: ["a"] });

@@ -296,25 +296,25 @@ Deno.test("a process of release 0.1, to which it is a barrier of any kind, lets 
   assert.deepEqual(await statesOf(bench, middle), ["AwaitingDependencies"]);
 });
 
-Deno.test("the patrol finds a retried task that nothing lets go", async () => {
+Deno.test("the reconciler finds a retried task that nothing releases", async () => {
   for (const lost of ["outbox", "join"]) {
     await using bench = await composing();
     const { head, middle } = await failed(bench, 60);
     const told: string[] = [];
-    const patrol = new Reconciler(bench.store, bench.values, (_, what) => told.push(what));
+    const reconciler = new Reconciler(bench.store, bench.values, (_, what) => told.push(what));
     await bench.retry(head);
-    assert.equal(await patrol.tick(), 0);
+    assert.equal(await reconciler.tick(), 0);
     const key = lost === "outbox" ? keys.outbox(retryBarrierId(head)) : keys.dependencyCounter(head);
     await bench.kv.writeBlind([{ key }], 0);
     bench.store.dependencies.distrust();
     if (lost === "outbox") await bench.follow();
     assert.equal(await bench.state(head), "AwaitingDependencies");
-    assert.equal(await patrol.tick(), 1);
+    assert.equal(await reconciler.tick(), 1);
     assert.deepEqual(told, ["was held back for good after its retry"]);
     await bench.follow();
     assert.equal(await bench.state(head), "Pending");
     assert.deepEqual(await statesOf(bench, middle), ["AwaitingDependencies"]);
-    assert.equal(await patrol.tick(), 0);
+    assert.equal(await reconciler.tick(), 0);
   }
 });
 

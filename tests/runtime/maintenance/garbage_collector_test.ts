@@ -9,11 +9,11 @@ const HOUR_MS = 60 * 60 * 1000;
 const LARGE = JSON.stringify(Array.from({ length: 40_000 }, (_, i) => `${i * 7919 % 99991}`));
 
 /** Looks every five minutes. @returns how many were removed */
-async function pass({ clock }: Bench, leftovers: GarbageCollector, ms: number): Promise<number> {
+async function pass({ clock }: Bench, collector: GarbageCollector, ms: number): Promise<number> {
   let removed = 0;
   for (let left = ms; left > 0; left -= 5 * 60_000) {
     clock.advance(Math.min(left, 5 * 60_000));
-    removed += await leftovers.tick();
+    removed += await collector.tick();
   }
   return removed;
 }
@@ -32,11 +32,11 @@ onEachBackend("a value that no task names goes after an hour, and not before", a
   assert.ok("blob" in lost && lost.chunks > 1);
   const said: string[] = [];
   const onRepair = (task: string, what: string) => void said.push(`${task === id} ${what}`);
-  const leftovers = new GarbageCollector(bench.store, bench.values, onRepair);
-  assert.equal(await leftovers.tick(), 0);
-  assert.equal(await pass(bench, leftovers, HOUR_MS - 1), 0);
+  const collector = new GarbageCollector(bench.store, bench.values, onRepair);
+  assert.equal(await collector.tick(), 0);
+  assert.equal(await pass(bench, collector, HOUR_MS - 1), 0);
   assert.equal(await present(bench, id, lost), true);
-  assert.equal(await pass(bench, leftovers, 1), 1);
+  assert.equal(await pass(bench, collector, 1), 1);
   assert.equal(await keysUnder(bench, prefixes.allBlobs), 0);
   assert.deepEqual(said, ["true had a stored value that its record does not name"]);
 });
@@ -48,8 +48,8 @@ onEachBackend("values that a task names stay, and so do its events", async (path
   await bench.submit({ id, input });
   const other = await bench.values.store(id, LARGE);
   await bench.kv.writeBlind([{ key: keys.event(id, 3), value: "an event" }], 0);
-  const leftovers = new GarbageCollector(bench.store, bench.values);
-  assert.equal(await pass(bench, leftovers, 3 * HOUR_MS), 1);
+  const collector = new GarbageCollector(bench.store, bench.values);
+  assert.equal(await pass(bench, collector, 3 * HOUR_MS), 1);
   assert.deepEqual([await present(bench, id, input), await present(bench, id, other)], [true, false]);
   assert.equal(await keysUnder(bench, prefixes.allEvents), 1);
 });
@@ -68,8 +68,8 @@ onEachBackend(
       { key: keys.edge("never", "a"), value: edge },
       { key: keys.edge("seal-open", "a"), value: edge },
     ], 0);
-    const leftovers = new GarbageCollector(bench.store, bench.values);
-    assert.equal(await pass(bench, leftovers, 3 * HOUR_MS), 1);
+    const collector = new GarbageCollector(bench.store, bench.values);
+    assert.equal(await pass(bench, collector, 3 * HOUR_MS), 1);
     assert.equal(await present(bench, id, upstreams), true);
     const left = await bench.kv.list({ prefix: prefixes.allEdges }, { limit: 9 });
     assert.deepEqual(left.map(({ key }) => key[1]).sort(), [id, "seal-open"].sort());
@@ -81,8 +81,8 @@ onEachBackend("what is left of a task that is gone is removed whole", async (pat
   const gone = bench.ids.id();
   await bench.values.store(gone, LARGE);
   await bench.kv.writeBlind([1, 2, 3].map((seq) => ({ key: keys.event(gone, seq), value: seq })), 0);
-  const leftovers = new GarbageCollector(bench.store, bench.values);
-  assert.equal(await pass(bench, leftovers, 2 * HOUR_MS), 2);
+  const collector = new GarbageCollector(bench.store, bench.values);
+  assert.equal(await pass(bench, collector, 2 * HOUR_MS), 2);
   assert.equal(await keysUnder(bench, ["event"]) + await keysUnder(bench, ["blob"]), 0);
 });
 
@@ -90,10 +90,10 @@ Deno.test("a value that is named in time is forgotten as a suspect", async () =>
   await using bench = await aBench();
   const id = bench.ids.id();
   const input = await bench.values.store(id, LARGE);
-  const leftovers = new GarbageCollector(bench.store, bench.values);
-  assert.equal(await pass(bench, leftovers, HOUR_MS - 1), 0);
+  const collector = new GarbageCollector(bench.store, bench.values);
+  assert.equal(await pass(bench, collector, HOUR_MS - 1), 0);
   await bench.submit({ id, input });
-  assert.equal(await pass(bench, leftovers, 2 * HOUR_MS), 0);
+  assert.equal(await pass(bench, collector, 2 * HOUR_MS), 0);
   assert.equal(await present(bench, id, input), true);
 });
 
@@ -101,10 +101,10 @@ Deno.test("time in which nobody looked does not count", async () => {
   await using bench = await aBench();
   const [{ record: { id } }] = await bench.submit({});
   const lost = await bench.values.store(id, LARGE);
-  const leftovers = new GarbageCollector(bench.store, bench.values);
+  const collector = new GarbageCollector(bench.store, bench.values);
   for (let round = 0; round < 5; round++) {
     bench.clock.advance(100 * HOUR_MS);
-    assert.equal(await leftovers.tick(), 0);
+    assert.equal(await collector.tick(), 0);
   }
   assert.equal(await present(bench, id, lost), true);
 });
@@ -114,8 +114,8 @@ Deno.test("more than one round's values are all seen", async () => {
   for (let i = 0; i < 120; i++) {
     await bench.kv.writeBlind([{ key: keys.blob(bench.ids.id(), "b", 0), value: i }], 0);
   }
-  const leftovers = new GarbageCollector(bench.store, bench.values, undefined, 0);
+  const collector = new GarbageCollector(bench.store, bench.values, undefined, 0);
   let removed = 0;
-  for (let round = 0; round < 8; round++) removed += await leftovers.tick();
+  for (let round = 0; round < 8; round++) removed += await collector.tick();
   assert.equal(removed, 120);
 });

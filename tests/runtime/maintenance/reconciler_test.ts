@@ -13,7 +13,7 @@ import { aBench, type Bench, onEachBackend, upTo } from "../../support/builders.
 
 const claimAll = ({ store }: Bench, worker = "w") => claim(store, { worker, shard: 0, ...upTo(99) });
 
-/** A fault that no code of ours makes: the keys are gone, and nothing else. */
+/** A fault of the database: these keys are gone, and nothing else. */
 async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {
   for (const { key } of await kv.list({ prefix }, { limit: 100 })) await kv.writeBlind([{ key }], 0);
 }
@@ -101,7 +101,7 @@ onEachBackend("a task that runs under no lease is taken for one whose worker die
     [again, over, stopping].map(async ({ record }) => typeOf(await bench.record(record.id))),
   );
   assert.deepEqual(types, ["PENDING", "CRASHED", "CANCELLED"]);
-  // Who ran it writes nothing any more.
+  // The worker that ran it writes nothing any more.
   assert.equal(
     await new Attempt(bench.store, again).settle({ kind: "completed", result: { json: "1" } }),
     false,
@@ -114,8 +114,7 @@ onEachBackend("a task that moves on while it is looked at is left alone", async 
   const { entries } = await claimAll(bench);
   const { kv } = bench;
   const list = kv.list.bind(kv);
-  // Behind the patrol's first look all is settled: the leases that it then looks for are gone for a good
-  // reason.
+  // After the reconciler's first read all is settled: the leases that it looks for then are rightly gone.
   kv.list = async <T>(selector: Deno.KvListSelector, options: { limit: number; reverse?: boolean }) => {
     if ("prefix" in selector && selector.prefix[0] === "lease") {
       for (const entry of entries) {

@@ -51,7 +51,7 @@ Deno.test("tick() expires a task that waits, scheduled or ready, and none that h
   assert.deepEqual(await dues(bench), []);
 });
 
-Deno.test("more that is due than one round takes is worked off in the next one at once", async () => {
+Deno.test("what is due beyond one round is processed in the next one at once", async () => {
   await using bench = await aBench();
   const timers = new Timers(bench.store, bench.values);
   await bench.submit(...Array.from({ length: 520 }, () => ({ runAt: bench.clock.now() + 1 })));
@@ -167,7 +167,7 @@ Deno.test("a timer of another time does not start a scheduled task early", async
   assert.equal((await dues(bench)).length, 1);
 });
 
-Deno.test("a timer of a seal that was opened anew since gives nothing up, and one of a seal that is closed neither", async () => {
+Deno.test("a timer of a barrier that was raised anew since gives nothing up, nor does one of a barrier that was lifted", async () => {
   await using bench = await aBench();
   const { kv, clock, store, values } = bench;
   const timers = new Timers(store, values);

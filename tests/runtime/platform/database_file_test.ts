@@ -10,7 +10,7 @@ import { run } from "../../support/program.ts";
 const onUnix = { ignore: Deno.build.os === "windows" };
 const modeOf = (path: string) => (Deno.statSync(path).mode! & 0o777).toString(8);
 
-/** A log that keeps what it is told. */
+/** A log that keeps its lines. */
 function aLog() {
   const infos: string[] = [];
   const errors: string[] = [];

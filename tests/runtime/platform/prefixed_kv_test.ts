@@ -1,4 +1,5 @@
-// A handle of somebody else's keeps to the contract of KV below its prefix, and to its part of the database.
+// A handle of another program, below a prefix: it keeps the contract of KV, and touches its part of the
+// database only.
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
@@ -7,7 +8,7 @@ import { kvOnHandle, PrefixedKv } from "../../../runtime/platform/prefixed_kv.ts
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import { CONTRACT, EMBEDDED } from "../../simulation/kv_contract.ts";
 
-/** Whoever opened the handle closes it; cases of the contract close what they get. */
+/** The handle is closed by the test that opened it. Cases of the contract close theirs. */
 class Closing extends PrefixedKv {
   constructor(private readonly handle: Deno.Kv) {
     super(handle, ["app", "errand"]);

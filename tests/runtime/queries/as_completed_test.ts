@@ -128,7 +128,7 @@ Deno.test("the deadline comes on time when the wall clock is set back or forward
     assert.equal(isOver, false, "not early");
     clock.advance(1);
     assert.equal((await next).value.kind, "timeout");
-    // Nobody can tell how long the connection was away, but it is not longer than all of it.
+    // How long the connection was away is unknown, but no longer than the whole time.
     if (jumpMs > 0) continue;
     const again = all(await open({ ids: [ended, waits] }, { timeoutMs: 1_000, cursor: first.cursor }));
     await turn();

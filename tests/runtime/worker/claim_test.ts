@@ -241,7 +241,7 @@ Deno.test("what is written along is committed with the claim", async () => {
 Deno.test("a block that names a task which another block holds only loses it", async () => {
   await using bench = await aBench();
   const [{ record }] = await bench.submit({});
-  // What a claim leaves that was overtaken: it wrote back a block as it had read it.
+  // What an overtaken claim leaves: it wrote a block back as it had read it.
   const stale: ReadyBlock = { ids: [record.id], tasks: [record.task] };
   await bench.kv.writeBlind([{ key: keys.ready(0, 10, 1, "stale"), value: stale }], 0);
   assert.deepEqual(idsOf(await take(bench, 1)), []);

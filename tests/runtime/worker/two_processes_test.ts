@@ -15,7 +15,7 @@ const flaky = define({
   return input.n;
 });
 
-/** Two runtimes with handles of their own on one file: what two processes are, but for the process. */
+/** Two runtimes with handles of their own on one file, in place of two processes. */
 async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promise<void> {
   await using folder = await Folder.with();
   const ports = [await openPatientKv(folder.at("kv")), await openPatientKv(folder.at("kv"))];

@@ -104,7 +104,7 @@ Deno.test("a name is looked up once for each hop, and what was checked is connec
   const lookedUp: string[] = [];
   const rebinding: Resolve = (hostname) => {
     lookedUp.push(hostname);
-    // Whoever looked it up again would be led to this machine.
+    // A second look-up would lead to this machine.
     return Promise.resolve(
       lookedUp.filter((name) => name === hostname).length > 1 ? ["127.0.0.1"] : ["8.8.8.8"],
     );

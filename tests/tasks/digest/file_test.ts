@@ -265,7 +265,7 @@ Deno.test("a database of another place is not read either, nor what lies beside 
     Object.keys(seen).filter((name) => /data and dotfiles are not read/.test(seen[name]));
   const fromAbove = await readEach(folder.path, names, { ...env, DIGEST_ROOT: folder.path });
   assert.deepEqual(kept(fromAbove), names.slice(1));
-  // Whoever names this folder has its documents read, but not its database.
+  // If this folder is the root, its documents are read, but not its database.
   const within = await readEach(folder.path, ["tasks.kv", "tasks.kv-wal", "tasks.kv.bak", "docs/b.txt"], {
     ...env,
     DIGEST_ROOT: folder.at("db"),

@@ -28,7 +28,7 @@ function compiled(body: unknown): Promise<CompiledFlow> {
   return compileFlow(flowSchema.parse(body), numbered(), systemTurns.begin());
 }
 
-/** What is wrong with a body, be it found by the schema or in compiling. */
+/** The faults of a body, found by the schema or by the compiler. */
 async function faults(body: unknown): Promise<Fault[]> {
   const parsed = flowSchema.safeParse(body);
   if (!parsed.success) return faultsOf(parsed.error, body);
@@ -540,8 +540,7 @@ Deno.test("a long cycle is told in short, and many faults are bounded", async ()
   const [{ message }] = await faults({ tasks: Object.fromEntries(circle) });
   assert.match(message, /^a cycle: n0 → n9999 → n9998 → .* → \(9980 more\) → n0;/);
   assert.ok(message.length < 500);
-  // It would take hours to go through circles that hang together one by one, or to compare all names with
-  // each other.
+  // To go through connected cycles one by one, or to compare all names with each other, would take hours.
   assert.ok((await faults(tangle)).length <= 2);
   const long = "x".repeat(100);
   const unknown = names.map((
@@ -698,7 +697,7 @@ function naive(
   return { value: end.value, names: [...head.names, ...end.names] };
 }
 
-/** Runs submissions in their order; whoever waits must find the others there. */
+/** Runs submissions in their order. A task that waits must find the others there. */
 function evaluated(
   { submissions, result }: CompiledFlow,
 ): { value: unknown; upstreams: Map<string, Set<string>> } {
@@ -767,7 +766,7 @@ Deno.test("any graph by names is either compiled, or has a cycle that is one", a
           },
         ),
       ]));
-      // What waits for nobody that is left is taken away until nothing more goes.
+      // Removes tasks that wait for none of the rest, until none is left to remove.
       let left = waitsFor.map((_, i) => i);
       for (let before = Infinity; left.length < before;) {
         before = left.length;
