@@ -3,7 +3,7 @@
 
 import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
-import { end, enter } from "./state_machine.ts";
+import { end, enter } from "./enter_state.ts";
 import {
   type Dependencies,
   type Lease,
