@@ -10,6 +10,8 @@ const FLUSH_AFTER_MS = 1_000;
 const MOST_NAMES = 500;
 /** Of a refused call a few are enough. */
 const MOST_NAMES_REFUSED = 20;
+/** In a line of the log; GET /v1/audit has all. */
+const MOST_NAMES_SAID = 20;
 const LONGEST_NAME = 200;
 /** Entries a second of callers without a right key: those from further addresses share one. */
 const MOST_STRANGERS = 20;
@@ -139,7 +141,8 @@ export class AuditLog {
     const who = by === null ? "somebody without a key" : labelOf({ kind: "key", name: by, tenant });
     const times = entry.calls === 1 ? "" : `, ${entry.calls} times`;
     const where = from === null ? "" : ` from ${from}`;
-    this.options.log.info(`${action} by ${who}${where}: ${status}${times}`, { audit: auditView(entry) });
+    const audit = auditView({ ...entry, which: entry.which.slice(0, MOST_NAMES_SAID) });
+    this.options.log.info(`${action} by ${who}${where}: ${status}${times}`, { audit });
   }
 
   async #write(): Promise<void> {

@@ -47,7 +47,7 @@ Deno.test("what was noted is written a second later, without any call, and said 
   assert.deepEqual([about.audit.by, about.audit.which], ["ci", ["0199", "019a"]]);
 });
 
-Deno.test("an entry names 500 tasks at most, and no task is left out", async () => {
+Deno.test("an entry names 500 tasks at most, and a line of the log 20; no task is left out", async () => {
   await using fixture = await anAudit();
   const names = Array.from({ length: 1_234 }, (_, i) => `task-${i}`);
   for (const which of names) fixture.audit.note({ ...CALL, which });
@@ -55,6 +55,8 @@ Deno.test("an entry names 500 tasks at most, and no task is left out", async () 
   const entries = (await fixture.audit.list("", 9)).reverse();
   assert.deepEqual(entries.map(({ calls }) => calls), [500, 500, 234]);
   assert.deepEqual(entries.flatMap(({ which }) => which), names);
+  const lines = fixture.said as [string, { audit: { which: string[] } }][];
+  assert.deepEqual(lines.map(([, { audit }]) => audit.which), entries.map(({ which }) => which.slice(0, 20)));
 });
 
 Deno.test("strangers from 10,000 addresses, who try 10,000 times each, make few entries a second", async () => {
