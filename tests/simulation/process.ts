@@ -48,17 +48,9 @@ export class SimProcess implements Wired, Actor {
   readonly #callers = new Set<(error: Error) => void>();
 
   constructor(private readonly world: CheckedWorld, readonly name: string, skewMs: number) {
-    const { scheduler, random } = world;
     this.gone = new Promise((resolve) => this.#leaving = resolve);
-    this.clock = new SimClock(scheduler, this, skewMs, world.latest);
-    this.#wire = new Wire(
-      scheduler,
-      random,
-      () => world.activeFaults,
-      this,
-      () => world.kvNow,
-      (commit) => world.database.isForgotten(commit),
-    );
+    this.clock = new SimClock(world.scheduler, this, skewMs, world.latest);
+    this.#wire = Wire.of(this, world);
     this.kv = new FakeKv(world.database, world.weaken?.(this.#wire, this, world) ?? this.#wire);
     this.standIn = new StandIn(world, this);
   }

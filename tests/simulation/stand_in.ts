@@ -14,16 +14,8 @@ export class StandIn implements Wired {
   readonly #wire: Wire;
 
   constructor(private readonly world: Surroundings, private readonly process: Wired) {
-    const { scheduler, random, database } = world;
-    this.#wire = new Wire(
-      scheduler,
-      random,
-      () => world.activeFaults,
-      this,
-      () => world.kvNow,
-      (commit) => database.isForgotten(commit),
-    );
-    this.kv = new FakeKv(database, this.#wire);
+    this.#wire = Wire.of(this, world);
+    this.kv = new FakeKv(world.database, this.#wire);
   }
 
   get dead(): boolean {

@@ -6,6 +6,7 @@ import type { Faults } from "./faults.ts";
 import type { Commit, CommitOutcome, Transport } from "./fake_kv.ts";
 import type { Random } from "../support/random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
+import type { Surroundings } from "./surroundings.ts";
 
 export interface Wired extends Owner {
   crash(why: string): void;
@@ -42,6 +43,13 @@ export class Wire implements Transport {
     /** See {@linkcode FakeDatabase.isForgotten}. */
     private readonly isForgotten: (commit: Commit) => boolean,
   ) {}
+
+  /** What leads a process, or a thread of it, to the database of its world. */
+  static of(process: Wired, world: Surroundings): Wire {
+    const { scheduler, random, database } = world;
+    const isForgotten = (commit: Commit) => database.isForgotten(commit);
+    return new Wire(scheduler, random, () => world.activeFaults, process, () => world.kvNow, isForgotten);
+  }
 
   /** The process has died: half of what was under way arrives all the same. */
   cut(): void {
