@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { claim } from "../../../runtime/worker/claim.ts";
 import { groupWrite } from "../../../runtime/store/group_counters.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
+import { EMBEDDED_LIMITS, REMOTE_LIMITS } from "../../../runtime/platform/kv.ts";
 import { Store } from "../../../runtime/store/store.ts";
 import { UnavailableError } from "../../../runtime/core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
@@ -17,6 +18,21 @@ function step(bench: Bench, entry: Entry, next: (record: TaskRecord, now: number
 }
 
 const cancel = (record: TaskRecord, now: number) => cancelled(record, now, null);
+
+Deno.test("a submit and an end of one moment share a commit on a file, and have one each on a server", async () => {
+  for (const [limits, expected] of [[EMBEDDED_LIMITS, 1], [REMOTE_LIMITS, 2]] as const) {
+    await using bench = await aBench({ limits });
+    const [entry] = await bench.submit({});
+    const { commit } = bench.kv;
+    let commits = 0;
+    bench.kv.commit = (...args) => {
+      commits++;
+      return commit.apply(bench.kv, args);
+    };
+    await Promise.all([bench.submit({}), step(bench, entry, cancel)]);
+    assert.equal(commits, expected);
+  }
+});
 
 onEachBackend("commit() stores what it returns, each write one rev higher", async (path) => {
   await using bench = await aBench({ path });

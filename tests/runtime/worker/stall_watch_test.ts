@@ -25,6 +25,7 @@ Deno.test("while a loop stands still no whole lease is without a beat, for a min
   const beats = beatsOf((now) => Math.floor(Math.min(now, stillFrom) / (LEASE_MS / 3)), 3 * LONGEST_STALL_MS);
   const all = [stillFrom, ...beats];
   for (let i = 1; i < all.length; i++) assert.ok(all[i] - all[i - 1] < 0.6 * LEASE_MS, all.join());
+  for (let i = 1; i < beats.length; i++) assert.ok(beats[i] - beats[i - 1] >= LEASE_MS / 3, all.join());
   const last = all.at(-1)! - stillFrom;
   assert.ok(last < LONGEST_STALL_MS + LOOK_MS && last > LONGEST_STALL_MS - LEASE_MS, all.join());
 });
