@@ -4,6 +4,7 @@ import { RELEASE } from "./release.ts";
 import type { TaskError } from "./task.ts";
 import { bare } from "./tenant.ts";
 import { likely } from "./nearest.ts";
+import { RevivedError } from "./thrown_error.ts";
 
 /** One fault of a submitted value. `pointer` is a JSON Pointer (RFC 6901) into that value. */
 export interface Fault {
@@ -115,7 +116,7 @@ export class StorageFullError extends Error {
   }
 }
 
-/** A child did not complete. Its `cause` is the child's error, if it has one. */
+/** A child did not complete. Its `cause` is the child's error, whole, if it has one. */
 export class ChildFailedError extends Error {
   override name = "ChildFailedError";
   /** False if the child's error was for good: another attempt of the parent would get the same. */
@@ -130,15 +131,10 @@ export class ChildFailedError extends Error {
   ) {
     super(
       `the task ${bare(id)} ended ${state}: ${remoteName}: ${message}`,
-      error ? { cause: thrownBy(error) } : {},
+      error ? { cause: new RevivedError(error) } : {},
     );
     this.retryable = error?.retryable ?? true;
   }
-}
-
-function thrownBy({ name, message, retryable, cause }: TaskError): Error {
-  const error = new Error(message, cause ? { cause: thrownBy(cause) } : {});
-  return Object.assign(error, { name, retryable });
 }
 
 /** A result that a task needs is gone. */

@@ -1,15 +1,15 @@
 // From whatever a function has thrown to the error that its record keeps, and to what the log says of it.
 
+import { bounded, chained, chainOf } from "./error_bounds.ts";
 import { clip } from "./json.ts";
 import type { TaskError } from "./task.ts";
 
 /** Bytes of JSON. */
 const LONGEST_MESSAGE = 2_000;
 const LONGEST_STACK = 2_000;
-/** Characters of JSON with all causes and inner errors. */
-const LONGEST_ERROR = 2_500;
-const DEEPEST_CAUSE = 3;
 const MOST_INNER = 10;
+/** Errors that are looked at, with causes and inner ones. */
+const MOST_ERRORS = 100;
 /** Characters of all stacks of an error, for the log. */
 const LONGEST_STACKS = 10_000;
 
@@ -23,11 +23,11 @@ const UNREADABLE: TaskError = {
 /** Never throws, whatever was thrown. */
 export function errorOf(thrown: unknown, keepStacks: boolean): TaskError {
   try {
-    const error = described(thrown, 0);
+    const error = described(thrown);
     if (keepStacks && isObject(thrown) && typeof thrown.stack === "string") {
       error.stack = clip(thrown.stack, LONGEST_STACK);
     }
-    return shortened(error);
+    return bounded(error);
   } catch {
     return { ...UNREADABLE };
   }
@@ -36,7 +36,7 @@ export function errorOf(thrown: unknown, keepStacks: boolean): TaskError {
 /** For another realm, with all stacks. Structured cloning loses an error's own fields, or all of it. */
 export function portable(thrown: unknown): TaskError {
   try {
-    return described(thrown, 0, true);
+    return described(thrown, true);
   } catch {
     return { ...UNREADABLE };
   }
@@ -45,7 +45,7 @@ export function portable(thrown: unknown): TaskError {
 /** All stacks of an error: its own, and those of its causes and inner errors. Null if there are none. */
 export function stacksOf(thrown: unknown): string | null {
   try {
-    const stacks = stacksIn(thrown, 0).join("\n");
+    const stacks = stacksIn(thrown).join("\n");
     return stacks === "" ? null : stacks.slice(0, LONGEST_STACKS);
   } catch {
     return null;
@@ -97,19 +97,25 @@ function isObject(value: unknown): value is Thrown {
   return typeof value === "object" && value !== null;
 }
 
-function described(thrown: unknown, depth: number, withStacks = false): TaskError {
+/** @param room how many errors may still be looked at. */
+function described(thrown: unknown, withStacks = false, room = { errors: MOST_ERRORS }): TaskError {
+  const chain = chainOf(thrown);
+  room.errors -= chain.length;
+  return chained(chain.map((each) => {
+    const inner = innerOf(each, room).map((part) => described(part, withStacks, room));
+    return describedAlone(each, inner, withStacks);
+  }));
+}
+
+function describedAlone(thrown: unknown, inner: TaskError[], withStacks: boolean): TaskError {
   if (!isObject(thrown)) {
     return { name: "Error", message: clip(String(thrown), LONGEST_MESSAGE), retryable: true };
   }
-  const { cause, retryable } = thrown;
-  const within = (part: unknown) => described(part, depth + 1, withStacks);
-  const inner = depth < DEEPEST_CAUSE ? innerOf(thrown).map(within) : [];
   const error: TaskError = {
     name: clip(nameOf(thrown), 100),
     message: clip(messageOf(thrown, inner), LONGEST_MESSAGE),
-    retryable: retryable !== false,
+    retryable: thrown.retryable !== false,
   };
-  if (cause !== undefined && depth < DEEPEST_CAUSE) error.cause = within(cause);
   if (inner.length > 0) error.errors = inner;
   if (withStacks && typeof thrown.stack === "string") error.stack = thrown.stack.slice(0, LONGEST_STACKS);
   return error;
@@ -129,9 +135,10 @@ function messageOf(thrown: Thrown, inner: TaskError[]): string {
 }
 
 /** The errors within an AggregateError, or a SuppressedError. */
-function innerOf(thrown: Thrown): unknown[] {
-  if (Array.isArray(thrown.errors)) return thrown.errors.slice(0, MOST_INNER);
-  const { error, suppressed } = thrown as { error?: unknown; suppressed?: unknown };
+function innerOf(thrown: unknown, room: { errors: number }): unknown[] {
+  if (!isObject(thrown) || room.errors <= 0) return [];
+  const { errors, error, suppressed } = thrown as Thrown & { error?: unknown; suppressed?: unknown };
+  if (Array.isArray(errors)) return errors.slice(0, Math.min(MOST_INNER, room.errors));
   return thrown.name === "SuppressedError" ? [error, suppressed] : [];
 }
 
@@ -150,20 +157,11 @@ function partText(part: unknown): string {
   }
 }
 
-/** The outermost error says most: inner ones go first, then the cause. */
-function shortened(error: TaskError): TaskError {
-  const isTooLong = () => JSON.stringify({ ...error, stack: undefined }).length > LONGEST_ERROR;
-  while (error.errors && isTooLong()) {
-    error.errors.pop();
-    if (error.errors.length === 0) delete error.errors;
-  }
-  if (error.cause && isTooLong()) delete error.cause;
-  return error;
-}
-
-function stacksIn(thrown: unknown, depth: number): string[] {
-  if (!isObject(thrown) || depth > DEEPEST_CAUSE) return [];
-  const own = typeof thrown.stack === "string" ? [thrown.stack] : [];
-  const within = [...(thrown.cause === undefined ? [] : [thrown.cause]), ...innerOf(thrown)];
-  return [...own, ...within.flatMap((each) => stacksIn(each, depth + 1))];
+function stacksIn(thrown: unknown, room = { errors: MOST_ERRORS }): string[] {
+  const chain = chainOf(thrown);
+  room.errors -= chain.length;
+  return chain.flatMap((each) => {
+    const own = isObject(each) && typeof each.stack === "string" ? [each.stack] : [];
+    return [...own, ...innerOf(each, room).flatMap((part) => stacksIn(part, room))];
+  });
 }

@@ -1,6 +1,7 @@
 // Every way a task can move, as pure functions of (record, now, …). The store commits what they return, under
 // a check of the record that they were given.
 
+import { bounded } from "./error_bounds.ts";
 import { clip } from "./json.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
 import { end, enter } from "./enter_state.ts";
@@ -64,7 +65,7 @@ function withoutSlot({ windowed }: TaskRecord): Partial<TaskRecord> {
 /** A task that it waited for did not complete. */
 export function upstreamFailed(record: TaskRecord, now: number, upstream: TaskRecord | null): TaskRecord {
   const { message, cause } = failureOf(upstream);
-  const error: TaskError = { name: "UpstreamFailed", message, retryable: false, ...(cause && { cause }) };
+  const error = bounded({ name: "UpstreamFailed", message, retryable: false, ...(cause && { cause }) });
   return end(record, now, "CANCELLED", "UpstreamFailed", message, { error });
 }
 
@@ -77,7 +78,7 @@ function failureOf(upstream: TaskRecord | null): { message: string; cause?: Task
   const reason = error ? `${error.name}: ${error.message}` : message ?? name;
   return {
     message: `its upstream ${bare(id)} (${task}) ended ${type}: ${clip(reason, LONGEST_REASON)}`,
-    ...(error && { cause: { ...error, cause: undefined, errors: undefined, stack: undefined } }),
+    ...(error && { cause: error }),
   };
 }
 

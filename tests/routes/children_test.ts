@@ -45,6 +45,31 @@ const hopeful = define(
   },
 );
 
+/** Throws what it is told, as many errors as there are names, each caused by the next. */
+const throwAll = define(
+  { name: "throwAll", input: z.object({ names: z.array(z.string()), message: z.string(), inner: z.int() }) },
+  ({ input: { names, message, inner } }) => {
+    const errors = Array.from({ length: inner }, (_, i) => new RangeError(`${i}`));
+    const error = (i: number): Error => {
+      const cause = i + 1 < names.length ? { cause: error(i + 1) } : {};
+      const made = inner > 0 ? new AggregateError(errors, message, cause) : new Error(message, cause);
+      return Object.assign(made, { name: names[i] });
+    };
+    throw error(0);
+  },
+);
+
+/** Hands its input to a child of its own, `depth` levels down. */
+const handDown: AnyDefinition = define(
+  { name: "handDown", input: z.object({ depth: z.int(), child: z.any() }) },
+  async ({ input: { depth, child }, submit }) => {
+    const made = depth === 0
+      ? await submit("throwAll", child)
+      : await submit("handDown", { depth: depth - 1, child });
+    return await made.result();
+  },
+);
+
 /** Submits sleepers and does not wait for them; returns after `ms`. */
 const parent = define(
   { name: "parent", input: z.object({ ms: z.int() }) },
@@ -67,7 +92,7 @@ const hopefulOfRefuse = define(
   async ({ submit }) => await (await submit("refuse")).result(),
 );
 
-const definitions: AnyDefinition[] = [sum, nest, hopeful, hopefulOfRefuse, parent, relay];
+const definitions: AnyDefinition[] = [throwAll, handDown, sum, nest, hopeful, hopefulOfRefuse, parent, relay];
 
 async function childrenOf(service: Service, parentId: string): Promise<Body[]> {
   const { body } = await service.get(`/v1/tasks?parentId=${parentId}`);
@@ -122,6 +147,27 @@ Deno.test("a child that failed for good fails its parent for good, with the chil
     assert.deepEqual([name, retryable], ["ChildFailedError", false]);
     assert.deepEqual([cause.name, cause.message, cause.retryable], ["RangeError", "not again", false]);
     assert.equal(cause.cause.name, "TypeError");
+  }
+});
+
+Deno.test("the cause of a child that failed is the child's error, whole: long, deep and of several", async () => {
+  await using service = await aService({ definitions });
+  const causesOf = (error: Body): string[] => error ? [error.name, ...causesOf(error.cause)] : [];
+  const failed = "ChildFailedError";
+  for (
+    const [depth, child, names] of [
+      [0, { names: ["ValueError"], message: "aah!", inner: 0 }, [failed, "ValueError"]],
+      [0, { names: ["ValueError"], message: "a".repeat(1_900), inner: 0 }, [failed, "ValueError"]],
+      [0, { names: ["A", "B", "C", "D", "E"], message: "m", inner: 0 }, [failed, "A", "B", "C", "D", "E"]],
+      [0, { names: ["Several"], message: "m", inner: 2 }, [failed, "Several"]],
+      [5, { names: ["ValueError"], message: "aah!", inner: 0 }, [...Array(6).fill(failed), "ValueError"]],
+      [12, { names: ["ValueError"], message: "aah!", inner: 0 }, [...Array(9).fill(failed), "ValueError"]],
+    ] as const
+  ) {
+    const { error } = await service.run("handDown", { depth, child });
+    assert.deepEqual(causesOf(error), names, `depth ${depth}, ${JSON.stringify(child).slice(0, 80)}`);
+    const messages = error.cause.errors?.map(({ message }: Body) => message) ?? [];
+    assert.deepEqual(messages, child.inner === 0 ? [] : ["0", "1"]);
   }
 });
 

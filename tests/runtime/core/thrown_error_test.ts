@@ -1,5 +1,6 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import type { TaskError } from "../../../runtime/core/task.ts";
 import { errorOf, fieldsOf, RevivedError, stacksOf } from "../../../runtime/core/thrown_error.ts";
 
 const kept = (thrown: unknown) => errorOf(thrown, false);
@@ -54,7 +55,7 @@ Deno.test("the errors within an AggregateError or a SuppressedError are kept, wi
   assert.deepEqual(kept(new Error("outer", { cause: new AggregateError(["a"]) })).cause?.errors?.length, 1);
 });
 
-Deno.test("an error with much in it stays short: its last inner errors go first, then its cause", () => {
+Deno.test("an error with much in it stays short: its last inner errors go first, then the ends of messages", () => {
   const long = (n: number) => new Error(`${n}`.repeat(400));
   const error = kept(
     new AggregateError([1, 2, 3, 4, 5, 6, 7, 8].map(long), "many", { cause: new Error("why") }),
@@ -63,7 +64,57 @@ Deno.test("an error with much in it stays short: its last inner errors go first,
   assert.equal(error.cause?.message, "why");
   assert.ok(error.errors!.length >= 2 && error.errors![0].message.startsWith("111"));
   const deep = kept(new AggregateError([long(1)], "x".repeat(2_400), { cause: new Error("y".repeat(900)) }));
-  assert.deepEqual([deep.errors, deep.cause, deep.message.length > 1_000], [undefined, undefined, true]);
+  assert.ok(JSON.stringify(deep).length <= 2_500);
+  assert.deepEqual([deep.errors, deep.message.length > 1_000], [undefined, true]);
+  assert.equal(deep.cause!.message, "y".repeat(900));
+});
+
+/** From the outermost to the last cause. */
+function chain(error: TaskError): TaskError[] {
+  return [error, ...error.cause ? chain(error.cause) : []];
+}
+
+Deno.test("a chain of causes stays whole, with shorter messages if it is long", () => {
+  const caused = (levels: number, message: string): Error => {
+    const options = levels > 1 ? { cause: caused(levels - 1, message) } : {};
+    return new Error(`${levels} ${message}`, options);
+  };
+  for (const message of ["", "\u0001".repeat(400), "m".repeat(3_000)]) {
+    const errors = chain(kept(caused(10, message)));
+    const levels = errors.map((error) => parseInt(error.message));
+    assert.deepEqual(levels, [10, 9, 8, 7, 6, 5, 4, 3, 2, 1], message);
+    assert.ok(JSON.stringify(errors[0]).length <= 2_500);
+  }
+  // Of a longer one, the last says what was wrong.
+  assert.deepEqual(chain(kept(caused(50, ""))).map(({ message }) => parseInt(message)), [
+    50,
+    49,
+    48,
+    47,
+    46,
+    45,
+    44,
+    43,
+    42,
+    1,
+  ]);
+  const round = new Error("round");
+  round.cause = new Error("inner", { cause: round });
+  assert.deepEqual(chain(kept(round)).map(({ message }) => message), ["round", "inner"]);
+  assert.equal(stacksOf(round)!.match(/Error: /g)!.length, 2);
+});
+
+Deno.test("an error of very many errors is looked at in part", () => {
+  let looked = 0;
+  const wide = (): Error =>
+    Object.defineProperty(new Error("wide"), "errors", {
+      get: () => {
+        looked++;
+        return Array.from({ length: 10 }, wide);
+      },
+    });
+  assert.equal(kept(wide()).message, "wide");
+  assert.ok(looked <= 110, `${looked}`);
 });
 
 Deno.test("whatever is thrown can be told", () => {

@@ -278,6 +278,29 @@ Deno.test("a cancel keeps its first reason", () => {
   assert.equal(done.result, null);
 });
 
+Deno.test("the error of an upstream is kept whole by all that wait for it: its causes and inner errors, in bounds", () => {
+  const error = (name: string, more: Partial<TaskError> = {}): TaskError => {
+    return { name, message: name, retryable: true, ...more };
+  };
+  const thrown = error("A", {
+    stack: "A at here",
+    errors: [error("I"), error("J", { cause: error("K") })],
+    cause: error("B", { cause: error("C", { cause: error("D") }) }),
+  });
+  const { stack: _, ...whole } = thrown;
+  const deps = { upstreams: { json: "[]" }, total: 1, waitFor: 1, allowFailure: false, released: false };
+  const waiting = move.submitted(aDraft({ deps }), START);
+  const failed = settle(inState().RUNNING, { kind: "failed", error: { ...thrown, retryable: false } });
+  const next = move.upstreamFailed(waiting, LATER, failed);
+  const last = move.upstreamFailed(waiting, LATER, next);
+  for (const { error } of [next, last]) assert.deepEqual(error!.cause, { ...whole, retryable: false });
+  const long = { ...thrown, message: "m".repeat(2_000), cause: error("B", { message: "n".repeat(400) }) };
+  const { error: kept } = move.upstreamFailed(waiting, LATER, { ...failed, error: long });
+  assert.ok(JSON.stringify(kept).length <= 2_500);
+  assert.deepEqual([kept!.cause!.name, kept!.cause!.cause!.message], ["A", "n".repeat(400)]);
+  assert.equal(failed.error!.stack, "A at here");
+});
+
 Deno.test("a message is cut to what 64 of them may take", () => {
   const error = { ...forGood, message: "\u0001".repeat(5_000) };
   const { message } = stateOf(settle(inState().RUNNING, { kind: "failed", error }));
