@@ -60,6 +60,8 @@ export interface AuditOptions {
 
 export class AuditLog {
   #open = new Map<string, AuditEntry>();
+  /** Mostly the next call is of the same caller, and like this one. */
+  #last: AuditEntry | null = null;
   #strangers = 0;
   /** Not written yet. */
   #closed: AuditEntry[] = [];
@@ -112,10 +114,15 @@ export class AuditLog {
   }
 
   #entryOf(call: Audited): AuditEntry {
-    const { which: _, ...about } = call;
-    let key = keyOf(about);
+    if (this.#last !== null && isOf(this.#last, call)) return this.#last;
+    return this.#last = this.#openOf(call);
+  }
+
+  #openOf(call: Audited): AuditEntry {
+    let key = keyOf(call);
     const known = this.#open.get(key);
     if (known) return known;
+    const { which: _, ...about } = call;
     if (isStranger(call) && ++this.#strangers > MOST_STRANGERS) {
       about.from = null;
       key = keyOf(about);
@@ -136,6 +143,7 @@ export class AuditLog {
   #close(key: string): void {
     const entry = this.#open.get(key)!;
     this.#open.delete(key);
+    this.#last = null;
     this.#closed.push(entry);
     const { by, tenant, status, action, from } = entry;
     const who = by === null ? "somebody without a key" : labelOf({ kind: "key", name: by, tenant });
@@ -194,6 +202,11 @@ export function auditView({ by, tenant, from, action, status, which, calls, at, 
 /** Anybody can be one: without a key nothing is changed, but by a command. */
 function isStranger({ by, status }: Pick<Audited, "by" | "status">): boolean {
   return by === null && status >= 400;
+}
+
+function isOf(entry: AuditEntry, { by, tenant, from, action, status }: Audited): boolean {
+  return entry.status === status && entry.action === action && entry.by === by && entry.from === from &&
+    entry.tenant === tenant;
 }
 
 function keyOf({ by, tenant, from, action, status }: Omit<Audited, "which">): string {

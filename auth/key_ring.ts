@@ -5,6 +5,7 @@
 
 import type { Caller } from "../runtime/core/caller.ts";
 import type { Usage } from "../runtime/core/usage.ts";
+import { BoundedMap } from "../runtime/core/bounded_map.ts";
 import type { Clock, KvPort } from "../runtime/mod.ts";
 import { type ApiKey, hexHashOf, hexOf } from "./api_keys.ts";
 import { Callers } from "./callers.ts";
@@ -17,6 +18,8 @@ const WATCH_EVERY_MS = 500;
 const USED_EVERY_MS = 60 * 60 * 1000;
 /** Digits of a hash that tell one secret from another; a ticket shows them. */
 const MARK_DIGITS = 20;
+/** Hashing one takes longer than all else that a call with a key costs here. */
+const MOST_SECRETS = 1_000;
 
 /** A secret that opens something, and whose it is. */
 export class HeldKey {
@@ -67,6 +70,8 @@ export class HeldKey {
 export class KeyRing {
   readonly #own: HeldKey[];
   #byMark: Map<string, HeldKey>;
+  /** Those of the last calls that were right; of wrong ones nothing stays. */
+  readonly #bySecret = new BoundedMap<string, HeldKey>(MOST_SECRETS);
   /** Undefined before the first look. */
   #version: string | null | undefined;
   #lookedAt = -Infinity;
@@ -126,11 +131,15 @@ export class KeyRing {
     return this.clock.monotonic() - this.#lookedAt < UNKNOWN_AFTER_MS ? null : this.look();
   }
 
-  /** The key of a secret. What it takes does not depend on the secrets that there are. */
+  /** The key of a secret. What a wrong one takes does not depend on the secrets that there are. */
   find(secret: string): HeldKey | null {
+    const known = this.#bySecret.get(secret);
+    if (known !== undefined) return this.#isGood(known) ? known : null;
     const hash = hexHashOf(secret);
     const found = this.ofMark(hash.slice(0, MARK_DIGITS));
-    return found?.hash === hash ? found : null;
+    if (found?.hash !== hash) return null;
+    this.#bySecret.set(secret, found);
+    return found;
   }
 
   /** True for a secret of the settings: it is good whether or not the database answers. */
@@ -187,6 +196,7 @@ export class KeyRing {
       for (const [id, at] of uses) this.#usedAt.set(id, Math.max(at, this.#usedAt.get(id) ?? 0));
       const before = this.#byMark;
       this.#byMark = this.#marked(list.records);
+      this.#bySecret.clear();
       for (const held of before.values()) if (this.#byMark.get(held.mark) !== held) held.end();
       this.#version = list.version;
     }

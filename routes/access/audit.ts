@@ -1,9 +1,8 @@
 // Which calls are noted: those that have changed something, and those that were refused.
 
 import type { Context } from "hono";
-import { matchedRoutes } from "hono/route";
 import type { AuditLog } from "../../auth/audit_log.ts";
-import { EVERYTHING } from "../http/methods.ts";
+import type { CallRules } from "./call_rules.ts";
 import { sourceOf, type Sources } from "./sources.ts";
 
 declare module "hono" {
@@ -21,28 +20,37 @@ const REFUSED = [401, 403, 429];
 const MISSED = 404;
 
 /** @param status of the answer */
-export function noteCall(c: Context, status: number, log: AuditLog, { proxies }: Sources): void {
-  const isChange = CHANGES.includes(c.req.method);
-  if (!(REFUSED.includes(status) || isChange && (status < 400 || status === MISSED))) return;
-  const pattern = matchedRoutes(c).findLast(({ path }) => path !== EVERYTHING)?.path;
-  const action = `${c.req.method} ${pattern ?? "(nothing)"}`;
-  if (LOOKS.includes(action) && status < 400) return;
+export function noteCall(
+  c: Context,
+  { action, named }: CallRules,
+  status: number,
+  log: AuditLog,
+  { proxies }: Sources,
+): void {
+  if (!isNoted(c.req.method, status)) return;
+  if (action !== null && LOOKS.includes(action) && status < 400) return;
   const caller = c.get("key")?.caller;
   log.note({
     by: caller?.name ?? null,
     tenant: caller?.tenant ?? "",
     from: sourceOf(c, proxies),
-    action,
+    action: action ?? `${c.req.method} (nothing)`,
     status,
-    which: c.get("audited") ?? namedIn(c, pattern),
+    which: c.get("audited") ?? namedIn(c, named),
   });
 }
 
-function namedIn(c: Context, pattern = ""): string {
+function isNoted(method: string, status: number): boolean {
+  if (REFUSED.includes(status)) return true;
+  return (status < 400 || status === MISSED) && CHANGES.includes(method);
+}
+
+function namedIn(c: Context, named: readonly number[]): string {
   const { path } = c.req;
-  const parts = path.split("/");
-  const named = pattern.split("/").flatMap((part, i) => part.startsWith(":") ? [parts[i]] : []);
-  if (named.length > 0) return named.join("/");
+  if (named.length > 0) {
+    const parts = path.split("/");
+    return named.map((i) => parts[i]).join("/");
+  }
   const location = c.res.headers.get("location");
   return location === null ? path : location.slice(location.lastIndexOf("/") + 1);
 }

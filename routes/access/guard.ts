@@ -2,21 +2,20 @@
 // service answers this machine only, and no page of another site that a browser on this machine shows.
 
 import type { Context } from "hono";
-import { matchedRoutes } from "hono/route";
 import type { AuditLog } from "../../auth/audit_log.ts";
 import type { HeldKey, KeyRing } from "../../auth/key_ring.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
 import type { CallerView, Clock, Runtime } from "../../runtime/mod.ts";
-import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
+import { ANYBODY, type Caller, holds } from "../../runtime/core/caller.ts";
 import type { Usage } from "../../runtime/core/usage.ts";
-import { ACCESS, type Needs, purposeOf, STREAMS } from "./access_table.ts";
+import { purposeOf } from "./access_table.ts";
 import { noteCall } from "./audit.ts";
+import { type CallRules, rulesOf } from "./call_rules.ts";
 import { isLoopback } from "../../auth/loopback.ts";
 import { refusalOfRate, withRates } from "./rates.ts";
 import { afterFailure, type Sources } from "./sources.ts";
 import { forbidden, keyEnded, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
 import type { App } from "../http/app_types.ts";
-import { EVERYTHING, type Route } from "../http/methods.ts";
 import { type Arrival, ownUrl, pathOf } from "../http/prefix.ts";
 
 declare module "hono" {
@@ -25,6 +24,8 @@ declare module "hono" {
     key?: HeldKey;
   }
 }
+
+const BEARER = /^Bearer +\S+$/i;
 
 const FAULTS: Record<TicketFault, string> = {
   forged: "the ticket is not one of this service",
@@ -46,31 +47,39 @@ export interface Access {
 export function guardRoutes(app: App, access: Access): void {
   // Every call comes through here: it awaits nothing without need.
   app.use(function guard(c, next) {
-    const problem = refusal(c, access);
-    return problem === null ? pass(c, next, access) : refuse(c, problem, next, access);
+    if (isOwnCall(c)) return next();
+    const rules = rulesOf(c);
+    const problem = refusal(c, rules, access);
+    return problem === null ? pass(c, rules, next, access) : refuse(c, rules, problem, next, access);
   });
 }
 
 async function refuse(
   c: Context,
+  rules: CallRules,
   found: Problem | Promise<Problem | null>,
   next: () => Promise<void>,
   access: Access,
 ): Promise<void> {
   const problem = await found;
-  if (problem === null) return await pass(c, next, access);
+  if (problem === null) return await pass(c, rules, next, access);
   // Nobody needs the rest of it.
   await c.req.raw.body?.cancel();
   const told = afterFailure(c, problem, access.sources);
-  if (access.audit && access.keys.isLocked) noteCall(c, told.status, access.audit, access.sources);
+  if (access.audit && access.keys.isLocked) noteCall(c, rules, told.status, access.audit, access.sources);
   throw new ProblemError(told);
 }
 
 /** What becomes of the call is noted where callers are told apart. */
-function pass(c: Context, next: () => Promise<void>, { audit, keys, sources }: Access): Promise<void> {
+function pass(
+  c: Context,
+  rules: CallRules,
+  next: () => Promise<void>,
+  { audit, keys, sources }: Access,
+): Promise<void> {
   const answered = withRates(c, next);
-  if (audit === undefined || !keys.isLocked || isOwnCall(c)) return answered;
-  return answered.then(() => noteCall(c, c.res.status, audit, sources));
+  if (audit === undefined || !keys.isLocked) return answered;
+  return answered.then(() => noteCall(c, rules, c.res.status, audit, sources));
 }
 
 /**
@@ -101,35 +110,36 @@ export function mayRead(c: Context): boolean {
   return holds(callerOf(c), "read");
 }
 
-function refusal(c: Context, access: Access): Problem | null | Promise<Problem | null> {
-  if (isOwnCall(c)) return null;
-  const routes = matchedRoutes(c).filter(({ path }) => path !== EVERYTHING);
-  const needs = needsOf(routes);
-  if (needs === "open") return null;
+function refusal(
+  c: Context,
+  rules: CallRules,
+  access: Access,
+): Problem | null | Promise<Problem | null> {
+  if (rules.needs === "open") return null;
   const { keys } = access;
   const stale = keys.fresh();
-  if (stale === null) return refusalOf(c, routes, needs, access);
+  if (stale === null) return refusalOf(c, rules, access);
   return stale.then(
-    () => refusalOf(c, routes, needs, access),
+    () => refusalOf(c, rules, access),
     (error) => {
       const secret = secretOf(c.req.header("authorization"));
       if (!secret || !keys.isOwn(secret)) throw error;
-      return refusalOf(c, routes, needs, access);
+      return refusalOf(c, rules, access);
     },
   );
 }
 
 function refusalOf(
   c: Context,
-  routes: Route[],
-  needs: readonly Scope[] | null,
+  rules: CallRules,
   access: Access,
 ): Problem | null | Promise<Problem | null> {
   const { keys, origins } = access;
+  const needs = rules.needs as Exclude<CallRules["needs"], "open">;
   if (!keys.isLocked) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
   const authorization = c.req.header("authorization");
   if (authorization === undefined) {
-    const ticket = routes.some(isStream) ? c.req.query("ticket") : undefined;
+    const ticket = rules.isStream ? c.req.query("ticket") : undefined;
     if (ticket === undefined) {
       return unauthorized("this needs an API key, sent as Authorization: Bearer <secret>");
     }
@@ -140,12 +150,12 @@ function refusalOf(
   const key = keys.find(secret);
   if (key === null) {
     const looked = keys.newest();
-    if (looked !== null) return looked.then(() => refusalOf(c, routes, needs, access));
+    if (looked !== null) return looked.then(() => refusalOf(c, rules, access));
     return unauthorized("the secret in Authorization is not that of an API key");
   }
   c.set("key", key);
   keys.use(key);
-  const tooFast = refusalOfRate(c, key, access.clock.monotonic());
+  const tooFast = refusalOfRate(c, key, access.clock);
   if (tooFast) return tooFast;
   if (needs === null) return unlisted(c);
   const { caller } = key;
@@ -159,7 +169,8 @@ function refusalOf(
 }
 
 function secretOf(authorization: string | undefined): string | undefined {
-  return authorization === undefined ? undefined : /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  if (authorization === undefined || !BEARER.test(authorization)) return undefined;
+  return authorization.slice(authorization.lastIndexOf(" ") + 1);
 }
 
 async function refusalOfTicket(
@@ -176,7 +187,7 @@ async function refusalOfTicket(
     return unauthorized("the key that made the ticket has ended");
   }
   c.set("key", key);
-  return refusalOfRate(c, key, clock.monotonic());
+  return refusalOfRate(c, key, clock);
 }
 
 /** True for a call of this program itself. */
@@ -190,26 +201,14 @@ export function markOf(c: Context): string | undefined {
   return c.get("key")?.mark ?? UNKEYED;
 }
 
-/**
- * What the routes that match a call need, all of them together; null if one has no line in the table. Where
- * none matches there is nothing to see, but only callers with a key are told so.
- */
-function needsOf(routes: Route[]): Needs | null {
-  const lines = routes.map(({ method, path }): Needs | undefined => ACCESS[`${method} ${path}`]);
-  if (lines.includes(undefined)) return null;
-  if (lines.length > 0 && lines.every((needs) => needs === "open")) return "open";
-  return lines.flatMap((needs) => needs === "open" ? [] : needs!);
-}
-
-function isStream({ method, path }: Route): boolean {
-  return method === "GET" && STREAMS.includes(path);
-}
-
 function unlisted(c: Context): Problem {
   return forbidden(
     `nobody may call ${c.req.method} ${pathOf(c)}: it is not in the table of who may call what`,
   );
 }
+
+/** Of a call that was let in: mostly the next one has the same. */
+let lastOwnHost: string | undefined;
 
 /**
  * The name of another site may lead to this machine (DNS rebinding), or its page may send something here
@@ -217,12 +216,13 @@ function unlisted(c: Context): Problem {
  */
 function refusalOfStranger(c: Context, origins: readonly string[]): Problem | null {
   const host = c.req.header("host") ?? new URL(c.req.url).host;
-  if (!isLoopback(host.replace(/:\d*$/, ""))) {
+  if (host !== lastOwnHost && !isLoopback(host.replace(/:\d*$/, ""))) {
     return forbidden(
       `without API keys this service answers this machine only, as localhost, 127.0.0.1 or [::1]; the Host here is ` +
         `${JSON.stringify(host)}. Behind a proxy it needs keys: see API_KEYS`,
     );
   }
+  lastOwnHost = host;
   const origin = c.req.header("origin");
   if (origin === undefined) return refusalOfCrossSite(c);
   if (isLoopback(URL.parse(origin)?.hostname ?? "")) return null;

@@ -4,6 +4,7 @@
 import type { Context } from "hono";
 import type { HeldKey } from "../../auth/key_ring.ts";
 import type { Rate } from "../../runtime/core/rate.ts";
+import type { Clock } from "../../runtime/mod.ts";
 import { labelOf, type Usage } from "../../runtime/core/usage.ts";
 import type { Problem } from "../http/problem.ts";
 
@@ -15,8 +16,9 @@ declare module "hono" {
 }
 
 /** Counts the call. Null if it may come now. */
-export function refusalOfRate(c: Context, { usages }: HeldKey, now: number): Problem | null {
+export function refusalOfRate(c: Context, { usages }: HeldKey, clock: Clock): Problem | null {
   if (usages.every(({ rate }) => rate === null)) return null;
+  const now = clock.monotonic();
   const limited = usages.filter(({ rate }) => rate !== null) as (Usage & { rate: Rate })[];
   const waitMs = Math.max(...limited.map(({ rate }) => rate.waitMs(now)));
   if (waitMs > 0) return tooFast(limited, waitMs, now);
