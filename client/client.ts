@@ -188,7 +188,7 @@ export class Client<D extends Definitions = Definitions> {
    * The names and inputs in it, and what each gets from the one before, are compared with the definitions of
    * this client. A canvas that does not fit is no argument for this call; the compiler's message says why.
    *
-   * @param options for all its tasks, where they have none of their own
+   * @param options for all its tasks, where they have none of their own; the tags are added to theirs
    * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
    * the fault
    */

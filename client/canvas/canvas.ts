@@ -116,7 +116,10 @@ export function chain(...elements: Canvas[] | [Iterable<Canvas>]): Chain {
   return frozen({ chain: listOf(elements) });
 }
 
-/** Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. */
+/**
+ * Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. An
+ * empty one in a chain hands on what comes before.
+ */
 export function group<const Elements extends readonly Canvas[]>(...elements: Elements): Group<Elements>;
 export function group<const One extends Canvas>(elements: Iterable<One>): Group<readonly One[]>;
 export function group(...elements: Canvas[] | [Iterable<Canvas>]): Group {

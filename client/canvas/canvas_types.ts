@@ -24,8 +24,20 @@ type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown
   : C extends Chord<infer _, infer Body> ? ListHandedOn<D, Body>
   : HandedOn<D, C>;
 
-type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer _, infer Last] ? Last
+/** The last one that hands on something of its own. */
+type LastOf<Elements extends readonly Canvas[]> = Elements extends
+  readonly [...infer Before extends readonly Canvas[], infer Last]
+  ? Before extends readonly [] ? Last : IsEmpty<Last> extends true ? LastOf<Before> : Last
   : Elements[number];
+
+/** In a chain it hands on what it gets. */
+type IsEmpty<C> = C extends Group<readonly []> ? true
+  : C extends Chain<infer Elements> ? IsEmpty<LastOf<Elements>>
+  : false;
+
+type AfterOf<D extends Definitions, C, Before> = [Before] extends [Nothing] ? HandedOn<D, C>
+  : IsEmpty<C> extends true ? Before
+  : HandedOn<D, C>;
 
 /** A canvas that fits is taken as it is. One that does not fit lacks a member, whose type says why. */
 export type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown
@@ -66,7 +78,7 @@ type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string
 /** `Found` so far, so that the compiler needs no stack: a chain may have hundreds of elements. */
 type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> =
   Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]]
-    ? MisfitInChain<D, Rest, HandedOn<D, First>, Found | Misfit<D, First, Before>>
+    ? MisfitInChain<D, Rest, AfterOf<D, First, Before>, Found | Misfit<D, First, Before>>
     : Found | Misfit<D, Elements[number], Unclear>;
 
 type MisfitOfTask<Name extends string, Wanted, Input, Into, Immutable, Before> = Into extends string

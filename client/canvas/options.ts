@@ -38,7 +38,7 @@ export interface MapOptions extends EachTaskOptions, CallOptions {
   maxConcurrent?: number;
 }
 
-/** Options of all tasks of a canvas, where they have none of their own. */
+/** Options of all tasks of a canvas, where they have none of their own; the tags are added to theirs. */
 export interface RunOptions extends EachTaskOptions, CallOptions {}
 
 /** A task's options in the form of the wire. */

@@ -59,6 +59,7 @@ export interface Submission {
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 const LONGEST_METADATA = 4_096;
+export const MOST_TAGS = 20;
 
 const ms = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
 const YEAR_10000 = Date.UTC(10_000);
@@ -97,7 +98,7 @@ const optionShape = {
   maxCrashes: z.int().min(0).max(100).optional()
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
   priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
-  tags: z.array(tag).max(20).optional(),
+  tags: z.array(tag).max(MOST_TAGS).optional(),
   // No z.record: that drops a key named __proto__.
   metadata: z.unknown()
     .refine((value) => value === undefined || isObject(value), { error: "must be an object" })

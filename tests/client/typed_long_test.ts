@@ -113,6 +113,11 @@ const [a, b] = await g.result(); is<number>(a); is<"liftoff">(b);
 const many = await errand.run(group([1, 2].map((a) => sig("add", { a, b: 1 }))));
 is<number[]>(await many.result());
 is<number[]>(await (await errand.run(group(new Set([sig("add", { a: 1, b: 1 })])))).result())`,
+  "an empty group in a chain hands on what comes before": `
+const none = group();
+is<number>(await (await errand.run(chain(sig("add", { a: 1, b: 2 }), none, chain(none, none)))).result());
+is<number>(await (await errand.run(chain(sig("add", { a: 1, b: 2 }), none, sig("add", { b: 3 }, { into: "a" })))).result());
+is<readonly []>(await (await errand.run(chain(none))).result())`,
   "a chord hands on what its body does": `
 const header = ["a", "b"].map((text) => sig("digest", { text }));
 is<number>((await (await errand.run(chord(header, sig("tally", {}, { into: "digests" })))).result()).files);
@@ -247,6 +252,10 @@ const MISFITS: Record<string, [string, program: string]> = {
   "running what gets a value of another type": [
     'what comes before "add" does not fit its field "b"',
     `await errand.run(chain(sig("countdown", { from: 1, stepMs: 1 }), sig("add", { a: 1 }, { into: "b" })))`,
+  ],
+  "running what gets a value of another type, an empty group between": [
+    'what comes before "add" does not fit its field "b"',
+    `await errand.run(chain(sig("countdown", { from: 1, stepMs: 1 }), group(), sig("add", { a: 1 }, { into: "b" })))`,
   ],
   "running what gets another whole input": [
     'what comes before "add" does not fit its input',

@@ -13,6 +13,7 @@ import { nameFault } from "./name_rules.ts";
 import { Names } from "./names.ts";
 import {
   type FlowNode,
+  optionFaults,
   type Output,
   pointerInFlow,
   signatureFaults,
@@ -61,7 +62,9 @@ class Compiler {
     for (const node of this.#nodes) {
       const next = turn.over();
       if (next) await next;
-      submissionAt.set(node, submissionOf(node, this.#names, flow.options));
+      const submission = submissionOf(node, this.#names, flow.options);
+      submissionAt.set(node, submission);
+      for (const fault of optionFaults(submission, node)) this.#faults.push(fault);
       if (this.#faults.length >= MOST_FAULTS) this.#throwFaults();
     }
     const { order, cycles } = await topologicalOrder(this.#nodes, upstreamsOf, turn);
@@ -100,6 +103,8 @@ class Compiler {
     if ("chain" in element) {
       let former = previous;
       for (const [i, each] of element.chain.entries()) {
+        // It hands on what it gets. Without anything before it that is an empty list.
+        if (former !== null && isEmptyGroup(each)) continue;
         former = await this.#element(each, [...place, `${i}`], `${at}/chain/${i}`, former);
       }
       return former!;
@@ -187,6 +192,10 @@ class Compiler {
   #throwFaults(): void {
     if (this.#faults.length > 0) throw new ValidationError(this.#faults.slice(0, MOST_FAULTS));
   }
+}
+
+function isEmptyGroup(element: Element): boolean {
+  return "group" in element && element.group.length === 0;
 }
 
 /** A header passes on a list. */

@@ -3,7 +3,7 @@
 import type { Json } from "../../core/define.ts";
 import type { Fault } from "../../core/errors.ts";
 import { pointer as pointerTo } from "../../core/json.ts";
-import type { Submission, SubmitOptions } from "../../core/submission.ts";
+import { MOST_TAGS, type Submission, type SubmitOptions } from "../../core/submission.ts";
 import type { Named, Names, Part } from "./names.ts";
 import type { Signature } from "./schema.ts";
 
@@ -63,15 +63,28 @@ function withPrevious(input: unknown, { into, immutable }: Signature, previous: 
   return into === undefined ? previous.value : { ...input as object, [into]: previous.value };
 }
 
-/** A task's own options win over defaults, and over defaults that say the same in another way. */
+/**
+ * A task's own options win over defaults, and over defaults that say the same in another way. It has its own
+ * tags and those of the flow.
+ */
 function mergedOptions(defaults: SubmitOptions = {}, own: SubmitOptions = {}): SubmitOptions {
   const options = { ...defaults, ...own };
   if (defaults.retry && own.retry) options.retry = { ...defaults.retry, ...own.retry };
+  if (defaults.tags && own.tags) options.tags = [...new Set([...own.tags, ...defaults.tags])];
   for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
     if (own[one] !== undefined) delete options[other];
     if (own[other] !== undefined) delete options[one];
   }
   return options;
+}
+
+/** What is wrong with the options of a task together with those of the flow. */
+export function optionFaults({ options }: Submission, { signature, pointer }: FlowNode): Fault[] {
+  const count = options?.tags?.length ?? 0;
+  if (count <= MOST_TAGS) return [];
+  const own = signature.options?.tags?.length ?? 0;
+  const message = `a task has at most ${MOST_TAGS} tags; its ${own} and those of the flow are ${count}`;
+  return [{ pointer: `${pointer}/options/tags`, message }];
 }
 
 /** What is wrong with how a signature takes what the previous element passes on. */

@@ -85,7 +85,9 @@ const elements = z.array(element);
 
 const chain = elements.min(1, { error: "a chain needs at least one element" })
   .describe("One after the other: each gets what the former hands on.");
-const group = elements.describe("Side by side; hands on the list of what its elements hand on.");
+const group = elements.describe(
+  "Side by side; hands on the list of what its elements hand on. An empty one in a chain hands on what it gets.",
+);
 const chord = strictObject({
   header: chosen<Element[] | Element>(
     [elements, element],
@@ -141,5 +143,5 @@ export const flowSchema: z.ZodType<FlowSpec> = chosen(
   id: "Flow",
   description:
     `A graph of up to ${MOST_TASKS} tasks, nested up to ${DEEPEST_NESTING} deep. Its options are defaults ` +
-    `for all its tasks.`,
+    `for all its tasks, and its tags are added to theirs.`,
 });

@@ -106,6 +106,31 @@ Deno.test("in a chain each gets what the former hands on: whole, as a field, or 
   assert.deepEqual(pointersOf(flow), [0, 1, 2, 3, 4, 5].map((i) => `/chain/${i}`));
 });
 
+Deno.test("an empty group in a chain hands on what it gets, and without that an empty list", async () => {
+  const both = { group: [t(), t()] };
+  const none = { group: [] };
+  for (
+    const [canvas, result, given] of [
+      [{ chain: [both, none] }, [of(0), of(1)], []],
+      [{ chain: [both, none, none, t()] }, of(2), [of(0), of(1)]],
+      [{ chain: [t(), { chain: [none] }, t()] }, of(1), of(0)],
+      [{ chain: [t(), { chain: [none, none] }] }, of(0), []],
+      [{ chain: [none, t()] }, of(0), []],
+      [{ chain: [none, none] }, [], []],
+      [{ chain: [t(), { chord: { header: none, body: t() } }] }, of(1), []],
+      [{ chain: [t(), { group: [none, t()] }] }, [[], of(1)], of(0)],
+    ] as const
+  ) {
+    const flow = await compiled(canvas);
+    assert.deepEqual(flow.result, result, JSON.stringify(canvas));
+    const last = flow.submissions.at(-1)?.input ?? [];
+    assert.deepEqual(last, given, JSON.stringify(canvas));
+  }
+  // It waits as if the empty group were not there.
+  const waiting = await compiled({ chain: [t(), none, t({ immutable: true })] });
+  assert.deepEqual(waiting.submissions[1].options, { waitFor: [id(0)] });
+});
+
 Deno.test("a group hands the same to each, and hands on their list", async () => {
   const body = {
     chain: [t(), { group: [t(), { chain: [t(), t()] }, { group: [t()] }] }, t({ into: "all" })],
@@ -273,6 +298,29 @@ Deno.test("options of the flow are defaults, field by field", async () => {
   assert.deepEqual(body.options, { delayMs: 1, waitFor: [OUTSIDE, id(0)] });
   const chunks = { task: "t", inputs: [1], size: 1, options: { priority: 2 } };
   assert.deepEqual((await compiled({ options, chunks })).submissions[0].options, { ...options, priority: 2 });
+});
+
+Deno.test("a task has its own tags and those of the flow, each once, and no more than it may", async () => {
+  const many = (count: number, of: string) => Array.from({ length: count }, (_, i) => `${of}${i}`);
+  const tagsOf = async (...canvas: unknown[]) =>
+    (await compiled({ options: { tags: ["all", "a"] }, group: canvas })).submissions
+      .map(({ options }) => options?.tags);
+  const chunks = { chunks: { task: "t", inputs: [1], size: 1, options: { tags: ["b"] } } };
+  assert.deepEqual(await tagsOf(t(), t({ options: { tags: ["a", "b"] } }), t({ options: {} }), chunks), [
+    ["all", "a"],
+    ["a", "b", "all"],
+    ["all", "a"],
+    ["b", "all", "a"],
+  ]);
+  assert.deepEqual((await tagsOf(t({ options: { tags: many(18, "own") } })))[0]!.length, 20);
+  const found = await faults({
+    options: { tags: many(12, "all") },
+    tasks: { "x/y": t({ options: { tags: many(9, "own") } }), z: t({ options: { tags: ["all1"] } }) },
+  });
+  assert.deepEqual(found, [{
+    pointer: "/tasks/x~1y/options/tags",
+    message: "a task has at most 20 tags; its 9 and those of the flow are 21",
+  }]);
 });
 
 const FORMS = /^must be \{task: "…"\}, \{chain: \[…\]\}, \{group: \[…\]\}, \{chord: .*\} or \{chunks: .*\}/;
@@ -677,6 +725,7 @@ function naive(
     const names: string[] = [];
     let value = handed;
     canvas.chain.forEach((each: Any, i: number) => {
+      if (each.group?.length === 0 && value !== NOTHING) return;
       const next = naive(each, below(i), value, [...former, ...names], behind);
       value = next.value;
       names.push(...next.names);
