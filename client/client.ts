@@ -15,7 +15,7 @@ import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
 import { GroupFuture } from "./futures/group_future.ts";
 import { type Call, Http, type HttpOptions } from "./transport/http.ts";
 import { StatusBatcher } from "./transport/status_batcher.ts";
-import { lengthOf, type MapFields, type Mapping, mappingOf } from "./canvas/mapping.ts";
+import { eachQuoted, lengthOf, type MapFields, type Mapping, mappingOf } from "./canvas/mapping.ts";
 import {
   aKey,
   type CallOptions,
@@ -24,11 +24,12 @@ import {
   type SubmitOptions,
   taskOptionsOf,
 } from "./canvas/options.ts";
-import type { Given } from "./protocol/references.ts";
+import type { Given, Quoted } from "./protocol/references.ts";
 import { TaskFuture } from "./futures/task_future.ts";
 import { TaskFutures } from "./futures/task_futures.ts";
 import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
-import { A_TASK, type Expected } from "./protocol/wire.ts";
+import type { Seen } from "./futures/settlement.ts";
+import { A_TASK, type Expected, type State, type StateType } from "./protocol/wire.ts";
 
 export interface ClientOptions extends HttpOptions {
   /** Told of errors in callbacks, which no caller could catch. Default: `console.error`. */
@@ -60,7 +61,7 @@ export interface StreamUrlOptions {
 
 interface Mapped {
   groupId: string;
-  tasks: { id: string }[];
+  tasks: { id: string; state?: State }[];
 }
 
 /**
@@ -100,7 +101,7 @@ export class Client<D extends Definitions = Definitions> {
     const { id, signal, idempotencyKey, ...taskOptions } = options;
     const body = { task: name, input, id, options: taskOptionsOf(taskOptions) };
     const task = await this.#post("/v1/tasks", body, A_TASK, { signal, idempotencyKey });
-    return this.future(task.id);
+    return new TaskFuture(this.#connection, task.id, { task: name, type: task.state.type });
   }
 
   /**
@@ -133,7 +134,7 @@ export class Client<D extends Definitions = Definitions> {
    */
   map<Name extends NameOf<D>>(
     name: Name,
-    inputs: Iterable<Given<InputOf<D, Name>>>,
+    inputs: Iterable<Given<InputOf<D, Name>>> | Quoted<Iterable<InputOf<D, Name>>>,
     options?: MapOptions,
   ): Promise<TaskFutures<ResultOf<D, Name>>>;
   map<Name extends NameOf<D>>(
@@ -144,10 +145,11 @@ export class Client<D extends Definitions = Definitions> {
   ): Promise<TaskFutures<ResultOf<D, Name>>>;
   async map(
     name: string,
-    what: Iterable<unknown> | Record<string, unknown>,
+    given: Iterable<unknown> | Quoted<unknown> | Record<string, unknown>,
     moreOrOptions: Record<string, unknown> | MapOptions = {},
     options: MapOptions = {},
   ): Promise<TaskFutures> {
+    const what = eachQuoted(given) as Iterable<unknown> | Record<string, unknown>;
     return Symbol.iterator in what
       ? await this.#map(name, { inputs: [...what as Iterable<unknown>] }, moreOrOptions)
       : await this.#map(name, mappingOf({ ...what, ...moreOrOptions }), options);
@@ -163,7 +165,10 @@ export class Client<D extends Definitions = Definitions> {
     const waitMs = MS_PER_THOUSAND * Math.floor(length / 1_000);
     const options = { signal, idempotencyKey, waitMs };
     const { groupId, tasks }: Mapped = await this.#post("/v1/map", body, A_MAP, options);
-    return new TaskFutures(tasks.map(({ id }) => this.future(id)), groupId);
+    const seen = new Map<StateType | undefined, Seen>();
+    const seenAs = (type?: StateType) => seen.get(type) ?? seen.set(type, { task, type }).get(type);
+    const futures = tasks.map(({ id, state }) => new TaskFuture(this.#connection, id, seenAs(state?.type)));
+    return new TaskFutures(futures, groupId);
   }
 
   /**

@@ -9,12 +9,8 @@ export type {
   SubmitOptions,
   Upstream,
 } from "./canvas/options.ts";
-export {
-  type CancelOptions,
-  type DoneCallback,
-  type ResultOptions,
-  TaskFuture,
-} from "./futures/task_future.ts";
+export { type DoneCallback, TaskFuture } from "./futures/task_future.ts";
+export type { CancelOptions, ResultOptions, ResultsOptions } from "./futures/result_options.ts";
 export { TaskFutures } from "./futures/task_futures.ts";
 export { type GroupCounts, GroupFuture, type GroupGraph } from "./futures/group_future.ts";
 export type { GroupCancel, GroupCancelOptions } from "./futures/group_cancel.ts";

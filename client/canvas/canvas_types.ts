@@ -31,7 +31,8 @@ type LastOf<Elements extends readonly Canvas[]> = Elements extends
   : Elements[number];
 
 /** In a chain it hands on what it gets. */
-type IsEmpty<C> = C extends Group<readonly []> ? true
+type IsEmpty<C> = [Canvas] extends [C] ? false
+  : C extends Group<readonly []> ? true
   : C extends Chain<infer Elements> ? IsEmpty<LastOf<Elements>>
   : false;
 

@@ -6,20 +6,18 @@ import { GroupFuture } from "../futures/group_future.ts";
 import { idsIn, resolved } from "./flow_result.ts";
 import type { Reference, STANDS_FOR } from "../protocol/references.ts";
 import { TaskFuture } from "../futures/task_future.ts";
+import type { ResultsOptions } from "../futures/result_options.ts";
 import { TaskFutures } from "../futures/task_futures.ts";
-import { Limit, type Timeout } from "../transport/deadline.ts";
-import type { Expected } from "../protocol/wire.ts";
+import { checkTimeout, Limit } from "../transport/deadline.ts";
+import type { Expected, State } from "../protocol/wire.ts";
 
-export interface FlowResultOptions extends Timeout {
-  /** False: the error of a task that did not complete is returned, not thrown. */
-  raiseOnFailure?: boolean;
-}
+export type FlowResultOptions = ResultsOptions;
 
 /** What the service says of a flow that it has taken. */
 export interface Flow {
   groupId: string;
   /** By name. */
-  tasks: Record<string, { id: string }>;
+  tasks: Record<string, { id: string; task: string; state?: State }>;
   /** What the whole hands on: JSON with references to tasks. */
   result: unknown;
 }
@@ -53,7 +51,11 @@ export class FlowFuture<Result = unknown> extends GroupFuture implements Referen
     super(connection, groupId);
     // The members of an object do not keep their order if they look like numbers; the ids of a flow rise.
     const inOrder = Object.entries(tasks).sort(([, a], [, b]) => a.id < b.id ? -1 : 1);
-    this.#byName = new Map(inOrder.map(([name, { id }]) => [name, new TaskFuture(connection, id)]));
+    this.#byName = new Map(
+      inOrder.map(([name, { id, task, state }]) => {
+        return [name, new TaskFuture(connection, id, { task, type: state?.type })];
+      }),
+    );
     this.futures = new TaskFutures([...this.#byName.values()], this.groupId);
     this.#result = result;
   }
@@ -88,9 +90,10 @@ export class FlowFuture<Result = unknown> extends GroupFuture implements Referen
    *
    * @throws as `TaskFuture.result`
    */
-  async result(options?: FlowResultOptions & { raiseOnFailure?: true }): Promise<Result>;
-  async result(options: FlowResultOptions): Promise<Result | TaskError | CancelledError>;
-  async result({ timeoutMs, signal, raiseOnFailure = true }: FlowResultOptions = {}): Promise<unknown> {
+  async result(options?: ResultsOptions & { raiseOnFailure?: true }): Promise<Result>;
+  async result(options: ResultsOptions): Promise<Result | TaskError | CancelledError>;
+  async result({ timeoutMs, signal, raiseOnFailure = true }: ResultsOptions = {}): Promise<unknown> {
+    checkTimeout(timeoutMs);
     const limit = new Limit(signal);
     try {
       const ids = idsIn(this.#result);

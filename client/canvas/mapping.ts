@@ -1,6 +1,6 @@
 // What a `map` goes through: one value for each task, or one for all.
 
-import type { Given, Reference } from "../protocol/references.ts";
+import { type Given, quote, Quoted, type Reference } from "../protocol/references.ts";
 
 /** Marks an iterable that every task gets as a whole. */
 export class Unmapped<T> {
@@ -25,10 +25,11 @@ export function unmapped<T>(value: T): Unmapped<T> {
 
 /**
  * A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an
- * iterable.
+ * iterable. Of a quoted iterable each task gets an element, quoted.
  */
 export type MapField<T> =
   | Iterable<Given<T>>
+  | Quoted<Iterable<T>>
   | Unmapped<Given<T>>
   | (T extends string ? T : T extends Iterable<unknown> ? never : Given<T>)
   | Reference<T>;
@@ -44,7 +45,7 @@ export interface Mapping {
 
 /** The fields in the form of the wire, where every list in `map` is gone through. */
 export function mappingOf(fields: Record<string, unknown>): Mapping {
-  const entries = Object.entries(fields);
+  const entries = Object.entries(fields).map(([name, field]) => [name, eachQuoted(field)] as const);
   // An object may become a list on the wire, as the future of a group does.
   const isForAll = (field: unknown) => field instanceof Unmapped || (isObject(field) && !isIterable(field));
   return {
@@ -57,6 +58,11 @@ export function mappingOf(fields: Record<string, unknown>): Mapping {
         .map(([name, field]) => [name, field instanceof Unmapped ? field.value : field]),
     ),
   };
+}
+
+/** A quoted iterable is gone through, and each of its elements is quoted. */
+export function eachQuoted(field: unknown): unknown {
+  return field instanceof Quoted && isIterable(field.value) ? Array.from(field.value, quote) : field;
 }
 
 /** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */

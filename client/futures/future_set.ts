@@ -4,7 +4,7 @@ import { chunksOf } from "../transport/chunks.ts";
 import { type Asked, MOST_IDS } from "../transport/completion_stream.ts";
 import type { Connection } from "../transport/connection.ts";
 import { internals, type TaskFuture } from "./task_future.ts";
-import type { Task } from "../protocol/wire.ts";
+import type { Task, TaskSummary } from "../protocol/wire.ts";
 
 /** A task, and the futures in a list that stand for it. */
 export interface Awaited<Future extends TaskFuture> {
@@ -14,6 +14,8 @@ export interface Awaited<Future extends TaskFuture> {
   hasEnded(): boolean;
   /** Tells all of them. */
   settle(task: Task): void;
+  /** How the task stands was told, without its result. */
+  see(task: TaskSummary): void;
 }
 
 /** Each task once, in the order of the list. */
@@ -40,7 +42,8 @@ export function distinct<Future extends TaskFuture>(futures: Iterable<Future>): 
       if (end) settle(end);
       return end !== undefined;
     };
-    return { future: list[0], hasEnded, settle };
+    const see = (task: TaskSummary) => list.forEach((future) => internals.settlementOf(future).see(task));
+    return { future: list[0], hasEnded, settle, see };
   });
 }
 

@@ -2,8 +2,10 @@
 
 import { asCompleted } from "./as_completed.ts";
 import { ErrandError } from "../protocol/errors.ts";
+import { isGroup } from "./future_set.ts";
 import { inParallel } from "../transport/parallel.ts";
-import { type CancelOptions, internals, type TaskFuture } from "./task_future.ts";
+import { internals, type TaskFuture } from "./task_future.ts";
+import type { CancelOptions } from "./result_options.ts";
 import type { Timeout } from "../transport/deadline.ts";
 
 export interface GatherOptions extends Timeout {
@@ -42,19 +44,36 @@ export async function gather(
   given: Iterable<TaskFuture>,
   { returnExceptions = false, cancelOnAbort = false, ...limits }: GatherOptions = {},
 ): Promise<unknown> {
-  const futures = [...given];
+  // A group stays one: its stream tells all of it.
+  const futures = Array.isArray(given) && isGroup(given) ? given as readonly TaskFuture[] : [...given];
   const { signal } = limits;
   try {
-    for await (const future of asCompleted(futures, limits)) {
-      if (!returnExceptions) await future.result({ signal });
-    }
-    return await Promise.all(
-      futures.map((future) => returnExceptions ? outcome(future, signal) : future.result()),
+    return await inPlaces(
+      futures,
+      limits,
+      (future) => returnExceptions ? outcome(future, signal) : future.result({ signal }),
     );
   } catch (error) {
     if (cancelOnAbort && signal?.aborted) await Promise.allSettled([cancelAll(futures)]);
     throw error;
   }
+}
+
+/**
+ * What `valueOf` makes of each ended task, in the order of the futures. Its first error in time is thrown as
+ * soon as it is there.
+ */
+export async function inPlaces<Future extends TaskFuture, Value>(
+  futures: readonly Future[],
+  limits: Timeout,
+  valueOf: (future: Future) => Promise<Value>,
+): Promise<Value[]> {
+  const values = new Map<TaskFuture, Value>();
+  for await (const future of asCompleted(futures, limits)) values.set(future, await valueOf(future));
+  // A future that stands in the list again was told once.
+  return await Promise.all(
+    futures.map(async (future) => values.has(future) ? values.get(future)! : await valueOf(future)),
+  );
 }
 
 async function outcome(future: TaskFuture, signal?: AbortSignal): Promise<unknown> {

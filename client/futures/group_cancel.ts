@@ -1,7 +1,7 @@
 // Cancels all tasks of a group in one call.
 
 import type { Connection } from "../transport/connection.ts";
-import type { CancelOptions } from "./task_future.ts";
+import type { CancelOptions } from "./result_options.ts";
 import type { Expected } from "../protocol/wire.ts";
 
 /** How many of a group were cancelled at once, were asked to stop, and had ended before. */

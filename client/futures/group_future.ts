@@ -2,10 +2,18 @@
 // when they are needed, and are kept.
 
 import type { Connection } from "../transport/connection.ts";
-import { ErrandError, NotFoundError, TimeoutError } from "../protocol/errors.ts";
+import {
+  type CancelledError,
+  ErrandError,
+  NotFoundError,
+  type TaskError,
+  TimeoutError,
+} from "../protocol/errors.ts";
+import { onInspect } from "./inspect.ts";
 import { cancelGroup, type GroupCancel, type GroupCancelOptions } from "./group_cancel.ts";
 import { checkId } from "../protocol/ids.ts";
 import { TaskFuture } from "./task_future.ts";
+import type { ResultsOptions } from "./result_options.ts";
 import { TaskFutures } from "./task_futures.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
 import type { DoneAndNotDone, WaitOptions } from "./wait.ts";
@@ -78,8 +86,9 @@ export class GroupFuture<Result = unknown> {
 
   async #load(signal?: AbortSignal): Promise<TaskFuture<Result>[]> {
     const { nodes } = await this.#status("true", signal);
-    const ids = (nodes ?? await this.#listed(signal)).map(({ id }) => id);
-    return ids.map((id) => new TaskFuture<Result>(this.#connection, id));
+    return (nodes ?? await this.#listed(signal)).map(({ id, task, state: { type } }) => {
+      return new TaskFuture<Result>(this.#connection, id, { task, type });
+    });
   }
 
   /** Lists begin with the newest. */
@@ -99,12 +108,14 @@ export class GroupFuture<Result = unknown> {
   /**
    * The values of all its tasks, in order.
    *
-   * @throws as `TaskFutures.results`; the timeout is one for all
+   * @throws as `TaskFutures.results`
    */
-  async results({ timeoutMs, signal }: Timeout = {}): Promise<Result[]> {
+  async results(options?: ResultsOptions & { raiseOnFailure?: true }): Promise<Result[]>;
+  async results(options: ResultsOptions): Promise<(Result | TaskError | CancelledError)[]>;
+  async results({ timeoutMs, ...how }: ResultsOptions = {}): Promise<unknown[]> {
     const deadline = new Deadline(checkTimeout(timeoutMs));
-    const futures = await this.#membersBy(deadline, signal);
-    return await futures.results({ timeoutMs: deadline.leftMs, signal });
+    const futures = await this.#membersBy(deadline, how.signal);
+    return await futures.results({ ...how, timeoutMs: deadline.leftMs });
   }
 
   /** The futures as their tasks end. */
@@ -171,6 +182,15 @@ export class GroupFuture<Result = unknown> {
       if (error instanceof NotFoundError) return false;
       throw error;
     }
+  }
+
+  /** Its id. */
+  toString(): string {
+    return this.groupId;
+  }
+
+  static {
+    onInspect(this, ({ groupId }) => ({ groupId }));
   }
 
   async #status(graph: "true" | "false", signal?: AbortSignal): Promise<GroupStatus> {

@@ -4,12 +4,20 @@ import type { Connection } from "../transport/connection.ts";
 import { ErrandError, TimeoutError } from "../protocol/errors.ts";
 import { isPassing } from "../transport/http.ts";
 import { after, checkTimeout, onAbort, type Timeout } from "../transport/deadline.ts";
-import type { Task } from "../protocol/wire.ts";
+import type { StateType, Task } from "../protocol/wire.ts";
+
+/** What was last told of a task, for those who look at its future. */
+export interface Seen {
+  /** The name of its definition. */
+  task: string;
+  type?: StateType;
+}
 
 export class Settlement<Result> {
   readonly #connection: Connection;
   readonly #id: string;
   #task: Task<Result> | null = null;
+  #seen?: Seen;
   /**
    * Grows when the task is run again: an answer to an earlier request may tell of an end that no longer
    * holds.
@@ -19,9 +27,18 @@ export class Settlement<Result> {
   /** Stops the wait that callbacks need. */
   #stopWatching: (() => void) | null = null;
 
-  constructor(connection: Connection, id: string) {
+  constructor(connection: Connection, id: string, seen?: Seen) {
     this.#connection = connection;
     this.#id = id;
+    this.#seen = seen;
+  }
+
+  get seen(): Seen | undefined {
+    return this.#seen;
+  }
+
+  see({ task, state: { type } }: Pick<Task, "task" | "state">): void {
+    this.#seen = { task, type };
   }
 
   /** The ended task; null if its end has not been seen, or may be taken back. */
@@ -38,11 +55,13 @@ export class Settlement<Result> {
   /** The task is run again, or gone. */
   forget(): void {
     this.#task = null;
+    if (this.#seen) this.#seen = { task: this.#seen.task };
     this.#life++;
   }
 
   #settle(task: Task<Result>, life: number): void {
     if (this.#task || life !== this.#life) return;
+    this.see(task);
     // A retry of the task that it waited for takes this end back.
     if (task.state.name !== "UpstreamFailed") this.#task = task;
     this.#unwatch();

@@ -3,7 +3,7 @@
 
 import { parseEvent } from "../protocol/response.ts";
 import type { Connection } from "../transport/connection.ts";
-import { Settlement } from "./settlement.ts";
+import { type Seen, Settlement } from "./settlement.ts";
 import {
   CancelledError,
   ConflictError,
@@ -18,7 +18,9 @@ import type { Call } from "../transport/http.ts";
 import { checkId } from "../protocol/ids.ts";
 import { errorOf } from "../protocol/outcome.ts";
 import type { Reference, STANDS_FOR } from "../protocol/references.ts";
+import type { CancelOptions, ResultOptions } from "./result_options.ts";
 import type { Timeout } from "../transport/deadline.ts";
+import { onInspect } from "./inspect.ts";
 import {
   A_TASK,
   type Expected,
@@ -30,34 +32,11 @@ import {
 
 export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 
-export interface ResultOptions extends Timeout {
-  /** False: the error of a task that did not complete is returned, not thrown. */
-  raiseOnFailure?: boolean;
-  /**
-   * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all
-   * the same, as Python's `asyncio.wait_for`.
-   */
-  cancelOnTimeout?: boolean;
-  /** True: an abort of `signal` cancels the task. */
-  cancelOnAbort?: boolean;
-}
-
 /** For the rest of the client, and not for its users. */
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
   settlementOf(future: TaskFuture): Settlement<unknown>;
 };
-
-export interface CancelOptions {
-  /** How long a running function may take to stop. */
-  graceMs?: number;
-  /**
-   * True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a
-   * flow.
-   */
-  children?: boolean;
-  signal?: AbortSignal;
-}
 
 const AN_OUTCOME: Expected = {
   what: "the outcome of a cancel",
@@ -79,10 +58,10 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   readonly #settlement: Settlement<Result>;
 
   /** Made by a client: `submit`, `map`, `future`. */
-  constructor(connection: Connection, id: string) {
+  constructor(connection: Connection, id: string, seen?: Seen) {
     this.id = checkId("task", id);
     this.#connection = connection;
-    this.#settlement = new Settlement(connection, this.id);
+    this.#settlement = new Settlement(connection, this.id, seen);
   }
 
   /**
@@ -131,6 +110,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
     const settle = this.#settlement.settler();
     const { body: task } = await this.#call("GET", "", { signal });
     if (isTerminal(task.state)) settle(task);
+    else this.#settlement.see(task);
     return task;
   }
 
@@ -245,7 +225,16 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
     return { $task: this.id };
   }
 
+  /** Its id. */
+  toString(): string {
+    return this.id;
+  }
+
   static {
+    onInspect(this, (future) => {
+      const { task, type } = future.#settlement.seen ?? {};
+      return { id: future.id, task, state: type };
+    });
     internals = {
       connectionOf: (future) => future.#connection,
       settlementOf: (future) => future.#settlement,

@@ -2,9 +2,11 @@
 
 import { asCompleted } from "./as_completed.ts";
 import { MOST_IDS } from "../transport/completion_stream.ts";
-import { cancelAll } from "./gather.ts";
+import { cancelAll, inPlaces } from "./gather.ts";
 import { cancelGroup } from "./group_cancel.ts";
-import { type CancelOptions, internals, type TaskFuture } from "./task_future.ts";
+import type { CancelledError, TaskError } from "../protocol/errors.ts";
+import { internals, type TaskFuture } from "./task_future.ts";
+import type { CancelOptions, ResultsOptions } from "./result_options.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
 import { type DoneAndNotDone, wait, type WaitOptions } from "./wait.ts";
 
@@ -27,27 +29,35 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
   }
 
   /**
-   * All values in the order of the inputs. The first one in that order that failed is thrown at its turn.
+   * All values in the order of the inputs. The first failure in time is thrown as soon as it is there; the
+   * other tasks go on. (`inOrder` throws at its turn.) With `raiseOnFailure: false` each error stands in its
+   * place.
    *
-   * @throws as `TaskFuture.result`; the timeout is one for all
+   * @throws as `TaskFuture.result`
+   * @throws {AsCompletedTimeoutError} at the timeout, which is one for all
    */
-  async results(options: Timeout = {}): Promise<Result[]> {
-    const deadline = new Deadline(checkTimeout(options.timeoutMs));
-    return await Array.fromAsync(this.#values(deadline, options.signal));
+  async results(options?: ResultsOptions & { raiseOnFailure?: true }): Promise<Result[]>;
+  async results(options: ResultsOptions): Promise<(Result | TaskError | CancelledError)[]>;
+  async results({ raiseOnFailure, ...limits }: ResultsOptions = {}): Promise<unknown[]> {
+    const { signal } = limits;
+    return await inPlaces(this, limits, (future) => future.result({ raiseOnFailure, signal }));
   }
 
   /**
    * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed
    * is thrown at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
    *
-   * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
+   * @param options `timeoutMs` is one deadline for the whole iteration, from this call on; with
+   * `raiseOnFailure: false` an error stands in its place, and the iteration goes on
    */
-  inOrder(options: Timeout = {}): AsyncGenerator<Result> {
-    const deadline = new Deadline(checkTimeout(options.timeoutMs));
-    return this.#inOrder(this.#values(deadline, options.signal));
+  inOrder(options?: ResultsOptions & { raiseOnFailure?: true }): AsyncGenerator<Result>;
+  inOrder(options: ResultsOptions): AsyncGenerator<Result | TaskError | CancelledError>;
+  inOrder({ timeoutMs, ...how }: ResultsOptions = {}): AsyncGenerator<unknown> {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    return this.#inOrder(this.#values(deadline, how));
   }
 
-  async *#inOrder(values: AsyncGenerator<Result>): AsyncGenerator<Result> {
+  async *#inOrder(values: AsyncGenerator<unknown>): AsyncGenerator<unknown> {
     let isWhole = false;
     try {
       yield* values;
@@ -63,16 +73,16 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     else await cancelGroup(internals.connectionOf(this[0]), this.groupId, reason);
   }
 
-  #values(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
+  #values(deadline: Deadline, how: ResultsOptions): AsyncGenerator<unknown> {
     const isLarge = this.groupId !== null && this.length > MOST_IDS;
-    return isLarge ? this.#valuesAsTold(deadline, signal) : this.#valuesAsAsked(deadline, signal);
+    return isLarge ? this.#valuesAsTold(deadline, how) : this.#valuesAsAsked(deadline, how);
   }
 
   /** All are waited for from the first value on, until the loop is left. */
-  async *#valuesAsAsked(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
-    const limit = new Limit(signal);
+  async *#valuesAsAsked(deadline: Deadline, how: ResultsOptions): AsyncGenerator<unknown> {
+    const limit = new Limit(how.signal);
     try {
-      const options = { timeoutMs: deadline.leftMs, signal: limit.signal };
+      const options = { ...how, timeoutMs: deadline.leftMs, signal: limit.signal };
       const results = this.map((future) => future.result(options));
       // They are read one by one. An error after the one that is thrown has no reader.
       for (const each of results) each.catch(() => {});
@@ -83,13 +93,13 @@ export class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
   }
 
   /** A large group is one stream, which tells all of them as they end. */
-  async *#valuesAsTold(deadline: Deadline, signal?: AbortSignal): AsyncGenerator<Result> {
+  async *#valuesAsTold(deadline: Deadline, how: ResultsOptions): AsyncGenerator<unknown> {
     const ended = new Set<TaskFuture<Result>>();
     let next = 0;
-    for await (const future of asCompleted(this, { timeoutMs: deadline.leftMs, signal })) {
+    for await (const future of asCompleted(this, { timeoutMs: deadline.leftMs, signal: how.signal })) {
       ended.add(future);
       for (; next < this.length && ended.delete(this[next]); next++) {
-        yield await this[next].result({ signal });
+        yield await this[next].result(how);
       }
     }
   }

@@ -138,7 +138,11 @@ async function ask<Future extends TaskFuture>(
 }
 
 function endedOf<Future extends TaskFuture>({ tasks }: Part<Future>, done: TaskSummary[]): Awaited<Future>[] {
-  return done.flatMap(({ id }) => tasks.get(id) ?? []);
+  return done.flatMap((told) => {
+    const task = tasks.get(told.id);
+    task?.see(told);
+    return task ?? [];
+  });
 }
 
 function isEnough({ state: { type } }: TaskSummary, returnWhen: ReturnWhen): boolean {

@@ -367,7 +367,10 @@ declare function exactly(_key: string, value: unknown): unknown;
 declare function jsonText(value: unknown): string | undefined;
 
 interface Timeout {
-    /** Milliseconds; 0: only if it is there now. Left out: no limit. */
+    /**
+     * Milliseconds; 0: only if it is there now. Left out: no limit. Anything else, as a number below 0, is a
+     * RangeError in every call, before it has asked or cancelled anything.
+     */
     timeoutMs?: number;
     signal?: AbortSignal;
 }
@@ -547,9 +550,17 @@ interface Connection {
     readonly log: (message: string, error: unknown) => void;
 }
 
+/** What was last told of a task, for those who look at its future. */
+interface Seen {
+    /** The name of its definition. */
+    task: string;
+    type?: StateType;
+}
 declare class Settlement<Result> {
     #private;
-    constructor(connection: Connection, id: string);
+    constructor(connection: Connection, id: string, seen?: Seen);
+    get seen(): Seen | undefined;
+    see({ task, state: { type } }: Pick<Task, "task" | "state">): void;
     /** The ended task; null if its end has not been seen, or may be taken back. */
     get task(): Task<Result> | null;
     /** Returns a function to call with the ended task: it counts only if no retry came since now. */
@@ -621,23 +632,20 @@ declare class Quoted<T> implements Reference<T> {
  */
 declare function quote<T>(value: T): Quoted<T>;
 
-type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
-interface ResultOptions extends Timeout {
-    /** False: the error of a task that did not complete is returned, not thrown. */
+/** Of one result, or of several. */
+interface ResultsOptions extends Timeout {
+    /** False: the error of a task that did not complete is given in the place of its value, and not thrown. */
     raiseOnFailure?: boolean;
+}
+interface ResultOptions extends ResultsOptions {
     /**
-     * True: at the timeout the task is cancelled, its end awaited, and a result that came first is returned all
+     * True: at the timeout, also of 0, the task is cancelled, its end awaited, and a result that came first is returned all
      * the same, as Python's `asyncio.wait_for`.
      */
     cancelOnTimeout?: boolean;
     /** True: an abort of `signal` cancels the task. */
     cancelOnAbort?: boolean;
 }
-/** For the rest of the client, and not for its users. */
-declare let internals: {
-    connectionOf(future: TaskFuture): Connection;
-    settlementOf(future: TaskFuture): Settlement<unknown>;
-};
 interface CancelOptions {
     /** How long a running function may take to stop. */
     graceMs?: number;
@@ -648,6 +656,19 @@ interface CancelOptions {
     children?: boolean;
     signal?: AbortSignal;
 }
+
+/**
+ * Makes instances show these members, as far as they are known. It asks nothing: what it shows was seen
+ * before.
+ */
+declare function onInspect<T extends object>(type: abstract new (...all: any[]) => T, shown: (instance: T) => Record<string, unknown>): void;
+
+type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
+/** For the rest of the client, and not for its users. */
+declare let internals: {
+    connectionOf(future: TaskFuture): Connection;
+    settlementOf(future: TaskFuture): Settlement<unknown>;
+};
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
  *
@@ -661,7 +682,7 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     readonly [STANDS_FOR]: Result;
     readonly id: string;
     /** Made by a client: `submit`, `map`, `future`. */
-    constructor(connection: Connection, id: string);
+    constructor(connection: Connection, id: string, seen?: Seen);
     /**
      * Waits for the value. Null if the function returned nothing.
      *
@@ -749,6 +770,8 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     toJSON(): {
         $task: string;
     };
+    /** Its id. */
+    toString(): string;
 }
 
 /** A task that another waits for: its future or its id. */
@@ -781,7 +804,7 @@ interface MapOptions extends EachTaskOptions, CallOptions {
      */
     maxConcurrent?: number;
 }
-/** Options of all tasks of a canvas, where they have none of their own. */
+/** Options of all tasks of a canvas, where they have none of their own; the tags are added to theirs. */
 interface RunOptions extends EachTaskOptions, CallOptions {
 }
 /** A task's options in the form of the wire. */
@@ -865,7 +888,10 @@ declare function sig<const Name extends string, const Input = undefined, const I
 /** One after the other: each gets what the one before it hands on. Hands on what the last one does. */
 declare function chain<const Elements extends readonly Canvas[]>(...elements: Elements): Chain<Elements>;
 declare function chain<const One extends Canvas>(elements: Iterable<One>): Chain<readonly One[]>;
-/** Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. */
+/**
+ * Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. An
+ * empty one in a chain hands on what comes before.
+ */
 declare function group<const Elements extends readonly Canvas[]>(...elements: Elements): Group<Elements>;
 declare function group<const One extends Canvas>(elements: Iterable<One>): Group<readonly One[]>;
 /**
@@ -934,7 +960,11 @@ type EachHandedOn<D extends Definitions, Elements extends readonly Canvas[]> = {
 };
 /** What a chord's body gets of a header that is one element: the list that it hands on, or a list of one. */
 type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature ? [HandedOn<D, C>] : C extends Chain<infer Elements> ? ListHandedOn<D, LastOf<Elements>> : C extends Chord<infer _, infer Body> ? ListHandedOn<D, Body> : HandedOn<D, C>;
-type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer _, infer Last] ? Last : Elements[number];
+/** The last one that hands on something of its own. */
+type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer Before extends readonly Canvas[], infer Last] ? Before extends readonly [] ? Last : IsEmpty<Last> extends true ? LastOf<Before> : Last : Elements[number];
+/** In a chain it hands on what it gets. */
+type IsEmpty<C> = [Canvas] extends [C] ? false : C extends Group<readonly []> ? true : C extends Chain<infer Elements> ? IsEmpty<LastOf<Elements>> : false;
+type AfterOf<D extends Definitions, C, Before> = [Before] extends [Nothing] ? HandedOn<D, C> : IsEmpty<C> extends true ? Before : HandedOn<D, C>;
 /** A canvas that fits is taken as it is. One that does not fit lacks a member, whose type says why. */
 type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown : [Misfit<D, C, Nothing>] extends [never] ? unknown : {
     doesNotFit: Misfit<D, C, Nothing>;
@@ -953,7 +983,7 @@ type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never : C
 /** The service checks a name that is known at run time only. */
 type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never : Name extends NameOf<D> ? MisfitOfInput : `no definition is named "${Name}"`;
 /** `Found` so far, so that the compiler needs no stack: a chain may have hundreds of elements. */
-type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> = Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]] ? MisfitInChain<D, Rest, HandedOn<D, First>, Found | Misfit<D, First, Before>> : Found | Misfit<D, Elements[number], Unclear>;
+type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> = Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]] ? MisfitInChain<D, Rest, AfterOf<D, First, Before>, Found | Misfit<D, First, Before>> : Found | Misfit<D, Elements[number], Unclear>;
 type MisfitOfTask<Name extends string, Wanted, Input, Into, Immutable, Before> = Into extends string ? MisfitOfField<Name, Wanted, Input, Into, Before> : unknown extends Input ? never : [Input] extends [undefined] ? Immutable extends true ? MisfitOfNoInput<Name, Wanted> : [Before] extends [Nothing] ? MisfitOfNoInput<Name, Wanted> : Suits<Before, Wanted> extends true ? never : `what comes before "${Name}" does not fit its input` : [Input] extends [Given<Wanted>] ? Immutable extends true ? never : [Before] extends [Nothing | Unclear] ? never : `"${Name}" has an input of its own: into says where what comes before goes, immutable that it goes nowhere` : `the input of "${Name}" does not fit it`;
 type MisfitOfField<Name extends string, Wanted, Input, Into extends string, Before> = Into extends KeyOf<Wanted> ? [Before] extends [Nothing] ? `nothing comes before "${Name}" that could go into "${Into}"` : Suits<Before, FieldOf<Wanted, Into>> extends true ? unknown extends Input ? never : [Input extends undefined ? Empty : Input] extends [Given<Freed<Wanted, Into>>] ? never : `the input of "${Name}" does not fit it` : `what comes before "${Name}" does not fit its field "${Into}"` : `the input of "${Name}" has no field "${Into}"`;
 type MisfitOfNoInput<Name extends string, Wanted> = undefined extends Wanted ? never : Record<string, never> extends Wanted ? never : `"${Name}" needs an input`;
@@ -986,6 +1016,8 @@ interface Awaited<Future extends TaskFuture> {
     hasEnded(): boolean;
     /** Tells all of them. */
     settle(task: Task): void;
+    /** How the task stands was told, without its result. */
+    see(task: TaskSummary): void;
 }
 /** Each task once, in the order of the list. */
 declare function distinct<Future extends TaskFuture>(futures: Iterable<Future>): Awaited<Future>[];
@@ -1051,6 +1083,11 @@ declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Fut
 }): Promise<ResultsOf<Futures>>;
 declare function gather<const Futures extends Iterable<TaskFuture>>(futures: Futures, options: GatherOptions): Promise<ResultsOf<Futures, ErrandError>>;
 /**
+ * What `valueOf` makes of each ended task, in the order of the futures. Its first error in time is thrown as
+ * soon as it is there.
+ */
+declare function inPlaces<Future extends TaskFuture, Value>(futures: readonly Future[], limits: Timeout, valueOf: (future: Future) => Promise<Value>): Promise<Value[]>;
+/**
  * Cancels all that have not ended, a few at a time. Returns for each whether it was in time. An error at one
  * does not stop the others.
  */
@@ -1089,18 +1126,28 @@ declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
     constructor(futures: readonly TaskFuture<Result>[], groupId: string | null);
     static get [Symbol.species](): ArrayConstructor;
     /**
-     * All values in the order of the inputs. The first one in that order that failed is thrown at its turn.
+     * All values in the order of the inputs. The first failure in time is thrown as soon as it is there; the
+     * other tasks go on. (`inOrder` throws at its turn.) With `raiseOnFailure: false` each error stands in its
+     * place.
      *
-     * @throws as `TaskFuture.result`; the timeout is one for all
+     * @throws as `TaskFuture.result`
+     * @throws {AsCompletedTimeoutError} at the timeout, which is one for all
      */
-    results(options?: Timeout): Promise<Result[]>;
+    results(options?: ResultsOptions & {
+        raiseOnFailure?: true;
+    }): Promise<Result[]>;
+    results(options: ResultsOptions): Promise<(Result | TaskError | CancelledError)[]>;
     /**
      * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed
      * is thrown at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
      *
-     * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
+     * @param options `timeoutMs` is one deadline for the whole iteration, from this call on; with
+     * `raiseOnFailure: false` an error stands in its place, and the iteration goes on
      */
-    inOrder(options?: Timeout): AsyncGenerator<Result>;
+    inOrder(options?: ResultsOptions & {
+        raiseOnFailure?: true;
+    }): AsyncGenerator<Result>;
+    inOrder(options: ResultsOptions): AsyncGenerator<Result | TaskError | CancelledError>;
     /** The futures as their tasks end. */
     asCompleted(options?: Timeout): AsyncGenerator<TaskFuture<Result>>;
     /** Waits until `returnWhen` is true of them, or the time is over, which is no error. */
@@ -1155,9 +1202,12 @@ declare class GroupFuture<Result = unknown> {
     /**
      * The values of all its tasks, in order.
      *
-     * @throws as `TaskFutures.results`; the timeout is one for all
+     * @throws as `TaskFutures.results`
      */
-    results({ timeoutMs, signal }?: Timeout): Promise<Result[]>;
+    results(options?: ResultsOptions & {
+        raiseOnFailure?: true;
+    }): Promise<Result[]>;
+    results(options: ResultsOptions): Promise<(Result | TaskError | CancelledError)[]>;
     /** The futures as their tasks end. */
     asCompleted({ timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
     /** Waits until `returnWhen` is true of its tasks, or the time is over, which is no error. */
@@ -1179,6 +1229,8 @@ declare class GroupFuture<Result = unknown> {
     exists(options?: {
         signal?: AbortSignal;
     }): Promise<boolean>;
+    /** Its id. */
+    toString(): string;
 }
 
 /** The ids of the tasks in it, each once. */
@@ -1186,16 +1238,15 @@ declare function idsIn(expression: unknown): string[];
 /** The expression with what `of` makes of a task in the place of each. */
 declare function resolved(expression: unknown, of: (id: string) => unknown): unknown;
 
-interface FlowResultOptions extends Timeout {
-    /** False: the error of a task that did not complete is returned, not thrown. */
-    raiseOnFailure?: boolean;
-}
+type FlowResultOptions = ResultsOptions;
 /** What the service says of a flow that it has taken. */
 interface Flow {
     groupId: string;
     /** By name. */
     tasks: Record<string, {
         id: string;
+        task: string;
+        state?: State;
     }>;
     /** What the whole hands on: JSON with references to tasks. */
     result: unknown;
@@ -1229,10 +1280,10 @@ declare class FlowFuture<Result = unknown> extends GroupFuture implements Refere
      *
      * @throws as `TaskFuture.result`
      */
-    result(options?: FlowResultOptions & {
+    result(options?: ResultsOptions & {
         raiseOnFailure?: true;
     }): Promise<Result>;
-    result(options: FlowResultOptions): Promise<Result | TaskError | CancelledError>;
+    result(options: ResultsOptions): Promise<Result | TaskError | CancelledError>;
     /** In an input it stands for what the whole hands on. */
     toJSON(): unknown;
 }
@@ -1250,9 +1301,9 @@ declare class Unmapped<T> {
 declare function unmapped<T>(value: T): Unmapped<T>;
 /**
  * A field of a `map`: one value for each task, or one for all, which must be marked if it is itself an
- * iterable.
+ * iterable. Of a quoted iterable each task gets an element, quoted.
  */
-type MapField<T> = Iterable<Given<T>> | Unmapped<Given<T>> | (T extends string ? T : T extends Iterable<unknown> ? never : Given<T>) | Reference<T>;
+type MapField<T> = Iterable<Given<T>> | Quoted<Iterable<T>> | Unmapped<Given<T>> | (T extends string ? T : T extends Iterable<unknown> ? never : Given<T>) | Reference<T>;
 /** The fields of a `map`. */
 type MapFields<Input> = {
     [Field in keyof Input]?: MapField<Input[Field]>;
@@ -1264,6 +1315,8 @@ interface Mapping {
 }
 /** The fields in the form of the wire, where every list in `map` is gone through. */
 declare function mappingOf(fields: Record<string, unknown>): Mapping;
+/** A quoted iterable is gone through, and each of its elements is quoted. */
+declare function eachQuoted(field: unknown): unknown;
 /** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */
 declare function lengthOf({ map }: Mapping): number;
 
@@ -1324,7 +1377,7 @@ declare class Client<D extends Definitions = Definitions> {
      * lists of different lengths
      * @throws {UnknownDefinitionError | ValidationError} as `submit`
      */
-    map<Name extends NameOf<D>>(name: Name, inputs: Iterable<Given<InputOf<D, Name>>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
+    map<Name extends NameOf<D>>(name: Name, inputs: Iterable<Given<InputOf<D, Name>>> | Quoted<Iterable<InputOf<D, Name>>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
     map<Name extends NameOf<D>>(name: Name, fields: MapFields<InputOf<D, Name>>, more?: MapFields<InputOf<D, Name>>, options?: MapOptions): Promise<TaskFutures<ResultOf<D, Name>>>;
     /**
      * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have
@@ -1337,7 +1390,7 @@ declare class Client<D extends Definitions = Definitions> {
      * The names and inputs in it, and what each gets from the one before, are compared with the definitions of
      * this client. A canvas that does not fit is no argument for this call; the compiler's message says why.
      *
-     * @param options for all its tasks, where they have none of their own
+     * @param options for all its tasks, where they have none of their own; the tags are added to theirs
      * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
      * the fault
      */
@@ -1353,4 +1406,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -1077,6 +1077,18 @@ function frozen(members) {
   return Object.freeze(Object.fromEntries(present));
 }
 
+// client/futures/inspect.ts
+var INSPECT = Symbol.for("nodejs.util.inspect.custom");
+function onInspect(type, shown) {
+  Object.defineProperty(type.prototype, INSPECT, {
+    value() {
+      const members = Object.entries(shown(this)).filter(([, member]) => member !== void 0);
+      const texts = members.map(([name, member]) => `${name}: ${JSON.stringify(member)}`);
+      return `${this.constructor.name} { ${texts.join(", ")} }`;
+    }
+  });
+}
+
 // client/futures/group_cancel.ts
 var OUTCOMES = {
   what: "how many were cancelled",
@@ -1121,6 +1133,7 @@ var Settlement = class {
   #connection;
   #id;
   #task = null;
+  #seen;
   /**
    * Grows when the task is run again: an answer to an earlier request may tell of an end that no longer
    * holds.
@@ -1129,9 +1142,19 @@ var Settlement = class {
   #callbacks = [];
   /** Stops the wait that callbacks need. */
   #stopWatching = null;
-  constructor(connection2, id) {
+  constructor(connection2, id, seen) {
     this.#connection = connection2;
     this.#id = id;
+    this.#seen = seen;
+  }
+  get seen() {
+    return this.#seen;
+  }
+  see({ task, state: { type } }) {
+    this.#seen = {
+      task,
+      type
+    };
   }
   /** The ended task; null if its end has not been seen, or may be taken back. */
   get task() {
@@ -1145,10 +1168,14 @@ var Settlement = class {
   /** The task is run again, or gone. */
   forget() {
     this.#task = null;
+    if (this.#seen) this.#seen = {
+      task: this.#seen.task
+    };
     this.#life++;
   }
   #settle(task, life) {
     if (this.#task || life !== this.#life) return;
+    this.see(task);
     if (task.state.name !== "UpstreamFailed") this.#task = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
@@ -1299,10 +1326,10 @@ var TaskFuture = class {
   #connection;
   #settlement;
   /** Made by a client: `submit`, `map`, `future`. */
-  constructor(connection2, id) {
+  constructor(connection2, id, seen) {
     this.id = checkId("task", id);
     this.#connection = connection2;
-    this.#settlement = new Settlement(connection2, this.id);
+    this.#settlement = new Settlement(connection2, this.id, seen);
   }
   async result(options = {}) {
     const task = await this.#endedOrCancelled(options);
@@ -1339,6 +1366,7 @@ var TaskFuture = class {
       signal
     });
     if (isTerminal(task.state)) settle(task);
+    else this.#settlement.see(task);
     return task;
   }
   async state(options) {
@@ -1457,7 +1485,19 @@ var TaskFuture = class {
       $task: this.id
     };
   }
+  /** Its id. */
+  toString() {
+    return this.id;
+  }
   static {
+    onInspect(this, (future) => {
+      const { task, type } = future.#settlement.seen ?? {};
+      return {
+        id: future.id,
+        task,
+        state: type
+      };
+    });
     internals = {
       connectionOf: (future) => future.#connection,
       settlementOf: (future) => future.#settlement
@@ -1526,10 +1566,12 @@ function distinct(futures) {
       if (end) settle(end);
       return end !== void 0;
     };
+    const see = (task) => list.forEach((future) => internals.settlementOf(future).see(task));
     return {
       future: list[0],
       hasEnded,
-      settle
+      settle,
+      see
     };
   });
 }
@@ -1676,23 +1718,25 @@ async function* read({ connection: connection2, tasks, asked }, deadline, signal
 
 // client/futures/gather.ts
 async function gather(given2, { returnExceptions = false, cancelOnAbort = false, ...limits } = {}) {
-  const futures = [
+  const futures = Array.isArray(given2) && isGroup(given2) ? given2 : [
     ...given2
   ];
   const { signal } = limits;
   try {
-    for await (const future of asCompleted(futures, limits)) {
-      if (!returnExceptions) await future.result({
-        signal
-      });
-    }
-    return await Promise.all(futures.map((future) => returnExceptions ? outcome(future, signal) : future.result()));
+    return await inPlaces(futures, limits, (future) => returnExceptions ? outcome(future, signal) : future.result({
+      signal
+    }));
   } catch (error) {
     if (cancelOnAbort && signal?.aborted) await Promise.allSettled([
       cancelAll(futures)
     ]);
     throw error;
   }
+}
+async function inPlaces(futures, limits, valueOf) {
+  const values = /* @__PURE__ */ new Map();
+  for await (const future of asCompleted(futures, limits)) values.set(future, await valueOf(future));
+  return await Promise.all(futures.map(async (future) => values.has(future) ? values.get(future) : await valueOf(future)));
 }
 async function outcome(future, signal) {
   try {
@@ -1821,7 +1865,11 @@ async function ask({ connection: connection2, tasks }, returnWhen, waitMs, limit
   }
 }
 function endedOf({ tasks }, done) {
-  return done.flatMap(({ id }) => tasks.get(id) ?? []);
+  return done.flatMap((told) => {
+    const task = tasks.get(told.id);
+    task?.see(told);
+    return task ?? [];
+  });
 }
 function isEnough({ state: { type } }, returnWhen) {
   return returnWhen === "FIRST_COMPLETED" || type === "FAILED" || type === "CRASHED";
@@ -1842,24 +1890,16 @@ var TaskFutures = class extends Array {
   static get [Symbol.species]() {
     return Array;
   }
-  /**
-   * All values in the order of the inputs. The first one in that order that failed is thrown at its turn.
-   *
-   * @throws as `TaskFuture.result`; the timeout is one for all
-   */
-  async results(options = {}) {
-    const deadline = new Deadline(checkTimeout(options.timeoutMs));
-    return await Array.fromAsync(this.#values(deadline, options.signal));
+  async results({ raiseOnFailure, ...limits } = {}) {
+    const { signal } = limits;
+    return await inPlaces(this, limits, (future) => future.result({
+      raiseOnFailure,
+      signal
+    }));
   }
-  /**
-   * The values one by one in the order of the inputs, as from Python's `Executor.map`: the first that failed
-   * is thrown at its turn, and an error, or leaving the loop, cancels the tasks that have not ended.
-   *
-   * @param options `timeoutMs` is one deadline for the whole iteration, from this call on
-   */
-  inOrder(options = {}) {
-    const deadline = new Deadline(checkTimeout(options.timeoutMs));
-    return this.#inOrder(this.#values(deadline, options.signal));
+  inOrder({ timeoutMs, ...how } = {}) {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    return this.#inOrder(this.#values(deadline, how));
   }
   async *#inOrder(values) {
     let isWhole = false;
@@ -1876,15 +1916,16 @@ var TaskFutures = class extends Array {
     if (this.groupId === null || this.length === 0) await this.cancel(reason);
     else await cancelGroup(internals.connectionOf(this[0]), this.groupId, reason);
   }
-  #values(deadline, signal) {
+  #values(deadline, how) {
     const isLarge = this.groupId !== null && this.length > MOST_IDS;
-    return isLarge ? this.#valuesAsTold(deadline, signal) : this.#valuesAsAsked(deadline, signal);
+    return isLarge ? this.#valuesAsTold(deadline, how) : this.#valuesAsAsked(deadline, how);
   }
   /** All are waited for from the first value on, until the loop is left. */
-  async *#valuesAsAsked(deadline, signal) {
-    const limit = new Limit(signal);
+  async *#valuesAsAsked(deadline, how) {
+    const limit = new Limit(how.signal);
     try {
       const options = {
+        ...how,
         timeoutMs: deadline.leftMs,
         signal: limit.signal
       };
@@ -1897,18 +1938,16 @@ var TaskFutures = class extends Array {
     }
   }
   /** A large group is one stream, which tells all of them as they end. */
-  async *#valuesAsTold(deadline, signal) {
+  async *#valuesAsTold(deadline, how) {
     const ended = /* @__PURE__ */ new Set();
     let next = 0;
     for await (const future of asCompleted(this, {
       timeoutMs: deadline.leftMs,
-      signal
+      signal: how.signal
     })) {
       ended.add(future);
       for (; next < this.length && ended.delete(this[next]); next++) {
-        yield await this[next].result({
-          signal
-        });
+        yield await this[next].result(how);
       }
     }
   }
@@ -1968,8 +2007,12 @@ var GroupFuture = class {
   }
   async #load(signal) {
     const { nodes } = await this.#status("true", signal);
-    const ids = (nodes ?? await this.#listed(signal)).map(({ id }) => id);
-    return ids.map((id) => new TaskFuture(this.#connection, id));
+    return (nodes ?? await this.#listed(signal)).map(({ id, task, state: { type } }) => {
+      return new TaskFuture(this.#connection, id, {
+        task,
+        type
+      });
+    });
   }
   /** Lists begin with the newest. */
   async #listed(signal) {
@@ -1989,17 +2032,12 @@ var GroupFuture = class {
     } while (cursor !== null);
     return newestFirst.reverse();
   }
-  /**
-   * The values of all its tasks, in order.
-   *
-   * @throws as `TaskFutures.results`; the timeout is one for all
-   */
-  async results({ timeoutMs, signal } = {}) {
+  async results({ timeoutMs, ...how } = {}) {
     const deadline = new Deadline(checkTimeout(timeoutMs));
-    const futures = await this.#membersBy(deadline, signal);
+    const futures = await this.#membersBy(deadline, how.signal);
     return await futures.results({
-      timeoutMs: deadline.leftMs,
-      signal
+      ...how,
+      timeoutMs: deadline.leftMs
     });
   }
   /** The futures as their tasks end. */
@@ -2074,6 +2112,15 @@ var GroupFuture = class {
       throw error;
     }
   }
+  /** Its id. */
+  toString() {
+    return this.groupId;
+  }
+  static {
+    onInspect(this, ({ groupId }) => ({
+      groupId
+    }));
+  }
   async #status(graph, signal) {
     const path = `/v1/groups/${this.groupId}?graph=${graph}`;
     return (await this.#connection.http.call({
@@ -2126,10 +2173,15 @@ var FlowFuture = class extends GroupFuture {
   constructor(connection2, { groupId, tasks, result }) {
     super(connection2, groupId);
     const inOrder = Object.entries(tasks).sort(([, a], [, b]) => a.id < b.id ? -1 : 1);
-    this.#byName = new Map(inOrder.map(([name, { id }]) => [
-      name,
-      new TaskFuture(connection2, id)
-    ]));
+    this.#byName = new Map(inOrder.map(([name, { id, task, state }]) => {
+      return [
+        name,
+        new TaskFuture(connection2, id, {
+          task,
+          type: state?.type
+        })
+      ];
+    }));
     this.futures = new TaskFutures([
       ...this.#byName.values()
     ], this.groupId);
@@ -2157,6 +2209,7 @@ var FlowFuture = class extends GroupFuture {
     return this.futures;
   }
   async result({ timeoutMs, signal, raiseOnFailure = true } = {}) {
+    checkTimeout(timeoutMs);
     const limit = new Limit(signal);
     try {
       const ids = idsIn(this.#result);
@@ -2271,6 +2324,22 @@ var StatusBatcher = class {
   }
 };
 
+// client/protocol/references.ts
+var Quoted = class {
+  value;
+  constructor(value) {
+    this.value = value;
+  }
+  toJSON() {
+    return {
+      $quote: this.value
+    };
+  }
+};
+function quote(value) {
+  return new Quoted(value);
+}
+
 // client/canvas/mapping.ts
 var Unmapped = class {
   #value;
@@ -2285,7 +2354,10 @@ function unmapped(value) {
   return new Unmapped(value);
 }
 function mappingOf(fields) {
-  const entries = Object.entries(fields);
+  const entries = Object.entries(fields).map(([name, field]) => [
+    name,
+    eachQuoted(field)
+  ]);
   const isForAll = (field) => field instanceof Unmapped || isObject(field) && !isIterable(field);
   return {
     map: Object.fromEntries(entries.filter(([, field]) => !isForAll(field)).map(([name, field]) => [
@@ -2299,6 +2371,9 @@ function mappingOf(fields) {
       field instanceof Unmapped ? field.value : field
     ]))
   };
+}
+function eachQuoted(field) {
+  return field instanceof Quoted && isIterable(field.value) ? Array.from(field.value, quote) : field;
 }
 function lengthOf({ map }) {
   return Object.values(map).reduce((most, each) => Math.max(most, Array.isArray(each) ? each.length : 0), 0);
@@ -2356,7 +2431,10 @@ var Client = class {
       signal,
       idempotencyKey
     });
-    return this.future(task.id);
+    return new TaskFuture(this.#connection, task.id, {
+      task: name,
+      type: task.state.type
+    });
   }
   /**
    * The future of a task that was submitted anywhere, at any time. Asks nothing yet.
@@ -2374,7 +2452,8 @@ var Client = class {
   group(groupId) {
     return new GroupFuture(this.#connection, groupId);
   }
-  async map(name, what, moreOrOptions = {}, options = {}) {
+  async map(name, given2, moreOrOptions = {}, options = {}) {
+    const what = eachQuoted(given2);
     return Symbol.iterator in what ? await this.#map(name, {
       inputs: [
         ...what
@@ -2399,7 +2478,13 @@ var Client = class {
       waitMs
     };
     const { groupId, tasks } = await this.#post("/v1/map", body, A_MAP, options);
-    return new TaskFutures(tasks.map(({ id }) => this.future(id)), groupId);
+    const seen = /* @__PURE__ */ new Map();
+    const seenAs = (type) => seen.get(type) ?? seen.set(type, {
+      task,
+      type
+    }).get(type);
+    const futures = tasks.map(({ id, state }) => new TaskFuture(this.#connection, id, seenAs(state?.type)));
+    return new TaskFutures(futures, groupId);
   }
   /**
    * A task for a canvas, as the function `sig` makes it; here its name, its input and its field `into` have
@@ -2414,7 +2499,7 @@ var Client = class {
    * The names and inputs in it, and what each gets from the one before, are compared with the definitions of
    * this client. A canvas that does not fit is no argument for this call; the compiler's message says why.
    *
-   * @param options for all its tasks, where they have none of their own
+   * @param options for all its tasks, where they have none of their own; the tags are added to theirs
    * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
    * the fault
    */
@@ -2469,22 +2554,6 @@ var Client = class {
 };
 function logged(message, error) {
   console.error(`errand: ${message}:`, error);
-}
-
-// client/protocol/references.ts
-var Quoted = class {
-  value;
-  constructor(value) {
-    this.value = value;
-  }
-  toJSON() {
-    return {
-      $quote: this.value
-    };
-  }
-};
-function quote(value) {
-  return new Quoted(value);
 }
 export {
   AsCompletedTimeoutError,

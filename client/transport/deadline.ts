@@ -4,7 +4,10 @@
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface Timeout {
-  /** Milliseconds; 0: only if it is there now. Left out: no limit. */
+  /**
+   * Milliseconds; 0: only if it is there now. Left out: no limit. Anything else, as a number below 0, is a
+   * RangeError in every call, before it has asked or cancelled anything.
+   */
   timeoutMs?: number;
   signal?: AbortSignal;
 }

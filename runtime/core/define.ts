@@ -54,7 +54,7 @@ export interface TaskContext<Input> {
   submit(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
 }
 
-/** A child task. */
+/** A child task. `String(child)` is its id. */
 export interface Child<Result = unknown> {
   readonly id: string;
   /**

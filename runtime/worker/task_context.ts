@@ -1,7 +1,7 @@
 // What a function is called with.
 
 import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
-import { LazyPromise } from "../core/lazy_promise.ts";
+import { ChildTask } from "../core/child.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
@@ -29,9 +29,7 @@ export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
   return async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
     const task = typeof definition === "string" ? definition : definition.name;
     const id = await FunctionScope.leave(() => children.submit(attempt, place++, task, input, options));
-    const result = () => FunctionScope.leave(() => children.result(attempt, id));
-    // deno-lint-ignore no-explicit-any -- typed for those who call it
-    return { id, result: () => new LazyPromise<any>(result) };
+    return new ChildTask(id, () => FunctionScope.leave(() => children.result(attempt, id)));
   };
 }
 

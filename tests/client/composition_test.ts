@@ -297,12 +297,12 @@ Deno.test("signatures wait for names in the flow, for futures and for ids", () =
     ]);
   }));
 
-Deno.test("the options of a run are for all its tasks, and a signature's own come first", () =>
+Deno.test("the options of a run are for all its tasks: a signature's own come first, and tags are added", () =>
   withServer(async (errand) => {
     const canvas = group(sig("nothing", {}, { tags: ["own"] }), sig("nothing"), chunks("nothing", [{}], 1));
     const flow = await errand.run(canvas, { tags: ["all"], priority: 3 });
     const tasks = await Promise.all(flow.futures.map((future) => future.task()));
-    assert.deepEqual(tasks.map(({ tags }) => tags), [["own"], ["all"], ["all"]]);
+    assert.deepEqual(tasks.map(({ tags }) => tags), [["own", "all"], ["all"], ["all"]]);
     assert.deepEqual(tasks.map(({ priority }) => priority), [3, 3, 3]);
   }));
 

@@ -334,5 +334,5 @@ Deno.test("a program that was told what it wanted ends, whatever else still runs
       await futures[1].cancel();`;
     const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
     const { stdout } = await run({ args: ["eval", "-c", config, program] });
-    assert.equal(stdout, "TimeoutError\n");
+    assert.equal(stdout, "AsCompletedTimeoutError\n");
   }));

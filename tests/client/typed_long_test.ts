@@ -99,6 +99,14 @@ await errand.map("add", { a: [sum, 2], b: sum });
 await errand.map("add", { a: await errand.map("add", { a: [1], b: 1 }) }, { b: unmapped(sum) });
 await errand.map("add", [{ a: sum, b: 2 }]);
 await errand.map("tally", { digests: errand.future<Digests>("id") })`,
+  "map goes through what is quoted": `
+is<number[]>(await (await errand.map("add", { a: quote([1, 2]) }, { b: 1 })).results());
+await errand.map("echo", { value: quote([1, { $task: "no id" }]) }); await errand.map("add", quote([{ a: 1, b: 2 }]))`,
+  "errors may stand among results": `
+const all = await errand.map("add", { a: [1] }, { b: 1 });
+is<(number | Error)[]>(await all.results({ raiseOnFailure: false }));
+is<(number | Error)[]>(await errand.group<number>("id").results({ raiseOnFailure: false }));
+for await (const value of all.inOrder({ raiseOnFailure: false })) if (!(value instanceof Error)) is<number>(value)`,
   "a signature's result is that of its definition": `
 is<number>(await (await errand.run(errand.sig("add", { a: 1, b: 2 }))).result());
 is<number>(await (await errand.run(sig("add", { a: 1, b: sum }))).result());
@@ -184,6 +192,10 @@ const WRONG: Record<string, [string, program: string]> = {
   "an error as a result that the type hides": [
     "TS2322",
     `const options = { raiseOnFailure: false }; const value: number = await sum.result(options); is<unknown>(value)`,
+  ],
+  "errors among results that the type hides": [
+    "TS2345",
+    `is<number[]>(await (await errand.map("add", { a: [1] }, { b: 1 })).results({ raiseOnFailure: false }))`,
   ],
   "map over a list that is one value": ["TS2769", `await errand.map("tally", { digests: [] as Digests })`],
   "a future in place of its value": ["TS2345", `is<number>(await errand.submit("add", { a: 1, b: 2 }))`],

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { type AnyDefinition, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
-import { onRefuse, refuse, relay } from "../support/thread_tasks.ts";
+import { namedOnThread, onRefuse, refuse, relay } from "../support/thread_tasks.ts";
 import { Folder } from "../support/folder.ts";
 import { aService, type Body, type Service } from "../support/service.ts";
 import { eventually } from "../support/waiting.ts";
@@ -168,6 +168,19 @@ Deno.test("the cause of a child that failed is the child's error, whole: long, d
     assert.deepEqual(causesOf(error), names, `depth ${depth}, ${JSON.stringify(child).slice(0, 80)}`);
     const messages = error.cause.errors?.map(({ message }: Body) => message) ?? [];
     assert.deepEqual(messages, child.inner === 0 ? [] : ["0", "1"]);
+  }
+});
+
+Deno.test("a child as a text is its id, on the main thread and on another", async () => {
+  const named = define({ name: "named", input: z.object({}) }, async ({ submit }) => {
+    const child = await submit(add, { a: 1, b: 2 });
+    return [child.id, `${child}`, Object.keys(child)];
+  });
+  await using service = await aService({ definitions: [named, namedOnThread] as AnyDefinition[] });
+  for (const task of ["named", "namedOnThread"]) {
+    const { id, result: [childId, text, keys] } = await service.run(task);
+    assert.deepEqual([childId, keys], [(await childrenOf(service, id))[0].id, ["id"]]);
+    assert.equal(text, childId);
   }
 });
 

@@ -39,6 +39,11 @@ export const relay = define(
   },
 );
 
+export const namedOnThread = define({ ...config, name: "namedOnThread" }, async ({ submit }) => {
+  const child = await submit("add", { a: 1, b: 2 });
+  return [child.id, `${child}`, Object.keys(child)];
+});
+
 export const onRefuse = define({ ...config, name: "onRefuse" }, async ({ submit }) => {
   return await (await submit("refuse")).result();
 });

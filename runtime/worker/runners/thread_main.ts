@@ -5,7 +5,7 @@ import { getHeapStatistics } from "node:v8";
 import { workerData } from "node:worker_threads";
 import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts";
 import { NotJsonError, toJsonText } from "../../core/json.ts";
-import { LazyPromise } from "../../core/lazy_promise.ts";
+import { ChildTask } from "../../core/child.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import type { TaskError } from "../../core/task.ts";
 import { isA, portable, RevivedError } from "../../core/thrown_error.ts";
@@ -171,9 +171,7 @@ function contextOf({ input, task, attempt }: ToThread, scope: FunctionScope): Ta
     submit: async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
       const name = typeof definition === "string" ? definition : definition.name;
       const id = await ask((call) => ({ kind: "submit", call, task: name, input, options })) as string;
-      const result = () => ask((call) => ({ kind: "result", call, id }));
-      // deno-lint-ignore no-explicit-any -- typed for those who call it
-      return { id, result: () => new LazyPromise<any>(result) };
+      return new ChildTask(id, () => ask((call) => ({ kind: "result", call, id })));
     },
   };
 }

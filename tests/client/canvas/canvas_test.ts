@@ -83,6 +83,36 @@ Deno.test("a map goes through nothing that is marked, or that is one value", asy
   assert.deepEqual(sent(all), { y: [1, 2], future: { $task: A }, flow: [{ $task: A }], object: { z: [1] } });
 });
 
+Deno.test("a map goes through what is quoted, and each task gets its part quoted", async () => {
+  const list = [1, { $task: "laundry" }];
+  const { map, unmapped: all } = mappingOf({
+    list: quote(list),
+    set: quote(new Set(["a", "b"])),
+    text: quote("text"),
+    whole: unmapped(quote(list)),
+  });
+  assert.deepEqual(sent(map), {
+    list: [{ $quote: 1 }, { $quote: { $task: "laundry" } }],
+    set: [{ $quote: "a" }, { $quote: "b" }],
+  });
+  assert.deepEqual(sent(all), { text: { $quote: "text" }, whole: { $quote: list } });
+  assert.equal(lengthOf(mappingOf({ list: quote(list) })), 2);
+  const bodies: unknown[] = [];
+  const client = new Client({
+    url: "http://127.0.0.1:1",
+    fetch: (_, init) => {
+      bodies.push(JSON.parse(String(init!.body)));
+      return Promise.resolve(Response.json({ groupId: C, tasks: [{ id: A }, { id: B }] }));
+    },
+  });
+  await client.map("echo", quote(list));
+  assert.deepEqual(bodies, [{
+    task: "echo",
+    inputs: [{ $quote: 1 }, { $quote: { $task: "laundry" } }],
+    options: {},
+  }]);
+});
+
 Deno.test("a map is as long as its longest list", () => {
   const lengths = [{ x: [1, 2], y: [1, 2, 3], z: "text" }, { x: 1 }, { x: unmapped([1]) }, {}];
   assert.deepEqual(lengths.map((fields) => lengthOf(mappingOf(fields))), [3, 0, 0, 0]);

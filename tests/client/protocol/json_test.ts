@@ -4,7 +4,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import vm from "node:vm";
 import fc from "fast-check";
-import { chunks, Client, quote, sig } from "../../../client/mod.ts";
+import { chunks, Client, quote, sig, unmapped } from "../../../client/mod.ts";
 import { jsonText } from "../../../client/protocol/json.ts";
 import { toJsonText } from "../../../runtime/core/json.ts";
 import { UNKNOWN_ID } from "../../support/service.ts";
@@ -61,6 +61,25 @@ Deno.test("what JSON would change without a word is an error that says where it 
   await assert.rejects(errand.submit("any", [undefined]), /a undefined at \/input\/0 is no JSON value/);
   // deno-lint-ignore no-sparse-arrays
   await assert.rejects(errand.submit("any", [1, , 2]), /at \/input\/1 /);
+  assert.deepEqual(bodies, [], "nothing was sent");
+});
+
+Deno.test("a future inside of what JSON cannot hold is refused with its place, in every call: nothing is lost", async () => {
+  const { errand, bodies } = aClient();
+  const future = errand.future(UNKNOWN_ID);
+  for (const [value, name] of [[new Set([future]), "Set"], [new Map([["key", future]]), "Map"]] as const) {
+    const refused = (at: string) => ({
+      name: "TypeError",
+      message: `an instance of ${name} at ${at} is no JSON value`,
+    });
+    const within = { list: [value] };
+    await assert.rejects(errand.submit("any", within), refused("/input/list/0"));
+    await assert.rejects(errand.submit("any", { a: quote(value) }), refused("/input/a/$quote"));
+    await assert.rejects(errand.map("any", [within]), refused("/inputs/0/list/0"));
+    await assert.rejects(errand.map("any", { x: [1], y: unmapped(value) }), refused("/unmapped/y"));
+    assert.throws(() => sig("any", within), refused("/list/0"));
+    assert.throws(() => chunks("any", [within], 1), refused("/0/list/0"));
+  }
   assert.deepEqual(bodies, [], "nothing was sent");
 });
 

@@ -1,0 +1,30 @@
+// What a caller may say when it waits for a task, or cancels it.
+
+import type { Timeout } from "../transport/deadline.ts";
+
+/** Of one result, or of several. */
+export interface ResultsOptions extends Timeout {
+  /** False: the error of a task that did not complete is given in the place of its value, and not thrown. */
+  raiseOnFailure?: boolean;
+}
+
+export interface ResultOptions extends ResultsOptions {
+  /**
+   * True: at the timeout, also of 0, the task is cancelled, its end awaited, and a result that came first is returned all
+   * the same, as Python's `asyncio.wait_for`.
+   */
+  cancelOnTimeout?: boolean;
+  /** True: an abort of `signal` cancels the task. */
+  cancelOnAbort?: boolean;
+}
+
+export interface CancelOptions {
+  /** How long a running function may take to stop. */
+  graceMs?: number;
+  /**
+   * True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a
+   * flow.
+   */
+  children?: boolean;
+  signal?: AbortSignal;
+}
