@@ -6,6 +6,7 @@ import type { createRoute as createTypedRoute, OpenAPIHono, RouteConfig } from "
 import { type Context, type Handler, Hono, type MiddlewareHandler, type ValidationTargets } from "hono";
 import type { z } from "zod";
 import { parseBounded, parseInTurns } from "../../runtime/core/bounded_parse.ts";
+import { strictObject } from "../../runtime/core/strict_object.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import type { Turns } from "../../runtime/mod.ts";
 import { isHead } from "./head.ts";
@@ -67,13 +68,39 @@ function wrongMethod(app: App, c: Context): Problem | null {
   return methodNotAllowed(isHead(c) ? "HEAD" : c.req.method, pathOf(c), allowed);
 }
 
+/** The paths whose calls take no parameters but those that they declare. Pages are asked for with any. */
+const VERSIONED = "/v1/";
+const NO_QUERY = strictObject({});
+
+/**
+ * What is wrong with the query of a call that declares none. Null for almost every call, and at no cost.
+ *
+ * @param schema that says where a parameter belongs which may be given by mistake
+ */
+export function faultOfNoQuery(
+  c: Context,
+  app: App,
+  path: string,
+  schema: z.ZodType = NO_QUERY,
+): Problem | null {
+  if (!c.req.url.includes("?")) return null;
+  const value = PLACES.query.valueOf(c);
+  const parsed = parseBounded(schema, value);
+  if (parsed.success) return null;
+  const faults = faultsOf(parsed.error, value, PLACES.query.pointer);
+  return validationFailed(toldWhere(faults, parsed.error, app.operations, path));
+}
+
 /** Answers a call that breaks a rule of the route. Of any other the handler gets the checked values. */
 function checks({ path, request = {} }: RouteConfig, app: App): MiddlewareHandler {
   const { query, params, headers, body } = request;
   const json = (body?.content["application/json"] as { schema: unknown } | undefined)?.schema;
   const schemas = { query, param: params, header: headers, json };
   const rules = Object.entries(schemas).filter(([, schema]) => schema !== undefined) as [Target, z.ZodType][];
+  const takesAny = query !== undefined || !path.startsWith(VERSIONED);
   return async function check(c, next) {
+    const fault = takesAny ? null : faultOfNoQuery(c, app, path);
+    if (fault) return problemResponse(c, fault);
     for (const [target, schema] of rules) {
       const { pointer, valueOf } = PLACES[target];
       const value = await valueOf(c);

@@ -19,6 +19,8 @@ export function toldWhere(
 ): Fault[] {
   const unknown = issues.flatMap((issue) => issue.code === "unrecognized_keys" ? issue.keys : []);
   return faults.map((fault) => {
+    // Its own operation knows better.
+    if (fault.message.includes(" belongs ")) return fault;
     const name = unknown.find((key) => fault.pointer.endsWith(pointer([key])));
     const owners = name === undefined ? [] : ownersOf(name, operations, path);
     if (owners.length === 0) return fault;

@@ -6,7 +6,7 @@ import type { Runtime } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonAnswer } from "../wire/schemas.ts";
+import { jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
 import { NOSNIFF } from "../http/safe_headers.ts";
 
 const schema = z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12");
@@ -29,6 +29,7 @@ export function definitionRoutes(app: App, runtime: Runtime): void {
     tags: ["definitions"],
     responses: {
       200: jsonAnswer(z.object({ definitions: z.array(definitionSchema) }), "All definitions, by name"),
+      ...problems(noParameters),
     },
   });
   const told = new Map(

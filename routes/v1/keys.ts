@@ -24,7 +24,7 @@ import { jsonResponse } from "../http/json_response.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { forbidden, ProblemError } from "../http/problem.ts";
-import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
+import { bodyProblems, jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
 
 const MOST_PATTERNS = 20;
@@ -74,6 +74,7 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
     tags: ["keys"],
     responses: {
       200: jsonAnswer(z.object({ keys: z.array(keySchema) }).meta({ id: "KeyList" }), "All keys"),
+      ...problems(noParameters),
     },
   });
   app.openapi(list, async (c) => {

@@ -24,7 +24,7 @@ import { jsonBody } from "../http/body.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { forbidden, notFound, ProblemError } from "../http/problem.ts";
-import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
+import { bodyProblems, jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
 
 const MEANINGS: Record<QuotaName, string> = {
@@ -85,6 +85,7 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
         z.object({ usage: z.array(usageSchema) }).meta({ id: "UsageList" }),
         "By key and tenant",
       ),
+      ...problems(noParameters),
     },
   });
   app.openapi(usage, async (c) => {
@@ -111,6 +112,7 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
     tags: ["keys"],
     responses: {
       200: jsonAnswer(z.object({ quotas: z.array(ruleSchema) }).meta({ id: "QuotaList" }), "All quotas"),
+      ...problems(noParameters),
     },
   });
   app.openapi(list, async (c) => {

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import type { Context } from "hono";
-import { createRoute } from "../http/operation.ts";
+import { createRoute, faultOfNoQuery } from "../http/operation.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { parseBounded } from "../../runtime/core/bounded_parse.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
@@ -42,6 +42,8 @@ const batchSchema = strictObject(
   'in {"tasks": […]}',
 ).meta({ id: "BatchSubmission" });
 
+const noQuery = strictObject({}, { wait: "in the header Prefer, as in Prefer: wait=5" });
+
 const preferHeader = idempotencyHeader.extend({
   prefer: z.string().optional().describe(
     "`wait=N`: answer with the ended task if it ends within N seconds. Passed over for a key without `read`.",
@@ -76,6 +78,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
   app.operations.push(one);
   const limitBytes = runtime.maxInputBytes + ENVELOPE_BYTES;
   app.post(one.path, async (c) => {
+    const fault = faultOfNoQuery(c, app, one.path, noQuery);
+    if (fault) throw new ProblemError(fault);
     const view = viewOf(c, runtime);
     using room = pieces.room(c);
     const { entries: [entry], replayed } = await submitOne(c, view, { limitBytes, turns: runtime.turns });

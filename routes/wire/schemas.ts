@@ -156,6 +156,9 @@ export const bodyProblems = {
   422: "validation-failed, unknown-definition or idempotency-mismatch: see errors",
 } as const;
 
+/** What a call without a body and parameters may answer. */
+export const noParameters = { 422: "It takes no parameters" } as const;
+
 /** What every call that is held open may answer. */
 export const heldProblems = { 429: "rate-limited: too many streams and waits are open" } as const;
 

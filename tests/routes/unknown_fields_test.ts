@@ -96,6 +96,41 @@ Deno.test("so is an unknown parameter of a query", async () => {
   }
 });
 
+Deno.test("no operation takes a parameter that it does not declare, and each says so in the document", async () => {
+  await using service = await aService({ running: false });
+  const { paths } = await service.document();
+  const values: Record<string, string> = { id: UNKNOWN_ID, kind: "key", name: "ci" };
+  let count = 0;
+  for (const [path, operations] of Object.entries<Record<string, object>>(paths)) {
+    if (!path.startsWith("/v1/")) continue;
+    const filled = path.replaceAll(/\{(\w+)\}/g, (_, name) => values[name]);
+    for (const method of Object.keys(operations)) {
+      const body = method === "post" || method === "put" ? "{}" : undefined;
+      const headers = body === undefined ? undefined : { "content-type": "application/json" };
+      const init = { body, headers };
+      const answer = await service.request(method.toUpperCase(), `${filled}?colour=1`, init);
+      assert.equal(answer.status, 422, `${method} ${path}: ${answer.text}`);
+      assert.deepEqual(answer.headers.get("content-type"), "application/problem+json");
+      const pointers = answer.body.errors.map((fault: { pointer: string }) => fault.pointer);
+      assert.ok(pointers.includes("/query/colour"), `${method} ${path}: ${answer.text}`);
+      count++;
+    }
+  }
+  assert.ok(count > 20, `${count} operations`);
+});
+
+Deno.test("a submit is told that its wait belongs in a header, and nothing is stored", async () => {
+  await using service = await aService({ running: false });
+  const { status, body, text } = await service.post("/v1/tasks?wait=5", add);
+  assert.equal(status, 422, text);
+  const message = "unknown field; wait belongs in the header Prefer, as in Prefer: wait=5";
+  assert.deepEqual(body.errors, [{ pointer: "/query/wait", message }]);
+  assert.deepEqual((await service.get("/v1/tasks")).body.tasks, []);
+  for (const path of ["/v1/tasks/batch?wait=5", "/v1/flows?group=true", "/v1/wait?timeout=5"]) {
+    assert.equal((await service.post(path, {})).status, 422);
+  }
+});
+
 Deno.test("a parameter of another path of the same family is told where it belongs", async () => {
   await using service = await aService({ running: false });
   const [task, group] = [`/v1/tasks/${UNKNOWN_ID}`, `/v1/groups/${UNKNOWN_ID}`];
