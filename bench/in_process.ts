@@ -20,7 +20,7 @@ export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Pr
   });
 }
 
-async function submit(runtime: Runtime, a: number): Promise<string> {
+export async function submit(runtime: Runtime, a: number): Promise<string> {
   const { entries } = await runtime.submit({
     batch: { submissions: [{ task: "add", input: { a, b: 2 } }], pointerOf: (_, part) => part },
   });
@@ -28,7 +28,7 @@ async function submit(runtime: Runtime, a: number): Promise<string> {
 }
 
 /** Waits until all of these have ended, and looks at their results. */
-async function requireResults(runtime: Runtime, ids: string[]): Promise<void> {
+export async function requireResults(runtime: Runtime, ids: string[]): Promise<void> {
   for (let from = 0; from < ids.length; from += 1_000) {
     const { done, notDone } = await runtime.wait(ids.slice(from, from + 1_000), "ALL_COMPLETED", 120_000);
     if (notDone.length > 0) throw new Error(`${notDone.length} tasks have not ended`);
