@@ -23,6 +23,7 @@ const FLOORS: Record<string, string[][]> = {
     ["core"],
     ["platform"],
     ["store"],
+    ["flow_control"],
     ["dependencies"],
     ["queries", "maintenance"],
     ["commands"],

@@ -8,6 +8,7 @@ import {
   type Fault,
   ForgottenError,
   IdempotencyMismatchError,
+  LimitFullError,
   MappingLengthMismatchError,
   MappingMissingIterableError,
   NewerRecordError,
@@ -124,6 +125,9 @@ export function problemOf(error: unknown): Problem | null {
   if (error instanceof IdempotencyMismatchError) {
     const detail = error.message;
     return { status: 422, slug: "idempotency-mismatch", title: "Idempotency key used before", detail };
+  }
+  if (error instanceof LimitFullError) {
+    return { status: 409, slug: "limit-full", title: "Limit full", detail: error.message };
   }
   if (error instanceof QueueFullError) {
     const headers = { "retry-after": "2" };

@@ -1,19 +1,21 @@
 // Stores a call none of whose tasks may start before all are stored: in one commit if they fit, else behind a
 // barrier.
 
-import { ConflictError } from "../core/errors.ts";
+import { ConflictError, LimitFullError } from "../core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
 import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
+import { limitName } from "../core/limits.ts";
 import { keys } from "../platform/keys.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { stepped } from "../store/dependency_counters.ts";
+import { hasRoom, type LimitCounter } from "../store/limit_counters.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { type AtomicPlan, atomicPlanOf } from "./atomic_plan.ts";
 import { storeBehindBarrier } from "./barrier_submit.ts";
 import type { Batch } from "./batch.ts";
-import { asSubmitted } from "./commit_pack.ts";
+import { asSubmitted, refusingLimits } from "./commit_pack.ts";
 import { acyclicOrder, type DependencyGraph } from "./dependency_graph.ts";
 import { counterOf, dependentChange, endOf } from "./dependent_change.ts";
 import { readExternal } from "./external_upstreams.ts";
@@ -42,6 +44,10 @@ export async function storeAtomically(
       return plan.ids.map((_, i) => asSubmitted(applied[i], commit.changes[i].next as TaskRecord));
     }
     await requireStillPossible(store, plan);
+    const refusing = refusingLimits(commit.changes.map(({ next }) => next as TaskRecord));
+    if (refusing.length > 0 && await anyFull(store, plan.caller.tenant, refusing)) {
+      throw new LimitFullError(refusing);
+    }
     // An external upstream has moved on.
     external = await readExternal(store, graph, plan.checked, batch, plan.caller);
   }
@@ -77,6 +83,11 @@ function inOneCommit(
   }
   const options: UnitOptions = { fresh: plan.fresh, checks, writes };
   return store.fits(changes, options) ? { changes, options } : null;
+}
+
+async function anyFull({ kv }: Store, tenant: string, limits: string[]): Promise<boolean> {
+  const found = await kv.getMany<LimitCounter>(limits.map((key) => keys.limit(limitName(key, tenant))));
+  return found.some(({ value }) => value !== null && (!hasRoom(value) || value.waiting > 0));
 }
 
 /** @throws {ConflictError} if the same commit would conflict again, however often it is tried. */

@@ -1,6 +1,6 @@
 // Commits the tasks of a call that fit one commit.
 
-import { ConflictError } from "../core/errors.ts";
+import { ConflictError, LimitFullError } from "../core/errors.ts";
 import { bare } from "../core/tenant.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
@@ -43,10 +43,19 @@ export function asSubmitted(entry: Entry<Stored>, record: TaskRecord): Entry {
   return isSame ? entry as Entry : { record, versionstamp: "" };
 }
 
+/** The keys of limits that a task must not wait for. */
+export function refusingLimits(records: TaskRecord[]): string[] {
+  const keys = records.flatMap(({ limits = [] }) => limits.filter(({ onFull }) => onFull === "reject"));
+  return [...new Set(keys.map(({ key }) => key))];
+}
+
 /** Why a pack conflicted. */
-export async function conflictOf(store: Store, pack: Change[]): Promise<ConflictError> {
+export async function conflictOf(store: Store, pack: Change[]): Promise<ConflictError | LimitFullError> {
   const found = await store.readMany(pack.map(({ next }) => next.id));
   const taken = pack.find((_, i) => found[i] !== null);
+  const refusing = refusingLimits(pack.map(({ next }) => next as TaskRecord));
+  // Such a unit is not committed where a limit is full; the rest that may conflict is rarer.
+  if (!taken && refusing.length > 0) return new LimitFullError(refusing);
   return new ConflictError(
     taken ? `id ${bare(taken.next.id)} is taken` : "another call with this idempotency key came first",
   );

@@ -8,10 +8,12 @@ import { toJsonText } from "../core/json.ts";
 import type { Reference } from "../core/references.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
-import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
+import { limitsOfOption } from "../core/concurrency_option.ts";
+import { FAILURE_RETENTION_MS, type TaskLimit, type TaskRecord } from "../core/task.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
 import { checkRead, type ReadInput, readInput } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
+import { keyedLimits } from "./keyed_limits.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
@@ -31,6 +33,7 @@ export interface Checked {
   references: Reference[];
   /** The input contains references or quotes. */
   special: boolean;
+  limits?: TaskLimit[];
 }
 
 /**
@@ -65,13 +68,21 @@ export function check(
     for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
-    checked.push({
+    const one: Checked = {
       submission,
       defaults: definition.defaults,
       input: input.text,
       references: input.references,
       special: input.special,
-    });
+    };
+    const { concurrency } = submission.options ?? {};
+    if (concurrency !== undefined) one.limits = limitsOfOption(concurrency);
+    else if (definition.keyed !== undefined && input.faults.length === 0) {
+      const found = keyedLimits(registry, definition, value, input.special);
+      if (found.fault) faults.push({ index, part: "/input", message: found.fault });
+      one.limits = found.limits;
+    }
+    checked.push(one);
   };
   const result = () => {
     if (faults.length > 0) throw validationError(batch, faults);
@@ -120,7 +131,7 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, defaults, special }: Checked,
+  { submission, defaults, special, limits }: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
@@ -169,6 +180,7 @@ export function draftOf(
   if (special) draft.special = special;
   if (submission.node !== undefined) draft.node = submission.node;
   if (submission.chunk) draft.chunk = true;
+  if (limits !== undefined && limits.length > 0) draft.limits = limits;
   if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
   return draft;
 }

@@ -2,6 +2,7 @@
 // imports nothing of KV or HTTP, so that a worker thread loads quickly.
 
 import { z } from "zod";
+import type { KeyedConcurrency } from "./concurrency_option.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
@@ -76,8 +77,13 @@ export interface DefinitionDefaults {
   failureRetentionMs?: number;
 }
 
+/** Defaults whose keys may follow from the input. */
+export interface KeyedDefaults<Input> {
+  concurrency?: KeyedConcurrency<Input> | KeyedConcurrency<Input>[];
+}
+
 export interface DefinitionConfig<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
-  extends DefinitionDefaults {
+  extends DefinitionDefaults, KeyedDefaults<z.output<Input>> {
   /** Unique; letters, digits and `_ . -`, at most 100. */
   name: Name;
   description?: string;
@@ -103,6 +109,7 @@ export interface Definition<
   readonly output: Output;
   readonly thread?: string;
   readonly defaults: DefinitionDefaults;
+  readonly keyed?: KeyedDefaults<z.output<Input>>;
   readonly handler: Handler<z.output<Input>, z.input<Output>>;
 }
 
@@ -134,7 +141,7 @@ export function define<
   config: DefinitionConfig<Name, Input, Output>,
   handler: Handler<z.output<Input>, z.input<Output>>,
 ): Definition<Name, Input, Output> {
-  const { name, description, input, output, thread, ...defaults } = config;
+  const { name, description, input, output, thread, concurrency, ...defaults } = config;
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
@@ -145,6 +152,7 @@ export function define<
     output: output ?? (z.unknown() as z.ZodType as Output),
     thread,
     defaults,
+    ...(concurrency && { keyed: { concurrency } }),
     handler,
   };
 }

@@ -2,10 +2,10 @@
 
 import { clip } from "./json.ts";
 import { NEXT, type StateName, type StateType } from "./states.ts";
-import { HISTORY_KEPT, type HistoryEntry, stateOf, type TaskRecord } from "./task.ts";
+import { HISTORY_KEPT, type HistoryEntry, stateOf, type TaskRecord, typeOf } from "./task.ts";
 
 /** Bytes of JSON: so many messages, with everything else at its longest, fit a record. */
-const LONGEST_MESSAGE = 120;
+export const LONGEST_MESSAGE = 120;
 
 /** Appends a state. Its instant is never before the last one, even if the clock goes back. */
 export function enter(
@@ -34,7 +34,17 @@ export function enter(
     : [...record.history.slice(record.history.length - HISTORY_KEPT + 1), entry];
   const next: TaskRecord = { ...record, seq: entry.seq, history, queued };
   // Two objects spread into one take several times as long.
-  return Object.assign(next, patch);
+  Object.assign(next, patch);
+  if (next.limits !== undefined) dropSlots(next);
+  return next;
+}
+
+/** Of a record that has just entered a state: its slots go with the attempt. */
+function dropSlots(record: TaskRecord): void {
+  const type = typeOf(record);
+  const keeps = type === "RUNNING" || type === "CANCELLING" || stateOf(record).name === "Pending";
+  if (!keeps) record.held = undefined;
+  record.parked = undefined;
 }
 
 export function end(

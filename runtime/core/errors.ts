@@ -105,6 +105,15 @@ export class QueueFullError extends Error {
   }
 }
 
+/** A task that must not wait found no free slot of a limit. Nothing was stored. */
+export class LimitFullError extends Error {
+  override name = "LimitFullError";
+  constructor(keys: string[]) {
+    const told = keys.map((key) => JSON.stringify(key)).join(" or ");
+    super(`no slot of ${told} is free, and the task must not wait for one (onFull is "reject")`);
+  }
+}
+
 /** What a caller keeps stored is all that it may. */
 export class StorageFullError extends Error {
   override name = "StorageFullError";

@@ -1,6 +1,7 @@
 // What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
+import { type Concurrency, concurrencySchema } from "./concurrency_option.ts";
 import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { RetryPolicy } from "./retry.ts";
@@ -38,6 +39,8 @@ export interface SubmitOptions {
   waitFor?: string[];
   /** An upstream that does not complete does not cancel it; a reference to it becomes `{error}`. */
   allowFailure?: boolean;
+  /** At most so many tasks with a key run at once, in all processes; up to 4 keys. */
+  concurrency?: Concurrency;
 }
 
 /** What a caller submits; a flow says a little more of each of its tasks. */
@@ -120,6 +123,8 @@ const optionShape = {
     .describe("Ids of tasks that must have completed before it starts. Their results are not handed over."),
   allowFailure: z.boolean().optional()
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
+  concurrency: concurrencySchema.optional()
+    .describe("At most so many tasks with a key run at once, in all processes; up to 4 keys."),
 };
 
 function each(fields: string[], where: string): Elsewhere {

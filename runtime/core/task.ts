@@ -58,6 +58,23 @@ export interface Lease {
   token: string;
 }
 
+/** What happens to a task that meets a full limit: it waits, if nothing else is said. */
+export type OnFull = "reject" | "cancel-new" | "cancel-running";
+
+/** A concurrency limit that a task is under (limits.ts). */
+export interface TaskLimit {
+  key: string;
+  /** What its submit says; a rule outranks it. Left out: only a rule limits it. */
+  limit?: number;
+  onFull?: OnFull;
+}
+
+/** The limit for a slot of which a task waits, and when it came. */
+export interface Parked {
+  key: string;
+  order: number;
+}
+
 export interface TaskRecord {
   id: string;
   task: string;
@@ -113,6 +130,11 @@ export interface TaskRecord {
   windowed?: boolean;
   /** It needs a slot again, after its turn. */
   late?: boolean;
+  /** Its concurrency limits by key. */
+  limits?: TaskLimit[];
+  /** It has a slot of each of them. */
+  held?: true;
+  parked?: Parked;
   /** It has gone back to an earlier state, as for another attempt: lists find it by keys of its own. */
   wentBack?: true;
   timeoutMs: number | null;

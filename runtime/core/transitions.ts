@@ -57,6 +57,11 @@ export function admitted(record: TaskRecord, now: number): TaskRecord | null {
   }
 }
 
+/** It goes to its limits again: the commit gives it its slots, or parks it again. */
+export function admittedToLimit(record: TaskRecord, now: number): TaskRecord {
+  return enter(record, now, "PENDING", "Pending", null);
+}
+
 /** An ended task has given up its slot, and needs another one to run again. */
 function withoutSlot({ windowed }: TaskRecord): Partial<TaskRecord> {
   return windowed === undefined ? {} : { windowed: true, late: true };

@@ -10,6 +10,9 @@ import type { Log } from "../platform/log.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
+import { admitParked } from "../flow_control/admit_parked.ts";
+import { applyRules } from "../flow_control/apply_rules.ts";
+import { meetFullLimit } from "../flow_control/meet_full_limit.ts";
 import { admit } from "./concurrency_limit.ts";
 import { tellDependents } from "./edges.ts";
 import { moveDependent, type OutboxTask } from "./move_dependent.ts";
@@ -176,6 +179,12 @@ export class OutboxProcessor {
         });
       case "concurrency-limit":
         return await admit(this.store, subject.group, versionstamp);
+      case "limit":
+        return await admitParked(this.store, subject.name, versionstamp);
+      case "full-limit":
+        return await meetFullLimit(this.store, subject.task, versionstamp);
+      case "limit-rules":
+        return await applyRules(this.store, subject.tenant, versionstamp, isStopping);
       case "task": {
         if (entry?.record.followed) {
           const end = isTerminal(entry.record) ? typeOf(entry.record) : null;

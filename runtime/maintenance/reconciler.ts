@@ -3,13 +3,16 @@
 // so only a fault of the database can part them.
 
 import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
+import { limitOf } from "../core/limits.ts";
 import { after, keys, prefixes } from "../platform/keys.ts";
 import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
+import { parkedKey } from "../store/index_entries.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
 import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
+import { LimitRecount } from "./limit_recount.ts";
 import { repairOf } from "./repair.ts";
 import { heldForGood } from "./retry_barrier_check.ts";
 import { type Suspect, withoutSlot } from "./slot_check.ts";
@@ -19,17 +22,28 @@ const MOST_LEASES = 1_000;
 
 export class Reconciler {
   #start: Deno.KvKey | null = null;
+  readonly #limits: LimitRecount;
 
   /** @param onRepair told of each repaired task, and of what was wrong with it */
   constructor(
     private readonly store: Store,
     private readonly values: Values,
     private readonly onRepair: (id: string, what: string) => void = () => {},
-  ) {}
+  ) {
+    this.#limits = new LimitRecount(store);
+  }
 
   /** @returns how many tasks were repaired. */
   async tick(): Promise<number> {
+    if (this.#start === null) await this.#limits.begin();
     const active = await this.#nextPage();
+    this.#limits.see(active);
+    const recounted = this.#start === null ? await this.#limits.finish() : [];
+    for (const name of recounted) this.onRepair(limitOf(name).key, "was a limit that was counted wrong");
+    return recounted.length + await this.#repairPage(active);
+  }
+
+  async #repairPage(active: Entry[]): Promise<number> {
     if (active.length === 0) return 0;
     const suspects = [
       ...await this.#withoutKey(active),
@@ -68,10 +82,15 @@ export class Reconciler {
     });
     const found = await kv.getMany<ReadyBlock>(entries.map(({ record }) => driverKey(record, kv.shards)));
     return entries.flatMap((entry, i): Suspect[] => {
-      const isQueued = typeOf(entry.record) === "PENDING";
+      const { parked } = entry.record;
+      const isQueued = typeOf(entry.record) === "PENDING" && !parked;
       const { versionstamp, value } = found[i];
       const isThere = versionstamp !== null && (!isQueued || value!.ids.includes(entry.record.id));
-      return isThere ? [] : [{ entry, what: isQueued ? "was in no queue" : "had no timer" }];
+      if (isThere) return [];
+      return [{
+        entry,
+        what: isQueued ? "was in no queue" : parked ? "waited for no limit" : "had no timer",
+      }];
     });
   }
 
@@ -117,6 +136,7 @@ export class Reconciler {
 
 /** Where the driver of a PENDING or SCHEDULED task must be. */
 function driverKey(record: TaskRecord, shards: number): Deno.KvKey {
+  if (record.parked) return parkedKey(record);
   if (typeOf(record) === "PENDING") return queueKeyOf(record, shards);
   return keys.due("start", record.runAt, record.id);
 }

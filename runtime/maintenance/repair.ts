@@ -2,6 +2,7 @@
 
 import { isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { admitted, reclaimed } from "../core/transitions.ts";
+import { parkedAt } from "../core/limits.ts";
 import { isBehindBarrier } from "../dependencies/barrier.ts";
 import {
   type ConcurrencyLimit,
@@ -9,7 +10,7 @@ import {
   rebuiltConcurrencyLimit,
 } from "../dependencies/concurrency_limit.ts";
 import { isHeldBack } from "../dependencies/retry_barrier.ts";
-import { concurrencyLimitId, keys, retryBarrierId } from "../platform/keys.ts";
+import { concurrencyLimitId, keys, limitSubject, retryBarrierId } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
 import {
@@ -20,7 +21,7 @@ import {
   stepped,
 } from "../store/dependency_counters.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
-import type { Waiting } from "../store/index_entries.ts";
+import { parkedEntry, type Waiting } from "../store/index_entries.ts";
 import { queueKeyOf, readyBlockOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
@@ -34,6 +35,12 @@ export async function repairOf(store: Store, values: Values, record: TaskRecord)
     if (repair) return repair;
   }
   if (isAwaiting(record)) return await withDependency(store, values, record);
+  if (record.parked) {
+    return {
+      next: { ...record },
+      writes: [parkedEntry(record), outboxWrite(limitSubject(parkedAt(record)!))],
+    };
+  }
   if (stateOf(record).name === "AwaitingConcurrencySlot") return null;
   const now = store.clock.now();
   switch (typeOf(record)) {

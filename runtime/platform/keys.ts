@@ -51,6 +51,18 @@ export const keys = {
   bell: (news: string): Key => ["bell", news],
   /** How many tasks of a group may run at once, and which one is next. */
   concurrencyLimit: (group: string): Key => ["window", group],
+  /** How many tasks have a slot of a limit, and how many wait for one (store/limit_counters.ts). */
+  limit: (name: string): Key => ["limit", ...limitParts(name)],
+  /** A task that waits for a slot of a limit: larger priority first, then first come, first served. */
+  parked: (name: string, priority: number, order: number, id: string): Key => [
+    "parked",
+    ...limitParts(name),
+    10 - priority,
+    order,
+    id,
+  ],
+  /** What a tenant's operators have said of its limits. */
+  limitRules: (tenant: string): Key => ["limit-rules", tenant],
   /** A task that needs a slot of its group again. */
   readmission: (group: string, id: string): Key => ["late", group, id],
   /**
@@ -113,6 +125,10 @@ export const prefixes = {
   edges: (upstream: string): Key => ["edge", upstream],
   outbox: ["outbox"] as Key,
   concurrencyLimits: ["window"] as Key,
+  allParked: ["parked"] as Key,
+  parked: (name: string): Key => ["parked", ...limitParts(name)],
+  allLimits: ["limit"] as Key,
+  limits: (tenant: string): Key => ["limit", tenant],
   readmissions: ["late"] as Key,
   readmissionsOf: (group: string): Key => ["late", group],
   allEvents: ["event"] as Key,
@@ -141,19 +157,31 @@ export const parse = {
   edge: (key: Key) => ({ upstream: key[1] as string, block: key[2] as string }),
   outbox: (key: Key) => key[1] as string,
   concurrencyLimit: (key: Key) => key[1] as string,
+  limit: (key: Key) => `${key[1] as string}\n${key[2] as string}`,
+  parked: (key: Key) => key[5] as string,
   readmission: (key: Key) => ({ group: key[1] as string, id: key[2] as string }),
   index: (key: Key) => ({ kind: key[1] as IndexKind, value: key[2] as string, id: key[3] as string }),
 };
 
 export const isOutboxKey = (key: Key): boolean => key[0] === "outbox";
 export const isDependencyCounterKey = (key: Key): boolean => key[0] === "join";
+export const isLimitKey = (key: Key): boolean => key[0] === "limit";
 export const isIndexKey = (key: Key): boolean => key[0] === "index";
+
+/** A name is the tenant and the key (core/limits.ts). */
+function limitParts(name: string): [tenant: string, key: string] {
+  const at = name.indexOf("\n");
+  return [name.slice(0, at), name.slice(at + 1)];
+}
 
 export type OutboxSubject =
   | { kind: "task"; id: string }
   | { kind: "barrier"; id: string }
   | { kind: "retry"; task: string }
-  | { kind: "concurrency-limit"; group: string };
+  | { kind: "concurrency-limit"; group: string }
+  | { kind: "limit"; name: string }
+  | { kind: "full-limit"; task: string }
+  | { kind: "limit-rules"; tenant: string };
 
 /** Sorts behind all ids. */
 const OTHERS = "~";
@@ -174,6 +202,9 @@ const BARRIER = "seal-";
 /** To release 0.1 it is a barrier of any kind: it lifts it. */
 const RETRY_BARRIER = `${BARRIER}retry-`;
 const CONCURRENCY_LIMIT = "window-";
+const LIMIT = "limit-";
+const LIMIT_RULES = "rules-";
+const FULL_LIMIT = "full-";
 
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
@@ -188,6 +219,21 @@ export function concurrencyLimitId(group: string): string {
   return CONCURRENCY_LIMIT + group;
 }
 
+/** Tasks may be let in that wait for a slot of the limit. */
+export function limitSubject(name: string): string {
+  return LIMIT + name;
+}
+
+/** The task has met a full limit, and must not just wait. */
+export function fullLimitSubject(task: string): string {
+  return FULL_LIMIT + task;
+}
+
+/** The rules have changed: the limits must learn of it. */
+export function limitRulesSubject(tenant: string): string {
+  return LIMIT_RULES + tenant;
+}
+
 export function isBarrier(id: string): boolean {
   return id.startsWith(BARRIER);
 }
@@ -195,6 +241,9 @@ export function isBarrier(id: string): boolean {
 export function outboxSubject(id: string): OutboxSubject {
   if (id.startsWith(RETRY_BARRIER)) return { kind: "retry", task: id.slice(RETRY_BARRIER.length) };
   if (isBarrier(id)) return { kind: "barrier", id };
+  if (id.startsWith(LIMIT_RULES)) return { kind: "limit-rules", tenant: id.slice(LIMIT_RULES.length) };
+  if (id.startsWith(FULL_LIMIT)) return { kind: "full-limit", task: id.slice(FULL_LIMIT.length) };
+  if (id.startsWith(LIMIT)) return { kind: "limit", name: id.slice(LIMIT.length) };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
 }
@@ -229,11 +278,15 @@ export function idRange(prefix: Key, from: string, before: string | null): Deno.
 }
 
 export function keyBytes(key: Key): number {
-  // All parts are ASCII but tags, whose characters may take three bytes.
-  const perCharacter = typeof key[1] === "string" && key[1].startsWith("tag") ? 3 : 1;
+  // All parts are ASCII but tags and the keys of limits, whose characters may take three bytes.
+  const perCharacter = typeof key[1] === "string" && key[1].startsWith("tag") || isOfLimit(key) ? 3 : 1;
   let bytes = 0;
   for (const part of key) bytes += typeof part === "string" ? part.length * perCharacter + 2 : 9;
   return bytes;
+}
+
+function isOfLimit(key: Key): boolean {
+  return key[0] === "limit" || key[0] === "parked" || key[0] === "outbox";
 }
 
 /** Which shard of the ready queue a task belongs to: the same in every process. */

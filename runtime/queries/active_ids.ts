@@ -13,7 +13,7 @@ import { barrierEdges, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
-import type { Waiting } from "../store/index_entries.ts";
+import type { ParkedValue, Waiting } from "../store/index_entries.ts";
 import { allShards, readyBlocks } from "../store/ready_queue.ts";
 
 /** Up to so many ids are sorted in memory, and so many keys of all tenants and definitions looked through. */
@@ -35,6 +35,7 @@ const SOURCES: readonly (readonly [states: readonly StateType[], source: Source]
   [["PENDING"], counted],
   [["PENDING"], limited],
   [["SCHEDULED"], scheduled],
+  [["PENDING"], parkedAtLimits],
   [["PENDING"], queued],
   [["RUNNING", "CANCELLING"], leased],
 ];
@@ -117,6 +118,13 @@ async function members(kv: KvPort, selector: Deno.KvListSelector): Promise<strin
 async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
   for await (const page of singly<Waiting>(kv, prefixes.due("start"))) {
     yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
+  }
+}
+
+/** Tasks that wait for a slot of a limit by key. */
+async function* parkedAtLimits(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
+  for await (const page of singly<ParkedValue>(kv, prefixes.allParked)) {
+    yield page && ofTask(page, task).map(({ key }) => parse.parked(key));
   }
 }
 

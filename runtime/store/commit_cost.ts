@@ -1,15 +1,19 @@
 // What a unit takes of a commit's limits: all that is written for it, also by the committer.
 
-import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { limitOf, wantsSlots } from "../core/limits.ts";
+import { type Entry, isForgotten, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { tailLength } from "../core/tenant.ts";
 import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
 import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
+import { type LimitStep, namesOfLimits } from "./limit_counters.ts";
 import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { recordBytes, taskKeyBytes, writeBytes } from "./record_size.ts";
 
+/** The key of a parked task, an outbox entry, its slots and the message of its state. */
+const PARKED_BYTES = 400;
 /** An id in a block of the queue, and in a lease block if the task starts at once. */
 const READY_BYTES = 100;
 
@@ -26,12 +30,12 @@ interface Parts {
   fresh: boolean;
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
+  limitSteps: LimitStep[];
+  wantsSlots: boolean;
 }
 
-export function costOf(
-  { changes, writes, checks, fresh, groupSteps, counterSteps }: Parts,
-  shards: number,
-): Cost {
+export function costOf(parts: Parts, shards: number): Cost {
+  const { changes, writes, checks, fresh, groupSteps, counterSteps } = parts;
   const cost: Cost = {
     checks: checks.length,
     shared: sharedBy(groupSteps, counterSteps, fresh),
@@ -42,6 +46,7 @@ export function costOf(
     owns: ownKeys(checks, writes),
   };
   for (const write of writes) addWrite(cost, write);
+  if (parts.wantsSlots || parts.limitSteps.length > 0) addLimits(cost, parts);
   for (const step of groupSteps) {
     if (step.is === null) continue;
     cost.mutations++;
@@ -66,6 +71,20 @@ function sharedBy(groupSteps: GroupStep[], counterSteps: CounterStep[], fresh: b
   if (groupSteps.length === 0 && counterSteps.length === 0) return shared;
   const counters = counterSteps.map(({ dependent }) => `dependencies/${dependent}`);
   return [...shared, ...new Set([...groupSteps.map(({ group }) => group), ...counters])];
+}
+
+function addLimits(cost: Cost, parts: Parts): void {
+  const names = new Set(namesOfLimits(parts));
+  for (const name of names) cost.shared.push(`limit/${name}`);
+  // The rules, where a limit is used for the first time.
+  cost.shared.push(...new Set([...names].map((name) => `limit-rules/${limitOf(name).tenant}`)));
+  for (const { next } of parts.changes) {
+    if (isForgotten(next) || !wantsSlots(next)) continue;
+    const longest = Math.max(...next.limits!.map(({ key }) => key.length));
+    cost.mutations += 2;
+    cost.bytes += PARKED_BYTES + 6 * longest;
+    cost.keyBytes += PARKED_BYTES + 3 * longest;
+  }
 }
 
 function addWrite(cost: Cost, write: Write): void {

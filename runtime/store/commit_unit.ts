@@ -8,6 +8,8 @@ import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
+import { type LimitStep, limitStepsOf } from "./limit_counters.ts";
+import { wantsSlots } from "../core/limits.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { requireFit } from "./record_size.ts";
@@ -34,16 +36,20 @@ export interface UnitOptions {
   writes?: Write[];
   /** Steps of dependency counters that follow from no change of a record. */
   counterSteps?: CounterStep[];
+  /** Likewise of limits. */
+  limitSteps?: LimitStep[];
   /** The ids of new records were drawn just now: no other process can have them. */
   fresh?: boolean;
 }
 
-export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterSteps">> {
+export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterSteps" | "limitSteps">> {
   op: string;
   changes: { before: Entry<Stored> | null; next: Stored }[];
   writes: Write[];
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
+  limitSteps: LimitStep[];
+  wantsSlots: boolean;
   /** Tasks that it makes ready may start in its commit. */
   starts: boolean;
   cost: Cost;
@@ -57,6 +63,8 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
   const writes = options.writes ? [...options.writes] : [];
   const groupSteps: GroupStep[] = [];
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
+  const limitSteps: LimitStep[] = options.limitSteps ? [...options.limitSteps] : [];
+  let wants = false;
   const prepared = changes.map(({ before, next, events, writes: more }) => {
     const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
     if (before) record.ops = opsAfter(before.record);
@@ -72,12 +80,23 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     }
     groupSteps.push(...groupStepsOf(before?.record ?? null, record));
     tellDependents(before?.record ?? null, record, counterSteps, writes);
+    if (!isForgotten(record) && record.limits !== undefined) wants ||= wantsSlots(record);
+    limitSteps.push(...limitStepsOf(before?.record ?? null, record));
     return { before, next: record };
   });
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
   const checks = options.checks ?? [];
-  const parts = { changes: prepared, writes, checks, fresh, groupSteps, counterSteps };
+  const parts = {
+    changes: prepared,
+    writes,
+    checks,
+    fresh,
+    groupSteps,
+    counterSteps,
+    limitSteps,
+    wantsSlots: wants,
+  };
   return { op, ...parts, starts: false, cost: costOf(parts, shards) };
 }
 

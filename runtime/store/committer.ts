@@ -12,6 +12,7 @@ import type { Unit } from "./commit_unit.ts";
 import { type DependencyCounter, DependencyCounters } from "./dependency_counters.ts";
 import { GroupCounters } from "./group_counters.ts";
 import { expiryOf } from "./index_entries.ts";
+import { type Gate, LimitCounters } from "./limit_counters.ts";
 import { readBack, type Verdict } from "./read_back.ts";
 import { ReadyQueue } from "./ready_queue.ts";
 import { encode } from "./record_codec.ts";
@@ -45,12 +46,14 @@ export class Committer {
   readonly #queue: ReadyQueue;
   readonly #groups: GroupCounters;
   readonly dependencies: DependencyCounters;
+  readonly limits: LimitCounters;
 
   constructor(options: CommitterOptions) {
     const { kv, clock, ids } = this.#options = options;
     this.#queue = new ReadyQueue(kv.shards, clock, ids);
     this.#groups = new GroupCounters(kv, clock);
     this.dependencies = new DependencyCounters(kv);
+    this.limits = new LimitCounters(kv, clock);
   }
 
   /**
@@ -62,18 +65,24 @@ export class Committer {
     const outcomes = new Map<Unit, Applied>();
     const backoff = new CommitBackoff(this.#options.clock, this.#options.ids);
     for (let pending = units; pending.length > 0;) {
-      const ready = readyOf(pending);
-      const starting = starter ? readyOf(pending.filter(({ starts }) => starts)) : [];
+      const gate = await this.#gate(pending, backoff);
+      if (gate && gate.refused.size > 0) {
+        for (const unit of gate.refused) outcomes.set(unit, null);
+        pending = pending.filter((unit) => !gate.refused.has(unit));
+        if (pending.length === 0) break;
+      }
+      const ready = readyOf(pending, gate);
+      const starting = starter ? readyOf(pending.filter(({ starts }) => starts), gate) : [];
       const taken = starting.length > 0 ? starter!.take(starting) : null;
       try {
         let failure: unknown;
-        const versionstamp = await this.#try(pending, ready, taken).catch((error) => {
+        const versionstamp = await this.#try(pending, ready, gate, taken).catch((error) => {
           failure = error;
           return null;
         });
         if (versionstamp !== null) {
           for (const unit of pending) {
-            outcomes.set(unit, this.#applied(unit, entriesOf(unit, taken, versionstamp)));
+            outcomes.set(unit, this.#applied(unit, entriesOf(unit, gate, taken, versionstamp)));
           }
           break;
         }
@@ -85,6 +94,7 @@ export class Committer {
         }
         this.#groups.distrust();
         this.dependencies.distrust();
+        this.limits.distrust();
         pending = again;
       } finally {
         if (taken) starter!.release(taken);
@@ -93,7 +103,12 @@ export class Committer {
     return units.map((unit) => outcomes.get(unit)!);
   }
 
-  async #try(units: Unit[], ready: TaskRecord[], taken: Taken | null): Promise<string | null> {
+  async #try(
+    units: Unit[],
+    ready: TaskRecord[],
+    gate: Gate<Unit> | null,
+    taken: Taken | null,
+  ): Promise<string | null> {
     const { kv, clock, onCommit } = this.#options;
     const atomic = kv.atomic();
     const now = clock.now();
@@ -103,12 +118,14 @@ export class Committer {
     for (const write of this.#queue.add(queued)) kv.write(atomic, write, now);
     for (const unit of units) {
       for (const { next } of unit.changes) {
-        kv.write(atomic, recordWrite(taken?.running.get(next.id) ?? next), now);
+        const { id } = next;
+        kv.write(atomic, recordWrite(taken?.running.get(id) ?? gate?.records.get(id) ?? next), now);
       }
       for (const write of unit.writes) kv.write(atomic, write, now);
     }
     for (const write of taken?.writes ?? []) kv.write(atomic, write, now);
     const merged = await this.#merge(units);
+    if (gate) merged.push(gate);
     for (const { checks, writes } of merged) {
       for (const check of checks) atomic.check(check);
       for (const write of writes) kv.write(atomic, write, now);
@@ -119,6 +136,16 @@ export class Committer {
     for (const { applied } of merged) applied(result.versionstamp);
     this.#written(units, merged, result.versionstamp);
     return result.versionstamp;
+  }
+
+  async #gate(units: Unit[], backoff: CommitBackoff): Promise<Gate<Unit> | null> {
+    for (;;) {
+      try {
+        return await this.limits.gate(units);
+      } catch (error) {
+        await backoff.after(error);
+      }
+    }
   }
 
   /** Nothing is committed again before the outcome of the last try is known. */
@@ -195,14 +222,25 @@ function removedCounters(writes: Write[]): string[] {
     .map(({ key }) => parse.dependencyCounter(key));
 }
 
-function entriesOf({ changes }: Unit, taken: Taken | null, versionstamp: string): Entry<Stored>[] {
-  return changes.map(({ next }) => ({ record: taken?.running.get(next.id) ?? next, versionstamp }));
+function entriesOf(
+  { changes }: Unit,
+  gate: Gate<Unit> | null,
+  taken: Taken | null,
+  versionstamp: string,
+): Entry<Stored>[] {
+  return changes.map(({ next }) => {
+    return { record: taken?.running.get(next.id) ?? gate?.records.get(next.id) ?? next, versionstamp };
+  });
 }
 
-function readyOf(units: Unit[]): TaskRecord[] {
+function readyOf(units: Unit[], gate: Gate<Unit> | null): TaskRecord[] {
   const ready: TaskRecord[] = [];
   for (const { changes } of units) {
-    for (const change of changes) if (becomesReady(change)) ready.push(change.next as TaskRecord);
+    for (const change of changes) {
+      if (!becomesReady(change)) continue;
+      const record = gate?.records.get(change.next.id) ?? change.next as TaskRecord;
+      if (!record.parked) ready.push(record);
+    }
   }
   return ready;
 }

@@ -1,6 +1,8 @@
 // The keys that follow from a record alone: its timers and its places in lists. A change writes the
 // difference between the old and the new keys in the same commit as the record, so they cannot disagree.
 
+import { limitName } from "../core/limits.ts";
+import { tenantOf } from "../core/tenant.ts";
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
 import { isTerminalType } from "../core/states.ts";
@@ -17,6 +19,11 @@ export interface IndexEntry {
 export interface Waiting {
   task: string;
   groups: string[];
+}
+
+/** Stored with a task that waits for a slot of a limit, for lists. */
+export interface ParkedValue {
+  task: string;
 }
 
 /** KV removes a record this much after its retention. Until then every read compares the retention itself. */
@@ -66,6 +73,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   }
   // PENDING and RUNNING tasks are driven by blocks of the queue and of leases, which hold many tasks
   // (ready_queue.ts).
+  if (record.parked) entries.push(parkedEntry(record));
   if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });
   if (type === "SCHEDULED") {
     const value: Waiting = { task: record.task, groups: record.groups };
@@ -78,6 +86,15 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     entries.push({ key: keys.due("expire", record.expiresAt!, id), value: null, expireAt: null });
   }
   return entries;
+}
+
+/** Of a task that waits for a slot of a limit. */
+export function parkedEntry(record: TaskRecord): IndexEntry {
+  return { key: parkedKey(record), value: { task: record.task } satisfies ParkedValue, expireAt: null };
+}
+
+export function parkedKey({ id, priority, parked }: TaskRecord): Deno.KvKey {
+  return keys.parked(limitName(parked!.key, tenantOf(id)), priority, parked!.order, id);
 }
 
 /** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */

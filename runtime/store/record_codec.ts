@@ -14,11 +14,16 @@ import { type Entry, isForgotten, type Stored } from "../core/task.ts";
 
 type Upgrade = (stored: Stored) => Stored;
 
-/** At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). */
-const UPGRADES: Upgrade[] = [];
+/**
+ * At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). Version
+ * 2 has limits by key; all else is as in version 1.
+ */
+const UPGRADES: Upgrade[] = [(stored) => stored];
 
-/** Release 0.1 wrote version 1 without saying so. It keeps fields that it does not know. */
+/** The newest one. Release 0.1 wrote version 1 without saying so, and keeps fields that it does not know. */
 export const RECORD_VERSION = UPGRADES.length + 1;
+/** A record is written in the oldest form that can say it: older releases then go on with the task. */
+const PLAIN = 1;
 
 /** The form of a record and the release that wrote it. Release 0.1 has left out both. */
 interface Stamp {
@@ -30,13 +35,19 @@ interface Stamp {
  * What each stored record begins with. In memory records have no stamp: V8 copies objects of more than 32
  * fields at half the speed, and each task takes several copies.
  */
-const STAMP = `{"v":${RECORD_VERSION},"by":${JSON.stringify(RELEASE)},`;
+const stamp = (version: number) => `{"v":${version},"by":${JSON.stringify(RELEASE)},`;
+const STAMP = stamp(PLAIN);
+const LIMITED = stamp(2);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 export function encode(stored: Stored): Uint8Array<ArrayBuffer> {
-  return encoder.encode(STAMP + JSON.stringify(stored).slice(1));
+  return encoder.encode(stampOf(stored) + JSON.stringify(stored).slice(1));
+}
+
+function stampOf(stored: Stored): string {
+  return isForgotten(stored) || stored.limits === undefined ? STAMP : LIMITED;
 }
 
 /** @throws {NewerRecordError} */

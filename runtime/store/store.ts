@@ -12,6 +12,7 @@ import { recordsOf } from "./records_together.ts";
 import { type Change, unitOf, type UnitOptions } from "./commit_unit.ts";
 import { type Applied, type CommitObserver, Committer } from "./committer.ts";
 import type { DependencyCounters } from "./dependency_counters.ts";
+import type { LimitCounters } from "./limit_counters.ts";
 import { type Lane, Lanes } from "./lanes.ts";
 import { LinkCache } from "./link_cache.ts";
 import { fitsOneCommit, type PackOptions, packs } from "./packing.ts";
@@ -46,6 +47,7 @@ export class Store {
   readonly links: LinkCache = new LinkCache();
   readonly newer: NewerTasks;
   readonly dependencies: DependencyCounters;
+  readonly limits: LimitCounters;
   readonly #lanes: Lanes;
   readonly #observers: CommitObserver[] = [];
 
@@ -68,6 +70,7 @@ export class Store {
     }
     const committer = new Committer({ kv, clock, ids, onCommit, observers: this.#observers });
     this.dependencies = committer.dependencies;
+    this.limits = committer.limits;
     this.#lanes = new Lanes(committer, kv.limits, starter);
   }
 

@@ -24,6 +24,7 @@ import { type ChildFindings, Children } from "./children.ts";
 import { Dependencies } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
+import { Limits } from "./limits.ts";
 import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
@@ -45,7 +46,7 @@ const NEXT: Record<StateType, StateType[]> = {
 const WAITS: StateName[] = ["AwaitingDependencies", "AwaitingConcurrencySlot"];
 
 /** What the stories tell of tasks that wait for others. */
-const LINKS = ["join", "edge", "outbox", "seal", "window", "late"];
+const LINKS = ["join", "edge", "outbox", "seal", "window", "late", "limit", "parked"];
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /** A reaper that was stopped itself may be so late with what it hands on. */
@@ -102,6 +103,7 @@ export class Checker implements ChildFindings {
   readonly children: Children;
   readonly #openCalls: OpenCalls;
   readonly lists: Lists = new Lists(this.tasks);
+  readonly #limits = new Limits((invariant, what) => this.violated(invariant, what));
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
@@ -135,6 +137,7 @@ export class Checker implements ChildFindings {
     this.dependencies.applied(changes);
     this.#openCalls.applied(changes);
     this.lists.applied(changes);
+    this.#limits.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }
@@ -173,6 +176,7 @@ export class Checker implements ChildFindings {
   }
 
   expired(rows: Row[]): void {
+    this.#limits.expired(rows);
     for (const { key } of rows) {
       if (key[0] !== "task") continue;
       this.#removed(parse.task(key), "KV let it expire");
@@ -228,7 +232,7 @@ export class Checker implements ChildFindings {
     if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
       this.violated("4", `${name} began as ${typeOf(after)}`);
     }
-    if (typeOf(after) !== "SCHEDULED" && !WAITS.includes(stateOf(after).name)) {
+    if (typeOf(after) !== "SCHEDULED" && (after.parked || !WAITS.includes(stateOf(after).name))) {
       this.#requireRipe(name, after, by);
     }
     const { call, n } = JSON.parse(after.metadata);
@@ -268,8 +272,10 @@ export class Checker implements ChildFindings {
     let from = stateOf(before);
     for (const state of after.history.filter(({ seq }) => seq > last)) {
       if (!mayFollow(from, state)) this.violated("4", `${name}: ${from.name} → ${state.name}`);
-      const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name);
-      if (ripens && state.name === "Pending") this.#requireRipe(name, before, by);
+      // One that waits at a limit was ripe when it came there.
+      const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name) && !before.parked;
+      const isRipe = state.name === "Pending" || after.parked !== undefined && from.type === "SCHEDULED";
+      if (ripens && isRipe) this.#requireRipe(name, before, by);
       from = state;
     }
     if (from.type !== typeOf(after)) this.violated("4", `${name}: the history was rewritten`);
@@ -610,12 +616,15 @@ function maxOf({ value }: Row): number {
 
 function mayFollow(from: HistoryEntry, { type, name, message }: HistoryEntry): boolean {
   const wasOver = ["FAILED", "CRASHED", "CANCELLED"].includes(from.type);
-  if (wasOver && type === "PENDING" && message === "retried on request") return true;
+  if (wasOver && type === "PENDING" && message?.startsWith("retried on request")) return true;
   if (from.name === "UpstreamFailed") {
     return name === "AwaitingDependencies" && message === "its upstream was retried";
   }
-  if (from.name === "AwaitingDependencies" && name === "AwaitingConcurrencySlot") return true;
-  if (WAITS.includes(from.name)) return ["Pending", "Scheduled"].includes(name) || type === "CANCELLED";
+  if (WAITS.includes(from.name)) {
+    return ["Pending", "Scheduled", "AwaitingConcurrencySlot"].includes(name) || type === "CANCELLED";
+  }
+  // Of a limit by key.
+  if (from.type === "SCHEDULED" && name === "AwaitingConcurrencySlot") return true;
   return NEXT[from.type].includes(type) && !WAITS.includes(name) && name !== "UpstreamFailed";
 }
 

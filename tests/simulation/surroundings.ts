@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly database: FakeDatabase;
+  /** Draws the limits of tasks; null in a world without limits. */
+  readonly limits: Random | null;
   readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */

@@ -48,6 +48,7 @@ const OWN_ERRORS = [ConflictError, ForgottenError, NotFoundError, PreconditionEr
 const BEGIN_WITHIN_MS = 5_000;
 const LONGEST_RETENTION_MS = 4_000;
 const TAGS = ["red", "blue"];
+const KEYS = ["a", "b", "c"];
 
 /** A world with processes to call. */
 export interface WorkingWorld extends CheckedWorld {
@@ -746,6 +747,20 @@ export class Workload {
   }
 
   #submission(): Submission {
+    const submission = this.#unlimited();
+    const { limits } = this.world;
+    if (!limits?.chance(0.4)) return submission;
+    const keys = KEYS.filter(() => limits.chance(0.5));
+    const concurrency = keys.map((key) => ({
+      key,
+      limit: limits.chance(0.8) ? 1 + limits.below(3) : undefined,
+    }));
+    return concurrency.length === 0
+      ? submission
+      : { ...submission, options: { ...submission.options, concurrency } };
+  }
+
+  #unlimited(): Submission {
     const { random } = this.world;
     const sometimes = <T>(probability: number, value: () => T): T | undefined =>
       random.chance(probability) ? value() : undefined;
@@ -774,7 +789,7 @@ export class Workload {
   #calm(): Submission {
     const { random } = this.world;
     const { task, options } = this.#submission();
-    const { delayMs, ttlMs, priority, tags, retry } = options!;
+    const { delayMs, ttlMs, priority, tags, retry, concurrency } = options!;
     return {
       task,
       input: this.#calmInput(),
@@ -784,6 +799,7 @@ export class Workload {
         priority,
         tags,
         retry,
+        concurrency,
         // What others wait for is kept, however short its retention is.
         ...retentions(random.chance(0.2) ? random.below(2_000) : undefined),
       },

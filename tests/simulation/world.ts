@@ -70,6 +70,7 @@ export class World implements WorkingWorld {
   /** Null once they have ended. */
   activeFaults: Faults | null;
   readonly tenant: string;
+  readonly limits: Random | null;
   readonly callers: readonly string[];
   readonly #history: string[] = [];
   readonly #names = new Map<string, string>();
@@ -86,6 +87,7 @@ export class World implements WorkingWorld {
     const random = this.random = new Random(seed);
     // Nothing is different for a tenant; and nothing is drawn for it, so that seeds stay what they are.
     this.tenant = seed % 3 === 0 ? "acme" : "";
+    this.limits = seed % 5 === 2 ? new Random(seed) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];
     this.checker = new Checker(this);
     this.activeFaults = drawFaults(random);
