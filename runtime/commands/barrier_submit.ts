@@ -165,8 +165,9 @@ async function unstored(
  */
 async function writeEdges({ kv }: Store, { graph, plan }: AtomicPlan, order: number[]): Promise<void> {
   const stored = new Set(order.slice(0, plan.storedBefore(0) ?? 0).map((place) => plan.ids[place]));
+  const limited = new Map(plan.ids.map((id, place) => [id, plan.checked[place].limits?.length ?? 0]));
   const many = [...graph.dependents].filter(([upstream, dependents]) =>
-    dependents.length > mostInlineDependents(kv.limits) && !stored.has(upstream)
+    dependents.length > mostInlineDependents(kv.limits, limited.get(upstream) ?? 0) && !stored.has(upstream)
   );
   const writes = many.flatMap(([upstream, dependents]) => edgeWrites(kv.limits, upstream, dependents));
   for (let at = 0; at < writes.length; at += EDGES_PER_WRITE) {

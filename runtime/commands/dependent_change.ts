@@ -49,7 +49,7 @@ export function dependentChange(
     if (decision === "fail") writes.push(outboxWrite(id));
   }
   const dependents = graph.dependents.get(id) ?? [];
-  if (dependents.length > mostInlineDependents(limits)) {
+  if (dependents.length > mostInlineDependents(limits, draft.limits?.length ?? 0)) {
     draft.followed = true;
     if (writesEdges) writes.push(...edgeWrites(limits, id, dependents));
   } else if (dependents.length > 0) draft.next = dependents;

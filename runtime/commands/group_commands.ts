@@ -38,8 +38,8 @@ export async function createGroup(store: Store, groups: Groups, ids: string[]): 
 }
 
 function requireRoom({ kv }: Store, entries: Entry[], ids: string[]): void {
-  const most = mostGroupsOf(kv.limits);
   for (const { record } of entries) {
+    const most = mostGroupsOf(kv.limits, record.limits?.length ?? 0);
     if (record.groups.length < most) continue;
     const pointer = `/ids/${ids.indexOf(record.id)}`;
     throw new ConflictError(`task ${bare(record.id)} is in ${most} groups already`, pointer);

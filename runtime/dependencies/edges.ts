@@ -36,10 +36,13 @@ const SPARE_CHECKS = 5;
 
 /**
  * How many dependents a record may name. The commit in which the task ends checks the counter of each of
- * them, beside the task's groups and the checks of the outbox processor.
+ * them, beside the task's groups, its limits and the checks of the outbox processor.
+ *
+ * @param limited how many limits by key the task has
  */
-export function mostInlineDependents(limits: KvLimits): number {
-  return Math.max(0, Math.min(MOST_INLINE, limits.checks - mostGroupsOf(limits) - PROCESSOR_CHECKS));
+export function mostInlineDependents(limits: KvLimits, limited: number): number {
+  const most = limits.checks - mostGroupsOf(limits, 0) - PROCESSOR_CHECKS - limited;
+  return Math.max(0, Math.min(MOST_INLINE, most));
 }
 
 export function edgeBlockSize(limits: KvLimits): number {

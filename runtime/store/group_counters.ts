@@ -43,9 +43,13 @@ export interface LogValue {
 
 const MOST_GROUPS_OF_A_TASK = 8;
 
-/** All groups of a task count its end in one commit, so a task can be in a few groups only. */
-export function mostGroupsOf(limits: KvLimits): number {
-  return Math.min(MOST_GROUPS_OF_A_TASK, limits.checks - 4);
+/**
+ * All groups of a task count its end in one commit, so a task can be in a few groups only.
+ *
+ * @param limited how many limits by key it has, which the same commit counts
+ */
+export function mostGroupsOf(limits: KvLimits, limited: number): number {
+  return Math.min(MOST_GROUPS_OF_A_TASK, limits.checks - 4 - limited);
 }
 
 /** A group is kept this long after its last change, and as long as any of its tasks is there. */
