@@ -259,13 +259,13 @@ Deno.test("one commit holds back a retried task of as many groups as there may b
     for (const waits of [false, true]) {
       await using bench = await composing({ limits });
       const [{ id: upstream }] = await bench.call([{}]);
-      const count = mostInlineDependents(limits);
+      const count = mostInlineDependents(limits, 0);
       const { head, last } = await flow(bench, count, waits ? { waitFor: [upstream] } : {});
       if (waits) await bench.cancel(head);
       else await bench.run(head, "fails");
       await bench.follow();
       const { kv, store, ids, clock } = bench;
-      const groups = Array.from({ length: mostGroupsOf(limits) - 1 }, () => ids.id());
+      const groups = Array.from({ length: mostGroupsOf(limits, 0) - 1 }, () => ids.id());
       for (const id of groups) await kv.writeBlind(newGroup({ id, total: 1 }, clock.now()), clock.now());
       await store.update("settle", head, ({ record }) => {
         const { groups: before, places } = record as TaskRecord;
