@@ -7,7 +7,7 @@ import { lossesOf } from "../../runtime/core/exact_json.ts";
 import { DEEPEST, isTooDeep, utf8Bytes } from "../../runtime/core/json.ts";
 import { usagesOf } from "../access/guard.ts";
 import type { Turns } from "../../runtime/mod.ts";
-import { gunzipBounded, readBounded, TooManyBytesError } from "./bounded.ts";
+import { type Chunks, gunzipBounded, lengthOf, readBounded, TooManyBytesError } from "./bounded.ts";
 import { connectionOf } from "./connection.ts";
 import { type Coding, codingOf } from "./content.ts";
 import type { Arrival, BodyShare } from "./arrival.ts";
@@ -196,16 +196,24 @@ async function readText(
   if (!stream) return "";
   const share = reading.share = arrivalOf(c).bodies?.share(usagesOf(c));
   const { signal } = reading.stop = new AbortController();
-  const bytes = await readBounded(stream, limitBytes, { onBytes: share?.grow, signal })
+  const chunks = await readBounded(stream, limitBytes, { onBytes: share?.grow, signal })
     .catch(tooMany("body", limitBytes));
-  if (bytes.byteLength === 0) return "";
-  const plain = codingOf(c) === "gzip" ? await unpacked(bytes, limitBytes) : bytes;
-  return turns && plain.byteLength > LONG ? await longTextOf(plain, turns) : textOf(plain);
+  if (lengthOf(chunks) === 0) return "";
+  const plain = codingOf(c) === "gzip" ? await unpacked(chunks, limitBytes, share, signal) : chunks;
+  return turns && lengthOf(plain) > LONG ? await longTextOf(plain, turns) : textOf(plain);
 }
 
-async function unpacked(bytes: Uint8Array<ArrayBuffer>, limitBytes: number): Promise<Uint8Array> {
+/** What comes out is counted from then on, and what went in no longer. */
+async function unpacked(
+  chunks: Chunks,
+  limitBytes: number,
+  share: BodyShare | undefined,
+  signal: AbortSignal,
+): Promise<Chunks> {
+  const onDone = (bytes: number) => share?.add(-bytes);
   try {
-    return await gunzipBounded(bytes, limitBytes).catch(tooMany("unpacked body", limitBytes));
+    return await gunzipBounded(chunks, limitBytes, { onBytes: share?.grow, onDone, signal })
+      .catch(tooMany("unpacked body", limitBytes));
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new ProblemError(
@@ -221,16 +229,17 @@ function tooMany(what: string, limitBytes: number): (error: unknown) => never {
   };
 }
 
-function textOf(bytes: Uint8Array): string {
+function textOf(chunks: Chunks): string {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode();
   } catch {
     throw new ProblemError(notUtf8());
   }
 }
 
-async function longTextOf(bytes: Uint8Array, turns: Turns): Promise<string> {
-  const text = await textInSlices(bytes, turns.begin()).catch((error) => {
+async function longTextOf(chunks: Chunks, turns: Turns): Promise<string> {
+  const text = await textInSlices(chunks, turns.begin()).catch((error) => {
     throw error instanceof TypeError ? new ProblemError(notUtf8()) : error;
   });
   if (text === null) throw new ProblemError(tooDeep());

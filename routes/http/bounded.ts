@@ -6,11 +6,23 @@ const SLICE_BYTES = 1_024;
 /** There are more bytes than allowed. */
 export class TooManyBytesError extends Error {}
 
+export interface UnpackOptions extends ReadOptions {
+  /** Told of each packed piece that is no longer kept. */
+  onDone?: (count: number) => void;
+}
+
 export interface ReadOptions {
   /** Told of each piece; what it throws ends the reading. */
   onBytes?: (count: number) => void;
   /** Ends the reading: then it gives what has come. */
   signal?: AbortSignal;
+}
+
+/** As they came: to put them together copies them. */
+export type Chunks = Uint8Array<ArrayBuffer>[];
+
+export function lengthOf(chunks: Chunks): number {
+  return chunks.reduce((length, { byteLength }) => length + byteLength, 0);
 }
 
 /**
@@ -22,16 +34,16 @@ export async function readBounded(
   stream: ReadableStream<Uint8Array>,
   limitBytes: number,
   { onBytes, signal }: ReadOptions = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Chunks> {
   const reader = stream.getReader();
   const cancel = () => reader.cancel().catch(() => {});
   signal?.addEventListener("abort", cancel, { once: true });
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const chunks: Chunks = [];
   let size = 0;
   try {
     for (;;) {
       const { value, done } = await reader.read();
-      if (done) return await new Blob(chunks).bytes();
+      if (done) return chunks;
       size += value.byteLength;
       if (size > limitBytes) throw new TooManyBytesError();
       onBytes?.(value.byteLength);
@@ -46,19 +58,25 @@ export async function readBounded(
 }
 
 /**
+ * @param packed is used up
  * @throws {TooManyBytesError} as soon as more than `limitBytes` have come out
  * @throws {TypeError} if it is no gzip, or not all of it
  */
 export async function gunzipBounded(
-  packed: Uint8Array<ArrayBuffer>,
+  packed: Chunks,
   limitBytes: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+  { onDone, ...options }: UnpackOptions = {},
+): Promise<Chunks> {
   let at = 0;
   const slices = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller) {
-      if (at >= packed.byteLength) return controller.close();
-      controller.enqueue(packed.subarray(at, at += SLICE_BYTES));
+      if (at >= packed[0]?.byteLength) {
+        onDone?.(packed.shift()!.byteLength);
+        at = 0;
+      }
+      if (packed.length === 0) return controller.close();
+      controller.enqueue(packed[0].subarray(at, at += SLICE_BYTES));
     },
   }, { highWaterMark: 0 });
-  return await readBounded(slices.pipeThrough(new DecompressionStream("gzip")), limitBytes);
+  return await readBounded(slices.pipeThrough(new DecompressionStream("gzip")), limitBytes, options);
 }

@@ -2,6 +2,8 @@
 
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { gzipSync } from "node:zlib";
+import { gunzipBounded, lengthOf } from "../../../routes/http/bounded.ts";
 import { BodyBudget, type BodyBudgetOptions } from "../../../routes/http/body_budget.ts";
 import { Usage } from "../../../runtime/core/usage.ts";
 import { aKey } from "../../support/api_keys.ts";
@@ -130,4 +132,37 @@ Deno.test("a body of no bytes has room, whoever sends it", () => {
   assert.throws(() => share.grow(1));
   share.giveBack();
   assert.deepEqual([budget.bytes, me.bodyBytes], [0, 0]);
+});
+
+Deno.test("a packed body counts as what it unpacks to: where that has no room it is 503, and nothing stays counted", async () => {
+  await using fixture = await withBudget({ mostBytes: LARGE });
+  const { bodies, listener, url } = fixture;
+  const send = (characters: number) => {
+    const body = JSON.stringify({ task: "echo", input: { value: "x".repeat(characters) } });
+    const packed = new Uint8Array(gzipSync(body));
+    assert.ok(packed.byteLength < 16_000);
+    const headers = { "content-type": "application/json", "content-encoding": "gzip" };
+    return fetch(`${url}/v1/tasks`, { method: "POST", headers, body: packed });
+  };
+  const large = await send(LARGE);
+  assert.equal(large.status, 503);
+  assert.match(await large.text(), /MAX_BODY_BYTES/);
+  assert.equal(bodies.bytes, 0);
+  const small = await send(LARGE / 2);
+  assert.equal(small.status, 202, await small.text());
+  assert.equal(bodies.bytes, 0);
+  await eventually(() => listener.connections <= 1);
+});
+
+Deno.test("a packed body is not counted twice: the pieces that are unpacked are given back", async () => {
+  const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+  const packed = new Uint8Array(gzipSync(bytes));
+  const budget = new BodyBudget({ mostBytes: 100_000 });
+  const share = budget.share([]);
+  share.grow(packed.byteLength);
+  const chunks = [packed.slice(0, 20_000), packed.slice(20_000, 40_000), packed.slice(40_000)];
+  const onDone = (count: number) => share.add(-count);
+  const plain = await gunzipBounded(chunks, 60_000, { onBytes: share.grow, onDone });
+  assert.equal(lengthOf(plain), bytes.byteLength);
+  assert.equal(budget.bytes, bytes.byteLength);
 });
