@@ -33,7 +33,7 @@ interface Progress {
     total: number | null;
     message: string | null;
 }
-/** A task as lists show it: without input, result and history. */
+/** A task as lists show it: without input, result, history and what bounds it. */
 interface TaskSummary {
     id: string;
     /** The name of its definition. */
@@ -73,6 +73,17 @@ interface Task<Result = unknown> extends TaskSummary {
     input: unknown;
     /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
     result: Result | null;
+    /** Longest time of one attempt; null for no limit. */
+    timeoutMs: number | null;
+    retry: Required<RetryPolicy>;
+    maxCrashes: number;
+    retentionMs: number;
+    failureRetentionMs: number;
+    /**
+     * How long it will pause if the present attempt fails (with jitter at most so long), or how long the pause
+     * is that it is in. Null if no other attempt will follow.
+     */
+    nextPauseMs: number | null;
     history: HistoryEntry[];
 }
 /** When a failed attempt is tried again: after `delayMs * factor ** n`, at most `maxDelayMs`. */

@@ -45,7 +45,7 @@ export interface Progress {
   message: string | null;
 }
 
-/** A task as lists show it: without input, result and history. */
+/** A task as lists show it: without input, result, history and what bounds it. */
 export interface TaskSummary {
   id: string;
   /** The name of its definition. */
@@ -80,6 +80,17 @@ export interface Task<Result = unknown> extends TaskSummary {
   input: unknown;
   /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
   result: Result | null;
+  /** Longest time of one attempt; null for no limit. */
+  timeoutMs: number | null;
+  retry: Required<RetryPolicy>;
+  maxCrashes: number;
+  retentionMs: number;
+  failureRetentionMs: number;
+  /**
+   * How long it will pause if the present attempt fails (with jitter at most so long), or how long the pause
+   * is that it is in. Null if no other attempt will follow.
+   */
+  nextPauseMs: number | null;
   history: HistoryEntry[];
 }
 

@@ -75,6 +75,21 @@ export const taskSchema = z.object({
   ...summaryShape,
   input: json,
   result: json.describe("Only in COMPLETED; a function that returned nothing gives null."),
+  timeoutMs: z.int().nullable().describe("Longest time of one attempt."),
+  retry: z.object({
+    maxAttempts: z.int(),
+    delayMs: z.int(),
+    factor: z.number(),
+    maxDelayMs: z.int(),
+    jitter: z.boolean(),
+  }).meta({ id: "TaskRetry" }),
+  maxCrashes: z.int(),
+  retentionMs: z.int(),
+  failureRetentionMs: z.int(),
+  nextPauseMs: z.int().nullable().describe(
+    "How long it will pause if the present attempt fails (with jitter at most so long), or how long the " +
+      "pause is that it is in. Null if no other attempt will follow.",
+  ),
   history: z.array(historyEntry),
 }).meta({ id: "Task" });
 

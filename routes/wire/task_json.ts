@@ -12,9 +12,10 @@ import {
   type TaskError,
   type TaskRecord,
 } from "../../runtime/core/task.ts";
+import { boundsOf } from "../../runtime/core/task_bounds.ts";
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 
-/** A task with its input, result and history. Its links begin with `prefix`. */
+/** A task with its input, result, bounds and history. Its links begin with `prefix`. */
 export async function taskText(runtime: Runtime, { record }: Entry, prefix: string): Promise<Text> {
   const { id, input, deps } = record;
   const inputText = "json" in input ? input.json : await runtime.value(id, input);
@@ -23,7 +24,7 @@ export async function taskText(runtime: Runtime, { record }: Entry, prefix: stri
   return withValues(record, prefix, waitForText(record, upstreams), { input: inputText, result });
 }
 
-/** A task as lists show it: without input, result and history. */
+/** A task as lists show it: without these. */
 export function summaryText(record: TaskRecord, prefix: string): Text {
   return withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)));
 }
@@ -81,9 +82,17 @@ function withValues(
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
-    (values ? `"history":[${record.history.map(historyText).join(",")}],` : "") +
+    (values ? `${boundsText(record)}"history":[${record.history.map(historyText).join(",")}],` : "") +
     `"links":{"self":"${self}","result":"${self}/result","events":"${self}/events",` +
     `"cancel":"${self}/cancel","retry":"${self}/retry"}}`;
+}
+
+function boundsText(record: TaskRecord): Text {
+  const { timeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs } = boundsOf(record);
+  const { maxAttempts, delayMs, factor, maxDelayMs, jitter } = retry;
+  return `"timeoutMs":${timeoutMs},"retry":{"maxAttempts":${maxAttempts},"delayMs":${delayMs},` +
+    `"factor":${factor},"maxDelayMs":${maxDelayMs},"jitter":${jitter}},"maxCrashes":${maxCrashes},` +
+    `"retentionMs":${retentionMs},"failureRetentionMs":${failureRetentionMs},"nextPauseMs":${nextPauseMs},`;
 }
 
 export function stateText({ type, name, message, at }: HistoryEntry): Text {

@@ -6,12 +6,13 @@ import type { KeyedConcurrency } from "./concurrency_option.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
+import type { TaskBounds } from "./task_bounds.ts";
 
 /** Any JSON value: inputs, results, chunks and log data are JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** The task that a handler runs. */
-export interface TaskInfo {
+/** The task that a handler runs, with what bounds it. */
+export interface TaskInfo extends TaskBounds {
   readonly id: string;
   readonly task: string;
   readonly maxAttempts: number;

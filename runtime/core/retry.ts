@@ -22,8 +22,16 @@ export const DEFAULT_RETRY: RetryPolicy = {
 
 /** Milliseconds to wait after `failures` failed attempts in a row (1 or more). `random` is in [0, 1). */
 export function retryDelayMs(policy: RetryPolicy, failures: number, random: number): number {
-  // Zero stays zero, also where the power is infinite: 0 * Infinity is NaN.
-  const grown = policy.delayMs === 0 ? 0 : policy.delayMs * policy.factor ** (failures - 1);
-  const delayMs = Math.min(policy.maxDelayMs, grown);
+  const delayMs = uncutDelayMs(policy, failures);
   return Math.round(policy.jitter ? delayMs * random : delayMs);
+}
+
+/** The same before a number was drawn: with jitter the most that it can be. */
+export function longestRetryDelayMs(policy: RetryPolicy, failures: number): number {
+  return Math.round(uncutDelayMs(policy, failures));
+}
+
+function uncutDelayMs({ delayMs, factor, maxDelayMs }: RetryPolicy, failures: number): number {
+  // Zero stays zero, also where the power is infinite: 0 * Infinity is NaN.
+  return Math.min(maxDelayMs, delayMs === 0 ? 0 : delayMs * factor ** (failures - 1));
 }

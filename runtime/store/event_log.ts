@@ -21,7 +21,7 @@ export type StoredEvent =
     | { kind: "log"; message: string; data: string | null }
     | { kind: "chunk"; chunk: string }
     | { kind: "state"; state: HistoryEntry }
-    /** The error of an end that was followed by a retry. */
+    /** The error of an end that was followed by a retry, or of an attempt that was followed by another one. */
     | { kind: "error"; error: TaskError | null; state: HistoryEntry }
   );
 
@@ -99,6 +99,24 @@ function closing(entry: Entry): TaskEvent[] {
     { kind: completed ? "result" : "failure", seq: seq + 1, at, attempt, entry },
     { kind: "end", seq: seq + 2, at, attempt, entry },
   ];
+}
+
+/**
+ * The error of an attempt, behind the state in which its task waits for the next one. Only where its stack is
+ * kept: all else of it is in the state's message, and in the log.
+ *
+ * @param record as it is with that event
+ */
+export function attemptFailed(
+  record: TaskRecord,
+  error: TaskError,
+): { next: TaskRecord; event: StoredEvent } {
+  const state = record.history[record.history.length - 1];
+  const seq = record.seq + 1;
+  return {
+    next: { ...record, seq, hasEvents: true },
+    event: { kind: "error", seq, at: state.at, attempt: state.attempt, error, state },
+  };
 }
 
 /** Two events in the places of the two that had closed the sequence before the retry. */

@@ -3,7 +3,7 @@
 // nothing.
 
 import type { Clock } from "../platform/clock.ts";
-import type { StoredEvent } from "../store/event_log.ts";
+import { attemptFailed, type StoredEvent } from "../store/event_log.ts";
 import type { Report, ReportBuffer } from "./report_buffer.ts";
 import { type ReportTarget, ReportWriter } from "./report_writer.ts";
 import type { Slot } from "./slot_pool.ts";
@@ -13,6 +13,7 @@ import {
   type Entry,
   isForgotten,
   type Progress,
+  stateOf,
   type Stored,
   type TaskRecord,
   typeOf,
@@ -150,10 +151,14 @@ export class Attempt implements ReportTarget {
     this.#stopTimers();
     const last = await this.#reports.close();
     const { clock, ids } = this.store;
-    return await this.#step(
-      last,
-      (record) => settled(record, clock.now(), outcome, ids.random),
-    );
+    return await this.#step(last, (record, events) => {
+      const next = settled(record, clock.now(), outcome, ids.random);
+      const isKept = outcome.kind === "failed" && outcome.error.stack !== undefined;
+      if (!isKept || stateOf(next).name !== "AwaitingRetry") return next;
+      const failed = attemptFailed(next, outcome.error);
+      events.push(failed.event);
+      return failed.next;
+    });
   }
 
   /** Writes nothing more, neither its outcome nor reports. Resolves once no write is under way. */
@@ -197,11 +202,15 @@ export class Attempt implements ReportTarget {
     this.hooks.onError?.(error);
   }
 
-  async #step(reports: Report[], then: (record: TaskRecord) => TaskRecord): Promise<boolean> {
+  async #step(
+    reports: Report[],
+    then: (record: TaskRecord, events: StoredEvent[]) => TaskRecord,
+  ): Promise<boolean> {
     const after = await this.store.update("settle", this.id, ({ record }) => {
       if (isForgotten(record) || record.lease?.token !== this.token) return null;
       const { events, progress } = numbered(reports, record.seq);
-      return { next: then(events.length > 0 ? reported(record, events.length, progress) : record), events };
+      const now = events.length > 0 ? reported(record, events.length, progress) : record;
+      return { next: then(now, events), events };
     }, this.#entry);
     if (!after) return false;
     if (after.versionstamp > this.#entry.versionstamp) this.#entry = after as Entry;

@@ -2,6 +2,7 @@
 
 import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
 import { ChildTask } from "../core/child.ts";
+import { boundsOf } from "../core/task_bounds.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
@@ -65,5 +66,6 @@ function infoOf(record: TaskRecord): TaskInfo {
     parentId: record.parentId === null ? null : bare(record.parentId),
     createdAt: isoAt(record.createdAt),
     token: `${record.id}:${record.attempt}`,
+    ...boundsOf(record),
   };
 }

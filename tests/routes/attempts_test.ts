@@ -4,6 +4,7 @@ import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { aService, type Body } from "../support/service.ts";
 import { pause } from "../support/waiting.ts";
+import { failsOnThread } from "../support/thread_tasks.ts";
 
 const never = new Promise<void>(() => {});
 const anything = z.object({});
@@ -121,6 +122,29 @@ Deno.test("an error's stack is kept only where the operator asked for it", async
     await using service = await aService({ keepStacks });
     const { error } = await service.run("fail", { message: "m" });
     assert.equal("stack" in error, keepStacks);
+  }
+});
+
+Deno.test("the stack of an attempt that is followed by another one is in its event, where stacks are kept", async () => {
+  for (const keepStacks of [false, true]) {
+    await using service = await aService({ keepStacks, definitions: [failsOnThread] });
+    for (const task of ["fail", "failsOnThread"]) {
+      const options = { retry: { maxAttempts: 3, delayMs: 0 } };
+      const { id, history, error } = await service.run(task, { message: "m" }, options);
+      const events = await service.events(`/v1/tasks/${id}/events`);
+      assert.deepEqual(events.map(({ id }) => Number(id)), events.map((_, i) => i + 1));
+      const errors = events.filter(({ event }) => event === "error").map(({ data }) => data);
+      const ofAttempts = errors.slice(0, -1);
+      assert.equal(ofAttempts.length, keepStacks ? 2 : 0);
+      for (const [i, data] of ofAttempts.entries()) {
+        assert.deepEqual([data.attempt, data.state.name], [i + 1, "AwaitingRetry"]);
+        assert.deepEqual(data.state, history.find(({ seq }: Body) => seq === data.seq - 1));
+        assert.equal(data.error.message, "m");
+        assert.match(data.error.stack, /^Error: m\n\s+at /);
+      }
+      assert.deepEqual(errors.at(-1).error, error);
+      assert.equal((await service.request("DELETE", `/v1/tasks/${id}`)).status, 204);
+    }
   }
 });
 

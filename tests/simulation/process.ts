@@ -65,7 +65,7 @@ export class SimProcess implements Wired, Actor {
   }
 
   async boot(): Promise<void> {
-    const { leaseMs, sweepMs, concurrency, limits, shards, doorbells } = this.world.shape;
+    const { leaseMs, sweepMs, concurrency, limits, shards, doorbells, keepStacks } = this.world.shape;
     this.note("starts");
     const runtime = await createRuntime({
       kv: new KvPort(this.kv, this.kv, limits, shards, this.clock),
@@ -76,6 +76,7 @@ export class SimProcess implements Wired, Actor {
       sweepMs,
       concurrency,
       doorbells,
+      keepStacks,
       usages: halfForEach(),
       threads: THREADS,
       runOnThread: runInline,

@@ -18,6 +18,7 @@ export interface Shape {
   doorbells: Partial<Doorbells>;
   /** Nothing goes wrong in it. */
   isCalm: boolean;
+  keepStacks: boolean;
 }
 
 export interface Surroundings {

@@ -99,6 +99,7 @@ export class World implements WorkingWorld {
       shards: random.chance(0.3) ? 3 : 1,
       doorbells: { call: random.chance(0.8), queue: random.chance(0.7), sweep: true },
       isCalm: this.activeFaults.longFollow,
+      keepStacks: seed % 5 === 2,
     };
     this.#workload = new Workload(this);
     const processOf = (kv: FakeKv) =>

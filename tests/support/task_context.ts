@@ -2,6 +2,7 @@
 
 import type { z } from "zod";
 import type { AnyDefinition, Definition, TaskContext } from "../../runtime/core/define.ts";
+import { DEFAULT_RETRY } from "../../runtime/core/retry.ts";
 
 export interface ContextOptions {
   signal?: AbortSignal;
@@ -33,6 +34,12 @@ export function aContext<Input>(
       parentId: null,
       createdAt: new Date().toISOString(),
       token: crypto.randomUUID(),
+      timeoutMs: null,
+      retry: DEFAULT_RETRY,
+      maxCrashes: 3,
+      retentionMs: 1,
+      failureRetentionMs: 1,
+      nextPauseMs: null,
     },
     attempt: options.attempt ?? 1,
     signal: options.signal ?? new AbortController().signal,

@@ -39,6 +39,10 @@ export const relay = define(
   },
 );
 
+export const failsOnThread = define({ ...config, name: "failsOnThread" }, ({ input }) => {
+  throw new Error((input as { message: string }).message);
+});
+
 export const namedOnThread = define({ ...config, name: "namedOnThread" }, async ({ submit }) => {
   const child = await submit("add", { a: 1, b: 2 });
   return [child.id, `${child}`, Object.keys(child)];
