@@ -650,8 +650,8 @@ interface ResultsOptions extends Timeout {
 }
 interface ResultOptions extends ResultsOptions {
     /**
-     * True: at the timeout, also of 0, the task is cancelled, its end awaited, and a result that came first is returned all
-     * the same, as Python's `asyncio.wait_for`.
+     * True: at the timeout, also of 0, the task is cancelled, its end awaited, and a result that came first is
+     * returned all the same, as Python's `asyncio.wait_for`.
      */
     cancelOnTimeout?: boolean;
     /** True: an abort of `signal` cancels the task. */

@@ -21,7 +21,7 @@ export type StoredEvent =
     | { kind: "log"; message: string; data: string | null }
     | { kind: "chunk"; chunk: string }
     | { kind: "state"; state: HistoryEntry }
-    /** The error of an end that was followed by a retry, or of an attempt that was followed by another one. */
+    /** The error of an end that was followed by a retry, or of an attempt that was followed by another. */
     | { kind: "error"; error: TaskError | null; state: HistoryEntry }
   );
 
