@@ -37,6 +37,20 @@ async function systemsOf(names: readonly Name[], signal: AbortSignal): Promise<S
   return names.map((name) => make[name]());
 }
 
+/** With a fresh start and an empty database. */
+async function withLoad<T>(
+  system: System,
+  children: Children,
+  work: (load: Load) => Promise<T>,
+): Promise<T> {
+  const running = await system.start(children);
+  const load = new Load(system, running);
+  await load.warm();
+  const result = await work(load);
+  await running.end();
+  return result;
+}
+
 async function measure(
   systems: System[],
   { rounds, seconds }: Options,
@@ -48,12 +62,8 @@ async function measure(
     for (const [at, system] of systems.entries()) {
       if (round > 0 && !RIVALS.includes(system.name as Name)) continue;
       say(`round ${round + 1} of ${rounds}: ${system.name} …`);
-      const running = await system.start(children);
-      const load = new Load(system, running);
-      await load.warm();
-      if (round === 0) all[at].latency = await load.latency(seconds);
-      all[at].rounds.push(await load.throughput(seconds));
-      await running.end();
+      if (round === 0) all[at].latency = await withLoad(system, children, (load) => load.latency(seconds));
+      all[at].rounds.push(await withLoad(system, children, (load) => load.throughput(seconds)));
     }
   }
   for (let round = 0; round < rounds; round++) {
