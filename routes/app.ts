@@ -33,6 +33,7 @@ import {
   problemOf,
   problemResponse,
 } from "./http/problem.ts";
+import { scheduleRoutes } from "./v1/schedules.ts";
 import { quotaRoutes } from "./v1/quotas.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
@@ -80,6 +81,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     groupResultRoutes(app, runtime, options, slots);
     mapRoutes(app, runtime, large);
     flowRoutes(app, runtime, large);
+    scheduleRoutes(app, runtime, large);
     definitionRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);

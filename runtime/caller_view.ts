@@ -24,9 +24,10 @@ import { list, type ListQuery, type Page } from "./queries/list.ts";
 import { taskOrThrow } from "./queries/notifier.ts";
 import { present, type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
+import { CallerSchedules } from "./schedules/schedules.ts";
 import type { Parts } from "./process/wiring.ts";
 
-export type CallersSubmit<B extends Batch = Batch> = Omit<SubmitCall<B>, "caller" | "guard">;
+export type CallersSubmit<B extends Batch = Batch> = Omit<SubmitCall<B>, "caller" | "guard" | "writes">;
 export type CallersCompletionQuery = { ids: string[] } | { groupId: string } | { tag: string };
 
 export class CallerView {
@@ -50,6 +51,10 @@ export class CallerView {
   /** The definitions that the caller may know. */
   definitions(): AnyDefinition[] {
     return this.parts.registry.all().filter(({ name }) => knows(this.caller, { task: name }));
+  }
+
+  get schedules(): CallerSchedules {
+    return new CallerSchedules(this.parts.schedules, this.caller);
   }
 
   /** See {@linkcode taskOrThrow}. */

@@ -30,3 +30,16 @@ export type { Idempotency } from "./commands/idempotency.ts";
 export { MOST_TOLD_IN_FULL } from "./commands/independent_submit.ts";
 export type { IfMatch } from "./commands/present_task.ts";
 export type { SubmitCall, Submitted } from "./commands/submit.ts";
+
+export {
+  configSchema,
+  configShape,
+  note as scheduleNote,
+  patchSchema,
+  type ScheduleConfig,
+  scheduleName,
+  type ScheduleOptions,
+  type SchedulePatch,
+} from "./schedules/config.ts";
+export { type SpecEntry, type Times, timesShape } from "./schedules/spec.ts";
+export type { ScheduleView } from "./schedules/schedules.ts";

@@ -116,10 +116,14 @@ export class Runtime {
 
   /** The reason to stay awake now, or for a timer that is due within `aheadMs`; null if there is none. */
   async need(aheadMs: number): Promise<string | null> {
-    const { worker, reaper, store, clock } = this.#parts;
+    const { worker, reaper, store, clock, registry } = this.#parts;
     if (await worker?.hasWork()) return "tasks run";
     if (reaper.hasSuspects) return "it is not clear yet whether all workers live";
-    const reason = await nearPendingWork(store.kv, { now: clock.now(), aheadMs });
+    const reason = await nearPendingWork(store.kv, {
+      now: clock.now(),
+      aheadMs,
+      knows: (task) => registry.has(task),
+    });
     // Tasks may have come meanwhile.
     return reason ?? (await worker?.hasWork() ? "tasks run" : null);
   }

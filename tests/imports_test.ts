@@ -27,6 +27,7 @@ const FLOORS: Record<string, string[][]> = {
     ["dependencies"],
     ["queries", "maintenance"],
     ["commands"],
+    ["schedules"],
     ["worker"],
     ["process"],
     ["."],

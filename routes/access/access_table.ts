@@ -37,6 +37,18 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 
+  // What a schedule submits runs as whoever wrote it.
+  "GET /v1/schedules": ["read"],
+  "GET /v1/schedules/:name": ["read"],
+  "POST /v1/schedules/preview": ["read"],
+  "PUT /v1/schedules/:name": ["operate"],
+  "PATCH /v1/schedules/:name": ["operate"],
+  "DELETE /v1/schedules/:name": ["operate"],
+  "POST /v1/schedules/:name/pause": ["operate"],
+  "POST /v1/schedules/:name/resume": ["operate"],
+  "POST /v1/schedules/:name/trigger": ["operate"],
+  "POST /v1/schedules/:name/backfill": ["operate"],
+
   // These make something, and their answers show what others have sent: the input of the task, the states of
   // the group's tasks.
   "POST /v1/tasks/:id/retry": ["submit", "read"],

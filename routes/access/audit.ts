@@ -14,7 +14,7 @@ declare module "hono" {
 
 const CHANGES = ["POST", "PUT", "PATCH", "DELETE"];
 /** Of these, some change nothing. */
-const LOOKS = ["POST /v1/wait", "POST /v1/as-completed"];
+const LOOKS = ["POST /v1/wait", "POST /v1/as-completed", "POST /v1/schedules/preview"];
 const REFUSED = [401, 403, 429];
 /** Changes of what is not there, or another tenant's. */
 const MISSED = 404;

@@ -34,7 +34,10 @@ export function createOperations(): App {
   const openapi = ({ middleware = [], ...route }: RouteConfig & Middleware, handler: Handler): App => {
     operations.push(route);
     const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.on([route.method], [path], ...[middleware].flat(), checks(route, made), handler);
+    // A wrong path is told before its body is read.
+    const first = checks(route, made, ["param"]);
+    const then = checks(route, made, ["query", "header", "json"]);
+    app.on([route.method], [path], ...first, ...[middleware].flat(), ...then, handler);
     return made;
   };
   const made = Object.assign(app, { operations, openapi }) as unknown as App;
@@ -91,14 +94,20 @@ export function faultOfNoQuery(
   return validationFailed(toldWhere(faults, parsed.error, app.operations, path));
 }
 
-/** Answers a call that breaks a rule of the route. Of any other the handler gets the checked values. */
-function checks({ path, request = {} }: RouteConfig, app: App): MiddlewareHandler {
+/**
+ * Answers a call that breaks a rule of the route. Of any other the handler gets the checked values. None
+ * where the route has no rules for these parts.
+ */
+function checks({ path, request = {} }: RouteConfig, app: App, targets: Target[]): MiddlewareHandler[] {
   const { query, params, headers, body } = request;
   const json = (body?.content["application/json"] as { schema: unknown } | undefined)?.schema;
   const schemas = { query, param: params, header: headers, json };
-  const rules = Object.entries(schemas).filter(([, schema]) => schema !== undefined) as [Target, z.ZodType][];
-  const takesAny = query !== undefined || !path.startsWith(VERSIONED);
-  return async function check(c, next) {
+  const rules = targets.flatMap((target) =>
+    schemas[target] ? [[target, schemas[target]] as [Target, z.ZodType]] : []
+  );
+  const takesAny = !targets.includes("query") || query !== undefined || !path.startsWith(VERSIONED);
+  if (rules.length === 0 && takesAny) return [];
+  return [async function check(c, next) {
     const fault = takesAny ? null : faultOfNoQuery(c, app, path);
     if (fault) return problemResponse(c, fault);
     for (const [target, schema] of rules) {
@@ -117,5 +126,5 @@ function checks({ path, request = {} }: RouteConfig, app: App): MiddlewareHandle
       c.req.addValidatedData(target satisfies keyof ValidationTargets, parsed.data as object);
     }
     await next();
-  };
+  }];
 }

@@ -50,6 +50,8 @@ const summaryShape = {
   parentId: z.uuid().nullable(),
   waitFor: z.array(z.uuid()),
   node: z.string().nullable().describe("Its name in a flow."),
+  schedule: z.object({ name: z.string(), scheduledFor: instant }).optional()
+    .describe("Of a task that a schedule has submitted: its name, and the time that the task is for."),
   createdAt: instant,
   runAt: instant,
   startedAt: instant.nullable(),

@@ -78,7 +78,7 @@ function withValues(
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
-    `"node":${jsonOf(node ?? null)},` +
+    `"node":${jsonOf(node ?? null)},` + scheduleText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
@@ -102,6 +102,12 @@ export function stateText({ type, name, message, at }: HistoryEntry): Text {
 export function historyText({ seq, type, name, message, at, attempt }: HistoryEntry): Text {
   return `{"seq":${seq},"type":"${type}","name":"${name}","message":${jsonOf(message)},` +
     `"at":"${isoAt(at)}","attempt":${attempt}}`;
+}
+
+/** Only of a task that a schedule has submitted. Names of schedules need no escaping. */
+function scheduleText({ schedule }: TaskRecord): Text {
+  if (schedule === undefined) return "";
+  return `"schedule":{"name":"${schedule.name}","scheduledFor":"${isoAt(schedule.for)}"},`;
 }
 
 function jsonOf(value: object | string | null): Text {

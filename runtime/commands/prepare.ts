@@ -181,6 +181,7 @@ export function draftOf(
   if (submission.node !== undefined) draft.node = submission.node;
   if (submission.chunk) draft.chunk = true;
   if (limits !== undefined && limits.length > 0) draft.limits = limits;
+  if (submission.schedule) draft.schedule = submission.schedule;
   if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
   return draft;
 }

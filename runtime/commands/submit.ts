@@ -3,6 +3,7 @@
 import { ANYBODY, type Caller } from "../core/caller.ts";
 import { memberOf, rootOf } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
+import type { Write } from "../platform/kv.ts";
 import { setTotal } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { storeAtomically } from "./atomic_submit.ts";
@@ -32,6 +33,8 @@ export interface SubmitCall<B extends Batch = Batch> {
   maxConcurrent?: number;
   /** Must still hold when the first of them is stored. */
   guard?: Deno.AtomicCheck;
+  /** Written with the first of them. */
+  writes?: (ids: string[]) => Write[];
   idempotency?: Idempotency;
   /** Who submits it. Default: somebody of the default tenant who may know all of its tasks. */
   caller?: Caller;
@@ -88,7 +91,7 @@ export class Submitter {
     const batch = made instanceof Promise ? await made : made;
     const found = check(batch, this.context, call.caller);
     const checked = found instanceof Promise ? await found : found;
-    const { group = false, maxConcurrent, guard, caller = ANYBODY } = call;
+    const { group = false, maxConcurrent, guard, writes, caller = ANYBODY } = call;
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
     requireDistinct(batch, callerIds);
     await this.queueLimit.admit(checked.length, caller);
@@ -102,6 +105,7 @@ export class Submitter {
         group,
         maxConcurrent,
         guard,
+        writes,
         claim,
         caller,
       });

@@ -25,6 +25,7 @@ export interface PlanOptions {
   group: boolean;
   maxConcurrent?: number;
   guard?: Deno.AtomicCheck;
+  writes?: (ids: string[]) => Write[];
   claim: KeyClaim | null;
   caller: Caller;
 }
@@ -92,6 +93,7 @@ export class SubmitPlan {
   /** Written by the first commit. */
   firstWrites(): Write[] {
     const writes = [...this.#groupWrites(), ...this.#leavesBehind()];
+    if (this.options.writes) writes.push(...this.options.writes(this.ids));
     if (this.#hasOddIds) writes.push({ key: keys.oddIds, value: true });
     return writes;
   }

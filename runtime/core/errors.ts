@@ -55,8 +55,17 @@ export class MappingLengthMismatchError extends Error {
 /** There is no such task or group, or its retention is over. `faults` has all of several that are missing. */
 export class NotFoundError extends Error {
   override name = "NotFoundError";
-  constructor(readonly kind: "task" | "group", readonly id: string, readonly faults: Fault[] = []) {
-    super(`no ${kind} has the id ${bare(id)}, or its retention is over`);
+  /** @param id of a schedule its name */
+  constructor(
+    readonly kind: "task" | "group" | "schedule",
+    readonly id: string,
+    readonly faults: Fault[] = [],
+  ) {
+    super(
+      kind === "schedule"
+        ? `no schedule has the name ${JSON.stringify(id)}`
+        : `no ${kind} has the id ${bare(id)}, or its retention is over`,
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { type Concurrency, concurrencySchema } from "./concurrency_option.ts";
 import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { RetryPolicy } from "./retry.ts";
+import type { ScheduledSlot } from "./task.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
 
 /**
@@ -58,6 +59,8 @@ export interface Submission {
   chunk?: boolean;
   /** The task whose function submits it. */
   parentId?: string;
+  /** The schedule that submits it. */
+  schedule?: ScheduledSlot;
 }
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;

@@ -52,6 +52,12 @@ export interface Dependencies {
   released: boolean;
 }
 
+export interface ScheduledSlot {
+  name: string;
+  /** Milliseconds since the epoch. Of a task that was triggered, when it was. */
+  for: number;
+}
+
 /** The right to run one attempt. Writes under another token are refused. */
 export interface Lease {
   worker: string;
@@ -126,6 +132,8 @@ export interface TaskRecord {
   node?: string;
   /** Its input is a list, and its function runs once for each element. */
   chunk?: boolean;
+  /** Of a task that a schedule has submitted: its name, and the time that it is for. */
+  schedule?: ScheduledSlot;
   /** Only in a group with a concurrency limit: true until it has a slot. */
   windowed?: boolean;
   /** It needs a slot again, after its turn. */

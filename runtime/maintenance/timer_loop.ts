@@ -5,6 +5,22 @@ import type { Log } from "../platform/log.ts";
 import { Coalescer } from "../platform/coalescer.ts";
 import type { Timers } from "./timers.ts";
 
+/** Fires what is due, and says when the next is. */
+export type Ticking = Pick<Timers, "tick">;
+
+/** Several that tick as one. A failure of one does not hold up the others. */
+export function together(...all: Ticking[]): Ticking {
+  return {
+    async tick(isStopping) {
+      const outcomes = await Promise.allSettled(all.map((one) => one.tick(isStopping)));
+      const failed = outcomes.find(({ status }) => status === "rejected");
+      if (failed) throw (failed as PromiseRejectedResult).reason;
+      const next = outcomes.flatMap((one) => one.status === "fulfilled" ? one.value ?? [] : []);
+      return next.length === 0 ? null : Math.min(...next);
+    },
+  };
+}
+
 export class TimerLoop {
   #nextAt = Infinity;
   #cancel: () => void = () => {};
@@ -12,7 +28,7 @@ export class TimerLoop {
   #stopped = true;
 
   constructor(
-    private readonly timers: Pick<Timers, "tick">,
+    private readonly timers: Ticking,
     private readonly clock: Clock,
     private readonly log: Log,
   ) {}

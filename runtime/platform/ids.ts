@@ -70,5 +70,10 @@ export const MAX_CLOCK_SKEW_MS = 60_000;
  * drawn after the clock was set back: those continue from the later time.
  */
 export function hasCurrentTime(id: string, now: number): boolean {
-  return id[14] === "7" && Math.abs(parseInt(id.slice(0, 8) + id.slice(9, 13), 16) - now) < MAX_CLOCK_SKEW_MS;
+  return id[14] === "7" && Math.abs(idTime(id) - now) < MAX_CLOCK_SKEW_MS;
+}
+
+/** The milliseconds of a UUIDv7. */
+export function idTime(id: string): number {
+  return parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }

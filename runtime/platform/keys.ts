@@ -7,9 +7,9 @@ type Key = Deno.KvKey;
 /**
  * Kinds of timers: start a scheduled task, expire a waiting one, remove what an ended one stored, undo a call
  * that was cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off, remove a
- * group that nobody needs.
+ * group that nobody needs, fire a schedule.
  */
-export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount" | "group";
+export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount" | "group" | "schedule";
 
 export type IndexKind = "state" | "task" | "tag" | "group" | "parent" | "again";
 
@@ -74,6 +74,9 @@ export const keys = {
     value: string,
     id: string,
   ): Key => ["index", kindIn(kind, tenantOf(id)), value, id],
+  /** A schedule: what it says, and where it stands. Those of a tenant stand together, as tasks do. */
+  schedule: (name: string, tenant: string): Key =>
+    tenant === "" ? ["schedule", name] : ["schedule", OTHERS + tenant, name],
   /** Set once an id does not tell the time of its submit: then lists by time read all ids. */
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
@@ -154,6 +157,7 @@ export const parse = {
   blob: (key: Key) => ({ id: key[1] as string, blob: key[2] as string, chunk: key[3] as number }),
   groupDone: (key: Key) => ({ group: key[1] as string, seq: key[3] as number, id: key[4] as string }),
   dependencyCounter: (key: Key) => key[1] as string,
+  schedule: (key: Key) => key[key.length - 1] as string,
   edge: (key: Key) => ({ upstream: key[1] as string, block: key[2] as string }),
   outbox: (key: Key) => key[1] as string,
   concurrencyLimit: (key: Key) => key[1] as string,
@@ -196,6 +200,18 @@ export function tasksOf(tenant: string, from: string, before: string | null): De
   return tenant === ""
     ? idRange(["task"], from, before ?? OTHERS)
     : idRange(["task", OTHERS + tenant], from, before);
+}
+
+/** The keys of a tenant's schedules, with names from `from` on. */
+export function schedulesOf(tenant: string, from: string): Deno.KvListSelector {
+  return tenant === ""
+    ? idRange(["schedule"], from, OTHERS)
+    : idRange(["schedule", OTHERS + tenant], from, null);
+}
+
+/** The timers of a kind, from one instant on and before another one. */
+export function dueBetween(kind: DueKind, from: number, before: number): Deno.KvListSelector {
+  return { start: ["due", kind, from], end: ["due", kind, before] };
 }
 
 const BARRIER = "seal-";

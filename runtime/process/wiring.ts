@@ -21,7 +21,7 @@ import { OutboxProcessor } from "../dependencies/outbox_processor.ts";
 import { GarbageCollector } from "../maintenance/garbage_collector.ts";
 import { Reaper } from "../maintenance/reaper.ts";
 import { Reconciler } from "../maintenance/reconciler.ts";
-import { TimerLoop } from "../maintenance/timer_loop.ts";
+import { TimerLoop, together } from "../maintenance/timer_loop.ts";
 import { Timers } from "../maintenance/timers.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -36,6 +36,8 @@ import { Completions } from "../queries/as_completed.ts";
 import { Groups } from "../queries/groups.ts";
 import { Notifier } from "../queries/notifier.ts";
 import { RepairCounter } from "../maintenance/repair_counter.ts";
+import { ScheduleTimers } from "../schedules/firing.ts";
+import type { ScheduleContext } from "../schedules/context.ts";
 import { requireFormat } from "../store/format.ts";
 import { Store } from "../store/store.ts";
 import { Values } from "../store/values.ts";
@@ -61,6 +63,7 @@ export interface Parts {
   completions: Completions;
   outbox: OutboxProcessor;
   timers: TimerLoop;
+  schedules: ScheduleContext;
   reaper: Reaper;
   reconciler: Reconciler;
   garbageCollector: GarbageCollector;
@@ -135,6 +138,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     })
     : null;
 
+  const fired = together(new Timers(store, values), new ScheduleTimers(commands, submitter, log));
+  const timers = new TimerLoop(fired, clock, log);
   const parts: Parts = {
     clock,
     log,
@@ -150,7 +155,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     notifier,
     completions: new Completions(store, notifier, groups),
     outbox: new OutboxProcessor(store, log),
-    timers: new TimerLoop(new Timers(store, values), clock, log),
+    timers,
+    schedules: { commands, submitter, expect: (at) => timers.expect(at) },
     reaper: new Reaper(store, leaseMs, ({ task, id, attempt, error }) => {
       log.error(`task ${id} (${task}) ended CRASHED`, new RevivedError(error!), { task, id, attempt });
     }),

@@ -2,7 +2,7 @@
 // only while something asks for it.
 
 import { isForgotten } from "../core/task.ts";
-import { keys, parse, prefixes } from "../platform/keys.ts";
+import { dueBetween, keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import type { ReadyBlock } from "../store/ready_queue.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
@@ -59,17 +59,24 @@ async function isAnyLeased(kv: KvPort): Promise<boolean> {
 /** The part that a worker does not find by itself. */
 export async function nearPendingWork(
   kv: KvPort,
-  { now, aheadMs }: Pick<PendingWorkOptions, "now" | "aheadMs">,
+  { now, aheadMs, knows }: PendingWorkOptions,
 ): Promise<Reason | null> {
   const isDue = async (kind: Parameters<typeof prefixes.due>[0], before: number) => {
     const [first] = await kv.list({ prefix: prefixes.due(kind) }, { limit: 1 });
     return first !== undefined && parse.due(first.key).at <= before;
+  };
+  // One of a definition that only another process has is none for this one.
+  const isScheduleDue = async () => {
+    const near = dueBetween("schedule", 0, now + aheadMs + 1);
+    const due = await kv.list<string>(near, { limit: BLOCKS_READ });
+    return due.length === BLOCKS_READ || due.some(({ value }) => knows(value));
   };
   const [due, outbox] = await Promise.all([
     Promise.all([
       // Starts and expiries must be on time. The rest only cleans up: it counts once it is due.
       isDue("start", now + aheadMs),
       isDue("expire", now + aheadMs),
+      isScheduleDue(),
       isDue("purge", now),
       isDue("unseal", now),
       isDue("recount", now),

@@ -35,12 +35,12 @@ export function taskKeyBytes(id: string): number {
 /** An estimate from above. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 export function recordBytes(stored: Stored): number {
   if (isForgotten(stored)) return 400;
-  const { metadata, history, input, result, error, tags, deps, next, node } = stored;
+  const { metadata, history, input, result, error, tags, deps, next, node, schedule } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
   for (const tag of tags) text += tag.length + 1;
   if (error) text += JSON.stringify(error).length;
-  text += node?.length ?? 0;
+  text += (node?.length ?? 0) + (schedule?.name.length ?? 0);
   const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
   const tail = tailLength(stored.id);
   const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);

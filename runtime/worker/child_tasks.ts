@@ -15,7 +15,7 @@ import { parseBounded } from "../core/bounded_parse.ts";
 import { faultsOf } from "../core/zod_faults.ts";
 import { toJsonText } from "../core/json.ts";
 import { callerWithin } from "../core/caller.ts";
-import { sha256 } from "../core/sha256.ts";
+import { derivedId } from "../core/derived_id.ts";
 import { keys } from "../platform/keys.ts";
 import type { Notifier } from "../queries/notifier.ts";
 import type { CommandContext } from "../commands/context.ts";
@@ -57,7 +57,8 @@ export class Children implements ChildTasks {
     const submission = checked({ task, input, options });
     const text = identityOf(input ?? null);
     for (let life = 0;;) {
-      const child = childId(startedAt!, [parentId, String(place), task, text, String(life)]);
+      // The time of the parent's first start: children sort next to their parent.
+      const child = derivedId(startedAt!, [parentId, String(place), task, text, String(life)]);
       const id = inTenant(child, tenantOf(parentId));
       const [known, parent] = await this.store.peekMany([id, parentId]);
       attempt.adopt(parent);
@@ -145,13 +146,4 @@ function checked(submission: Submission): Submission {
 function identityOf(input: unknown): string {
   toJsonText(input);
   return JSON.stringify(input);
-}
-
-/** A UUIDv7 with the time of the parent's first start, so that children sort next to their parent. */
-function childId(startedAt: number, parts: string[]): string {
-  const digest = sha256().update(JSON.stringify(parts)).digest("hex");
-  const time = Math.max(0, startedAt).toString(16).padStart(12, "0");
-  const variant = (8 + parseInt(digest[3], 16) % 4).toString(16);
-  return `${time.slice(0, 8)}-${time.slice(8, 12)}-7${digest.slice(0, 3)}-` +
-    `${variant}${digest.slice(4, 7)}-${digest.slice(7, 19)}`;
 }

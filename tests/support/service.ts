@@ -154,9 +154,14 @@ export class Service implements AsyncDisposable {
 
   /** `body` is sent as JSON; a string is sent as it is; undefined sends no body. */
   post(path: string, body?: unknown, { headers, signal }: Call = {}): Promise<Answer> {
+    return this.send("POST", path, body, { headers, signal });
+  }
+
+  /** Like `post`, with another method. */
+  send(method: string, path: string, body?: unknown, { headers, signal }: Call = {}): Promise<Answer> {
     const text = typeof body === "string" || body === undefined ? body : JSON.stringify(body);
     const type: Record<string, string> = text === undefined ? {} : { "content-type": JSON_TYPE };
-    return this.request("POST", path, { headers: { ...type, ...headers }, body: text, signal });
+    return this.request(method, path, { headers: { ...type, ...headers }, body: text, signal });
   }
 
   /** Submits one task and gives it as it was answered. */

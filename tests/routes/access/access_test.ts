@@ -41,6 +41,16 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/wait", ["read"]],
   ["GET", "/v1/definitions", ["read"]],
   ["POST", "/v1/tickets", ["read"]],
+  ["GET", "/v1/schedules", ["read"]],
+  ["GET", "/v1/schedules/:name", ["read"]],
+  ["POST", "/v1/schedules/preview", ["read"]],
+  ["PUT", "/v1/schedules/:name", ["operate"]],
+  ["PATCH", "/v1/schedules/:name", ["operate"]],
+  ["DELETE", "/v1/schedules/:name", ["operate"]],
+  ["POST", "/v1/schedules/:name/pause", ["operate"]],
+  ["POST", "/v1/schedules/:name/resume", ["operate"]],
+  ["POST", "/v1/schedules/:name/trigger", ["operate"]],
+  ["POST", "/v1/schedules/:name/backfill", ["operate"]],
   ["POST", "/v1/tasks/:id/retry", ["submit", "read"]],
   ["POST", "/v1/groups", ["submit", "read"]],
   ["POST", "/v1/tasks/:id/cancel", ["cancel"]],
@@ -61,7 +71,7 @@ const EXPECTED: [string, string, Needed][] = [
 const PUMP = "POST /internal/pump";
 
 /** Every set of scopes. */
-const SETS = (["submit", "read", "cancel", "admin"] as Scope[]).reduce<Scope[][]>(
+const SETS = (["submit", "read", "cancel", "operate", "admin"] as Scope[]).reduce<Scope[][]>(
   (sets, scope) => [...sets, ...sets.map((set) => [...set, scope])],
   [[]],
 ).filter((set) => set.length > 0);
@@ -138,7 +148,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 124);
+  assert.equal(refused, 346);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

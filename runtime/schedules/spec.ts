@@ -1,0 +1,210 @@
+// When a schedule fires: what callers may say, and what it means.
+
+import { z } from "zod";
+import type { Fault } from "../core/errors.ts";
+import { instantText } from "../core/instant.ts";
+import { strictObject } from "../core/strict_object.ts";
+import { type CronExpression, nextOfCron, parseCron } from "./cron.ts";
+import { isTimeZone, likelyTimeZones, type TimeZone, timeZoneOf } from "./time_zone.ts";
+
+export type SpecEntry =
+  | { cron: string; timezone?: string }
+  | { everyMs: number; offsetMs?: number }
+  | { at: string };
+
+/** The times of a schedule. All instants of the entries, without those of `exclude`. */
+export interface Times {
+  spec: SpecEntry[];
+  exclude?: SpecEntry[];
+  /** ISO 8601: no time is before it. */
+  startAt?: string;
+  /** ISO 8601: no time is after it. */
+  endAt?: string;
+}
+
+export const SHORTEST_INTERVAL_MS = 1_000;
+const LONGEST_INTERVAL_MS = 366 * 24 * 60 * 60 * 1000;
+export const MOST_ENTRIES = 20;
+/** Times in a row that `exclude` takes away, before it is looked no further. */
+const MOST_EXCLUDED = 1_000;
+const MINUTE_MS = 60_000;
+
+const cronEntry = strictObject({
+  cron: z.string().min(1).describe(
+    "5 fields (minute, hour, day of month, month, weekday) or 6 with seconds first, or @daily and the like; " +
+      "L, # and names of days and months.",
+  ),
+  timezone: z.string().optional().describe(
+    "A name of the IANA database, such as Europe/Berlin. Default UTC.",
+  ),
+});
+const everyEntry = strictObject({
+  everyMs: z.int().min(SHORTEST_INTERVAL_MS).max(LONGEST_INTERVAL_MS)
+    .describe("Counted from 1970 in UTC, so that it never drifts."),
+  offsetMs: z.int().min(0).max(LONGEST_INTERVAL_MS).optional()
+    .describe("Moves all of its times. Default 0."),
+});
+const atEntry = strictObject({ at: instantText.describe("Once.") });
+
+const entry: z.ZodType<SpecEntry, SpecEntry> = z.union([cronEntry, everyEntry, atEntry], {
+  error: "must have cron, everyMs or at, and only one of them",
+}).meta({ id: "ScheduleSpec" });
+
+export const timesShape = {
+  spec: z.array(entry).min(1).max(MOST_ENTRIES).describe("It fires at the times of each entry."),
+  exclude: z.array(entry).max(MOST_ENTRIES).optional().describe(
+    "It does not fire at the times of these. An entry of 5 fields takes whole minutes away.",
+  ),
+  startAt: instantText.optional().describe("It does not fire before this."),
+  endAt: instantText.optional().describe("It does not fire after this."),
+};
+
+interface Entry {
+  next(after: number): number | null;
+  /** True if the entry names this instant, or its minute. */
+  names(at: number): boolean;
+}
+
+/** A time of a schedule. `isExcluded`: the search ended here, and is to go on behind it. */
+export interface Slot {
+  at: number;
+  isExcluded: boolean;
+}
+
+/** The times of a schedule, one after the other. */
+export class Expansion {
+  constructor(
+    private readonly entries: Entry[],
+    private readonly excluded: Entry[],
+    private readonly startAt: number,
+    private readonly endAt: number,
+  ) {}
+
+  /** The first time behind an instant; null if there is none. */
+  next(after: number): Slot | null {
+    let from = Math.max(after, this.startAt - 1);
+    for (let passed = 0;; passed++) {
+      const at = this.#candidate(from);
+      if (at === null) return null;
+      const isExcluded = this.excluded.some((entry) => entry.names(at));
+      if (!isExcluded || passed >= MOST_EXCLUDED) return { at, isExcluded };
+      from = at;
+    }
+  }
+
+  /** So many times behind an instant; fewer where it ends, or where `exclude` leaves too little. */
+  upcoming(after: number, count: number): number[] {
+    const times: number[] = [];
+    for (let tries = 0; times.length < count && tries < 2 * count; tries++) {
+      const slot = this.next(after);
+      if (slot === null) break;
+      if (!slot.isExcluded) times.push(slot.at);
+      after = slot.at;
+    }
+    return times;
+  }
+
+  #candidate(after: number): number | null {
+    let first: number | null = null;
+    for (const entry of this.entries) {
+      const at = entry.next(after);
+      if (at !== null && (first === null || at < first)) first = at;
+    }
+    return first === null || first > this.endAt ? null : first;
+  }
+}
+
+/**
+ * The times that a spec means, or what is wrong with it. `loadCron` must have resolved.
+ *
+ * @param now a spec must have a time behind it; null: any spec will do that can be read
+ */
+export function expansionOf(times: Times, now: number | null = null): Expansion | Fault[] {
+  const faults: Fault[] = [];
+  const startAt = times.startAt === undefined ? -Infinity : Date.parse(times.startAt);
+  const endAt = times.endAt === undefined ? Infinity : Date.parse(times.endAt);
+  if (endAt < startAt) {
+    faults.push({ pointer: "/endAt", message: `must not be before startAt (got "${times.endAt}")` });
+  }
+  const entriesOf = (field: "spec" | "exclude") =>
+    (times[field] ?? []).flatMap((entry, i) => {
+      const made = entryOf(entry, `/${field}/${i}`);
+      if (!Array.isArray(made)) return [made];
+      faults.push(...made);
+      return [];
+    });
+  const entries = entriesOf("spec");
+  const excluded = entriesOf("exclude");
+  if (faults.length > 0) return faults;
+  const expansion = new Expansion(entries, excluded, startAt, endAt);
+  if (now === null) return expansion;
+  entries.forEach((entry, i) => {
+    const isOver = entry.next(Math.max(now, startAt - 1)) === null;
+    if (isOver) faults.push({ pointer: `/spec/${i}`, message: neverOf(times.spec[i]) });
+  });
+  if (faults.length > 0) return faults;
+  const first = expansion.next(now);
+  if (first === null) {
+    const bound = times.endAt === undefined ? "" : ` before endAt, ${times.endAt}`;
+    return [{ pointer: "/spec", message: `must have a time in the future, and has none${bound}` }];
+  }
+  if (!first.isExcluded) return expansion;
+  return [{
+    pointer: "/exclude",
+    message: `must leave a time: its next ${MOST_EXCLUDED} times are all taken away`,
+  }];
+}
+
+function neverOf(entry: SpecEntry): string {
+  if ("at" in entry) return `must lie in the future; at is ${entry.at}`;
+  const text = "cron" in entry ? entry.cron : "it";
+  return `must have a time in the future; "${text}" never has one: there is no such day`;
+}
+
+/** An entry, or what is wrong with it. */
+function entryOf(entry: SpecEntry, pointer: string): Entry | Fault[] {
+  if ("at" in entry) return once(Date.parse(entry.at));
+  if ("everyMs" in entry) return interval(entry.everyMs, entry.offsetMs ?? 0);
+  const faults: Fault[] = [];
+  const { cron, timezone = "UTC" } = entry;
+  if (!isTimeZone(timezone)) faults.push({ pointer: `${pointer}/timezone`, message: unknownZone(timezone) });
+  try {
+    const expression = parseCron(cron);
+    if (faults.length === 0) return ofCron(expression, timeZoneOf(timezone));
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    faults.push({ pointer: `${pointer}/cron`, message: `${error.message} (got ${JSON.stringify(cron)})` });
+  }
+  return faults;
+}
+
+function unknownZone(name: string): string {
+  const meant = likelyTimeZones(name).map((zone) => `"${zone}"`);
+  const remedy = meant.length > 0
+    ? `did you mean ${meant.join(" or ")}?`
+    : 'such as "Europe/Berlin" or "UTC"';
+  return `must be a time zone of the IANA database; ${remedy} (got ${JSON.stringify(name)})`;
+}
+
+function once(at: number): Entry {
+  return { next: (after) => at > after ? at : null, names: (other) => other === at };
+}
+
+function interval(everyMs: number, offsetMs: number): Entry {
+  return {
+    next: (after) => (Math.floor((after - offsetMs) / everyMs) + 1) * everyMs + offsetMs,
+    names: (at) => (at - offsetMs) % everyMs === 0,
+  };
+}
+
+function ofCron(expression: CronExpression, zone: TimeZone): Entry {
+  const next = (after: number) => nextOfCron(expression, zone, after);
+  const unit = expression.hasSeconds ? 1_000 : MINUTE_MS;
+  return {
+    next,
+    names(at) {
+      const start = Math.floor(at / unit) * unit;
+      return next(start - 1) === start;
+    },
+  };
+}
