@@ -54,7 +54,7 @@ Deno.test(`a first run downloads at most ${MOST} packages, each of which the ser
 });
 
 Deno.test("a start loads none of the packages that only some calls need", () => {
-  const late = ["@hono/zod-openapi", "node:crypto"];
+  const late = ["@hono/zod-openapi", "croner", "node:crypto"];
   const loading = sourceFiles().filter((file) => /^(auth|deploy|routes|runtime|tasks)\/|^[^/]+$/.test(file))
     .flatMap((file) => {
       const code = withoutComments(textOf(file));

@@ -115,7 +115,11 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     responses: {
       200: jsonAnswer(scheduleSchema, "Changed, or as it was"),
       201: jsonAnswer(scheduleSchema, "Made", ["Location"]),
-      ...problems({ ...bodyProblems, 409: "Code declares it" }),
+      ...problems({
+        ...bodyProblems,
+        404: "One of this name is there that the key may not know",
+        409: "Code declares it",
+      }),
     },
   });
   app.openapi(put, async (c) => {

@@ -51,6 +51,8 @@ interface Estate {
   waiting: string;
   group: string;
   apiKey: string;
+  /** Another name in each tenant. */
+  schedule: string;
 }
 
 async function anEstate(service: Service, tenant: string): Promise<Estate> {
@@ -71,10 +73,13 @@ async function anEstate(service: Service, tenant: string): Promise<Estate> {
     { name: "more", scopes: ["read"], tenant: tenant || undefined },
     key,
   );
-  return { key, done, failed, waiting, group: group.id, apiKey: made.body.id };
+  const schedule = `yearly-${tenant || "default"}`;
+  const yearly = { task: "add", input: { a: 1, b: 2 }, spec: [{ cron: "@yearly" }] };
+  assert.equal((await service.send("PUT", `/v1/schedules/${schedule}`, yearly, key)).status, 201);
+  return { key, done, failed, waiting, group: group.id, apiKey: made.body.id, schedule };
 }
 
-type Name = "done" | "failed" | "waiting" | "group" | "apiKey";
+type Name = "done" | "failed" | "waiting" | "group" | "apiKey" | "schedule";
 
 /** Calls that name something of a tenant's. Those that change nothing come first. */
 const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (id: string) => unknown][] = [
@@ -108,6 +113,16 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
   ["POST /v1/tasks/:id/cancel", "waiting", (id) => `/v1/tasks/${id}/cancel`, () => ({})],
   ["POST /v1/groups/:id/cancel", "group", (id) => `/v1/groups/${id}/cancel`, () => ({})],
   ["DELETE /v1/tasks/:id", "done", (id) => `/v1/tasks/${id}`],
+  ["GET /v1/schedules/:name", "schedule", (name) => `/v1/schedules/${name}`],
+  ["PATCH /v1/schedules/:name", "schedule", (name) => `/v1/schedules/${name}`, () => ({ note: "x" })],
+  ["POST /v1/schedules/:name/pause", "schedule", (name) => `/v1/schedules/${name}/pause`, () => ({})],
+  ["POST /v1/schedules/:name/resume", "schedule", (name) => `/v1/schedules/${name}/resume`],
+  ["POST /v1/schedules/:name/trigger", "schedule", (name) => `/v1/schedules/${name}/trigger`, () => ({})],
+  ["POST /v1/schedules/:name/backfill", "schedule", (name) => `/v1/schedules/${name}/backfill`, () => ({
+    from: "2020-01-01T00:00:00Z",
+    to: "2021-01-01T00:00:00Z",
+  })],
+  ["DELETE /v1/schedules/:name", "schedule", (name) => `/v1/schedules/${name}`],
   ["POST /v1/keys/:id/rotate", "apiKey", (id) => `/v1/keys/${id}/rotate`, () => ({})],
   ["DELETE /v1/keys/:id", "apiKey", (id) => `/v1/keys/${id}`],
 ];
@@ -116,6 +131,9 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
 const OTHERS = [
   "GET /v1/tasks",
   "GET /v1/definitions",
+  "GET /v1/schedules",
+  "PUT /v1/schedules/:name",
+  "POST /v1/schedules/preview",
   "POST /v1/tickets",
   "GET /v1/keys",
   "POST /v1/keys",
