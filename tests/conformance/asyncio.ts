@@ -12,6 +12,7 @@ import {
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
+import { aClient, aServer } from "../support/client_service.ts";
 import { notYet } from "./not_yet.ts";
 import type { System } from "./row.ts";
 import {
@@ -21,7 +22,6 @@ import {
   aPending,
   aRunning,
   aTidying,
-  childrenOf,
   held,
   idsOf,
   LONG_MS,
@@ -50,7 +50,8 @@ export const asyncio: System = {
       },
     },
     {
-      promise: "Task.result() before the end is an error and no wait; here with timeoutMs: 0",
+      promise: "Task.result() before the end is an error and no wait",
+      by: "with timeoutMs: 0",
       source: "Python docs, asyncio.Task.result, InvalidStateError",
       test: async (errand) => {
         const future = await aPending(errand);
@@ -83,7 +84,8 @@ export const asyncio: System = {
       },
     },
     {
-      promise: "Task.exception() before the end is an error and no wait; here with timeoutMs: 0",
+      promise: "Task.exception() before the end is an error and no wait",
+      by: "with timeoutMs: 0",
       source: "Python docs, asyncio.Task.exception, InvalidStateError",
       test: async (errand) => {
         const future = await aPending(errand);
@@ -244,13 +246,17 @@ export const asyncio: System = {
     },
     {
       promise: "wait_for(timeout <= 0): a task that is done gives its result, another one is cancelled",
+      by: "timeoutMs: 0; below 0 is a RangeError that cancels nothing, as Prefect promises an error for it",
       source: "CPython, asyncio/tasks.py, wait_for",
       test: async (errand) => {
         const { id } = await aCompleted(errand);
         assert.equal(await errand.future(id).result({ timeoutMs: 0, cancelOnTimeout: true }), 3);
-        const pending = await aPending(errand);
-        await assert.rejects(pending.result({ timeoutMs: 0, cancelOnTimeout: true }), TimeoutError);
-        assert.equal(await pending.cancelled(), true);
+        for (const open of [await aPending(errand), await aRunning(errand)]) {
+          await assert.rejects(open.result({ timeoutMs: -1, cancelOnTimeout: true }), RangeError);
+          assert.equal(await open.done(), false);
+          await assert.rejects(open.result({ timeoutMs: 0, cancelOnTimeout: true }), TimeoutError);
+          assert.equal(await open.cancelled(), true);
+        }
       },
     },
     {
@@ -333,7 +339,8 @@ export const asyncio: System = {
       },
     },
     {
-      promise: "gather(): cancelling it cancels the children that are not done; here with cancelOnAbort",
+      promise: "gather(): cancelling it cancels the children that are not done",
+      by: "with cancelOnAbort",
       source: "Python docs, asyncio.gather",
       test: async (errand) => {
         const done = await aCompleted(errand);
@@ -542,7 +549,8 @@ export const asyncio: System = {
       ],
     ),
     {
-      promise: "create_task(name=…), Task.get_name(): a name for people; here of a task in a flow",
+      promise: "create_task(name=…), Task.get_name(): a name for people",
+      by: "of a task in a flow",
       source: "Python docs, asyncio.Task.get_name",
       test: async (errand) => {
         const flow = await errand.run(group(
@@ -573,7 +581,8 @@ export const asyncio: System = {
       ],
     ),
     {
-      promise: "TaskGroup: leaving the block waits for all of its tasks; here wait() of a group",
+      promise: "TaskGroup: leaving the block waits for all of its tasks",
+      by: "wait() of a group",
       source: "Python docs, asyncio.TaskGroup",
       test: async (errand) => {
         const sleeps = [0, 150].map((ms) => sig("sleep", { ms }));
@@ -585,16 +594,44 @@ export const asyncio: System = {
       },
     },
     {
-      promise:
-        "TaskGroup.create_task(): a task may add to its group; here it submits tasks of its own and waits for them",
+      promise: "TaskGroup.create_task(): a task may add to its group, which then waits for that one too",
       source: "Python docs, asyncio.TaskGroup.create_task",
-      test: async (errand) => {
-        const children = [1, 2].map((a) => ({ task: "add", input: { a, b: 10 } }));
-        const parent = await errand.submit("family", { children, awaits: true });
-        assert.deepEqual(await parent.result(), [11, 12]);
-        for (const child of await childrenOf(errand, parent)) {
-          assert.equal((await child.task()).parentId, parent.id);
-        }
+      notYet:
+        "A way to add to a group that has not ended has to come first. A function can submit tasks of its " +
+        "own, and wait for them; they are not of its group.",
+    },
+    {
+      promise:
+        "TaskGroup within a TaskGroup: a failure ends the inner one, and is a failure of the outer one",
+      source: "Python docs, asyncio.TaskGroup",
+      notYet: "A failure policy of groups has to come first; groups within groups are part of one flow.",
+    },
+    ...notYet(
+      "Python docs, asyncio.Future",
+      "External completion has to come first: a task without a function, which somebody ends from outside.",
+      [
+        "Future: set_result() and set_exception() end it, and wake who awaits it",
+        "Future.set_result(): InvalidStateError if it is done",
+      ],
+    ),
+    {
+      promise: "all_tasks(): those that have not ended",
+      source: "Python docs, asyncio.all_tasks",
+      by: "GET /v1/tasks with the states that are no end",
+      test: async () => {
+        await using server = await aServer();
+        const errand = aClient(server.url);
+        const [running, pending, ended] = [
+          await aRunning(errand),
+          await aPending(errand),
+          await aFailed(errand),
+        ];
+        const open = "SCHEDULED,PENDING,RUNNING,PAUSED,CANCELLING";
+        const { body } = await server.fetch(`/v1/tasks?state=${open}`);
+        const found = body.tasks.map(({ id }: { id: string }) => id);
+        assert.deepEqual(found.toSorted(), idsOf([running, pending]).toSorted());
+        assert.ok(!found.includes(ended.id));
+        await Promise.all([running.cancel(), pending.cancel()]);
       },
     },
     {

@@ -8,12 +8,14 @@ import {
   chord,
   chunks,
   ForgottenError,
+  gather,
   group,
   RemoteError,
   sig,
   TaskError,
   type TaskFuture,
   TimeoutError,
+  wait,
 } from "../../client/mod.ts";
 import { aClient, aServer } from "../support/client_service.ts";
 import type { Row } from "./row.ts";
@@ -95,7 +97,8 @@ export const trees: Row[] = [
     },
   },
   {
-    promise: "collect(): each task of the whole tree with its result; here asCompleted() of a flow",
+    promise: "collect(): each task of the whole tree with its result",
+    by: "asCompleted() of a flow",
     source: RESULT,
     test: async (errand) => {
       const adds = group(sig("add", { a: 1, b: 1 }), sig("add", { a: 2, b: 2 }));
@@ -110,8 +113,8 @@ export const trees: Row[] = [
     },
   },
   {
-    promise: "collect(): IncompleteStream if the tree has not ended, unless intermediate; " +
-      "here results() and asCompleted() at a timeout",
+    promise: "collect(): IncompleteStream if the tree has not ended, unless intermediate",
+    by: "results() and asCompleted() at a timeout",
     source: RESULT,
     test: async (errand) => {
       const flow = await errand.run(
@@ -132,7 +135,8 @@ export const trees: Row[] = [
     },
   },
   {
-    promise: "iterdeps(): each task with the one before it; here the edges of graph()",
+    promise: "iterdeps(): each task with the one before it",
+    by: "the edges of graph()",
     source: RESULT,
     test: async (errand) => {
       const texts = ["one", "two"].map((value) => sig("echo", { value }));
@@ -183,7 +187,8 @@ export const trees: Row[] = [
 
 export const linking: Row[] = [
   {
-    promise: "link: a task to run after success, with the result; here the future goes into its input",
+    promise: "link: a task to run after success, with the result",
+    by: "the future goes into its input",
     source: LINKING,
     test: async (errand) => {
       const [added, failed] = [await errand.submit("add", { a: 1, b: 2 }), await aFailed(errand)];
@@ -280,7 +285,8 @@ export const canvas: Row[] = [
     },
   },
   {
-    promise: "link(): callbacks of a signature; here a chain to a group of them",
+    promise: "link(): callbacks of a signature",
+    by: "a chain to a group of them",
     source: SIGNATURES,
     test: async (errand) => {
       const add = sig("add", { a: 10 }, { into: "b" });
@@ -298,7 +304,8 @@ export const canvas: Row[] = [
     },
   },
   {
-    promise: "on_error(): called when something in the canvas failed; here its last task, with allowFailure",
+    promise: "on_error(): called when something in the canvas failed",
+    by: "its last task, with allowFailure",
     source: `${CANVAS}: Chords, Error handling`,
     test: async (errand) => {
       const risk = chain(
@@ -316,7 +323,8 @@ export const canvas: Row[] = [
     },
   },
   {
-    promise: "replace(): another task in its place; here a function returns what its child does",
+    promise: "replace(): another task in its place",
+    by: "a function returns what its child does",
     source: REPLACE,
     test: async (errand) => {
       const children = [{ task: "add", input: { a: 1, b: 2 } }];
@@ -346,7 +354,8 @@ export const canvas: Row[] = [
     },
   },
   {
-    promise: "chain: | makes one; here chain() of chains",
+    promise: "chain: | makes one",
+    by: "chain() of chains",
     source: CHAINS,
     test: async (errand) => {
       const add = sig("add", { a: 8 }, { into: "b" });
@@ -420,9 +429,13 @@ export const canvas: Row[] = [
   {
     promise: "ready(): all have ended",
     source: GROUP_RESULT,
+    by: "counts() of the group",
     test: async (errand) => {
       const futures = await errand.map("nothing", [{}, {}], LATER);
-      const ready = async () => (await futures.wait({ timeoutMs: 0 })).notDone.length === 0;
+      const ready = async () => {
+        const { done, total } = await errand.group(futures.groupId!).counts();
+        return done === total;
+      };
       await futures[0].cancel();
       assert.equal(await ready(), false);
       await futures[1].cancel();
@@ -432,13 +445,14 @@ export const canvas: Row[] = [
   {
     promise: "successful(): all succeeded",
     source: GROUP_RESULT,
+    by: "counts() of the group",
     test: async (errand) => {
       const good = await errand.map("nothing", [{}, {}]);
       const mixed = await errand.map("fail", { untilAttempt: [1, 2] }, { message: "boom" });
       await Promise.all([good.wait(), mixed.wait()]);
-      const successful = async (futures: readonly TaskFuture[]) => {
-        const states = await Promise.all(futures.map((future) => future.state()));
-        return states.every(({ type }) => type === "COMPLETED");
+      const successful = async ({ groupId }: { groupId: string | null }) => {
+        const { counts, total } = await errand.group(groupId!).counts();
+        return counts.COMPLETED === total;
       };
       assert.deepEqual([await successful(good), await successful(mixed)], [true, false]);
     },
@@ -446,15 +460,22 @@ export const canvas: Row[] = [
   {
     promise: "failed(): one of them failed",
     source: GROUP_RESULT,
+    by: "counts() of the group",
     test: async (errand) => {
-      const futures = await errand.map("fail", { untilAttempt: [1, 2, 1] }, { message: "boom" });
-      const errors = await Promise.all(futures.map((future) => future.exception()));
-      assert.deepEqual(errors.map((error) => error?.message), [undefined, "boom", undefined]);
+      const good = await errand.map("nothing", [{}, {}]);
+      const mixed = await errand.map("fail", { untilAttempt: [1, 2, 1] }, { message: "boom" });
+      await Promise.all([good.wait(), mixed.wait()]);
+      const failed = async ({ groupId }: { groupId: string | null }) => {
+        const { FAILED = 0, CRASHED = 0 } = (await errand.group(groupId!).counts()).counts;
+        return FAILED + CRASHED > 0;
+      };
+      assert.deepEqual([await failed(good), await failed(mixed)], [false, true]);
     },
   },
   {
     promise: "waiting(): one of them has not ended",
     source: GROUP_RESULT,
+    by: "wait() without any time",
     test: async (errand) => {
       const futures = await errand.map("sleep", { ms: [0, 600_000] });
       await futures[0].wait();
@@ -526,6 +547,40 @@ export const canvas: Row[] = [
     },
   },
   {
+    promise: "ResultSet.add(), remove(): results of any tasks, put together",
+    source: "Celery docs, celery.result: ResultSet",
+    by: "a Set of futures",
+    test: async (errand) => {
+      const results = new Set<TaskFuture>([await errand.submit("add", { a: 1, b: 2 })]);
+      const failing = await errand.submit("fail", { message: "boom" });
+      results.add(failing).add(await errand.submit("echo", { value: "x" }));
+      await assert.rejects(gather(results), { message: "boom" });
+      results.delete(failing);
+      assert.deepEqual(await gather(results), [3, "x"]);
+      assert.equal((await wait(results)).notDone.length, 0);
+    },
+  },
+  {
+    promise: "apply_async(options) of a canvas: for its tasks that have none of their own",
+    source: CANVAS,
+    test: async (errand) => {
+      const own = { priority: 5, retry: { maxAttempts: 2 } };
+      const flow = await errand.run(chain(sig("whoami"), sig("whoami", {}, { immutable: true, ...own })), {
+        priority: 3,
+        timeoutMs: 60_000,
+        retry: { maxAttempts: 4, delayMs: 7 },
+      });
+      await flow.results();
+      const tasks = await Promise.all(flow.futures.map((future) => future.task()));
+      assert.deepEqual(
+        tasks.map((
+          { priority, timeoutMs, retry },
+        ) => [priority, timeoutMs, retry.maxAttempts, retry.delayMs]),
+        [[3, 60_000, 4, 7], [5, 60_000, 2, 7]],
+      );
+    },
+  },
+  {
     promise: "save(), restore(): a group by its id",
     source: GROUP_RESULT,
     test: async (errand) => {
@@ -540,7 +595,8 @@ export const canvas: Row[] = [
     },
   },
   {
-    promise: "delete(): the results are gone; here forget() of each task",
+    promise: "delete(): the results are gone",
+    by: "forget() of each task",
     source: GROUP_RESULT,
     test: async (errand) => {
       const { groupId, futures } = await errand.run(group(sig("echo", { value: "a" }), sig("nothing")));
@@ -558,7 +614,8 @@ export const canvas: Row[] = [
       "many there are.",
   },
   {
-    promise: "skew(start, stop): starts that are spread; here delayMs of each signature",
+    promise: "skew(start, stop): starts that are spread",
+    by: "delayMs of each signature",
     source: GROUPS,
     test: async (errand) => {
       const delays = [0, 150, 300];
@@ -636,7 +693,8 @@ export const canvas: Row[] = [
 
   // Chunks.
   {
-    promise: "map, starmap: one task that goes through a list; here chunks() of one",
+    promise: "map, starmap: one task that goes through a list",
+    by: "chunks() of one",
     source: `${CANVAS}: Map & Starmap`,
     test: async (errand) => {
       const inputs = ["a", "b", "c"].map((value) => ({ ms: 60, value }));
@@ -661,7 +719,8 @@ export const canvas: Row[] = [
 
   // Stamping.
   {
-    promise: "stamp(): headers for all tasks of a canvas; here tags and metadata among the options of run()",
+    promise: "stamp(): headers for all tasks of a canvas",
+    by: "tags and metadata among the options of run()",
     source: STAMPING,
     test: async (errand) => {
       const who = sig("whoami");

@@ -4,11 +4,13 @@ import {
   AsCompletedTimeoutError,
   CancelledError,
   chunks,
+  gather,
   TaskError,
   type TaskFuture,
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
+import { aClient, aServer } from "../support/client_service.ts";
 import type { System } from "./row.ts";
 import {
   aCancelled,
@@ -220,8 +222,8 @@ export const concurrentFutures: System = {
       },
     },
     {
-      promise:
-        "Future.cancel() of a running call: there False, it cannot be stopped; here True, it is asked to",
+      promise: "Future.cancel() of a running call: there False, it cannot be stopped",
+      by: "True, it is asked to",
       source: "Python docs, concurrent.futures.Future.cancel",
       test: async (errand) => {
         const future = await aRunning(errand);
@@ -701,9 +703,8 @@ export const concurrentFutures: System = {
       },
     },
     {
-      promise:
-        "Executor.map(chunksize): several calls travel to a process at once; here chunks(), one task " +
-        "for several inputs",
+      promise: "Executor.map(chunksize): several calls travel to a process at once",
+      by: "chunks(): one task for several inputs",
       source: "Python docs, concurrent.futures.Executor.map",
       test: async (errand) => {
         const inputs = Array.from({ length: 5 }, (_, i) => ({ a: i, b: 10 }));
@@ -713,15 +714,42 @@ export const concurrentFutures: System = {
       },
     },
     {
-      promise:
-        "Executor.map(buffersize): at most that many calls are in flight; here maxConcurrent, with all " +
-        "of them submitted",
+      promise: "Executor.map(buffersize): at most that many calls are in flight",
+      by: "maxConcurrent, with all of them submitted",
       source: "Python docs, concurrent.futures.Executor.map",
       test: async (errand) => {
         const futures = await fillAndEnd(errand, 6, 3);
         assert.deepEqual(await Array.fromAsync(futures.inOrder()), [0, 1, 2, 3, 4, 5]);
         assert.equal(await mostAtOnce(futures), 3);
       },
+    },
+    {
+      promise: "wait() and as_completed() take futures of several executors",
+      source: "Python docs, concurrent.futures.wait",
+      test: async (errand) => {
+        await using server = await aServer();
+        const other = aClient(server.url);
+        const here = await errand.submit("echo", { value: "here" });
+        const slow = await aRunning(other);
+        const first = await wait([slow, here] as TaskFuture[], { returnWhen: "FIRST_COMPLETED" });
+        assert.deepEqual([first.done, first.notDone], [[here], [slow]]);
+        await slow.cancel();
+        const there = await other.submit("echo", { value: "there" });
+        const { done } = await wait([here, there, slow] as TaskFuture[]);
+        assert.deepEqual(idsOf(done), idsOf([here, there, slow]));
+        const ended = await Array.fromAsync(asCompleted([here, there] as TaskFuture[]));
+        assert.deepEqual(
+          await gather(ended),
+          await gather(ended.map(({ id }) => (id === here.id ? errand : other).future(id))),
+        );
+      },
+    },
+    {
+      promise: "with Executor() as executor: leaving it waits for its futures",
+      source: "Python docs, concurrent.futures.Executor.shutdown",
+      notYet:
+        "A client owns no pool: what it has submitted goes on without it. In a program with an Errand of its own, " +
+        "`await using` stops that, and hands back what runs.",
     },
     {
       promise: "Executor.shutdown(wait): returns when the pending calls are done",

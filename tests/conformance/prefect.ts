@@ -8,10 +8,11 @@ import {
   Client,
   CrashedError,
   ForgottenError,
-  gather,
+  group,
   MappingLengthMismatchError,
   MappingMissingIterableError,
   NotFoundError,
+  sig,
   TaskError,
   type TaskFuture,
   TimeoutError,
@@ -25,7 +26,7 @@ import { notYet } from "./not_yet.ts";
 import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
-import { aCancelled, aCompleted, aFailed, aPending, aRunning, idsOf } from "./steps.ts";
+import { aCancelled, aCompleted, aFailed, aPending, aRunning, idsOf, LONG_MS } from "./steps.ts";
 
 const STATES = "Prefect docs, States";
 const TASKS = "Prefect docs, Tasks";
@@ -261,8 +262,24 @@ export const prefect: System = {
     {
       promise: "task(…): called directly, it gives the value",
       source: TASKS,
+      by: "submit() and result()",
       test: async (errand) => {
         assert.equal(await (await errand.submit("add", { a: 1, b: 2 })).result(), 3);
+      },
+    },
+    {
+      promise: "task.with_options(): the same function with other options",
+      source: TASKS,
+      by: "the options of each submit, or of sig()",
+      test: async (errand) => {
+        const quick = errand.sig("whoami", {}, {
+          retry: { maxAttempts: 5 },
+          timeoutMs: 60_000,
+          tags: ["quick"],
+        });
+        const [other, plain] = await (await errand.run(group(quick, errand.sig("whoami")))).result();
+        assert.deepEqual([other.maxAttempts, other.timeoutMs, other.tags], [5, 60_000, ["quick"]]);
+        assert.deepEqual([plain.maxAttempts, plain.timeoutMs, plain.tags], [1, null, []]);
       },
     },
     {
@@ -445,13 +462,14 @@ export const prefect: System = {
       promise: "result() of a list: raises the first failure in time, whatever its place",
       source: FUTURE_LIST,
       test: async (errand) => {
-        const slow = await aRunning(errand);
-        const failing = await errand.submit("fail", { message: "boom" });
-        await assert.rejects(gather([slow, failing] as TaskFuture[]), (error) => {
-          return error instanceof TaskError && error.id === failing.id;
+        const { futures } = await errand.run(
+          group(sig("sleep", { ms: LONG_MS }), sig("fail", { message: "boom" })),
+        );
+        await assert.rejects(futures.results(), (error) => {
+          return error instanceof TaskError && error.id === futures[1].id;
         });
-        assert.equal(await slow.running(), true);
-        await slow.cancel();
+        assert.equal(await futures[0].done(), false);
+        await futures[0].cancel();
       },
     },
     {
@@ -459,7 +477,7 @@ export const prefect: System = {
       source: FUTURE_LIST,
       test: async (errand) => {
         const futures = await errand.map("fail", { untilAttempt: [1, 2, 1] }, { message: "boom" });
-        const results = await gather(futures, { returnExceptions: true });
+        const results = await futures.results({ raiseOnFailure: false });
         assert.deepEqual([results[0], results[2]], [1, 1]);
         assert.ok(results[1] instanceof TaskError);
       },

@@ -29,7 +29,8 @@ const OPERATIONS = "Prefect docs, Prefect UI and API";
 
 export const states: Row[] = [
   {
-    promise: "SCHEDULED AwaitingConcurrencySlot; here PENDING, as its time has come",
+    promise: "SCHEDULED AwaitingConcurrencySlot",
+    by: "PENDING, as its time has come",
     source: STATES,
     test: async (errand) => {
       const ms = [LONG_MS, LONG_MS, 0];
@@ -103,7 +104,8 @@ export const dependencies: Row[] = [
     },
   },
   {
-    promise: "opaque(x): resolved and not looked into; here so is the value of every future",
+    promise: "opaque(x): resolved and not looked into",
+    by: "so is the value of every future",
     source: DEPENDENCIES,
     test: async (errand) => {
       const running = await aRunning(errand);
@@ -151,7 +153,8 @@ export const dependencies: Row[] = [
     },
   },
   {
-    promise: "allow_failure(x): the exception is passed on; here an option of the task that takes it",
+    promise: "allow_failure(x): the exception is passed on",
+    by: "an option of the task that takes it",
     source: DEPENDENCIES,
     test: async (errand) => {
       const value = { failed: await aFailed(errand), completed: await aCompleted(errand) };
@@ -244,7 +247,8 @@ export const finalStates: Row[] = [
       "group: a failure comes before a cancel.",
   },
   {
-    promise: "'k/n states failed.'; here the counts of a group",
+    promise: "'k/n states failed.'",
+    by: "the counts of a group",
     source: FINAL_STATE,
     test: async (errand) => {
       const fails = [1, 2, 2].map((untilAttempt) => sig("fail", { message: "boom", untilAttempt }));
@@ -336,7 +340,8 @@ export const nesting: Row[] = [
     },
   },
   {
-    promise: "cancel of a run: those inside of it are cancelled too; here with children: true, or as a flow",
+    promise: "cancel of a run: those inside of it are cancelled too",
+    by: "with children: true, or as a flow",
     source: CANCEL,
     test: async (errand) => {
       const inner = { children: [{ task: "sleep", input: { ms: LONG_MS } }], ms: LONG_MS };
@@ -360,7 +365,8 @@ export const nesting: Row[] = [
     },
   },
   {
-    promise: "tags from the context around the call; here an option of run(), for all its tasks",
+    promise: "tags from the context around the call",
+    by: "an option of run(), for all its tasks",
     source: TASKS,
     test: async (errand) => {
       const flow = await errand.run(chain(sig("whoami"), sig("whoami", {}, { immutable: true })), {
@@ -372,5 +378,22 @@ export const nesting: Row[] = [
         Array(2).fill(["nightly", "eu"]),
       );
     },
+  },
+  {
+    promise: "tags of the context are added to those of the task",
+    source: TASKS,
+    by: "an option of run()",
+    test: async (errand) => {
+      const canvas = group(sig("whoami", {}, { tags: ["own", "eu"] }), sig("whoami"));
+      const [tagged, plain] = await (await errand.run(canvas, { tags: ["nightly", "eu"] })).results() as {
+        tags: string[];
+      }[];
+      assert.deepEqual([tagged.tags, plain.tags], [["own", "eu", "nightly"], ["nightly", "eu"]]);
+    },
+  },
+  {
+    promise: "timeout_seconds of a flow: a run that takes longer is TimedOut, with all of its tasks",
+    source: TASKS,
+    notYet: "A time limit of groups has to come first: timeoutMs is for each attempt of a task.",
   },
 ];

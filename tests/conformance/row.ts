@@ -7,6 +7,11 @@ export interface Kept {
   promise: string;
   /** Where the system says so. */
   source: string;
+  /**
+   * What stands for it here, where nothing does the same by itself: the caller says more, or does a part of it.
+   * Such rows are counted apart.
+   */
+  by?: string;
   test: (errand: Errand) => Promise<void>;
 }
 

@@ -25,27 +25,44 @@ async function printTable(update: boolean): Promise<number> {
   const passing: string[] = [];
   const failed: string[] = [];
   const counts: string[] = [];
+  const total: Count[] = [];
   for (const system of systems) {
     console.log(`\n${system.name}`);
-    let kept = 0;
+    const count = { kept: 0, by: 0, notYet: 0 };
     for (const row of system.rows) {
       const name = nameOf(system, row);
       const said = await outcomeOf(row, aClient(server.url));
       if (said === "pass") {
-        kept++;
+        count["by" in row ? "by" : "kept"]++;
         passing.push(name);
       } else if ("test" in row) failed.push(`${name}: ${said}`);
+      else count.notYet++;
       console.log(`  ${said.split("\n")[0].padEnd(8)} ${row.promise} (${row.source})`);
+      if ("by" in row) console.log(`           by ${row.by}`);
       if ("notYet" in row) console.log(`           ${row.notYet}`);
     }
-    counts.push(`${system.name}: ${kept} of ${system.rows.length}`);
+    total.push(count);
+    counts.push(`${system.name}: ${textOf(count)} of ${system.rows.length}`);
   }
-  console.log(`\npass: ${counts.join(", ")}`);
+  const sum = (key: keyof Count) => total.reduce((all, count) => all + count[key], 0);
+  counts.push(`all: ${textOf({ kept: sum("kept"), by: sum("by"), notYet: sum("notYet") })}`);
+  console.log(`\n${counts.join("\n")}`);
   const lost = (await readPassing()).filter((name) => !passing.includes(name));
   if (update) await writePassing(passing);
   for (const each of failed) console.error(`\nFAILED ${each}`);
   for (const each of update ? [] : lost) console.error(`\nit passed before: ${each}`);
   return failed.length + (update ? 0 : lost.length) > 0 ? 1 : 0;
+}
+
+interface Count {
+  kept: number;
+  /** By something else than what was promised. */
+  by: number;
+  notYet: number;
+}
+
+function textOf({ kept, by, notYet }: Count): string {
+  return `${kept} kept, ${by} by a substitute, ${notYet} not yet`;
 }
 
 async function outcomeOf(row: Row, errand: Errand): Promise<string> {

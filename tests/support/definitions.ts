@@ -24,6 +24,27 @@ const caused = define({ name: "caused", input: z.object({}) }, () => {
   throw new RangeError("outer", { cause: new TypeError("inner") });
 });
 
+/** Throws all of them together; a list within the list is an error of several, too. */
+type Messages = (string | Messages)[];
+const several = define({ name: "several", input: z.object({ messages: z.any() }) }, ({ input }) => {
+  const all = (messages: Messages): Error =>
+    new AggregateError(
+      messages.map((one) =>
+        typeof one === "string" ? new RangeError(one, { cause: new TypeError(`of ${one}`) }) : all(one)
+      ),
+      "several",
+    );
+  throw all(input.messages);
+});
+
+/** Emits and logs what it is given. */
+const tells = define({ name: "tells", input: z.object({ metas: z.array(z.unknown()) }) }, (context) => {
+  for (const meta of context.input.metas) {
+    context.emit(meta);
+    context.log("meta", meta);
+  }
+});
+
 /** Throws an error that no retry can mend. */
 const permanent = define({ name: "permanent", input: z.object({}) }, () => {
   throw new PermanentError("never again");
@@ -125,6 +146,8 @@ export const definitions = {
   nothing,
   whoami,
   caused,
+  several,
+  tells,
   permanent,
   stubborn,
   tidy,
