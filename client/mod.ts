@@ -30,6 +30,17 @@ export {
   type SignatureOptions,
 } from "./canvas/canvas.ts";
 export { type Given, quote, Quoted, type Reference } from "./protocol/references.ts";
+export { type BackfilledTask, Schedules, type TriggerOptions } from "./schedules/schedules.ts";
+export type {
+  Overlap,
+  Schedule,
+  ScheduleConfig,
+  ScheduledTaskOptions,
+  SchedulePatch,
+  ScheduleSpec,
+  ScheduleSummary,
+  ScheduleTimes,
+} from "./schedules/schedule_types.ts";
 export { asCompleted } from "./futures/as_completed.ts";
 export { type DoneAndNotDone, type ReturnWhen, wait, type WaitOptions } from "./futures/wait.ts";
 export { gather, type GatherOptions, type ResultsOf } from "./futures/gather.ts";

@@ -54,6 +54,11 @@ interface TaskSummary {
     waitFor: string[] | null;
     /** Its name in the flow that it is part of. */
     node: string | null;
+    /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
+    schedule?: {
+        name: string;
+        scheduledFor: string;
+    };
     createdAt: string;
     runAt: string;
     startedAt: string | null;
@@ -432,7 +437,7 @@ interface HttpOptions {
     requestTimeoutMs?: number;
 }
 interface Call {
-    method: "GET" | "POST" | "DELETE";
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
     /** With its query, from the service's own root on. */
     path: string;
     body?: unknown;
@@ -1331,6 +1336,181 @@ declare function eachQuoted(field: unknown): unknown;
 /** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */
 declare function lengthOf({ map }: Mapping): number;
 
+/** Times: cron fields in a time zone (default UTC), an interval that counts from 1970, or one instant. */
+type ScheduleSpec = {
+    cron: string;
+    timezone?: string;
+} | {
+    everyMs: number;
+    offsetMs?: number;
+} | {
+    at: string;
+};
+interface ScheduleTimes {
+    /** The times of all entries. */
+    spec: ScheduleSpec[];
+    /** Times that are left out. */
+    exclude?: ScheduleSpec[];
+    /** ISO 8601: no time is before it. */
+    startAt?: string;
+    /** ISO 8601: no time is after it. */
+    endAt?: string;
+}
+/** What becomes of a time at which a task of the schedule has not ended. */
+type Overlap = "skip" | "buffer-one" | "buffer-all" | "cancel-running" | "allow-all";
+/** Options of each task. */
+type ScheduledTaskOptions = Omit<TaskOptions, "runAt" | "expiresAt" | "waitFor" | "allowFailure">;
+interface ScheduleConfig<Name extends string = string, Input = unknown> extends ScheduleTimes {
+    /** The name of a definition. */
+    task: Name;
+    /** Of every task. Left out: {}. */
+    input?: Input;
+    options?: ScheduledTaskOptions;
+    /** Each time is moved later by less than this, always by the same. Default 0. */
+    windowMs?: number;
+    /** Default: skip. */
+    overlap?: Overlap;
+    /** For so long, times are made up that nobody could fire; at least 10,000. Default: an hour. */
+    catchupMs?: number;
+    /** A task that ends FAILED or CRASHED pauses the schedule. Default false. */
+    pauseOnFailure?: boolean;
+    /** It fires so many times more. Default: no bound. */
+    remaining?: number;
+    /** Left out: a schedule that is there stays paused, or not. */
+    paused?: boolean;
+    note?: string;
+}
+/** Null takes a field away. */
+type SchedulePatch<Name extends string = string, Input = unknown> = {
+    [Field in keyof ScheduleConfig<Name, Input>]?: ScheduleConfig<Name, Input>[Field] | (Field extends "task" | "spec" ? never : null);
+};
+/** A schedule as lists show it: without its input. */
+interface ScheduleSummary {
+    name: string;
+    task: string;
+    options?: ScheduledTaskOptions;
+    spec: ScheduleSpec[];
+    exclude: ScheduleSpec[];
+    startAt: string | null;
+    endAt: string | null;
+    windowMs: number;
+    overlap: Overlap;
+    catchupMs: number;
+    pauseOnFailure: boolean;
+    /** Times that it will fire yet; null: no bound. */
+    remaining: number | null;
+    note: string | null;
+    paused: {
+        note: string | null;
+        since: string;
+        by: string | null;
+    } | null;
+    /** The next five times, ISO 8601. None while it is paused. */
+    next: string[];
+    /** When it fires for the first of these, with what `windowMs` moves. */
+    nextFiresAt: string | null;
+    last: {
+        scheduledFor: string;
+        taskId: string;
+    } | null;
+    /** Ids of its tasks that have not ended; of very many the newest. */
+    running: string[];
+    fired: number;
+    skipped: number;
+    /** Why the last time that failed was not fired. */
+    fault: {
+        scheduledFor: string;
+        message: string;
+    } | null;
+    /** The definition whose code declares it. */
+    declaredBy: string | null;
+    createdAt: string;
+    updatedAt: string;
+    links: {
+        self: string;
+        trigger: string;
+        pause: string;
+        resume: string;
+    };
+}
+interface Schedule<Input = unknown> extends ScheduleSummary {
+    input: Input;
+}
+
+type Signal = Pick<CallOptions, "signal">;
+interface TriggerOptions extends CallOptions {
+    /** In place of the schedule's. */
+    input?: unknown;
+}
+/** A task of a time that has passed. */
+interface BackfilledTask<Result = unknown> {
+    future: TaskFuture<Result>;
+    /** ISO 8601. */
+    scheduledFor: string;
+}
+/** Calls about schedules, with the types of the client's definitions. */
+declare class Schedules<D extends Definitions> {
+    #private;
+    private readonly connection;
+    constructor(connection: Connection);
+    /**
+     * Makes a schedule, or changes it as a whole. The same again changes nothing, and where it stands stays.
+     *
+     * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+     * the fault
+     * @throws {ConflictError} if code declares it
+     */
+    put<Name extends NameOf<D>>(name: string, config: ScheduleConfig<Name, InputOf<D, Name>>, options?: Signal): Promise<Schedule<InputOf<D, Name>>>;
+    /**
+     * Changes some of it. Null takes a field away.
+     *
+     * @throws {NotFoundError} and as `put`
+     */
+    patch<Name extends NameOf<D>>(name: string, patch: SchedulePatch<Name, InputOf<D, Name>>, options?: Signal): Promise<Schedule>;
+    /** @throws {NotFoundError} */
+    get(name: string, options?: Signal): Promise<Schedule>;
+    /** All schedules by their names, read page by page. */
+    list({ signal }?: Signal): AsyncGenerator<ScheduleSummary>;
+    /** It fires no more until it is resumed. @throws {NotFoundError} */
+    pause(name: string, note?: string, options?: Signal): Promise<Schedule>;
+    /** It goes on with its first time behind now. @throws {NotFoundError} */
+    resume(name: string, options?: Signal): Promise<Schedule>;
+    /**
+     * Submits a task of it now, also while it is paused, and whatever runs. However often the call is sent, it
+     * is one task.
+     *
+     * @throws {NotFoundError}
+     * @throws {ValidationError} for an input that the definition does not take
+     */
+    trigger<Result = unknown>(name: string, { input, idempotencyKey, signal }?: TriggerOptions): Promise<TaskFuture<Result>>;
+    /**
+     * Submits the tasks of times that have passed, but for those that are there; at most 1,000.
+     *
+     * @param range instants, both included; dates or ISO 8601
+     * @throws {NotFoundError}
+     * @throws {ValidationError} for a range that is not over yet, or has too many times
+     */
+    backfill<Name extends NameOf<D>>(name: string, { from, to }: {
+        from: Date | string;
+        to: Date | string;
+    }, { signal }?: Signal): Promise<BackfilledTask<ResultOf<D, Name>>[]>;
+    /**
+     * The next times of a spec, ISO 8601. Nothing is stored.
+     *
+     * @throws {ValidationError}
+     */
+    preview(times: ScheduleTimes, { count, signal }?: Signal & {
+        count?: number;
+    }): Promise<string[]>;
+    /**
+     * Its tasks stay.
+     *
+     * @throws {NotFoundError}
+     * @throws {ConflictError} if code declares it
+     */
+    delete(name: string, options?: Signal): Promise<void>;
+}
+
 interface ClientOptions extends HttpOptions {
     /** Told of errors in callbacks, which no caller could catch. Default: `console.error`. */
     log?: (message: string, error: unknown) => void;
@@ -1354,6 +1534,8 @@ interface StreamUrlOptions {
  */
 declare class Client<D extends Definitions = Definitions> {
     #private;
+    /** What submits tasks over time. */
+    readonly schedules: Schedules<D>;
     /** @throws {TypeError} if the URL is no absolute http(s) URL */
     constructor({ log, ...options }: ClientOptions);
     /**
@@ -1417,4 +1599,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

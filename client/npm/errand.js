@@ -2385,6 +2385,168 @@ function isIterable(field) {
   return isObject(field) && Symbol.iterator in field;
 }
 
+// client/schedules/schedules.ts
+var has = (what, ...fields) => ({
+  what,
+  is: (body) => typeof body === "object" && body !== null && fields.every((field) => field in body)
+});
+var A_SCHEDULE = has("a schedule", "name", "spec", "next");
+var SCHEDULES = has("schedules", "schedules", "nextCursor");
+var TIMES = has("times", "times");
+var A_BACKFILL = has("the tasks of a backfill", "tasks", "existing");
+var Schedules = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /**
+   * Makes a schedule, or changes it as a whole. The same again changes nothing, and where it stands stays.
+   *
+   * @throws {UnknownDefinitionError | ValidationError} if the service does not take it; `errors` points at
+   * the fault
+   * @throws {ConflictError} if code declares it
+   */
+  put(name, config, options = {}) {
+    return this.#call("PUT", name, "", {
+      body: config,
+      ...options
+    });
+  }
+  /**
+   * Changes some of it. Null takes a field away.
+   *
+   * @throws {NotFoundError} and as `put`
+   */
+  patch(name, patch, options = {}) {
+    return this.#call("PATCH", name, "", {
+      body: patch,
+      ...options
+    });
+  }
+  /** @throws {NotFoundError} */
+  get(name, options = {}) {
+    return this.#call("GET", name, "", options);
+  }
+  /** All schedules by their names, read page by page. */
+  async *list({ signal } = {}) {
+    for (let cursor = ""; ; ) {
+      const query = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+      const path = `/v1/schedules?limit=100${query}`;
+      const { body } = await this.connection.http.call({
+        method: "GET",
+        path,
+        expects: SCHEDULES,
+        signal
+      });
+      yield* body.schedules;
+      cursor = body.nextCursor;
+      if (cursor === null) return;
+    }
+  }
+  /** It fires no more until it is resumed. @throws {NotFoundError} */
+  pause(name, note, options = {}) {
+    return this.#call("POST", name, "/pause", {
+      body: {
+        note
+      },
+      ...options
+    });
+  }
+  /** It goes on with its first time behind now. @throws {NotFoundError} */
+  resume(name, options = {}) {
+    return this.#call("POST", name, "/resume", options);
+  }
+  /**
+   * Submits a task of it now, also while it is paused, and whatever runs. However often the call is sent, it
+   * is one task.
+   *
+   * @throws {NotFoundError}
+   * @throws {ValidationError} for an input that the definition does not take
+   */
+  async trigger(name, { input, idempotencyKey = aKey(), signal } = {}) {
+    const headers = {
+      "idempotency-key": idempotencyKey
+    };
+    const task = await this.#call("POST", name, "/trigger", {
+      body: {
+        input
+      },
+      headers,
+      expects: A_TASK,
+      signal
+    });
+    return new TaskFuture(this.connection, task.id, {
+      task: task.task,
+      type: task.state.type
+    });
+  }
+  /**
+   * Submits the tasks of times that have passed, but for those that are there; at most 1,000.
+   *
+   * @param range instants, both included; dates or ISO 8601
+   * @throws {NotFoundError}
+   * @throws {ValidationError} for a range that is not over yet, or has too many times
+   */
+  async backfill(name, { from, to }, { signal } = {}) {
+    const body = {
+      from: textOf(from),
+      to: textOf(to)
+    };
+    const { tasks } = await this.#call("POST", name, "/backfill", {
+      body,
+      expects: A_BACKFILL,
+      signal
+    });
+    return tasks.map(({ id, scheduledFor }) => ({
+      future: new TaskFuture(this.connection, id),
+      scheduledFor
+    }));
+  }
+  /**
+   * The next times of a spec, ISO 8601. Nothing is stored.
+   *
+   * @throws {ValidationError}
+   */
+  async preview(times, { count, signal } = {}) {
+    const body = {
+      ...times,
+      count
+    };
+    const call = {
+      method: "POST",
+      path: "/v1/schedules/preview",
+      body,
+      expects: TIMES,
+      signal
+    };
+    return (await this.connection.http.call(call)).body.times;
+  }
+  /**
+   * Its tasks stay.
+   *
+   * @throws {NotFoundError}
+   * @throws {ConflictError} if code declares it
+   */
+  async delete(name, options = {}) {
+    await this.#call("DELETE", name, "", {
+      expects: null,
+      ...options
+    });
+  }
+  async #call(method, name, path, { expects = A_SCHEDULE, ...rest }) {
+    const at = `/v1/schedules/${encodeURIComponent(name)}${path}`;
+    return (await this.connection.http.call({
+      method,
+      path: at,
+      expects,
+      ...rest
+    })).body;
+  }
+};
+function textOf(instant) {
+  return typeof instant === "string" ? instant : instant.toISOString();
+}
+
 // client/client.ts
 var MS_PER_THOUSAND = 1e3;
 var A_MAP = {
@@ -2400,6 +2562,8 @@ var A_TICKET = {
 };
 var Client = class {
   #connection;
+  /** What submits tasks over time. */
+  schedules;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }) {
     const http = new Http(options);
@@ -2409,6 +2573,7 @@ var Client = class {
       statuses: new StatusBatcher(http),
       log
     };
+    this.schedules = new Schedules(this.#connection);
   }
   /**
    * Submits a task. When this resolves, the task is on disk.
@@ -2572,6 +2737,7 @@ export {
   ProblemError,
   Quoted,
   RemoteError,
+  Schedules,
   TaskError,
   TaskFuture,
   TaskFutures,

@@ -180,11 +180,11 @@ export class ConflictError extends ProblemError {
   override name = "ConflictError";
 }
 
-/** 404: no task or group has this id, or its retention is over. */
+/** 404: no task or group has this id, or its retention is over; or no schedule has this name. */
 export class NotFoundError extends ProblemError {
   override name = "NotFoundError";
 
-  /** What is missing: `task` or `group`. */
+  /** What is missing: `task`, `group` or `schedule`. */
   get kind(): string {
     return String(this.problem.kind);
   }

@@ -66,6 +66,8 @@ export interface TaskSummary {
   waitFor: string[] | null;
   /** Its name in the flow that it is part of. */
   node: string | null;
+  /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
+  schedule?: { name: string; scheduledFor: string };
   createdAt: string;
   runAt: string;
   startedAt: string | null;

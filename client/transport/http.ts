@@ -33,7 +33,7 @@ export interface HttpOptions {
 }
 
 export interface Call {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
   /** With its query, from the service's own root on. */
   path: string;
   body?: unknown;

@@ -33,6 +33,15 @@ import type { SubmitOptions } from "${new URL("runtime/core/submission.ts", root
 type Ours = Omit<TaskOptions, "metadata">;
 type Theirs = Omit<SubmitOptions, "metadata">;
 ${SAME}`,
+  "a schedule says what the service takes, and has what it describes": `
+import type { Schedule, ScheduleConfig } from "${new URL("client/mod.ts", root)}";
+import type { ScheduleConfig as Taken } from "${new URL("runtime/mod.ts", root)}";
+import { scheduleSchema } from "${new URL("routes/wire/schedule_json.ts", root)}";
+type Ours = [keyof ScheduleConfig, ScheduleConfig["spec"], ScheduleConfig["overlap"], keyof Schedule];
+type Theirs = [keyof Taken, Taken["spec"], Taken["overlap"], keyof ReturnType<typeof scheduleSchema.parse>];
+${SAME}`,
+  "a schedule's input is that of its definition":
+    `const made = await errand.schedules.put("s", { task: "add", input: { a: 1, b: 2 }, spec: [{ everyMs: 1_000 }] }); is<number>(made.input.a)`,
   "a task's states are those of the service": `
 import type { StateType as Ours } from "${new URL("client/mod.ts", root)}";
 import type { StateType as Theirs } from "${new URL("runtime/core/states.ts", root)}";
