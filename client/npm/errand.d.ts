@@ -298,10 +298,10 @@ declare class MappingLengthMismatchError extends ValidationError {
 declare class ConflictError extends ProblemError {
     name: string;
 }
-/** 404: no task or group has this id, or its retention is over. */
+/** 404: no task or group has this id, or its retention is over; or no schedule has this name. */
 declare class NotFoundError extends ProblemError {
     name: string;
-    /** What is missing: `task` or `group`. */
+    /** What is missing: `task`, `group` or `schedule`. */
     get kind(): string;
 }
 /** 410: the task was deleted on request. */

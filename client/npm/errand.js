@@ -135,7 +135,7 @@ var ConflictError = class extends ProblemError {
 };
 var NotFoundError = class extends ProblemError {
   name = "NotFoundError";
-  /** What is missing: `task` or `group`. */
+  /** What is missing: `task`, `group` or `schedule`. */
   get kind() {
     return String(this.problem.kind);
   }

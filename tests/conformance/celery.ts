@@ -19,6 +19,7 @@ import {
   ValidationError,
 } from "../../client/mod.ts";
 import { aClient, aServer } from "../support/client_service.ts";
+import { beat } from "./celery_beat.ts";
 import { canvas, linking, trees } from "./celery_canvas.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
@@ -43,13 +44,11 @@ const INSPECT = `${WORKERS}: Inspecting workers`;
 const CONTROL = `${WORKERS}: Remote control`;
 const LIMITS = `${WORKERS}: Time limits`;
 const CONFIGURATION = "Celery docs, Configuration";
-const BEAT = "Celery docs, Periodic Tasks";
 const ROUTING = "Celery docs, Routing Tasks";
 const TASK_EVENTS = "Celery docs, Monitoring: Task events";
 const WORKER_EVENTS = "Celery docs, Monitoring: Worker events";
 
 const HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
-const SCHEDULES = "Needs schedules.";
 const LINES = "Needs rate limits.";
 const QUEUES = "Needs named queues: every worker takes every task whose definition it has.";
 const ALL_EVENTS = "Needs the stream of all tasks' events; a task has a stream of its own only.";
@@ -1293,17 +1292,7 @@ export const celery: System = {
     },
 
     // Beat.
-    ...notYet(BEAT, SCHEDULES, [
-      "entries: task, schedule, arguments, options",
-      "every so many seconds",
-      "relative: rounded to the clock",
-      "crontab",
-      "solar",
-      "timezone",
-      "only one beat may run",
-      "runs may overlap, unless a lock is taken",
-      "beat_cron_starting_deadline",
-    ]),
+    ...beat,
 
     // Routing.
     ...notYet(ROUTING, QUEUES, [

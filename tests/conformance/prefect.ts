@@ -24,6 +24,7 @@ import { aDatabase } from "../support/server_process.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
 import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";
+import { schedules } from "./prefect_schedules.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
 import { aCancelled, aCompleted, aFailed, aPending, aRunning, idsOf, LONG_MS } from "./steps.ts";
@@ -49,7 +50,6 @@ const HOOKS = "Prefect docs, State change hooks";
 const TRANSACTIONS = "Prefect docs, Transactions";
 const RUNNERS = "Prefect docs, Task runners";
 const INPUT = "Prefect docs, Interactive workflows";
-const SCHEDULES = "Prefect docs, Schedules";
 const ARTIFACTS = "Prefect docs, Artifacts";
 const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
@@ -60,7 +60,6 @@ const NEEDS_LIMITS = "Needs limits that hold across calls; a map has one of its 
 const NEEDS_HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
 const NEEDS_PAUSE = "Needs PAUSED: a task that waits for a person or a signal.";
-const NEEDS_SCHEDULES = "Needs schedules.";
 const NEEDS_DASHBOARD = "Needs the dashboard.";
 const NO_STORAGE = "Has no meaning here: results are JSON, and stand in the one database with their tasks.";
 
@@ -1017,13 +1016,7 @@ export const prefect: System = {
         assert.deepEqual([cancelling.name, cancelled.name], ["Cancelling", "Cancelled"]);
       },
     },
-    ...notYet(SCHEDULES, NEEDS_SCHEDULES, [
-      "cron, with timezone and day_or",
-      "interval, with an anchor",
-      "RRule",
-      "several for one deployment",
-      "active: switched on and off",
-    ]),
+    ...schedules,
 
     // Operations.
     {
