@@ -13,7 +13,7 @@ export function celery(python: PythonPackages, versions: string): System {
     version: `Celery ${
       PYPI["celery[redis]"]
     }, Starlette ${PYPI.starlette} on uvicorn ${PYPI.uvicorn}, ${versions}`,
-    tuning: "a front of its own; 2 worker processes (prefork), prefetch 64",
+    tuning: "a front of its own; a worker with 4 threads, prefetch 64",
     keeps: "a day",
     accepted: "in Redis; on disk within a second (AOF everysec)",
     ...peerApi,
@@ -26,7 +26,7 @@ export function celery(python: PythonPackages, versions: string): System {
       };
       const worker = await children.spawn(python.python, {
         args: [
-          ...["-m", "celery", "-A", "celery_tasks", "worker", "--pool", "prefork", "--concurrency", "2"],
+          ...["-m", "celery", "-A", "celery_tasks", "worker", "--pool", "threads", "--concurrency", "4"],
           ...["--prefetch-multiplier", "64", "--without-gossip", "--without-mingle", "--without-heartbeat"],
         ],
         env,

@@ -56,6 +56,7 @@ export class Load {
   /** From the first byte of a POST until its result has been read, at a steady rate. */
   async latency(seconds: number): Promise<Percentiles> {
     const free = await this.#connect(8);
+    await this.system.resultOf(free[0], this.#ids[0]);
     const milliseconds: number[] = [];
     const all: Promise<void>[] = [];
     const started = performance.now();

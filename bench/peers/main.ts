@@ -14,8 +14,8 @@ import { NODE_VERSION } from "./pins.ts";
 import { postgresVersion } from "./postgres.ts";
 import { graphileWorker, pgBoss } from "./postgres_queues.ts";
 import { redisVersion } from "./redis.ts";
-import type { System } from "./system.ts";
-import { inProcessTableOf, type Measured, roundsOf, tableOf } from "./table.ts";
+import type { Figure, System } from "./system.ts";
+import { inProcessTableOf, type Measured, roundsOf, tableOf, warningOf } from "./table.ts";
 
 const RESULTS = "bench/results/peers.json";
 
@@ -41,9 +41,10 @@ async function systemsOf(names: readonly Name[], signal: AbortSignal): Promise<S
 async function withLoad<T>(
   system: System,
   children: Children,
+  figure: Figure,
   work: (load: Load) => Promise<T>,
 ): Promise<T> {
-  const running = await system.start(children);
+  const running = await system.start(children, figure);
   const load = new Load(system, running);
   await load.warm();
   const result = await work(load);
@@ -62,8 +63,10 @@ async function measure(
     for (const [at, system] of systems.entries()) {
       if (round > 0 && !RIVALS.includes(system.name as Name)) continue;
       say(`round ${round + 1} of ${rounds}: ${system.name} …`);
-      if (round === 0) all[at].latency = await withLoad(system, children, (load) => load.latency(seconds));
-      all[at].rounds.push(await withLoad(system, children, (load) => load.throughput(seconds)));
+      if (round === 0) {
+        all[at].latency = await withLoad(system, children, "latency", (load) => load.latency(seconds));
+      }
+      all[at].rounds.push(await withLoad(system, children, "throughput", (load) => load.throughput(seconds)));
     }
   }
   for (let round = 0; round < rounds; round++) {
@@ -109,9 +112,11 @@ async function untilInterrupted(options: Options): Promise<number> {
       resolve(code);
     });
   }
+  const warning = warningOf(Deno.loadavg()[0], navigator.hardwareConcurrency);
   const run = async () => {
     const systems = await systemsOf(options.names, interruption.signal);
     await report(await measure(systems, options, children), options);
+    if (warning) console.error(warning);
     return 0;
   };
   try {

@@ -4,7 +4,7 @@ import type { Children } from "./children.ts";
 import type { NodePackages } from "./packages.ts";
 import { NPM } from "./pins.ts";
 import { startPostgres } from "./postgres.ts";
-import { peerApi, runningOf, type System } from "./system.ts";
+import { type Figure, peerApi, runningOf, type System } from "./system.ts";
 
 function onPostgres(
   node: NodePackages,
@@ -16,12 +16,12 @@ function onPostgres(
     ...about,
     ...peerApi,
     accepted: "on disk (fsync)",
-    start: async (children: Children) => {
+    start: async (children: Children, figure: Figure) => {
       const postgres = await startPostgres(children, node);
       const front = await children.spawn(node.node, {
         args: [path],
         cwd: node.folder,
-        env: { NODE_ENV: "production", DATABASE_URL: postgres.url },
+        env: { NODE_ENV: "production", DATABASE_URL: postgres.url, FIGURE: figure },
       });
       return runningOf(await front.listening(about.name), [front, postgres.child]);
     },
@@ -32,7 +32,7 @@ export function pgBoss(node: NodePackages, versions: string): System {
   return onPostgres(node, "pg_boss.js", {
     name: "pg-boss",
     version: `pg-boss ${NPM["pg-boss"]}, pg ${NPM.pg}, ${versions}`,
-    tuning: "2 workers, batches of 100 with a result each, LISTEN/NOTIFY",
+    tuning: "2 workers, batches of 100 with a result each; polling, and LISTEN/NOTIFY for latency",
     keeps: "7 days",
   });
 }

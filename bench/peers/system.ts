@@ -11,6 +11,9 @@ export interface Running {
   end(): Promise<void>;
 }
 
+/** A system whose settings serve one or the other gets what serves the figure. */
+export type Figure = "throughput" | "latency";
+
 export interface System {
   name: string;
   /** Its versions, and what was chosen for it. */
@@ -28,7 +31,7 @@ export interface System {
   untilStored(connection: Connection, ids: string[]): Promise<void>;
   /** What {@linkcode untilStored} left open: fails if a task has not completed. */
   requireAll?(connection: Connection, ids: string[]): Promise<void>;
-  start(children: Children): Promise<Running>;
+  start(children: Children, figure: Figure): Promise<Running>;
   /** Queue and worker in one process: it has POST /in-process. */
   startInProcess?(children: Children): Promise<Running>;
 }

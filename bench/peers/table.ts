@@ -92,3 +92,15 @@ export function roundsOf(all: Measured[]): string[] {
     ...line(`${system.name} in process`, inProcess),
   ]);
 }
+
+/**
+ * Said where others use the machine: the kernel shares it out by threads that want to run, so that systems of
+ * several processes get more of it than Errand.
+ *
+ * @param load the average of the minute before the run
+ */
+export function warningOf(load: number, cores: number): string | null {
+  if (load < cores / 4) return null;
+  return `the machine was busy before the run (load ${load.toFixed(1)} on ${cores} cores): ` +
+    "these figures compare CPU a task, and not tasks/s";
+}

@@ -8,6 +8,7 @@ import {
   ratio,
   roundsOf,
   tableOf,
+  warningOf,
 } from "../../../bench/peers/table.ts";
 
 function round(perSecond: number, about: Partial<Throughput> = {}): Throughput {
@@ -77,4 +78,9 @@ Deno.test("the table of those in process has only those, and each round is told 
     "errand in process: 12,000, 12,100",
     "bullmq in process: 10,000, 11,000",
   ]);
+});
+
+Deno.test("figures of a machine that others use come with a warning", () => {
+  assert.equal(warningOf(0.4, 2), null);
+  assert.match(warningOf(6, 2)!, /^the machine was busy before the run \(load 6\.0 on 2 cores\)/);
 });
