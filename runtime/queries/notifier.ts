@@ -3,6 +3,7 @@
 // is only a delay.
 
 import { ForgottenError, NotFoundError } from "../core/errors.ts";
+import { PassingMap } from "../core/passing_map.ts";
 import { sleep } from "../platform/clock.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -20,8 +21,8 @@ const PER_READ = 500;
 const LONG_SWEEP_MS = 50;
 
 export class Notifier {
-  readonly #tasks = new Map<string, Set<Listener>>();
-  readonly #groups = new Map<string, Set<() => void>>();
+  readonly #tasks = new PassingMap<string, Set<Listener>>();
+  readonly #groups = new PassingMap<string, Set<() => void>>();
   /** The versions of watched tasks that their listeners were told last. */
   readonly #seen = new Map<string, string>();
   readonly #stopped = new AbortController();
@@ -158,13 +159,13 @@ function isNewer(entry: Entry<Stored> | null, than: Entry<Stored> | null): boole
   return entry === null || than === null || entry.versionstamp > than.versionstamp;
 }
 
-function add<T>(map: Map<string, Set<T>>, key: string, value: T): void {
+function add<T>(map: PassingMap<string, Set<T>>, key: string, value: T): void {
   const set = map.get(key);
   if (set) set.add(value);
   else map.set(key, new Set([value]));
 }
 
-function remove<T>(map: Map<string, Set<T>>, key: string, value: T): void {
+function remove<T>(map: PassingMap<string, Set<T>>, key: string, value: T): void {
   const set = map.get(key);
   if (set?.delete(value) && set.size === 0) map.delete(key);
 }

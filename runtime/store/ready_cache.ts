@@ -3,6 +3,7 @@
 
 import type { RunnerKind } from "../core/define.ts";
 import { type Entry, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
+import { PassingMap } from "../core/passing_map.ts";
 import { shardOf } from "../platform/keys.ts";
 import { isSmall } from "./record_size.ts";
 
@@ -15,7 +16,7 @@ interface Known {
   look: number;
 }
 
-type Shard = Record<RunnerKind, Map<string, Known>>;
+type Shard = Record<RunnerKind, PassingMap<string, Known>>;
 
 export class ReadyCache {
   readonly #shards: Shard[];
@@ -23,7 +24,10 @@ export class ReadyCache {
 
   /** @param runnerOf where the function of a definition runs */
   constructor(shards: number, private readonly runnerOf: (task: string) => RunnerKind) {
-    this.#shards = Array.from({ length: shards }, () => ({ inline: new Map(), thread: new Map() }));
+    this.#shards = Array.from(
+      { length: shards },
+      () => ({ inline: new PassingMap(), thread: new PassingMap() }),
+    );
   }
 
   size(kind: RunnerKind): number {

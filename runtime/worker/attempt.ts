@@ -2,7 +2,9 @@
 // to stop it. Every write is checked against the lease's token: an attempt that has lost its lease writes
 // nothing.
 
+import { bare } from "../core/tenant.ts";
 import type { Clock } from "../platform/clock.ts";
+import type { AttemptName } from "../platform/log.ts";
 import { attemptFailed, type StoredEvent } from "../store/event_log.ts";
 import type { Report, ReportBuffer } from "./report_buffer.ts";
 import { type ReportTarget, ReportWriter } from "./report_writer.ts";
@@ -70,6 +72,11 @@ export class Attempt implements ReportTarget {
   /** The versionstamp of the newest version of the record that is known here. */
   get versionstamp(): string {
     return this.#entry.versionstamp;
+  }
+
+  get name(): AttemptName {
+    const { task, attempt } = this.record;
+    return { task, id: bare(this.id), attempt };
   }
 
   get reports(): ReportBuffer {

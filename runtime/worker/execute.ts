@@ -73,7 +73,7 @@ async function returnOf(
     for (const input of parsed) {
       // Stopped while it waited for its input, or by what the function has done: it is not called again.
       if (attempt.aborted) return { kind: "released" };
-      results.push(await runner(definition, contextOf(attempt, input, submit)));
+      results.push(await runner(definition, contextOf(attempt, input, submit), attempt.name));
     }
     attempt.stopTimeout();
     return await outcomeOf(results, definition, attempt, options);

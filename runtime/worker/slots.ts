@@ -2,6 +2,7 @@
 // own: work of the main thread never waits for a worker thread.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
+import { PassingMap } from "../core/passing_map.ts";
 import type { Lease } from "../core/task.ts";
 import type { Attempt } from "./attempt.ts";
 import type { CallerSlot } from "./caller_slots.ts";
@@ -19,11 +20,11 @@ export interface Starting {
 
 export class Slots {
   /** New tasks whose commit is under way, and which begin with it. */
-  readonly starting = new Map<string, Starting>();
+  readonly starting = new PassingMap<string, Starting>();
   /** Attempts whose function runs. */
-  readonly running = new Map<string, Attempt>();
+  readonly running = new PassingMap<string, Attempt>();
   /** Attempts whose outcome is on its way to KV. */
-  readonly settling = new Map<string, Attempt>();
+  readonly settling = new PassingMap<string, Attempt>();
   /** Claimed tasks that wait for a heartbeat before they begin. */
   unconfirmed = 0;
   readonly #pools: Record<RunnerKind, SlotPool>;

@@ -43,8 +43,7 @@ export function takeConsole(write: (line: ConsoleLine) => void): void {
     const tagged = (...args: unknown[]) => {
       const scope = FunctionScope.current;
       if (!scope) return Reflect.apply(original, console, args);
-      const { task: { task, id }, attempt } = scope.running;
-      write({ level, at: isoAt(systemClock.now()), message: format(...args), task, id, attempt });
+      write({ level, at: isoAt(systemClock.now()), message: format(...args), ...scope.running });
     };
     Reflect.set(console, name, tagged);
   }

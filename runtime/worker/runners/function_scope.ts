@@ -3,9 +3,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import process from "node:process";
-import type { TaskContext } from "../../core/define.ts";
-
-type Running = Pick<TaskContext<unknown>, "task" | "attempt">;
+import type { AttemptName } from "../../platform/log.ts";
 
 /** What ended the attempt: the function called what would have ended the process. */
 export class ExitError extends Error {
@@ -21,7 +19,12 @@ export class FunctionScope {
   /** Its function has tried to end the process, and may have caught what was thrown there. */
   exit: ExitError | null = null;
 
-  constructor(readonly running: Running) {}
+  /**
+   * @param running Nothing but its name: a garbage collection of the young takes all that a scope refers to
+   *   for alive, since the storage is a WeakMap. With the attempt in it each task stayed until the next full
+   *   one.
+   */
+  constructor(readonly running: AttemptName) {}
 
   /** The one that called, if a function did. */
   static get current(): FunctionScope | undefined {

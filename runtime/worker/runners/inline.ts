@@ -3,6 +3,6 @@
 import { FunctionScope } from "./function_scope.ts";
 import type { Runner } from "./runner.ts";
 
-export const runInline: Runner = async (definition, context) => {
-  return await new FunctionScope(context).run(() => definition.handler(context));
+export const runInline: Runner = async (definition, context, name) => {
+  return await new FunctionScope(name).run(() => definition.handler(context));
 };

@@ -101,7 +101,7 @@ function onStray(event: Event, error: unknown): void {
 
 async function run(message: ToThread): Promise<void> {
   const { task, attempt } = message;
-  const scope = new FunctionScope({ task, attempt });
+  const scope = new FunctionScope({ task: task.task, id: task.id, attempt });
   const { promise, resolve } = Promise.withResolvers<Ended>();
   current = { scope, end: resolve };
   const stopLooking = every(systemClock, LOOK_EVERY_MS, () => isOutOfMemory() && resolve(OUT_OF_MEMORY));

@@ -7,7 +7,7 @@ import { aService } from "../../../support/service.ts";
 
 Deno.test("a function's scope ends with it: what the engine does for others by its occasion is not in it", async () => {
   const seen: (string | undefined)[] = [];
-  const look = () => void seen.push(FunctionScope.current?.running.task.task);
+  const look = () => void seen.push(FunctionScope.current?.running.task);
   // A schema is the engine's to call, for each task.
   const input = z.unknown().transform((value) => {
     look();
@@ -30,4 +30,15 @@ Deno.test("a function's scope ends with it: what the engine does for others by i
   // Two runs of the child; its schema was called outside, at the submit and at the start of each.
   assert.equal(seen.filter((task) => task === "child").length, 2);
   assert.ok(seen.filter((task) => task === undefined).length >= 4, seen.join());
+});
+
+Deno.test("a scope names its attempt and refers to nothing else: what it refers to stays until a full garbage collection", async () => {
+  const seen: unknown[] = [];
+  const look = define({ name: "look", input: z.unknown() }, ({ task }) => {
+    const { running } = FunctionScope.current!;
+    seen.push([task.id, { ...running }]);
+  });
+  await using service = await aService({ definitions: [look] });
+  const { id } = await service.run("look", null);
+  assert.deepEqual(seen, [[id, { task: "look", id, attempt: 1 }]]);
 });
