@@ -27,6 +27,7 @@ import { encodeKey } from "./key_order.ts";
 import { Limits } from "./limits.ts";
 import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
+import { Schedules, slotOf } from "./schedules.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 
 /** What may follow what, but for a retry on request and what only a task does that waits for others. */
@@ -104,6 +105,7 @@ export class Checker implements ChildFindings {
   readonly #openCalls: OpenCalls;
   readonly lists: Lists = new Lists(this.tasks);
   readonly #limits = new Limits((invariant, what) => this.violated(invariant, what));
+  readonly #schedules = new Schedules((invariant, what) => this.violated(invariant, what));
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
@@ -138,6 +140,7 @@ export class Checker implements ChildFindings {
     this.#openCalls.applied(changes);
     this.lists.applied(changes);
     this.#limits.applied(changes);
+    this.#schedules.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }
@@ -236,7 +239,7 @@ export class Checker implements ChildFindings {
       this.#requireRipe(name, after, by);
     }
     const { call, n } = JSON.parse(after.metadata);
-    const place = `${call}/${n}`;
+    const place = slotOf(after) ?? `${call}/${n}`;
     const other = this.#made.get(place);
     // An id of a caller's own is free again for another call once its task is past its retention.
     const isOfAnother = other === undefined && after.parentId === null;
@@ -593,6 +596,7 @@ export class Checker implements ChildFindings {
   // ---- at the end
 
   atTheEnd(): void {
+    this.#schedules.atTheEnd();
     for (const [call, why] of this.#refused) {
       // A call of several commits that could not go on leaves tasks that were cancelled before they could
       // run.

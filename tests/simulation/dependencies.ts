@@ -16,6 +16,7 @@ import {
   typeOf,
 } from "../../runtime/core/task.ts";
 import type { Change } from "./fake_kv.ts";
+import { slotOf } from "./schedules.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 /** A task of the same call, by its place in it, or any other. */
@@ -109,11 +110,17 @@ export class Dependencies {
   /** Those that it waits for, each once, those of `waitFor` first. */
   upstreamsOf(id: string): string[] {
     const wants = this.#wantsOf(id);
-    if (!wants) return [];
+    if (!wants) return this.#upstreamsOfSlot(id);
     const [call] = this.#placeOf.get(id)!.split("/");
     const idOf = (upstream: Upstream) => "id" in upstream ? upstream.id : `${call}/${upstream.place}`;
     const all = [...wants.waitFor, ...wants.from.filter((one) => one !== "quoted")].map(idOf);
     return [...new Set(all)].map((one) => one.includes("/") ? this.#made.get(one) ?? one : one);
+  }
+
+  /** A task of a schedule waits for those before it, which no caller has told of. */
+  #upstreamsOfSlot(id: string): string[] {
+    const { schedule, deps } = this.#record(id) ?? {};
+    return schedule && deps && "json" in deps.upstreams ? JSON.parse(deps.upstreams.json) : [];
   }
 
   /** True if a retry of one of those that it waits for, however far up, may have put it back. */
@@ -197,8 +204,9 @@ export class Dependencies {
 
   #new(record: TaskRecord): void {
     const { call, n } = JSON.parse(record.metadata);
-    this.#placeOf.set(record.id, `${call}/${n}`);
-    this.#made.set(`${call}/${n}`, record.id);
+    const place = slotOf(record) ?? `${call}/${n}`;
+    this.#placeOf.set(record.id, place);
+    this.#made.set(place, record.id);
     this.#madeAt.set(record.id, this.#commits);
     this.#stored.set(call, (this.#stored.get(call) ?? 0) + 1);
   }

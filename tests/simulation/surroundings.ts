@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly database: FakeDatabase;
   /** Draws the limits of tasks; null in a world without limits. */
   readonly limits: Random | null;
+  /** Draws the schedules; null in a world without any. */
+  readonly schedules: Random | null;
   readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */

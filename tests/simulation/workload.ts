@@ -22,7 +22,9 @@ import { padding, TASKS, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
 import { drawGraph, fanOut } from "./graphs.ts";
 import { LISTS } from "./lists.ts";
+import type { Random } from "../support/random.ts";
 import { Died, type SimProcess } from "./process.ts";
+import { drawSchedule } from "./schedules.ts";
 
 /** What became of a call. */
 type Answer<T> = { value: T } | { refused: Error } | "unknown";
@@ -85,6 +87,30 @@ export class Workload {
   /** Callers whose calls take several commits: they may be held up in between. */
   startLong(callers: number): void {
     for (let i = 0; i < callers; i++) this.#begin(`l${i}`, (who) => this.#submitLongGroup(who));
+  }
+
+  /** Each of them is made, perhaps paused for a while, and perhaps triggered. */
+  startSchedules(random: Random): void {
+    const many = 1 + random.below(4);
+    for (let i = 0; i < many; i++) {
+      this.#begin(`x${i}`, (who) => this.#haveSchedule(who, random), random.below(2_000));
+    }
+  }
+
+  async #haveSchedule(who: string, random: Random): Promise<void> {
+    const { scheduler } = this.world;
+    const config = drawSchedule(random);
+    const caller = this.#caller;
+    const pause = random.chance(0.3) ? { after: random.below(3_000), ms: random.below(3_000) } : null;
+    const isTriggered = random.chance(0.3);
+    await this.#ask((runtime) => runtime.for(caller).schedules.put(who, config));
+    this.world.note(who, `has a schedule: ${JSON.stringify(config)}`);
+    if (isTriggered) await this.#try((runtime) => runtime.for(caller).schedules.trigger(who));
+    if (!pause) return;
+    await scheduler.sleep(pause.after);
+    await this.#ask((runtime) => runtime.for(caller).schedules.pause(who, "for a while"));
+    await scheduler.sleep(pause.ms);
+    await this.#ask((runtime) => runtime.for(caller).schedules.resume(who));
   }
 
   /** A task that many wait for. While they are told of its end, others run that must not crash. */

@@ -71,6 +71,7 @@ export class World implements WorkingWorld {
   activeFaults: Faults | null;
   readonly tenant: string;
   readonly limits: Random | null;
+  readonly schedules: Random | null;
   readonly callers: readonly string[];
   readonly #history: string[] = [];
   readonly #names = new Map<string, string>();
@@ -88,6 +89,7 @@ export class World implements WorkingWorld {
     // Nothing is different for a tenant; and nothing is drawn for it, so that seeds stay what they are.
     this.tenant = seed % 3 === 0 ? "acme" : "";
     this.limits = seed % 5 === 2 ? new Random(seed) : null;
+    this.schedules = seed % 3 === 1 ? new Random(seed) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];
     this.checker = new Checker(this);
     this.activeFaults = drawFaults(random);
@@ -147,6 +149,7 @@ export class World implements WorkingWorld {
     this.#workload.start(12 + random.below(20));
     if (faults.heldUpCalls > 0) this.#workload.startLong(3);
     if (faults.longFollow) this.#workload.startFollowed();
+    if (this.schedules) this.#workload.startSchedules(this.schedules);
     this.#plan(faults);
     this.#expire();
 
@@ -158,14 +161,14 @@ export class World implements WorkingWorld {
     };
     const rest = () => {
       return this.#workload.working === 0 && this.#allServe() && this.#unended().length === 0 &&
-        this.#openCalls().length === 0;
+        this.#openCalls().length === 0 && this.#openSchedules() === 0;
     };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);
     this.#giveUpCalls();
     if (!await scheduler.run(rest, scheduler.now + REST_WITHIN_MS)) {
       checker.violated(
         "11",
-        `no rest: ${this.#workload.working} callers, ${this.#openCalls().length} calls, tasks ${
+        `no rest: ${this.#workload.working} callers, ${this.#openCalls().length} calls, ${this.#openSchedules()} schedules, tasks ${
           this.#unended().map(({ id }) => this.nameOf(id)).join(", ")
         }`,
       );
@@ -293,6 +296,11 @@ export class World implements WorkingWorld {
     return [...this.checker.tasks.values()].filter((stored): stored is TaskRecord => {
       return !isForgotten(stored) && !isTerminal(stored);
     });
+  }
+
+  /** Schedules that are to fire yet. */
+  #openSchedules(): number {
+    return this.database.all().filter(({ key }) => key[0] === "due" && key[1] === "schedule").length;
   }
 
   /** Timers of calls that were cut off. */
