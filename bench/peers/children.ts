@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 
-const STARTS_WITHIN_MS = 30_000;
+const STARTS_WITHIN_MS = 90_000;
 const ENDS_WITHIN_MS = 15_000;
 
 export interface Spawned {
