@@ -25,6 +25,7 @@ import {
   taskOptionsOf,
 } from "./canvas/options.ts";
 import type { Given, Quoted } from "./protocol/references.ts";
+import type { Answer } from "./protocol/response.ts";
 import { TaskFuture } from "./futures/task_future.ts";
 import { TaskFutures } from "./futures/task_futures.ts";
 import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
@@ -59,6 +60,8 @@ export interface StreamUrlOptions {
   ttlSeconds?: number;
   signal?: AbortSignal;
 }
+
+type PostOptions = CallOptions & Pick<Call, "waitMs">;
 
 interface Mapped {
   groupId: string;
@@ -104,8 +107,10 @@ export class Client<D extends Definitions = Definitions> {
   ): Promise<TaskFuture<ResultOf<D, Name>>> {
     const { id, signal, idempotencyKey, ...taskOptions } = options;
     const body = { task: name, input, id, options: taskOptionsOf(taskOptions) };
-    const task = await this.#post("/v1/tasks", body, A_TASK, { signal, idempotencyKey });
-    return new TaskFuture(this.#connection, task.id, { task: name, type: task.state.type });
+    const call = { signal, idempotencyKey };
+    const { body: task, headers } = await this.#answerOf("/v1/tasks", body, A_TASK, call);
+    const seen = { task: name, type: task.state.type };
+    return new TaskFuture(this.#connection, task.id, seen, headers.has("errand-deduplicated"));
   }
 
   /**
@@ -228,15 +233,19 @@ export class Client<D extends Definitions = Definitions> {
     return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
 
+  async #post(path: string, body: Call["body"], expects: Expected, options: PostOptions) {
+    return (await this.#answerOf(path, body, expects, options)).body;
+  }
+
   /** A call that makes something: it is made once, however often the call is sent. */
-  async #post(
+  async #answerOf(
     path: string,
     body: Call["body"],
     expects: Expected,
-    { idempotencyKey = aKey(), ...rest }: CallOptions & Pick<Call, "waitMs">,
-  ) {
+    { idempotencyKey = aKey(), ...rest }: PostOptions,
+  ): Promise<Answer> {
     const headers = { "idempotency-key": idempotencyKey };
-    return (await this.#connection.http.call({ method: "POST", path, body, headers, expects, ...rest })).body;
+    return await this.#connection.http.call({ method: "POST", path, body, headers, expects, ...rest });
   }
 }
 

@@ -51,6 +51,7 @@ export type { HttpOptions } from "./transport/http.ts";
 export type { Timeout } from "./transport/deadline.ts";
 export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 export type {
+  DebounceOptions,
   Failure,
   HistoryEntry,
   Progress,
@@ -61,4 +62,5 @@ export type {
   TaskEvent,
   TaskOptions,
   TaskSummary,
+  UniqueOptions,
 } from "./protocol/wire.ts";

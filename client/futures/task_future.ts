@@ -54,12 +54,15 @@ const AN_OUTCOME: Expected = {
 export class TaskFuture<Result = unknown> implements Reference<Result> {
   declare readonly [STANDS_FOR]: Result;
   readonly id: string;
+  /** The submit made no task: another one had its unique key. */
+  readonly deduplicated: boolean;
   readonly #connection: Connection;
   readonly #settlement: Settlement<Result>;
 
   /** Made by a client: `submit`, `map`, `future`. */
-  constructor(connection: Connection, id: string, seen?: Seen) {
+  constructor(connection: Connection, id: string, seen?: Seen, deduplicated = false) {
     this.id = checkId("task", id);
+    this.deduplicated = deduplicated;
     this.#connection = connection;
     this.#settlement = new Settlement(connection, this.id, seen);
   }

@@ -101,6 +101,30 @@ interface RetryPolicy {
     /** Draw the pause evenly from 0 to the computed one. */
     jitter?: boolean;
 }
+/** While one task of its definition has a key, no other one with this key is made. */
+interface UniqueOptions {
+    /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+    key?: string;
+    /** How long it has the key: until it starts, until it has ended (the default), or for `forMs`. */
+    while?: "waiting" | "active" | "forMs";
+    /** From the submit on. With `while: "forMs"`, and only then. */
+    forMs?: number;
+    /**
+     * A submit whose key another task has gets that task (the default) or a 409; or that task gets its input,
+     * if it has not started; or that task is cancelled, and the new one starts when it has ended.
+     */
+    onConflict?: "return" | "reject" | "replace" | "cancel";
+}
+/** Submits with one key, each soon after the one before, make one task, which starts after the last one. */
+interface DebounceOptions {
+    key: string;
+    /** It starts when there was no submit for so long. */
+    delayMs: number;
+    /** It starts so long after its first submit at the latest. Default: ten times `delayMs`. */
+    maxDelayMs?: number;
+    /** Which of the inputs it gets. Default: the last one. */
+    input?: "last" | "first";
+}
 /** What a submit may say about a task, beside its input. */
 interface TaskOptions {
     /** Start this much later. Not together with `runAt`. */
@@ -132,6 +156,10 @@ interface TaskOptions {
      * that upstream becomes `{ error: { name, message, … } }`.
      */
     allowFailure?: boolean;
+    /** False: not even if the definition says so. */
+    unique?: UniqueOptions | false;
+    /** Not together with `unique`. */
+    debounce?: DebounceOptions | false;
 }
 interface Reported {
     at: string;
@@ -697,8 +725,10 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     #private;
     readonly [STANDS_FOR]: Result;
     readonly id: string;
+    /** The submit made no task: another one had its unique key. */
+    readonly deduplicated: boolean;
     /** Made by a client: `submit`, `map`, `future`. */
-    constructor(connection: Connection, id: string, seen?: Seen);
+    constructor(connection: Connection, id: string, seen?: Seen, deduplicated?: boolean);
     /**
      * Waits for the value. Null if the function returned nothing.
      *
@@ -1599,4 +1629,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -1323,11 +1323,14 @@ var AN_OUTCOME = {
 };
 var TaskFuture = class {
   id;
+  /** The submit made no task: another one had its unique key. */
+  deduplicated;
   #connection;
   #settlement;
   /** Made by a client: `submit`, `map`, `future`. */
-  constructor(connection2, id, seen) {
+  constructor(connection2, id, seen, deduplicated = false) {
     this.id = checkId("task", id);
+    this.deduplicated = deduplicated;
     this.#connection = connection2;
     this.#settlement = new Settlement(connection2, this.id, seen);
   }
@@ -2592,14 +2595,16 @@ var Client = class {
       id,
       options: taskOptionsOf(taskOptions)
     };
-    const task = await this.#post("/v1/tasks", body, A_TASK, {
+    const call = {
       signal,
       idempotencyKey
-    });
-    return new TaskFuture(this.#connection, task.id, {
+    };
+    const { body: task, headers } = await this.#answerOf("/v1/tasks", body, A_TASK, call);
+    const seen = {
       task: name,
       type: task.state.type
-    });
+    };
+    return new TaskFuture(this.#connection, task.id, seen, headers.has("errand-deduplicated"));
   }
   /**
    * The future of a task that was submitted anywhere, at any time. Asks nothing yet.
@@ -2702,19 +2707,22 @@ var Client = class {
     const { ticket } = (await http.call(call)).body;
     return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
+  async #post(path, body, expects, options) {
+    return (await this.#answerOf(path, body, expects, options)).body;
+  }
   /** A call that makes something: it is made once, however often the call is sent. */
-  async #post(path, body, expects, { idempotencyKey = aKey(), ...rest }) {
+  async #answerOf(path, body, expects, { idempotencyKey = aKey(), ...rest }) {
     const headers = {
       "idempotency-key": idempotencyKey
     };
-    return (await this.#connection.http.call({
+    return await this.#connection.http.call({
       method: "POST",
       path,
       body,
       headers,
       expects,
       ...rest
-    })).body;
+    });
   }
 };
 function logged(message, error) {

@@ -107,6 +107,32 @@ export interface RetryPolicy {
   jitter?: boolean;
 }
 
+/** While one task of its definition has a key, no other one with this key is made. */
+export interface UniqueOptions {
+  /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+  key?: string;
+  /** How long it has the key: until it starts, until it has ended (the default), or for `forMs`. */
+  while?: "waiting" | "active" | "forMs";
+  /** From the submit on. With `while: "forMs"`, and only then. */
+  forMs?: number;
+  /**
+   * A submit whose key another task has gets that task (the default) or a 409; or that task gets its input,
+   * if it has not started; or that task is cancelled, and the new one starts when it has ended.
+   */
+  onConflict?: "return" | "reject" | "replace" | "cancel";
+}
+
+/** Submits with one key, each soon after the one before, make one task, which starts after the last one. */
+export interface DebounceOptions {
+  key: string;
+  /** It starts when there was no submit for so long. */
+  delayMs: number;
+  /** It starts so long after its first submit at the latest. Default: ten times `delayMs`. */
+  maxDelayMs?: number;
+  /** Which of the inputs it gets. Default: the last one. */
+  input?: "last" | "first";
+}
+
 /** What a submit may say about a task, beside its input. */
 export interface TaskOptions {
   /** Start this much later. Not together with `runAt`. */
@@ -138,6 +164,10 @@ export interface TaskOptions {
    * that upstream becomes `{ error: { name, message, … } }`.
    */
   allowFailure?: boolean;
+  /** False: not even if the definition says so. */
+  unique?: UniqueOptions | false;
+  /** Not together with `unique`. */
+  debounce?: DebounceOptions | false;
 }
 
 interface Reported {

@@ -27,6 +27,7 @@ const EXPOSED = [
   "Link",
   "Location",
   "Preference-Applied",
+  "Errand-Deduplicated",
   "RateLimit",
   "RateLimit-Policy",
   "Retry-After",

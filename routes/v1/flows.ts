@@ -7,7 +7,7 @@ import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
-import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { beforeHeaders, idempotencyOf } from "./idempotency.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
 import { mostBytesOfMany, submittedSchema, submittedTexts, toldBytes } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
@@ -47,7 +47,7 @@ export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     const idempotency = await idempotencyOf(c, body);
     using room = pieces.room(c, toldBytes(body.length));
     const made = await viewOf(c, runtime).submitFlow(c.req.valid("json"), idempotency);
-    const { names, result, groupId, replayed } = made;
+    const { names, result, groupId } = made;
     const prefix = prefixOf(c);
     const texts = await submittedTexts(runtime, made, prefix);
     const tasks = texts.map((text, i) => `${JSON.stringify(names[i])}:${text}`);
@@ -55,7 +55,7 @@ export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
       JSON.stringify(result)
     }}`;
     return room.json(text, 202, {
-      ...replayHeader(replayed),
+      ...beforeHeaders(made),
       location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });
   });

@@ -2,7 +2,7 @@
 
 import type { Context } from "hono";
 import { ValidationError } from "../../runtime/core/errors.ts";
-import type { Idempotency } from "../../runtime/mod.ts";
+import type { Idempotency, Submitted } from "../../runtime/mod.ts";
 import { callerOf } from "../access/guard.ts";
 
 const LONGEST_KEY = 255;
@@ -25,6 +25,12 @@ export async function idempotencyOf(c: Context, body: string): Promise<Idempoten
   return { key: name === null ? key : `${name}/${key}`, fingerprint };
 }
 
-export function replayHeader(replayed: boolean): Record<string, string> {
-  return replayed ? { "idempotency-replayed": "true" } : {};
+/** What the tasks of an answer have before: the call, or some of the tasks. */
+export function beforeHeaders(
+  { replayed, deduplicated }: Pick<Submitted, "replayed" | "deduplicated">,
+): Record<string, string> {
+  return {
+    ...(replayed ? { "idempotency-replayed": "true" } : {}),
+    ...(deduplicated > 0 ? { "errand-deduplicated": "true" } : {}),
+  };
 }

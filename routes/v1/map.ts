@@ -7,7 +7,7 @@ import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
-import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { beforeHeaders, idempotencyOf } from "./idempotency.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems } from "../wire/schemas.ts";
 import { mostBytesOfMany, submittedSchema, submittedTexts, toldBytes } from "../wire/submitted_json.ts";
 import type { App } from "../http/app_types.ts";
@@ -46,11 +46,11 @@ export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     const idempotency = await idempotencyOf(c, body);
     using room = pieces.room(c, toldBytes(body.length));
     const made = await viewOf(c, runtime).submitMap(c.req.valid("json"), idempotency);
-    const { groupId, replayed } = made;
+    const { groupId } = made;
     const prefix = prefixOf(c);
     const tasks = await submittedTexts(runtime, made, prefix);
     return room.json(`{"groupId":"${bare(groupId!)}","tasks":[${tasks.join(",")}]}`, 202, {
-      ...replayHeader(replayed),
+      ...beforeHeaders(made),
       location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });
   });

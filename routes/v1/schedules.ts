@@ -23,7 +23,7 @@ import { prefixOf } from "../http/prefix.ts";
 import { scheduleSchema, scheduleSummarySchema, scheduleText } from "../wire/schedule_json.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "../wire/schemas.ts";
 import { taskText } from "../wire/task_json.ts";
-import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { beforeHeaders, idempotencyOf } from "./idempotency.ts";
 
 const BODY_BYTES = 128 * 1024;
 const MOST_PREVIEWED = 100;
@@ -256,16 +256,17 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     const { input } = c.req.valid("json");
     const idempotency = await idempotencyOf(c, await c.req.text());
     const { name } = c.req.valid("param");
-    const { entries: [entry], replayed } = await viewOf(c, runtime).schedules.trigger(
+    const triggered = await viewOf(c, runtime).schedules.trigger(
       name,
       input,
       idempotency,
     );
+    const [entry] = triggered.entries;
     const id = bare(entry.record.id);
     c.set("audited", id);
     const prefix = prefixOf(c);
     const headers = {
-      ...replayHeader(replayed),
+      ...beforeHeaders(triggered),
       ...NO_STORE,
       location: `${prefix}/v1/tasks/${id}`,
       "retry-after": "1",

@@ -7,7 +7,7 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import { parseBounded } from "../../runtime/core/bounded_parse.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
-import type { CallersSubmit, CallerView, Runtime } from "../../runtime/mod.ts";
+import type { CallersSubmit, CallerView, Runtime, Submitted } from "../../runtime/mod.ts";
 import { IN_OPTIONS, submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
@@ -15,7 +15,7 @@ import { type BodyOptions, jsonBody, readJson } from "../http/body.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { mayRead, viewOf } from "../access/guard.ts";
 import { prefixOf } from "../http/prefix.ts";
-import { idempotencyOf, replayHeader } from "./idempotency.ts";
+import { beforeHeaders, idempotencyOf } from "./idempotency.ts";
 import { ProblemError, validationFailed } from "../http/problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "../wire/schemas.ts";
@@ -65,11 +65,15 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
       },
     },
     responses: {
-      200: jsonAnswer(taskSchema, "It ended within `Prefer: wait`", ["Preference-Applied"]),
+      200: jsonAnswer(
+        taskSchema,
+        "It ended within `Prefer: wait`; or another task has its unique key, and is the answer",
+        ["Preference-Applied", "Errand-Deduplicated"],
+      ),
       202: jsonAnswer(taskSchema, "It is on disk and will run", ["Location", "Retry-After"]),
       ...problems({
         ...bodyProblems,
-        409: "The id is taken, or the same Idempotency-Key is under way",
+        409: "The id or the unique key is taken, or the same Idempotency-Key is under way",
         429: "queue-full",
       }),
     },
@@ -82,7 +86,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
     if (fault) throw new ProblemError(fault);
     const view = viewOf(c, runtime);
     using room = pieces.room(c);
-    const { entries: [entry], replayed } = await submitOne(c, view, { limitBytes, turns: runtime.turns });
+    const submitted = await submitOne(c, view, { limitBytes, turns: runtime.turns });
+    const { entries: [entry] } = submitted;
     const id = bare(entry.record.id);
     // To read it from the answer's Location takes longer: Deno sends headers that nobody has read faster.
     if (c.get("key")) c.set("audited", id);
@@ -94,10 +99,12 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
     // Without room for its result it is told as it was stored.
     const waited = text !== null && room.fits(text.length) ? newest : null;
     const location = `${prefix}/v1/tasks/${id}`;
-    const headers = { ...submitHeaders(replayed, waited && waitMs), location, "retry-after": "1" };
+    const headers = { ...submitHeaders(submitted, waited && waitMs), location, "retry-after": "1" };
     const task = waited ? text! : await taskText(runtime, entry, prefix);
     if (!waited || !isTerminal(waited.record)) {
-      return room.json(task, 202, { ...headers, ...etag(waited ?? entry) });
+      // Not accepted for later: it was there.
+      const status = submitted.deduplicated > 0 ? 200 : 202;
+      return room.json(task, status, { ...headers, ...etag(waited ?? entry) });
     }
     const { "retry-after": _retry, location: _location, ...rest } = headers;
     return room.json(task, 200, { ...rest, ...taskHeaders(waited) });
@@ -121,7 +128,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
       ),
       ...problems({
         ...bodyProblems,
-        409: "An id is taken, or the same Idempotency-Key is under way",
+        409: "An id or a unique key is taken, or the same Idempotency-Key is under way",
         429: "queue-full",
       }),
     },
@@ -135,16 +142,20 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
       group,
       idempotency: await idempotencyOf(c, text),
     };
-    const { entries, ids, groupId, replayed } = await viewOf(c, runtime).submit(call);
+    const submitted = await viewOf(c, runtime).submit(call);
+    const { entries, ids, groupId } = submitted;
     c.set("audited", groupId === null ? `${bare(ids[0])} and ${ids.length - 1} more` : bare(groupId));
     const body = await batchText(runtime, entries, groupId, prefixOf(c));
-    return room.json(body, 202, submitHeaders(replayed, null));
+    return room.json(body, 202, submitHeaders(submitted, null));
   });
 }
 
-function submitHeaders(replayed: boolean, waitMs: number | null): Record<string, string> {
+function submitHeaders(
+  submitted: Pick<Submitted, "replayed" | "deduplicated">,
+  waitMs: number | null,
+): Record<string, string> {
   return {
-    ...replayHeader(replayed),
+    ...beforeHeaders(submitted),
     ...(waitMs === null ? {} : { "preference-applied": appliedPreference(waitMs), vary: "Prefer" }),
   };
 }

@@ -5,17 +5,15 @@ import { ConflictError, LimitFullError } from "../core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
 import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
-import { limitName } from "../core/limits.ts";
 import { keys } from "../platform/keys.ts";
-import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import { type Change, groupStepsOf, type UnitOptions } from "../store/commit_unit.ts";
 import { stepped } from "../store/dependency_counters.ts";
-import { hasRoom, type LimitCounter } from "../store/limit_counters.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { type AtomicPlan, atomicPlanOf } from "./atomic_plan.ts";
 import { storeBehindBarrier } from "./barrier_submit.ts";
 import type { Batch } from "./batch.ts";
-import { asSubmitted, refusingLimits } from "./commit_pack.ts";
+import { anyFull, asSubmitted, refusingLimits } from "./commit_pack.ts";
 import { acyclicOrder, type DependencyGraph } from "./dependency_graph.ts";
 import { counterOf, dependentChange, endOf } from "./dependent_change.ts";
 import { readExternal } from "./external_upstreams.ts";
@@ -63,37 +61,50 @@ function inOneCommit(
   const { plan, graph } = atomic;
   if (plan.ids.length > store.kv.limits.mutations) return null;
   const checks = [...plan.guards];
-  const writes = [...plan.firstWrites(), ...plan.everyWrites(null)];
-  const changes = plan.ids.map((_, place) => {
+  const writes = [...plan.everyWrites(null), ...plan.sameIdsWrites(plan.allSameIds)];
+  const changes: Change[] = plan.ids.map((_, place) => {
     const counter = graph.upstreams[place].reduce((counter, upstream) => {
       const entry = external.get(upstream);
       return entry ? stepped(counter, { upstream, was: null, is: endOf(entry) }) : counter;
     }, counterOf(atomic, place));
     return dependentChange(store, atomic, place, counter, { writesEdges: true });
   });
+  const { touched, joins } = othersOf(plan, changes);
   for (const [upstream, dependents] of graph.external) {
     const entry = external.get(upstream)!;
     edgeBlocks(store.kv.limits, dependents).forEach((block, n) => {
       writes.push(edgeWrite(upstream, `${plan.ids[0]}.${n}`, block, endOf(entry)));
     });
+    const change = touched.get(upstream);
+    if (change) change.next = { ...change.next as TaskRecord, followed: true };
     // An ended upstream may be deleted at this moment. A check alone would let both commits pass.
-    if (entry.record.followed && !isTerminal(entry.record)) {
+    else if (entry.record.followed && !isTerminal(entry.record)) {
       checks.push({ key: keys.task(upstream), versionstamp: entry.versionstamp });
     } else changes.push({ before: entry, next: { ...entry.record, followed: true } });
   }
+  changes.push(...joins);
+  const steps = changes.flatMap(({ before, next }) => groupStepsOf(before?.record ?? null, next));
+  writes.push(...plan.firstWrites(steps));
   const options: UnitOptions = { fresh: plan.fresh, checks, writes };
   return store.fits(changes, options) ? { changes, options } : null;
 }
 
-async function anyFull({ kv }: Store, tenant: string, limits: string[]): Promise<boolean> {
-  const found = await kv.getMany<LimitCounter>(limits.map((key) => keys.limit(limitName(key, tenant))));
-  return found.some(({ value }) => value !== null && (!hasRoom(value) || value.waiting > 0));
+/** Changes of others' tasks that go with it: their keys are taken, or they join the call's group. */
+function othersOf(
+  { part }: SubmitPlan,
+  changes: Change[],
+): { touched: Map<string, Change>; joins: Change[] } {
+  // Copies: another try of the commit begins anew.
+  const joins = (part?.joins ?? []).map((change) => ({ ...change }));
+  const touched = new Map(joins.map((change) => [change.next.id, change]));
+  for (const { beside } of changes) if (beside) touched.set(beside.next.id, beside);
+  return { touched, joins };
 }
 
 /** @throws {ConflictError} if the same commit would conflict again, however often it is tried. */
-async function requireStillPossible({ kv }: Store, { ids, guards }: SubmitPlan): Promise<void> {
+async function requireStillPossible({ kv }: Store, { ids, guards, part }: SubmitPlan): Promise<void> {
   const found = await kv.getMany(ids.map(keys.task));
   const taken = found.findIndex(({ versionstamp }) => versionstamp !== null);
   if (taken >= 0) throw new ConflictError(`id ${bare(ids[taken])} is taken`);
-  await requireUnchanged(kv, guards);
+  await requireUnchanged(kv, part ? [...guards, ...part.found] : guards);
 }

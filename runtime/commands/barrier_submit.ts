@@ -27,6 +27,7 @@ import type { AtomicPlan } from "./atomic_plan.ts";
 import { attachExternal } from "./attach_external.ts";
 import { commitPack, conflictOf, type PackOptions } from "./commit_pack.ts";
 import { counterOf, dependentChange, edgeWrites } from "./dependent_change.ts";
+import { joinLater } from "./unique/joining.ts";
 
 const EDGES_PER_WRITE = 20;
 
@@ -47,15 +48,20 @@ export async function storeBehindBarrier(store: Store, atomic: AtomicPlan): Prom
     const resumed = plan.storedBefore(from);
     const blocks = blockWrites(store, atomic, raised, n, await unstored(store, atomic, places, resumed));
     const writes = [...plan.everyWrites(from + pack.length), ...signsOfLife(atomic, raised), ...blocks];
-    if (n === 0) writes.push(...plan.firstWrites(), ...raised.writes);
+    if (n === 0) writes.push(...firstWrites(atomic, raised));
     const options = { fresh: plan.fresh, checks, writes, resumed };
     entries.push(...await commitUnlessAbandoned(store, atomic, pack, options));
     if (n === 0) checks = [await raised.confirm()];
   }
   await attachExternal(store, graph, plan.ids[0], checks);
+  await joinLater(store, plan);
   await liftWhenStored(store, atomic, checks);
   const entryAt = new Map(order.map((place, k) => [place, entries[k]]));
   return plan.ids.map((_, place) => entryAt.get(place)!);
+}
+
+function firstWrites({ plan }: AtomicPlan, raised: RaisedBarrier): Write[] {
+  return [...plan.firstWrites(), ...plan.sameIdsWrites(plan.allSameIds), ...raised.writes];
 }
 
 /** Written by each commit: while they change, the call is not cut off. */
@@ -86,8 +92,7 @@ async function packsOf(
     writes: [
       ...plan.everyWrites(plan.ids.length),
       ...signsOfLife(atomic, raised),
-      ...plan.firstWrites(),
-      ...raised.writes,
+      ...firstWrites(atomic, raised),
     ],
     listOf: (_, k) => ({ list: kindOf(atomic, order[k]) ?? "counted", perBlock: edgeBlockSize(limits) }),
   });

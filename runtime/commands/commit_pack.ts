@@ -4,6 +4,9 @@ import { ConflictError, LimitFullError } from "../core/errors.ts";
 import { bare } from "../core/tenant.ts";
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
+import { limitName } from "../core/limits.ts";
+import { keys } from "../platform/keys.ts";
+import { hasRoom, type LimitCounter } from "../store/limit_counters.ts";
 import type { Store } from "../store/store.ts";
 
 export interface PackOptions extends UnitOptions {
@@ -47,6 +50,11 @@ export function asSubmitted(entry: Entry<Stored>, record: TaskRecord): Entry {
 export function refusingLimits(records: TaskRecord[]): string[] {
   const keys = records.flatMap(({ limits = [] }) => limits.filter(({ onFull }) => onFull === "reject"));
   return [...new Set(keys.map(({ key }) => key))];
+}
+
+export async function anyFull({ kv }: Store, tenant: string, limits: string[]): Promise<boolean> {
+  const found = await kv.getMany<LimitCounter>(limits.map((key) => keys.limit(limitName(key, tenant))));
+  return found.some(({ value }) => value !== null && (!hasRoom(value) || value.waiting > 0));
 }
 
 /** Why a pack conflicted. */

@@ -29,10 +29,12 @@ export function dependencyGraphOf(
   turns: Turns,
   tenant = "",
 ): Promise<DependencyGraph> | null {
-  if (checked.every(({ references, submission }) => references.length + waitForOf(submission).length === 0)) {
-    return null;
-  }
-  return graphOf(checked, ids, turns, tenant);
+  return mayDepend(checked) ? graphOf(checked, ids, turns, tenant) : null;
+}
+
+/** True if a task of the call waits for another one. */
+export function mayDepend(checked: Checked[]): boolean {
+  return checked.some(({ references, submission }) => references.length + waitForOf(submission).length > 0);
 }
 
 async function graphOf(

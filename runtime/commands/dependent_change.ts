@@ -53,7 +53,11 @@ export function dependentChange(
     draft.followed = true;
     if (writesEdges) writes.push(...edgeWrites(limits, id, dependents));
   } else if (dependents.length > 0) draft.next = dependents;
-  return { before: null, next: submitted(draft, plan.now), writes };
+  const change: Change = { before: null, next: submitted(draft, plan.now), writes };
+  const { checks, beside } = plan.part?.with[place] ?? {};
+  if (checks) change.checks = checks;
+  if (beside) change.beside = { ...beside };
+  return change;
 }
 
 /** The dependents that a call stores together with their upstream. */

@@ -30,6 +30,8 @@ export interface IdempotencyRecord {
    * call that is complete, and by releases that did not count them.
    */
   stored?: number;
+  /** Some submissions got tasks of others (unique/same_ids.ts). */
+  hasSameIds?: true;
   /** Which try of the call wrote it: of two that resumed the call, only the last one goes on. */
   by: string;
   /**

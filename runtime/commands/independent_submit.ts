@@ -5,6 +5,7 @@ import type { Entry, TaskRecord } from "../core/task.ts";
 import { submitted } from "../core/transitions.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
+import type { GroupStep } from "../store/group_counters.ts";
 import type { PackOptions } from "../store/packing.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
@@ -64,9 +65,17 @@ function allOf(plan: SubmitPlan): PackOptions {
   return { fresh, checks, writes };
 }
 
-/** @param stored how many tasks are stored then; null with the last ones */
-function writesOf(plan: SubmitPlan, isFirst: boolean, stored: number | null): Write[] {
-  const writes = isFirst ? plan.firstWrites() : [];
+/**
+ * @param stored how many tasks are stored then; null with the last ones
+ * @param steps of the group that the first commit makes
+ */
+export function writesOf(
+  plan: SubmitPlan,
+  isFirst: boolean,
+  stored: number | null,
+  steps: GroupStep[] = [],
+): Write[] {
+  const writes = isFirst ? plan.firstWrites(steps) : [];
   writes.push(...plan.everyWrites(stored));
   // Each commit renews it: the call is not cut off. It goes with the last word on the total.
   if (plan.recountKey && plan.isLong) writes.push({ key: plan.recountKey, value: null });

@@ -14,6 +14,7 @@ import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batc
 import { checkRead, type ReadInput, readInput } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
 import { keyedLimits } from "./keyed_limits.ts";
+import { holdOf, isPlain, ruleOf, type UniqueRule } from "./unique/rule.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
@@ -34,6 +35,8 @@ export interface Checked {
   /** The input contains references or quotes. */
   special: boolean;
   limits?: TaskLimit[];
+  /** The key that it asks for. */
+  unique?: UniqueRule;
 }
 
 /**
@@ -65,7 +68,8 @@ export function check(
     const value = submission.input === undefined ? {} : submission.input;
     const rules = { maxInputBytes, locate, chunk: submission.chunk };
     const input = checkRead(registry, definition, value, read, rules);
-    for (const { pointer, message } of input.faults) faults.push({ index, part: pointer, message });
+    const fault = (part: string, message: string) => faults.push({ index, part, message });
+    for (const { pointer, message } of input.faults) fault(pointer, message);
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
     const one: Checked = {
@@ -81,6 +85,9 @@ export function check(
       const found = keyedLimits(registry, definition, value, input.special);
       if (found.fault) faults.push({ index, part: "/input", message: found.fault });
       one.limits = found.limits;
+    }
+    if (input.faults.length === 0 && !isPlain(submission, definition)) {
+      one.unique = ruleOf({ definition, submission, input, registry, tenant: caller.tenant, fault });
     }
     checked.push(one);
   };
@@ -131,7 +138,7 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, defaults, special, limits }: Checked,
+  { submission, defaults, special, limits, unique }: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
@@ -178,6 +185,10 @@ export function draftOf(
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
   if (special) draft.special = special;
+  if (unique) {
+    draft.unique = holdOf(unique, now);
+    if (unique.debounce) draft.runAt = now + unique.debounce.delayMs;
+  }
   if (submission.node !== undefined) draft.node = submission.node;
   if (submission.chunk) draft.chunk = true;
   if (limits !== undefined && limits.length > 0) draft.limits = limits;

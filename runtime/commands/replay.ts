@@ -3,7 +3,8 @@
 import type { Caller } from "../core/caller.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Submission } from "../core/submission.ts";
-import type { Entry } from "../core/task.ts";
+import { type Entry, isForgotten } from "../core/task.ts";
+import { bare } from "../core/tenant.ts";
 import { submitted } from "../core/transitions.ts";
 import type { Batch } from "./batch.ts";
 import { readInput } from "./check_input.ts";
@@ -12,6 +13,16 @@ import { dependencyGraphOf } from "./dependency_graph.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
 import { idsOf } from "./submit_plan.ts";
+import { debounceRuleOf } from "./unique/rule.ts";
+import { sameIdsOf } from "./unique/same_ids.ts";
+
+export interface Replayed {
+  ids: string[];
+  entries: Entry[];
+  /** See `Submitted`. */
+  deduplicated: number;
+  as: ReadonlyMap<string, string>;
+}
 
 /** The tasks as they were submitted. They carry no version. */
 export async function replayed(
@@ -20,7 +31,7 @@ export async function replayed(
   { registry, store }: CommandContext,
   caller: Caller,
   maxConcurrent?: number,
-): Promise<{ ids: string[]; entries: Entry[] }> {
+): Promise<Replayed> {
   const { root, groupId, createdAt } = record;
   const { tenant } = caller;
   const ids = idsOf(submissions, root, tenant);
@@ -50,7 +61,19 @@ export async function replayed(
     const next = turn.over();
     if (next) await next;
   }
-  return { ids, entries };
+  const same = record.hasSameIds ? await sameIdsOf(store.kv, root) : new Map<number, string>();
+  const found = await store.peekMany([...same.values()]);
+  const as = new Map<string, string>();
+  [...same].forEach(([place, id], i) => {
+    as.set(bare(ids[place]), bare(id));
+    ids[place] = id;
+    const entry = found[i];
+    const isThere = entry !== null && !isForgotten(entry.record);
+    entries[place] = isThere
+      ? entry as Entry
+      : { ...entries[place], record: { ...entries[place].record, id } };
+  });
+  return { ids, entries, deduplicated: same.size, as };
 }
 
 /** It was checked when it was stored: by a definition that may be another one by now, or gone. */
@@ -58,5 +81,8 @@ function asChecked(submission: Submission, { defaults }: IdempotencyRecord, regi
   const { task } = submission;
   const { text, references, special } = readInput(submission.input === undefined ? {} : submission.input);
   const known = defaults ? defaults[task] : registry.get(task)?.defaults;
-  return { submission, defaults: known ?? {}, input: text, references, special };
+  const checked: Checked = { submission, defaults: known ?? {}, input: text, references, special };
+  const debounce = submission.options?.debounce ?? registry.get(task)?.keyed?.debounce;
+  if (debounce) checked.unique = debounceRuleOf("", debounce);
+  return checked;
 }

@@ -24,6 +24,7 @@ import type { Change } from "../store/commit_unit.ts";
 import { decisionOf, type DependencyCounter, outboxWrite } from "../store/dependency_counters.ts";
 import type { Applied } from "../store/committer.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
+import { keyAgain } from "../store/unique_holders.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
 import { checkInput } from "./check_input.ts";
@@ -109,14 +110,17 @@ async function commitRetry(
   // With an input of its own it needs nobody's result.
   const isFree = replacement !== null && waitsForUpstreams(record);
   const freed = isFree ? { ...record, deps: { ...record.deps!, released: true } } : record;
+  const key = await keyAgain(store, record, retried(freed, store.clock.now(), record.input));
+  if ("takenBy" in key) throw keyTaken(key.takenBy);
   const changeOf = (isHeld: boolean): Change => {
     const next = retried(freed, store.clock.now(), replacement?.value ?? record.input, isHeld);
+    if (key.next.unique) next.unique = key.next.unique;
     if (replacement) next.special = replacement.special;
     const writes: Write[] = [];
     // Its upstreams may have ended before it waits for them again: the outbox processor looks at once.
     if (isAwaiting(next)) writes.push(outboxWrite(record.id));
     else if (isFree) writes.push({ key: keys.dependencyCounter(record.id) });
-    return { before: entry, next, events: eventsOfPastEnd(record), writes };
+    return { before: entry, next, events: eventsOfPastEnd(record), writes, ...key.with };
   };
   const { changes, checks, isComplete } = await resumedBy(store, record);
   const all = [changeOf(false), ...changes];
@@ -139,6 +143,16 @@ function requireRetriable(record: TaskRecord): void {
 
 function waitsForUpstreams({ deps }: TaskRecord): boolean {
   return deps !== undefined && !deps.released;
+}
+
+function keyTaken({ record }: Entry): ConflictError {
+  return new ConflictError(
+    `task ${bare(record.id)} (${
+      stateOf(record).type
+    }) has its unique key: two tasks with one key would run. ` +
+      "Cancel that one, or wait until it gives up the key",
+    "/options/unique",
+  );
 }
 
 /** None of a call's tasks starts before all of them are stored. */

@@ -1,6 +1,7 @@
 // Submitting: checked submissions become tasks, all of a call or none.
 
 import { ANYBODY, type Caller } from "../core/caller.ts";
+import { ValidationError } from "../core/errors.ts";
 import { memberOf, rootOf } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
 import type { Write } from "../platform/kv.ts";
@@ -10,7 +11,7 @@ import { storeAtomically } from "./atomic_submit.ts";
 import type { Batch } from "./batch.ts";
 import { callerIdsOf, requireDistinct, requireFree, ReservedIds } from "./caller_ids.ts";
 import type { CommandContext } from "./context.ts";
-import { dependencyGraphOf, withoutDependencies } from "./dependency_graph.ts";
+import { dependencyGraphOf, mayDepend, withoutDependencies } from "./dependency_graph.ts";
 import { type Idempotency, IdempotencyKeys, type KeyClaim } from "./idempotency.ts";
 import { storeIndependent } from "./independent_submit.ts";
 import { check } from "./prepare.ts";
@@ -18,6 +19,10 @@ import type { QueueLimit } from "./queue_limit.ts";
 import { replayed } from "./replay.ts";
 import type { StoredLimit } from "./stored_limit.ts";
 import { SubmitPlan } from "./submit_plan.ts";
+import { storeUniqueGraph } from "./unique/dependent.ts";
+import { storeUniquely } from "./unique/independent.ts";
+import { inLine, KeyLines } from "./unique/key_lines.ts";
+import { sameIdsOf } from "./unique/same_ids.ts";
 
 export interface SubmitCall<B extends Batch = Batch> {
   /**
@@ -48,12 +53,17 @@ export interface Submitted<B extends Batch = Batch> {
   groupId: string | null;
   /** The call came before under its idempotency key: these are its tasks as they were then. */
   replayed: boolean;
+  /** So many submissions got a task that was there already, or the one of another submission of the call. */
+  deduplicated: number;
+  /** The ids of these tasks, by those that were drawn for the submissions. */
+  as: ReadonlyMap<string, string>;
   batch: B;
 }
 
 export class Submitter {
   readonly #keys: IdempotencyKeys;
   readonly #reserved = new ReservedIds();
+  readonly #lines = new KeyLines();
 
   constructor(
     private readonly context: CommandContext,
@@ -77,8 +87,8 @@ export class Submitter {
     return this.#keys.once({ ...idempotency, tenant: caller.tenant }, {
       replay: async (record) => {
         const batch = await batchOf(call, record.root);
-        const { ids, entries } = await replayed(batch, record, this.context, caller, call.maxConcurrent);
-        return { ids, entries, groupId: record.groupId, replayed: true, batch };
+        const first = await replayed(batch, record, this.context, caller, call.maxConcurrent);
+        return { ...first, groupId: record.groupId, replayed: true, batch };
       },
       store: (claim) => this.#store(call, claim),
     });
@@ -92,6 +102,8 @@ export class Submitter {
     const found = check(batch, this.context, call.caller);
     const checked = found instanceof Promise ? await found : found;
     const { group = false, maxConcurrent, guard, writes, caller = ANYBODY } = call;
+    const isUnique = checked.some(({ unique }) => unique !== undefined);
+    if (isUnique && maxConcurrent !== undefined) throw notTogether();
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
     requireDistinct(batch, callerIds);
     await this.queueLimit.admit(checked.length, caller);
@@ -109,11 +121,23 @@ export class Submitter {
         claim,
         caller,
       });
-      const entries = await this.#storeTasks(plan, batch, call.atomic ?? false);
-      const { ids, groupId } = plan;
+      const atomic = call.atomic ?? false;
+      const entries = isUnique
+        ? await this.#storeUnique(plan, batch, atomic)
+        : await this.#storeTasks(plan, batch, atomic);
+      const { ids, groupId, sameIds } = plan;
       await settleTotal(store, plan);
-      return { ids, entries, groupId, replayed: false, batch };
+      return { ids, entries, groupId, replayed: false, deduplicated: sameIds.size, as: plan.as, batch };
     });
+  }
+
+  async #storeUnique(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
+    const { store, values } = this.context;
+    const earlier = plan.resumed ? await sameIdsOf(store.kv, plan.name!) : [];
+    for (const [place, id] of earlier) plan.sameIds.set(place, id);
+    const isGraph = atomic || mayDepend(plan.checked);
+    const tried = () => (isGraph ? storeUniqueGraph : storeUniquely)(store, values, plan, batch);
+    return await inLine(this.#lines, plan, tried);
   }
 
   #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
@@ -130,9 +154,9 @@ export class Submitter {
  * off.
  */
 async function settleTotal({ kv, clock }: Store, plan: SubmitPlan): Promise<void> {
-  const { groupId, ids, recountKey, resumed, isLong } = plan;
+  const { groupId, recountKey, resumed, isLong } = plan;
   if (groupId === null || recountKey === null || !resumed && !isLong) return;
-  await setTotal(kv, clock, groupId, ids.length);
+  await setTotal(kv, clock, groupId, plan.total);
   await kv.writeBlind([{ key: recountKey }], 0);
 }
 
@@ -140,4 +164,11 @@ function batchOf<B extends Batch>({ batch }: SubmitCall<B>, root: string): B | P
   if (typeof batch !== "function") return batch;
   let drawn = 0;
   return batch(() => memberOf(root, drawn++));
+}
+
+function notTogether(): ValidationError {
+  const message =
+    "not together with unique or debounce: a task that another call has made takes no turn in " +
+    "this map; unique: false turns off what the definition says";
+  return new ValidationError([{ pointer: "/maxConcurrent", message }]);
 }

@@ -5,17 +5,31 @@ import type { DefinitionDefaults } from "../core/define.ts";
 import { memberOf } from "../core/id_range.ts";
 import type { Submission } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
-import { inTenant } from "../core/tenant.ts";
+import { bare, inTenant } from "../core/tenant.ts";
 import { CUT_OFF_AFTER_MS } from "../dependencies/barrier.ts";
 import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { hasCurrentTime } from "../platform/ids.ts";
 import { concurrencyLimitId, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
-import { newGroup } from "../store/group_counters.ts";
+import type { Change } from "../store/commit_unit.ts";
+import { type GroupStep, newGroup } from "../store/group_counters.ts";
 import type { CommandContext } from "./context.ts";
 import { type IdempotencyRecord, idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
+import { sameIdsWrites } from "./unique/same_ids.ts";
+
+/** The tasks that a call makes, where some of its submissions get others' tasks. */
+export interface PlanPart {
+  /** Their places in the call. */
+  places: number[];
+  /** What their records are checked by, and what goes with them, in their order. */
+  with: Pick<Change, "checks" | "beside">[];
+  /** Tasks of others that join the call's group. */
+  joins: Change[];
+  /** Must be as they are when the tasks are stored. */
+  found: Deno.AtomicCheck[];
+}
 
 export interface PlanOptions {
   /** The first of the ids that are drawn for the call. */
@@ -32,6 +46,8 @@ export interface PlanOptions {
 
 /** Of so many definitions the names and the defaults fit a stored value, which has 64 KiB at most. */
 const MOST_DEFAULTS = 100;
+/** A function may run for days, and submit its children again after each of its attempts. */
+const SAME_IDS_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
 /** By then the barrier has cancelled what a cut-off call has left. */
 const RECOUNT_AFTER_MS = CUT_OFF_AFTER_MS + 60_000;
 
@@ -39,6 +55,8 @@ export class SubmitPlan {
   readonly now: number;
   readonly caller: Caller;
   readonly ids: string[];
+  /** As they were drawn or given: where a submission gets another's task, `ids` has that one's. */
+  readonly ownIds: readonly string[];
   readonly groupId: string | null;
   /** No other call can have made these ids. */
   readonly fresh: boolean;
@@ -50,6 +68,9 @@ export class SubmitPlan {
   readonly recountKey: Deno.KvKey | null;
   /** It takes several commits. */
   isLong = false;
+  /** Ids of others' tasks that submissions of it got, by their places. */
+  readonly sameIds = new Map<number, string>();
+  readonly part: PlanPart | null;
   /** Names this try of the call in its idempotency record. */
   readonly #by: string;
   readonly #defaults: IdempotencyRecord["defaults"];
@@ -60,18 +81,26 @@ export class SubmitPlan {
     private readonly context: CommandContext,
     readonly checked: Checked[],
     private readonly options: PlanOptions,
+    private readonly whole: SubmitPlan | null = null,
+    part: PlanPart | null = null,
   ) {
     const { store } = context;
     const { root, drawn, group, guard, claim, caller } = options;
     this.caller = caller;
-    this.now = store.clock.now();
-    this.#by = claim ? store.ids.token() : "";
+    this.now = whole ? whole.now : store.clock.now();
+    this.#by = whole ? whole.#by : claim ? store.ids.token() : "";
+    this.part = part;
     this.#defaults = claim ? defaultsOf(checked) : undefined;
     this.resumed = Boolean(claim?.resumed);
     this.fresh = drawn && !this.resumed;
-    this.ids = idsOf(checked.map(({ submission }) => submission), root, caller.tenant);
+    this.ids = part && whole
+      ? part.places.map((place) => whole.ids[place])
+      : idsOf(checked.map(({ submission }) => submission), root, caller.tenant);
+    this.ownIds = [...this.ids];
     this.#hasOddIds = this.ids.some((id) => !hasCurrentTime(id, this.now));
-    this.groupId = claim?.resumed
+    this.groupId = whole
+      ? whole.groupId
+      : claim?.resumed
       ? claim.resumed.groupId
       : group
       ? inTenant(store.ids.id(), caller.tenant)
@@ -80,20 +109,63 @@ export class SubmitPlan {
     this.recountKey = recountKey(this.groupId, this.now);
   }
 
-  /** The n-th record without a state. A large input is stored on the way. */
-  async draft(place: number): Promise<TaskRecord> {
-    const checked = this.checked[place];
+  /** A plan for those of its submissions that become tasks of its own. */
+  partOf(checked: Checked[], part: PlanPart): SubmitPlan {
+    return new SubmitPlan(this.context, checked, this.options, this, part);
+  }
+
+  /** How many tasks there are of it, with those of others. */
+  get total(): number {
+    const { ids } = this.whole ?? this;
+    return this.whole || this.sameIds.size > 0 ? new Set(ids).size : ids.length;
+  }
+
+  /** It has something to store, also where all of its submissions got tasks of others. */
+  get writesAnyway(): boolean {
+    return this.groupId !== null || this.name !== null || this.options.writes !== undefined;
+  }
+
+  /** Of the whole call. */
+  get allSameIds(): ReadonlyMap<number, string> {
+    return (this.whole ?? this).sameIds;
+  }
+
+  /** The ids that callers know of others' tasks, by those that they would know of its own. */
+  get as(): Map<string, string> {
+    return new Map([...this.sameIds].map(([place, id]) => [bare(this.ownIds[place]), bare(id)]));
+  }
+
+  /** Under which name the ids are kept that it got in place of its own. Null: nobody asks again. */
+  get name(): string | null {
+    const { claim, root } = this.options;
+    if (claim) return root;
+    return this.checked[0].submission.parentId === undefined ? null : this.ownIds[0];
+  }
+
+  /**
+   * The n-th record without a state. A large input is stored on the way.
+   *
+   * @param inputOf the place whose input it gets
+   */
+  async draft(place: number, inputOf = place): Promise<TaskRecord> {
+    const own = this.checked[place];
+    const { input, special } = this.checked[inputOf];
+    const checked = inputOf === place ? own : { ...own, input, special };
     const { now, groupId, caller, context: { failureRetentionMs }, options: { maxConcurrent } } = this;
     const options = { now, groupId, caller, maxConcurrent, failureRetentionMs };
-    const draft = draftOf(checked, this.ids[place], place, options);
+    const draft = draftOf(checked, this.ownIds[place], this.part ? this.part.places[place] : place, options);
     draft.input = await this.context.values.store(draft.id, checked.input);
     return draft;
   }
 
-  /** Written by the first commit. */
-  firstWrites(): Write[] {
-    const writes = [...this.#groupWrites(), ...this.#leavesBehind()];
-    if (this.options.writes) writes.push(...this.options.writes(this.ids));
+  /**
+   * Written by the first commit.
+   *
+   * @param steps of its group, by the changes of that commit
+   */
+  firstWrites(steps: GroupStep[] = []): Write[] {
+    const writes = [...this.#groupWrites(steps), ...this.#leavesBehind()];
+    if (this.options.writes) writes.push(...this.options.writes((this.whole ?? this).ids));
     if (this.#hasOddIds) writes.push({ key: keys.oddIds, value: true });
     return writes;
   }
@@ -134,6 +206,7 @@ export class SubmitPlan {
         by,
         defaults,
       };
+      if (this.allSameIds.size > 0) record.hasSameIds = true;
       // An earlier try may have come further.
       if (!complete) record.stored = Math.max(stored, claim.resumed?.stored ?? 0);
       writes.push(idempotencyWrite(claim, record));
@@ -159,11 +232,18 @@ export class SubmitPlan {
     return key ? [{ key }] : [];
   }
 
-  #groupWrites(): Write[] {
-    const { groupId, ids, now, options: { maxConcurrent } } = this;
+  /** The ids that those of its submissions got that are told of with this commit. */
+  sameIdsWrites(ids: ReadonlyMap<number, string>): Write[] {
+    if (ids.size === 0) return [];
+    const { name } = this.whole ?? this;
+    return name === null ? [] : sameIdsWrites(name, ids, this.now + SAME_IDS_KEPT_MS);
+  }
+
+  #groupWrites(steps: GroupStep[]): Write[] {
+    const { groupId, ids, now, total, options: { maxConcurrent } } = this;
     // A call that is resumed finds its group there, perhaps with ends counted already.
     if (groupId === null || this.resumed) return [];
-    const writes = newGroup({ id: groupId, total: ids.length, maxConcurrent }, now);
+    const writes = newGroup({ id: groupId, total, maxConcurrent }, now, steps);
     if (maxConcurrent !== undefined) {
       writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids, onlyTask(this.checked)));
     }

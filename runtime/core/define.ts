@@ -7,6 +7,7 @@ import type { RetryPolicy } from "./retry.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
 import type { TaskBounds } from "./task_bounds.ts";
+import { type DebounceDefaults, faultOfUnique, type UniqueDefaults } from "./unique_options.ts";
 
 /** Any JSON value: inputs, results, chunks and log data are JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -81,6 +82,10 @@ export interface DefinitionDefaults {
 /** Defaults whose keys may follow from the input. */
 export interface KeyedDefaults<Input> {
   concurrency?: KeyedConcurrency<Input> | KeyedConcurrency<Input>[];
+  /** Its `key` may be a function of the input: `({ input }) => input.user`. */
+  unique?: UniqueDefaults<Input>;
+  /** Its `key` may be a function of the input. */
+  debounce?: DebounceDefaults<Input>;
 }
 
 export interface DefinitionConfig<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
@@ -132,7 +137,8 @@ export function runnerOf({ thread }: AnyDefinition): RunnerKind {
  * An input schema that is a plain `z.object` refuses unknown fields, so that a misspelt field is not ignored;
  * use `z.looseObject` to accept them.
  *
- * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`.
+ * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `unique` or `debounce`
+ *   breaks a rule.
  */
 export function define<
   const Name extends string,
@@ -142,10 +148,13 @@ export function define<
   config: DefinitionConfig<Name, Input, Output>,
   handler: Handler<z.output<Input>, z.input<Output>>,
 ): Definition<Name, Input, Output> {
-  const { name, description, input, output, thread, concurrency, ...defaults } = config;
+  const { name, description, input, output, thread, concurrency, unique, debounce, ...defaults } = config;
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
+  const fault = faultOfUnique({ unique, debounce });
+  if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
+  const isKeyed = concurrency !== undefined || unique !== undefined || debounce !== undefined;
   return {
     name,
     description,
@@ -153,7 +162,7 @@ export function define<
     output: output ?? (z.unknown() as z.ZodType as Output),
     thread,
     defaults,
-    ...(concurrency && { keyed: { concurrency } }),
+    ...(isKeyed && { keyed: { concurrency, unique, debounce } }),
     handler,
   };
 }

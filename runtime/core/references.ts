@@ -50,6 +50,14 @@ export function resolveReferences(value: unknown, of: (task: string) => unknown)
   return resolved;
 }
 
+/** The value, changed in place, with references to other tasks. */
+export function referTo(value: unknown, of: (task: string) => string): unknown {
+  walk(value, [], (special) => {
+    if ("$task" in special) special.$task = of(normal(special.$task as string));
+  });
+  return value;
+}
+
 /** Ids are lower case; within a flow it may be a name. */
 function normal(task: string): string {
   return /^[0-9a-f-]{36}$/i.test(task) ? task.toLowerCase() : task;

@@ -7,6 +7,7 @@ import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { ScheduledSlot } from "./task.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
+import { type DebounceOptions, debounceSchema, type UniqueOptions, uniqueSchema } from "./unique_options.ts";
 
 /**
  * How and when a task runs. Without an option its definition's default holds, and else the one named here.
@@ -42,6 +43,13 @@ export interface SubmitOptions {
   allowFailure?: boolean;
   /** At most so many tasks with a key run at once, in all processes; up to 4 keys. */
   concurrency?: Concurrency;
+  /**
+   * While one task of its definition has the key, no other one with this key is made. False: not even if the
+   * definition says so.
+   */
+  unique?: UniqueOptions | false;
+  /** Submits with one key, each soon after the one before, make one task. Not together with `unique`. */
+  debounce?: DebounceOptions | false;
 }
 
 /** What a caller submits; a flow says a little more of each of its tasks. */
@@ -128,6 +136,8 @@ const optionShape = {
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
   concurrency: concurrencySchema.optional()
     .describe("At most so many tasks with a key run at once, in all processes; up to 4 keys."),
+  unique: uniqueSchema.optional(),
+  debounce: debounceSchema.optional(),
 };
 
 function each(fields: string[], where: string): Elsewhere {
@@ -150,6 +160,9 @@ export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = strictObje
   ...each(retryFields, "in retry"),
   ...each(["task", "input", "inputs", "id", "map", "maxConcurrent"], "beside options"),
 }).superRefine((options, context) => {
+  if (options.unique && options.debounce) {
+    context.addIssue({ code: "custom", path: ["debounce"], message: "not together with unique" });
+  }
   for (const [one, other] of NOT_TOGETHER) {
     if (options[one] === undefined || options[other] === undefined) continue;
     context.addIssue({

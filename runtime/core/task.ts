@@ -81,6 +81,19 @@ export interface Parked {
   order: number;
 }
 
+/** The unique key that a task has, or had (unique_key.ts). */
+export interface UniqueHold {
+  /** Digest of its definition and of the key, or of its input (commands/unique/rule.ts). */
+  key: string;
+  while: "waiting" | "active" | "forMs";
+  /** With "forMs": when it is over. */
+  until?: number;
+  /** Another task has taken the key. */
+  lost?: true;
+  /** The task whose end it waits for: that one was asked to stop for it. */
+  after?: string;
+}
+
 export interface TaskRecord {
   id: string;
   task: string;
@@ -150,6 +163,7 @@ export interface TaskRecord {
   retentionMs: number;
   /** In place of `retentionMs` where it ends FAILED or CRASHED. Left out: FAILURE_RETENTION_MS. */
   failureRetentionMs?: number;
+  unique?: UniqueHold;
   /** Its event log is not empty. */
   hasEvents?: true;
   createdAt: number;
@@ -235,8 +249,11 @@ function isFailure(record: TaskRecord): boolean {
 
 /** When it may be removed; null until it has ended. */
 export function keptUntil(record: TaskRecord): number | null {
-  const { finishedAt, retentionMs, failureRetentionMs = FAILURE_RETENTION_MS } = record;
-  return finishedAt === null ? null : finishedAt + (isFailure(record) ? failureRetentionMs : retentionMs);
+  const { finishedAt, retentionMs, failureRetentionMs = FAILURE_RETENTION_MS, unique } = record;
+  if (finishedAt === null) return null;
+  const until = finishedAt + (isFailure(record) ? failureRetentionMs : retentionMs);
+  // Submits under its key get this task.
+  return unique?.until === undefined || unique.lost ? until : Math.max(until, unique.until);
 }
 
 /** The ended task, kept so long after its end. */

@@ -7,6 +7,7 @@ import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
+import { keyAgain } from "../store/unique_holders.ts";
 
 export interface OutboxTask {
   id: string;
@@ -27,10 +28,11 @@ export async function moveDependent(
   const changes: Change[] = [];
   if (entry && counter.value !== null) {
     const { record } = entry;
-    const { next, isReleased } = await moved(store, record, counter.value);
+    const { next, isReleased, key } = await moved(store, record, counter.value);
     options.checks!.push({ key: keys.dependencyCounter(id), versionstamp: counter.versionstamp });
     if (next) {
-      changes.push({ before: entry, next, events: isTerminal(record) ? eventsOfPastEnd(record) : undefined });
+      const events = isTerminal(record) ? eventsOfPastEnd(record) : undefined;
+      changes.push({ before: entry, next, events, ...key });
     } else {
       options.checks!.push({ key: keys.task(id), versionstamp: entry.versionstamp });
     }
@@ -43,7 +45,7 @@ async function moved(
   store: Store,
   record: TaskRecord,
   counter: DependencyCounter,
-): Promise<{ next: TaskRecord | null; isReleased: boolean }> {
+): Promise<{ next: TaskRecord | null; isReleased: boolean; key?: Pick<Change, "checks" | "beside"> }> {
   const now = store.clock.now();
   const decision = decisionOf(counter);
   if (decision === "fail") {
@@ -54,9 +56,17 @@ async function moved(
   // A task that was also cancelled on request stays cancelled.
   const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
   if (!isAwaiting(record) && !wasFailed) return { next: null, isReleased: false };
-  const waiting = wasFailed ? resumed(record, now) : record;
-  if (decision === "go") return { next: released(waiting, now), isReleased: true };
-  return { next: wasFailed ? waiting : null, isReleased: false };
+  if (!wasFailed) {
+    const isReleased = decision === "go";
+    return { next: isReleased ? released(record, now) : null, isReleased };
+  }
+  const again = await keyAgain(store, record, resumed(record, now));
+  // Another task has its unique key: it stays cancelled.
+  if ("takenBy" in again) return { next: null, isReleased: false };
+  const { next, with: key } = again;
+  return decision === "go"
+    ? { next: released(next, now), isReleased: true, key }
+    : { next, isReleased: false, key };
 }
 
 async function upstreamOf(store: Store, id: string | null): Promise<TaskRecord | null> {

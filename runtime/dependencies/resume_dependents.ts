@@ -8,6 +8,7 @@ import type { Change } from "../store/commit_unit.ts";
 import { decisionOf, type DependencyCounter, outboxWrite, stepped } from "../store/dependency_counters.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import { entryOf } from "../store/record_codec.ts";
+import { keyAgain } from "../store/unique_holders.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Resumed {
@@ -26,6 +27,7 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
   const counters = new Map<string, DependencyCounter>();
   const resumedIds = new Set<string>();
   const stillFailed = new Set<string>();
+  const keysTaken = new Set(failed.unique ? [failed.unique.key] : []);
   for (let level = [failed]; level.length > 0 && found.isComplete;) {
     const dependents = level.flatMap((upstream) => (upstream.next ?? []).map((id) => ({ id, upstream })));
     const read = await readDependents(store, [...new Set(dependents.map(({ id }) => id))]);
@@ -51,13 +53,17 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
         continue;
       }
       stillFailed.delete(id);
+      const key = await keyAgain(store, record, resumed(record, store.clock.now()));
+      // Another task has its unique key: it stays cancelled.
+      if ("takenBy" in key || keysTaken.has(record.unique?.key ?? "")) continue;
+      if (record.unique) keysTaken.add(record.unique.key);
       resumedIds.add(id);
       // Dependents in blocks are not looked at here.
       if (record.followed) found.isComplete = false;
-      const next = resumed(record, store.clock.now());
       // Another upstream may fail in the same commit: then the outbox processor cancels the task again.
       const writes = [outboxWrite(id)];
-      found.changes.push({ before: entry, next, events: eventsOfPastEnd(record), writes });
+      const events = eventsOfPastEnd(record);
+      found.changes.push({ before: entry, next: key.next, events, writes, ...key.with });
       level.push(record);
     }
     if (found.changes.length > MOST_RESUMED) found.isComplete = false;

@@ -12,7 +12,7 @@ import {
   type Tombstone,
 } from "../core/task.ts";
 import { isNeeded } from "../dependencies/edges.ts";
-import { isIndexKey, keys } from "../platform/keys.ts";
+import { isIndexKey, isUniqueKey, keys } from "../platform/keys.ts";
 import { entriesOf, expiryOf } from "../store/index_entries.ts";
 import { encode } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -58,7 +58,7 @@ export class Pruner {
     const tombstone = tombstoneOf(record, now);
     kv.write(atomic, { key, value: encode(tombstone), expireAt: expiryOf(tombstone) }, now);
     // The list entries of a task that was kept for others do not expire.
-    for (const { key } of entriesOf(record)) if (isIndexKey(key)) atomic.delete(key);
+    for (const { key } of entriesOf(record)) if (isIndexKey(key) || isUniqueKey(key)) atomic.delete(key);
     // Its dependents must have been told of its end.
     if (hasDependents(record)) atomic.check({ key: keys.outbox(record.id), versionstamp: null });
     return (await kv.commit(atomic)).ok;

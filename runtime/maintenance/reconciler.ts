@@ -16,6 +16,7 @@ import { LimitRecount } from "./limit_recount.ts";
 import { repairOf } from "./repair.ts";
 import { heldForGood } from "./retry_barrier_check.ts";
 import { type Suspect, withoutSlot } from "./slot_check.ts";
+import { UniqueCheck } from "./unique_check.ts";
 
 const PER_ROUND = 200;
 const MOST_LEASES = 1_000;
@@ -23,6 +24,7 @@ const MOST_LEASES = 1_000;
 export class Reconciler {
   #start: Deno.KvKey | null = null;
   readonly #limits: LimitRecount;
+  readonly #unique: UniqueCheck;
 
   /** @param onRepair told of each repaired task, and of what was wrong with it */
   constructor(
@@ -31,6 +33,7 @@ export class Reconciler {
     private readonly onRepair: (id: string, what: string) => void = () => {},
   ) {
     this.#limits = new LimitRecount(store);
+    this.#unique = new UniqueCheck(store, onRepair);
   }
 
   /** @returns how many tasks were repaired. */
@@ -40,7 +43,8 @@ export class Reconciler {
     this.#limits.see(active);
     const recounted = this.#start === null ? await this.#limits.finish() : [];
     for (const name of recounted) this.onRepair(limitOf(name).key, "was a limit that was counted wrong");
-    return recounted.length + await this.#repairPage(active);
+    const unique = await this.#unique.tick(active);
+    return recounted.length + unique + await this.#repairPage(active);
   }
 
   async #repairPage(active: Entry[]): Promise<number> {

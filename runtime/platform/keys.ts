@@ -37,6 +37,10 @@ export const keys = {
   blob: (id: string, blob: string, chunk: number): Key => ["blob", id, blob, chunk],
   idem: (key: string, tenant = ""): Key => tenant === "" ? ["idem", key] : ["idem", tenant, key],
   group: (group: string): Key => ["group", group],
+  /** The task that has a unique key (core/unique_key.ts). */
+  unique: (digest: string): Key => ["unique", digest],
+  /** Ids that a call got in place of its own, for a repeat of it. */
+  sameAs: (call: string, place: number): Key => ["same", call, place],
   /** A group's completion log, dense from 1. */
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
   /** How many tasks a task still waits for. */
@@ -127,6 +131,8 @@ export const prefixes = {
   dependencyCounters: ["join"] as Key,
   edges: (upstream: string): Key => ["edge", upstream],
   outbox: ["outbox"] as Key,
+  unique: ["unique"] as Key,
+  sameAs: (call: string): Key => ["same", call],
   concurrencyLimits: ["window"] as Key,
   allParked: ["parked"] as Key,
   parked: (name: string): Key => ["parked", ...limitParts(name)],
@@ -160,6 +166,7 @@ export const parse = {
   schedule: (key: Key) => key[key.length - 1] as string,
   edge: (key: Key) => ({ upstream: key[1] as string, block: key[2] as string }),
   outbox: (key: Key) => key[1] as string,
+  unique: (key: Key) => key[1] as string,
   concurrencyLimit: (key: Key) => key[1] as string,
   limit: (key: Key) => `${key[1] as string}\n${key[2] as string}`,
   parked: (key: Key) => key[5] as string,
@@ -170,6 +177,7 @@ export const parse = {
 export const isOutboxKey = (key: Key): boolean => key[0] === "outbox";
 export const isDependencyCounterKey = (key: Key): boolean => key[0] === "join";
 export const isLimitKey = (key: Key): boolean => key[0] === "limit";
+export const isUniqueKey = (key: Key): boolean => key[0] === "unique";
 export const isIndexKey = (key: Key): boolean => key[0] === "index";
 
 /** A name is the tenant and the key (core/limits.ts). */

@@ -29,6 +29,9 @@ export interface Change {
   next: Stored;
   events?: StoredEvent[];
   writes?: Write[];
+  checks?: Deno.AtomicCheck[];
+  /** What becomes of another record with it: of the task whose unique key it takes. */
+  beside?: Change;
 }
 
 export interface UnitOptions {
@@ -65,7 +68,10 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
   const limitSteps: LimitStep[] = options.limitSteps ? [...options.limitSteps] : [];
   let wants = false;
-  const prepared = changes.map(({ before, next, events, writes: more }) => {
+  const checks = options.checks ? [...options.checks] : [];
+  const besides = changes.flatMap(({ beside }) => beside ?? []);
+  const prepare = ({ before, next, events, writes: more, checks: own }: Change) => {
+    if (own) checks.push(...own);
     const record: Stored = { ...next, rev: (before?.record.rev ?? 0) + 1, op };
     if (before) record.ops = opsAfter(before.record);
     const overflow = historyOverflow(before?.record ?? null, record);
@@ -83,10 +89,13 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     if (!isForgotten(record) && record.limits !== undefined) wants ||= wantsSlots(record);
     limitSteps.push(...limitStepsOf(before?.record ?? null, record));
     return { before, next: record };
-  });
+  };
+  // Whoever gives up a key goes first: of two writes of one key the later one counts.
+  const given = besides.map(prepare);
+  const prepared = [...changes.map(prepare), ...given];
+  if (besides.length > 0) keepLast(writes);
   for (const { next } of prepared) requireFit(next);
   const fresh = options.fresh ?? false;
-  const checks = options.checks ?? [];
   const parts = {
     changes: prepared,
     writes,
@@ -98,6 +107,11 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     wantsSlots: wants,
   };
   return { op, ...parts, starts: false, cost: costOf(parts, shards) };
+}
+
+function keepLast(writes: Write[]): void {
+  const last = new Map(writes.map((write) => [write.key.join("/"), write]));
+  writes.splice(0, writes.length, ...last.values());
 }
 
 /**
@@ -149,7 +163,7 @@ function tellDependents(before: Stored | null, next: Stored, steps: CounterStep[
   if (next.followed) writes.push(outboxWrite(next.id));
 }
 
-function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
+export function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
   if (isForgotten(next) || next.groups.length === 0) return [];
   const old = before && !isForgotten(before) ? before : null;
   const is = isTerminal(next) ? typeOf(next) : null;

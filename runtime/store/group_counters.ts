@@ -71,18 +71,7 @@ export class GroupCounters {
     // A group that is gone is past its retention: it counts no more.
     for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
       const record: GroupRecord = { ...known.value, ended: { ...known.value.ended }, changedAt: now };
-      for (const { id, was, is, again, outside } of byGroup.get(group)!) {
-        if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
-        if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
-        if (is) {
-          record.ended[is] = (record.ended[is] ?? 0) + 1;
-          record.log++;
-          merged.writes.push({
-            key: keys.groupDone(group, record.log, id),
-            value: { type: is, again } satisfies LogValue,
-          });
-        }
-      }
+      for (const step of byGroup.get(group)!) merged.writes.push(...stepped(record, step));
       if (record.maxConcurrent !== undefined) {
         merged.writes.push({ key: keys.outbox(concurrencyLimitId(group)), value: true });
       }
@@ -109,14 +98,30 @@ export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecor
   return (await kv.get<GroupRecord>(keys.group(group))).value;
 }
 
-/** What makes a group. */
+/**
+ * What makes a group.
+ *
+ * @param steps of the commit that makes it, which finds no counters to step
+ */
 export function newGroup(
   { id, total, maxConcurrent }: Pick<GroupRecord, "id" | "total" | "maxConcurrent">,
   now: number,
+  steps: GroupStep[] = [],
 ): Write[] {
   const record: GroupRecord = { id, total, log: 0, ended: {}, createdAt: now, changedAt: now };
   if (maxConcurrent !== undefined) record.maxConcurrent = maxConcurrent;
-  return writesWithTimer(record, now + GROUP_RETENTION_MS);
+  const log = steps.flatMap((step) => step.group === id ? stepped(record, step) : []);
+  return [...log, ...writesWithTimer(record, now + GROUP_RETENTION_MS)];
+}
+
+/** Counts a step in the record. @returns what goes into the group's log */
+function stepped(record: GroupRecord, { group, id, was, is, again, outside }: GroupStep): Write[] {
+  if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
+  if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
+  if (!is) return [];
+  record.ended[is] = (record.ended[is] ?? 0) + 1;
+  record.log++;
+  return [{ key: keys.groupDone(group, record.log, id), value: { type: is, again } satisfies LogValue }];
 }
 
 /** @param timer if it is given, nothing is set once that key has another version */

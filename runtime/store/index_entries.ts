@@ -6,6 +6,7 @@ import { tenantOf } from "../core/tenant.ts";
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
 import { isTerminalType } from "../core/states.ts";
+import { holdsKey, type UniqueKey } from "../core/unique_key.ts";
 import { isForgotten, keptUntil, mayBeNeeded, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
 
 export interface IndexEntry {
@@ -28,6 +29,7 @@ export interface ParkedValue {
 
 /** KV removes a record this much after its retention. Until then every read compares the retention itself. */
 const EXPIRY_SLACK_MS = 60_000;
+const KEY_SLACK_MS = 24 * 60 * 60 * 1000;
 /** For the one key that every task leaves: KV takes bytes as they are, and would serialise a null. */
 const NOTHING = new Uint8Array();
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
@@ -56,6 +58,15 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   });
   if (record.parentId !== null) {
     entries.push({ key: keys.index("parent", record.parentId, id), value: null, expireAt });
+  }
+  if (record.unique && holdsKey(record)) {
+    const value: UniqueKey = { id };
+    // Never before its record: whoever found no key would take it, and the record would say that it has it.
+    entries.push({
+      key: keys.unique(record.unique.key),
+      value,
+      expireAt: expireAt && expireAt + KEY_SLACK_MS,
+    });
   }
   if (isTerminalType(type)) {
     entries.push({ key: keys.index("task", record.task, id), value: NOTHING, expireAt });

@@ -24,7 +24,9 @@ import type { Store } from "../store/store.ts";
 import { type Submission, submissionSchema, type SubmitOptions } from "../core/submission.ts";
 import type { Submitter } from "../commands/submit.ts";
 import { isForgotten, isPastRetention, isTerminal, stateOf, type Stored, typeOf } from "../core/task.ts";
-import { inTenant, tenantOf } from "../core/tenant.ts";
+import { bare, inTenant, tenantOf } from "../core/tenant.ts";
+import { isPlain } from "../commands/unique/rule.ts";
+import { sameIdsOf } from "../commands/unique/same_ids.ts";
 import type { Values } from "../store/values.ts";
 
 /** Longest wait for a child before its record is read again. */
@@ -76,13 +78,16 @@ export class Children implements ChildTasks {
         if (isFailure && !await this.#retry(id, guard)) continue;
         return child;
       }
+      // A unique one may be the task of somebody else.
+      const same = known === null && this.#mayBeOthers(submission) ? await this.#sameAs(id) : null;
+      if (same !== null) return bare(same);
       try {
-        await this.submitter.submit({
+        const { ids } = await this.submitter.submit({
           batch: { submissions: [{ ...submission, id: child, parentId }], pointerOf: (_, part) => part },
           guard,
           caller: callerWithin(tenantOf(parentId), caller),
         });
-        return child;
+        return bare(ids[0]);
       } catch (error) {
         // The parent's record has changed, or the child was stored meanwhile: both are read again.
         if (!(error instanceof ConflictError)) throw error;
@@ -110,6 +115,19 @@ export class Children implements ChildTasks {
         throw new ChildFailedError(id, type, name, message ?? `it ended ${type}`, record.error);
       }
     });
+  }
+
+  /** What an earlier attempt got in place of this child, unless it has ended otherwise than COMPLETED. */
+  async #sameAs(id: string): Promise<string | null> {
+    const [same] = (await sameIdsOf(this.store.kv, id)).values();
+    const entry = same === undefined ? null : await this.store.read(same);
+    if (!entry || isForgotten(entry.record)) return null;
+    return isTerminal(entry.record) && typeOf(entry.record) !== "COMPLETED" ? null : same;
+  }
+
+  #mayBeOthers(submission: Submission): boolean {
+    const definition = this.commands.registry.get(submission.task);
+    return definition !== undefined && !isPlain(submission, definition);
   }
 
   /** @returns false if it has to be looked at again: the guard holds no more, or the child is gone. */

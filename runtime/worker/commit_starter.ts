@@ -34,8 +34,9 @@ export class CommitStarter implements Starter {
     const { clock, ids } = this.store;
     const now = clock.now();
     // A task that has run before may still have an attempt that is about to end.
-    const fit = ready.filter(({ attempt, crashes, expiresAt }) =>
-      attempt === 0 && crashes === 0 && expiresAt === null
+    // One whose start takes back what is written with its submit (a timer, a unique key) waits for a claim.
+    const fit = ready.filter(({ attempt, crashes, expiresAt, unique }) =>
+      attempt === 0 && crashes === 0 && expiresAt === null && unique?.while !== "waiting"
     );
     const block = ids.token();
     // The sort is stable: tasks of one priority stay in their order.

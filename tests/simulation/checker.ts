@@ -29,6 +29,7 @@ import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
 import { Schedules, slotOf } from "./schedules.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
+import { UniqueKeys } from "./unique.ts";
 
 /** What may follow what, but for a retry on request and what only a task does that waits for others. */
 const NEXT: Record<StateType, StateType[]> = {
@@ -47,7 +48,7 @@ const NEXT: Record<StateType, StateType[]> = {
 const WAITS: StateName[] = ["AwaitingDependencies", "AwaitingConcurrencySlot"];
 
 /** What the stories tell of tasks that wait for others. */
-const LINKS = ["join", "edge", "outbox", "seal", "window", "late", "limit", "parked"];
+const LINKS = ["join", "edge", "outbox", "seal", "window", "late", "limit", "parked", "unique"];
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /** A reaper that was stopped itself may be so late with what it hands on. */
@@ -92,6 +93,8 @@ export class Checker implements ChildFindings {
   /** Those whose retry a caller has asked for, or that their parents have run again. */
   readonly #beganAgain = new Set<string>();
   readonly #acked = new Map<string, string>();
+  /** What submissions under unique keys got, by call and place. */
+  readonly #got = new Map<string, string>();
   /** Calls that were refused for good. */
   readonly #refused = new Map<string, string>();
   /** By group, how many of it may run at once, and which do. */
@@ -106,11 +109,13 @@ export class Checker implements ChildFindings {
   readonly lists: Lists = new Lists(this.tasks);
   readonly #limits = new Limits((invariant, what) => this.violated(invariant, what));
   readonly #schedules = new Schedules((invariant, what) => this.violated(invariant, what));
+  readonly #unique: UniqueKeys;
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
     this.children = new Children(world, this);
     this.#openCalls = new OpenCalls(world, this);
+    this.#unique = new UniqueKeys(world, this.tasks, (invariant, what) => this.violated(invariant, what));
   }
 
   /** KV has, or has had, this task. */
@@ -141,6 +146,7 @@ export class Checker implements ChildFindings {
     this.lists.applied(changes);
     this.#limits.applied(changes);
     this.#schedules.applied(changes);
+    this.#unique.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }
@@ -185,6 +191,7 @@ export class Checker implements ChildFindings {
       this.#removed(parse.task(key), "KV let it expire");
       this.dependencies.removed(parse.task(key));
     }
+    this.#unique.expired(rows);
   }
 
   #link([kind, id, block]: Deno.KvKey, after: Row | null, by: Actor): void {
@@ -274,7 +281,9 @@ export class Checker implements ChildFindings {
     const retried = isTerminal(before) && !isTerminal(after);
     let from = stateOf(before);
     for (const state of after.history.filter(({ seq }) => seq > last)) {
-      if (!mayFollow(from, state)) this.violated("4", `${name}: ${from.name} → ${state.name}`);
+      const isMoved = from.name === "Pending" && state.name === "Scheduled" &&
+        after.unique?.while === "waiting";
+      if (!isMoved && !mayFollow(from, state)) this.violated("4", `${name}: ${from.name} → ${state.name}`);
       // One that waits at a limit was ripe when it came there.
       const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name) && !before.parked;
       const isRipe = state.name === "Pending" || after.parked !== undefined && from.type === "SCHEDULED";
@@ -473,6 +482,21 @@ export class Checker implements ChildFindings {
       }
       this.#acked.set(place, id);
       if (this.#made.get(place) !== id) this.violated("1", `${place} was acknowledged and is not there`);
+      this.isThere(id, "right after its acknowledgement", this.tasks.get(id) !== undefined);
+    });
+  }
+
+  /** Each submission of the call got a task: its own, or one that was there. */
+  ackedUnique(call: string, ids: string[]): void {
+    ids.forEach((id, n) => {
+      const place = `${call}/${n}`;
+      const before = this.#got.get(place);
+      if (before !== undefined && before !== id) {
+        this.violated("2", `${place} got ${this.world.nameOf(before)}, and then ${this.world.nameOf(id)}`);
+      }
+      this.#got.set(place, id);
+      const own = this.#made.get(place);
+      if (own !== undefined && own !== id) this.violated("2", `${place} made a task, and got another one`);
       this.isThere(id, "right after its acknowledgement", this.tasks.get(id) !== undefined);
     });
   }

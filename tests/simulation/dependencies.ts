@@ -61,6 +61,8 @@ export class Dependencies {
   /** The first task of each place: `call/n`. */
   readonly #made = new Map<string, string>();
   readonly #placeOf = new Map<string, string>();
+  /** The task that was asked to stop for it. */
+  readonly #after = new Map<string, string>();
   /** How many tasks of a call have been stored. */
   readonly #stored = new Map<string, number>();
   readonly #joins = new Map<string, DependencyCounter>();
@@ -207,6 +209,7 @@ export class Dependencies {
     const place = slotOf(record) ?? `${call}/${n}`;
     this.#placeOf.set(record.id, place);
     this.#made.set(place, record.id);
+    if (record.unique?.after) this.#after.set(record.id, record.unique.after);
     this.#madeAt.set(record.id, this.#commits);
     this.#stored.set(call, (this.#stored.get(call) ?? 0) + 1);
   }
@@ -289,8 +292,9 @@ export class Dependencies {
   #requireStoredCall(id: string): void {
     const [call] = this.#placeOf.get(id)!.split("/");
     const count = this.#stored.get(call);
-    const { length } = this.#wants.get(call)!;
-    if (count === length || !this.#raised.has(this.#behind.get(id) ?? "")) return;
+    const length = this.#wants.get(call)?.length;
+    // Calls of unique tasks are not stored whole.
+    if (length === undefined || count === length || !this.#raised.has(this.#behind.get(id) ?? "")) return;
     const told = `${this.world.nameOf(id)} goes before its barrier is lifted`;
     this.checker.violated("2", `${told}: ${count} of ${length} of ${call} are there`);
   }
@@ -304,7 +308,7 @@ export class Dependencies {
   #requireReady(id: string, { allowFailure }: Wants, upstreams: string[]): void {
     const name = this.world.nameOf(id);
     const [call] = this.#placeOf.get(id)!.split("/");
-    const { length } = this.#wants.get(call)!;
+    const length = this.#wants.get(call)?.length ?? this.#stored.get(call);
     if (this.#stored.get(call) !== length) {
       this.checker.violated(
         "2",
@@ -411,6 +415,8 @@ export class Dependencies {
   }
 
   #wantsOf(id: string): Wants | null {
+    const after = this.#after.get(id);
+    if (after !== undefined) return { from: [], waitFor: [{ id: after }], allowFailure: true };
     const place = this.#placeOf.get(id);
     if (place === undefined) return null;
     const [call, n] = place.split("/");

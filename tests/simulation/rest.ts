@@ -98,7 +98,9 @@ function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): voi
   }
   for (const { key, expireAt } of rows) {
     // The timer of a group is checked with it.
-    if (key[0] !== "index" && key[0] !== "due" || key[1] === "group" && key[0] === "due") continue;
+    if (!["index", "due", "unique"].includes(key[0] as string) || key[1] === "group" && key[0] === "due") {
+      continue;
+    }
     // What is left of a task that is gone goes by itself.
     if (!wanted.delete(key.join("/")) && expireAt === null) {
       violated("9", `${key.join("/")} belongs to no record`);

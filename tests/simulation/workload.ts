@@ -25,6 +25,7 @@ import { LISTS } from "./lists.ts";
 import type { Random } from "../support/random.ts";
 import { Died, type SimProcess } from "./process.ts";
 import { drawSchedule } from "./schedules.ts";
+import { mayRefuse, uniqueSubmissions } from "./unique.ts";
 
 /** What became of a call. */
 type Answer<T> = { value: T } | { refused: Error } | "unknown";
@@ -125,6 +126,11 @@ export class Workload {
     return stored !== undefined && !isForgotten(stored) && isTerminal(stored);
   }
 
+  /** Callers whose submits meet under unique keys. */
+  startUnique(callers: number): void {
+    for (let i = 0; i < callers; i++) this.#begin(`u${i}`, (who) => this.#submitUnique(who));
+  }
+
   #begin(who: string, story: (who: string) => Promise<void>, at = this.#someTime()): void {
     const { scheduler } = this.world;
     this.#working++;
@@ -196,6 +202,45 @@ export class Workload {
       : await this.#submitOnce(who, { submissions, group: true, maxConcurrent }, call);
     const groupId = this.#groups.get(call);
     if (ids && groupId && random.chance(0.7)) await this.#complete(who, { groupId }, ids.length);
+  }
+
+  async #submitUnique(who: string): Promise<void> {
+    const { random, checker, scheduler } = this.world;
+    for (let n = 0; n < 4; n++) {
+      const name = this.#call();
+      const group = random.chance(0.3);
+      const call = { submissions: uniqueSubmissions(random, () => this.#calm()), group };
+      const idempotency = random.chance(0.5) ? { key: name, fingerprint: name } : undefined;
+      for (let tries = 0; tries < (idempotency ? 100 : 1); tries++) {
+        const answer = await this.#try((runtime) =>
+          runtime.submit({ ...this.#marked(name, call), idempotency })
+        );
+        const isBusy = answer !== "unknown" && "refused" in answer &&
+          /under way/.test(answer.refused.message);
+        if (answer === "unknown" || isBusy) {
+          await scheduler.sleep(random.between(20, 300));
+          continue;
+        }
+        if ("value" in answer) this.#gotUnique(who, name, answer.value);
+        else if (mayRefuse(answer.refused)) {
+          this.world.note(who, `submits ${name}: ${answer.refused.message}`);
+          // What a call of several commits has stored stays, if a key is taken then; and an earlier try may
+          // be under way still.
+          if (call.submissions.length === 1 && tries === 0) checker.refused(name, answer.refused.message);
+        } else checker.violated("2", `${name} was refused: ${answer.refused.message}`);
+        break;
+      }
+      await scheduler.sleep(random.between(0, 1_500));
+    }
+  }
+
+  #gotUnique(who: string, name: string, { ids, groupId }: Awaited<ReturnType<Runtime["submit"]>>): void {
+    const { world } = this;
+    world.note(who, `submits ${name}: ${ids.map((id) => world.nameOf(id))}`);
+    world.checker.ackedUnique(name, ids);
+    for (const id of ids) if (!this.#ids.includes(id)) this.#ids.push(id);
+    if (groupId) this.#groups.set(name, groupId);
+    this.#lookAgain(who, world.random.pick(ids));
   }
 
   async #submitFollowed(who: string): Promise<void> {

@@ -108,7 +108,12 @@ export class World implements WorkingWorld {
       this.#processes.find((each) => each.kv === kv || each.standIn.kv === kv)!;
     this.database.onApplied = (changes, _, kv) => {
       const process = processOf(kv);
-      this.checker.applied(changes, process);
+      try {
+        this.checker.applied(changes, process);
+      } catch (error) {
+        // To the engine it would be one more fault of KV.
+        this.checker.violated("checker", `it has failed: ${(error as Error).stack}`);
+      }
       for (const { key, after } of changes) {
         if (key[0] === prefixes.workers[0] && after !== null) process.standIn.key = key;
       }
@@ -150,6 +155,7 @@ export class World implements WorkingWorld {
     if (faults.heldUpCalls > 0) this.#workload.startLong(3);
     if (faults.longFollow) this.#workload.startFollowed();
     if (this.schedules) this.#workload.startSchedules(this.schedules);
+    if (this.seed % 3 === 2) this.#workload.startUnique(10);
     this.#plan(faults);
     this.#expire();
 

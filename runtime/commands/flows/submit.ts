@@ -2,6 +2,7 @@
 
 import type { Caller } from "../../core/caller.ts";
 import type { Json } from "../../core/define.ts";
+import { referTo } from "../../core/references.ts";
 import type { Turns } from "../../platform/turns.ts";
 import type { Idempotency } from "../idempotency.ts";
 import type { Submitted, Submitter } from "../submit.ts";
@@ -35,8 +36,9 @@ export async function submitFlow(
     idempotency,
     caller,
   });
-  const { names, result } = submitted.batch;
-  return { ...submitted, names, result };
+  const { as, batch: { names, result } } = submitted;
+  const passedOn = as.size === 0 ? result : referTo(structuredClone(result), (id) => as.get(id) ?? id);
+  return { ...submitted, names, result: passedOn as Json };
 }
 
 /**
