@@ -1,10 +1,21 @@
 // Configuration from the environment: read once at start, every value checked, every mistake named.
 
-import { z } from "zod";
 import type { ApiKey } from "./auth/api_keys.ts";
 import { isLoopback } from "./auth/loopback.ts";
 import { TrustedProxies } from "./auth/trusted_proxies.ts";
-import { checked, ConfigError, type Role, RULES, type Settings } from "./settings.ts";
+import {
+  checked,
+  ConfigError,
+  flag,
+  optional,
+  otherwise,
+  type Rule,
+  type Rules,
+  text,
+  whole,
+  Wrong,
+} from "./rules.ts";
+import { type Role, RULES, type Settings } from "./settings.ts";
 
 export { ConfigError };
 
@@ -35,45 +46,32 @@ export interface Config {
   DEMO_TASKS: boolean;
 }
 
-const text = z.string().min(1, { error: "must not be empty" }).optional();
 /** A day: whoever needs more wants another way to stop. */
 const LONGEST_GRACE_MS = 24 * 60 * 60 * 1000;
 const GRACE_MS = 30_000;
 /** Deno Deploy ends an instance 5 s after it has told it to stop. */
 const DEPLOY_GRACE_MS = 4_000;
-const graceMs = z.number({ error: "must be a whole number" }).int({ error: "must be a whole number" })
-  .min(0, { error: "must be at least 0" })
-  .max(LONGEST_GRACE_MS, { error: `must be at most ${LONGEST_GRACE_MS}` }).optional();
-const port = z.number({ error: "must be a whole number" }).min(0, { error: "must be at least 0" })
-  .max(65_535, { error: "must be at most 65535" }).default(8_000);
-const connections = z.number({ error: "must be a whole number" }).int({ error: "must be a whole number" })
-  .min(1, { error: "must be at least 1" }).max(1_000_000, { error: "must be at most 1000000" })
-  .default(12_000);
-
-function numberOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
-  return z.preprocess((value) => /^-?\d+$/.test(String(value)) ? Number(value) : value, rule);
+function numberOf<Value>(rule: Rule<Value>): Rule<Value> {
+  return (given) => rule(/^-?\d+$/.test(String(given)) ? Number(given) : given);
 }
 
 const FLAGS: Record<string, boolean> = { true: true, 1: true, false: false, 0: false };
 
-function flagOf<T>(rule: z.ZodType<T>): z.ZodType<T> {
-  return z.preprocess((value) => FLAGS[String(value)] ?? value, rule);
+function flagOf<Value>(rule: Rule<Value>): Rule<Value> {
+  return (given) => rule(FLAGS[String(given)] ?? given);
 }
 
-const trustedProxy = z.string().optional().transform((text, context): TrustedProxies | undefined => {
-  if (text === undefined) return undefined;
-  const proxies = TrustedProxies.parse(text);
-  if (proxies instanceof TrustedProxies) return proxies;
-  context.addIssue({ code: "custom", message: proxies });
-  return z.NEVER;
-});
+const trustedProxy: Rule<TrustedProxies> = (given) => {
+  const proxies = TrustedProxies.parse(String(given));
+  return proxies instanceof TrustedProxies ? proxies : new Wrong(proxies);
+};
 
-const schema: z.ZodType<Config> = z.object({
-  PORT: numberOf(port),
-  HOST: text,
-  MAX_CONNECTIONS: numberOf(connections),
-  TRUSTED_PROXY: trustedProxy,
-  KV_PATH: text,
+const rules: Rules<Config> = {
+  PORT: numberOf(otherwise(8_000, whole(0, 65_535))),
+  HOST: optional(text),
+  MAX_CONNECTIONS: numberOf(otherwise(12_000, whole(1, 1_000_000))),
+  TRUSTED_PROXY: optional(trustedProxy),
+  KV_PATH: optional(text),
   ROLE: RULES.role,
   CONCURRENCY: numberOf(RULES.concurrency),
   LEASE_MS: numberOf(RULES.leaseMs),
@@ -86,12 +84,12 @@ const schema: z.ZodType<Config> = z.object({
   AUDIT_RETENTION_MS: numberOf(RULES.auditRetentionMs),
   FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
-  STOP_GRACE_MS: numberOf(graceMs),
+  STOP_GRACE_MS: numberOf(optional(whole(0, LONGEST_GRACE_MS))),
   API_KEYS: RULES.apiKeys,
   CORS_ORIGINS: RULES.corsOrigins,
   PUBLIC_URL: RULES.publicUrl,
-  DEMO_TASKS: flagOf(z.boolean({ error: "must be true or false" }).default(false)),
-});
+  DEMO_TASKS: flagOf(otherwise(false, flag)),
+};
 
 /** What each variable is for: the text of `--help`. */
 export const VARIABLES: Record<keyof Config, string> = {
@@ -133,9 +131,9 @@ export const OTHER_VARIABLES = {
     "directory that the demo task digest reads files below, but no dotfiles and not the database (with DEMO_TASKS, here)",
 };
 
-/** @throws {ConfigError} */
+/** @throws {ConfigError} with a line for each value that breaks its rule */
 export function readConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  return checked(schema, Object.fromEntries(Object.keys(VARIABLES).map((name) => [name, env[name]])));
+  return checked(rules, env);
 }
 
 /** The same settings as options of `createErrand`. */

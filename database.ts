@@ -1,7 +1,7 @@
 // Opens a database that a program names.
 
 import { type KvPort, type Log, openKv as openPort } from "./runtime/mod.ts";
-import { ConfigError } from "./settings.ts";
+import { ConfigError } from "./rules.ts";
 
 /**
  * Opens a database: a file, whose folder is made if it is not there, `:memory:`, the URL of a KV Connect

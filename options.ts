@@ -1,11 +1,23 @@
 // The options of createErrand, and what is said of those that are wrong.
 
-import { z } from "zod";
 import type { ApiKey } from "./auth/api_keys.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { didYouMean } from "./runtime/core/nearest.ts";
 import { type Clock, type Ids, KvPort, type Log } from "./runtime/mod.ts";
-import { checked, ConfigError, RULES, type Settings } from "./settings.ts";
+import {
+  checked,
+  ConfigError,
+  faultLine,
+  flag,
+  optional,
+  otherwise,
+  type Rule,
+  type Rules,
+  text,
+  whole,
+  Wrong,
+} from "./rules.ts";
+import { RULES, type Settings } from "./settings.ts";
 
 /** Definitions by any names, as `import * as tasks from "./tasks.ts"` has them, or in a list. */
 export type DefinitionSet = Readonly<Record<string, AnyDefinition>> | readonly AnyDefinition[];
@@ -56,47 +68,51 @@ export interface ErrandOptions<D extends DefinitionSet = DefinitionSet>
 }
 
 const LONGEST_PREFIX_BYTES = 40;
-const text = z.string().min(1, { error: "must not be empty" });
 
-const isKv = (value: unknown): boolean => value instanceof KvPort || hasMethods(value, ["get", "atomic"]);
+const kv: Rule<ErrandOptions["kv"]> = (given) => {
+  if (typeof given === "string") return text(given);
+  const isKv = given instanceof KvPort || hasMethods(given, ["get", "atomic"]);
+  return isKv
+    ? given as Deno.Kv | KvPort
+    : new Wrong("must be a path, a URL, a Deno.Kv, or what openKv gave");
+};
 
-const schema = z.object({
+const keyPrefix: Rule<readonly string[]> = (given) => {
+  if (!Array.isArray(given) || !given.every((part) => typeof part === "string" && part !== "")) {
+    return new Wrong("must be a list of texts");
+  }
+  const isShort = new TextEncoder().encode(given.join("")).length <= LONGEST_PREFIX_BYTES;
+  return isShort ? given : new Wrong(`must have at most ${LONGEST_PREFIX_BYTES} bytes`);
+};
+
+const definitions: Rule<DefinitionSet> = (given) => {
+  const isSet = typeof given === "object" && given !== null;
+  return isSet ? given as DefinitionSet : new Wrong("must be an object or a list of what define() gave");
+};
+
+const basePath: Rule<string> = (given) => {
+  const isPath = typeof given === "string" && /^(\/[^\s/?#]+)*$/.test(given);
+  return isPath ? given : new Wrong('must be a path like "/jobs", with no "/" at its end');
+};
+
+const log: Rule<Log> = (given) => {
+  if (hasMethods(given, ["info", "error"])) return given as unknown as Log;
+  return new Wrong("must have the methods info(message) and error(message, error)");
+};
+
+const rules: Rules<CheckedOptions> = {
   ...RULES,
-  kv: z.union([text, z.custom<Deno.Kv | KvPort>(isKv)], {
-    error: "must be a path, a URL, a Deno.Kv, or what openKv gave",
-  }),
-  keyPrefix: z.array(text, { error: "must be a list of texts" }).refine(
-    (parts) => new TextEncoder().encode(parts.join("")).length <= LONGEST_PREFIX_BYTES,
-    { error: `must have at most ${LONGEST_PREFIX_BYTES} bytes` },
-  ).default(["errand"]),
-  definitions: z.custom<DefinitionSet>((value) => typeof value === "object" && value !== null, {
-    error: "must be an object or a list of what define() gave",
-  }),
-  openAccess: z.boolean({ error: "must be true or false" }).default(false),
-  basePath: z.string().regex(/^(\/[^\s/?#]+)*$/, {
-    error: 'must be a path like "/jobs", with no "/" at its end',
-  })
-    .default(""),
-  pingMs: z.int({ error: "must be a whole number" }).min(100, { error: "must be at least 100" }).default(
-    15_000,
-  ),
-  threads: z.int({ error: "must be a whole number" }).min(1, { error: "must be at least 1" }).optional(),
-  log: z.custom<Log>((value) => hasMethods(value, ["info", "error"]), {
-    error: "must have the methods info(message) and error(message, error)",
-  }).optional(),
-  clock: z.custom<Clock>().optional(),
-  ids: z.custom<Ids>().optional(),
-}).refine(({ openAccess, apiKeys }) => !(openAccess && apiKeys.length > 0), {
-  path: ["openAccess"],
-  error: "must not be true where there are apiKeys: they would never be asked for",
-}).refine(
-  ({ openAccess, apiKeys, corsOrigins }) => openAccess || apiKeys.length > 0 || !corsOrigins.includes("*"),
-  {
-    path: ["corsOrigins"],
-    error:
-      "must name its origins where there are no apiKeys: every page that is looked at here could do everything",
-  },
-);
+  kv,
+  keyPrefix: otherwise(["errand"], keyPrefix),
+  definitions,
+  openAccess: otherwise(false, flag),
+  basePath: otherwise("", basePath),
+  pingMs: otherwise(15_000, whole(100)),
+  threads: optional(whole(1)),
+  log: optional(log),
+  clock: (given) => given as Clock | undefined,
+  ids: (given) => given as Ids | undefined,
+};
 
 export type CheckedOptions =
   & Required<Omit<ErrandOptions, "apiKeys" | "corsOrigins" | keyof Optional>>
@@ -106,13 +122,24 @@ type Optional = Pick<ErrandOptions, "log" | "clock" | "ids" | "threads" | "publi
 
 /** @throws {ConfigError} with a line for each option that is unknown or breaks its rule */
 export function checkedOptions(options: ErrandOptions): CheckedOptions {
-  const known = Object.keys(schema.shape);
+  const known = Object.keys(rules);
   const unknown = Object.keys(options).filter((name) => !known.includes(name));
   if (unknown.length > 0) {
     const lines = unknown.map((name) => `${name} is no option of createErrand; ${didYouMean(name, known)}`);
     throw new ConfigError(lines.join("\n"));
   }
-  return checked<CheckedOptions>(schema, options as unknown as Record<string, unknown>);
+  const values = checked(rules, options as unknown as Record<string, unknown>);
+  const { openAccess, apiKeys, corsOrigins } = values;
+  if (openAccess && apiKeys.length > 0) {
+    const message = "must not be true where there are apiKeys: they would never be asked for";
+    throw new ConfigError(faultLine("openAccess", message, true));
+  }
+  if (!openAccess && apiKeys.length === 0 && corsOrigins.includes("*")) {
+    const message =
+      "must name its origins where there are no apiKeys: every page that is looked at here could do everything";
+    throw new ConfigError(faultLine("corsOrigins", message, options.corsOrigins));
+  }
+  return values;
 }
 
 /** @throws {ConfigError} if something in it is no definition */

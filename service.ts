@@ -4,7 +4,6 @@
 // deno-lint-ignore-file no-console -- the process speaks to its operator here
 
 import { type Config, kvPathOf, requireKeys, settingsOf, stopGraceMsOf } from "./config.ts";
-import { answer, makeInstance } from "./deploy/serve.ts";
 import { openKv } from "./database.ts";
 import { createHost, type Host } from "./host.ts";
 import { type DefinitionSet, definitionsIn } from "./options.ts";
@@ -85,6 +84,8 @@ async function serveOnDeploy(
   definitions: AnyDefinition[],
   graceMs: number,
 ): Promise<Serving> {
+  // No other service holds it in memory.
+  const { answer, makeInstance } = await import("./deploy/serve.ts");
   const instance = await makeInstance(config, definitions);
   onSignal(graceMs, (graceMs) => instance.stop(Math.max(0, graceMs - WAKING_MS)));
   // There the platform holds the connections.

@@ -1,10 +1,10 @@
 // What both the environment (config.ts) and the options of createErrand set: one rule and one default for
 // each.
 
-import { z } from "zod";
 import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";
 import { AUDIT_RETENTION_MS } from "./auth/audit_log.ts";
 import { FAILURE_RETENTION_MS } from "./runtime/core/task.ts";
+import { flag, optional, otherwise, type Rule, type Rules, whole, Wrong } from "./rules.ts";
 
 const LONGEST_RETENTION_MS = 366 * 24 * 60 * 60 * 1000;
 const LONGEST_LEASE_MS = 60 * 60 * 1000;
@@ -55,35 +55,20 @@ export interface Settings {
   publicUrl?: string;
 }
 
-function whole(min: number, max: number): z.ZodNumber {
-  const error = "must be a whole number";
-  return z.number({ error }).int({ error }).min(min, { error: `must be at least ${min}` })
-    .max(max, { error: `must be at most ${max}` });
-}
-
-const apiKeys = z.unknown().optional().transform((given, context): readonly ApiKey[] => {
+const apiKeys: Rule<readonly ApiKey[]> = (given = "") => {
   if (Array.isArray(given) && given.every((key) => key?.hash instanceof Uint8Array)) return given;
-  const text = given ?? "";
-  if (typeof text !== "string") {
-    context.addIssue({ code: "custom", message: "must be name:scope+scope:sha256 entries in one text" });
-    return z.NEVER;
-  }
-  const { keys, faults } = parseApiKeys(text);
-  for (const message of faults) context.addIssue({ code: "custom", message });
-  return keys;
-});
+  if (typeof given !== "string") return new Wrong("must be name:scope+scope:sha256 entries in one text");
+  const { keys, faults } = parseApiKeys(given);
+  return faults.length > 0 ? new Wrong(...faults) : keys;
+};
 
 const ORIGIN_RULE = "must be origins such as https://app.example.com, with commas between, or *";
 
-const corsOrigins = z.unknown().optional().transform((given, context): readonly string[] => {
-  const listed = typeof given === "string"
-    ? given.split(/[\s,]+/).filter((part) => part !== "")
-    : given ?? [];
+const corsOrigins: Rule<readonly string[]> = (given = []) => {
+  const listed = typeof given === "string" ? given.split(/[\s,]+/).filter((part) => part !== "") : given;
   const origins = Array.isArray(listed) ? listed.map(originOf) : [null];
-  if (!origins.includes(null)) return origins as string[];
-  context.addIssue({ code: "custom", message: ORIGIN_RULE });
-  return z.NEVER;
-});
+  return origins.includes(null) ? new Wrong(ORIGIN_RULE) : origins as string[];
+};
 
 /** An origin as browsers spell it; null if the text is none. */
 function originOf(text: unknown): string | null {
@@ -95,51 +80,35 @@ function originOf(text: unknown): string | null {
   return url.origin === "null" ? `${url.protocol}//${url.host}` : url.origin;
 }
 
-/** The rule of each setting. */
-export const RULES: { readonly [Name in keyof Settings]-?: z.ZodType<Settings[Name]> } = {
-  role: z.enum(["all", "web", "worker"], { error: "must be all, web or worker" }).default("all"),
-  concurrency: whole(1, 10_000).default(200),
-  leaseMs: whole(300, LONGEST_LEASE_MS).default(10_000),
-  maxInputBytes: whole(1_024, MOST_BYTES).default(2 ** 20),
-  maxResultBytes: whole(1_024, MOST_BYTES).default(MOST_BYTES),
-  maxQueued: whole(1, 1_000_000_000).default(1_000_000),
-  maxBodyBytes: whole(2 ** 20, 2 ** 40).default(2 ** 27),
-  maxWaiting: whole(1, 1_000_000).default(10_000),
-  callerShare: whole(10, 100).default(50),
-  auditRetentionMs: whole(0, LONGEST_RETENTION_MS).default(AUDIT_RETENTION_MS),
-  failureRetentionMs: whole(0, LONGEST_RETENTION_MS).default(FAILURE_RETENTION_MS),
-  showStacks: z.boolean({ error: "must be true or false" }).default(false),
-  apiKeys,
-  corsOrigins,
-  publicUrl: z.url({ protocol: /^https?$/, error: "must be an http or https URL" })
-    .refine((url) => !/[?#]/.test(url), { error: "must have no query and no fragment" }).optional(),
+const url: Rule<string> = (given) => {
+  const text = typeof given === "string" ? given.trim() : "";
+  if (!/^https?:\/\//i.test(text) || !URL.canParse(text)) return new Wrong("must be an http or https URL");
+  return /[?#]/.test(text) ? new Wrong("must have no query and no fragment") : text;
 };
 
-/** A setting breaks its rule. The message names the setting, the rule and the value. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
-}
+const role: Rule<Role> = (given) => {
+  const roles: readonly unknown[] = ["all", "web", "worker"] satisfies Role[];
+  return roles.includes(given) ? given as Role : new Wrong("must be all, web or worker");
+};
 
-/** Their faults say themselves as much of the value as may be told. */
-const SECRET = ["apiKeys", "API_KEYS"];
-
-/** @throws {ConfigError} with a line for each value that breaks its rule */
-export function checked<Output>(
-  rules: z.ZodType<Output>,
-  values: Readonly<Record<string, unknown>>,
-): Output {
-  const parsed = rules.safeParse(values);
-  if (parsed.success) return parsed.data;
-  const lines = parsed.error.issues.map(({ path, message }) => {
-    const name = String(path[0]);
-    return SECRET.includes(name) ? `${name} ${message}` : `${name} ${message}; it is ${shown(values[name])}`;
-  });
-  throw new ConfigError(lines.join("\n"));
-}
-
-function shown(value: unknown): string {
-  return typeof value === "function" ? "a function" : JSON.stringify(value) ?? String(value);
-}
+/** The rule of each setting. */
+export const RULES: Rules<Settings> = {
+  role: otherwise("all", role),
+  concurrency: otherwise(200, whole(1, 10_000)),
+  leaseMs: otherwise(10_000, whole(300, LONGEST_LEASE_MS)),
+  maxInputBytes: otherwise(2 ** 20, whole(1_024, MOST_BYTES)),
+  maxResultBytes: otherwise(MOST_BYTES, whole(1_024, MOST_BYTES)),
+  maxQueued: otherwise(1_000_000, whole(1, 1_000_000_000)),
+  maxBodyBytes: otherwise(2 ** 27, whole(2 ** 20, 2 ** 40)),
+  maxWaiting: otherwise(10_000, whole(1, 1_000_000)),
+  callerShare: otherwise(50, whole(10, 100)),
+  auditRetentionMs: otherwise(AUDIT_RETENTION_MS, whole(0, LONGEST_RETENTION_MS)),
+  failureRetentionMs: otherwise(FAILURE_RETENTION_MS, whole(0, LONGEST_RETENTION_MS)),
+  showStacks: otherwise(false, flag),
+  apiKeys,
+  corsOrigins,
+  publicUrl: optional(url),
+};
 
 /** The path that callers see before the service's own paths: nothing, or `/jobs`. */
 export function publicPathOf({ publicUrl }: Pick<Settings, "publicUrl">): string {

@@ -1,7 +1,7 @@
 // Whom to believe about where a call comes from. A proxy writes the address of its caller at the end of
 // X-Forwarded-For; what stands before that is the word of the caller.
 
-import { BlockList, isIP } from "node:net";
+import { builtin } from "../runtime/core/builtin.ts";
 
 const RULE = "must be addresses or networks of proxies, as 10.0.0.7 or 10.0.0.0/8, with commas between";
 const LONGEST_PREFIX = { ipv4: 32, ipv6: 128 };
@@ -9,7 +9,7 @@ const LONGEST_PREFIX = { ipv4: 32, ipv6: 128 };
 type Family = keyof typeof LONGEST_PREFIX;
 
 export class TrustedProxies {
-  readonly #list = new BlockList();
+  readonly #list = new (builtin("node:net").BlockList)();
 
   private constructor() {}
 
@@ -60,7 +60,7 @@ export class TrustedProxies {
 }
 
 function familyOf(address: string): Family | null {
-  const version = isIP(address);
+  const version = builtin("node:net").isIP(address);
   return version === 0 ? null : version === 4 ? "ipv4" : "ipv6";
 }
 

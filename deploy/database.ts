@@ -2,7 +2,7 @@
 // instance, and nothing says so: tasks that were acknowledged would be gone.
 
 import { hasQueues, isRemote, type KvPort, openKv } from "../runtime/mod.ts";
-import { ConfigError } from "../settings.ts";
+import { ConfigError } from "../rules.ts";
 
 const ATTACH = `Attach one and deploy again:
   deno deploy database provision errand --kind denokv

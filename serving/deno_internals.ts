@@ -19,8 +19,7 @@ interface Internals {
 }
 
 export function connectionServer(): ServeConnection | null {
-  const { internal, ...deno } = Deno as unknown as
-    & { internal: symbol }
-    & Record<symbol, Internals | undefined>;
-  return deno[internal]?.serveHttpOnConnection ?? null;
+  // Not by a rest of the members: that loads all that Deno itself loads when it is asked for.
+  const deno = Deno as unknown as { readonly internal: symbol } & Record<symbol, Internals | undefined>;
+  return deno[deno.internal]?.serveHttpOnConnection ?? null;
 }

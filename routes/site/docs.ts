@@ -5,7 +5,6 @@ import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
-import { openapiDocument } from "./openapi.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { PAGE_HEADERS } from "../http/safe_headers.ts";
 
@@ -51,11 +50,14 @@ SwaggerUIBundle({
 
 export function docsRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   let document: Promise<string> | undefined;
+  const makeDocument = async () => {
+    const { openapiDocument } = await import("./openapi.ts");
+    return JSON.stringify(openapiDocument(app, runtime));
+  };
   /** For the prefix that was asked for last. */
   let told: { prefix: string; bytes: Uint8Array<ArrayBuffer> } | undefined;
   app.get("/openapi.json", async (c) => {
-    document ??= openapiDocument(app, runtime).then((made) => JSON.stringify(made));
-    const text = await document;
+    const text = await (document ??= makeDocument());
     const prefix = prefixOf(c);
     if (told?.prefix !== prefix) {
       const servers = JSON.stringify([{ url: prefix || "/" }]);

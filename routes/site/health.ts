@@ -2,13 +2,14 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { App } from "../http/app_types.ts";
 import { ProblemError, unavailable } from "../http/problem.ts";
 import { NOSNIFF } from "../http/safe_headers.ts";
 import { jsonAnswer, problems } from "../wire/schemas.ts";
 
-const status = z.object({ status: z.literal("ok") }).meta({ id: "Health" });
+const status = once(() => z.object({ status: z.literal("ok") }).meta({ id: "Health" }));
 const LONGEST_PING_MS = 2_000;
 
 export function healthRoutes(app: App, runtime: Runtime): void {
@@ -18,7 +19,7 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     operationId: "healthz",
     summary: "The process answers",
     tags: ["service"],
-    responses: { 200: jsonAnswer(status, "It does") },
+    responses: () => ({ 200: jsonAnswer(status(), "It does") }),
   });
   app.openapi(healthz, (c) => c.json({ status: "ok" as const }, 200, NOSNIFF));
 
@@ -28,7 +29,7 @@ export function healthRoutes(app: App, runtime: Runtime): void {
     operationId: "readyz",
     summary: "The database takes writes: one is tried, at most once a second",
     tags: ["service"],
-    responses: { 200: jsonAnswer(status, "It does"), ...problems({ 503: "It does not" }) },
+    responses: () => ({ 200: jsonAnswer(status(), "It does"), ...problems({ 503: "It does not" }) }),
   });
   app.openapi(readyz, async (c) => {
     let timer: ReturnType<typeof setTimeout> | undefined;

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { PAGE_HEADERS } from "../http/safe_headers.ts";
@@ -12,10 +13,12 @@ import { jsonAnswer } from "../wire/schemas.ts";
 const API = { docs: "/docs", openapi: "/openapi.json", definitions: "/v1/definitions", tasks: "/v1/tasks" };
 const HEALTH = { health: "/healthz", readiness: "/readyz" };
 
-const indexSchema = z.object({
-  name: z.literal("errand"),
-  links: z.record(z.string(), z.string()).describe("Paths by what is there."),
-}).meta({ id: "Index" });
+const indexSchema = once(() =>
+  z.object({
+    name: z.literal("errand"),
+    links: z.record(z.string(), z.string()).describe("Paths by what is there."),
+  }).meta({ id: "Index" })
+);
 
 /** @param hasApi false for a process that answers health checks only */
 export function indexRoutes(app: App, hasApi: boolean): void {
@@ -25,10 +28,10 @@ export function indexRoutes(app: App, hasApi: boolean): void {
     operationId: "index",
     summary: "Where to go from here; a browser is led to the docs",
     tags: ["service"],
-    responses: {
-      200: jsonAnswer(indexSchema, "The paths to begin with", ["Vary"]),
+    responses: () => ({
+      200: jsonAnswer(indexSchema(), "The paths to begin with", ["Vary"]),
       302: { description: "For a browser: the docs", headers: { Location: { schema: { type: "string" } } } },
-    },
+    }),
   });
   app.openapi(route, (c) => {
     const prefix = prefixOf(c);

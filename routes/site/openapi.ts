@@ -1,6 +1,8 @@
-// The OpenAPI 3.1 document: generated from the routes, with the body of a submit described per definition.
+// The OpenAPI 3.1 document: generated from the routes, with the body of a submit described per definition. It
+// is loaded with the first request for the document: the package that makes it would take a seventh of the
+// start-up time.
 
-import type { OpenAPIHono } from "@hono/zod-openapi";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { AnyDefinition } from "../../runtime/core/define.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
@@ -23,11 +25,11 @@ const PROBLEM = { "application/problem+json": { schema: { $ref: `${COMPONENTS}Pr
 const TEXT = { schema: { type: "string" } };
 const RATE_HEADERS = { "Retry-After": TEXT, "RateLimit-Policy": TEXT, RateLimit: TEXT };
 
-export async function openapiDocument(app: App, runtime: Runtime): Promise<Document> {
-  // Loaded on demand: it would take a seventh of the start-up time.
-  const { OpenAPIHono } = await import("@hono/zod-openapi");
+export function openapiDocument(app: App, runtime: Runtime): Document {
   const generator = new OpenAPIHono();
-  for (const operation of app.operations) generator.openAPIRegistry.registerPath(operation);
+  for (const { middleware: _, ...operation } of app.operations) {
+    generator.openAPIRegistry.registerPath(operation);
+  }
   const document = generator.getOpenAPI31Document({
     openapi: "3.1.0",
     info: {

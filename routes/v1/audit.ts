@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { TENANT, TENANT_RULE } from "../../auth/api_keys.ts";
 import { type AuditLog, auditView } from "../../auth/audit_log.ts";
@@ -15,20 +16,22 @@ import type { App } from "../http/app_types.ts";
 const MOST = 200;
 const DEFAULT = 50;
 
-const instant = z.iso.datetime();
-const entrySchema = z.object({
-  id: z.string(),
-  at: instant.describe("Of the first call."),
-  until: instant.describe("Of the last one: calls of a second that are alike are one entry."),
-  by: z.string().nullable().describe("The name of the key. Null: none was shown, or no right one."),
-  tenant: z.string().nullable().describe("Null for the default tenant."),
-  from: z.string().nullable().describe("The address that it came from, where it is known."),
-  action: z.string().describe("As POST /v1/tasks/:id/cancel."),
-  status: z.int(),
-  refused: z.boolean(),
-  calls: z.int(),
-  which: z.array(z.string()).describe("What the calls have concerned; of refused ones the first few."),
-}).meta({ id: "AuditEntry" });
+const instant = once(() => z.iso.datetime());
+const entrySchema = once(() =>
+  z.object({
+    id: z.string(),
+    at: instant().describe("Of the first call."),
+    until: instant().describe("Of the last one: calls of a second that are alike are one entry."),
+    by: z.string().nullable().describe("The name of the key. Null: none was shown, or no right one."),
+    tenant: z.string().nullable().describe("Null for the default tenant."),
+    from: z.string().nullable().describe("The address that it came from, where it is known."),
+    action: z.string().describe("As POST /v1/tasks/:id/cancel."),
+    status: z.int(),
+    refused: z.boolean(),
+    calls: z.int(),
+    which: z.array(z.string()).describe("What the calls have concerned; of refused ones the first few."),
+  }).meta({ id: "AuditEntry" })
+);
 
 export function auditRoutes(app: App, audit: AuditLog): void {
   const list = createRoute({
@@ -37,7 +40,7 @@ export function auditRoutes(app: App, audit: AuditLog): void {
     operationId: "listAudit",
     summary: "Who did what, and what was refused, newest first",
     tags: ["keys"],
-    request: {
+    request: () => ({
       query: strictObject({
         tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
           .describe("Whose. Default: that of the key that asks."),
@@ -51,14 +54,16 @@ export function auditRoutes(app: App, audit: AuditLog): void {
           .optional()
           .describe("`nextCursor` of the page before."),
       }),
-    },
-    responses: {
+    }),
+    responses: () => ({
       200: jsonAnswer(
-        z.object({ entries: z.array(entrySchema), nextCursor: z.string().nullable() }).meta({ id: "Audit" }),
+        z.object({ entries: z.array(entrySchema()), nextCursor: z.string().nullable() }).meta({
+          id: "Audit",
+        }),
         "A page of it",
       ),
       ...problems({ 422: "See errors" }),
-    },
+    }),
   });
   app.openapi(list, async (c) => {
     const caller = callerOf(c);

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import { viewOf } from "../access/guard.ts";
@@ -9,16 +10,18 @@ import type { App } from "../http/app_types.ts";
 import { jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
 import { NOSNIFF } from "../http/safe_headers.ts";
 
-const schema = z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12");
+const schema = once(() => z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12"));
 
-const definitionSchema = z.object({
-  name: z.string(),
-  description: z.string().nullable(),
-  input: schema,
-  output: schema,
-  runsOn: z.enum(["inline", "thread"]),
-  defaults: z.record(z.string(), z.unknown()),
-}).meta({ id: "Definition" });
+const definitionSchema = once(() =>
+  z.object({
+    name: z.string(),
+    description: z.string().nullable(),
+    input: schema(),
+    output: schema(),
+    runsOn: z.enum(["inline", "thread"]),
+    defaults: z.record(z.string(), z.unknown()),
+  }).meta({ id: "Definition" })
+);
 
 export function definitionRoutes(app: App, runtime: Runtime): void {
   const route = createRoute({
@@ -27,23 +30,25 @@ export function definitionRoutes(app: App, runtime: Runtime): void {
     operationId: "listDefinitions",
     summary: "What can be submitted: names, schemas, defaults",
     tags: ["definitions"],
-    responses: {
-      200: jsonAnswer(z.object({ definitions: z.array(definitionSchema) }), "All definitions, by name"),
+    responses: () => ({
+      200: jsonAnswer(z.object({ definitions: z.array(definitionSchema()) }), "All definitions, by name"),
       ...problems(noParameters),
-    },
+    }),
   });
-  const told = new Map(
-    runtime.registry.all().map((definition) => [definition.name, {
-      name: definition.name,
-      description: definition.description ?? null,
-      input: jsonSchemaOf(definition.input, "input"),
-      output: jsonSchemaOf(definition.output, "output"),
-      runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,
-      defaults: { ...definition.defaults },
-    }]),
+  const told = once(() =>
+    new Map(
+      runtime.registry.all().map((definition) => [definition.name, {
+        name: definition.name,
+        description: definition.description ?? null,
+        input: jsonSchemaOf(definition.input, "input"),
+        output: jsonSchemaOf(definition.output, "output"),
+        runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,
+        defaults: { ...definition.defaults },
+      }]),
+    )
   );
   app.openapi(route, (c) => {
-    const definitions = viewOf(c, runtime).definitions().map(({ name }) => told.get(name)!);
+    const definitions = viewOf(c, runtime).definitions().map(({ name }) => told().get(name)!);
     return c.json({ definitions }, 200, NOSNIFF);
   });
 }

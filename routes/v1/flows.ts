@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { flowSchema, type Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
@@ -13,11 +14,13 @@ import { mostBytesOfMany, submittedSchema, submittedTexts, toldBytes } from "../
 import type { App } from "../http/app_types.ts";
 import type { Pieces } from "../http/pieces.ts";
 
-const answer = z.object({
-  groupId: z.uuid(),
-  tasks: z.record(z.string(), submittedSchema).describe("By their names."),
-  result: z.unknown().describe('What the whole hands on, with {"$task": id} for each result.'),
-}).meta({ id: "FlowSubmitted" });
+const answer = once(() =>
+  z.object({
+    groupId: z.uuid(),
+    tasks: z.record(z.string(), submittedSchema()).describe("By their names."),
+    result: z.unknown().describe('What the whole hands on, with {"$task": id} for each result.'),
+  }).meta({ id: "FlowSubmitted" })
+);
 
 export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const flows = createRoute({
@@ -27,12 +30,12 @@ export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     summary: "Submit a graph of tasks, all of it or nothing",
     tags: ["submit"],
     middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
-    request: {
-      headers: idempotencyHeader,
+    request: () => ({
+      headers: idempotencyHeader(),
       body: { required: true, content: { "application/json": { schema: flowSchema } } },
-    },
-    responses: {
-      202: jsonAnswer(answer, "All are on disk and will run", ["Location"]),
+    }),
+    responses: () => ({
+      202: jsonAnswer(answer(), "All are on disk and will run", ["Location"]),
       ...problems({
         ...bodyProblems,
         409: "The same Idempotency-Key is under way",
@@ -40,7 +43,7 @@ export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
           "idempotency-mismatch: see errors",
         429: "queue-full",
       }),
-    },
+    }),
   });
   app.openapi(flows, async (c) => {
     const body = await c.req.text();

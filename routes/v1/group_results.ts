@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
@@ -18,16 +19,20 @@ import { errorText, outcomeText, resultText } from "../wire/task_json.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { type Text } from "../http/json_response.ts";
 
-const resultsSchema = z.object({
-  id: z.uuid(),
-  results: z.array(z.unknown()).describe(
-    "The values; with raiseOnFailure=false what GET /v1/tasks/{id}/result answers for each: {id, state, result, error}.",
-  ),
-}).meta({ id: "GroupResults" });
+const resultsSchema = once(() =>
+  z.object({
+    id: z.uuid(),
+    results: z.array(z.unknown()).describe(
+      "The values; with raiseOnFailure=false what GET /v1/tasks/{id}/result answers for each: {id, state, result, error}.",
+    ),
+  }).meta({ id: "GroupResults" })
+);
 
-const progressSchema = z.object({ id: z.uuid(), total: z.int(), done: z.int() }).meta({
-  id: "GroupProgress",
-});
+const progressSchema = once(() =>
+  z.object({ id: z.uuid(), total: z.int(), done: z.int() }).meta({
+    id: "GroupProgress",
+  })
+);
 
 export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOptions, slots: Slots): void {
   const results = createRoute({
@@ -36,18 +41,18 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     operationId: "getGroupResults",
     summary: "The values of all its tasks in their order, as soon as all have ended",
     tags: ["groups"],
-    request: {
-      params: idParams,
+    request: () => ({
+      params: idParams(),
       query: strictObject({
-        wait: waitQuery,
+        wait: waitQuery(),
         raiseOnFailure: flagQuery(
           "false: 200 also if not all completed, with state, result and error of each.",
         ),
       }),
-    },
-    responses: {
-      200: jsonAnswer(resultsSchema, "All results, in the order of the input"),
-      202: jsonAnswer(progressSchema, "Not all are done", ["Retry-After"]),
+    }),
+    responses: () => ({
+      200: jsonAnswer(resultsSchema(), "All results, in the order of the input"),
+      202: jsonAnswer(progressSchema(), "Not all are done", ["Retry-After"]),
       ...problems({
         ...heldProblems,
         404: "Unknown, or past its retention",
@@ -55,7 +60,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
         422: "The id is no UUID",
         424: "task-failed: the first that FAILED or CRASHED",
       }),
-    },
+    }),
   });
   app.openapi(results, async (c) => {
     const { id } = c.req.valid("param");

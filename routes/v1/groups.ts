@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
@@ -19,18 +20,22 @@ import type { Pieces } from "../http/pieces.ts";
 
 const MOST_IDS = 10_000;
 
-const newGroupSchema = strictObject(
-  { ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) },
-  {},
-  IN_IDS,
-).meta({ id: "NewGroup" });
+const newGroupSchema = once(() =>
+  strictObject(
+    { ids: z.array(z.uuid().toLowerCase()).min(1).max(MOST_IDS) },
+    {},
+    IN_IDS,
+  ).meta({ id: "NewGroup" })
+);
 
-const cancelled = z.object({
-  id: z.uuid(),
-  cancelled: z.int().describe("They did not start, or were cancelled before."),
-  requested: z.int().describe("They run and were asked to stop."),
-  tooLate: z.int().describe("They have ended otherwise."),
-}).meta({ id: "GroupCancelOutcome" });
+const cancelled = once(() =>
+  z.object({
+    id: z.uuid(),
+    cancelled: z.int().describe("They did not start, or were cancelled before."),
+    requested: z.int().describe("They run and were asked to stop."),
+    tooLate: z.int().describe("They have ended otherwise."),
+  }).meta({ id: "GroupCancelOutcome" })
+);
 
 export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const create = createRoute({
@@ -40,25 +45,25 @@ export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     summary: "Make a group of existing tasks",
     tags: ["groups"],
     middleware: jsonBody({ limitBytes: 512 * 1024 }),
-    request: {
+    request: () => ({
       body: {
         required: true,
         content: {
           "application/json": {
-            schema: newGroupSchema,
+            schema: newGroupSchema(),
           },
         },
       },
-    },
-    responses: {
-      202: jsonAnswer(groupSchema, "The group", ["Location"]),
+    }),
+    responses: () => ({
+      202: jsonAnswer(groupSchema(), "The group", ["Location"]),
       ...problems({
         ...bodyProblems,
         404: "An id is unknown",
         409: "A task is in too many groups",
         410: "Forgotten",
       }),
-    },
+    }),
   });
   app.openapi(create, async (c) => {
     using room = pieces.room(c);
@@ -76,16 +81,16 @@ export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     operationId: "getGroup",
     summary: "How a group stands: its tasks counted by state, and as a graph",
     tags: ["groups"],
-    request: {
-      params: idParams,
+    request: () => ({
+      params: idParams(),
       query: strictObject({
         graph: flagQuery("false: without nodes and edges."),
       }),
-    },
-    responses: {
-      200: jsonAnswer(groupSchema, "The group"),
+    }),
+    responses: () => ({
+      200: jsonAnswer(groupSchema(), "The group"),
       ...problems({ 404: "Unknown, or past its retention", 422: "The id is no UUID" }),
-    },
+    }),
   });
   app.openapi(get, async (c) => {
     const group = await viewOf(c, runtime).groupStatus(c.req.valid("param").id);
@@ -100,18 +105,18 @@ export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     summary: "Cancel all tasks of a group that have not ended",
     tags: ["groups"],
     middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
-    request: {
-      params: idParams,
+    request: () => ({
+      params: idParams(),
       body: {
         content: {
-          "application/json": { schema: strictObject(cancelShape).meta({ id: "GroupCancelRequest" }) },
+          "application/json": { schema: strictObject(cancelShape()).meta({ id: "GroupCancelRequest" }) },
         },
       },
-    },
-    responses: {
-      200: jsonAnswer(cancelled, "What became of how many of them"),
+    }),
+    responses: () => ({
+      200: jsonAnswer(cancelled(), "What became of how many of them"),
       ...problems({ ...bodyProblems, 404: "Unknown, or past its retention" }),
-    },
+    }),
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type Caller, SCOPES } from "../../runtime/core/caller.ts";
@@ -30,39 +31,43 @@ import type { App } from "../http/app_types.ts";
 const MOST_PATTERNS = 20;
 const LONGEST_GRACE_SECONDS = 7 * 24 * 60 * 60;
 
-const scopes = z.array(z.enum(SCOPES)).min(1).max(SCOPES.length);
-const name = z.string().refine(isName, { error: NAME_RULE }).meta({ pattern: "^[\\w.-]{1,40}$" });
+const scopes = once(() => z.array(z.enum(SCOPES)).min(1).max(SCOPES.length));
+const name = once(() => z.string().refine(isName, { error: NAME_RULE }).meta({ pattern: "^[\\w.-]{1,40}$" }));
 
-const newKeySchema = strictObject({
-  name: name.describe("Who will use it. Idempotency keys belong to the name."),
-  scopes,
-  tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
-    .describe("The key knows this tenant's tasks alone. Default: that of the key that makes it."),
-  patterns: z.array(z.string().regex(PATTERN, { error: PATTERN_RULE })).max(MOST_PATTERNS).optional()
-    .describe("Of these tasks alone: task:resize*, queue:gpu. Default: all."),
-  expiresAt: instantText.optional().describe("Default: never."),
-}).meta({ id: "NewKey" });
+const newKeySchema = once(() =>
+  strictObject({
+    name: name().describe("Who will use it. Idempotency keys belong to the name."),
+    scopes: scopes(),
+    tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
+      .describe("The key knows this tenant's tasks alone. Default: that of the key that makes it."),
+    patterns: z.array(z.string().regex(PATTERN, { error: PATTERN_RULE })).max(MOST_PATTERNS).optional()
+      .describe("Of these tasks alone: task:resize*, queue:gpu. Default: all."),
+    expiresAt: instantText().optional().describe("Default: never."),
+  }).meta({ id: "NewKey" })
+);
 
-const instant = z.iso.datetime();
-const keyShape = {
+const instant = once(() => z.iso.datetime());
+const keyShape = once(() => ({
   id: z.uuid().nullable().describe("Null for a key of API_KEYS."),
   name: z.string(),
   scopes: z.array(z.enum(SCOPES)),
   tenant: z.string().nullable().describe("Null for the default tenant."),
   patterns: z.array(z.string()),
   source: z.enum(["database", "environment"]),
-  createdAt: instant.nullable(),
+  createdAt: instant().nullable(),
   createdBy: z.string().nullable().describe("The key that made it."),
-  rotatedAt: instant.nullable(),
-  expiresAt: instant.nullable(),
-  lastUsedAt: instant.nullable().describe("By the hour."),
-};
-const keySchema = z.object(keyShape).meta({ id: "Key" });
-const madeSchema = z.object({ ...keyShape, secret: z.string().describe("Shown this once.") }).meta({
-  id: "MadeKey",
-});
+  rotatedAt: instant().nullable(),
+  expiresAt: instant().nullable(),
+  lastUsedAt: instant().nullable().describe("By the hour."),
+}));
+const keySchema = once(() => z.object(keyShape()).meta({ id: "Key" }));
+const madeSchema = once(() =>
+  z.object({ ...keyShape(), secret: z.string().describe("Shown this once.") }).meta({
+    id: "MadeKey",
+  })
+);
 
-const idParams = z.object({ id: z.uuid().toLowerCase() });
+const idParams = once(() => z.object({ id: z.uuid().toLowerCase() }));
 const unknown = { 404: "Unknown, or of another tenant", 422: "The id is no UUID" };
 
 export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: Pieces): void {
@@ -72,10 +77,10 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
     operationId: "listKeys",
     summary: "API keys, without their secrets",
     tags: ["keys"],
-    responses: {
-      200: jsonAnswer(z.object({ keys: z.array(keySchema) }).meta({ id: "KeyList" }), "All keys"),
+    responses: () => ({
+      200: jsonAnswer(z.object({ keys: z.array(keySchema()) }).meta({ id: "KeyList" }), "All keys"),
       ...problems(noParameters),
-    },
+    }),
   });
   app.openapi(list, async (c) => {
     const caller = callerOf(c);
@@ -94,11 +99,13 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
     summary: "Make an API key; its secret is shown this once",
     tags: ["keys"],
     middleware: jsonBody({ limitBytes: 16 * 1024 }),
-    request: { body: { required: true, content: { "application/json": { schema: newKeySchema } } } },
-    responses: {
-      201: jsonAnswer(madeSchema, "The key", ["Location"]),
+    request: () => ({
+      body: { required: true, content: { "application/json": { schema: newKeySchema() } } },
+    }),
+    responses: () => ({
+      201: jsonAnswer(madeSchema(), "The key", ["Location"]),
       ...problems({ ...bodyProblems, 409: "A key of this name is there, or there are too many" }),
-    },
+    }),
   });
   app.openapi(make, async (c) => {
     const caller = callerOf(c);
@@ -141,8 +148,8 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
     summary: "Give a key a new secret",
     tags: ["keys"],
     middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
-    request: {
-      params: idParams,
+    request: () => ({
+      params: idParams(),
       body: {
         content: {
           "application/json": {
@@ -153,11 +160,11 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
           },
         },
       },
-    },
-    responses: {
-      201: jsonAnswer(madeSchema, "The key, with its new secret"),
+    }),
+    responses: () => ({
+      201: jsonAnswer(madeSchema(), "The key, with its new secret"),
       ...problems({ ...bodyProblems, ...unknown }),
-    },
+    }),
   });
   app.openapi(rotate, async (c) => {
     const { graceSeconds = 0 } = c.req.valid("json");
@@ -177,8 +184,8 @@ export function keyRoutes(app: App, { clock }: Runtime, keys: KeyRing, pieces: P
     operationId: "revokeKey",
     summary: "Revoke a key: a second later it opens nothing, and what it has opened is closed",
     tags: ["keys"],
-    request: { params: idParams },
-    responses: { 204: { description: "Revoked" }, ...problems(unknown) },
+    request: () => ({ params: idParams() }),
+    responses: () => ({ 204: { description: "Revoked" }, ...problems(unknown) }),
   });
   app.openapi(revoke, async (c) => {
     const revoked = await keys.store.revoke(c.req.valid("param").id, tenantOf(callerOf(c)));

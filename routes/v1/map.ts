@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { mapSchema, type Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
@@ -13,10 +14,12 @@ import { mostBytesOfMany, submittedSchema, submittedTexts, toldBytes } from "../
 import type { App } from "../http/app_types.ts";
 import type { Pieces } from "../http/pieces.ts";
 
-const answer = z.object({
-  groupId: z.uuid(),
-  tasks: z.array(submittedSchema).describe("In the order of the elements."),
-}).meta({ id: "Mapped" });
+const answer = once(() =>
+  z.object({
+    groupId: z.uuid(),
+    tasks: z.array(submittedSchema()).describe("In the order of the elements."),
+  }).meta({ id: "Mapped" })
+);
 
 export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const map = createRoute({
@@ -26,12 +29,12 @@ export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     summary: "Submit one task for each element of a list, as a group",
     tags: ["submit"],
     middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
-    request: {
-      headers: idempotencyHeader,
+    request: () => ({
+      headers: idempotencyHeader(),
       body: { required: true, content: { "application/json": { schema: mapSchema } } },
-    },
-    responses: {
-      202: jsonAnswer(answer, "All are on disk and will run", ["Location"]),
+    }),
+    responses: () => ({
+      202: jsonAnswer(answer(), "All are on disk and will run", ["Location"]),
       ...problems({
         ...bodyProblems,
         409: "The same Idempotency-Key is under way",
@@ -39,7 +42,7 @@ export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
           "idempotency-mismatch: see errors",
         429: "queue-full",
       }),
-    },
+    }),
   });
   app.openapi(map, async (c) => {
     const body = await c.req.text();

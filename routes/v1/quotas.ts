@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Context } from "hono";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { type Caller, holds } from "../../runtime/core/caller.ts";
 import { ValidationError } from "../../runtime/core/errors.ts";
@@ -37,41 +38,51 @@ const MEANINGS: Record<QuotaName, string> = {
 };
 const MOST = Number.MAX_SAFE_INTEGER;
 
-const quotasShape = Object.fromEntries(
-  QUOTAS.map((name) => [
-    name,
-    z.int().min(1).max(name === "requestsPerSecond" ? 1_000_000 : MOST).optional()
-      .describe(MEANINGS[name]),
-  ]),
-) as Record<QuotaName, z.ZodOptional<z.ZodInt>>;
-const quotasSchema = strictObject(quotasShape).meta({ id: "Quotas" });
+const quotasShape = once(() =>
+  Object.fromEntries(
+    QUOTAS.map((name) => [
+      name,
+      z.int().min(1).max(name === "requestsPerSecond" ? 1_000_000 : MOST).optional()
+        .describe(MEANINGS[name]),
+    ]),
+  ) as Record<QuotaName, z.ZodOptional<z.ZodInt>>
+);
+const quotasSchema = once(() => strictObject(quotasShape()).meta({ id: "Quotas" }));
 
-const who = {
+const who = once(() => ({
   kind: z.enum(["key", "tenant"]),
   name: z.string().describe("Of the key, or of the tenant."),
   tenant: z.string().nullable().describe("Of the key. Null for the default tenant."),
-};
-const ruleSchema = z.object({
-  ...who,
-  quotas: quotasSchema,
-  changedAt: z.iso.datetime(),
-  changedBy: z.string().nullable(),
-}).meta({ id: "Quota" });
+}));
+const ruleSchema = once(() =>
+  z.object({
+    ...who(),
+    quotas: quotasSchema(),
+    changedAt: z.iso.datetime(),
+    changedBy: z.string().nullable(),
+  }).meta({ id: "Quota" })
+);
 
-const used = z.object({
-  used: z.int().nullable().describe("Null: not counted."),
-  limit: z.int().nullable().describe("Null: none."),
-});
-const usageSchema = z.object({
-  ...who,
-  ...Object.fromEntries(QUOTAS.map((name) => [name, used.describe(MEANINGS[name])])),
-}).meta({ id: "Usage" });
+const used = once(() =>
+  z.object({
+    used: z.int().nullable().describe("Null: not counted."),
+    limit: z.int().nullable().describe("Null: none."),
+  })
+);
+const usageSchema = once(() =>
+  z.object({
+    ...who(),
+    ...Object.fromEntries(QUOTAS.map((name) => [name, used().describe(MEANINGS[name])])),
+  }).meta({ id: "Usage" })
+);
 
-const params = z.object({ kind: who.kind, name: z.string().min(1).max(40) });
-const query = strictObject({
-  tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
-    .describe("Of the key. Default: that of the key that asks."),
-});
+const params = once(() => z.object({ kind: who().kind, name: z.string().min(1).max(40) }));
+const query = once(() =>
+  strictObject({
+    tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
+      .describe("Of the key. Default: that of the key that asks."),
+  })
+);
 
 export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Slots): void {
   const usage = createRoute({
@@ -80,13 +91,13 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
     operationId: "getUsage",
     summary: "What the caller uses of the service, and may use; with admin, what all do",
     tags: ["keys"],
-    responses: {
+    responses: () => ({
       200: jsonAnswer(
-        z.object({ usage: z.array(usageSchema) }).meta({ id: "UsageList" }),
+        z.object({ usage: z.array(usageSchema()) }).meta({ id: "UsageList" }),
         "By key and tenant",
       ),
       ...problems(noParameters),
-    },
+    }),
   });
   app.openapi(usage, async (c) => {
     const told = seenBy(callerOf(c), usagesOf(c), keys.callers.all);
@@ -110,10 +121,10 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
     operationId: "listQuotas",
     summary: "The quotas that were set",
     tags: ["keys"],
-    responses: {
-      200: jsonAnswer(z.object({ quotas: z.array(ruleSchema) }).meta({ id: "QuotaList" }), "All quotas"),
+    responses: () => ({
+      200: jsonAnswer(z.object({ quotas: z.array(ruleSchema()) }).meta({ id: "QuotaList" }), "All quotas"),
       ...problems(noParameters),
-    },
+    }),
   });
   app.openapi(list, async (c) => {
     const { tenant } = callerOf(c);
@@ -130,15 +141,15 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
     summary: "Say how much a key or a tenant may use; it holds within a second in every process",
     tags: ["keys"],
     middleware: jsonBody({ limitBytes: 16 * 1024 }),
-    request: {
-      params,
-      query,
-      body: { required: true, content: { "application/json": { schema: quotasSchema } } },
-    },
-    responses: {
-      200: jsonAnswer(ruleSchema, "What holds now; what is left out is as without quotas"),
+    request: () => ({
+      params: params(),
+      query: query(),
+      body: { required: true, content: { "application/json": { schema: quotasSchema() } } },
+    }),
+    responses: () => ({
+      200: jsonAnswer(ruleSchema(), "What holds now; what is left out is as without quotas"),
       ...problems({ ...bodyProblems, 409: "There are too many" }),
-    },
+    }),
   });
   app.openapi(put, async (c) => {
     const of = countedIn(c, c.req.valid("param"), c.req.valid("query").tenant, keys);
@@ -153,8 +164,11 @@ export function quotaRoutes(app: App, runtime: Runtime, keys: KeyRing, slots: Sl
     operationId: "removeQuotas",
     summary: "Take the quotas of a key or a tenant away",
     tags: ["keys"],
-    request: { params, query },
-    responses: { 204: { description: "Gone" }, ...problems({ 404: "There are none", 422: "See errors" }) },
+    request: () => ({ params: params(), query: query() }),
+    responses: () => ({
+      204: { description: "Gone" },
+      ...problems({ 404: "There are none", 422: "See errors" }),
+    }),
   });
   app.openapi(remove, async (c) => {
     const of = countedIn(c, c.req.valid("param"), c.req.valid("query").tenant, keys);

@@ -18,6 +18,7 @@ import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { scheduleSchema, scheduleSummarySchema, scheduleText } from "../wire/schedule_json.ts";
@@ -29,7 +30,7 @@ const BODY_BYTES = 128 * 1024;
 const MOST_PREVIEWED = 100;
 const NO_STORE = { "cache-control": "no-store" };
 
-const params = z.object({ name: scheduleName });
+const params = once(() => z.object({ name: scheduleName() }));
 const unknown = { 404: "There is no schedule of this name" };
 const jsonOf = <Schema extends z.ZodType>(schema: Schema) => ({
   content: { "application/json": { schema } },
@@ -42,22 +43,22 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     operationId: "listSchedules",
     summary: "Schedules, by name",
     tags: ["schedules"],
-    request: {
+    request: () => ({
       query: strictObject({
         limit: z.coerce.number().int().min(1).max(100).optional().describe("Default 50."),
-        cursor: scheduleName.optional()
+        cursor: scheduleName().optional()
           .describe("`nextCursor` of the page before."),
       }),
-    },
-    responses: {
+    }),
+    responses: () => ({
       200: jsonAnswer(
-        z.object({ schedules: z.array(scheduleSummarySchema), nextCursor: z.string().nullable() })
+        z.object({ schedules: z.array(scheduleSummarySchema()), nextCursor: z.string().nullable() })
           .meta({ id: "ScheduleList" }),
         "A page of them, without their inputs",
         ["Link"],
       ),
       ...problems({ 422: "See errors" }),
-    },
+    }),
   });
   app.openapi(list, async (c) => {
     const { limit = 50, cursor } = c.req.valid("query");
@@ -79,24 +80,24 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     summary: "The next times of a spec",
     tags: ["schedules"],
     middleware: jsonBody({ limitBytes: BODY_BYTES }),
-    request: {
+    request: () => ({
       body: {
         required: true,
         ...jsonOf(
           strictObject({
-            ...timesShape,
+            ...timesShape(),
             count: z.int().min(1).max(MOST_PREVIEWED).optional().describe("Default 5."),
           }).meta({ id: "SchedulePreview" }),
         ),
       },
-    },
-    responses: {
+    }),
+    responses: () => ({
       200: jsonAnswer(
         z.object({ times: z.array(z.iso.datetime()) }).meta({ id: "ScheduleTimes" }),
         "The times",
       ),
       ...problems(bodyProblems),
-    },
+    }),
   });
   app.openapi(preview, async (c) => {
     const { count = 5, ...times } = c.req.valid("json");
@@ -111,16 +112,16 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     summary: "Make a schedule, or change it as a whole; it keeps where it stands",
     tags: ["schedules"],
     middleware: jsonBody({ limitBytes: BODY_BYTES }),
-    request: { params, body: { required: true, ...jsonOf(configSchema) } },
-    responses: {
-      200: jsonAnswer(scheduleSchema, "Changed, or as it was"),
-      201: jsonAnswer(scheduleSchema, "Made", ["Location"]),
+    request: () => ({ params: params(), body: { required: true, ...jsonOf(configSchema()) } }),
+    responses: () => ({
+      200: jsonAnswer(scheduleSchema(), "Changed, or as it was"),
+      201: jsonAnswer(scheduleSchema(), "Made", ["Location"]),
       ...problems({
         ...bodyProblems,
         404: "One of this name is there that the key may not know",
         409: "Code declares it",
       }),
-    },
+    }),
   });
   app.openapi(put, async (c) => {
     const { name } = c.req.valid("param");
@@ -137,11 +138,11 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     summary: "Change some of a schedule; null takes a field away",
     tags: ["schedules"],
     middleware: jsonBody({ limitBytes: BODY_BYTES }),
-    request: { params, body: { required: true, ...jsonOf(patchSchema) } },
-    responses: {
-      200: jsonAnswer(scheduleSchema, "As it is now"),
+    request: () => ({ params: params(), body: { required: true, ...jsonOf(patchSchema()) } }),
+    responses: () => ({
+      200: jsonAnswer(scheduleSchema(), "As it is now"),
       ...problems({ ...bodyProblems, ...unknown, 409: "Code declares it" }),
-    },
+    }),
   });
   app.openapi(patch, async (c) => {
     const view = await viewOf(c, runtime).schedules.patch(c.req.valid("param").name, c.req.valid("json"));
@@ -154,11 +155,11 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     operationId: "getSchedule",
     summary: "A schedule: what it says, its next times, its last task, and those that run",
     tags: ["schedules"],
-    request: { params },
-    responses: {
-      200: jsonAnswer(scheduleSchema, "The schedule"),
+    request: () => ({ params: params() }),
+    responses: () => ({
+      200: jsonAnswer(scheduleSchema(), "The schedule"),
       ...problems({ ...unknown, 422: "No schedule can have this name" }),
-    },
+    }),
   });
   app.openapi(get, async (c) => {
     const view = await viewOf(c, runtime).schedules.get(c.req.valid("param").name);
@@ -171,11 +172,11 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     operationId: "deleteSchedule",
     summary: "Delete a schedule; its tasks stay",
     tags: ["schedules"],
-    request: { params },
-    responses: {
+    request: () => ({ params: params() }),
+    responses: () => ({
       204: { description: "Gone" },
       ...problems({ ...unknown, 409: "Code declares it", 422: "No schedule can have this name" }),
-    },
+    }),
   });
   app.openapi(remove, async (c) => {
     await viewOf(c, runtime).schedules.remove(c.req.valid("param").name);
@@ -189,16 +190,16 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     summary: "Pause a schedule: it does not fire until it is resumed",
     tags: ["schedules"],
     middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
-    request: {
-      params,
+    request: () => ({
+      params: params(),
       body: jsonOf(
-        strictObject({ note: scheduleNote.optional().describe("Why.") }).meta({ id: "PauseRequest" }),
+        strictObject({ note: scheduleNote().optional().describe("Why.") }).meta({ id: "PauseRequest" }),
       ),
-    },
-    responses: {
-      200: jsonAnswer(scheduleSchema, "Paused"),
+    }),
+    responses: () => ({
+      200: jsonAnswer(scheduleSchema(), "Paused"),
       ...problems({ ...bodyProblems, ...unknown }),
-    },
+    }),
   });
   app.openapi(pause, async (c) => {
     const { note = null } = c.req.valid("json");
@@ -212,11 +213,11 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     operationId: "resumeSchedule",
     summary: "Resume a schedule: it fires from its next time on",
     tags: ["schedules"],
-    request: { params },
-    responses: {
-      200: jsonAnswer(scheduleSchema, "It is not paused"),
+    request: () => ({ params: params() }),
+    responses: () => ({
+      200: jsonAnswer(scheduleSchema(), "It is not paused"),
       ...problems({ ...unknown, 422: "No schedule can have this name" }),
-    },
+    }),
   });
   app.openapi(resume, async (c) => {
     const view = await viewOf(c, runtime).schedules.resume(c.req.valid("param").name);
@@ -234,23 +235,23 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
       optional: true,
       turns: runtime.turns,
     }),
-    request: {
-      params,
-      headers: idempotencyHeader,
+    request: () => ({
+      params: params(),
+      headers: idempotencyHeader(),
       body: jsonOf(
         strictObject({ input: z.unknown().optional().describe("In place of the schedule's.") })
           .meta({ id: "TriggerRequest" }),
       ),
-    },
-    responses: {
-      202: jsonAnswer(taskSchema, "It is on disk and will run", ["Location", "Retry-After"]),
+    }),
+    responses: () => ({
+      202: jsonAnswer(taskSchema(), "It is on disk and will run", ["Location", "Retry-After"]),
       ...problems({
         ...bodyProblems,
         ...unknown,
         409: "The same Idempotency-Key is under way",
         429: "queue-full",
       }),
-    },
+    }),
   });
   app.openapi(trigger, async (c) => {
     const { input } = c.req.valid("json");
@@ -282,19 +283,19 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     summary: "Submit the tasks of times that have passed, but for those that are there",
     tags: ["schedules"],
     middleware: jsonBody({ limitBytes: 16 * 1024 }),
-    request: {
-      params,
+    request: () => ({
+      params: params(),
       body: {
         required: true,
         ...jsonOf(
           strictObject({
-            from: instantText.describe("The first instant."),
-            to: instantText.describe("The last one; not in the future."),
+            from: instantText().describe("The first instant."),
+            to: instantText().describe("The last one; not in the future."),
           }).meta({ id: "BackfillRequest" }),
         ),
       },
-    },
-    responses: {
+    }),
+    responses: () => ({
       202: jsonAnswer(
         z.object({
           tasks: z.array(z.object({ id: z.uuid(), scheduledFor: z.iso.datetime() })),
@@ -308,7 +309,7 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
         409: "The schedule changes all the time",
         429: "queue-full",
       }),
-    },
+    }),
   });
   app.openapi(backfill, async (c) => {
     const { from, to } = c.req.valid("json");

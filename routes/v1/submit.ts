@@ -3,12 +3,13 @@
 import { z } from "zod";
 import type { Context } from "hono";
 import { createRoute, faultOfNoQuery } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { parseBounded } from "../../runtime/core/bounded_parse.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import type { CallersSubmit, CallerView, Runtime, Submitted } from "../../runtime/mod.ts";
-import { IN_OPTIONS, submissionSchema } from "../../runtime/core/submission.ts";
+import { inOptions, submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
 import { type BodyOptions, jsonBody, readJson } from "../http/body.ts";
@@ -26,29 +27,33 @@ import type { Pieces } from "../http/pieces.ts";
 
 const MOST_IN_A_BATCH = 1_000;
 
-const submission = submissionSchema.meta({ id: "Submission" });
+const submission = once(() => submissionSchema().meta({ id: "Submission" }));
 
-const IN_EACH_TASK = {
-  ...Object.fromEntries(Object.keys(IN_OPTIONS).map((field) => [field, "in the options of each task"])),
+const inEachTask = () => ({
+  ...Object.fromEntries(Object.keys(inOptions()).map((field) => [field, "in the options of each task"])),
   ...Object.fromEntries(["task", "input", "id", "options"].map((field) => [field, "in each of tasks"])),
-};
-
-const batchSchema = strictObject(
-  {
-    tasks: z.array(submission).min(1).max(MOST_IN_A_BATCH),
-    group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
-  },
-  IN_EACH_TASK,
-  'in {"tasks": […]}',
-).meta({ id: "BatchSubmission" });
-
-const noQuery = strictObject({}, { wait: "in the header Prefer, as in Prefer: wait=5" });
-
-const preferHeader = idempotencyHeader.extend({
-  prefer: z.string().optional().describe(
-    "`wait=N`: answer with the ended task if it ends within N seconds. Passed over for a key without `read`.",
-  ),
 });
+
+const batchSchema = once(() =>
+  strictObject(
+    {
+      tasks: z.array(submission()).min(1).max(MOST_IN_A_BATCH),
+      group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
+    },
+    inEachTask(),
+    'in {"tasks": […]}',
+  ).meta({ id: "BatchSubmission" })
+);
+
+const noQuery = once(() => strictObject({}, { wait: "in the header Prefer, as in Prefer: wait=5" }));
+
+const preferHeader = once(() =>
+  idempotencyHeader().extend({
+    prefer: z.string().optional().describe(
+      "`wait=N`: answer with the ended task if it ends within N seconds. Passed over for a key without `read`.",
+    ),
+  })
+);
 
 export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pieces): void {
   const one = createRoute({
@@ -57,26 +62,26 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
     operationId: "submitTask",
     summary: "Submit a task",
     tags: ["submit"],
-    request: {
-      headers: preferHeader,
+    request: () => ({
+      headers: preferHeader(),
       body: {
         required: true,
-        content: { "application/json": { schema: submission } },
+        content: { "application/json": { schema: submission() } },
       },
-    },
-    responses: {
+    }),
+    responses: () => ({
       200: jsonAnswer(
-        taskSchema,
+        taskSchema(),
         "It ended within `Prefer: wait`; or another task has its unique key, and is the answer",
         ["Preference-Applied", "Errand-Deduplicated"],
       ),
-      202: jsonAnswer(taskSchema, "It is on disk and will run", ["Location", "Retry-After"]),
+      202: jsonAnswer(taskSchema(), "It is on disk and will run", ["Location", "Retry-After"]),
       ...problems({
         ...bodyProblems,
         409: "The id or the unique key is taken, or the same Idempotency-Key is under way",
         429: "queue-full",
       }),
-    },
+    }),
   });
   // The document describes the hottest path, but it skips the validators: they cost a tenth of a task.
   app.operations.push(one);
@@ -117,13 +122,13 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
     summary: "Submit up to 1000 tasks, all or none",
     tags: ["submit"],
     middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
-    request: {
-      headers: idempotencyHeader,
-      body: { required: true, content: { "application/json": { schema: batchSchema } } },
-    },
-    responses: {
+    request: () => ({
+      headers: idempotencyHeader(),
+      body: { required: true, content: { "application/json": { schema: batchSchema() } } },
+    }),
+    responses: () => ({
       202: jsonAnswer(
-        z.object({ tasks: z.array(taskSchema), groupId: z.uuid().nullable() }).meta({ id: "Batch" }),
+        z.object({ tasks: z.array(taskSchema()), groupId: z.uuid().nullable() }).meta({ id: "Batch" }),
         "All are on disk and will run",
       ),
       ...problems({
@@ -131,7 +136,7 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
         409: "An id or a unique key is taken, or the same Idempotency-Key is under way",
         429: "queue-full",
       }),
-    },
+    }),
   });
   app.openapi(batch, async (c) => {
     const { tasks, group } = c.req.valid("json");
@@ -206,7 +211,7 @@ async function batchText(
 async function submitOne(c: Context, view: CallerView, options: BodyOptions) {
   using body = await readJson(c, options);
   const { text, value } = body;
-  const parsed = parseBounded(submissionSchema, value);
+  const parsed = parseBounded(submissionSchema(), value);
   if (!parsed.success) throw new ProblemError(validationFailed(faultsOf(parsed.error, value)));
   return await view.submit({
     batch: { submissions: [parsed.data], pointerOf: (_, part) => part },

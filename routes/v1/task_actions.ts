@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
 import type { IfMatch, Runtime } from "../../runtime/mod.ts";
@@ -21,32 +22,36 @@ const LONGEST_GRACE_MS = 60 * 60 * 1000;
 export const DEFAULT_GRACE_MS = 10_000;
 
 /** The fields that a cancel of a task and of a group share. */
-export const cancelShape = {
+export const cancelShape = once(() => ({
   reason: z.string().max(LONGEST_REASON).optional(),
   graceMs: z.int().min(0).max(LONGEST_GRACE_MS).optional()
     .describe(`How long a running function may take to stop. Default ${DEFAULT_GRACE_MS}.`),
-};
+}));
 
-const cancelSchema = strictObject({
-  ...cancelShape,
-  children: z.boolean().optional()
-    .describe(
-      "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false.",
-    ),
-}).meta({ id: "CancelRequest" });
+const cancelSchema = once(() =>
+  strictObject({
+    ...cancelShape(),
+    children: z.boolean().optional()
+      .describe(
+        "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false.",
+      ),
+  }).meta({ id: "CancelRequest" })
+);
 
-const cancelAnswer = z.object({
-  outcome: z.enum(["cancelled", "requested"]),
-  id: z.uuid(),
-  state: stateSchema,
-}).meta({ id: "CancelOutcome" });
+const cancelAnswer = once(() =>
+  z.object({
+    outcome: z.enum(["cancelled", "requested"]),
+    id: z.uuid(),
+    state: stateSchema(),
+  }).meta({ id: "CancelOutcome" })
+);
 
 const gone = {
   404: "Unknown, or past its retention",
   410: "Forgotten on request",
   412: "If-Match does not match",
 };
-const ifMatch = z.object({ "if-match": z.string().optional() });
+const ifMatch = once(() => z.object({ "if-match": z.string().optional() }));
 
 export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const cancel = createRoute({
@@ -56,16 +61,16 @@ export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
     summary: "Cancel a waiting task, or ask a running one to stop",
     tags: ["tasks"],
     middleware: jsonBody({ limitBytes: 16 * 1024, optional: true }),
-    request: {
-      params: idParams,
-      headers: ifMatch,
-      body: { content: { "application/json": { schema: cancelSchema } } },
-    },
-    responses: {
-      200: jsonAnswer(cancelAnswer, "Cancelled: it did not start, or it was cancelled before"),
-      202: jsonAnswer(cancelAnswer, "It runs and was asked to stop"),
+    request: () => ({
+      params: idParams(),
+      headers: ifMatch(),
+      body: { content: { "application/json": { schema: cancelSchema() } } },
+    }),
+    responses: () => ({
+      200: jsonAnswer(cancelAnswer(), "Cancelled: it did not start, or it was cancelled before"),
+      202: jsonAnswer(cancelAnswer(), "It runs and was asked to stop"),
       ...problems({ ...bodyProblems, ...gone, 409: "too_late: it has ended (`outcome` says so)" }),
-    },
+    }),
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
@@ -102,9 +107,9 @@ export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
       optional: true,
       turns: runtime.turns,
     }),
-    request: {
-      params: idParams,
-      headers: ifMatch,
+    request: () => ({
+      params: idParams(),
+      headers: ifMatch(),
       body: {
         content: {
           "application/json": {
@@ -113,15 +118,15 @@ export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
           },
         },
       },
-    },
-    responses: {
+    }),
+    responses: () => ({
       202: jsonAnswer(
-        taskSchema,
+        taskSchema(),
         "It will run again. What its failure had cancelled waits again, unless that takes more than 30 s",
         ["Location"],
       ),
       ...problems({ ...bodyProblems, ...gone, 409: "It has not ended, or it completed" }),
-    },
+    }),
   });
   app.openapi(retry, async (c) => {
     const { id } = c.req.valid("param");
@@ -140,11 +145,11 @@ export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
     operationId: "forgetTask",
     summary: "Forget an ended task and all it stored",
     tags: ["tasks"],
-    request: { params: idParams, headers: ifMatch },
-    responses: {
+    request: () => ({ params: idParams(), headers: ifMatch() }),
+    responses: () => ({
       204: { description: "Forgotten" },
       ...problems({ ...gone, 409: "It has not ended", 422: "The id is no UUID" }),
-    },
+    }),
   });
   app.openapi(forget, async (c) => {
     await viewOf(c, runtime).forget(c.req.valid("param").id, ifMatchOf(c));

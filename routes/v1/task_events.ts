@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { endOf, isoAt, type Runtime, type TaskEvent } from "../../runtime/mod.ts";
 import { viewOf } from "../access/guard.ts";
@@ -12,7 +13,9 @@ import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wir
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
-const place = wholeQuery(0).meta({ type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const place = once(() =>
+  wholeQuery(0).meta({ type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+);
 
 export function eventRoutes(
   app: App,
@@ -26,15 +29,15 @@ export function eventRoutes(
     operationId: "streamEvents",
     summary: "Events of a task: state, progress, log, chunk, then result or error, then end",
     tags: ["streams"],
-    request: {
-      params: idParams,
+    request: () => ({
+      params: idParams(),
       query: strictObject({
-        after: place.optional().describe("Go on behind this event."),
-        ticket: ticketQuery,
+        after: place().optional().describe("Go on behind this event."),
+        ticket: ticketQuery(),
       }),
-      headers: z.object({ "last-event-id": place.optional() }),
-    },
-    responses: {
+      headers: z.object({ "last-event-id": place().optional() }),
+    }),
+    responses: () => ({
       200: sseAnswer("`id` is the task's event sequence, dense from 1"),
       204: { description: "Everything was delivered, `end` included" },
       ...problems({
@@ -43,7 +46,7 @@ export function eventRoutes(
         422: "No such place",
         ...heldProblems,
       }),
-    },
+    }),
   });
   app.openapi(route, async (c) => {
     const after = c.req.valid("header")["last-event-id"] ?? c.req.valid("query").after ?? 0;

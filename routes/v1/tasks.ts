@@ -43,16 +43,16 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     operationId: "getTask",
     summary: "A task as it is now, or as soon as it has ended",
     tags: ["tasks"],
-    request: {
-      params: idParams,
-      query: strictObject({ wait: waitQuery }),
+    request: () => ({
+      params: idParams(),
+      query: strictObject({ wait: waitQuery() }),
       headers: z.object({ "if-none-match": z.string().optional() }),
-    },
-    responses: {
-      200: jsonAnswer(taskSchema, "The task", ["ETag"]),
+    }),
+    responses: () => ({
+      200: jsonAnswer(taskSchema(), "The task", ["ETag"]),
       304: { description: "It has not changed" },
       ...problems({ ...gone, ...heldProblems }),
-    },
+    }),
   });
   app.openapi(get, async (c) => {
     const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
@@ -69,23 +69,23 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     operationId: "getResult",
     summary: "The value, as soon as it is there",
     tags: ["tasks"],
-    request: {
-      params: idParams,
+    request: () => ({
+      params: idParams(),
       query: strictObject({
-        wait: waitQuery,
+        wait: waitQuery(),
         raiseOnFailure: flagQuery("false: an ended task is always 200, with its error as a value."),
       }),
-    },
-    responses: {
-      200: jsonAnswer(resultSchema, "The value"),
-      202: jsonAnswer(resultSchema, "Not done", ["Retry-After"]),
+    }),
+    responses: () => ({
+      200: jsonAnswer(resultSchema(), "The value"),
+      202: jsonAnswer(resultSchema(), "Not done", ["Retry-After"]),
       ...problems({
         ...gone,
         ...heldProblems,
         410: "task-cancelled, or task-forgotten",
         424: "task-failed: FAILED or CRASHED",
       }),
-    },
+    }),
   });
   app.openapi(result, async (c) => {
     const query = c.req.valid("query");
@@ -118,30 +118,30 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     operationId: "listTasks",
     summary: "Tasks, newest first",
     tags: ["tasks"],
-    request: {
+    request: () => ({
       query: strictObject({
-        state: stateQuery,
+        state: stateQuery(),
         task: z.string().max(200).optional().describe("The name of a definition."),
         tag: z.string().max(100).optional(),
         groupId: z.uuid().toLowerCase().optional(),
         parentId: z.uuid().toLowerCase().optional(),
-        createdAfter: instantText.optional(),
-        createdBefore: instantText.optional(),
+        createdAfter: instantText().optional(),
+        createdBefore: instantText().optional(),
         cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
         limit: wholeQuery(1, 500).default(50)
           .meta({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
       }),
-    },
-    responses: {
+    }),
+    responses: () => ({
       200: jsonAnswer(
-        z.object({ tasks: z.array(summarySchema), nextCursor: z.string().nullable() }).meta({
+        z.object({ tasks: z.array(summarySchema()), nextCursor: z.string().nullable() }).meta({
           id: "TaskList",
         }),
         "A page; it may be short, or empty, and still have a next one",
         ["Link"],
       ),
       ...problems({ 422: "A filter is wrong" }),
-    },
+    }),
   });
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");

@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Tickets } from "../../auth/tickets.ts";
 import { isoAt, type Runtime } from "../../runtime/mod.ts";
@@ -22,21 +23,25 @@ const DEFAULT_TTL_SECONDS = 60;
 const LONGEST_PATH = 60_000;
 const PATTERNS = STREAMS.map(patternOf);
 
-const ticketSchema = strictObject({
-  path: z.string().max(LONGEST_PATH).meta({
-    pattern: "^(/.*)?/v1/(tasks/[^/?#]+/events|as-completed)/?(\\?[^#]*)?$",
-    description:
-      "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
-  }),
-  ttlSeconds: z.int().min(1).max(LONGEST_TTL_SECONDS).optional()
-    .describe(`How long it can be used to open the stream. Default ${DEFAULT_TTL_SECONDS}.`),
-}).meta({ id: "TicketRequest" });
+const ticketSchema = once(() =>
+  strictObject({
+    path: z.string().max(LONGEST_PATH).meta({
+      pattern: "^(/.*)?/v1/(tasks/[^/?#]+/events|as-completed)/?(\\?[^#]*)?$",
+      description:
+        "Path and query of a stream: /v1/tasks/{id}/events or /v1/as-completed. The ticket opens this one alone.",
+    }),
+    ttlSeconds: z.int().min(1).max(LONGEST_TTL_SECONDS).optional()
+      .describe(`How long it can be used to open the stream. Default ${DEFAULT_TTL_SECONDS}.`),
+  }).meta({ id: "TicketRequest" })
+);
 
-const answer = z.object({
-  ticket: z.string(),
-  expiresAt: z.iso.datetime(),
-  url: z.string().describe("The path with the ticket in its query."),
-}).meta({ id: "Ticket" });
+const answer = once(() =>
+  z.object({
+    ticket: z.string(),
+    expiresAt: z.iso.datetime(),
+    url: z.string().describe("The path with the ticket in its query."),
+  }).meta({ id: "Ticket" })
+);
 
 export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): void {
   const route = createRoute({
@@ -46,11 +51,13 @@ export function ticketRoutes(app: App, { clock }: Runtime, tickets: Tickets): vo
     summary: "A URL that opens one stream without a key, for a while",
     tags: ["streams"],
     middleware: jsonBody({ limitBytes: 128 * 1024 }),
-    request: { body: { required: true, content: { "application/json": { schema: ticketSchema } } } },
-    responses: {
-      201: jsonAnswer(answer, "The ticket"),
+    request: () => ({
+      body: { required: true, content: { "application/json": { schema: ticketSchema() } } },
+    }),
+    responses: () => ({
+      201: jsonAnswer(answer(), "The ticket"),
       ...problems(bodyProblems),
-    },
+    }),
   });
   app.openapi(route, async (c) => {
     const { path, ttlSeconds = DEFAULT_TTL_SECONDS } = c.req.valid("json");

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import { having } from "../../runtime/core/submission.ts";
 import type { Context } from "hono";
@@ -42,59 +43,68 @@ import { longAnswer } from "../http/json_stream.ts";
 const FEW = 50;
 const LIST_BYTES = 128 * 1024;
 
-const groupId = z.uuid().toLowerCase();
-const tag = z.string().min(1).max(100);
+const groupId = once(() => z.uuid().toLowerCase());
+const tag = once(() => z.string().min(1).max(100));
 const exactlyOne = "exactly one of these says which tasks";
 
-const waitSchema = strictObject(
-  {
-    ids: ids.optional(),
-    groupId: groupId.optional(),
-    returnWhen: z.enum(RETURN_WHEN).default("ALL_COMPLETED"),
-    timeoutSeconds: z.number().min(0).default(LONGEST_WAIT_SECONDS)
-      .describe(`At most ${LONGEST_WAIT_SECONDS} in one request; more is cut to that.`),
-  },
-  {},
-  IN_IDS,
-).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).meta({
-  id: "WaitRequest",
-  not: notOne(["ids", "groupId"]),
-});
+const waitSchema = once(() =>
+  strictObject(
+    {
+      ids: ids().optional(),
+      groupId: groupId().optional(),
+      returnWhen: z.enum(RETURN_WHEN).default("ALL_COMPLETED"),
+      timeoutSeconds: z.number().min(0).default(LONGEST_WAIT_SECONDS)
+        .describe(`At most ${LONGEST_WAIT_SECONDS} in one request; more is cut to that.`),
+    },
+    {},
+    IN_IDS,
+  ).superRefine((query, context) => requireOne(query, ["ids", "groupId"], context)).meta({
+    id: "WaitRequest",
+    not: notOne(["ids", "groupId"]),
+  })
+);
 
-const cursor = z.string().max(4_100);
+const cursor = once(() => z.string().max(4_100));
 
-const streamShape = { groupId: groupId.optional(), tag: tag.optional() };
+const streamShape = once(() => ({ groupId: groupId().optional(), tag: tag().optional() }));
 
-const streamQuery = strictObject({
-  id: z.preprocess((value) => value === undefined || Array.isArray(value) ? value : [value], ids.optional())
-    .meta({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
-  ...streamShape,
-  timeout: secondsText.pipe(timeoutSeconds).optional()
-    .meta({
-      type: "number",
-      minimum: 0,
-      maximum: LONGEST_TIMEOUT_SECONDS,
-      description: "Seconds for the whole iteration.",
-    }),
-  after: cursor.optional().describe("Go on behind this event, where `Last-Event-ID` cannot be sent."),
-  ticket: ticketQuery,
-}).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context));
+const streamQuery = once(() =>
+  strictObject({
+    id: z.preprocess(
+      (value) => value === undefined || Array.isArray(value) ? value : [value],
+      ids().optional(),
+    )
+      .meta({ type: "array", items: { type: "string", format: "uuid" }, maxItems: 1_000 }),
+    ...streamShape(),
+    timeout: secondsText().pipe(timeoutSeconds()).optional()
+      .meta({
+        type: "number",
+        minimum: 0,
+        maximum: LONGEST_TIMEOUT_SECONDS,
+        description: "Seconds for the whole iteration.",
+      }),
+    after: cursor().optional().describe("Go on behind this event, where `Last-Event-ID` cannot be sent."),
+    ticket: ticketQuery(),
+  }).superRefine((query, context) => requireOne(query, ["id", "groupId", "tag"], context))
+);
 
-const streamBody = strictObject(
-  {
-    ids: ids.optional(),
-    ...streamShape,
-    timeoutSeconds: timeoutSeconds.optional(),
-    timeout: timeoutSeconds.optional().describe("The same as timeoutSeconds."),
-  },
-  {},
-  IN_IDS,
-).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).meta({
-  id: "AsCompletedRequest",
-  not: notOne(["ids", "groupId", "tag"]),
-});
+const streamBody = once(() =>
+  strictObject(
+    {
+      ids: ids().optional(),
+      ...streamShape(),
+      timeoutSeconds: timeoutSeconds().optional(),
+      timeout: timeoutSeconds().optional().describe("The same as timeoutSeconds."),
+    },
+    {},
+    IN_IDS,
+  ).superRefine((query, context) => requireOne(query, ["ids", "groupId", "tag"], context)).meta({
+    id: "AsCompletedRequest",
+    not: notOne(["ids", "groupId", "tag"]),
+  })
+);
 
-const lastEventId = z.object({ "last-event-id": cursor.optional() });
+const lastEventId = once(() => z.object({ "last-event-id": cursor().optional() }));
 
 export function completionRoutes(
   app: App,
@@ -110,14 +120,16 @@ export function completionRoutes(
     summary: "Wait for several tasks; never an error on timeout",
     tags: ["streams"],
     middleware: jsonBody({ limitBytes: LIST_BYTES }),
-    request: { body: { required: true, content: { "application/json": { schema: waitSchema } } } },
-    responses: {
+    request: () => ({ body: { required: true, content: { "application/json": { schema: waitSchema() } } } }),
+    responses: () => ({
       200: jsonAnswer(
-        z.object({ done: z.array(summarySchema), notDone: z.array(summarySchema) }).meta({ id: "Waited" }),
+        z.object({ done: z.array(summarySchema()), notDone: z.array(summarySchema()) }).meta({
+          id: "Waited",
+        }),
         "Which are done, and which are not",
       ),
       ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
-    },
+    }),
   });
   app.openapi(wait, async (c) => {
     const query = c.req.valid("json");
@@ -161,8 +173,8 @@ export function completionRoutes(
     operationId: "asCompleted",
     summary: "Stream tasks as they end: each once, and resumable",
     tags: ["streams"],
-    request: { query: streamQuery, headers: lastEventId },
-    responses: {
+    request: () => ({ query: streamQuery(), headers: lastEventId() }),
+    responses: () => ({
       ...responses,
       ...problems({
         ...heldProblems,
@@ -170,7 +182,7 @@ export function completionRoutes(
         410: "A task was forgotten",
         422: "See errors",
       }),
-    },
+    }),
   });
   app.openapi(get, (c) => {
     const { id, groupId, tag, timeout, after } = c.req.valid("query");
@@ -184,14 +196,14 @@ export function completionRoutes(
     summary: "The same for long lists of ids",
     tags: ["streams"],
     middleware: jsonBody({ limitBytes: LIST_BYTES }),
-    request: {
-      headers: lastEventId,
-      body: { required: true, content: { "application/json": { schema: streamBody } } },
-    },
-    responses: {
+    request: () => ({
+      headers: lastEventId(),
+      body: { required: true, content: { "application/json": { schema: streamBody() } } },
+    }),
+    responses: () => ({
       ...responses,
       ...problems({ ...bodyProblems, ...heldProblems, 404: "An id is unknown", 410: "A task was forgotten" }),
-    },
+    }),
   });
   app.openapi(post, (c) => {
     const { ids, groupId, tag, timeout, timeoutSeconds = timeout } = c.req.valid("json");

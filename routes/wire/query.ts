@@ -1,17 +1,20 @@
 // Parameters of queries. A query has texts only, and callers write them in more than one way.
 
 import { z } from "zod";
+import { once } from "../../runtime/core/once.ts";
 import { didYouMean } from "../../runtime/core/nearest.ts";
 import { STATE_TYPES, STATES, type StateType } from "../../runtime/core/states.ts";
 
 /** The longest time that one request is held open. */
 export const LONGEST_WAIT_SECONDS = 60;
 
-export const secondsText = z.string()
-  .refine((text) => /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)), {
-    error: "must be a number of seconds",
-  })
-  .transform(Number);
+export const secondsText = once(() =>
+  z.string()
+    .refine((text) => /^\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)), {
+      error: "must be a number of seconds",
+    })
+    .transform(Number)
+);
 
 /** Digits alone: `1e2`, `0x10` and `+5` are numbers to others, and slips here. */
 export function wholeQuery(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number, string> {
@@ -21,12 +24,14 @@ export function wholeQuery(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodTyp
 }
 
 /** A longer wait is cut to the longest one. */
-export const waitQuery = secondsText.transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
-  .optional().meta({
-    type: "number",
-    minimum: 0,
-    description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
-  });
+export const waitQuery = once(() =>
+  secondsText().transform((seconds) => Math.min(seconds, LONGEST_WAIT_SECONDS))
+    .optional().meta({
+      type: "number",
+      minimum: 0,
+      description: `Wait up to this many seconds (at most ${LONGEST_WAIT_SECONDS}) for the end.`,
+    })
+);
 
 /** True by default. Upper case is allowed, because Python writes False. */
 export function flagQuery(description: string) {
@@ -37,23 +42,27 @@ export function flagQuery(description: string) {
 }
 
 /** Types of states, in any case, several with commas between or as several parameters. */
-export const stateQuery = z.union([z.string(), z.array(z.string())])
-  .transform((given, context): StateType[] => {
-    const texts = [given].flat().flatMap((text) => text.split(",")).map((text) => text.trim().toUpperCase());
-    const known: readonly string[] = STATE_TYPES;
-    const unknown = texts.find((text) => !known.includes(text));
-    if (unknown === undefined) return texts as StateType[];
-    context.addIssue({
-      code: "custom",
-      message: `must be types of states, with commas between; ${remedyOf(unknown)}`,
-    });
-    return z.NEVER;
-  })
-  .optional().meta({
-    type: "array",
-    items: { type: "string", enum: [...STATE_TYPES] },
-    description: "Any of these types; several with commas between, or repeated.",
-  });
+export const stateQuery = once(() =>
+  z.union([z.string(), z.array(z.string())])
+    .transform((given, context): StateType[] => {
+      const texts = [given].flat().flatMap((text) => text.split(",")).map((text) =>
+        text.trim().toUpperCase()
+      );
+      const known: readonly string[] = STATE_TYPES;
+      const unknown = texts.find((text) => !known.includes(text));
+      if (unknown === undefined) return texts as StateType[];
+      context.addIssue({
+        code: "custom",
+        message: `must be types of states, with commas between; ${remedyOf(unknown)}`,
+      });
+      return z.NEVER;
+    })
+    .optional().meta({
+      type: "array",
+      items: { type: "string", enum: [...STATE_TYPES] },
+      description: "Any of these types; several with commas between, or repeated.",
+    })
+);
 
 function remedyOf(unknown: string): string {
   const type = STATE_TYPES.find((type) => STATES[type].some((name) => name.toUpperCase() === unknown));

@@ -1,16 +1,17 @@
 // Schedules on the wire.
 
 import { z } from "zod";
+import { once } from "../../runtime/core/once.ts";
 import { configShape, isoAt, type ScheduleView } from "../../runtime/mod.ts";
 import type { Text } from "../http/json_response.ts";
 
-const instant = z.iso.datetime();
+const instant = once(() => z.iso.datetime());
 
-const summaryShape = {
+const summaryShape = once(() => ({
   name: z.string(),
   task: z.string(),
-  options: configShape.options,
-  spec: configShape.spec,
+  options: configShape().options,
+  spec: configShape().spec,
   exclude: z.array(z.unknown()),
   startAt: z.string().nullable(),
   endAt: z.string().nullable(),
@@ -20,29 +21,31 @@ const summaryShape = {
   pauseOnFailure: z.boolean(),
   remaining: z.int().nullable().describe("Times that it will fire yet; null: no bound."),
   note: z.string().nullable(),
-  paused: z.object({ note: z.string().nullable(), since: instant, by: z.string().nullable() }).nullable(),
-  next: z.array(instant).describe(
+  paused: z.object({ note: z.string().nullable(), since: instant(), by: z.string().nullable() }).nullable(),
+  next: z.array(instant()).describe(
     "The next five times, without what windowMs moves them. None while it is paused.",
   ),
-  nextFiresAt: instant.nullable().describe("When it fires for the first of these."),
-  last: z.object({ scheduledFor: instant, taskId: z.uuid() }).nullable(),
+  nextFiresAt: instant().nullable().describe("When it fires for the first of these."),
+  last: z.object({ scheduledFor: instant(), taskId: z.uuid() }).nullable(),
   running: z.array(z.uuid()).describe("Tasks of it that have not ended; of very many the newest."),
   fired: z.int(),
   skipped: z.int().describe("Times that were passed over: by overlap, after catchupMs, or for a fault."),
-  fault: z.object({ scheduledFor: instant, message: z.string() }).nullable()
+  fault: z.object({ scheduledFor: instant(), message: z.string() }).nullable()
     .describe("Why a time could not be fired: the last one."),
   declaredBy: z.string().nullable().describe(
     "The definition whose code says it; null: it was made by a call.",
   ),
-  createdAt: instant,
-  updatedAt: instant,
+  createdAt: instant(),
+  updatedAt: instant(),
   links: z.object({ self: z.string(), trigger: z.string(), pause: z.string(), resume: z.string() }),
-};
+}));
 
-export const scheduleSummarySchema = z.object(summaryShape).meta({ id: "ScheduleSummary" });
-export const scheduleSchema = z.object({ ...summaryShape, input: configShape.input }).meta({
-  id: "Schedule",
-});
+export const scheduleSummarySchema = once(() => z.object(summaryShape()).meta({ id: "ScheduleSummary" }));
+export const scheduleSchema = once(() =>
+  z.object({ ...summaryShape(), input: configShape().input }).meta({
+    id: "Schedule",
+  })
+);
 
 /** @param isWhole with its input */
 export function scheduleText(

@@ -1,43 +1,50 @@
 // The wire, as zod schemas: what requests are checked against and what the OpenAPI document says.
 
 import { z } from "zod";
+import { once } from "../../runtime/core/once.ts";
 import { STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
-const instant = z.iso.datetime();
-const json = z.unknown().describe("Any JSON value.");
+const instant = once(() => z.iso.datetime());
+const json = once(() => z.unknown().describe("Any JSON value."));
 
-export const stateType = z.enum(STATE_TYPES as [string, ...string[]]);
-const stateName = z.enum(Object.values(STATES).flat() as [string, ...string[]]);
+export const stateType = once(() => z.enum(STATE_TYPES as [string, ...string[]]));
+const stateName = once(() => z.enum(Object.values(STATES).flat() as [string, ...string[]]));
 
-export const stateSchema = z.object({
-  type: stateType,
-  name: stateName,
-  message: z.string().nullable(),
-  at: instant,
-}).meta({ id: "State" });
+export const stateSchema = once(() =>
+  z.object({
+    type: stateType(),
+    name: stateName(),
+    message: z.string().nullable(),
+    at: instant(),
+  }).meta({ id: "State" })
+);
 
-const historyEntry = stateSchema.extend({ seq: z.int(), attempt: z.int() }).meta({ id: "HistoryEntry" });
+const historyEntry = once(() =>
+  stateSchema().extend({ seq: z.int(), attempt: z.int() }).meta({ id: "HistoryEntry" })
+);
 
-export const errorSchema: z.ZodType = z.object({
-  name: z.string(),
-  message: z.string(),
-  cause: z.lazy(() => errorSchema).optional(),
-  errors: z.array(z.lazy(() => errorSchema)).optional().describe("Of an AggregateError."),
-  stack: z.string().optional(),
-  retryable: z.boolean(),
-}).meta({ id: "TaskError" });
+export const errorSchema: () => z.ZodType = once((): z.ZodType =>
+  z.object({
+    name: z.string(),
+    message: z.string(),
+    cause: z.lazy(() => errorSchema()).optional(),
+    errors: z.array(z.lazy(() => errorSchema())).optional().describe("Of an AggregateError."),
+    stack: z.string().optional(),
+    retryable: z.boolean(),
+  }).meta({ id: "TaskError" })
+);
 
 // Not `nullable()`: the document would say that the error itself may be null, and so may its cause.
-const errorOrNull = z.union([errorSchema, z.null()]);
+const errorOrNull = once(() => z.union([errorSchema(), z.null()]));
 
-const summaryShape = {
+const summaryShape = once(() => ({
   id: z.uuid(),
   task: z.string(),
-  state: stateSchema,
+  state: stateSchema(),
   done: z.boolean().describe("It has ended, in whatever state."),
   attempt: z.int(),
   maxAttempts: z.int(),
-  error: errorOrNull,
+  error: errorOrNull(),
   progress: z.object({
     current: z.number(),
     total: z.number().nullable(),
@@ -45,18 +52,18 @@ const summaryShape = {
   }).nullable(),
   priority: z.int(),
   tags: z.array(z.string()),
-  metadata: z.record(z.string(), json),
+  metadata: z.record(z.string(), json()),
   groupId: z.uuid().nullable(),
   parentId: z.uuid().nullable(),
   waitFor: z.array(z.uuid()),
   node: z.string().nullable().describe("Its name in a flow."),
-  schedule: z.object({ name: z.string(), scheduledFor: instant }).optional()
+  schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
     .describe("Of a task that a schedule has submitted: its name, and the time that the task is for."),
-  createdAt: instant,
-  runAt: instant,
-  startedAt: instant.nullable(),
-  finishedAt: instant.nullable(),
-  expiresAt: instant.nullable(),
+  createdAt: instant(),
+  runAt: instant(),
+  startedAt: instant().nullable(),
+  finishedAt: instant().nullable(),
+  expiresAt: instant().nullable(),
   links: z.object({
     self: z.string(),
     result: z.string(),
@@ -64,81 +71,93 @@ const summaryShape = {
     cancel: z.string(),
     retry: z.string(),
   }),
-};
+}));
 
-export const summarySchema = z.object({
-  ...summaryShape,
-  waitFor: summaryShape.waitFor.nullable().describe(
-    "Null if they are too many for a list; the task has them.",
-  ),
-}).meta({ id: "TaskSummary" });
-
-export const taskSchema = z.object({
-  ...summaryShape,
-  input: json,
-  result: json.describe("Only in COMPLETED; a function that returned nothing gives null."),
-  timeoutMs: z.int().nullable().describe("Longest time of one attempt."),
-  retry: z.object({
-    maxAttempts: z.int(),
-    delayMs: z.int(),
-    factor: z.number(),
-    maxDelayMs: z.int(),
-    jitter: z.boolean(),
-  }).meta({ id: "TaskRetry" }),
-  maxCrashes: z.int(),
-  retentionMs: z.int(),
-  failureRetentionMs: z.int(),
-  nextPauseMs: z.int().nullable().describe(
-    "How long it will pause if the present attempt fails (with jitter at most so long), or how long the " +
-      "pause is that it is in. Null if no other attempt will follow.",
-  ),
-  history: z.array(historyEntry),
-}).meta({ id: "Task" });
-
-export const problemSchema = z.object({
-  type: z.string(),
-  title: z.string(),
-  status: z.int(),
-  detail: z.string(),
-  instance: z.string(),
-  errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
-}).meta({ id: "Problem" });
-
-const nodeSchema = z.object({
-  id: z.uuid(),
-  name: z.string().nullable().describe("Its name in a flow."),
-  task: z.string(),
-  state: stateSchema,
-}).meta({ id: "Node" });
-
-const edgeSchema = z.object({ from: z.uuid(), to: z.uuid() }).meta({ id: "Edge" });
-
-export const groupSchema = z.object({
-  id: z.uuid(),
-  total: z.int(),
-  done: z.int(),
-  counts: z.partialRecord(stateType, z.int()),
-  nodes: z.array(nodeSchema).nullable().describe("Its tasks in their order; null for large groups."),
-  edges: z.array(edgeSchema).nullable()
-    .describe(
-      "Which of them waits (`to`) for which (`from`); null for large groups, or if there are very many.",
+export const summarySchema = once(() =>
+  z.object({
+    ...summaryShape(),
+    waitFor: summaryShape().waitFor.nullable().describe(
+      "Null if they are too many for a list; the task has them.",
     ),
-  createdAt: instant,
-  links: z.object({
-    self: z.string(),
-    asCompleted: z.string(),
-    tasks: z.string(),
-    results: z.string(),
-    cancel: z.string(),
-  }),
-}).meta({ id: "Group" });
+  }).meta({ id: "TaskSummary" })
+);
 
-export const resultSchema = z.object({
-  id: z.uuid(),
-  state: stateSchema,
-  result: json.optional(),
-  error: errorOrNull.optional(),
-}).meta({ id: "TaskResult" });
+export const taskSchema = once(() =>
+  z.object({
+    ...summaryShape(),
+    input: json(),
+    result: json().describe("Only in COMPLETED; a function that returned nothing gives null."),
+    timeoutMs: z.int().nullable().describe("Longest time of one attempt."),
+    retry: z.object({
+      maxAttempts: z.int(),
+      delayMs: z.int(),
+      factor: z.number(),
+      maxDelayMs: z.int(),
+      jitter: z.boolean(),
+    }).meta({ id: "TaskRetry" }),
+    maxCrashes: z.int(),
+    retentionMs: z.int(),
+    failureRetentionMs: z.int(),
+    nextPauseMs: z.int().nullable().describe(
+      "How long it will pause if the present attempt fails (with jitter at most so long), or how long the " +
+        "pause is that it is in. Null if no other attempt will follow.",
+    ),
+    history: z.array(historyEntry()),
+  }).meta({ id: "Task" })
+);
+
+export const problemSchema = once(() =>
+  z.object({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    instance: z.string(),
+    errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
+  }).meta({ id: "Problem" })
+);
+
+const nodeSchema = once(() =>
+  z.object({
+    id: z.uuid(),
+    name: z.string().nullable().describe("Its name in a flow."),
+    task: z.string(),
+    state: stateSchema(),
+  }).meta({ id: "Node" })
+);
+
+const edgeSchema = once(() => z.object({ from: z.uuid(), to: z.uuid() }).meta({ id: "Edge" }));
+
+export const groupSchema = once(() =>
+  z.object({
+    id: z.uuid(),
+    total: z.int(),
+    done: z.int(),
+    counts: z.partialRecord(stateType(), z.int()),
+    nodes: z.array(nodeSchema()).nullable().describe("Its tasks in their order; null for large groups."),
+    edges: z.array(edgeSchema()).nullable()
+      .describe(
+        "Which of them waits (`to`) for which (`from`); null for large groups, or if there are very many.",
+      ),
+    createdAt: instant(),
+    links: z.object({
+      self: z.string(),
+      asCompleted: z.string(),
+      tasks: z.string(),
+      results: z.string(),
+      cancel: z.string(),
+    }),
+  }).meta({ id: "Group" })
+);
+
+export const resultSchema = once(() =>
+  z.object({
+    id: z.uuid(),
+    state: stateSchema(),
+    result: json().optional(),
+    error: errorOrNull().optional(),
+  }).meta({ id: "TaskResult" })
+);
 
 /** Answers with a body. */
 export function jsonAnswer(schema: z.ZodType, description: string, headers: string[] = []) {
@@ -152,7 +171,7 @@ export function sseAnswer(description: string) {
 
 /** Problem answers by status. Any call may be 503. */
 export function problems<Status extends number>(descriptions: Record<Status, string>) {
-  const content = { "application/problem+json": { schema: problemSchema } };
+  const content = { "application/problem+json": { schema: problemSchema() } };
   const all = { ...descriptions, 503: "unavailable: the database does not answer" };
   return Object.fromEntries(
     Object.entries<string>(all).map(([status, description]) => [status, { description, content }]),
@@ -179,24 +198,28 @@ export const noParameters = { 422: "It takes no parameters" } as const;
 /** What every call that is held open may answer. */
 export const heldProblems = { 429: "rate-limited: too many streams and waits are open" } as const;
 
-export const idParams = z.object({
-  id: z.uuid().toLowerCase(),
-});
+export const idParams = once(() =>
+  z.object({
+    id: z.uuid().toLowerCase(),
+  })
+);
 
 export const LONGEST_TIMEOUT_SECONDS = 30 * 24 * 60 * 60;
 
 /** A stream's own deadline: no limit, as no request is repeated for it. */
-export const timeoutSeconds = z.number().min(0).max(LONGEST_TIMEOUT_SECONDS);
+export const timeoutSeconds = once(() => z.number().min(0).max(LONGEST_TIMEOUT_SECONDS));
 
 /** In place of a key, for an `EventSource`, which can send no headers. */
-export const ticketQuery = z.string().max(200).optional().describe("From POST /v1/tickets.");
+export const ticketQuery = once(() => z.string().max(200).optional().describe("From POST /v1/tickets."));
 
 /** Where a list of ids belongs. */
 export const IN_IDS = 'in {"ids": […]}';
 
-export const ids = z.array(z.uuid().toLowerCase()).min(1).max(1_000);
+export const ids = once(() => z.array(z.uuid().toLowerCase()).min(1).max(1_000));
 
-export const idempotencyHeader = z.object({
-  "idempotency-key": z.string().min(1).max(255).optional()
-    .describe("The same key with the same body within 24 h gets the first answer again."),
-});
+export const idempotencyHeader = once(() =>
+  z.object({
+    "idempotency-key": z.string().min(1).max(255).optional()
+      .describe("The same key with the same body within 24 h gets the first answer again."),
+  })
+);

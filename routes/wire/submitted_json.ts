@@ -1,6 +1,7 @@
 // Requests and answers of the calls that make many tasks at once.
 
 import { z } from "zod";
+import { once } from "../../runtime/core/once.ts";
 import { MOST_TOLD_IN_FULL, type Runtime, type Submitted } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { taskSchema } from "./schemas.ts";
@@ -26,13 +27,15 @@ export function toldBytes(bodyLength: number): number {
   return Math.min(MOST_TOLD_BYTES, bodyLength * TOLD_FOR_A_BYTE);
 }
 
-const idOnly = z.object({ id: z.uuid() }).meta({ id: "TaskId" });
+const idOnly = once(() => z.object({ id: z.uuid() }).meta({ id: "TaskId" }));
 
 /** A task in an answer that may contain very many. */
-export const submittedSchema = z.union([taskSchema, idOnly]).meta({
-  id: "SubmittedTask",
-  description: `The whole task; of more than ${MOST_TOLD_IN_FULL} tasks only the id.`,
-});
+export const submittedSchema = once(() =>
+  z.union([taskSchema(), idOnly()]).meta({
+    id: "SubmittedTask",
+    description: `The whole task; of more than ${MOST_TOLD_IN_FULL} tasks only the id.`,
+  })
+);
 
 /** The tasks in their order. */
 export async function submittedTexts(

@@ -27,7 +27,7 @@ export function keyedLimits(
     return { fault: `gives no key for ${where}: ${message}` };
   }
   if (option.length === 0) return {};
-  const parsed = concurrencySchema.safeParse(option);
+  const parsed = concurrencySchema().safeParse(option);
   if (parsed.success) return { limits: limitsOfOption(parsed.data) };
   const [{ path, message }] = parsed.error.issues;
   return { fault: `gives no valid ${where} (${path.join("/")}: ${message})` };

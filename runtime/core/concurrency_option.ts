@@ -1,6 +1,7 @@
 // What a submit and a definition may say of concurrency limits.
 
 import { z } from "zod";
+import { once } from "./once.ts";
 import { strictObject } from "./strict_object.ts";
 import type { TaskLimit } from "./task.ts";
 
@@ -26,29 +27,35 @@ export const MOST_LIMITS_OF_A_TASK = 4;
 export const LONGEST_LIMIT_KEY = 200;
 export const LARGEST_LIMIT = 10_000;
 
-export const limitKeySchema: z.ZodType<string, string> = z.string().min(1).max(LONGEST_LIMIT_KEY)
-  .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" });
+export const limitKeySchema = once((): z.ZodType<string, string> =>
+  z.string().min(1).max(LONGEST_LIMIT_KEY)
+    .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
+);
 
-export const limitSchema: z.ZodType<number, number> = z.int().min(0).max(LARGEST_LIMIT);
+export const limitSchema = once((): z.ZodType<number, number> => z.int().min(0).max(LARGEST_LIMIT));
 
-const one: z.ZodType<ConcurrencyOption, ConcurrencyOption> = strictObject({
-  key: limitKeySchema.describe("At most `limit` tasks with this key run at once, in all processes."),
-  limit: limitSchema.optional().describe("0 holds all. Left out: only a rule limits it."),
-  onFull: z.enum(["queue", "reject", "cancel-new", "cancel-running"]).optional()
-    .describe("When no slot is free. Default: queue."),
-});
+const one = once((): z.ZodType<ConcurrencyOption, ConcurrencyOption> =>
+  strictObject({
+    key: limitKeySchema().describe("At most `limit` tasks with this key run at once, in all processes."),
+    limit: limitSchema().optional().describe("0 holds all. Left out: only a rule limits it."),
+    onFull: z.enum(["queue", "reject", "cancel-new", "cancel-running"]).optional()
+      .describe("When no slot is free. Default: queue."),
+  })
+);
 
 export type Concurrency = ConcurrencyOption | ConcurrencyOption[];
 
-export const concurrencySchema: z.ZodType<Concurrency, Concurrency> = z.union([
-  one,
-  z.array(one).min(1).max(MOST_LIMITS_OF_A_TASK).superRefine((all, context) => {
-    all.forEach(({ key }, i) => {
-      if (all.findIndex((other) => other.key === key) === i) return;
-      context.addIssue({ code: "custom", path: [i, "key"], message: "each key once" });
-    });
-  }),
-]).meta({ id: "Concurrency" });
+export const concurrencySchema = once((): z.ZodType<Concurrency, Concurrency> =>
+  z.union([
+    one(),
+    z.array(one()).min(1).max(MOST_LIMITS_OF_A_TASK).superRefine((all, context) => {
+      all.forEach(({ key }, i) => {
+        if (all.findIndex((other) => other.key === key) === i) return;
+        context.addIssue({ code: "custom", path: [i, "key"], message: "each key once" });
+      });
+    }),
+  ]).meta({ id: "Concurrency" })
+);
 
 /** As it is stored. */
 export function limitsOfOption(option: Concurrency): TaskLimit[] {

@@ -1,14 +1,14 @@
 // An instant as a request spells it, ISO 8601 with an offset. What is wrong with one is said with its remedy.
 
 import { z } from "zod";
+import { once } from "./once.ts";
 
 const EXAMPLE = "2026-11-20T10:00:00Z";
-const GOOD = z.iso.datetime({ offset: true });
+const good = once(() => z.iso.datetime({ offset: true }));
 
-export const instantText: z.ZodType<string, string> = z.iso.datetime({
-  offset: true,
-  error: ({ input }) => faultOf(input),
-});
+export const instantText = once((): z.ZodType<string, string> =>
+  z.iso.datetime({ offset: true, error: ({ input }) => faultOf(input) })
+);
 
 function faultOf(input: unknown): string {
   const general = `must be an instant in ISO 8601 with an offset, such as ${EXAMPLE}`;
@@ -23,5 +23,5 @@ function faultOf(input: unknown): string {
 }
 
 function isGood(text: string): boolean {
-  return GOOD.safeParse(text).success;
+  return good().safeParse(text).success;
 }

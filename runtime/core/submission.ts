@@ -1,9 +1,11 @@
-// What a submit may say: one schema for HTTP, its documentation and the types of the runtime.
+// What a submit may say: one schema for HTTP, its documentation and the types of the runtime. It is made by
+// the first submit, as are most schemas: a start that makes them all takes longer, and holds more.
 
 import { z } from "zod";
 import { type Concurrency, concurrencySchema } from "./concurrency_option.ts";
 import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
+import { once } from "./once.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { ScheduledSlot } from "./task.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
@@ -77,42 +79,46 @@ export const MOST_TAGS = 20;
 
 const ms = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
 const YEAR_10000 = Date.UTC(10_000);
-const instant: z.ZodType<string, string> = instantText.refine((text) => {
-  const at = Date.parse(text);
-  return at >= 0 && at < YEAR_10000;
-}, { error: "must lie between the years 1970 and 9999 in UTC" });
+const instant = once((): z.ZodType<string, string> =>
+  instantText().refine((text) => {
+    const at = Date.parse(text);
+    return at >= 0 && at < YEAR_10000;
+  }, { error: "must lie between the years 1970 and 9999 in UTC" })
+);
 
-const tag: z.ZodType<string, string> = z.string().min(1).max(100)
-  .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" });
+const tag = once((): z.ZodType<string, string> =>
+  z.string().min(1).max(100)
+    .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
+);
 
-const retryShape = {
+const retryShape = once(() => ({
   maxAttempts: z.int().min(1).max(1_000),
   delayMs: ms(0, YEAR_MS),
   factor: z.number().min(1).max(100),
   maxDelayMs: ms(0, YEAR_MS),
   jitter: z.boolean(),
-};
+}));
 
-const retrySchema: z.ZodType<Partial<RetryPolicy>, Partial<RetryPolicy>> = strictObject(
-  retryShape,
-).partial().meta({
-  id: "RetryPolicy",
-  description:
-    "When a failed attempt is tried again: after delayMs * factor ** n, at most maxDelayMs; with jitter " +
-    "evenly spread between 0 and that. Defaults: one attempt, 1000, 2, 60000, true.",
-});
+const retrySchema = once((): z.ZodType<Partial<RetryPolicy>, Partial<RetryPolicy>> =>
+  strictObject(retryShape()).partial().meta({
+    id: "RetryPolicy",
+    description:
+      "When a failed attempt is tried again: after delayMs * factor ** n, at most maxDelayMs; with jitter " +
+      "evenly spread between 0 and that. Defaults: one attempt, 1000, 2, 60000, true.",
+  })
+);
 
-const optionShape = {
+const optionShape = once(() => ({
   delayMs: ms(0, 10 * YEAR_MS).optional().describe("Start this much later. Not together with runAt."),
-  runAt: instant.optional().describe("Not before this instant. In the past means now."),
+  runAt: instant().optional().describe("Not before this instant. In the past means now."),
   ttlMs: ms(1, 10 * YEAR_MS).optional().describe("Not started within this: CANCELLED Expired."),
-  expiresAt: instant.optional().describe("Not started by this instant: CANCELLED Expired."),
+  expiresAt: instant().optional().describe("Not started by this instant: CANCELLED Expired."),
   timeoutMs: ms(1, 7 * 24 * 60 * 60 * 1000).optional().describe("Longest time of one attempt."),
-  retry: retrySchema.optional(),
+  retry: retrySchema().optional(),
   maxCrashes: z.int().min(0).max(100).optional()
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
   priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
-  tags: z.array(tag).max(MOST_TAGS).optional(),
+  tags: z.array(tag()).max(MOST_TAGS).optional(),
   // No z.record: that drops a key named __proto__.
   metadata: z.unknown()
     .refine((value) => value === undefined || isObject(value), { error: "must be an object" })
@@ -134,44 +140,45 @@ const optionShape = {
     .describe("Ids of tasks that must have completed before it starts. Their results are not handed over."),
   allowFailure: z.boolean().optional()
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
-  concurrency: concurrencySchema.optional()
+  concurrency: concurrencySchema().optional()
     .describe("At most so many tasks with a key run at once, in all processes; up to 4 keys."),
-  unique: uniqueSchema.optional(),
-  debounce: debounceSchema.optional(),
-};
+  unique: uniqueSchema().optional(),
+  debounce: debounceSchema().optional(),
+}));
 
 function each(fields: string[], where: string): Elsewhere {
   return Object.fromEntries(fields.map((field) => [field, where]));
 }
 
-const optionFields = Object.keys(optionShape);
-const retryFields = Object.keys(retryShape).filter((field) => field !== "delayMs");
+const retryFields = () => Object.keys(retryShape()).filter((field) => field !== "delayMs");
 
 /** For whatever has `options`: fields that belong in there. */
-export const IN_OPTIONS: Elsewhere = {
-  ...each(optionFields, "in options"),
-  ...each(retryFields, "in options.retry"),
-};
+export const inOptions = once((): Elsewhere => ({
+  ...each(Object.keys(optionShape()), "in options"),
+  ...each(retryFields(), "in options.retry"),
+}));
 
 /** They say the same. */
 const NOT_TOGETHER = [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const;
 
-export const optionsSchema: z.ZodType<SubmitOptions, SubmitOptions> = strictObject(optionShape, {
-  ...each(retryFields, "in retry"),
-  ...each(["task", "input", "inputs", "id", "map", "maxConcurrent"], "beside options"),
-}).superRefine((options, context) => {
-  if (options.unique && options.debounce) {
-    context.addIssue({ code: "custom", path: ["debounce"], message: "not together with unique" });
-  }
-  for (const [one, other] of NOT_TOGETHER) {
-    if (options[one] === undefined || options[other] === undefined) continue;
-    context.addIssue({
-      code: "custom",
-      path: [other],
-      message: `not together with ${one}: they say the same`,
-    });
-  }
-}).meta({ id: "SubmitOptions", not: { anyOf: NOT_TOGETHER.map(having) } });
+export const optionsSchema = once((): z.ZodType<SubmitOptions, SubmitOptions> =>
+  strictObject(optionShape(), {
+    ...each(retryFields(), "in retry"),
+    ...each(["task", "input", "inputs", "id", "map", "maxConcurrent"], "beside options"),
+  }).superRefine((options, context) => {
+    if (options.unique && options.debounce) {
+      context.addIssue({ code: "custom", path: ["debounce"], message: "not together with unique" });
+    }
+    for (const [one, other] of NOT_TOGETHER) {
+      if (options[one] === undefined || options[other] === undefined) continue;
+      context.addIssue({
+        code: "custom",
+        path: [other],
+        message: `not together with ${one}: they say the same`,
+      });
+    }
+  }).meta({ id: "SubmitOptions", not: { anyOf: NOT_TOGETHER.map(having) } })
+);
 
 /** In JSON Schema: an object that has all of these. Linters want to see each of them as a property, too. */
 export function having(names: readonly string[]) {
@@ -179,16 +186,18 @@ export function having(names: readonly string[]) {
 }
 
 /** What a caller may say of it. */
-export const submissionSchema: z.ZodType<Submission, Submission> = strictObject(
-  {
-    task: z.string().min(1).max(200).describe("The name of a definition."),
-    input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
-    id: z.uuid().toLowerCase().optional()
-      .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
-    options: optionsSchema.optional(),
-  },
-  { ...IN_OPTIONS, tasks: "in POST /v1/tasks/batch" },
-  'in POST /v1/tasks/batch, as {"tasks": […]}',
+export const submissionSchema = once((): z.ZodType<Submission, Submission> =>
+  strictObject(
+    {
+      task: z.string().min(1).max(200).describe("The name of a definition."),
+      input: z.unknown().optional().describe("What the definition's schema takes. Left out means {}."),
+      id: z.uuid().toLowerCase().optional()
+        .describe("An id of your own; a UUIDv7 keeps lists in order of time. 409 if it is taken."),
+      options: optionsSchema().optional(),
+    },
+    { ...inOptions(), tasks: "in POST /v1/tasks/batch" },
+    'in POST /v1/tasks/batch, as {"tasks": […]}',
+  )
 );
 
 /** A function that submits a child may hand over anything. */

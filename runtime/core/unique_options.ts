@@ -2,6 +2,7 @@
 // `debounce`.
 
 import { z } from "zod";
+import { once } from "./once.ts";
 import { strictObject } from "./strict_object.ts";
 
 /** While one task of its definition has a key, no other one with this key is made. */
@@ -38,56 +39,64 @@ export interface DebounceOptions {
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
 export const LONGEST_KEY = 255;
 
-const key: z.ZodType<string, string> = z.string().min(1).max(LONGEST_KEY);
-const ms = z.int().min(1).max(YEAR_MS);
+const key = once((): z.ZodType<string, string> => z.string().min(1).max(LONGEST_KEY));
+const ms = once(() => z.int().min(1).max(YEAR_MS));
 
-const uniqueObject = strictObject({
-  key: key.optional().describe("Left out: the input, whatever the order of its fields."),
-  while: z.enum(["waiting", "active", "forMs"]).optional().describe(
-    "How long it has the key: until it starts, until it has ended (default), or for forMs from its submit.",
-  ),
-  forMs: ms.optional().describe('With while: "forMs", and only then.'),
-  onConflict: z.enum(["return", "reject", "replace", "cancel"]).optional().describe(
-    "A submit whose key another task has gets that task (default) or a 409; or that task gets its input, if " +
-      "it has not started; or that task is cancelled, and the new one starts when it has ended.",
-  ),
-}).superRefine((unique, context) => {
-  const isFor = unique.while === "forMs";
-  if (isFor === (unique.forMs !== undefined)) return;
-  const message = isFor ? 'is required with while: "forMs"' : 'only with while: "forMs"';
-  context.addIssue({ code: "custom", path: ["forMs"], message });
-}).meta({
-  id: "UniqueOptions",
-  description: "While one task of its definition has a key, no other one with this key is made.",
-});
+const uniqueObject = once(() =>
+  strictObject({
+    key: key().optional().describe("Left out: the input, whatever the order of its fields."),
+    while: z.enum(["waiting", "active", "forMs"]).optional().describe(
+      "How long it has the key: until it starts, until it has ended (default), or for forMs from its submit.",
+    ),
+    forMs: ms().optional().describe('With while: "forMs", and only then.'),
+    onConflict: z.enum(["return", "reject", "replace", "cancel"]).optional().describe(
+      "A submit whose key another task has gets that task (default) or a 409; or that task gets its input, if " +
+        "it has not started; or that task is cancelled, and the new one starts when it has ended.",
+    ),
+  }).superRefine((unique, context) => {
+    const isFor = unique.while === "forMs";
+    if (isFor === (unique.forMs !== undefined)) return;
+    const message = isFor ? 'is required with while: "forMs"' : 'only with while: "forMs"';
+    context.addIssue({ code: "custom", path: ["forMs"], message });
+  }).meta({
+    id: "UniqueOptions",
+    description: "While one task of its definition has a key, no other one with this key is made.",
+  })
+);
 
-const debounceObject = strictObject({
-  key,
-  delayMs: ms.describe("It starts when there was no submit for so long."),
-  maxDelayMs: ms.optional()
-    .describe("It starts so long after its first submit at the latest. Default: ten times delayMs."),
-  input: z.enum(["last", "first"]).optional().describe("Which of the inputs it gets. Default: last."),
-}).superRefine(({ delayMs, maxDelayMs = delayMs }, context) => {
-  if (maxDelayMs >= delayMs) return;
-  context.addIssue({
-    code: "custom",
-    path: ["maxDelayMs"],
-    message: `must not be below delayMs (${delayMs})`,
-  });
-}).meta({
-  id: "DebounceOptions",
-  description: "Submits with one key, each soon after the one before, make one task.",
-});
+const debounceObject = once(() =>
+  strictObject({
+    key: key(),
+    delayMs: ms().describe("It starts when there was no submit for so long."),
+    maxDelayMs: ms().optional()
+      .describe("It starts so long after its first submit at the latest. Default: ten times delayMs."),
+    input: z.enum(["last", "first"]).optional().describe("Which of the inputs it gets. Default: last."),
+  }).superRefine(({ delayMs, maxDelayMs = delayMs }, context) => {
+    if (maxDelayMs >= delayMs) return;
+    context.addIssue({
+      code: "custom",
+      path: ["maxDelayMs"],
+      message: `must not be below delayMs (${delayMs})`,
+    });
+  }).meta({
+    id: "DebounceOptions",
+    description: "Submits with one key, each soon after the one before, make one task.",
+  })
+);
 
 /** False: not even if the definition says so. */
 const orFalse = <T>(schema: z.ZodType<T, T>): z.ZodType<T | false, T | false> =>
   z.union([schema, z.literal(false)]);
 
-export const uniqueSchema: z.ZodType<UniqueOptions | false, UniqueOptions | false> = orFalse(
-  uniqueObject as z.ZodType<UniqueOptions, UniqueOptions>,
+export const uniqueSchema = once((): z.ZodType<UniqueOptions | false, UniqueOptions | false> =>
+  orFalse(
+    uniqueObject() as z.ZodType<UniqueOptions, UniqueOptions>,
+  )
 );
-export const debounceSchema: z.ZodType<DebounceOptions | false, DebounceOptions | false> = orFalse(
-  debounceObject as z.ZodType<DebounceOptions, DebounceOptions>,
+export const debounceSchema = once((): z.ZodType<DebounceOptions | false, DebounceOptions | false> =>
+  orFalse(
+    debounceObject() as z.ZodType<DebounceOptions, DebounceOptions>,
+  )
 );
 
 /** In a definition a key may be a function of the input; null or undefined: no key, for this input. */
@@ -108,7 +117,7 @@ export function faultOfUnique(
     if (value === undefined) continue;
     // A function makes keys that are checked with each submit.
     const shown = typeof value.key === "function" ? { ...value, key: "key" } : value;
-    const { error } = schemas[option as keyof typeof schemas].safeParse(shown);
+    const { error } = schemas[option as keyof typeof schemas]().safeParse(shown);
     if (error) return `${[option, ...error.issues[0].path].join(".")}: ${error.issues[0].message}`;
   }
   return null;

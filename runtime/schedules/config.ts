@@ -1,8 +1,9 @@
 // What a caller says of a schedule: one schema for HTTP, its documentation and the types of the runtime.
 
 import { z } from "zod";
+import { once } from "../core/once.ts";
 import { strictObject } from "../core/strict_object.ts";
-import { IN_OPTIONS, optionsSchema, type SubmitOptions } from "../core/submission.ts";
+import { inOptions, optionsSchema, type SubmitOptions } from "../core/submission.ts";
 import { type Times, timesShape } from "./spec.ts";
 
 export const OVERLAPS = ["skip", "buffer-one", "buffer-all", "cancel-running", "allow-all"] as const;
@@ -58,25 +59,29 @@ export function isName(text: string): boolean {
 }
 
 /** The name of a schedule. */
-export const scheduleName: z.ZodType<string, string> = z.string().refine(isName, { error: NAME_RULE })
-  .meta({ pattern: NAME.source, maxLength: 100 });
+export const scheduleName = once((): z.ZodType<string, string> =>
+  z.string().refine(isName, { error: NAME_RULE })
+    .meta({ pattern: NAME.source, maxLength: 100 })
+);
 
-export const note = z.string().max(LONGEST_NOTE);
+export const note = once(() => z.string().max(LONGEST_NOTE));
 
-const options: z.ZodType<ScheduleOptions, ScheduleOptions> = optionsSchema.superRefine((options, context) => {
-  for (const [field, remedy] of Object.entries(NOT_OF_A_SCHEDULE)) {
-    if ((options as Record<string, unknown>)[field] === undefined) continue;
-    context.addIssue({ code: "custom", path: [field], message: `not with a schedule: ${remedy}` });
-  }
-}).meta({ id: "ScheduleOptions" });
+const options = once((): z.ZodType<ScheduleOptions, ScheduleOptions> =>
+  optionsSchema().superRefine((options, context) => {
+    for (const [field, remedy] of Object.entries(NOT_OF_A_SCHEDULE)) {
+      if ((options as Record<string, unknown>)[field] === undefined) continue;
+      context.addIssue({ code: "custom", path: [field], message: `not with a schedule: ${remedy}` });
+    }
+  }).meta({ id: "ScheduleOptions" })
+);
 
-export const configShape = {
+export const configShape = once(() => ({
   task: z.string().min(1).max(200).describe("The name of a definition."),
   input: z.unknown().optional().describe(
     "Of every task; what the definition's schema takes. Left out means {}.",
   ),
-  options: options.optional(),
-  ...timesShape,
+  options: options().optional(),
+  ...timesShape(),
   windowMs: z.int().min(0).max(DAY_MS).optional().describe(
     "Each time is moved later by less than this, always the same for a name and a time. Default 0.",
   ),
@@ -89,28 +94,33 @@ export const configShape = {
   pauseOnFailure: z.boolean().optional().describe("A task that ends FAILED or CRASHED pauses it."),
   remaining: z.int().min(0).max(1_000_000_000).optional().describe("It fires so many times more."),
   paused: z.boolean().optional().describe("Left out: a schedule that is there stays as it is."),
-  note: note.optional().describe("For people: what it is for, or why it is paused."),
-};
+  note: note().optional().describe("For people: what it is for, or why it is paused."),
+}));
 
-export const configSchema: z.ZodType<ScheduleConfig, ScheduleConfig> = strictObject(configShape, {
-  ...IN_OPTIONS,
-  cron: 'in {"spec": [{"cron": …}]}',
-  timezone: 'in {"spec": [{"cron": …, "timezone": …}]}',
-  everyMs: 'in {"spec": [{"everyMs": …}]}',
-  at: 'in {"spec": [{"at": …}]}',
-  name: "in the path",
-}).meta({ id: "ScheduleConfig" });
+export const configSchema = once((): z.ZodType<ScheduleConfig, ScheduleConfig> =>
+  strictObject(configShape(), {
+    ...inOptions(),
+    cron: 'in {"spec": [{"cron": …}]}',
+    timezone: 'in {"spec": [{"cron": …, "timezone": …}]}',
+    everyMs: 'in {"spec": [{"everyMs": …}]}',
+    at: 'in {"spec": [{"at": …}]}',
+    name: "in the path",
+  }).meta({ id: "ScheduleConfig" })
+);
 
 /** Changes of a schedule. Null: back to what holds where nothing is said. */
 export type SchedulePatch = { [Field in keyof ScheduleConfig]?: ScheduleConfig[Field] | null };
 
-const patchShape = Object.fromEntries(
-  Object.entries(configShape).map(([field, schema]) => {
-    const isNeeded = field === "task" || field === "spec";
-    const inner = schema instanceof z.ZodOptional ? schema.unwrap() as z.ZodType : schema;
-    return [field, isNeeded ? inner.optional() : inner.nullable().optional()];
-  }),
-);
+const patchShape = () =>
+  Object.fromEntries(
+    Object.entries(configShape()).map(([field, schema]) => {
+      const isNeeded = field === "task" || field === "spec";
+      const inner = schema instanceof z.ZodOptional ? schema.unwrap() as z.ZodType : schema;
+      return [field, isNeeded ? inner.optional() : inner.nullable().optional()];
+    }),
+  );
 
-export const patchSchema: z.ZodType<SchedulePatch, SchedulePatch> = strictObject(patchShape, IN_OPTIONS)
-  .meta({ id: "SchedulePatch" });
+export const patchSchema = once((): z.ZodType<SchedulePatch, SchedulePatch> =>
+  strictObject(patchShape(), inOptions())
+    .meta({ id: "SchedulePatch" })
+);

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import type { Fault } from "../core/errors.ts";
 import { instantText } from "../core/instant.ts";
+import { once } from "../core/once.ts";
 import { strictObject } from "../core/strict_object.ts";
 import { type CronExpression, nextOfCron, parseCron } from "./cron.ts";
 import { isTimeZone, likelyTimeZones, type TimeZone, timeZoneOf } from "./time_zone.ts";
@@ -29,35 +30,37 @@ export const MOST_ENTRIES = 20;
 const MOST_EXCLUDED = 1_000;
 const MINUTE_MS = 60_000;
 
-const cronEntry = strictObject({
-  cron: z.string().min(1).describe(
-    "5 fields (minute, hour, day of month, month, weekday) or 6 with seconds first, or @daily and the like; " +
-      "L, # and names of days and months.",
-  ),
-  timezone: z.string().optional().describe(
-    "A name of the IANA database, such as Europe/Berlin. Default UTC.",
-  ),
-});
-const everyEntry = strictObject({
-  everyMs: z.int().min(SHORTEST_INTERVAL_MS).max(LONGEST_INTERVAL_MS)
-    .describe("Counted from 1970 in UTC, so that it never drifts."),
-  offsetMs: z.int().min(0).max(LONGEST_INTERVAL_MS).optional()
-    .describe("Moves all of its times. Default 0."),
-});
-const atEntry = strictObject({ at: instantText.describe("Once.") });
+const entry = once((): z.ZodType<SpecEntry, SpecEntry> => {
+  const cronEntry = strictObject({
+    cron: z.string().min(1).describe(
+      "5 fields (minute, hour, day of month, month, weekday) or 6 with seconds first, or @daily and the like; " +
+        "L, # and names of days and months.",
+    ),
+    timezone: z.string().optional().describe(
+      "A name of the IANA database, such as Europe/Berlin. Default UTC.",
+    ),
+  });
+  const everyEntry = strictObject({
+    everyMs: z.int().min(SHORTEST_INTERVAL_MS).max(LONGEST_INTERVAL_MS)
+      .describe("Counted from 1970 in UTC, so that it never drifts."),
+    offsetMs: z.int().min(0).max(LONGEST_INTERVAL_MS).optional()
+      .describe("Moves all of its times. Default 0."),
+  });
+  const atEntry = strictObject({ at: instantText().describe("Once.") });
 
-const entry: z.ZodType<SpecEntry, SpecEntry> = z.union([cronEntry, everyEntry, atEntry], {
-  error: "must have cron, everyMs or at, and only one of them",
-}).meta({ id: "ScheduleSpec" });
+  return z.union([cronEntry, everyEntry, atEntry], {
+    error: "must have cron, everyMs or at, and only one of them",
+  }).meta({ id: "ScheduleSpec" });
+});
 
-export const timesShape = {
-  spec: z.array(entry).min(1).max(MOST_ENTRIES).describe("It fires at the times of each entry."),
-  exclude: z.array(entry).max(MOST_ENTRIES).optional().describe(
+export const timesShape = once(() => ({
+  spec: z.array(entry()).min(1).max(MOST_ENTRIES).describe("It fires at the times of each entry."),
+  exclude: z.array(entry()).max(MOST_ENTRIES).optional().describe(
     "It does not fire at the times of these. An entry of 5 fields takes whole minutes away.",
   ),
-  startAt: instantText.optional().describe("It does not fire before this."),
-  endAt: instantText.optional().describe("It does not fire after this."),
-};
+  startAt: instantText().optional().describe("It does not fire before this."),
+  endAt: instantText().optional().describe("It does not fire after this."),
+}));
 
 interface Entry {
   next(after: number): number | null;
@@ -163,7 +166,7 @@ function neverOf(entry: SpecEntry): string {
 
 /** An entry, or what is wrong with it. */
 function entryOf(entry: SpecEntry, pointer: string): Entry | Fault[] {
-  if ("at" in entry) return once(Date.parse(entry.at));
+  if ("at" in entry) return instant(Date.parse(entry.at));
   if ("everyMs" in entry) return interval(entry.everyMs, entry.offsetMs ?? 0);
   const faults: Fault[] = [];
   const { cron, timezone = "UTC" } = entry;
@@ -186,7 +189,7 @@ function unknownZone(name: string): string {
   return `must be a time zone of the IANA database; ${remedy} (got ${JSON.stringify(name)})`;
 }
 
-function once(at: number): Entry {
+function instant(at: number): Entry {
   return { next: (after) => at > after ? at : null, names: (other) => other === at };
 }
 

@@ -150,7 +150,7 @@ function isGone(stored: Stored, now: number): boolean {
 
 /** @throws {ValidationError} */
 function checked(submission: Submission): Submission {
-  const parsed = parseBounded(submissionSchema, submission);
+  const parsed = parseBounded(submissionSchema(), submission);
   if (!parsed.success) throw new ValidationError(faultsOf(parsed.error, submission));
   return parsed.data;
 }

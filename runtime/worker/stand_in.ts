@@ -2,7 +2,8 @@
 // stands still, and other processes would take the worker, with all that it runs, for dead. It is a thread of
 // its own, so that it lives exactly as long as the process.
 
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { builtin } from "../core/builtin.ts";
 import type { Log } from "../platform/log.ts";
 import { takeThreadRoom } from "./runners/thread_room.ts";
 import type { StandInSetup } from "./stand_in_main.ts";
@@ -31,7 +32,7 @@ export class StandIn {
     if (this.isStarted) return;
     const { log, ...setup } = this.options;
     const giveRoomBack = takeThreadRoom();
-    const thread = this.#thread = new Worker(THREAD_MAIN, {
+    const thread = this.#thread = new (builtin("node:worker_threads").Worker)(THREAD_MAIN, {
       workerData: { ...setup, signs: this.#signs } satisfies StandInSetup,
     });
     thread.unref();

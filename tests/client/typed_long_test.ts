@@ -50,7 +50,7 @@ ${SAME}`,
 import type { Task } from "${new URL("client/mod.ts", root)}";
 import { taskSchema } from "${new URL("routes/wire/schemas.ts", root)}";
 type Ours = keyof Task;
-type Theirs = keyof ReturnType<typeof taskSchema.parse>;
+type Theirs = keyof ReturnType<ReturnType<typeof taskSchema>.parse>;
 ${SAME}`,
   "a result is what the definition returns":
     `is<number>(await (await errand.submit("add", { a: 1, b: 2 })).result())`,

@@ -2,7 +2,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { openDeployKv } from "../../deploy/database.ts";
 import { type Kv, KvPort } from "../../runtime/platform/kv.ts";
-import { ConfigError } from "../../settings.ts";
+import { ConfigError } from "../../rules.ts";
 import { openPatientKv } from "../support/patient_kv.ts";
 
 const COMMANDS = /deno deploy database provision errand --kind denokv\n +deno deploy database assign errand/;

@@ -10,7 +10,7 @@ import {
 import { chooseByKey, chosen } from "./tagged_union.ts";
 import { pointer } from "../../core/json.ts";
 import { strictObject } from "../../core/strict_object.ts";
-import { IN_OPTIONS, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import { inOptions, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
 import type { Turn } from "../../platform/turns.ts";
 import type { Batch } from "../batch.ts";
 
@@ -34,29 +34,34 @@ const fields = (description: string) =>
     error: "must be an object of fields",
   }).meta({ type: "object", additionalProperties: true, description }) as z.ZodType<Fields>;
 
-const every = {
-  task: z.string().min(1).max(200).describe("The name of a definition."),
-  options: optionsSchema.optional(),
-  maxConcurrent: z.int().min(1).max(MOST_CONCURRENT).optional().describe("So many of them run at once."),
-};
+/** Made by the first map. */
+export const mapSchema: z.ZodType<MapSpec> = z.lazy(makeSchema);
 
-const forms: Record<string, z.ZodType<MapSpec>> = {
-  map: strictObject({
-    ...every,
-    map: fields("Lists of one length are gone through in step; what is no list is the same for all."),
-    unmapped: fields("Fields that are the same for all, lists too.").optional(),
-  }, IN_OPTIONS).meta({ id: "MapOfFields" }),
-  inputs: strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }, IN_OPTIONS)
-    .meta({ id: "MapOfInputs" }),
-};
+function makeSchema(): z.ZodType<MapSpec> {
+  const every = {
+    task: z.string().min(1).max(200).describe("The name of a definition."),
+    options: optionsSchema().optional(),
+    maxConcurrent: z.int().min(1).max(MOST_CONCURRENT).optional().describe("So many of them run at once."),
+  };
 
-export const mapSchema: z.ZodType<MapSpec> = chosen(
-  Object.values(forms),
-  chooseByKey(forms, "{task, map: {field: […]}} or {task, inputs: […]}"),
-).meta({
-  id: "Map",
-  description: `One task for each element, up to ${MOST_ELEMENTS} of them. \`options\` are those of each.`,
-});
+  const forms: Record<string, z.ZodType<MapSpec>> = {
+    map: strictObject({
+      ...every,
+      map: fields("Lists of one length are gone through in step; what is no list is the same for all."),
+      unmapped: fields("Fields that are the same for all, lists too.").optional(),
+    }, inOptions()).meta({ id: "MapOfFields" }),
+    inputs: strictObject({ ...every, inputs: z.array(z.unknown()).max(MOST_ELEMENTS) }, inOptions())
+      .meta({ id: "MapOfInputs" }),
+  };
+
+  return chosen(
+    Object.values(forms),
+    chooseByKey(forms, "{task, map: {field: […]}} or {task, inputs: […]}"),
+  ).meta({
+    id: "Map",
+    description: `One task for each element, up to ${MOST_ELEMENTS} of them. \`options\` are those of each.`,
+  });
+}
 
 /**
  * The submissions are in the order of the elements; parts of their inputs are shared.

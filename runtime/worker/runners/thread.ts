@@ -1,9 +1,10 @@
 // One worker thread, and what is said to it. It runs one function at a time.
 
-import { getHeapStatistics } from "node:v8";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
+import { builtin } from "../../core/builtin.ts";
 import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
 import { NotJsonError } from "../../core/json.ts";
+import { once } from "../../core/once.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import { fieldsOf, portable, RevivedError } from "../../core/thrown_error.ts";
 import type { Answer, Ended, FromThread, ThreadSetup, ToThread } from "./thread_main.ts";
@@ -11,7 +12,7 @@ import { takeThreadRoom } from "./thread_room.ts";
 
 /** In the npm package both files are JavaScript. */
 const THREAD_MAIN = new URL(`./thread_main${import.meta.url.slice(-3)}`, import.meta.url);
-const HEAP_MB = Math.floor(getHeapStatistics().heap_size_limit / 2 ** 20);
+const ownHeapMb = once(() => Math.floor(builtin("node:v8").getHeapStatistics().heap_size_limit / 2 ** 20));
 
 export interface ThreadOptions extends Partial<Omit<ThreadSetup, "port">> {
   /**
@@ -35,14 +36,14 @@ export class Thread {
    */
   constructor(
     private readonly onIdleEnd: (thread: Thread) => void,
-    { takesConsole = false, heapMb = HEAP_MB }: ThreadOptions = {},
+    { takesConsole = false, heapMb = ownHeapMb() }: ThreadOptions = {},
   ) {
     const giveRoomBack = takeThreadRoom();
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = ({ data }: MessageEvent<FromThread>) => this.#hear(data);
     this.#onEnd = () => this.onIdleEnd(this);
-    this.#worker = new Worker(THREAD_MAIN, {
+    this.#worker = new (builtin("node:worker_threads").Worker)(THREAD_MAIN, {
       workerData: { port: port2, takesConsole } satisfies ThreadSetup,
       transferList: [port2 as never],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },

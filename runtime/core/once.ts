@@ -1,0 +1,5 @@
+/** The same value for every call, made by the first one. */
+export function once<Value>(make: () => Value): () => Value {
+  let made: { value: Value } | undefined;
+  return () => (made ??= { value: make() }).value;
+}
