@@ -32,7 +32,7 @@ export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
     request: () => ({
       headers: idempotencyHeader(),
-      body: { required: true, content: { "application/json": { schema: flowSchema } } },
+      body: { required: true, content: { "application/json": { schema: flowSchema() } } },
     }),
     responses: () => ({
       202: jsonAnswer(answer(), "All are on disk and will run", ["Location"]),

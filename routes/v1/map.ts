@@ -31,7 +31,7 @@ export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     middleware: jsonBody({ limitBytes: mostBytesOfMany(runtime), turns: runtime.turns }),
     request: () => ({
       headers: idempotencyHeader(),
-      body: { required: true, content: { "application/json": { schema: mapSchema } } },
+      body: { required: true, content: { "application/json": { schema: mapSchema() } } },
     }),
     responses: () => ({
       202: jsonAnswer(answer(), "All are on disk and will run", ["Location"]),

@@ -9,6 +9,7 @@ import {
 } from "../../core/errors.ts";
 import { chooseByKey, chosen } from "./tagged_union.ts";
 import { pointer } from "../../core/json.ts";
+import { once } from "../../core/once.ts";
 import { strictObject } from "../../core/strict_object.ts";
 import { inOptions, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
 import type { Turn } from "../../platform/turns.ts";
@@ -35,7 +36,7 @@ const fields = (description: string) =>
   }).meta({ type: "object", additionalProperties: true, description }) as z.ZodType<Fields>;
 
 /** Made by the first map. */
-export const mapSchema: z.ZodType<MapSpec> = z.lazy(makeSchema);
+export const mapSchema = once(makeSchema);
 
 function makeSchema(): z.ZodType<MapSpec> {
   const every = {

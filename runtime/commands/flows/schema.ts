@@ -1,6 +1,7 @@
 // The schema of a flow: tasks by names, or a chain, group, chord or chunks, whose elements may be such again.
 
 import { z } from "zod";
+import { once } from "../../core/once.ts";
 import { strictObject } from "../../core/strict_object.ts";
 import { inOptions, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
 import { boundsFault, DEEPEST_NESTING, MOST_TASKS } from "./bounds.ts";
@@ -50,7 +51,7 @@ const CANVAS = "{chain: […]}, {group: […]}, {chord: {header, body}} or {chun
 const NESTED = { options: "at the top of the flow, or in each task" };
 
 /** Made by the first flow. */
-export const flowSchema: z.ZodType<FlowSpec> = z.lazy(makeSchema);
+export const flowSchema = once(makeSchema);
 
 function makeSchema(): z.ZodType<FlowSpec> {
   /** Defaults for the options of all its tasks. */

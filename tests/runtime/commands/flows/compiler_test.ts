@@ -25,12 +25,12 @@ const of = (n: number) => ({ $task: id(n) });
 
 /** As a request goes: by the schema, and then compiled. */
 function compiled(body: unknown): Promise<CompiledFlow> {
-  return compileFlow(flowSchema.parse(body), numbered(), systemTurns.begin());
+  return compileFlow(flowSchema().parse(body), numbered(), systemTurns.begin());
 }
 
 /** The faults of a body, found by the schema or by the compiler. */
 async function faults(body: unknown): Promise<Fault[]> {
-  const parsed = flowSchema.safeParse(body);
+  const parsed = flowSchema().safeParse(body);
   if (!parsed.success) return faultsOf(parsed.error, body);
   try {
     await compileFlow(parsed.data, numbered(), systemTurns.begin());
@@ -609,7 +609,7 @@ Deno.test("the body that comes after 9,999 waits for them all", async () => {
 
 Deno.test("the schema tells every form, to any depth", () => {
   const app = new OpenAPIHono();
-  app.openAPIRegistry.register("Flow", flowSchema);
+  app.openAPIRegistry.register("Flow", flowSchema());
   const document = app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "", version: "" } });
   const under = (value: unknown) => faultsUnder(document, document.components!.schemas!.Flow, value);
   const element = { chain: [t({ into: "x" }), { group: [{ chord: { header: t(), body: deep(3) } }] }] };
@@ -624,7 +624,7 @@ Deno.test("the schema tells every form, to any depth", () => {
     ]
   ) {
     assert.deepEqual(under(body), []);
-    assert.equal(flowSchema.safeParse(body).success, true);
+    assert.equal(flowSchema().safeParse(body).success, true);
   }
   for (
     const body of [{}, { chain: [] }, { group: [{}] }, {
@@ -632,7 +632,7 @@ Deno.test("the schema tells every form, to any depth", () => {
     }]
   ) {
     assert.notDeepEqual(under(body), []);
-    assert.equal(flowSchema.safeParse(body).success, false);
+    assert.equal(flowSchema().safeParse(body).success, false);
   }
 });
 

@@ -15,7 +15,7 @@ const expandMap = (spec: MapSpec) => expand(spec, systemTurns.begin());
 const inputsOf = async (spec: MapSpec) => (await expandMap(spec)).submissions.map(({ input }) => input);
 
 function faults(value: unknown) {
-  const parsed = mapSchema.safeParse(value);
+  const parsed = mapSchema().safeParse(value);
   return parsed.success ? [] : faultsOf(parsed.error, value);
 }
 
@@ -62,7 +62,7 @@ Deno.test("an empty list makes no tasks", async () => {
 
 Deno.test("a field named __proto__ is one", async () => {
   const map = JSON.parse('{"__proto__": [{"evil": 1}], "a": [2]}');
-  const parsed = mapSchema.parse({ task: "t", map });
+  const parsed = mapSchema().parse({ task: "t", map });
   assert.equal(JSON.stringify(await inputsOf(parsed)), '[{"__proto__":{"evil":1},"a":2}]');
 });
 
@@ -165,7 +165,7 @@ Deno.test("pointers lead from a submission back into the body", async () => {
 
 Deno.test("the schema of a map tells both forms", () => {
   const app = new OpenAPIHono();
-  app.openAPIRegistry.register("Map", mapSchema);
+  app.openAPIRegistry.register("Map", mapSchema());
   const document = app.getOpenAPI31Document({ openapi: "3.1.0", info: { title: "", version: "" } });
   const under = (value: unknown) => faultsUnder(document, document.components!.schemas!.Map, value);
   assert.deepEqual(under({ task: "t", map: { a: [1] }, unmapped: { b: 1 }, maxConcurrent: 2 }), []);
