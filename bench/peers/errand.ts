@@ -10,7 +10,7 @@ const { version } = JSON.parse(Deno.readTextFileSync(new URL("../../deno.json", 
 export const errand: System = {
   name: "errand",
   version: `Errand ${version}, Deno ${Deno.version.deno}`,
-  tuning: "as `deno task start`, one process, a file database",
+  tuning: "as `deno task start`, one process, a file database; in process 500 slots",
   keeps: "until forgotten",
   accepted: "on disk (fsync)",
   submit,
