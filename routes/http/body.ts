@@ -27,12 +27,14 @@ const LONGEST_BODY_MS = 30_000;
 const MICROTASKS_OF_A_READ = 8;
 /** A body of no more is read at once, and not counted: in the worst case each connection holds so much. */
 const SMALL_BYTES = 16 * 1024;
+/** Characters of a body that is parsed and checked at once, however many of them come at one moment. */
+const QUICK = 4 * 1024;
 
 export interface BodyOptions {
   limitBytes: number;
   /** No body at all means `{}`. */
   optional?: boolean;
-  /** For bodies that may be long: those are read in slices. */
+  /** For bodies that may be long, or many: those are read in slices. */
   turns?: Turns;
 }
 
@@ -73,6 +75,8 @@ export async function readJson(
   try {
     const text = await inTime(c, reading, readText(c, limitBytes, reading, turns));
     if (text !== "") {
+      const wait = turns && text.length > QUICK ? turns.short() : null;
+      if (wait) await wait;
       const value = turns && isLong(text) ? await parseLong(text, turns) : parse(text);
       return { text, value, [Symbol.dispose]: dispose };
     }

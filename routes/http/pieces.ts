@@ -8,6 +8,7 @@ import { connectionOf } from "./connection.ts";
 import { isHead } from "./head.ts";
 import { type JsonResponse, jsonResponse, type Text } from "./json_response.ts";
 import { ProblemError, unavailable } from "./problem.ts";
+import type { Turn } from "../../runtime/mod.ts";
 
 const PIECE_BYTES = 64 * 1024;
 /** Some are open to everybody: whoever holds them up must not cost more than so many. */
@@ -46,7 +47,7 @@ export class Pieces {
     if (isSmall(bytes.length) || isHead(c)) return new Response(bytes, { headers });
     this.#requirePlace();
     const length = { "content-length": String(bytes.length) };
-    return new Response(this.#send(c, bytes), { headers: { ...headers, ...length } });
+    return new Response(this.#send(c, [bytes]), { headers: { ...headers, ...length } });
   }
 
   /**
@@ -61,6 +62,22 @@ export class Pieces {
   }
 
   /**
+   * The same for a text in parts, which may be long.
+   *
+   * @throws {ProblemError} as `json` does
+   */
+  async jsonOf(
+    c: Context,
+    turn: Turn,
+    parts: Text[],
+    headers: Record<string, string>,
+  ): Promise<JsonResponse> {
+    const length = lengthOf(parts);
+    using room = this.room(c, isHead(c) ? 0 : length);
+    return await room.jsonOf(turn, parts, 200, headers);
+  }
+
+  /**
    * Room for the answer of a call that changes something: once it has, its answer is not refused, and only
    * counted.
    *
@@ -68,7 +85,7 @@ export class Pieces {
    * @throws {ProblemError} as `json` does
    */
   room(c: Context, bytes = 0): Room {
-    const room = new Room(c, (bytes, share) => this.#send(c, bytes, share));
+    const room = new Room(c, (buffers, share) => this.#send(c, buffers, share));
     if (isSmall(bytes)) return room;
     this.#requirePlace();
     room.reserve(bytes);
@@ -82,9 +99,9 @@ export class Pieces {
     );
   }
 
-  #send(c: Context, bytes: Uint8Array<ArrayBuffer>, share?: BodyShare): ReadableStream<Uint8Array> {
+  #send(c: Context, buffers: Buffers, share?: BodyShare): ReadableStream<Uint8Array> {
     const connection = connectionOf(c);
-    let at = 0;
+    let [next, at] = [0, 0];
     let timer: ReturnType<typeof setTimeout> | undefined;
     let isOver = false;
     const end = () => {
@@ -110,19 +127,22 @@ export class Pieces {
         expectReader();
       },
       pull(controller) {
-        if (at >= bytes.length) {
+        if (at >= buffers[next]?.length) [next, at] = [next + 1, 0];
+        if (next === buffers.length) {
           end();
           return controller.close();
         }
         expectReader();
-        controller.enqueue(bytes.subarray(at, at += PIECE_BYTES));
+        controller.enqueue(buffers[next].subarray(at, at += PIECE_BYTES));
       },
       cancel: end,
     }, { highWaterMark: 0 });
   }
 }
 
-type Send = (bytes: Uint8Array<ArrayBuffer>, share?: BodyShare) => ReadableStream<Uint8Array>;
+/** None of them is empty. */
+type Buffers = Uint8Array<ArrayBuffer>[];
+type Send = (buffers: Buffers, share?: BodyShare) => ReadableStream<Uint8Array>;
 
 /** For one answer. To be disposed of when its call is answered. */
 export class Room implements Disposable {
@@ -159,12 +179,37 @@ export class Room implements Disposable {
   /** The answer of the call. */
   json(text: Text, status: number, headers?: Record<string, string>): JsonResponse {
     if (isSmall(text.length) || isHead(this.c)) return jsonResponse(text, status, headers);
-    const bytes = encoder.encode(text);
+    return this.#sent([encoder.encode(text)], status, headers);
+  }
+
+  /** The same for a text in parts, which may be long. */
+  async jsonOf(
+    turn: Turn,
+    parts: Text[],
+    status: number,
+    headers?: Record<string, string>,
+  ): Promise<JsonResponse> {
+    if (isSmall(lengthOf(parts)) || isHead(this.c)) return jsonResponse(parts.join(""), status, headers);
+    const buffers: Buffers = [];
+    let [from, length] = [0, 0];
+    for (const [i, part] of parts.entries()) {
+      length += part.length;
+      if (length < PIECE_BYTES && i < parts.length - 1) continue;
+      const next = turn.over();
+      if (next) await next;
+      buffers.push(encoder.encode(parts.slice(from, i + 1).join("")));
+      [from, length] = [i + 1, 0];
+    }
+    return this.#sent(buffers, status, headers);
+  }
+
+  #sent(buffers: Buffers, status: number, headers?: Record<string, string>): JsonResponse {
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
     const share = this.#shareOf();
-    share?.add(bytes.length - this.#counted);
+    share?.add(bytes - this.#counted);
     this.#isSending = true;
-    const length = { "content-length": String(bytes.length) };
-    return jsonResponse(this.send(bytes, share), status, { ...headers, ...length });
+    const length = { "content-length": String(bytes) };
+    return jsonResponse(this.send(buffers, share), status, { ...headers, ...length });
   }
 
   [Symbol.dispose](): void {
@@ -178,4 +223,8 @@ export class Room implements Disposable {
 
 function isSmall(bytes: number): boolean {
   return bytes <= PIECE_BYTES;
+}
+
+function lengthOf(parts: Text[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
 }

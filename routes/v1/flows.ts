@@ -52,12 +52,11 @@ export function flowRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     const made = await viewOf(c, runtime).submitFlow(c.req.valid("json"), idempotency);
     const { names, result, groupId } = made;
     const prefix = prefixOf(c);
-    const texts = await submittedTexts(runtime, made, prefix);
-    const tasks = texts.map((text, i) => `${JSON.stringify(names[i])}:${text}`);
-    const text = `{"groupId":"${bare(groupId!)}","tasks":{${tasks.join(",")}},"result":${
-      JSON.stringify(result)
-    }}`;
-    return room.json(text, 202, {
+    const turn = runtime.turns.begin();
+    const tasks = await submittedTexts(runtime, made, prefix, turn, (i) => names[i]);
+    const begin = `{"groupId":"${bare(groupId!)}","tasks":{`;
+    const end = `},"result":${JSON.stringify(result)}}`;
+    return await room.jsonOf(turn, [begin, ...tasks, end], 202, {
       ...beforeHeaders(made),
       location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });

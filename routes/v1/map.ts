@@ -51,8 +51,10 @@ export function mapRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     const made = await viewOf(c, runtime).submitMap(c.req.valid("json"), idempotency);
     const { groupId } = made;
     const prefix = prefixOf(c);
-    const tasks = await submittedTexts(runtime, made, prefix);
-    return room.json(`{"groupId":"${bare(groupId!)}","tasks":[${tasks.join(",")}]}`, 202, {
+    const turn = runtime.turns.begin();
+    const tasks = await submittedTexts(runtime, made, prefix, turn);
+    const begin = `{"groupId":"${bare(groupId!)}","tasks":[`;
+    return await room.jsonOf(turn, [begin, ...tasks, "]}"], 202, {
       ...beforeHeaders(made),
       location: `${prefix}/v1/groups/${bare(groupId!)}`,
     });

@@ -21,7 +21,7 @@ import { ProblemError, validationFailed } from "../http/problem.ts";
 import { appliedPreference, preferredWaitMs } from "./prefer.ts";
 import { bodyProblems, idempotencyHeader, jsonAnswer, problems, taskSchema } from "../wire/schemas.ts";
 import type { Slots } from "../http/connection_limit.ts";
-import { ENVELOPE_BYTES, mostBytesOfMany, toldBytes } from "../wire/submitted_json.ts";
+import { ENVELOPE_BYTES, mostBytesOfMany, submittedTexts, toldBytes } from "../wire/submitted_json.ts";
 import { taskHeaders, taskText } from "../wire/task_json.ts";
 import type { Pieces } from "../http/pieces.ts";
 
@@ -148,10 +148,12 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
       idempotency: await idempotencyOf(c, text),
     };
     const submitted = await viewOf(c, runtime).submit(call);
-    const { entries, ids, groupId } = submitted;
+    const { ids, groupId } = submitted;
     c.set("audited", groupId === null ? `${bare(ids[0])} and ${ids.length - 1} more` : bare(groupId));
-    const body = await batchText(runtime, entries, groupId, prefixOf(c));
-    return room.json(body, 202, submitHeaders(submitted, null));
+    const turn = runtime.turns.begin();
+    const texts = await submittedTexts(runtime, submitted, prefixOf(c), turn);
+    const end = `],"groupId":${JSON.stringify(groupId && bare(groupId))}}`;
+    return await room.jsonOf(turn, ['{"tasks":[', ...texts, end], 202, submitHeaders(submitted, null));
   });
 }
 
@@ -194,17 +196,6 @@ async function newestOf(view: CallerView, entry: Entry, waitMs: number, signal: 
 /** An entry of a replay has no version. */
 function etag(entry: Entry): Record<string, string> {
   return entry.versionstamp === "" ? { "cache-control": "no-store" } : taskHeaders(entry);
-}
-
-async function batchText(
-  runtime: Runtime,
-  entries: Entry[],
-  groupId: string | null,
-  prefix: string,
-): Promise<string> {
-  const tasks: string[] = [];
-  for (const entry of entries) tasks.push(await taskText(runtime, entry, prefix));
-  return `{"tasks":[${tasks.join(",")}],"groupId":${JSON.stringify(groupId && bare(groupId))}}`;
 }
 
 /** Its body is let go of as soon as the task is stored, however long the caller waits for its end. */

@@ -27,7 +27,7 @@ import {
   etagOf,
   outcomeText,
   resultText,
-  summaryText,
+  summaryTexts,
   taskHeaders,
   taskText,
 } from "../wire/task_json.ts";
@@ -160,13 +160,10 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
       next.set("cursor", page.nextCursor);
       headers.link = `<${prefix}/v1/tasks?${next}>; rel="next"`;
     }
-    const tasks = page.entries.map(({ record }) => summaryText(record, prefix));
-    return pieces.json(
-      c,
-      `{"tasks":[${tasks.join(",")}],"nextCursor":${JSON.stringify(page.nextCursor)}}`,
-      200,
-      headers,
-    );
+    const turn = runtime.turns.begin();
+    const tasks = await summaryTexts(page.entries, prefix, turn);
+    const end = `],"nextCursor":${JSON.stringify(page.nextCursor)}}`;
+    return await pieces.jsonOf(c, turn, ['{"tasks":[', ...tasks, end], headers);
   });
 }
 

@@ -34,13 +34,11 @@ import {
   timeoutSeconds,
 } from "../wire/schemas.ts";
 import { type SseEvent, sseResponse } from "../http/sse.ts";
-import { summaryText, taskText } from "../wire/task_json.ts";
+import { summaryText, summaryTexts, taskText } from "../wire/task_json.ts";
 import type { Text } from "../http/json_response.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { longAnswer } from "../http/json_stream.ts";
 
-/** Summaries of no more are made at once. */
-const FEW = 50;
 const LIST_BYTES = 128 * 1024;
 
 const groupId = once(() => z.uuid().toLowerCase());
@@ -119,7 +117,7 @@ export function completionRoutes(
     operationId: "waitForTasks",
     summary: "Wait for several tasks; never an error on timeout",
     tags: ["streams"],
-    middleware: jsonBody({ limitBytes: LIST_BYTES }),
+    middleware: jsonBody({ limitBytes: LIST_BYTES, turns: runtime.turns }),
     request: () => ({ body: { required: true, content: { "application/json": { schema: waitSchema() } } } }),
     responses: () => ({
       200: jsonAnswer(
@@ -144,12 +142,10 @@ export function completionRoutes(
         waitMs,
         (signal) => view.wait(ids, returnWhen, waitMs, { signal }),
       );
-      // Many waits may be over at the same moment.
-      if (ids.length > FEW) await runtime.turns.next();
-      const [done, notDone] = [waited.done, waited.notDone].map((entries) => {
-        return entries.map(({ record }) => summaryText(record, prefix)).join(",");
-      });
-      return pieces.json(c, `{"done":[${done}],"notDone":[${notDone}]}`, 200, headers);
+      const turn = runtime.turns.begin();
+      const done = await summaryTexts(waited.done, prefix, turn);
+      const notDone = await summaryTexts(waited.notDone, prefix, turn);
+      return await pieces.jsonOf(c, turn, ['{"done":[', ...done, '],"notDone":[', ...notDone, "]}"], headers);
     }
     const group = await slots.during(
       c,
@@ -195,7 +191,7 @@ export function completionRoutes(
     operationId: "asCompletedByBody",
     summary: "The same for long lists of ids",
     tags: ["streams"],
-    middleware: jsonBody({ limitBytes: LIST_BYTES }),
+    middleware: jsonBody({ limitBytes: LIST_BYTES, turns: runtime.turns }),
     request: () => ({
       headers: lastEventId(),
       body: { required: true, content: { "application/json": { schema: streamBody() } } },

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { once } from "../../runtime/core/once.ts";
-import { MOST_TOLD_IN_FULL, type Runtime, type Submitted } from "../../runtime/mod.ts";
+import { MOST_TOLD_IN_FULL, type Runtime, type Submitted, type Turn } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
@@ -37,14 +37,31 @@ export const submittedSchema = once(() =>
   })
 );
 
-/** The tasks in their order. */
+/**
+ * The tasks in their order, with commas between.
+ *
+ * @param nameOf what the task at an index is told as; default: they are a list
+ */
 export async function submittedTexts(
   runtime: Runtime,
   { ids, entries }: Submitted,
   prefix: string,
+  turn: Turn,
+  nameOf?: (index: number) => string,
 ): Promise<Text[]> {
-  if (ids.length > MOST_TOLD_IN_FULL) return ids.map((id) => `{"id":"${bare(id)}"}`);
   const texts: Text[] = [];
-  for (const entry of entries) texts.push(await taskText(runtime, entry, prefix));
+  const add = (text: Text) => {
+    const i = texts.length;
+    texts.push((i === 0 ? "" : ",") + (nameOf === undefined ? "" : `${JSON.stringify(nameOf(i))}:`) + text);
+  };
+  if (ids.length > MOST_TOLD_IN_FULL) {
+    for (const id of ids) add(`{"id":"${bare(id)}"}`);
+    return texts;
+  }
+  for (const entry of entries) {
+    const next = turn.over();
+    if (next) await next;
+    add(await taskText(runtime, entry, prefix));
+  }
   return texts;
 }

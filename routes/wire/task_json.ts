@@ -1,7 +1,7 @@
 // From a record to its JSON on the wire. Inputs and results are inserted as the JSON text that was stored:
 // they are never parsed on the way, and arrive exactly as they were given.
 
-import { isoAt, type Runtime } from "../../runtime/mod.ts";
+import { isoAt, type Runtime, type Turn } from "../../runtime/mod.ts";
 import type { Text } from "../http/json_response.ts";
 import {
   type Entry,
@@ -27,6 +27,17 @@ export async function taskText(runtime: Runtime, { record }: Entry, prefix: stri
 /** A task as lists show it: without these. */
 export function summaryText(record: TaskRecord, prefix: string): Text {
   return withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)));
+}
+
+/** Those of a list, with commas between. */
+export async function summaryTexts(entries: Entry[], prefix: string, turn: Turn): Promise<Text[]> {
+  const texts: Text[] = [];
+  for (const { record } of entries) {
+    const next = turn.over();
+    if (next) await next;
+    texts.push(`${texts.length === 0 ? "" : ","}${summaryText(record, prefix)}`);
+  }
+  return texts;
 }
 
 export async function resultText(runtime: Runtime, record: TaskRecord): Promise<Text> {

@@ -2,9 +2,11 @@
 
 import type { AnyDefinition } from "../core/define.ts";
 import { type Fault, TooLargeError } from "../core/errors.ts";
-import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
+import { NotJsonError, toJsonText, toShortJsonText, utf8Bytes } from "../core/json.ts";
+import { toJsonTextInTurns } from "../core/long_json.ts";
 import { findReferences, mayHaveReferences, type Reference, resolveReferences } from "../core/references.ts";
 import type { Registry } from "../core/registry.ts";
+import type { Turn } from "../platform/turns.ts";
 
 interface InputRules {
   maxInputBytes: number;
@@ -27,16 +29,40 @@ export interface ReadInput {
 
 /** The faults are those that no definition allows. */
 export function readInput(value: unknown): ReadInput {
-  let text: string;
   try {
-    text = toJsonText(value);
+    return readAs(toJsonText(value), value);
   } catch (error) {
-    if (!(error instanceof NotJsonError)) throw error;
-    const faults = [{ pointer: "/input", message: error.message }];
-    return { text: "null", references: [], special: false, faults };
+    return notRead(error);
   }
+}
+
+/** Null for a long one: {@linkcode readInputInTurns} must be taken. */
+export function readShortInput(value: unknown): ReadInput | null {
+  try {
+    const text = toShortJsonText(value);
+    return text === null ? null : readAs(text, value);
+  } catch (error) {
+    return notRead(error);
+  }
+}
+
+export async function readInputInTurns(value: unknown, turn: Turn): Promise<ReadInput> {
+  try {
+    return readAs(await toJsonTextInTurns(value, turn), value);
+  } catch (error) {
+    return notRead(error);
+  }
+}
+
+function readAs(text: string, value: unknown): ReadInput {
   if (!mayHaveReferences(text)) return { text, references: [], special: false, faults: [] };
   return { text, ...findReferences(value, "/input") };
+}
+
+function notRead(error: unknown): ReadInput {
+  if (!(error instanceof NotJsonError)) throw error;
+  const faults = [{ pointer: "/input", message: error.message }];
+  return { text: "null", references: [], special: false, faults };
 }
 
 /** @throws {TooLargeError} */
@@ -50,7 +76,7 @@ export function checkInput(
 }
 
 /**
- * The second half of {@linkcode checkInput}: of a long input each half takes long.
+ * The second half of {@linkcode checkInput}.
  *
  * @throws {TooLargeError}
  */
@@ -59,10 +85,39 @@ export function checkRead(
   definition: AnyDefinition,
   value: unknown,
   read: ReadInput,
-  { maxInputBytes, locate, chunk = false }: InputRules,
+  rules: InputRules,
 ): ReadInput {
-  const { text, references, special, faults } = read;
+  const { references, special, faults } = read;
   if (faults.length > 0 && !special) return read;
+  requireSize(read, rules);
+  const paths = references.map(({ path }) => path);
+  // What a reference stands for is not known yet: the complete input is checked before its function starts.
+  const shown = special ? resolveReferences(value, () => null) : value;
+  const more = faultsOfValue(registry, definition, shown, paths, rules.chunk ?? false);
+  return { ...read, faults: [...faults, ...more] };
+}
+
+/**
+ * The same for a long input. One with references, or a chunk, is checked in one go.
+ *
+ * @throws {TooLargeError}
+ */
+export async function checkReadInTurns(
+  registry: Registry,
+  definition: AnyDefinition,
+  value: unknown,
+  read: ReadInput,
+  rules: InputRules,
+  turn: Turn,
+): Promise<ReadInput> {
+  if (read.special || rules.chunk || read.faults.length > 0) {
+    return checkRead(registry, definition, value, read, rules);
+  }
+  requireSize(read, rules);
+  return { ...read, faults: await registry.faultsOfLongInput(definition, value, "/input", turn) };
+}
+
+function requireSize({ text }: ReadInput, { maxInputBytes, locate }: InputRules): void {
   // A UTF-16 unit takes three bytes at the most, so short texts need no counting.
   if (text.length * 3 > maxInputBytes) {
     const bytes = utf8Bytes(text);
@@ -70,10 +125,6 @@ export function checkRead(
       throw new TooLargeError(locate("/input"), "the input", bytes, maxInputBytes, "MAX_INPUT_BYTES");
     }
   }
-  const paths = references.map(({ path }) => path);
-  // What a reference stands for is not known yet: the complete input is checked before its function starts.
-  const shown = special ? resolveReferences(value, () => null) : value;
-  return { ...read, faults: [...faults, ...faultsOfValue(registry, definition, shown, paths, chunk)] };
 }
 
 /** @param unknown paths at which references stand. */

@@ -10,16 +10,21 @@ import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
 import { limitsOfOption } from "../core/concurrency_option.ts";
 import { FAILURE_RETENTION_MS, type TaskLimit, type TaskRecord } from "../core/task.ts";
+import type { Turn } from "../platform/turns.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
-import { checkRead, type ReadInput, readInput } from "./check_input.ts";
+import {
+  checkRead,
+  checkReadInTurns,
+  type ReadInput,
+  readInputInTurns,
+  readShortInput,
+} from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
 import { keyedLimits } from "./keyed_limits.ts";
 import { holdOf, isPlain, ruleOf, type UniqueRule } from "./unique/rule.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
-/** Characters. */
-const LONG_INPUT = 128 * 1024;
 /** All inputs of a call may be this many times as large as one: a short map can make many large inputs. */
 const CALLS_INPUTS = 16;
 
@@ -56,18 +61,21 @@ export function check(
   const faults: PartFault[] = [];
   const checked: Checked[] = [];
   let characters = 0;
-  const read = (index: number) => {
-    const { input = {} } = batch.submissions[index];
-    return readInput(input);
-  };
-  const checkOne = (index: number, read: ReadInput) => {
+  const given = (index: number) => {
     const submission = batch.submissions[index];
     const locate = (part: string) => batch.pointerOf(index, part);
     const definition = (isKnown(submission.task) ? registry.get(submission.task) : undefined) ??
       registry.require(submission.task, locate("/task"), isKnown);
-    const value = submission.input === undefined ? {} : submission.input;
-    const rules = { maxInputBytes, locate, chunk: submission.chunk };
-    const input = checkRead(registry, definition, value, read, rules);
+    const value = inputOf(submission);
+    return {
+      index,
+      submission,
+      definition,
+      value,
+      rules: { maxInputBytes, locate, chunk: submission.chunk },
+    };
+  };
+  const take = ({ index, submission, definition, value }: ReturnType<typeof given>, input: ReadInput) => {
     const fault = (part: string, message: string) => faults.push({ index, part, message });
     for (const { pointer, message } of input.faults) fault(pointer, message);
     characters += input.text.length;
@@ -91,28 +99,40 @@ export function check(
     }
     checked.push(one);
   };
+  const checkOne = (index: number, read: ReadInput) => {
+    const one = given(index);
+    take(one, checkRead(registry, one.definition, one.value, read, one.rules));
+  };
   const result = () => {
     if (faults.length > 0) throw validationError(batch, faults);
     return checked;
   };
   const { length } = batch.submissions;
   if (length === 0) return result();
-  const turn = store.turns.begin();
-  const first = read(0);
-  if (length > 1 || first.text.length > LONG_INPUT) return inTurns().then(result);
+  const first = readShortInput(inputOf(batch.submissions[0]));
+  if (length > 1 || first === null) return inTurns(store.turns.begin()).then(result);
   checkOne(0, first);
   return result();
 
-  async function inTurns(): Promise<void> {
+  async function inTurns(turn: Turn): Promise<void> {
     for (let index = 0; index < length && faults.length < MOST_FAULTS; index++) {
-      let next = turn.over();
+      const next = turn.over();
       if (next) await next;
-      const input = index === 0 ? first : read(index);
-      next = input.text.length > LONG_INPUT ? turn.over() : null;
-      if (next) await next;
-      checkOne(index, input);
+      const read = index === 0 ? first : readShortInput(inputOf(batch.submissions[index]));
+      if (read === null) await checkLong(index, turn);
+      else checkOne(index, read);
     }
   }
+
+  async function checkLong(index: number, turn: Turn): Promise<void> {
+    const one = given(index);
+    const read = await readInputInTurns(one.value, turn);
+    take(one, await checkReadInTurns(registry, one.definition, one.value, read, one.rules, turn));
+  }
+}
+
+function inputOf({ input = {} }: Submission): unknown {
+  return input;
 }
 
 function requireRoom(characters: number, maxInputBytes: number): void {

@@ -7,6 +7,8 @@ import type { z } from "zod";
 
 /** Faults of one list. */
 const ENOUGH = 50;
+/** Elements of a list that are parsed without a pause between them, unless they are lists or objects. */
+const PIECE = 1_000;
 
 type Internals = z.core.$ZodType["_zod"];
 type Run = Internals["run"];
@@ -18,10 +20,12 @@ interface List {
   turn: LongWork | null;
   /** The last element that has to wait for a turn. */
   before: Promise<unknown> | null;
+  /** It has no more elements than a piece. */
+  isPiece: boolean;
 }
 
 /** Says between two elements whether others must have their turn first. */
-interface LongWork {
+export interface LongWork {
   over(): Promise<void> | null;
 }
 
@@ -57,7 +61,7 @@ export async function parseInTurns<Output>(
 }
 
 function listOf(enough: number, turn: LongWork | null): List {
-  return { faultsLeft: enough, enough, turn, before: null };
+  return { faultsLeft: enough, enough, turn, before: null, isPiece: false };
 }
 
 function within<T>(inside: List | null, work: () => T): T {
@@ -112,16 +116,45 @@ function boundList(zod: Internals): void {
     if (list === null) return parse(payload, context);
     const { value } = payload;
     const own = listOf(list.enough, list.turn);
+    own.isPiece = zod.def.type === "array";
+    const isLong = own.turn !== null && own.isPiece && Array.isArray(value) && value.length > PIECE;
     const done = (result: z.core.ParsePayload) => {
       // Faults that a schema inside has forgiven: all has to be looked at.
       const isForgiven = own.faultsLeft <= 0 && result.issues.length === 0;
       return isForgiven ? within(null, () => parse({ value, issues: [] }, context)) : result;
     };
-    const result = within(own, () => parse(payload, context));
+    const result = isLong
+      ? inPieces(parse, payload, context, own)
+      : within(own, () => parse(payload, context));
     return result instanceof Promise ? result.then(done) : done(result);
   };
   if (zod.run === parse) zod.run = bounded;
   zod.parse = bounded;
+}
+
+/** A long list as if it were many short ones: with a promise for each element it would take longer. */
+async function inPieces(
+  parse: Run,
+  payload: z.core.ParsePayload,
+  context: z.core.ParseContextInternal,
+  own: List,
+): Promise<z.core.ParsePayload> {
+  const all = payload.value as unknown[];
+  const parsed: unknown[] = [];
+  for (let from = 0; from < all.length && own.faultsLeft > 0; from += PIECE) {
+    own.before = null;
+    const next = own.turn!.over();
+    if (next) await next;
+    const piece = { value: all.slice(from, from + PIECE), issues: [] };
+    const { value, issues } = await within(own, () => parse(piece, context));
+    for (const element of value as unknown[]) parsed.push(element);
+    for (const issue of issues) {
+      const [index, ...path] = issue.path!;
+      payload.issues.push({ ...issue, path: [from + (index as number), ...path] });
+    }
+  }
+  payload.value = parsed;
+  return payload;
 }
 
 function boundElement(zod: Internals): void {
@@ -136,7 +169,9 @@ function boundElement(zod: Internals): void {
       const result = within(own, () => run(payload, context));
       return result instanceof Promise ? result.then((result) => count(own, result)) : count(own, result);
     };
-    return own.turn === null || atOnce.has(zod) ? parse() : inTurn(own, own.turn, parse);
+    if (own.turn === null || atOnce.has(zod)) return parse();
+    const isQuick = own.isPiece && own.before === null && typeof payload.value !== "object";
+    return isQuick ? parse() : inTurn(own, own.turn, parse);
   };
   zod.run = bounded;
 }

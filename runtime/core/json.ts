@@ -18,17 +18,48 @@ export class NotJsonError extends Error {
  * @throws {NotJsonError} naming the first part that JSON cannot hold, and where it is.
  */
 export function toJsonText(value: unknown): string {
+  partsLeft = Infinity;
+  return textOf(value);
+}
+
+/**
+ * The same; null for a value whose text takes long to make.
+ *
+ * @throws {NotJsonError}
+ */
+export function toShortJsonText(value: unknown): string | null {
+  partsLeft = SHORT_PARTS;
+  try {
+    return textOf(value);
+  } catch (error) {
+    if (error === LONG) return null;
+    throw error;
+  }
+}
+
+function textOf(value: unknown): string {
   if (value === undefined) return "null";
   return requireJson(value, []) ? JSON.stringify(value) : JSON.stringify(value, exactly);
 }
+
+/** Parts of a value that may be looked at now. */
+let partsLeft = Infinity;
+const SHORT_PARTS = 10_000;
+/** So many characters of a text take as long as another part. */
+const CHARACTERS_OF_PART = 16;
+const LONG = new Error("the value is long");
 
 /**
  * @param path to the value; as it was when this returns
  * @returns true if JSON.stringify writes all of its numbers exactly
  */
 function requireJson(value: unknown, path: PropertyKey[]): boolean {
+  if (--partsLeft < 0) throw LONG;
   switch (typeof value) {
     case "string":
+      partsLeft -= value.length / CHARACTERS_OF_PART;
+      if (partsLeft < 0) throw LONG;
+      return true;
     case "boolean":
       return true;
     case "number":
@@ -47,29 +78,35 @@ function requireJson(value: unknown, path: PropertyKey[]): boolean {
 }
 
 function requireList(list: unknown[], path: PropertyKey[]): boolean {
-  let isPlain = true;
+  let isExact = true;
   for (let i = 0; i < list.length; i++) {
     path.push(i);
-    if (!requireJson(list[i], path)) isPlain = false;
+    if (!requireJson(list[i], path)) isExact = false;
     path.pop();
   }
-  return isPlain;
+  return isExact;
 }
 
 function requireObject(object: object, path: PropertyKey[]): boolean {
-  const prototype = Object.getPrototypeOf(object);
-  if (prototype !== null && prototype !== Object.prototype) {
-    throw notJson(path, `an instance of ${prototype.constructor?.name ?? "a class"}`);
+  if (!isPlain(object)) {
+    const { constructor } = Object.getPrototypeOf(object);
+    throw notJson(path, `an instance of ${constructor?.name ?? "a class"}`);
   }
-  let isPlain = true;
+  let isExact = true;
   for (const key of Object.keys(object)) {
     const part = (object as Record<string, unknown>)[key];
     if (part === undefined) continue;
     path.push(key);
-    if (!requireJson(part, path)) isPlain = false;
+    if (!requireJson(part, path)) isExact = false;
     path.pop();
   }
-  return isPlain;
+  return isExact;
+}
+
+/** An instance of a class is more than its fields. */
+export function isPlain(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object);
+  return prototype === null || prototype === Object.prototype;
 }
 
 function notJson(path: PropertyKey[], what: string): NotJsonError {

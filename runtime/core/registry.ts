@@ -1,7 +1,7 @@
 // The definitions of this process, by name.
 
 import { z } from "zod";
-import { parseBounded } from "./bounded_parse.ts";
+import { type LongWork, parseBounded, parseInTurns } from "./bounded_parse.ts";
 import { type AnyDefinition, type RunnerKind, runnerOf } from "./define.ts";
 import { type Fault, UnknownDefinitionError, ValidationError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -62,6 +62,17 @@ export class Registry {
       return parsed.success ? [] : faultsOf(parsed.error, input, pointer);
     }
     return faultsBeside(definition, input, pointer, unknown);
+  }
+
+  /** The same for an input that takes long. */
+  async faultsOfLongInput(
+    definition: AnyDefinition,
+    input: unknown,
+    pointer: string,
+    turn: LongWork,
+  ): Promise<Fault[]> {
+    const parsed = await parseInTurns(definition.input, input, turn);
+    return parsed.success ? [] : faultsOf(parsed.error, input, pointer);
   }
 
   /** The input as the handler gets it: defaults filled in, transforms done. */

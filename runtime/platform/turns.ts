@@ -8,6 +8,10 @@ const SLICE_MS = 10;
 
 export class Turns {
   #last: Promise<void> = Promise.resolve();
+  /** Since the event loop went round: what `short` has let begin. */
+  #round: { beganAt: number; over: Promise<void> } | null = null;
+  #line: Promise<void> = Promise.resolve();
+  #waiting = 0;
 
   constructor(private readonly clock: Clock) {}
 
@@ -16,9 +20,28 @@ export class Turns {
     return new Turn(this.clock, () => this.next());
   }
 
-  /** For work that is short by itself, and may come in great numbers at one moment: resolves at its turn. */
+  /** Resolves when the event loop has gone round, and it is its turn. */
   next(): Promise<void> {
     return this.#last = this.#last.then(() => sleep(this.clock, 0));
+  }
+
+  /**
+   * For work that is short by itself, and may come in great numbers at one moment: null, or what it must
+   * await before. So much of it is done in one round as a slice has room for.
+   */
+  short(): Promise<void> | null {
+    if (this.#waiting === 0 && this.#hasRoom()) return null;
+    this.#waiting++;
+    return this.#line = this.#line.then(async () => {
+      while (!this.#hasRoom()) await this.#round!.over;
+      this.#waiting--;
+    });
+  }
+
+  #hasRoom(): boolean {
+    const now = this.clock.monotonic();
+    this.#round ??= { beganAt: now, over: sleep(this.clock, 0).then(() => void (this.#round = null)) };
+    return now - this.#round.beganAt < SLICE_MS;
   }
 }
 

@@ -10,6 +10,9 @@ import { type Entry, isForgotten, isTerminal, type Stored, type TaskRecord, type
 export const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
 export type ReturnWhen = typeof RETURN_WHEN[number];
 
+/** What a wait for no more comes to is put together at once. */
+const FEW = 50;
+
 export interface Waited {
   done: Entry[];
   notDone: Entry[];
@@ -55,6 +58,9 @@ export async function waitFor(
   while (!isOver([...newest.values()], returnWhen)) {
     if (!await watch.next(until - store.clock.monotonic(), signal)) break;
   }
+  // Many waits may be over at the same moment.
+  const others = ids.length > FEW ? store.turns.short() : null;
+  if (others) await others;
   const entries = [...new Set(ids)].flatMap((id) => newest.get(id) ?? []);
   return {
     done: entries.filter(({ record }) => isTerminal(record)),

@@ -15,6 +15,8 @@ import {
 import { inTenant, tenantOf } from "../core/tenant.ts";
 import type { Values } from "../store/values.ts";
 
+/** Characters. */
+const LONG = 128 * 1024;
 /** Results that are loaded at once. */
 const LOADED_AT_ONCE = 50;
 
@@ -27,7 +29,10 @@ export class InputResolver {
    * @throws {UpstreamGoneError} if the result of a reference is gone
    */
   async of(record: TaskRecord): Promise<unknown> {
-    const value = JSON.parse(await this.values.load(record.id, record.input));
+    const text = await this.values.load(record.id, record.input);
+    const value = JSON.parse(text);
+    // What is done with a long one takes long too: others have their turn between.
+    if (text.length > LONG) await this.store.turns.next();
     if (!record.special) return value;
     const wanted = [...new Set(findReferences(value, "").references.map(({ task }) => task))];
     const results = new Map<string, unknown>();

@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import { Pieces } from "../../../routes/http/pieces.ts";
 import { define } from "../../../runtime/core/define.ts";
+import type { Turn } from "../../../runtime/mod.ts";
 import { ProblemError } from "../../../routes/http/problem.ts";
 import { BodyBudget } from "../../../routes/http/body_budget.ts";
 import { aService, type Body } from "../../support/service.ts";
@@ -71,6 +72,28 @@ Deno.test("JSON of one caller counts its bytes until it is sent", async () => {
   assert.equal(bodies.bytes, text.length);
   assert.equal(await first.text(), text);
   assert.equal(bodies.bytes, 0);
+});
+
+Deno.test("a text in parts is sent as the one that they make, counted, and encoded with turns between", async () => {
+  const bodies = new BodyBudget({ mostBytes: 1_000_000 });
+  const pieces = new Pieces();
+  let asked = 0;
+  const turn = { over: () => (asked++, null) } as unknown as Turn;
+  const parts = [
+    "[",
+    ...Array.from({ length: 100 }, (_, i) => `${i ? "," : ""}"${"\u00e4".repeat(1_500)}"`),
+    "]",
+  ];
+  const answer = await pieces.jsonOf(aCall({ bodies }).c, turn, parts, { link: "x" });
+  const text = parts.join("");
+  const length = new TextEncoder().encode(text).length;
+  assert.equal(answer.headers.get("content-length"), String(length));
+  assert.equal(bodies.bytes, length);
+  assert.ok(asked >= 2 && asked < 20, `${asked}`);
+  assert.equal(await answer.text(), text);
+  assert.deepEqual([bodies.bytes, pieces.open], [0, 0]);
+  const small = await pieces.jsonOf(aCall({ bodies }).c, turn, ["[1", ",2", "]"], {});
+  assert.equal(await small.text(), "[1,2]");
 });
 
 Deno.test("a call that changes something is refused before it does, and its answer afterwards only counted", async () => {

@@ -98,3 +98,29 @@ Deno.test("in turns the elements are parsed in their order, each after the turn 
   assert.deepEqual((await parseInTurns(schema, value, turn)).data, value);
   assert.deepEqual(seen, value.flat());
 });
+
+Deno.test("in turns a long list is parsed as in one go: its values, its faults, and their places", async () => {
+  const schema = z.array(z.object({ n: z.number().transform((n) => n + 1) })).max(200_000);
+  const good = Array.from({ length: 5_500 }, (_, n) => ({ n }));
+  assert.deepEqual((await parseInTurns(schema, good, now)).data, schema.parse(good));
+  const bad: unknown[] = [...good];
+  for (const at of [0, 999, 1_000, 3_456, 5_499]) bad[at] = { n: "x" };
+  assert.deepEqual((await parseInTurns(schema, bad, now)).error!.issues, schema.safeParse(bad).error!.issues);
+  const lists = z.array(z.array(z.number()));
+  const inner = [[1], Array(3_000).fill(0).with(2_345, "x"), [2]];
+  assert.deepEqual(
+    (await parseInTurns(lists, inner, now)).error!.issues,
+    lists.safeParse(inner).error!.issues,
+  );
+  assert.equal((await parseInTurns(schema, many({ n: 1 }, 200_001), now)).success, false);
+});
+
+Deno.test("in turns others come between the elements of one long list, and no promise is made for each", async () => {
+  let asked = 0;
+  const turn = { over: () => (asked++, null) };
+  await parseInTurns(z.array(z.number()), many(1, 100_000), turn);
+  assert.ok(asked >= 100 && asked < 1_000, `asked ${asked} times`);
+  asked = 0;
+  await parseInTurns(z.array(z.object({})), many({}, 10_000), turn);
+  assert.ok(asked >= 10_000, `asked ${asked} times`);
+});
