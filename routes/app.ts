@@ -34,6 +34,7 @@ import {
   problemResponse,
 } from "./http/problem.ts";
 import { scheduleRoutes } from "./v1/schedules.ts";
+import { limitRoutes } from "./v1/limits.ts";
 import { quotaRoutes } from "./v1/quotas.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
@@ -85,6 +86,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     definitionRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
+    limitRoutes(app, runtime);
     if (options.audit) auditRoutes(app, options.audit);
     // One count for what is open to everybody.
     const pieces = new Pieces();

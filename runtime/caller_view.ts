@@ -9,6 +9,7 @@ import type { FlowSpec } from "./commands/flows/schema.ts";
 import { forget } from "./commands/forget.ts";
 import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_commands.ts";
 import type { Idempotency } from "./commands/idempotency.ts";
+import { limitRules, removeLimitRule, type RuleSaid, setLimitRule } from "./commands/limit_rules.ts";
 import type { IfMatch } from "./commands/present_task.ts";
 import { retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
@@ -20,9 +21,11 @@ import { bare, inTenant } from "./core/tenant.ts";
 import type { CompletionQuery } from "./queries/as_completed.ts";
 import type { CompletionEvent, CompletionOptions } from "./queries/completion_events.ts";
 import type { GroupStatus } from "./queries/group_status.ts";
+import { limitsInUse, type LimitStatus, limitStatus } from "./queries/limits.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
 import { taskOrThrow } from "./queries/notifier.ts";
 import { present, type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
+import type { LimitRule } from "./store/limit_rules.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
 import { CallerSchedules } from "./schedules/schedules.ts";
 import type { Parts } from "./process/wiring.ts";
@@ -140,6 +143,31 @@ export class CallerView {
   /** See {@linkcode Groups.status}. */
   async groupStatus(id: string): Promise<GroupStatus> {
     return await this.parts.groups.status(await this.#group(id));
+  }
+
+  /** See {@linkcode setLimitRule}. */
+  setLimitRule(pattern: string, said: RuleSaid): Promise<{ rule: LimitRule; isNew: boolean }> {
+    return setLimitRule(this.parts.store, this.caller, pattern, said);
+  }
+
+  /** See {@linkcode removeLimitRule}. */
+  removeLimitRule(pattern: string): Promise<boolean> {
+    return removeLimitRule(this.parts.store, this.caller, pattern);
+  }
+
+  /** See {@linkcode limitRules}. */
+  limitRules(): Promise<LimitRule[]> {
+    return limitRules(this.parts.store, this.caller.tenant);
+  }
+
+  /** See {@linkcode limitStatus}. */
+  limit(key: string): Promise<LimitStatus> {
+    return limitStatus(this.parts.store, this.caller.tenant, key);
+  }
+
+  /** See {@linkcode limitsInUse}. */
+  limits(page: { behind?: string; limit: number }): Promise<LimitStatus[]> {
+    return limitsInUse(this.parts.store, this.caller.tenant, page);
   }
 
   #id(id: string): string {

@@ -14,11 +14,13 @@ export { kvOnHandle } from "./platform/prefixed_kv.ts";
 export { type AttemptName, type Log, silentLog } from "./platform/log.ts";
 
 export { doneOf, type GroupRecord } from "./store/group_counters.ts";
+export type { LimitRule } from "./store/limit_rules.ts";
 export type { TaskEvent } from "./store/event_log.ts";
 
 export type { CompletionQuery } from "./queries/as_completed.ts";
 export type { CompletionEvent } from "./queries/completion_events.ts";
 export type { GroupStatus } from "./queries/group_status.ts";
+export type { LimitStatus } from "./queries/limits.ts";
 export type { ListQuery } from "./queries/list.ts";
 export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";

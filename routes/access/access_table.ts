@@ -69,6 +69,10 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // What a key itself uses, whatever it may do.
   "GET /v1/usage": [],
   "GET /v1/audit": ["admin"],
+  "GET /v1/limits": ["read"],
+  "GET /v1/limits/:key": ["read"],
+  "PUT /v1/limits/:key": ["operate"],
+  "DELETE /v1/limits/:key": ["operate"],
   "GET /v1/quotas": ["admin"],
   "PUT /v1/quotas/:kind/:name": ["admin"],
   "DELETE /v1/quotas/:kind/:name": ["admin"],

@@ -6,7 +6,7 @@ import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from ".
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { limitName } from "../core/limits.ts";
 import { keys } from "../platform/keys.ts";
-import { hasRoom, type LimitCounter } from "../store/limit_counters.ts";
+import { hasRoom, type LimitCounter } from "../store/limit_tally.ts";
 import type { Store } from "../store/store.ts";
 
 export interface PackOptions extends UnitOptions {

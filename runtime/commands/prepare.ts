@@ -8,8 +8,7 @@ import { toJsonText } from "../core/json.ts";
 import type { Reference } from "../core/references.ts";
 import { DEFAULT_RETRY } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
-import { limitsOfOption } from "../core/concurrency_option.ts";
-import { FAILURE_RETENTION_MS, type TaskLimit, type TaskRecord } from "../core/task.ts";
+import { FAILURE_RETENTION_MS, type TaskLimit, type TaskRate, type TaskRecord } from "../core/task.ts";
 import type { Turn } from "../platform/turns.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
 import {
@@ -20,7 +19,7 @@ import {
   readShortInput,
 } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
-import { keyedLimits } from "./keyed_limits.ts";
+import { limitsOf } from "./limits_of_task.ts";
 import { holdOf, isPlain, ruleOf, type UniqueRule } from "./unique/rule.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
@@ -42,6 +41,7 @@ export interface Checked {
   limits?: TaskLimit[];
   /** The key that it asks for. */
   unique?: UniqueRule;
+  rates?: TaskRate[];
 }
 
 /**
@@ -87,12 +87,11 @@ export function check(
       references: input.references,
       special: input.special,
     };
-    const { concurrency } = submission.options ?? {};
-    if (concurrency !== undefined) one.limits = limitsOfOption(concurrency);
-    else if (definition.keyed !== undefined && input.faults.length === 0) {
-      const found = keyedLimits(registry, definition, value, input.special);
+    const { concurrency, rateLimit } = submission.options ?? {};
+    if (concurrency !== undefined || rateLimit !== undefined || definition.keyed !== undefined) {
+      const found = limitsOf(registry, definition, { concurrency, rateLimit }, value, input);
       if (found.fault) faults.push({ index, part: "/input", message: found.fault });
-      one.limits = found.limits;
+      Object.assign(one, { limits: found.limits, rates: found.rates });
     }
     if (input.faults.length === 0 && !isPlain(submission, definition)) {
       one.unique = ruleOf({ definition, submission, input, registry, tenant: caller.tenant, fault });
@@ -158,7 +157,7 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, defaults, special, limits, unique }: Checked,
+  { submission, defaults, special, limits, rates, unique }: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
@@ -211,7 +210,8 @@ export function draftOf(
   }
   if (submission.node !== undefined) draft.node = submission.node;
   if (submission.chunk) draft.chunk = true;
-  if (limits !== undefined && limits.length > 0) draft.limits = limits;
+  if (limits !== undefined) draft.limits = limits;
+  if (rates !== undefined) draft.rates = rates;
   if (submission.schedule) draft.schedule = submission.schedule;
   if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
   return draft;

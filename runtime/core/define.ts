@@ -2,7 +2,7 @@
 // imports nothing of KV or HTTP, so that a worker thread loads quickly.
 
 import { z } from "zod";
-import type { KeyedConcurrency } from "./concurrency_option.ts";
+import type { ConcurrencyOption, Keyed, OneOrMore, RateLimitOption } from "./limit_options.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
@@ -81,7 +81,8 @@ export interface DefinitionDefaults {
 
 /** Defaults whose keys may follow from the input. */
 export interface KeyedDefaults<Input> {
-  concurrency?: KeyedConcurrency<Input> | KeyedConcurrency<Input>[];
+  concurrency?: OneOrMore<Keyed<ConcurrencyOption, Input>>;
+  rateLimit?: OneOrMore<Keyed<RateLimitOption, Input>>;
   /** Its `key` may be a function of the input: `({ input }) => input.user`. */
   unique?: UniqueDefaults<Input>;
   /** Its `key` may be a function of the input. */
@@ -148,13 +149,15 @@ export function define<
   config: DefinitionConfig<Name, Input, Output>,
   handler: Handler<z.output<Input>, z.input<Output>>,
 ): Definition<Name, Input, Output> {
-  const { name, description, input, output, thread, concurrency, unique, debounce, ...defaults } = config;
+  const { name, description, input, output, thread, concurrency, rateLimit, unique, debounce, ...defaults } =
+    config;
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
   const fault = faultOfUnique({ unique, debounce });
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
-  const isKeyed = concurrency !== undefined || unique !== undefined || debounce !== undefined;
+  const isKeyed = concurrency !== undefined || rateLimit !== undefined || unique !== undefined ||
+    debounce !== undefined;
   return {
     name,
     description,
@@ -162,7 +165,7 @@ export function define<
     output: output ?? (z.unknown() as z.ZodType as Output),
     thread,
     defaults,
-    ...(isKeyed && { keyed: { concurrency, unique, debounce } }),
+    ...(isKeyed && { keyed: { concurrency, rateLimit, unique, debounce } }),
     handler,
   };
 }

@@ -35,16 +35,18 @@ export function enter(
   const next: TaskRecord = { ...record, seq: entry.seq, history, queued };
   // Two objects spread into one take several times as long.
   Object.assign(next, patch);
-  if (next.limits !== undefined) dropSlots(next);
+  if (next.limits !== undefined || next.rates !== undefined) dropSlots(next);
   return next;
 }
 
-/** Of a record that has just entered a state: its slots go with the attempt. */
+/** Of a record that has just entered a state. Its slots go with the attempt, its places with the start. */
 function dropSlots(record: TaskRecord): void {
   const type = typeOf(record);
-  const keeps = type === "RUNNING" || type === "CANCELLING" || stateOf(record).name === "Pending";
-  if (!keeps) record.held = undefined;
+  const isReady = stateOf(record).name === "Pending";
+  if (!isReady && type !== "RUNNING" && type !== "CANCELLING") record.held = undefined;
+  if (!isReady) record.paid = undefined;
   record.parked = undefined;
+  record.rateAt = undefined;
 }
 
 export function end(

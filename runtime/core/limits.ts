@@ -1,10 +1,12 @@
-// Concurrency limits by key: at most so many tasks with a key run at once, in all processes. A task has a
-// slot of each of its limits from when it is ready to the end of the attempt, and its record says so. The
-// counters (store/limit_counters.ts) follow the records, so no slot is lost or given twice.
+// Limits by key. A concurrency limit: at most so many tasks with a key run at once, in all processes; a task
+// has a slot of each of its limits from when it is ready to the end of the attempt. A rate limit: so many of
+// them start in a period; a task has its place from when it is ready. Its record says both, and the counters
+// (store/limit_counters.ts) follow the records, so no slot is lost or given twice.
 
 import { LONGEST_MESSAGE } from "./enter_state.ts";
 import { clip } from "./json.ts";
-import { type Parked, stateOf, type TaskRecord } from "./task.ts";
+import type { Rate } from "./rate_limit.ts";
+import { type HistoryEntry, type Parked, stateOf, type TaskRecord } from "./task.ts";
 import { tenantOf } from "./tenant.ts";
 
 /** A limit as the engine knows it: the keys of tenants are apart. Keys contain no control characters. */
@@ -29,27 +31,48 @@ export function parkedAt(record: TaskRecord): string | null {
   return record.parked ? limitName(record.parked.key, tenantOf(record.id)) : null;
 }
 
-/** True if it may start once it has a slot of each of its limits. */
-export function wantsSlots(record: TaskRecord): boolean {
-  return record.limits !== undefined && record.held === undefined && stateOf(record).name === "Pending";
+export function isLimited({ limits, rates }: TaskRecord): boolean {
+  return limits !== undefined || rates !== undefined;
 }
 
-/** It starts, or waits for a worker. */
-export function withSlots(record: TaskRecord): TaskRecord {
-  return { ...record, held: true, parked: undefined };
+/** The limits that decide whether it may start; none if it may, or is not about to. */
+export function limitsBefore(record: TaskRecord): string[] {
+  if (!isLimited(record) || stateOf(record).name !== "Pending") return [];
+  const { id, limits = [], held, rates = [], paid } = record;
+  if (held && (paid || rates.length === 0)) return [];
+  const open = [...held ? [] : limits, ...paid ? [] : rates];
+  const tenant = tenantOf(id);
+  return [...new Set(open.map(({ key }) => limitName(key, tenant)))];
 }
 
 /** In place of the state in which it would be ready. */
-export function parked(record: TaskRecord, at: Parked, message: string): TaskRecord {
+function waiting(record: TaskRecord, name: HistoryEntry["name"], message: string): TaskRecord {
   const state = stateOf(record);
   // Why it was about to be ready stays with it.
   const said = state.message === null ? message : `${state.message}; ${message}`;
-  const entry = { ...state, name: "AwaitingConcurrencySlot" as const, message: clip(said, LONGEST_MESSAGE) };
-  return { ...record, history: [...record.history.slice(0, -1), entry], parked: at, queued: undefined };
+  const entry = { ...state, name, message: clip(said, LONGEST_MESSAGE) };
+  return { ...record, history: [...record.history.slice(0, -1), entry], queued: undefined };
+}
+
+/** It waits for a slot. */
+export function parked(record: TaskRecord, at: Parked, message: string): TaskRecord {
+  return { ...waiting(record, "AwaitingConcurrencySlot", message), parked: at, held: undefined };
+}
+
+/** It waits for its place in a rate; slots that it has go back meanwhile. */
+export function delayed(record: TaskRecord, rateAt: number, message: string): TaskRecord {
+  return { ...waiting(record, "AwaitingRateLimit", message), rateAt, held: undefined };
 }
 
 /** For people: which limit holds a task back, and whose word it is. */
-export function heldBack(key: string, limit: number, pattern: string | undefined): string {
-  const by = pattern === undefined ? "" : `, by the rule ${JSON.stringify(pattern)}`;
-  return `waits for a slot of ${JSON.stringify(key)}: at most ${limit} at once${by}`;
+export function slotMessage(key: string, limit: number, pattern: string | undefined): string {
+  return `waits for a slot of ${JSON.stringify(key)}: at most ${limit} at once${byRule(pattern)}`;
+}
+
+export function rateMessage(key: string, { limit, periodMs }: Rate, pattern: string | undefined): string {
+  return `waits for the rate of ${JSON.stringify(key)}: ${limit} in ${periodMs} ms${byRule(pattern)}`;
+}
+
+function byRule(pattern: string | undefined): string {
+  return pattern === undefined ? "" : `, by the rule ${JSON.stringify(pattern)}`;
 }

@@ -2,7 +2,7 @@
 // the first submit, as are most schemas: a start that makes them all takes longer, and holds more.
 
 import { z } from "zod";
-import { type Concurrency, concurrencySchema } from "./concurrency_option.ts";
+import { type Concurrency, concurrencySchema, type RateLimit, rateLimitSchema } from "./limit_options.ts";
 import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import { once } from "./once.ts";
@@ -45,6 +45,8 @@ export interface SubmitOptions {
   allowFailure?: boolean;
   /** At most so many tasks with a key run at once, in all processes; up to 4 keys. */
   concurrency?: Concurrency;
+  /** So many tasks with a key start in a period, in all processes; up to 4 keys. */
+  rateLimit?: RateLimit;
   /**
    * While one task of its definition has the key, no other one with this key is made. False: not even if the
    * definition says so.
@@ -142,6 +144,8 @@ const optionShape = once(() => ({
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
   concurrency: concurrencySchema().optional()
     .describe("At most so many tasks with a key run at once, in all processes; up to 4 keys."),
+  rateLimit: rateLimitSchema().optional()
+    .describe("So many tasks with a key start in a period, in all processes; up to 4 keys."),
   unique: uniqueSchema().optional(),
   debounce: debounceSchema().optional(),
 }));

@@ -75,6 +75,17 @@ export interface TaskLimit {
   onFull?: OnFull;
 }
 
+/** A rate at which tasks with a key may start (rate_limit.ts). */
+export interface TaskRate {
+  key: string;
+  /** So many units in a period. Left out: only a rule limits it. */
+  limit?: number;
+  periodMs?: number;
+  burst?: number;
+  /** What a start of the task takes. Default 1. */
+  units?: number;
+}
+
 /** The limit for a slot of which a task waits, and when it came. */
 export interface Parked {
   key: string;
@@ -156,6 +167,12 @@ export interface TaskRecord {
   /** It has a slot of each of them. */
   held?: true;
   parked?: Parked;
+  /** Its rate limits by key. */
+  rates?: TaskRate[];
+  /** The next start has its place in each of these rates. */
+  paid?: true;
+  /** It waits for that place, which comes at this instant. */
+  rateAt?: number;
   /** It has gone back to an earlier state, as for another attempt: lists find it by keys of its own. */
   wentBack?: true;
   timeoutMs: number | null;

@@ -62,6 +62,11 @@ export function admittedToLimit(record: TaskRecord, now: number): TaskRecord {
   return enter(record, now, "PENDING", "Pending", null);
 }
 
+/** Its place in its rates has come. */
+export function placeCame(record: TaskRecord, now: number): TaskRecord {
+  return enter(record, now, "PENDING", "Pending", null, { paid: true });
+}
+
 /** An ended task has given up its slot, and needs another one to run again. */
 function withoutSlot({ windowed }: TaskRecord): Partial<TaskRecord> {
   return windowed === undefined ? {} : { windowed: true, late: true };

@@ -7,7 +7,7 @@ import { type Entry, isForgotten, type TaskRecord } from "../core/task.ts";
 import { admittedToLimit } from "../core/transitions.ts";
 import { keys, limitSubject, parse, prefixes } from "../platform/keys.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
-import { hasRoom, type LimitCounter, mostOf } from "../store/limit_counters.ts";
+import { hasRoom, type LimitCounter, mostOf } from "../store/limit_tally.ts";
 import type { Store } from "../store/store.ts";
 
 /** Checks of a commit that are not about an admitted task: the outbox entry, its limits, the rules. */

@@ -4,8 +4,8 @@
 
 import { heldBy, parkedAt } from "../core/limits.ts";
 import type { Entry } from "../core/task.ts";
-import { keys, limitSubject, parse, prefixes } from "../platform/keys.ts";
-import { hasRoom, type LimitCounter } from "../store/limit_counters.ts";
+import { after, keys, limitSubject, parse, prefixes } from "../platform/keys.ts";
+import { hasRoom, type LimitCounter } from "../store/limit_tally.ts";
 import type { Store } from "../store/store.ts";
 
 /** More limits than these are not compared in one walk. */
@@ -28,7 +28,7 @@ export class LimitRecount {
     const prefix = prefixes.allLimits;
     const selector = this.#behind ? { prefix, start: this.#behind } : { prefix };
     const found = await this.store.kv.list<LimitCounter>(selector, { limit: MOST_COMPARED });
-    this.#behind = found.length < MOST_COMPARED ? null : [...found[found.length - 1].key, ""];
+    this.#behind = found.length < MOST_COMPARED ? null : after(found[found.length - 1].key);
     this.#compared.clear();
     for (const counter of found) {
       this.#compared.set(parse.limit(counter.key), { counter, held: 0, waiting: 0 });

@@ -6,7 +6,7 @@ import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeO
 import { limitOf } from "../core/limits.ts";
 import { after, keys, prefixes } from "../platform/keys.ts";
 import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
-import { parkedKey } from "../store/index_entries.ts";
+import { parkedKey, rateEntry } from "../store/index_entries.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
 import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
@@ -86,8 +86,8 @@ export class Reconciler {
     });
     const found = await kv.getMany<ReadyBlock>(entries.map(({ record }) => driverKey(record, kv.shards)));
     return entries.flatMap((entry, i): Suspect[] => {
-      const { parked } = entry.record;
-      const isQueued = typeOf(entry.record) === "PENDING" && !parked;
+      const { parked, rateAt } = entry.record;
+      const isQueued = typeOf(entry.record) === "PENDING" && !parked && rateAt === undefined;
       const { versionstamp, value } = found[i];
       const isThere = versionstamp !== null && (!isQueued || value!.ids.includes(entry.record.id));
       if (isThere) return [];
@@ -141,6 +141,7 @@ export class Reconciler {
 /** Where the driver of a PENDING or SCHEDULED task must be. */
 function driverKey(record: TaskRecord, shards: number): Deno.KvKey {
   if (record.parked) return parkedKey(record);
+  if (record.rateAt !== undefined) return rateEntry(record).key;
   if (typeOf(record) === "PENDING") return queueKeyOf(record, shards);
   return keys.due("start", record.runAt, record.id);
 }

@@ -21,7 +21,7 @@ import {
   stepped,
 } from "../store/dependency_counters.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
-import { parkedEntry, type Waiting } from "../store/index_entries.ts";
+import { parkedEntry, rateEntry, type Waiting } from "../store/index_entries.ts";
 import { queueKeyOf, readyBlockOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
@@ -41,6 +41,7 @@ export async function repairOf(store: Store, values: Values, record: TaskRecord)
       writes: [parkedEntry(record), outboxWrite(limitSubject(parkedAt(record)!))],
     };
   }
+  if (record.rateAt !== undefined) return { next: { ...record }, writes: [rateEntry(record)] };
   if (stateOf(record).name === "AwaitingConcurrencySlot") return null;
   const now = store.clock.now();
   switch (typeOf(record)) {

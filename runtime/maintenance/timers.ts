@@ -2,7 +2,7 @@
 // after their retention, and calls that were cut off are undone. Anyone may call `tick` at any time.
 
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
-import { becameReady, canExpire, expired } from "../core/transitions.ts";
+import { becameReady, canExpire, expired, placeCame } from "../core/transitions.ts";
 import { type DueKind, keys, parse, prefixes } from "../platform/keys.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -21,7 +21,7 @@ interface Timer {
 }
 
 const PER_TICK = 500;
-const KINDS: DueKind[] = ["start", "expire", "purge", "unseal", "recount", "group"];
+const KINDS: DueKind[] = ["start", "rate", "expire", "purge", "unseal", "recount", "group"];
 
 export class Timers {
   readonly #pruner: Pruner;
@@ -68,6 +68,7 @@ export class Timers {
     const { kind, id, at } = timer;
     switch (kind) {
       case "start":
+      case "rate":
       case "expire":
         return await this.#move(timer, entry, now);
       case "purge":
@@ -114,6 +115,7 @@ function nextOf({ kind, at }: Timer, record: Stored, now: number): TaskRecord | 
   if (kind === "start" && typeOf(record) === "SCHEDULED" && record.runAt === at) {
     return becameReady(record, now);
   }
+  if (kind === "rate" && record.rateAt === at) return placeCame(record, now);
   if (kind === "expire" && canExpire(record) && record.expiresAt === at) return expired(record, now);
   return null;
 }

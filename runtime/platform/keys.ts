@@ -5,11 +5,11 @@ import { tenantOf } from "../core/tenant.ts";
 type Key = Deno.KvKey;
 
 /**
- * Kinds of timers: start a scheduled task, expire a waiting one, remove what an ended one stored, undo a call
- * that was cut off behind its barrier ("unseal"), count the tasks of a group whose call was cut off, remove a
- * group that nobody needs, fire a schedule.
+ * Kinds of timers: start a scheduled task, let one start that waits for its place in a rate, expire a waiting
+ * one, remove what an ended one stored, undo a call that was cut off behind its barrier ("unseal"), count the
+ * tasks of a group whose call was cut off, remove a group that nobody needs, fire a schedule.
  */
-export type DueKind = "start" | "expire" | "purge" | "unseal" | "recount" | "group" | "schedule";
+export type DueKind = "start" | "rate" | "expire" | "purge" | "unseal" | "recount" | "group" | "schedule";
 
 export type IndexKind = "state" | "task" | "tag" | "group" | "parent" | "again";
 
@@ -138,6 +138,8 @@ export const prefixes = {
   parked: (name: string): Key => ["parked", ...limitParts(name)],
   allLimits: ["limit"] as Key,
   limits: (tenant: string): Key => ["limit", tenant],
+  /** Of limits behind one. */
+  limitsBehind: (tenant: string, key: string): Key => ["limit", tenant, `${key}\0`],
   readmissions: ["late"] as Key,
   readmissionsOf: (group: string): Key => ["late", group],
   allEvents: ["event"] as Key,

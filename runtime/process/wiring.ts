@@ -209,5 +209,6 @@ function connect(
 function expectTimers(timers: TimerLoop, { record }: Entry<Stored>): void {
   if (isForgotten(record)) return timers.expect(record.forgottenAt);
   if (typeOf(record) === "SCHEDULED") timers.expect(record.runAt);
+  if (record.rateAt !== undefined) timers.expect(record.rateAt);
   if (record.expiresAt !== null && record.startedAt === null) timers.expect(record.expiresAt);
 }

@@ -35,6 +35,7 @@ const SOURCES: readonly (readonly [states: readonly StateType[], source: Source]
   [["PENDING"], counted],
   [["PENDING"], limited],
   [["SCHEDULED"], scheduled],
+  [["PENDING"], delayedByRates],
   [["PENDING"], parkedAtLimits],
   [["PENDING"], queued],
   [["RUNNING", "CANCELLING"], leased],
@@ -117,6 +118,12 @@ async function members(kv: KvPort, selector: Deno.KvListSelector): Promise<strin
 
 async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
   for await (const page of singly<Waiting>(kv, prefixes.due("start"))) {
+    yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
+  }
+}
+
+async function* delayedByRates(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
+  for await (const page of singly<Waiting>(kv, prefixes.due("rate"))) {
     yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
   }
 }

@@ -75,6 +75,7 @@ export async function nearPendingWork(
     Promise.all([
       // Starts and expiries must be on time. The rest only cleans up: it counts once it is due.
       isDue("start", now + aheadMs),
+      isDue("rate", now + aheadMs),
       isDue("expire", now + aheadMs),
       isScheduleDue(),
       isDue("purge", now),

@@ -1,14 +1,15 @@
 // What a unit takes of a commit's limits: all that is written for it, also by the committer.
 
-import { limitOf, wantsSlots } from "../core/limits.ts";
-import { type Entry, isForgotten, isReady, type Stored, type TaskRecord } from "../core/task.ts";
+import { limitOf } from "../core/limits.ts";
+import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { tailLength } from "../core/tenant.ts";
 import { keyBytes, keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
 import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
-import { type LimitStep, namesOfLimits } from "./limit_counters.ts";
+import { isGated, namesOfLimits } from "./limit_counters.ts";
+import type { LimitStep } from "./limit_tally.ts";
 import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { recordBytes, taskKeyBytes, writeBytes } from "./record_size.ts";
 
@@ -31,7 +32,7 @@ interface Parts {
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
   limitSteps: LimitStep[];
-  wantsSlots: boolean;
+  isGated: boolean;
 }
 
 export function costOf(parts: Parts, shards: number): Cost {
@@ -46,7 +47,7 @@ export function costOf(parts: Parts, shards: number): Cost {
     owns: ownKeys(checks, writes),
   };
   for (const write of writes) addWrite(cost, write);
-  if (parts.wantsSlots || parts.limitSteps.length > 0) addLimits(cost, parts);
+  if (parts.isGated || parts.limitSteps.length > 0) addLimits(cost, parts);
   for (const step of groupSteps) {
     if (step.is === null) continue;
     cost.mutations++;
@@ -79,8 +80,9 @@ function addLimits(cost: Cost, parts: Parts): void {
   // The rules, where a limit is used for the first time.
   cost.shared.push(...new Set([...names].map((name) => `limit-rules/${limitOf(name).tenant}`)));
   for (const { next } of parts.changes) {
-    if (isForgotten(next) || !wantsSlots(next)) continue;
-    const longest = Math.max(...next.limits!.map(({ key }) => key.length));
+    if (!isGated(next)) continue;
+    const { limits = [], rates = [] } = next as TaskRecord;
+    const longest = Math.max(...[...limits, ...rates].map(({ key }) => key.length));
     cost.mutations += 2;
     cost.bytes += PARKED_BYTES + 6 * longest;
     cost.keyBytes += PARKED_BYTES + 3 * longest;

@@ -8,8 +8,8 @@ import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
-import { type LimitStep, limitStepsOf } from "./limit_counters.ts";
-import { wantsSlots } from "../core/limits.ts";
+import { isGated, limitStepsOf } from "./limit_counters.ts";
+import type { LimitStep } from "./limit_tally.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import { requireFit } from "./record_size.ts";
@@ -52,7 +52,8 @@ export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterStep
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
   limitSteps: LimitStep[];
-  wantsSlots: boolean;
+  /** Some of its tasks are about to start, and their limits decide whether they may. */
+  isGated: boolean;
   /** Tasks that it makes ready may start in its commit. */
   starts: boolean;
   cost: Cost;
@@ -67,7 +68,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
   const groupSteps: GroupStep[] = [];
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
   const limitSteps: LimitStep[] = options.limitSteps ? [...options.limitSteps] : [];
-  let wants = false;
+  let gated = false;
   const checks = options.checks ? [...options.checks] : [];
   const besides = changes.flatMap(({ beside }) => beside ?? []);
   const prepare = ({ before, next, events, writes: more, checks: own }: Change) => {
@@ -86,7 +87,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     }
     groupSteps.push(...groupStepsOf(before?.record ?? null, record));
     tellDependents(before?.record ?? null, record, counterSteps, writes);
-    if (!isForgotten(record) && record.limits !== undefined) wants ||= wantsSlots(record);
+    gated ||= isGated(record);
     limitSteps.push(...limitStepsOf(before?.record ?? null, record));
     return { before, next: record };
   };
@@ -104,7 +105,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     groupSteps,
     counterSteps,
     limitSteps,
-    wantsSlots: wants,
+    isGated: gated,
   };
   return { op, ...parts, starts: false, cost: costOf(parts, shards) };
 }

@@ -1,7 +1,7 @@
 // Makes KV commits from units. After a commit that failed or had no answer every unit is read back first: it
 // was applied, it conflicts, or it goes into the next commit.
 
-import { type Entry, type Stored, type TaskRecord } from "../core/task.ts";
+import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { isDependencyCounterKey, isOutboxKey, keys, parse } from "../platform/keys.ts";
@@ -239,7 +239,7 @@ function readyOf(units: Unit[], gate: Gate<Unit> | null): TaskRecord[] {
     for (const change of changes) {
       if (!becomesReady(change)) continue;
       const record = gate?.records.get(change.next.id) ?? change.next as TaskRecord;
-      if (!record.parked) ready.push(record);
+      if (isReady(record)) ready.push(record);
     }
   }
   return ready;

@@ -85,6 +85,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   // PENDING and RUNNING tasks are driven by blocks of the queue and of leases, which hold many tasks
   // (ready_queue.ts).
   if (record.parked) entries.push(parkedEntry(record));
+  if (record.rateAt !== undefined) entries.push(rateEntry(record));
   if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });
   if (type === "SCHEDULED") {
     const value: Waiting = { task: record.task, groups: record.groups };
@@ -106,6 +107,11 @@ export function parkedEntry(record: TaskRecord): IndexEntry {
 
 export function parkedKey({ id, priority, parked }: TaskRecord): Deno.KvKey {
   return keys.parked(limitName(parked!.key, tenantOf(id)), priority, parked!.order, id);
+}
+
+/** Of a task that waits for its place in a rate. */
+export function rateEntry({ id, task, groups, rateAt }: TaskRecord): IndexEntry {
+  return { key: keys.due("rate", rateAt!, id), value: { task, groups } satisfies Waiting, expireAt: null };
 }
 
 /** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */

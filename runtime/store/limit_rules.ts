@@ -2,6 +2,7 @@
 // that checks that they have not changed since; a change tells all limits there are (flow_control/).
 
 import { limitOf } from "../core/limits.ts";
+import type { Rate } from "../core/rate_limit.ts";
 import { keys } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 
@@ -10,6 +11,8 @@ export interface LimitRule {
   pattern: string;
   /** At most so many tasks with one key at once. Null: it does not limit them. */
   concurrency: number | null;
+  /** So many of them start in a period. Null: it does not limit them. */
+  rateLimit: Rate | null;
   note: string | null;
   /** Milliseconds since the epoch. */
   changedAt: number;
@@ -17,10 +20,10 @@ export interface LimitRule {
   changedBy: string | null;
 }
 
-/** The rule that is in force for a limit. */
-export interface RuleInForce {
-  pattern: string;
-  limit: number;
+/** The rules that are in force for a limit, each the most specific one that says something of it. */
+export interface RulesInForce {
+  rule?: { pattern: string; limit: number };
+  rateRule?: Rate & { pattern: string };
 }
 
 /** All rules of a tenant. They stand under one key, so its version says whether any has changed. */
@@ -52,15 +55,22 @@ export class LimitRules {
   }
 }
 
-/** The most specific rule that says how many: with the most characters that are no `*`. */
-export function ruleFor(rules: readonly LimitRule[], name: string): RuleInForce | null {
+export function rulesFor(rules: readonly LimitRule[], name: string): RulesInForce {
   const { key } = limitOf(name);
-  let best: LimitRule | null = null;
-  for (const rule of rules) {
-    if (rule.concurrency === null || !matches(rule.pattern, key)) continue;
-    if (best === null || isMoreSpecific(rule.pattern, best.pattern)) best = rule;
-  }
-  return best && { pattern: best.pattern, limit: best.concurrency! };
+  const fitting = rules.filter(({ pattern }) => matches(pattern, key));
+  const limiting = mostSpecific(fitting.filter(({ concurrency }) => concurrency !== null));
+  const pacing = mostSpecific(fitting.filter(({ rateLimit }) => rateLimit !== null));
+  return {
+    ...(limiting && { rule: { pattern: limiting.pattern, limit: limiting.concurrency! } }),
+    ...(pacing && { rateRule: { pattern: pacing.pattern, ...pacing.rateLimit! } }),
+  };
+}
+
+/** The one with the most characters that are no `*`. */
+function mostSpecific(rules: LimitRule[]): LimitRule | undefined {
+  return rules.reduce<LimitRule | undefined>((best, rule) => {
+    return best === undefined || isMoreSpecific(rule.pattern, best.pattern) ? rule : best;
+  }, undefined);
 }
 
 /** Without regular expressions: a pattern is a caller's, and may have many stars. */

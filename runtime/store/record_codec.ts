@@ -10,6 +10,7 @@
 
 import { NewerRecordError } from "../core/errors.ts";
 import { RELEASE } from "../core/release.ts";
+import { isLimited } from "../core/limits.ts";
 import { type Entry, isForgotten, type Stored } from "../core/task.ts";
 
 type Upgrade = (stored: Stored) => Stored;
@@ -47,7 +48,7 @@ export function encode(stored: Stored): Uint8Array<ArrayBuffer> {
 }
 
 function stampOf(stored: Stored): string {
-  return isForgotten(stored) || stored.limits === undefined ? STAMP : LIMITED;
+  return isForgotten(stored) || !isLimited(stored) ? STAMP : LIMITED;
 }
 
 /** @throws {NewerRecordError} */

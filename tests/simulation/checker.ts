@@ -45,7 +45,10 @@ const NEXT: Record<StateType, StateType[]> = {
 };
 
 /** States of PENDING in which a task is in no queue yet. */
-const WAITS: StateName[] = ["AwaitingDependencies", "AwaitingConcurrencySlot"];
+const WAITS: StateName[] = ["AwaitingDependencies", "AwaitingConcurrencySlot", "AwaitingRateLimit"];
+
+/** Of these, those of limits by key. */
+const LIMITED: StateName[] = ["AwaitingConcurrencySlot", "AwaitingRateLimit"];
 
 /** What the stories tell of tasks that wait for others. */
 const LINKS = ["join", "edge", "outbox", "seal", "window", "late", "limit", "parked", "unique"];
@@ -242,7 +245,10 @@ export class Checker implements ChildFindings {
     if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
       this.violated("4", `${name} began as ${typeOf(after)}`);
     }
-    if (typeOf(after) !== "SCHEDULED" && (after.parked || !WAITS.includes(stateOf(after).name))) {
+    if (
+      typeOf(after) !== "SCHEDULED" &&
+      (after.parked || after.rateAt !== undefined || !WAITS.includes(stateOf(after).name))
+    ) {
       this.#requireRipe(name, after, by);
     }
     const { call, n } = JSON.parse(after.metadata);
@@ -285,8 +291,9 @@ export class Checker implements ChildFindings {
         after.unique?.while === "waiting";
       if (!isMoved && !mayFollow(from, state)) this.violated("4", `${name}: ${from.name} → ${state.name}`);
       // One that waits at a limit was ripe when it came there.
-      const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name) && !before.parked;
-      const isRipe = state.name === "Pending" || after.parked !== undefined && from.type === "SCHEDULED";
+      const isLimited = (record: TaskRecord) => record.parked !== undefined || record.rateAt !== undefined;
+      const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name) && !isLimited(before);
+      const isRipe = state.name === "Pending" || isLimited(after) && from.type === "SCHEDULED";
       if (ripens && isRipe) this.#requireRipe(name, before, by);
       from = state;
     }
@@ -649,10 +656,10 @@ function mayFollow(from: HistoryEntry, { type, name, message }: HistoryEntry): b
     return name === "AwaitingDependencies" && message === "its upstream was retried";
   }
   if (WAITS.includes(from.name)) {
-    return ["Pending", "Scheduled", "AwaitingConcurrencySlot"].includes(name) || type === "CANCELLED";
+    return ["Pending", "Scheduled", ...LIMITED].includes(name) || type === "CANCELLED";
   }
-  // Of a limit by key.
-  if (from.type === "SCHEDULED" && name === "AwaitingConcurrencySlot") return true;
+  // Before an attempt, and before one that was handed back.
+  if (LIMITED.includes(name)) return ["SCHEDULED", "PENDING", "RUNNING"].includes(from.type);
   return NEXT[from.type].includes(type) && !WAITS.includes(name) && name !== "UpstreamFailed";
 }
 

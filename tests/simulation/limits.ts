@@ -1,10 +1,11 @@
 // What the checker knows of limits by key: who has a slot, and who waits for one, by the records alone. After
 // each commit the engine's counters must say the same, and no commit may give a slot that there is not.
 
-import { heldBy, limitOf, parkedAt } from "../../runtime/core/limits.ts";
-import { isForgotten, type Stored } from "../../runtime/core/task.ts";
+import { heldBy, limitName, limitOf, parkedAt } from "../../runtime/core/limits.ts";
+import { isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
+import { tenantOf } from "../../runtime/core/tenant.ts";
 import { isLimitKey, parse } from "../../runtime/platform/keys.ts";
-import { type LimitCounter, mostOf } from "../../runtime/store/limit_counters.ts";
+import { type LimitCounter, mostOf, rateOf } from "../../runtime/store/limit_tally.ts";
 import { decode } from "../../runtime/store/record_codec.ts";
 import type { Change, Row } from "./fake_kv.ts";
 
@@ -38,9 +39,13 @@ export class Limits {
       if (!touched.has(name)) before.set(name, this.#held.of(name));
       touched.add(name);
     };
+    const counters = new Map(this.#counters);
+    const reserved = new Map<string, number>();
     for (const { key, before: was, after } of changes) {
-      if (key[0] === "task") this.#move(was, after, touch);
-      else if (isLimitKey(key)) {
+      if (key[0] === "task") {
+        this.#move(was, after, touch);
+        for (const name of placesOf(was, after)) reserved.set(name, (reserved.get(name) ?? 0) + 1);
+      } else if (isLimitKey(key)) {
         const name = parse.limit(key);
         touch(name);
         if (after === null) this.#counters.delete(name);
@@ -48,6 +53,25 @@ export class Limits {
       }
     }
     for (const name of touched) this.#compare(name, before.get(name)!);
+    this.#requirePlaces(counters, reserved);
+  }
+
+  /** Each start has a place of its own in its rates: their arrival times move on by as much. */
+  #requirePlaces(before: ReadonlyMap<string, LimitCounter>, reserved: ReadonlyMap<string, number>): void {
+    for (const [name, units] of reserved) {
+      const counter = this.#counters.get(name);
+      const rate = counter && rateOf(counter);
+      if (!rate) continue;
+      // After a change of the rules all get new places.
+      const former = before.get(name);
+      if (former && JSON.stringify(former.rateRule) !== JSON.stringify(counter.rateRule)) continue;
+      const was = former?.arrivalTime ?? 0;
+      const movedOn = (counter.arrivalTime ?? 0) - was;
+      const { key } = limitOf(name);
+      if (movedOn < units * (rate.periodMs / rate.limit) - 0.001) {
+        this.violated("17", `${units} units of the rate ${key} took ${movedOn} ms of it`);
+      }
+    }
   }
 
   /** KV has removed a record or a counter. */
@@ -89,4 +113,20 @@ export class Limits {
       this.violated("17", `${holders} tasks have a slot of limit ${key}, and not ${most}`);
     }
   }
+}
+
+function recordIn(row: Row | null): TaskRecord | null {
+  const stored = row === null ? null : decode(row.value as Uint8Array);
+  return stored === null || isForgotten(stored) ? null : stored;
+}
+
+/** The rates in which a task gets a place, if it gets one: it is ready, or knows when it will be. */
+function placesOf(was: Row | null, is: Row | null): string[] {
+  const [before, after] = [recordIn(was), recordIn(is)];
+  if (after === null || after.rates === undefined) return [];
+  const has = (record: TaskRecord) => record.rateAt ?? (record.paid ? "paid" : undefined);
+  const [had, now] = [before ? has(before) : undefined, has(after)];
+  // Its place has come, or it keeps it.
+  if (now === undefined || had !== undefined && (now === had || now === "paid")) return [];
+  return after.rates.map(({ key }) => limitName(key, tenantOf(after.id)));
 }

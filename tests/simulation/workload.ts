@@ -85,6 +85,32 @@ export class Workload {
     for (let i = 0; i < callers; i++) this.#begin(`c${i}`, this.world.random.pick(this.#stories));
   }
 
+  /** Somebody who sets rules for limits, and takes them away. */
+  startOperator(limits: Random): void {
+    this.#begin("op", (who) => this.#changeRules(who, limits), limits.below(2_000));
+  }
+
+  async #changeRules(who: string, limits: Random): Promise<void> {
+    const { world } = this;
+    for (let times = 3 + limits.below(6); times > 0; times--) {
+      const pattern = limits.pick([...KEYS, "*"]);
+      const caller = callerWithin(world.tenant);
+      const answer = await this.#try(async (runtime) => {
+        const view = runtime.for(caller);
+        if (times < 3) return await view.removeLimitRule(pattern);
+        return await view.setLimitRule(pattern, {
+          concurrency: 1 + limits.below(4),
+          rateLimit: limits.chance(0.5) ? { limit: 1 + limits.below(20), periodMs: 100 } : undefined,
+        });
+      });
+      if (answer !== "unknown") world.note(who, `changes the rule ${pattern}`);
+      await world.scheduler.sleep(limits.below(1_500));
+    }
+    for (const pattern of [...KEYS, "*"]) {
+      await this.#try((runtime) => runtime.for(callerWithin(world.tenant)).removeLimitRule(pattern));
+    }
+  }
+
   /** Callers whose calls take several commits: they may be held up in between. */
   startLong(callers: number): void {
     for (let i = 0; i < callers; i++) this.#begin(`l${i}`, (who) => this.#submitLongGroup(who));
@@ -826,9 +852,12 @@ export class Workload {
       key,
       limit: limits.chance(0.8) ? 1 + limits.below(3) : undefined,
     }));
-    return concurrency.length === 0
-      ? submission
-      : { ...submission, options: { ...submission.options, concurrency } };
+    const options: SubmitOptions = { ...submission.options };
+    if (concurrency.length > 0) options.concurrency = concurrency;
+    if (limits.chance(0.4)) {
+      options.rateLimit = { key: limits.pick(KEYS), limit: 1 + limits.below(3), periodMs: 50, burst: 2 };
+    }
+    return { ...submission, options };
   }
 
   #unlimited(): Submission {
@@ -860,7 +889,7 @@ export class Workload {
   #calm(): Submission {
     const { random } = this.world;
     const { task, options } = this.#submission();
-    const { delayMs, ttlMs, priority, tags, retry, concurrency } = options!;
+    const { delayMs, ttlMs, priority, tags, retry, concurrency, rateLimit } = options!;
     return {
       task,
       input: this.#calmInput(),
@@ -871,6 +900,7 @@ export class Workload {
         tags,
         retry,
         concurrency,
+        rateLimit,
         // What others wait for is kept, however short its retention is.
         ...retentions(random.chance(0.2) ? random.below(2_000) : undefined),
       },

@@ -152,6 +152,7 @@ export class World implements WorkingWorld {
     const size = faults.heldUpCalls > 0 ? 2 + random.below(2) : 1 + random.below(3);
     for (let slot = 1; slot <= size; slot++) this.#keepRunning(slot);
     this.#workload.start(12 + random.below(20));
+    if (this.limits) this.#workload.startOperator(this.limits);
     if (faults.heldUpCalls > 0) this.#workload.startLong(3);
     if (faults.longFollow) this.#workload.startFollowed();
     if (this.schedules) this.#workload.startSchedules(this.schedules);

@@ -62,6 +62,10 @@ const EXPECTED: [string, string, Needed][] = [
   ["DELETE", "/v1/keys/:id", ["admin"]],
   ["GET", "/v1/usage", []],
   ["GET", "/v1/audit", ["admin"]],
+  ["GET", "/v1/limits", ["read"]],
+  ["GET", "/v1/limits/:key", ["read"]],
+  ["PUT", "/v1/limits/:key", ["operate"]],
+  ["DELETE", "/v1/limits/:key", ["operate"]],
   ["GET", "/v1/quotas", ["admin"]],
   ["PUT", "/v1/quotas/:kind/:name", ["admin"]],
   ["DELETE", "/v1/quotas/:kind/:name", ["admin"]],
@@ -148,7 +152,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 346);
+  assert.equal(refused, 374);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

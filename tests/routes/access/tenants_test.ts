@@ -127,7 +127,10 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
   ["DELETE /v1/keys/:id", "apiKey", (id) => `/v1/keys/${id}`],
 ];
 
-/** They name nothing that is there, or (quotas) say who may name what: see quotas_test.ts. */
+/**
+ * They name nothing that is there, or say who may name what: see quotas_test.ts. Each tenant has limits of
+ * its own: see limits_test.ts.
+ */
 const OTHERS = [
   "GET /v1/tasks",
   "GET /v1/definitions",
@@ -139,6 +142,10 @@ const OTHERS = [
   "POST /v1/keys",
   "GET /v1/usage",
   "GET /v1/audit",
+  "GET /v1/limits",
+  "GET /v1/limits/:key",
+  "PUT /v1/limits/:key",
+  "DELETE /v1/limits/:key",
   "GET /v1/quotas",
   "PUT /v1/quotas/:kind/:name",
   "DELETE /v1/quotas/:kind/:name",

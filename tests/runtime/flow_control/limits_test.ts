@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
-import type { LimitCounter } from "../../../runtime/store/limit_counters.ts";
+import type { LimitCounter } from "../../../runtime/store/limit_tally.ts";
 import { keys } from "../../support/builders.ts";
 import { aService, type Service } from "../../support/service.ts";
 
