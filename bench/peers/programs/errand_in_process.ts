@@ -7,7 +7,7 @@ import { add } from "../../../tasks/add.ts";
 import { requireResults, submit } from "../../in_process.ts";
 
 const kv = await openKv(Deno.env.get("KV_PATH"));
-// A task that finds a slot free starts in the commit that stores it: a write less. 200 slots are too few here.
+// A task that finds a slot free starts in the commit that stores it: a write less. 200 slots were too few.
 const runtime = await createRuntime({ kv, definitions: [add], concurrency: 500 });
 await runtime.start();
 
