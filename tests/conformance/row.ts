@@ -8,7 +8,7 @@ export interface Kept {
   /** Where the system says so. */
   source: string;
   /**
-   * What stands for it here, where nothing does the same by itself: the caller says more, or does a part of it.
+   * What stands for it here, where nothing does the same by itself: the caller says more, or does a part.
    * Such rows are counted apart.
    */
   by?: string;
