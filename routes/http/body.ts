@@ -57,9 +57,11 @@ export function jsonBody(options: BodyOptions): MiddlewareHandler {
     using body = await readJson(c, options);
     const { text, value } = body;
     // Every later reader of the body gets what was parsed here.
-    c.req.text = () => Promise.resolve(text);
-    c.req.arrayBuffer = () => Promise.resolve(new TextEncoder().encode(text).buffer);
-    c.req.json = <T>() => Promise.resolve(value as T);
+    Object.assign(c.req, {
+      text: () => Promise.resolve(text),
+      arrayBuffer: () => Promise.resolve(new TextEncoder().encode(text).buffer),
+      json: () => Promise.resolve(value),
+    });
     if (isLong(text)) c.set(LONG_BODY, options.turns);
     await next();
   };

@@ -65,16 +65,22 @@ export class PrefixedKv implements Kv {
     const set = atomic.set.bind(atomic);
     const remove = atomic.delete.bind(atomic);
     const mutate = atomic.mutate.bind(atomic);
-    const count = (type: "sum" | "min" | "max") => {
+    const count = (type: "sum" | "min" | "max"): Deno.AtomicOperation["sum"] => {
       const apply = atomic[type].bind(atomic);
-      atomic[type] = (key, n) => apply(this.#outer(key), n);
+      return (key, n) => apply(this.#outer(key), n);
     };
-    atomic.check = (...checks) => check(...checks.map((each) => ({ ...each, key: this.#outer(each.key) })));
-    atomic.set = (key, value, options) => set(this.#outer(key), value, options);
-    atomic.delete = (key) => remove(this.#outer(key));
-    atomic.mutate = (...all) => mutate(...all.map((each) => ({ ...each, key: this.#outer(each.key) })));
-    for (const type of ["sum", "min", "max"] as const) count(type);
-    return atomic;
+    return Object.assign(
+      atomic,
+      {
+        check: (...checks) => check(...checks.map((each) => ({ ...each, key: this.#outer(each.key) }))),
+        set: (key, value, options) => set(this.#outer(key), value, options),
+        delete: (key) => remove(this.#outer(key)),
+        mutate: (...all) => mutate(...all.map((each) => ({ ...each, key: this.#outer(each.key) }))),
+        sum: count("sum"),
+        min: count("min"),
+        max: count("max"),
+      } satisfies Partial<Deno.AtomicOperation>,
+    );
   }
 
   watch<T extends readonly unknown[]>(

@@ -55,11 +55,11 @@ export class RemoteKv implements Kv {
     const set = atomic.set.bind(atomic);
     const commit = atomic.commit.bind(atomic);
     let bytes = 0;
-    atomic.set = (key, value, options) => {
+    const counted: Deno.AtomicOperation["set"] = (key, value, options) => {
       bytes += KEY_BYTES + (value instanceof Uint8Array ? value.byteLength : KEY_BYTES);
       return set(key, value, options);
     };
-    atomic.commit = () => {
+    const called: Deno.AtomicOperation["commit"] = () => {
       return connection.call(async (kv, isAlone) => {
         const isPrimed = isAlone && bytes > PRIMED_BYTES[0] && bytes < PRIMED_BYTES[1];
         const ahead = isPrimed ? kv.get(kvKeys.never()).catch(() => {}) : null;
@@ -71,7 +71,7 @@ export class RemoteKv implements Kv {
         }
       });
     };
-    return atomic;
+    return Object.assign(atomic, { set: counted, commit: called });
   }
 
   watch<T extends readonly unknown[]>(

@@ -63,7 +63,7 @@ export class DependencyCounters {
   }
 
   async merge(steps: CounterStep[]): Promise<Merged> {
-    const merged: Merged = { checks: [], writes: [], applied: () => {} };
+    const merged: Pick<Merged, "checks" | "writes"> = { checks: [], writes: [] };
     const byDependent = Map.groupBy(steps, ({ dependent }) => dependent);
     const loaded = await this.#known.load([...byDependent.keys()]);
     const next = new Map<string, DependencyCounter>();
@@ -76,10 +76,10 @@ export class DependencyCounters {
       if (decisionOf(counter) === decisionOf(value)) continue;
       merged.writes.push(outboxWrite(id));
     }
-    merged.applied = (versionstamp) => {
+    const applied = (versionstamp: string) => {
       for (const [id, value] of next) this.#known.remember(id, { value, versionstamp });
     };
-    return merged;
+    return { ...merged, applied };
   }
 
   /** A unit has written the counter: its task begins to wait, or is released. */

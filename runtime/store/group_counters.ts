@@ -65,7 +65,7 @@ export class GroupCounters {
 
   async merge(steps: GroupStep[]): Promise<Merged> {
     const byGroup = Map.groupBy(steps, ({ group }) => group);
-    const merged: Merged = { checks: [], writes: [], applied: () => {} };
+    const merged: Pick<Merged, "checks" | "writes"> = { checks: [], writes: [] };
     const next = new Map<string, GroupRecord>();
     const now = this.clock.now();
     // A group that is gone is past its retention: it counts no more.
@@ -79,10 +79,10 @@ export class GroupCounters {
       merged.writes.push(...groupWrites(record, now));
       next.set(group, record);
     }
-    merged.applied = (versionstamp) => {
+    const applied = (versionstamp: string) => {
       for (const [group, value] of next) this.#known.remember(group, { value, versionstamp });
     };
-    return merged;
+    return { ...merged, applied };
   }
 
   distrust(): void {

@@ -39,22 +39,27 @@ export function contextOf(attempt: Attempt, input: unknown, submit: Submit): Tas
 }
 
 class Context {
-  readonly attempt: number;
-  readonly progress: TaskContext<unknown>["progress"];
-  readonly log: TaskContext<unknown>["log"];
-  readonly emit: TaskContext<unknown>["emit"];
-  declare readonly task: TaskInfo;
-  declare readonly signal: AbortSignal;
   readonly #attempt: Attempt;
   #info: TaskInfo | undefined;
+  readonly input: unknown;
+  readonly attempt: number;
+  readonly submit: Submit;
+  declare readonly task: TaskInfo;
+  declare readonly signal: AbortSignal;
+  readonly progress: TaskContext<unknown>["progress"] = (current, total, message) =>
+    FunctionScope.leave(() => this.#attempt.reports.progress(current, total, message));
+  readonly log: TaskContext<unknown>["log"] = (message, data) =>
+    FunctionScope.leave(() => this.#attempt.reports.log(message, data));
+  readonly emit: TaskContext<unknown>["emit"] = (chunk) =>
+    FunctionScope.leave(() => this.#attempt.reports.emit(chunk));
 
-  constructor(attempt: Attempt, readonly input: unknown, readonly submit: Submit) {
+  // No parameter properties: with them Deno would assign the functions above here, and V8 makes a function
+  // old that is assigned to a property, with all that it refers to.
+  constructor(attempt: Attempt, input: unknown, submit: Submit) {
     this.#attempt = attempt;
+    this.input = input;
+    this.submit = submit;
     this.attempt = attempt.record.attempt;
-    this.progress = (current, total, message) =>
-      FunctionScope.leave(() => attempt.reports.progress(current, total, message));
-    this.log = (message, data) => FunctionScope.leave(() => attempt.reports.log(message, data));
-    this.emit = (chunk) => FunctionScope.leave(() => attempt.reports.emit(chunk));
     Object.defineProperty(this, "task", Context.#task);
     Object.defineProperty(this, "signal", Context.#signal);
   }

@@ -21,12 +21,15 @@ export interface ThreadOptions extends Partial<Omit<ThreadSetup, "port">> {
   heapMb?: number;
 }
 
+const nobody = () => {};
+
 export class Thread {
   /** What ran here has left nothing behind that could be in the way of another function. */
   isClean = true;
   readonly #worker: Worker;
   readonly #port: MessagePort;
-  #hear: (message: FromThread) => void = () => {};
+  #hear: (message: FromThread) => void = nobody;
+  readonly #idleEnd = () => this.onIdleEnd(this);
   /** Called when the thread ends by itself. */
   #onEnd: (error: Error) => void;
 
@@ -42,7 +45,7 @@ export class Thread {
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     port1.onmessage = ({ data }: MessageEvent<FromThread>) => this.#hear(data);
-    this.#onEnd = () => this.onIdleEnd(this);
+    this.#onEnd = this.#idleEnd;
     this.#worker = new (builtin("node:worker_threads").Worker)(THREAD_MAIN, {
       workerData: { port: port2, takesConsole } satisfies ThreadSetup,
       transferList: [port2 as never],
@@ -60,7 +63,7 @@ export class Thread {
   }
 
   terminate(): void {
-    this.#onEnd = () => {};
+    this.#onEnd = nobody;
     this.#port.close();
     this.#worker.terminate();
   }
@@ -75,7 +78,7 @@ export class Thread {
     this.isClean = false;
     this.#onEnd = ended.reject;
     const answers = new Answers(this.#port, context);
-    this.#hear = (message) => {
+    const hear = (message: FromThread) => {
       try {
         if (message.kind !== "ended") return answers.to(message);
         this.isClean = message.isClean;
@@ -85,14 +88,15 @@ export class Thread {
         ended.reject(error);
       }
     };
+    this.#hear = hear;
     try {
       const module = definition.thread!;
       this.#port.postMessage({ module, name: definition.name, input, task, attempt } satisfies ToThread);
       return valueOf(await ended.promise);
     } finally {
       signal.removeEventListener("abort", abort);
-      this.#hear = () => {};
-      this.#onEnd = () => this.onIdleEnd(this);
+      this.#hear = nobody;
+      this.#onEnd = this.#idleEnd;
     }
   }
 }
