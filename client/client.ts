@@ -29,6 +29,7 @@ import type { Answer } from "./protocol/response.ts";
 import { TaskFuture } from "./futures/task_future.ts";
 import { TaskFutures } from "./futures/task_futures.ts";
 import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
+import { Limits } from "./limits/limits.ts";
 import { Schedules } from "./schedules/schedules.ts";
 import type { Seen } from "./futures/settlement.ts";
 import { A_TASK, type Expected, type State, type StateType } from "./protocol/wire.ts";
@@ -84,12 +85,14 @@ export class Client<D extends Definitions = Definitions> {
   readonly #connection: Connection;
   /** What submits tasks over time. */
   readonly schedules: Schedules<D>;
+  readonly limits: Limits;
 
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }: ClientOptions) {
     const http = new Http(options);
     this.#connection = { http, completions: new CompletionHub(http), statuses: new StatusBatcher(http), log };
     this.schedules = new Schedules(this.#connection);
+    this.limits = new Limits(this.#connection);
   }
 
   /**

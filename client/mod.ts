@@ -30,6 +30,13 @@ export {
   type SignatureOptions,
 } from "./canvas/canvas.ts";
 export { type Given, quote, Quoted, type Reference } from "./protocol/references.ts";
+export {
+  type LimitRule,
+  type LimitRuleConfig,
+  Limits,
+  type LimitStatus,
+  type Rate,
+} from "./limits/limits.ts";
 export { type BackfilledTask, Schedules, type TriggerOptions } from "./schedules/schedules.ts";
 export type {
   Overlap,
@@ -51,10 +58,12 @@ export type { HttpOptions } from "./transport/http.ts";
 export type { Timeout } from "./transport/deadline.ts";
 export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 export type {
+  ConcurrencyOptions,
   DebounceOptions,
   Failure,
   HistoryEntry,
   Progress,
+  RateLimitOptions,
   RetryPolicy,
   State,
   StateType,

@@ -32,7 +32,7 @@ const FLOORS: Record<string, string[][]> = {
     ["process"],
     ["."],
   ],
-  client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["schedules"], ["."]],
+  client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["limits", "schedules"], ["."]],
 };
 
 /** The client is one file for browsers and Node: of the service it takes this along, and nothing else. */

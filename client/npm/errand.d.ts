@@ -125,6 +125,28 @@ interface DebounceOptions {
     /** Which of the inputs it gets. Default: the last one. */
     input?: "last" | "first";
 }
+/** At most `limit` tasks with the key run at once, in all processes. */
+interface ConcurrencyOptions {
+    key: string;
+    /** 0 to 10,000; 0 holds all. Left out: only a rule limits it. */
+    limit?: number;
+    /**
+     * When no slot is free: wait for one (default), 409 `limit-full`, the new task ends CANCELLED, or the
+     * oldest one is asked to stop.
+     */
+    onFull?: "queue" | "reject" | "cancel-new" | "cancel-running";
+}
+/** `limit` units of tasks with the key start in `periodMs`, in all processes; the others wait. */
+interface RateLimitOptions {
+    key: string;
+    /** Left out, with `periodMs`: only a rule limits it. */
+    limit?: number;
+    periodMs?: number;
+    /** So many units may start at once after a pause. Default 1. */
+    burst?: number;
+    /** What a start of this task takes. Default 1. */
+    units?: number;
+}
 /** What a submit may say about a task, beside its input. */
 interface TaskOptions {
     /** Start this much later. Not together with `runAt`. */
@@ -156,6 +178,10 @@ interface TaskOptions {
      * that upstream becomes `{ error: { name, message, … } }`.
      */
     allowFailure?: boolean;
+    /** Up to 4 keys. */
+    concurrency?: ConcurrencyOptions | ConcurrencyOptions[];
+    /** Up to 4 keys. */
+    rateLimit?: RateLimitOptions | RateLimitOptions[];
     /** False: not even if the definition says so. */
     unique?: UniqueOptions | false;
     /** Not together with `unique`. */
@@ -1366,6 +1392,71 @@ declare function eachQuoted(field: unknown): unknown;
 /** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */
 declare function lengthOf({ map }: Mapping): number;
 
+type Signal = Pick<CallOptions, "signal">;
+/** So many units start in a period, up to `burst` of them at once after a pause. */
+interface Rate {
+    limit: number;
+    periodMs: number;
+    burst: number;
+}
+/** What a rule says. `concurrency`, `rateLimit`, or both. */
+interface LimitRuleConfig {
+    /** At most so many tasks with one key at once; 0 holds all. */
+    concurrency?: number;
+    /** `burst` is 1 if it is left out. */
+    rateLimit?: Omit<Rate, "burst"> & {
+        burst?: number;
+    };
+    note?: string;
+}
+interface LimitRule {
+    pattern: string;
+    concurrency: number | null;
+    rateLimit: Rate | null;
+    note: string | null;
+    /** ISO 8601. */
+    changedAt: string;
+    changedBy: string | null;
+}
+/** A limit as it is now. */
+interface LimitStatus {
+    key: string;
+    /** Tasks with a slot: they run, or wait for a worker only. */
+    running: number;
+    /** Tasks that wait for a slot. */
+    waiting: number;
+    /** Null: nothing says how many. */
+    concurrency: number | null;
+    /** The pattern of the rule that says so; null where the last submit does, or nobody. */
+    concurrencyRule: string | null;
+    rateLimit: Rate | null;
+    rateLimitRule: string | null;
+    /** When a start of one unit is due, ISO 8601; null: now, or nothing limits the rate. */
+    nextStartAt: string | null;
+}
+/** Calls about limits by key. */
+declare class Limits {
+    #private;
+    private readonly connection;
+    constructor(connection: Connection);
+    /**
+     * Sets the rule for each key that the pattern matches. It acts at once on what waits.
+     *
+     * @throws {ValidationError} for a rule that the service does not take
+     */
+    set(pattern: string, rule: LimitRuleConfig, options?: Signal): Promise<LimitRule>;
+    /** @throws {NotFoundError} if there is no rule with just this pattern */
+    remove(pattern: string, options?: Signal): Promise<void>;
+    /** How many tasks with a key run and wait, and what limits them. */
+    get(key: string, options?: Signal): Promise<LimitStatus & {
+        rule: LimitRule | null;
+    }>;
+    /** All rules, by their patterns. */
+    rules({ signal }?: Signal): Promise<LimitRule[]>;
+    /** The limits that were used in the last hour, by their keys, read page by page. */
+    list({ signal }?: Signal): AsyncGenerator<LimitStatus>;
+}
+
 /** Times: cron fields in a time zone (default UTC), an interval that counts from 1970, or one instant. */
 type ScheduleSpec = {
     cron: string;
@@ -1566,6 +1657,7 @@ declare class Client<D extends Definitions = Definitions> {
     #private;
     /** What submits tasks over time. */
     readonly schedules: Schedules<D>;
+    readonly limits: Limits;
     /** @throws {TypeError} if the URL is no absolute http(s) URL */
     constructor({ log, ...options }: ClientOptions);
     /**
@@ -1629,4 +1721,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -2388,15 +2388,87 @@ function isIterable(field) {
   return isObject(field) && Symbol.iterator in field;
 }
 
-// client/schedules/schedules.ts
+// client/limits/limits.ts
 var has = (what, ...fields) => ({
   what,
   is: (body) => typeof body === "object" && body !== null && fields.every((field) => field in body)
 });
-var A_SCHEDULE = has("a schedule", "name", "spec", "next");
-var SCHEDULES = has("schedules", "schedules", "nextCursor");
-var TIMES = has("times", "times");
-var A_BACKFILL = has("the tasks of a backfill", "tasks", "existing");
+var A_RULE = has("a rule", "pattern", "changedAt");
+var A_LIMIT = has("a limit", "key", "running", "waiting");
+var LIMITS = has("limits", "rules", "limits", "nextAfter");
+var Limits = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /**
+   * Sets the rule for each key that the pattern matches. It acts at once on what waits.
+   *
+   * @throws {ValidationError} for a rule that the service does not take
+   */
+  async set(pattern, rule, options = {}) {
+    return await this.#call("PUT", pattern, {
+      body: rule,
+      expects: A_RULE,
+      ...options
+    });
+  }
+  /** @throws {NotFoundError} if there is no rule with just this pattern */
+  async remove(pattern, options = {}) {
+    await this.#call("DELETE", pattern, {
+      expects: null,
+      ...options
+    });
+  }
+  /** How many tasks with a key run and wait, and what limits them. */
+  async get(key, options = {}) {
+    return await this.#call("GET", key, {
+      expects: A_LIMIT,
+      ...options
+    });
+  }
+  /** All rules, by their patterns. */
+  async rules({ signal } = {}) {
+    return (await this.#page("?limit=1", signal)).rules;
+  }
+  /** The limits that were used in the last hour, by their keys, read page by page. */
+  async *list({ signal } = {}) {
+    for (let after2 = ""; ; ) {
+      const query = after2 === "" ? "" : `&after=${encodeURIComponent(after2)}`;
+      const page = await this.#page(`?limit=200${query}`, signal);
+      yield* page.limits;
+      after2 = page.nextAfter;
+      if (after2 === null) return;
+    }
+  }
+  async #page(query, signal) {
+    const call = {
+      method: "GET",
+      path: `/v1/limits${query}`,
+      expects: LIMITS,
+      signal
+    };
+    return (await this.connection.http.call(call)).body;
+  }
+  async #call(method, key, rest) {
+    const path = `/v1/limits/${encodeURIComponent(key)}`;
+    return (await this.connection.http.call({
+      method,
+      path,
+      ...rest
+    })).body;
+  }
+};
+
+// client/schedules/schedules.ts
+var has2 = (what, ...fields) => ({
+  what,
+  is: (body) => typeof body === "object" && body !== null && fields.every((field) => field in body)
+});
+var A_SCHEDULE = has2("a schedule", "name", "spec", "next");
+var SCHEDULES = has2("schedules", "schedules", "nextCursor");
+var TIMES = has2("times", "times");
+var A_BACKFILL = has2("the tasks of a backfill", "tasks", "existing");
 var Schedules = class {
   connection;
   constructor(connection2) {
@@ -2567,6 +2639,7 @@ var Client = class {
   #connection;
   /** What submits tasks over time. */
   schedules;
+  limits;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }) {
     const http = new Http(options);
@@ -2577,6 +2650,7 @@ var Client = class {
       log
     };
     this.schedules = new Schedules(this.#connection);
+    this.limits = new Limits(this.#connection);
   }
   /**
    * Submits a task. When this resolves, the task is on disk.
@@ -2739,6 +2813,7 @@ export {
   FlowFuture,
   ForgottenError,
   GroupFuture,
+  Limits,
   MappingLengthMismatchError,
   MappingMissingIterableError,
   NotFoundError,

@@ -133,6 +133,30 @@ export interface DebounceOptions {
   input?: "last" | "first";
 }
 
+/** At most `limit` tasks with the key run at once, in all processes. */
+export interface ConcurrencyOptions {
+  key: string;
+  /** 0 to 10,000; 0 holds all. Left out: only a rule limits it. */
+  limit?: number;
+  /**
+   * When no slot is free: wait for one (default), 409 `limit-full`, the new task ends CANCELLED, or the
+   * oldest one is asked to stop.
+   */
+  onFull?: "queue" | "reject" | "cancel-new" | "cancel-running";
+}
+
+/** `limit` units of tasks with the key start in `periodMs`, in all processes; the others wait. */
+export interface RateLimitOptions {
+  key: string;
+  /** Left out, with `periodMs`: only a rule limits it. */
+  limit?: number;
+  periodMs?: number;
+  /** So many units may start at once after a pause. Default 1. */
+  burst?: number;
+  /** What a start of this task takes. Default 1. */
+  units?: number;
+}
+
 /** What a submit may say about a task, beside its input. */
 export interface TaskOptions {
   /** Start this much later. Not together with `runAt`. */
@@ -164,6 +188,10 @@ export interface TaskOptions {
    * that upstream becomes `{ error: { name, message, … } }`.
    */
   allowFailure?: boolean;
+  /** Up to 4 keys. */
+  concurrency?: ConcurrencyOptions | ConcurrencyOptions[];
+  /** Up to 4 keys. */
+  rateLimit?: RateLimitOptions | RateLimitOptions[];
   /** False: not even if the definition says so. */
   unique?: UniqueOptions | false;
   /** Not together with `unique`. */

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Context } from "hono";
 import { createRoute } from "../http/operation.ts";
 import type { Caller } from "../../runtime/core/caller.ts";
+import { NotFoundError } from "../../runtime/core/errors.ts";
 import { limitKeySchema, periodSchema, slotsSchema, unitsSchema } from "../../runtime/core/limit_options.ts";
 import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
@@ -11,7 +12,7 @@ import { isoAt, type LimitRule, type LimitStatus, type Runtime } from "../../run
 import { callerOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { jsonResponse } from "../http/json_response.ts";
-import { forbidden, notFound, ProblemError } from "../http/problem.ts";
+import { forbidden, ProblemError } from "../http/problem.ts";
 import { wholeQuery } from "../wire/query.ts";
 import { bodyProblems, jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
 import type { App } from "../http/app_types.ts";
@@ -182,7 +183,7 @@ export function limitRoutes(app: App, runtime: Runtime): void {
   app.openapi(remove, async (c) => {
     const { key } = c.req.valid("param");
     if (!await runtime.for(operatorOf(c)).removeLimitRule(key)) {
-      throw new ProblemError(notFound(`there is no rule with the pattern ${JSON.stringify(key)}`));
+      throw new NotFoundError("limit", key);
     }
     return c.body(null, 204);
   });

@@ -55,14 +55,16 @@ export class MappingLengthMismatchError extends Error {
 /** There is no such task or group, or its retention is over. `faults` has all of several that are missing. */
 export class NotFoundError extends Error {
   override name = "NotFoundError";
-  /** @param id of a schedule its name */
+  /** @param id of a schedule its name, of a limit the pattern of its rule */
   constructor(
-    readonly kind: "task" | "group" | "schedule",
+    readonly kind: "task" | "group" | "schedule" | "limit",
     readonly id: string,
     readonly faults: Fault[] = [],
   ) {
     super(
-      kind === "schedule"
+      kind === "limit"
+        ? `no rule has the pattern ${JSON.stringify(id)}`
+        : kind === "schedule"
         ? `no schedule has the name ${JSON.stringify(id)}`
         : `no ${kind} has the id ${bare(id)}, or its retention is over`,
     );
