@@ -58,6 +58,7 @@ export type { HttpOptions } from "./transport/http.ts";
 export type { Timeout } from "./transport/deadline.ts";
 export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 export type {
+  CacheOptions,
   ConcurrencyOptions,
   DebounceOptions,
   Failure,

@@ -59,6 +59,8 @@ interface TaskSummary {
         name: string;
         scheduledFor: string;
     };
+    /** Of a task that is COMPLETED `Cached`: whose result it got. */
+    cachedFrom?: string;
     createdAt: string;
     runAt: string;
     startedAt: string | null;
@@ -147,6 +149,15 @@ interface RateLimitOptions {
     /** What a start of this task takes. Default 1. */
     units?: number;
 }
+/** A result of its definition, in its version, that is there under the key already is given again. */
+interface CacheOptions {
+    /** How old it may be. */
+    ttlMs: number;
+    /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+    key?: string;
+    /** Take none, and give the new one to those that come later. */
+    refresh?: boolean;
+}
 /** What a submit may say about a task, beside its input. */
 interface TaskOptions {
     /** Start this much later. Not together with `runAt`. */
@@ -186,6 +197,8 @@ interface TaskOptions {
     unique?: UniqueOptions | false;
     /** Not together with `unique`. */
     debounce?: DebounceOptions | false;
+    /** False: not even if the definition says so. */
+    cache?: CacheOptions | false;
 }
 interface Reported {
     at: string;
@@ -1721,4 +1734,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -68,6 +68,8 @@ export interface TaskSummary {
   node: string | null;
   /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
   schedule?: { name: string; scheduledFor: string };
+  /** Of a task that is COMPLETED `Cached`: whose result it got. */
+  cachedFrom?: string;
   createdAt: string;
   runAt: string;
   startedAt: string | null;
@@ -157,6 +159,16 @@ export interface RateLimitOptions {
   units?: number;
 }
 
+/** A result of its definition, in its version, that is there under the key already is given again. */
+export interface CacheOptions {
+  /** How old it may be. */
+  ttlMs: number;
+  /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+  key?: string;
+  /** Take none, and give the new one to those that come later. */
+  refresh?: boolean;
+}
+
 /** What a submit may say about a task, beside its input. */
 export interface TaskOptions {
   /** Start this much later. Not together with `runAt`. */
@@ -196,6 +208,8 @@ export interface TaskOptions {
   unique?: UniqueOptions | false;
   /** Not together with `unique`. */
   debounce?: DebounceOptions | false;
+  /** False: not even if the definition says so. */
+  cache?: CacheOptions | false;
 }
 
 interface Reported {

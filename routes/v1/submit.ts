@@ -107,8 +107,8 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
     const headers = { ...submitHeaders(submitted, waited && waitMs), location, "retry-after": "1" };
     const task = waited ? text! : await taskText(runtime, entry, prefix);
     if (!waited || !isTerminal(waited.record)) {
-      // Not accepted for later: it was there.
-      const status = submitted.deduplicated > 0 ? 200 : 202;
+      // Not accepted for later: it was there, or its result.
+      const status = submitted.deduplicated > 0 || isTerminal(entry.record) ? 200 : 202;
       return room.json(task, status, { ...headers, ...etag(waited ?? entry) });
     }
     const { "retry-after": _retry, location: _location, ...rest } = headers;

@@ -57,6 +57,7 @@ const summaryShape = once(() => ({
   parentId: z.uuid().nullable(),
   waitFor: z.array(z.uuid()),
   node: z.string().nullable().describe("Its name in a flow."),
+  cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
     .describe("Of a task that a schedule has submitted: its name, and the time that the task is for."),
   createdAt: instant(),

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { once } from "../../runtime/core/once.ts";
 import { MOST_TOLD_IN_FULL, type Runtime, type Submitted, type Turn } from "../../runtime/mod.ts";
+import type { Entry } from "../../runtime/core/task.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { taskSchema } from "./schemas.ts";
 import { taskText } from "./task_json.ts";
@@ -37,6 +38,12 @@ export const submittedSchema = once(() =>
   })
 );
 
+/** A large cached result is left out where many tasks are told. */
+export function withoutLarge(entry: Entry): Entry {
+  const { result } = entry.record;
+  return result && "blob" in result ? { ...entry, record: { ...entry.record, result: null } } : entry;
+}
+
 /**
  * The tasks in their order, with commas between.
  *
@@ -61,7 +68,7 @@ export async function submittedTexts(
   for (const entry of entries) {
     const next = turn.over();
     if (next) await next;
-    add(await taskText(runtime, entry, prefix));
+    add(await taskText(runtime, withoutLarge(entry), prefix));
   }
   return texts;
 }

@@ -89,7 +89,7 @@ function withValues(
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
-    `"node":${jsonOf(node ?? null)},` + scheduleText(record) +
+    `"node":${jsonOf(node ?? null)},` + scheduleText(record) + cachedText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
@@ -113,6 +113,11 @@ export function stateText({ type, name, message, at }: HistoryEntry): Text {
 export function historyText({ seq, type, name, message, at, attempt }: HistoryEntry): Text {
   return `{"seq":${seq},"type":"${type}","name":"${name}","message":${jsonOf(message)},` +
     `"at":"${isoAt(at)}","attempt":${attempt}}`;
+}
+
+/** Only of a task that got the result of another one. */
+function cachedText({ cachedFrom }: TaskRecord): Text {
+  return cachedFrom === undefined ? "" : `"cachedFrom":"${bare(cachedFrom)}",`;
 }
 
 /** Only of a task that a schedule has submitted. Names of schedules need no escaping. */

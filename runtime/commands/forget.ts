@@ -31,7 +31,9 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
     if (hasDependents(record) && await isNeeded(store, record)) {
       throw new ConflictError("a task that takes its result has not ended: cancel that one first");
     }
-    const next = { id, op: "", rev: record.rev, forgottenAt: clock.now() };
+    const now = clock.now();
+    const lent = record.lent && record.lent.until > now ? { lent: record.lent } : {};
+    const next = { id, op: "", rev: record.rev, forgottenAt: now, ...lent };
     // Its dependents must have counted its end.
     const checks = hasDependents(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
     if (await store.commit("settle", [{ before: entry, next }], { checks })) return;

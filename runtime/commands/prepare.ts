@@ -20,7 +20,15 @@ import {
 } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
 import { limitsOf } from "./limits_of_task.ts";
-import { holdOf, isPlain, ruleOf, type UniqueRule } from "./unique/rule.ts";
+import {
+  type CacheRule,
+  cacheRuleOf,
+  holdOf,
+  isPlain,
+  type RuledSubmission,
+  ruleOf,
+  type UniqueRule,
+} from "./unique/rule.ts";
 
 const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
 const DEFAULT_MAX_CRASHES = 3;
@@ -42,6 +50,8 @@ export interface Checked {
   /** The key that it asks for. */
   unique?: UniqueRule;
   rates?: TaskRate[];
+  /** The cached result that it asks for. */
+  cache?: CacheRule;
 }
 
 /**
@@ -94,7 +104,16 @@ export function check(
       Object.assign(one, { limits: found.limits, rates: found.rates });
     }
     if (input.faults.length === 0 && !isPlain(submission, definition)) {
-      one.unique = ruleOf({ definition, submission, input, registry, tenant: caller.tenant, fault });
+      const ruled: RuledSubmission = {
+        definition,
+        submission,
+        input,
+        registry,
+        tenant: caller.tenant,
+        fault,
+      };
+      one.unique = ruleOf(ruled);
+      one.cache = cacheRuleOf(ruled);
     }
     checked.push(one);
   };
@@ -157,7 +176,7 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, defaults, special, limits, rates, unique }: Checked,
+  { submission, defaults, special, limits, rates, unique, cache }: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
@@ -204,6 +223,7 @@ export function draftOf(
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
   if (special) draft.special = special;
+  if (cache) draft.cache = { key: cache.key, ttlMs: cache.ttlMs };
   if (unique) {
     draft.unique = holdOf(unique, now);
     if (unique.debounce) draft.runAt = now + unique.debounce.delayMs;

@@ -73,6 +73,14 @@ export async function replayed(
       ? entry as Entry
       : { ...entries[place], record: { ...entries[place].record, id } };
   });
+  // What had its result at once is told with it.
+  const cached = submissions.flatMap(({ task, options }, i) =>
+    options?.cache || registry.get(task)?.keyed?.cache ? [i] : []
+  );
+  const now = await store.peekMany(cached.map((i) => ids[i]));
+  now.forEach((entry, n) => {
+    if (entry && !isForgotten(entry.record) && entry.record.cachedFrom) entries[cached[n]] = entry as Entry;
+  });
   return { ids, entries, deduplicated: same.size, as };
 }
 

@@ -122,7 +122,8 @@ export class Submitter {
         caller,
       });
       const atomic = call.atomic ?? false;
-      const entries = isUnique
+      const isGraph = atomic || mayDepend(checked);
+      const entries = isUnique || !isGraph && checked.some(({ cache }) => cache !== undefined)
         ? await this.#storeUnique(plan, batch, atomic)
         : await this.#storeTasks(plan, batch, atomic);
       const { ids, groupId, sameIds } = plan;

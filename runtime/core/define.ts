@@ -7,7 +7,12 @@ import type { RetryPolicy } from "./retry.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
 import type { TaskBounds } from "./task_bounds.ts";
-import { type DebounceDefaults, faultOfUnique, type UniqueDefaults } from "./unique_options.ts";
+import {
+  type CacheDefaults,
+  type DebounceDefaults,
+  faultOfUnique,
+  type UniqueDefaults,
+} from "./unique_options.ts";
 
 /** Any JSON value: inputs, results, chunks and log data are JSON. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -87,6 +92,8 @@ export interface KeyedDefaults<Input> {
   unique?: UniqueDefaults<Input>;
   /** Its `key` may be a function of the input. */
   debounce?: DebounceDefaults<Input>;
+  /** Its `key` may be a function of the input. */
+  cache?: CacheDefaults<Input>;
 }
 
 export interface DefinitionConfig<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
@@ -94,6 +101,8 @@ export interface DefinitionConfig<Name extends string, Input extends z.ZodType, 
   /** Unique; letters, digits and `_ . -`, at most 100. */
   name: Name;
   description?: string;
+  /** Of its function: cached results of another version are not given again. */
+  version?: string;
   input: Input;
   output?: Output;
   /**
@@ -112,6 +121,7 @@ export interface Definition<
 > {
   readonly name: Name;
   readonly description?: string;
+  readonly version?: string;
   readonly input: Input;
   readonly output: Output;
   readonly thread?: string;
@@ -149,23 +159,36 @@ export function define<
   config: DefinitionConfig<Name, Input, Output>,
   handler: Handler<z.output<Input>, z.input<Output>>,
 ): Definition<Name, Input, Output> {
-  const { name, description, input, output, thread, concurrency, rateLimit, unique, debounce, ...defaults } =
-    config;
+  const {
+    name,
+    description,
+    input,
+    output,
+    thread,
+    concurrency,
+    rateLimit,
+    unique,
+    debounce,
+    cache,
+    version,
+    ...defaults
+  } = config;
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
-  const fault = faultOfUnique({ unique, debounce });
+  const fault = faultOfUnique({ unique, debounce, cache });
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
   const isKeyed = concurrency !== undefined || rateLimit !== undefined || unique !== undefined ||
-    debounce !== undefined;
+    debounce !== undefined || cache !== undefined;
   return {
     name,
     description,
+    ...(version !== undefined && { version }),
     input: refuseUnknownFields(input),
     output: output ?? (z.unknown() as z.ZodType as Output),
     thread,
     defaults,
-    ...(isKeyed && { keyed: { concurrency, rateLimit, unique, debounce } }),
+    ...(isKeyed && { keyed: { concurrency, rateLimit, unique, debounce, cache } }),
     handler,
   };
 }

@@ -9,7 +9,14 @@ import { once } from "./once.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { ScheduledSlot } from "./task.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
-import { type DebounceOptions, debounceSchema, type UniqueOptions, uniqueSchema } from "./unique_options.ts";
+import {
+  type CacheOptions,
+  cacheSchema,
+  type DebounceOptions,
+  debounceSchema,
+  type UniqueOptions,
+  uniqueSchema,
+} from "./unique_options.ts";
 
 /**
  * How and when a task runs. Without an option its definition's default holds, and else the one named here.
@@ -54,6 +61,8 @@ export interface SubmitOptions {
   unique?: UniqueOptions | false;
   /** Submits with one key, each soon after the one before, make one task. Not together with `unique`. */
   debounce?: DebounceOptions | false;
+  /** A result that is there already is given again. False: not even if the definition says so. */
+  cache?: CacheOptions | false;
 }
 
 /** What a caller submits; a flow says a little more of each of its tasks. */
@@ -148,6 +157,7 @@ const optionShape = once(() => ({
     .describe("So many tasks with a key start in a period, in all processes; up to 4 keys."),
   unique: uniqueSchema().optional(),
   debounce: debounceSchema().optional(),
+  cache: cacheSchema().optional(),
 }));
 
 function each(fields: string[], where: string): Elsewhere {

@@ -21,7 +21,13 @@ export interface HistoryEntry {
 /**
  * JSON text, inline or as gzip chunks under `blob/<task>/<blob>/<n>`. `bytes` is the UTF-8 size of the text.
  */
-export type StoredValue = { json: string } | { blob: string; chunks: number; bytes: number };
+export type StoredValue = { json: string } | {
+  blob: string;
+  chunks: number;
+  bytes: number;
+  /** The task that has the chunks, if that is another one (cache.ts). */
+  of?: string;
+};
 
 export interface TaskError {
   name: string;
@@ -181,6 +187,12 @@ export interface TaskRecord {
   /** In place of `retentionMs` where it ends FAILED or CRASHED. Left out: FAILURE_RETENTION_MS. */
   failureRetentionMs?: number;
   unique?: UniqueHold;
+  /** Other tasks may take its result, once it has one, for so long. */
+  cache?: { key: string; ttlMs: number };
+  /** The task whose result it got. */
+  cachedFrom?: string;
+  /** Other tasks have got a stored value of it, which is kept for the longest of them. */
+  lent?: { blob: string; until: number };
   /** Its event log is not empty. */
   hasEvents?: true;
   createdAt: number;
@@ -202,6 +214,7 @@ export interface Tombstone {
   forgottenAt: number;
   /** Past its retention, and not deleted on request: to readers the task is unknown. */
   isPast?: true;
+  lent?: TaskRecord["lent"];
 }
 
 export type Stored = TaskRecord | Tombstone;
@@ -266,11 +279,12 @@ function isFailure(record: TaskRecord): boolean {
 
 /** When it may be removed; null until it has ended. */
 export function keptUntil(record: TaskRecord): number | null {
-  const { finishedAt, retentionMs, failureRetentionMs = FAILURE_RETENTION_MS, unique } = record;
+  const { finishedAt, retentionMs, failureRetentionMs = FAILURE_RETENTION_MS, unique, lent } = record;
   if (finishedAt === null) return null;
   const until = finishedAt + (isFailure(record) ? failureRetentionMs : retentionMs);
-  // Submits under its key get this task.
-  return unique?.until === undefined || unique.lost ? until : Math.max(until, unique.until);
+  if (unique === undefined && lent === undefined) return until;
+  // Submits under its key get this task; others have a value of it.
+  return Math.max(until, unique?.lost ? 0 : unique?.until ?? 0, lent?.until ?? 0);
 }
 
 /** The ended task, kept so long after its end. */

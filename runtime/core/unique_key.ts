@@ -2,7 +2,7 @@
 // after a change: the commit of the change writes or deletes the key, so none outlives its task's hold.
 
 import { end, enter } from "./enter_state.ts";
-import { isTerminal, type TaskRecord, typeOf } from "./task.ts";
+import { isTerminal, stateOf, type TaskRecord } from "./task.ts";
 import { bare } from "./tenant.ts";
 
 /** What is stored under a key. */
@@ -48,11 +48,10 @@ export function superseded(record: TaskRecord, now: number, by: string): TaskRec
   return withoutKey(end(record, now, "CANCELLED", "Superseded", reason, { cancel: { reason, graceMs: 0 } }));
 }
 
-/** A task that has not started is moved to another time. */
+/** A task that has not started is moved to another time: now, if that is past. */
 export function postponed(record: TaskRecord, now: number, runAt: number): TaskRecord {
-  if (runAt <= now) return record;
-  const moved = { ...record, runAt };
-  return typeOf(record) === "PENDING" && record.history.at(-1)!.name === "Pending"
-    ? enter(moved, now, "SCHEDULED", "Scheduled", null)
-    : moved;
+  if (stateOf(record).name === "Pending") {
+    return runAt > now ? enter({ ...record, runAt }, now, "SCHEDULED", "Scheduled", null) : record;
+  }
+  return runAt === record.runAt ? record : { ...record, runAt: Math.max(runAt, now) };
 }

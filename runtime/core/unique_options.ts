@@ -1,5 +1,5 @@
-// What a submit may say about other tasks of its definition that are the same as this one: `unique` and
-// `debounce`.
+// What a submit may say about other tasks of its definition that are the same as this one: `unique`,
+// `debounce` and `cache`.
 
 import { z } from "zod";
 import { once } from "./once.ts";
@@ -34,6 +34,16 @@ export interface DebounceOptions {
   maxDelayMs?: number;
   /** Which of the inputs it gets. Default: the last one. */
   input?: "last" | "first";
+}
+
+/** A result that is there already is given again. */
+export interface CacheOptions {
+  /** How old it may be. */
+  ttlMs: number;
+  /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+  key?: string;
+  /** Take none, and give the new one to those that come later. */
+  refresh?: boolean;
 }
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
@@ -84,6 +94,18 @@ const debounceObject = once(() =>
   })
 );
 
+const cacheObject = once(() =>
+  strictObject({
+    ttlMs: ms().describe("How old the result may be."),
+    key: key().optional().describe("Left out: the input, whatever the order of its fields."),
+    refresh: z.boolean().optional().describe("Take none, and give the new one to those that come later."),
+  }).meta({
+    id: "CacheOptions",
+    description:
+      "A result of its definition, in its version, that is there under the key already is given again.",
+  })
+);
+
 /** False: not even if the definition says so. */
 const orFalse = <T>(schema: z.ZodType<T, T>): z.ZodType<T | false, T | false> =>
   z.union([schema, z.literal(false)]);
@@ -99,6 +121,12 @@ export const debounceSchema = once((): z.ZodType<DebounceOptions | false, Deboun
   )
 );
 
+export const cacheSchema = once((): z.ZodType<CacheOptions | false, CacheOptions | false> =>
+  orFalse(
+    cacheObject() as z.ZodType<CacheOptions, CacheOptions>,
+  )
+);
+
 /** In a definition a key may be a function of the input; null or undefined: no key, for this input. */
 export type KeyOf<Input> = string | ((of: { input: Input }) => string | null | undefined);
 
@@ -107,13 +135,20 @@ export type UniqueDefaults<Input = any> = Omit<UniqueOptions, "key"> & { key?: K
 // deno-lint-ignore no-explicit-any
 export type DebounceDefaults<Input = any> = Omit<DebounceOptions, "key"> & { key: KeyOf<Input> };
 
+// deno-lint-ignore no-explicit-any
+export type CacheDefaults<Input = any> = Omit<CacheOptions, "key" | "refresh"> & { key?: KeyOf<Input> };
+
 /** What is wrong with the defaults of a definition; null if nothing is. */
 export function faultOfUnique(
-  { unique, debounce }: { unique?: UniqueDefaults; debounce?: DebounceDefaults },
+  { unique, debounce, cache }: {
+    unique?: UniqueDefaults;
+    debounce?: DebounceDefaults;
+    cache?: CacheDefaults;
+  },
 ): string | null {
   if (unique && debounce) return "unique and debounce exclude each other";
-  const schemas = { unique: uniqueObject, debounce: debounceObject };
-  for (const [option, value] of Object.entries({ unique, debounce })) {
+  const schemas = { unique: uniqueObject, debounce: debounceObject, cache: cacheObject };
+  for (const [option, value] of Object.entries({ unique, debounce, cache })) {
     if (value === undefined) continue;
     // A function makes keys that are checked with each submit.
     const shown = typeof value.key === "function" ? { ...value, key: "key" } : value;

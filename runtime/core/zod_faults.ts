@@ -25,13 +25,16 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
   }
   const found = valueAt(value, issue.path);
   if (issue.code === "invalid_union") {
-    // The branch that was probably meant: it misses the fewest fields, and then it has the fewest faults.
+    // The branch that was probably meant: it takes values of this kind, misses the fewest fields, and then it
+    // has the fewest faults.
     const branches = issue.errors.filter((branch) => branch.length > 0).map((branch) => {
       const lacks = branch.filter(({ path }) => valueAt(found, path) === undefined).length;
-      return { branch, lacks };
+      return { branch, lacks, other: Number(!branch.some(isWithin)) };
     });
-    const best = branches.sort((a, b) => a.lacks - b.lacks || a.branch.length - b.branch.length)[0]?.branch;
-    if (best && best.some(({ path, code }) => path.length > 0 || code === "unrecognized_keys")) {
+    const [{ branch: best } = { branch: undefined }] = branches.sort((a, b) =>
+      a.other - b.other || a.lacks - b.lacks || a.branch.length - b.branch.length
+    );
+    if (best?.some(isWithin)) {
       return best.flatMap((inner) => faultsOfIssue(inner, found, at));
     }
   }
@@ -39,6 +42,11 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
     pointer: at,
     message: found === undefined ? missing(issue) : `${issue.message} (got ${show(found)})`,
   }];
+}
+
+/** The value is of the right kind, and what is wrong is in it. */
+function isWithin({ path, code }: z.core.$ZodIssue): boolean {
+  return path.length > 0 || code === "unrecognized_keys";
 }
 
 function missing(issue: z.core.$ZodIssue): string {

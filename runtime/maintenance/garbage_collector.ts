@@ -119,6 +119,7 @@ export class GarbageCollector {
 }
 
 function isNamed({ blob }: Found, record: Stored | null): boolean {
-  if (record === null || isForgotten(record)) return false;
+  if (record === null) return false;
+  if (isForgotten(record)) return blob !== null && record.lent?.blob === blob;
   return blob === null || namesValue(record, blob);
 }

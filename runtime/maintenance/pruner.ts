@@ -37,7 +37,10 @@ export class Pruner {
       if (!await this.#bury(entry as Entry)) return false;
       entry = null;
     }
-    if (entry === null || isForgotten(entry.record)) await this.values.purge(id);
+    if (entry === null || isForgotten(entry.record)) {
+      const lent = entry?.record.lent;
+      await this.values.purge(id, lent && lent.until > this.store.clock.now() ? lent.blob : undefined);
+    }
     // Otherwise it was retried since, and its next end has a timer of its own.
     return true;
   }

@@ -39,6 +39,8 @@ export const keys = {
   group: (group: string): Key => ["group", group],
   /** The task that has a unique key (core/unique_key.ts). */
   unique: (digest: string): Key => ["unique", digest],
+  /** The task whose result a submit may take (core/cache.ts). */
+  cache: (digest: string): Key => ["cache", digest],
   /** Ids that a call got in place of its own, for a repeat of it. */
   sameAs: (call: string, place: number): Key => ["same", call, place],
   /** A group's completion log, dense from 1. */

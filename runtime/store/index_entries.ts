@@ -5,6 +5,7 @@ import { limitName } from "../core/limits.ts";
 import { tenantOf } from "../core/tenant.ts";
 import { keys } from "../platform/keys.ts";
 import { canExpire } from "../core/transitions.ts";
+import type { CacheEntry } from "../core/cache.ts";
 import { isTerminalType } from "../core/states.ts";
 import { holdsKey, type UniqueKey } from "../core/unique_key.ts";
 import { isForgotten, keptUntil, mayBeNeeded, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
@@ -35,7 +36,10 @@ const NOTHING = new Uint8Array();
 const TOMBSTONE_MS = 24 * 60 * 60 * 1000;
 
 export function expiryOf(stored: Stored): number | null {
-  if (isForgotten(stored)) return stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
+  if (isForgotten(stored)) {
+    const until = stored.forgottenAt + (stored.isPast ? EXPIRY_SLACK_MS : TOMBSTONE_MS);
+    return stored.lent ? Math.max(until, stored.lent.until + EXPIRY_SLACK_MS) : until;
+  }
   // The timer removes a task that others may need when none of them needs it any more.
   const until = keptUntil(stored);
   return until === null || mayBeNeeded(stored) ? null : until + EXPIRY_SLACK_MS;
@@ -43,9 +47,10 @@ export function expiryOf(stored: Stored): number | null {
 
 export function entriesOf(stored: Stored): IndexEntry[] {
   if (isForgotten(stored)) {
-    return stored.isPast
-      ? []
-      : [{ key: keys.due("purge", stored.forgottenAt, stored.id), value: null, expireAt: null }];
+    if (stored.isPast) return [];
+    // At once, and once more when nobody has a value of it.
+    const instants = stored.lent ? [stored.forgottenAt, stored.lent.until] : [stored.forgottenAt];
+    return instants.map((at) => ({ key: keys.due("purge", at, stored.id), value: null, expireAt: null }));
   }
   const record = stored;
   const { id } = record;
@@ -66,6 +71,14 @@ export function entriesOf(stored: Stored): IndexEntry[] {
       key: keys.unique(record.unique.key),
       value,
       expireAt: expireAt && expireAt + KEY_SLACK_MS,
+    });
+  }
+  if (record.cache && type === "COMPLETED") {
+    const value: CacheEntry = { id };
+    entries.push({
+      key: keys.cache(record.cache.key),
+      value,
+      expireAt: record.finishedAt! + record.cache.ttlMs,
     });
   }
   if (isTerminalType(type)) {

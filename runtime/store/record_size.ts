@@ -35,7 +35,21 @@ export function taskKeyBytes(id: string): number {
 /** An estimate from above. Texts of users may need escapes of six bytes; JSON text is escaped already. */
 export function recordBytes(stored: Stored): number {
   if (isForgotten(stored)) return 400;
-  const { metadata, history, input, result, error, tags, deps, next, node, schedule, unique } = stored;
+  const {
+    metadata,
+    history,
+    input,
+    result,
+    error,
+    tags,
+    deps,
+    next,
+    node,
+    schedule,
+    unique,
+    cache,
+    cachedFrom,
+  } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
   for (const tag of tags) text += tag.length + 1;
@@ -44,6 +58,7 @@ export function recordBytes(stored: Stored): number {
   const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
   const tail = tailLength(stored.id);
   if (unique) text += 40;
+  if (cache || cachedFrom !== undefined) text += 40;
   const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);
   return 1_500 + 12 * tail + 2 * links + 150 * history.length + 6 * text + 3 * json;
 }

@@ -5,9 +5,9 @@
 import { utf8Bytes } from "../core/json.ts";
 import { isForgotten, namesValue, type StoredValue } from "../core/task.ts";
 import type { Ids } from "../platform/ids.ts";
-import { keys, prefixes } from "../platform/keys.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort, Reader, Write } from "../platform/kv.ts";
-import { deleteUnder } from "../platform/paging.ts";
+import { deleteUnder, firstOfEach } from "../platform/paging.ts";
 import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
 
 /** With everything else at its longest, a record then stays below the 65,536 bytes that KV takes. */
@@ -52,8 +52,9 @@ export class Values {
     return { blob, chunks, bytes: utf8Bytes(text) };
   }
 
-  async load(task: string, value: StoredValue, reader?: Reader): Promise<string> {
+  async load(reading: string, value: StoredValue, reader?: Reader): Promise<string> {
     if ("json" in value) return value.json;
+    const task = value.of ?? reading;
     const wanted = Array.from({ length: value.chunks }, (_, i) => keys.blob(task, value.blob, i));
     const chunks = await this.kv.getMany<Uint8Array<ArrayBuffer>>(wanted, reader);
     const missing = chunks.findIndex((chunk) => chunk.value === null);
@@ -76,10 +77,14 @@ export class Values {
     await deleteUnder(this.kv, prefixes.chunks(task, value.blob));
   }
 
-  async purge(task: string): Promise<void> {
+  /** @param lent the value that other tasks have got */
+  async purge(task: string, lent?: string): Promise<void> {
     await this.kv.writeBlind([{ key: keys.dependencyCounter(task) }], 0);
-    for (const prefix of [prefixes.events(task), prefixes.blobs(task), prefixes.edges(task)]) {
-      await deleteUnder(this.kv, prefix);
+    for (const prefix of [prefixes.events(task), prefixes.edges(task)]) await deleteUnder(this.kv, prefix);
+    if (lent === undefined) return await deleteUnder(this.kv, prefixes.blobs(task));
+    const wholes = (key: Deno.KvKey) => prefixes.chunks(task, parse.blob(key).blob);
+    for await (const key of firstOfEach(this.kv, prefixes.blobs(task), wholes)) {
+      if (parse.blob(key).blob !== lent) await deleteUnder(this.kv, wholes(key));
     }
   }
 }

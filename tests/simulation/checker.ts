@@ -242,10 +242,12 @@ export class Checker implements ChildFindings {
     const name = this.world.nameOf(after.id);
     if (isForgotten(after)) return this.violated("4", `${name} began as forgotten`);
     if (after.rev !== 1) this.violated("4", `${name} began with rev ${after.rev}`);
-    if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
+    if (stateOf(after).name === "Cached") this.#requireHit(name, after);
+    else if (!["SCHEDULED", "PENDING", "RUNNING"].includes(typeOf(after))) {
       this.violated("4", `${name} began as ${typeOf(after)}`);
     }
     if (
+      !isTerminal(after) &&
       typeOf(after) !== "SCHEDULED" &&
       (after.parked || after.rateAt !== undefined || !WAITS.includes(stateOf(after).name))
     ) {
@@ -263,6 +265,20 @@ export class Checker implements ChildFindings {
     }
     this.#made.set(place, after.id);
     if (after.parentId !== null) this.children.stored(after, by);
+  }
+
+  /** It has the result of another task, which is young enough and was made for the same key. */
+  #requireHit(name: string, { cachedFrom, finishedAt, result }: TaskRecord): void {
+    const source = this.tasks.get(cachedFrom!);
+    if (!source || isForgotten(source) || stateOf(source).name !== "Completed") {
+      return this.violated("cache", `${name} has the result of ${cachedFrom}, which has none`);
+    }
+    const ageMs = finishedAt! - source.finishedAt!;
+    if (ageMs >= source.cache!.ttlMs) this.violated("cache", `${name} has a result that is ${ageMs} ms old`);
+    const same = "json" in result!
+      ? JSON.stringify(result) === JSON.stringify(source.result)
+      : "blob" in source.result! && source.result.blob === result!.blob && result!.of === source.id;
+    if (!same) this.violated("cache", `${name} has another result than its source`);
   }
 
   #removed(id: string, how: string): void {
@@ -471,7 +487,9 @@ export class Checker implements ChildFindings {
 
   /** True if a run of this task could have returned it. */
   isResult(id: string, run: number | undefined): boolean {
-    return run !== undefined && this.#runs[run]?.id === id;
+    const record = this.tasks.get(id);
+    const source = record && !isForgotten(record) ? record.cachedFrom ?? id : id;
+    return run !== undefined && this.#runs[run]?.id === source;
   }
 
   get runs(): number {
@@ -695,6 +713,7 @@ function runOf(record: TaskRecord): number | null {
 
 export function missingChunks(world: Surroundings, id: string, value: StoredValue): number[] {
   if ("json" in value) return [];
+  const owner = value.of ?? id;
   return Array.from({ length: value.chunks }, (_, i) => i)
-    .filter((i) => world.database.get(encodeKey(["blob", id, value.blob, i])) === null);
+    .filter((i) => world.database.get(encodeKey(["blob", owner, value.blob, i])) === null);
 }

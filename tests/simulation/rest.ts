@@ -94,7 +94,10 @@ function isPast(record: TaskRecord, { latest }: CheckedWorld): boolean {
 function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): void {
   const wanted = new Map<string, number | null>();
   for (const stored of world.checker.tasks.values()) {
-    for (const { key, expireAt } of entriesOf(stored)) wanted.set(key.join("/"), expireAt);
+    for (const { key, expireAt } of entriesOf(stored)) {
+      // Of a cache key the last writer counts.
+      if (key[0] !== "cache") wanted.set(key.join("/"), expireAt);
+    }
   }
   for (const { key, expireAt } of rows) {
     // The timer of a group is checked with it.

@@ -94,6 +94,10 @@ export function uniqueSubmissions(random: Random, plain: () => Submission): Subm
     const options: SubmitOptions = { ...submission.options };
     const key = `k${random.below(3)}`;
     // The definition is part of the key.
+    if (random.chance(0.4)) {
+      options.cache = { key, ttlMs: 1 + random.below(3_000), refresh: random.chance(0.2) };
+    }
+    if (random.chance(0.2)) return { ...submission, task: "work", options };
     if (random.chance(0.25)) {
       delete options.delayMs;
       const delayMs = 1 + random.below(600);

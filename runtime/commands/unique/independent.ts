@@ -12,6 +12,7 @@ import type { Batch } from "../batch.ts";
 import { anyFull, asSubmitted, refusingLimits } from "../commit_pack.ts";
 import { MOST_TOLD_IN_FULL, writesOf } from "../independent_submit.ts";
 import type { SubmitPlan } from "../submit_plan.ts";
+import { hitChange, hitsOf } from "../cached.ts";
 import { decide, type Decision, draftBy, type Wanted } from "./decide.ts";
 import { joining } from "./joining.ts";
 import { fold, type Folded } from "./within_call.ts";
@@ -149,7 +150,10 @@ class UniqueSubmit {
 
   async #steps(owners: number[], { inputOf }: Folded): Promise<Step[]> {
     const { plan, db, values, batch } = this;
-    const unique = owners.filter((place) => plan.checked[place].unique);
+    const sources = await hitsOf(db, owners.map((place) => plan.checked[place]));
+    const sourceOf = new Map(owners.map((place, i) => [place, sources[i]]));
+    // A task that has its result takes no key.
+    const unique = owners.filter((place) => plan.checked[place].unique && !sourceOf.get(place));
     const wanted = unique.map((place): Wanted => ({
       place,
       id: plan.ownIds[place],
@@ -159,9 +163,10 @@ class UniqueSubmit {
     }));
     const decisions = wanted.length === 0 ? [] : await decide(db, values, wanted);
     const decisionOf = new Map(unique.map((place, i) => [place, decisions[i]]));
+    const hits = await this.#hits(owners, sources);
     const steps: Step[] = [];
     for (const place of owners) {
-      steps.push(await this.#step(place, decisionOf.get(place), inputOf.get(place)));
+      steps.push(hits.get(place) ?? await this.#step(place, decisionOf.get(place), inputOf.get(place)));
     }
     return steps;
   }
@@ -173,11 +178,31 @@ class UniqueSubmit {
       const change = this.#joined(decision.change, entry, place);
       return { place, id: entry.record.id, change, told: (applied) => applied ?? entry };
     }
-    let draft = this.#drafts.get(place);
-    if (!draft) this.#drafts.set(place, draft = await plan.draft(place, inputOf));
+    const draft = await this.#draft(place, inputOf);
     const next = submitted(decision ? draftBy(decision, draft) : draft, plan.now);
     const change: Change = { before: null, next, ...decision?.with };
     return { place, id: plan.ownIds[place], change, told: (applied) => asSubmitted(applied!, next) };
+  }
+
+  /** Tasks that get a result which is there. */
+  async #hits(owners: number[], sources: (Entry | null)[]): Promise<Map<number, Step>> {
+    const { plan } = this;
+    const hits = new Map<number, Step>();
+    const lenders = new Map<string, Change>();
+    for (const [i, place] of owners.entries()) {
+      const source = sources[i];
+      if (!source) continue;
+      const change = hitChange(await this.#draft(place), plan.now, source, lenders);
+      const told = (applied: Entry | null) => asSubmitted(applied!, change.next as TaskRecord);
+      hits.set(place, { place, id: plan.ownIds[place], change, told });
+    }
+    return hits;
+  }
+
+  async #draft(place: number, inputOf = place): Promise<TaskRecord> {
+    let draft = this.#drafts.get(place);
+    if (!draft) this.#drafts.set(place, draft = await this.plan.draft(place, inputOf));
+    return draft;
   }
 
   /** It is a task of the call's group too. */

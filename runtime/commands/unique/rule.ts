@@ -28,6 +28,13 @@ export interface UniqueRule {
   debounce?: { delayMs: number; maxDelayMs: number; input: "last" | "first" };
 }
 
+export interface CacheRule {
+  /** Digest of the definition, its version, and the key. */
+  key: string;
+  ttlMs: number;
+  refresh: boolean;
+}
+
 export interface RuledSubmission {
   definition: AnyDefinition;
   submission: Submission;
@@ -40,8 +47,25 @@ export interface RuledSubmission {
 
 /** True for nearly all: neither they nor their definitions say anything of the kind. */
 export function isPlain({ options }: Submission, { keyed }: AnyDefinition): boolean {
-  return (keyed === undefined || keyed.unique === undefined && keyed.debounce === undefined) &&
-    (options === undefined || options.unique === undefined && options.debounce === undefined);
+  return hasNone(keyed) && hasNone(options);
+}
+
+function hasNone(said: { unique?: unknown; debounce?: unknown; cache?: unknown } | undefined): boolean {
+  return said === undefined ||
+    said.unique === undefined && said.debounce === undefined && said.cache === undefined;
+}
+
+/** Undefined if it asks for no cache. */
+export function cacheRuleOf(ruled: RuledSubmission): CacheRule | undefined {
+  const { submission: { options = {}, chunk }, definition: { keyed = {}, version }, input } = ruled;
+  const cache = merged(options.cache, keyed.cache);
+  if (!cache || chunk && !options.cache) return undefined;
+  // What others' results are is not known yet, and it must not end before they do.
+  if (input.references.length > 0 || (options.waitFor ?? []).length > 0) return undefined;
+  const key = cache.key === undefined ? undefined : keyOf(ruled, cache.key, "cache");
+  if (key === null) return undefined;
+  const refresh = options.cache ? options.cache.refresh ?? false : false;
+  return { key: digestOf(ruled, `cache ${version ?? ""}`, key), ttlMs: cache.ttlMs, refresh };
 }
 
 /** Undefined if it asks for no key. */
