@@ -119,7 +119,7 @@ export class KvPort {
   write(atomic: Deno.AtomicOperation, { key, value, expireAt }: Write, now: number): void {
     if (value === undefined) atomic.delete(key);
     else if (expireAt === undefined || expireAt === null) atomic.set(key, value);
-    else atomic.set(key, value, { expireIn: Math.max(1, expireAt - now) });
+    else atomic.set(key, value, { expireIn: Math.max(1, Math.ceil(expireAt - now)) });
   }
 
   /**

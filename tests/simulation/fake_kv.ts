@@ -286,7 +286,7 @@ class FakeAtomic implements Deno.AtomicOperation {
   }
 
   set(key: Deno.KvKey, value: unknown, { expireIn }: { expireIn?: number } = {}): this {
-    if (expireIn !== undefined && !(expireIn >= 0)) {
+    if (expireIn !== undefined && !(Number.isInteger(expireIn) && expireIn >= 0)) {
       throw new TypeError(`expireIn must be a non-negative integer: received ${expireIn}`);
     }
     const expireAt = expireIn === undefined ? null : this.kv.transport.now() + expireIn;

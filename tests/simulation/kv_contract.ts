@@ -272,6 +272,12 @@ export const CONTRACT: ContractCase[] = [
       // A later write without `expireIn` keeps it.
       await kv.set(["e"], 2);
       assert.ok((await kv.set(["f"], 1, { expireIn: 0 })).ok);
+      // Earlier releases take what later ones refuse.
+      const [major, minor] = Deno.version.deno.split(".").map(Number);
+      if (major === 2 && minor < 9) return;
+      for (const expireIn of [0.5, -1]) {
+        await rejects(() => kv.set(["f"], 1, { expireIn }), /expireIn must be a non-negative integer/);
+      }
     },
   },
   {

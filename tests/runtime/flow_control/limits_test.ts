@@ -140,6 +140,15 @@ Deno.test("a limit counts a task while it is ready or runs, and not between two 
   await service.post(`/v1/tasks/${id}/cancel`, {});
 });
 
+Deno.test("a rate whose places lie between two milliseconds holds as any other", async () => {
+  const { definition } = counting();
+  await using service = await aService({ definitions: [definition] });
+  for (let n = 0; n < 3; n++) {
+    const options = { rateLimit: { key: "thirds", limit: 3, periodMs: 100 } };
+    assert.equal((await service.run("counted", { ms: 0 }, options)).state.type, "COMPLETED");
+  }
+});
+
 Deno.test("a definition computes the key from the input", async () => {
   const keyed = define({
     name: "keyed",
