@@ -21,7 +21,7 @@ const GRACE_MS = 4_000;
 export interface HostOptions
   extends
     Required<Pick<RuntimeOptions, "log">>,
-    Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells" | "takesConsole">,
+    Pick<RuntimeOptions, "clock" | "ids" | "threads" | "doorbells" | "takesConsole" | "declaresSchedules">,
     Pick<AppOptions, "pump" | "openAccess" | "trustedProxies"> {
   settings: Settings;
   definitions: AnyDefinition[];
@@ -34,7 +34,8 @@ export interface HostOptions
 
 /** Nothing runs before it is started. */
 export async function createHost(options: HostOptions): Promise<Host> {
-  const { settings, definitions, kv, log, clock, ids, threads, doorbells, takesConsole } = options;
+  const { settings, definitions, kv, log, clock, ids, threads, doorbells, takesConsole, declaresSchedules } =
+    options;
   const share = settings.callerShare / 100;
   const keys = new KeyRing(kv, clock ?? systemClock, settings.apiKeys, share);
   const runtime = await createRuntime({
@@ -55,6 +56,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     ids,
     threads,
     doorbells,
+    declaresSchedules,
   });
   return new Host(runtime, keys, options);
 }

@@ -28,6 +28,13 @@ export {
   UpstreamGoneError,
 } from "./runtime/core/errors.ts";
 export type { RetryPolicy } from "./runtime/core/retry.ts";
+export type {
+  DeclaredSchedule,
+  Overlap,
+  ScheduleOptions,
+  SpecEntry,
+  Times,
+} from "./runtime/core/schedule_config.ts";
 export type { SubmitOptions } from "./runtime/core/submission.ts";
 export type { AttemptName, Clock, Ids, KvPort, Log } from "./runtime/mod.ts";
 export { type Config, ConfigError, readConfig } from "./config.ts";

@@ -21,3 +21,10 @@ export function originOf(
   const [, branch = ""] = /^git-branch\/(.*)$/.exec(timeline ?? "") ?? [];
   return LABEL.test(branch) ? `https://${app}--${branch}.${organisation}.deno.net` : null;
 }
+
+/** True where the platform says so, or tells nothing of timelines. Others have databases of their own. */
+export function isProduction(
+  { DENO_TIMELINE: timeline }: Readonly<Record<string, string | undefined>>,
+): boolean {
+  return timeline === undefined || timeline === "production";
+}

@@ -4,12 +4,12 @@
 import { type Config, ConfigError, settingsOf } from "../config.ts";
 import { log } from "../log.ts";
 import { createHost } from "../host.ts";
-import { type KvPort, pendingWork, sleep, systemClock } from "../runtime/mod.ts";
+import { areDeclared, type KvPort, pendingWork, sleep, systemClock } from "../runtime/mod.ts";
 import type { AnyDefinition } from "../runtime/core/define.ts";
 import { NewerFormatError } from "../runtime/core/errors.ts";
 import { openDeployKv } from "./database.ts";
 import { AHEAD_MS, Instance } from "./instance.ts";
-import { originOf } from "./origin.ts";
+import { isProduction, originOf } from "./origin.ts";
 import { PUMP_PATH } from "./pump.ts";
 import { PumpTickets } from "./pump_tickets.ts";
 
@@ -38,6 +38,7 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     );
   }
   const names = new Set(definitions.map(({ name }) => name));
+  const declaresSchedules = isProduction(Deno.env.toObject());
   return new Instance({
     id: crypto.randomUUID(),
     origin,
@@ -45,7 +46,9 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     log,
     findWork: async () => {
       const options = { now: systemClock.now(), aheadMs: AHEAD_MS, knows: (task: string) => names.has(task) };
-      return await pendingWork(await kv(), options);
+      const reason = await pendingWork(await kv(), options);
+      if (reason !== null || !declaresSchedules || await areDeclared(await kv(), definitions)) return reason;
+      return "the code declares schedules";
     },
     open: async (pump) => {
       const tickets = new PumpTickets(await kv(), systemClock, origin);
@@ -55,6 +58,7 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
         kv: await kv(),
         log,
         takesConsole: true,
+        declaresSchedules,
         // The platform ends an instance after 5 s without response bytes.
         pingMs: 4_000,
         pump: { path: PUMP_PATH, admits: (ticket) => tickets.use(ticket), serve: () => pump.serve() },

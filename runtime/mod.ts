@@ -38,10 +38,9 @@ export {
   configShape,
   note as scheduleNote,
   patchSchema,
-  type ScheduleConfig,
   scheduleName,
-  type ScheduleOptions,
   type SchedulePatch,
 } from "./schedules/config.ts";
-export { type SpecEntry, type Times, timesShape } from "./schedules/spec.ts";
+export { timesShape } from "./schedules/spec.ts";
+export { areDeclared } from "./schedules/declared.ts";
 export type { ScheduleView } from "./schedules/schedules.ts";

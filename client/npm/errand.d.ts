@@ -1493,7 +1493,7 @@ interface ScheduleTimes {
 /** What becomes of a time at which a task of the schedule has not ended. */
 type Overlap = "skip" | "buffer-one" | "buffer-all" | "cancel-running" | "allow-all";
 /** Options of each task. */
-type ScheduledTaskOptions = Omit<TaskOptions, "runAt" | "expiresAt" | "waitFor" | "allowFailure">;
+type ScheduledTaskOptions = Omit<TaskOptions, "runAt" | "expiresAt" | "waitFor" | "allowFailure" | "unique" | "debounce">;
 interface ScheduleConfig<Name extends string = string, Input = unknown> extends ScheduleTimes {
     /** The name of a definition. */
     task: Name;

@@ -23,7 +23,10 @@ export interface ScheduleTimes {
 export type Overlap = "skip" | "buffer-one" | "buffer-all" | "cancel-running" | "allow-all";
 
 /** Options of each task. */
-export type ScheduledTaskOptions = Omit<TaskOptions, "runAt" | "expiresAt" | "waitFor" | "allowFailure">;
+export type ScheduledTaskOptions = Omit<
+  TaskOptions,
+  "runAt" | "expiresAt" | "waitFor" | "allowFailure" | "unique" | "debounce"
+>;
 
 export interface ScheduleConfig<Name extends string = string, Input = unknown> extends ScheduleTimes {
   /** The name of a definition. */

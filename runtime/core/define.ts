@@ -4,6 +4,7 @@
 import { z } from "zod";
 import type { ConcurrencyOption, Keyed, OneOrMore, RateLimitOption } from "./limit_options.ts";
 import type { RetryPolicy } from "./retry.ts";
+import type { DeclaredSchedule } from "./schedule_config.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
 import type { TaskBounds } from "./task_bounds.ts";
@@ -110,6 +111,11 @@ export interface DefinitionConfig<Name extends string, Input extends z.ZodType, 
    * `import.meta.url`: the thread imports that module and looks for this definition among its exports.
    */
   thread?: string;
+  /**
+   * Schedules of this definition. They are there as long as the code says so, and keep where they stand when
+   * it changes. Each needs a name of its own, but for one, which has the definition's.
+   */
+  schedules?: readonly DeclaredSchedule<z.input<Input>>[];
 }
 
 export type Handler<Input, Output> = (context: TaskContext<Input>) => Output | Promise<Output>;
@@ -125,6 +131,7 @@ export interface Definition<
   readonly input: Input;
   readonly output: Output;
   readonly thread?: string;
+  readonly schedules?: readonly DeclaredSchedule[];
   readonly defaults: DefinitionDefaults;
   readonly keyed?: KeyedDefaults<z.output<Input>>;
   readonly handler: Handler<z.output<Input>, z.input<Output>>;
@@ -165,6 +172,7 @@ export function define<
     input,
     output,
     thread,
+    schedules,
     concurrency,
     rateLimit,
     unique,
@@ -187,6 +195,7 @@ export function define<
     input: refuseUnknownFields(input),
     output: output ?? (z.unknown() as z.ZodType as Output),
     thread,
+    ...(schedules && { schedules }),
     defaults,
     ...(isKeyed && { keyed: { concurrency, rateLimit, unique, debounce, cache } }),
     handler,

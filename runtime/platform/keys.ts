@@ -83,6 +83,8 @@ export const keys = {
   /** A schedule: what it says, and where it stands. Those of a tenant stand together, as tasks do. */
   schedule: (name: string, tenant: string): Key =>
     tenant === "" ? ["schedule", name] : ["schedule", OTHERS + tenant, name],
+  /** Which schedules the code of a definition declares, as a process has written them. */
+  declaredSchedules: (definition: string): Key => ["declared-schedules", definition],
   /** Set once an id does not tell the time of its submit: then lists by time read all ids. */
   oddIds: ["odd-ids"] as Key,
   /** The ids that a stream by tag found when it began. */
@@ -131,6 +133,7 @@ export const prefixes = {
   stopsOf: (worker: string): Key => ["stop", worker],
   workers: ["worker"] as Key,
   dependencyCounters: ["join"] as Key,
+  declaredSchedules: ["declared-schedules"] as Key,
   edges: (upstream: string): Key => ["edge", upstream],
   outbox: ["outbox"] as Key,
   unique: ["unique"] as Key,
@@ -168,6 +171,7 @@ export const parse = {
   groupDone: (key: Key) => ({ group: key[1] as string, seq: key[3] as number, id: key[4] as string }),
   dependencyCounter: (key: Key) => key[1] as string,
   schedule: (key: Key) => key[key.length - 1] as string,
+  declaredSchedules: (key: Key) => key[1] as string,
   edge: (key: Key) => ({ upstream: key[1] as string, block: key[2] as string }),
   outbox: (key: Key) => key[1] as string,
   unique: (key: Key) => key[1] as string,

@@ -1,9 +1,13 @@
 // What a process does without being asked: the worker, timers, the outbox, and repairs after dead processes.
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
+import { sleep } from "../platform/clock.ts";
 import { every } from "../platform/periodic.ts";
+import { declare } from "../schedules/declared.ts";
 import { adoptFormat } from "../store/format.ts";
 import type { Parts } from "./wiring.ts";
+
+const DECLARE_AGAIN_MS = 500;
 
 export class Background {
   readonly #parts: Parts;
@@ -14,6 +18,7 @@ export class Background {
   readonly #stops: (() => Promise<void>)[] = [];
   #stopLooking: () => Promise<void> = async () => {};
   #isStopped = false;
+  #declaring: Promise<void> = Promise.resolve();
   #stopping: Promise<void> | null = null;
 
   constructor(parts: Parts, { leaseMs, sweepMs, repairMs }: RuntimeOptions) {
@@ -43,6 +48,7 @@ export class Background {
     if (this.#isStopped) return;
     for (const bell of bells) bell.start(() => this.#ring(), () => this.#readAgain());
     timers.start();
+    this.#declaring = this.#declare();
     outbox.start();
     const isStopped = () => this.#isStopped;
     this.#stopLooking = this.#every(this.#sweepMs, "looking at watched tasks", () => notifier.sweep());
@@ -72,7 +78,7 @@ export class Background {
     const { bells, timers, outbox, notifier, queueLimit, storedLimit, store, runners } = this.#parts;
     const counts = [queueLimit.stop(), storedLimit.stop()];
     const stopped = [timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())];
-    await Promise.all([handedBack, ...counts, ...stopped]);
+    await Promise.all([handedBack, this.#declaring, ...counts, ...stopped]);
     // Until here functions and callers could wait for tasks that end in other processes.
     notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);
@@ -80,6 +86,19 @@ export class Background {
     // What nobody waits for: a look that a bell asked for, a ring for others.
     await store.kv.idle();
     runners.close();
+  }
+
+  /** Writes the schedules that the code declares, as soon as the database takes them. */
+  async #declare(): Promise<void> {
+    const { declarations, schedules, clock, log } = this.#parts;
+    while (declarations !== null && !this.#isStopped) {
+      try {
+        return await declare(schedules, declarations, log);
+      } catch (error) {
+        log.error("the schedules of the code could not be written; trying again", error);
+        await sleep(clock, DECLARE_AGAIN_MS);
+      }
+    }
   }
 
   /** There may be work. */

@@ -50,6 +50,8 @@ export interface RuntimeOptions {
    * concerns the whole process. Default false.
    */
   takesConsole?: boolean;
+  /** Write the schedules that the definitions declare. Default true. */
+  declaresSchedules?: boolean;
   doorbells?: Partial<Doorbells>;
   /** Milliseconds between sweeps. Default 2,000. */
   sweepMs?: number;

@@ -36,6 +36,7 @@ import { Completions } from "../queries/as_completed.ts";
 import { Groups } from "../queries/groups.ts";
 import { Notifier } from "../queries/notifier.ts";
 import { RepairCounter } from "../maintenance/repair_counter.ts";
+import { type Declarations, declarationsOf } from "../schedules/declared.ts";
 import { ScheduleTimers } from "../schedules/firing.ts";
 import type { ScheduleContext } from "../schedules/context.ts";
 import { requireFormat } from "../store/format.ts";
@@ -64,6 +65,8 @@ export interface Parts {
   outbox: OutboxProcessor;
   timers: TimerLoop;
   schedules: ScheduleContext;
+  /** What definitions say in code; null where it is not to be written. */
+  declarations: Declarations | null;
   reaper: Reaper;
   reconciler: Reconciler;
   garbageCollector: GarbageCollector;
@@ -87,6 +90,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   });
   const bells = await doorbellsOf(options, clock, ids);
   const registry = new Registry(options.definitions);
+  const declarations = await declarationsOf(registry);
   // The shortest call within a process: a new task starts in the commit that stores it.
   const ringsWorker = options.doorbells?.call ?? true;
   const store = new Store({
@@ -157,6 +161,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     outbox: new OutboxProcessor(store, log),
     timers,
     schedules: { commands, submitter, expect: (at) => timers.expect(at) },
+    declarations: options.declaresSchedules ?? true ? declarations : null,
     reaper: new Reaper(store, leaseMs, ({ task, id, attempt, error }) => {
       log.error(`task ${id} (${task}) ended CRASHED`, new RevivedError(error!), { task, id, attempt });
     }),

@@ -1,16 +1,19 @@
 // Changes of a schedule on request, as pure functions of its record.
 
 import { type Fault, TooLargeError, ValidationError } from "../core/errors.ts";
-import type { ScheduleConfig, SchedulePatch } from "./config.ts";
+import type { ScheduleConfig, Times } from "../core/schedule_config.ts";
+import type { SchedulePatch } from "./config.ts";
 import { type OwnTask, runningOf } from "./decision.ts";
 import { LARGEST_RECORD, planned, saidBy, sameTimes, scheduleBytes, type ScheduleRecord } from "./record.ts";
-import { Expansion, expansionOf, type Times } from "./spec.ts";
+import { Expansion, expansionOf } from "./spec.ts";
 
 /** Who changes it, and when. */
 export interface Change {
   now: number;
   by: string | null;
   op: string;
+  /** Code says it, which may stand there for longer than the times that it names. */
+  isDeclared?: boolean;
 }
 
 /** @throws {ValidationError} */
@@ -31,12 +34,12 @@ export function configured(
   name: string,
   tenant: string,
   config: ScheduleConfig,
-  { now, by, op }: Change,
+  { now, by, op, isDeclared = false }: Change,
 ): ScheduleRecord {
   const said = saidBy(config);
   const isSame = known !== null && sameTimes(known, said);
   // Saying the same once more is no fault when its time has come meanwhile.
-  const expansion = requireExpansion(said, isSame ? null : now);
+  const expansion = requireExpansion(said, isSame || isDeclared ? null : now);
   const wasPaused = known?.paused ?? null;
   const paused = config.paused === undefined
     ? wasPaused

@@ -3,44 +3,23 @@
 import { z } from "zod";
 import { once } from "../core/once.ts";
 import { strictObject } from "../core/strict_object.ts";
-import { inOptions, optionsSchema, type SubmitOptions } from "../core/submission.ts";
-import { type Times, timesShape } from "./spec.ts";
+import {
+  type Overlap,
+  OVERLAPS,
+  type ScheduleConfig,
+  type ScheduleOptions,
+} from "../core/schedule_config.ts";
+import { inOptions, optionsSchema } from "../core/submission.ts";
+import { type TimesShape, timesShape } from "./spec.ts";
 
-export const OVERLAPS = ["skip", "buffer-one", "buffer-all", "cancel-running", "allow-all"] as const;
-/** What becomes of a time at which a task of the schedule has not ended. */
-export type Overlap = typeof OVERLAPS[number];
-
-/** Options that say the same of every task. An instant would be over after the first one. */
-export type ScheduleOptions = Omit<SubmitOptions, "runAt" | "expiresAt" | "waitFor" | "allowFailure">;
 const NOT_OF_A_SCHEDULE = {
   runAt: "delayMs delays each task",
   expiresAt: "ttlMs counts from each time",
   waitFor: "each time is a task of its own; overlap says what waits",
   allowFailure: "each time is a task of its own",
+  unique: "each time is a task of its own; overlap says what becomes of it",
+  debounce: "each time is a task of its own; overlap says what becomes of it",
 };
-
-export interface ScheduleConfig extends Times {
-  task: string;
-  /** Of every task. Left out: {}. */
-  input?: unknown;
-  options?: ScheduleOptions;
-  /**
-   * Each time is moved later by less than this, by an amount that follows from the name and the time: so that
-   * not all schedules of midnight start in one second. Default 0.
-   */
-  windowMs?: number;
-  /** Default: skip. */
-  overlap?: Overlap;
-  /** Times that nobody could fire are made up for so long; older ones are left out. Default an hour. */
-  catchupMs?: number;
-  /** A task that ends FAILED or CRASHED pauses the schedule. Default false. */
-  pauseOnFailure?: boolean;
-  /** It fires so many times more, and then no more. */
-  remaining?: number;
-  /** Left out: a schedule that is there stays paused, or not. */
-  paused?: boolean;
-  note?: string;
-}
 
 export const DEFAULT_CATCHUP_MS = 60 * 60 * 1000;
 const SHORTEST_CATCHUP_MS = 10_000;
@@ -59,12 +38,12 @@ export function isName(text: string): boolean {
 }
 
 /** The name of a schedule. */
-export const scheduleName = once((): z.ZodType<string, string> =>
+export const scheduleName: () => z.ZodType<string, string> = once(() =>
   z.string().refine(isName, { error: NAME_RULE })
     .meta({ pattern: NAME.source, maxLength: 100 })
 );
 
-export const note = once(() => z.string().max(LONGEST_NOTE));
+export const note: () => z.ZodString = once(() => z.string().max(LONGEST_NOTE));
 
 const options = once((): z.ZodType<ScheduleOptions, ScheduleOptions> =>
   optionsSchema().superRefine((options, context) => {
@@ -75,7 +54,20 @@ const options = once((): z.ZodType<ScheduleOptions, ScheduleOptions> =>
   }).meta({ id: "ScheduleOptions" })
 );
 
-export const configShape = once(() => ({
+export type ConfigShape = TimesShape & {
+  task: z.ZodString;
+  input: z.ZodOptional<z.ZodUnknown>;
+  options: z.ZodOptional<z.ZodType<ScheduleOptions, ScheduleOptions>>;
+  windowMs: z.ZodOptional<z.ZodInt>;
+  overlap: z.ZodOptional<z.ZodType<Overlap, Overlap>>;
+  catchupMs: z.ZodOptional<z.ZodInt>;
+  pauseOnFailure: z.ZodOptional<z.ZodBoolean>;
+  remaining: z.ZodOptional<z.ZodInt>;
+  paused: z.ZodOptional<z.ZodBoolean>;
+  note: z.ZodOptional<z.ZodString>;
+};
+
+export const configShape: () => ConfigShape = once(() => ({
   task: z.string().min(1).max(200).describe("The name of a definition."),
   input: z.unknown().optional().describe(
     "Of every task; what the definition's schema takes. Left out means {}.",
@@ -97,7 +89,7 @@ export const configShape = once(() => ({
   note: note().optional().describe("For people: what it is for, or why it is paused."),
 }));
 
-export const configSchema = once((): z.ZodType<ScheduleConfig, ScheduleConfig> =>
+export const configSchema: () => z.ZodType<ScheduleConfig, ScheduleConfig> = once(() =>
   strictObject(configShape(), {
     ...inOptions(),
     cron: 'in {"spec": [{"cron": …}]}',
@@ -120,7 +112,7 @@ const patchShape = () =>
     }),
   );
 
-export const patchSchema = once((): z.ZodType<SchedulePatch, SchedulePatch> =>
+export const patchSchema: () => z.ZodType<SchedulePatch, SchedulePatch> = once(() =>
   strictObject(patchShape(), inOptions())
     .meta({ id: "SchedulePatch" })
 );

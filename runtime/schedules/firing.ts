@@ -17,6 +17,8 @@ import { ownTasks } from "./own_tasks.ts";
 import { Expansion, expansionOf } from "./spec.ts";
 
 const PER_PAGE = 500;
+/** Programs of two releases run side by side for less. */
+const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 /** The grace of a task that makes room for the next one. */
 const CANCEL_GRACE_MS = 10_000;
 const CANCEL_REASON = "the next time of its schedule has come";
@@ -98,7 +100,7 @@ export class ScheduleTimers {
   async #fire(entry: ScheduleEntry, tasks: OwnTask[], now: number): Promise<boolean> {
     const { record } = entry;
     // Another process has the definition, or will.
-    if (!this.context.registry.has(record.task)) return false;
+    if (!this.context.registry.has(record.task)) return await this.#abandon(entry, now);
     const expansion = this.#expansion(record);
     if (expansion === null) return false;
     let decision = decisionOf(record, expansion, tasks, now);
@@ -170,6 +172,15 @@ export class ScheduleTimers {
   async #cancel({ tenant }: ScheduleRecord, ids: string[]): Promise<void> {
     const request = { reason: CANCEL_REASON, graceMs: CANCEL_GRACE_MS };
     await Promise.all(ids.map((id) => cancelIfThere(this.context.store, inTenant(id, tenant), request)));
+  }
+
+  /** The code that declares it is gone from all programs. */
+  async #abandon(entry: ScheduleEntry, now: number): Promise<boolean> {
+    const { declaredBy, dueAt } = entry.record;
+    if (declaredBy === undefined || now - dueAt! < ABANDONED_AFTER_MS) return false;
+    const writes = [...writesOf(entry.record, null), { key: keys.declaredSchedules(declaredBy) }];
+    await this.context.store.commit("submit", [], { checks: [guardOf(entry)], writes });
+    return true;
   }
 
   async #move(entry: ScheduleEntry, next: ScheduleRecord): Promise<boolean> {

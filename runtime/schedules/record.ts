@@ -2,11 +2,12 @@
 
 import { derivedId } from "../core/derived_id.ts";
 import { toJsonText } from "../core/json.ts";
+import type { Overlap, ScheduleConfig, ScheduleOptions, Times } from "../core/schedule_config.ts";
 import { sha256 } from "../core/sha256.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
-import { DEFAULT_CATCHUP_MS, type Overlap, type ScheduleConfig, type ScheduleOptions } from "./config.ts";
-import type { Expansion, Slot, Times } from "./spec.ts";
+import { DEFAULT_CATCHUP_MS } from "./config.ts";
+import type { Expansion, Slot } from "./spec.ts";
 
 export interface Pause {
   note: string | null;

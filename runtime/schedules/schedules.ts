@@ -4,6 +4,7 @@ import { check } from "../commands/prepare.ts";
 import type { Idempotency } from "../commands/idempotency.ts";
 import type { Submitted } from "../commands/submit.ts";
 import { type Caller, knows } from "../core/caller.ts";
+import type { ScheduleConfig, Times } from "../core/schedule_config.ts";
 import { ConflictError, NotFoundError, ValidationError } from "../core/errors.ts";
 import { bare } from "../core/tenant.ts";
 import { idTime } from "../platform/ids.ts";
@@ -19,13 +20,12 @@ import {
   requireExpansion,
   resumed,
 } from "./change.ts";
-import { isName, NAME_RULE, type ScheduleConfig, type SchedulePatch } from "./config.ts";
+import { isName, NAME_RULE, type SchedulePatch } from "./config.ts";
 import type { ScheduleContext } from "./context.ts";
 import { loadCron } from "./cron.ts";
 import { followed, MOST_ACTIVE, pauseOf, runningOf } from "./decision.ts";
 import { ownTasks } from "./own_tasks.ts";
 import { entryOf, type Pause, type ScheduleEntry, type ScheduleRecord, writesOf } from "./record.ts";
-import type { Times } from "./spec.ts";
 
 /** A schedule as it stands. */
 export interface ScheduleView {

@@ -4,24 +4,10 @@ import { z } from "zod";
 import type { Fault } from "../core/errors.ts";
 import { instantText } from "../core/instant.ts";
 import { once } from "../core/once.ts";
+import type { SpecEntry, Times } from "../core/schedule_config.ts";
 import { strictObject } from "../core/strict_object.ts";
 import { type CronExpression, nextOfCron, parseCron } from "./cron.ts";
 import { isTimeZone, likelyTimeZones, type TimeZone, timeZoneOf } from "./time_zone.ts";
-
-export type SpecEntry =
-  | { cron: string; timezone?: string }
-  | { everyMs: number; offsetMs?: number }
-  | { at: string };
-
-/** The times of a schedule. All instants of the entries, without those of `exclude`. */
-export interface Times {
-  spec: SpecEntry[];
-  exclude?: SpecEntry[];
-  /** ISO 8601: no time is before it. */
-  startAt?: string;
-  /** ISO 8601: no time is after it. */
-  endAt?: string;
-}
 
 export const SHORTEST_INTERVAL_MS = 1_000;
 const LONGEST_INTERVAL_MS = 366 * 24 * 60 * 60 * 1000;
@@ -53,7 +39,14 @@ const entry = once((): z.ZodType<SpecEntry, SpecEntry> => {
   }).meta({ id: "ScheduleSpec" });
 });
 
-export const timesShape = once(() => ({
+export type TimesShape = {
+  spec: z.ZodArray<z.ZodType<SpecEntry, SpecEntry>>;
+  exclude: z.ZodOptional<z.ZodArray<z.ZodType<SpecEntry, SpecEntry>>>;
+  startAt: z.ZodOptional<z.ZodType<string, string>>;
+  endAt: z.ZodOptional<z.ZodType<string, string>>;
+};
+
+export const timesShape: () => TimesShape = once(() => ({
   spec: z.array(entry()).min(1).max(MOST_ENTRIES).describe("It fires at the times of each entry."),
   exclude: z.array(entry()).max(MOST_ENTRIES).optional().describe(
     "It does not fire at the times of these. An entry of 5 fields takes whole minutes away.",

@@ -2,7 +2,7 @@ import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { Instance, type Session } from "../../deploy/instance.ts";
-import { originOf } from "../../deploy/origin.ts";
+import { isProduction, originOf } from "../../deploy/origin.ts";
 import { PUMP_PATH } from "../../deploy/pump.ts";
 import { PumpTickets } from "../../deploy/pump_tickets.ts";
 import { createApp } from "../../routes/app.ts";
@@ -185,6 +185,34 @@ Deno.test("the cron wakes the app for a task that another instance has left, and
   await eventually(() => next.gates.length === 1 && next.instance.pump.isServed);
   next.gates[0].resolve();
   await eventually(() => next.sessions.length === 0, "it does not rest");
+});
+
+Deno.test("the cron wakes the app for a schedule that is due within the next minute", async () => {
+  await using app = await anInstance();
+  const made = await fetch(`${app.url}/v1/schedules/once`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ task: "hold", spec: [{ at: new Date(Date.now() + 2_000).toISOString() }] }),
+  });
+  assert.equal(made.status, 201, await made.text());
+  await app.instance.stop(0);
+  await using next = await anInstance({
+    given: app.url,
+    fetch: (input, init) => fetch(String(input).replace(app.url, next.url), init),
+  });
+  await leave(app, next);
+  await next.instance.sweep();
+  await eventually(() => next.gates.length === 1, "the schedule was not fired");
+  next.gates[0].resolve();
+  await eventually(() => next.sessions.length === 0, "it does not rest");
+});
+
+Deno.test("schedules of the code are those of the production timeline", () => {
+  assert.deepEqual(
+    [{}, { DENO_TIMELINE: "production" }, { DENO_TIMELINE: "git-branch/dev" }, { DENO_TIMELINE: "preview/a" }]
+      .map(isProduction),
+    [true, true, false, false],
+  );
 });
 
 /** An app whose requests to itself are refused, asleep with one task to run. Its clock is moved by hand. */

@@ -3,7 +3,7 @@
 
 import { isForgotten, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
-import { OVERLAPS, type ScheduleConfig } from "../../runtime/schedules/config.ts";
+import { OVERLAPS, type ScheduleConfig } from "../../runtime/core/schedule_config.ts";
 import { entryOf, type ScheduleRecord, slotId } from "../../runtime/schedules/record.ts";
 import { decode } from "../../runtime/store/record_codec.ts";
 import type { Random } from "../support/random.ts";

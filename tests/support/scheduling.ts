@@ -10,7 +10,7 @@ import { type Entry, type TaskRecord } from "../../runtime/core/task.ts";
 import { cancelled, claimed, settled } from "../../runtime/core/transitions.ts";
 import { UNCOUNTED } from "../../runtime/core/usage.ts";
 import { entryOf, type ScheduleRecord } from "../../runtime/schedules/record.ts";
-import type { ScheduleConfig } from "../../runtime/schedules/config.ts";
+import type { ScheduleConfig } from "../../runtime/core/schedule_config.ts";
 import { ScheduleTimers } from "../../runtime/schedules/firing.ts";
 import { CallerSchedules } from "../../runtime/schedules/schedules.ts";
 import { decode } from "../../runtime/store/record_codec.ts";

@@ -100,6 +100,18 @@ Deno.test("what only tidies up is work when it is due", async () => {
   }
 });
 
+Deno.test("a schedule is work as long before its time as a timer is, unless another process has its definition", async () => {
+  await using bench = await aBench();
+  const at = bench.clock.now() + AHEAD_MS;
+  const due = (task: string) => ({ key: keys.due("schedule", at, `of-${task}`), value: task });
+  await bench.kv.writeBlind([due("elsewhere")], 0);
+  assert.equal(await look(bench, (task) => task === "work"), null);
+  await bench.kv.writeBlind([due("work")], 0);
+  assert.equal(await look(bench, (task) => task === "work"), "a timer is due");
+  bench.clock.jump(-1);
+  assert.equal(await look(bench, (task) => task === "work"), null);
+});
+
 Deno.test("follow-ups are work", async () => {
   await using bench = await aBench();
   await bench.kv.writeBlind([{ key: keys.outbox("id"), value: true }], 0);

@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ConflictError, ValidationError } from "../../../runtime/core/errors.ts";
 import { stateOf } from "../../../runtime/core/task.ts";
-import type { ScheduleConfig } from "../../../runtime/schedules/config.ts";
+import type { ScheduleConfig } from "../../../runtime/core/schedule_config.ts";
 import { START } from "../../support/manual_clock.ts";
 import { Scheduling } from "../../support/scheduling.ts";
 

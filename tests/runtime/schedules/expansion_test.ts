@@ -1,7 +1,8 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { loadCron } from "../../../runtime/schedules/cron.ts";
-import { Expansion, expansionOf, type SpecEntry, type Times } from "../../../runtime/schedules/spec.ts";
+import type { SpecEntry, Times } from "../../../runtime/core/schedule_config.ts";
+import { Expansion, expansionOf } from "../../../runtime/schedules/spec.ts";
 
 await loadCron();
 
