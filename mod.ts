@@ -27,7 +27,6 @@ export {
   PermanentError,
   UpstreamGoneError,
 } from "./runtime/core/errors.ts";
-export type { RetryPolicy } from "./runtime/core/retry.ts";
 export type {
   DeclaredSchedule,
   Overlap,
@@ -35,6 +34,14 @@ export type {
   SpecEntry,
   Times,
 } from "./runtime/core/schedule_config.ts";
+export {
+  ignore,
+  reject,
+  retryAfter,
+  type RetryAfterOptions,
+  TaskDirective,
+} from "./runtime/core/failure_hints.ts";
+export type { ErrorMatch, RetryPolicy } from "./runtime/core/retry.ts";
 export type { SubmitOptions } from "./runtime/core/submission.ts";
 export type { AttemptName, Clock, Ids, KvPort, Log } from "./runtime/mod.ts";
 export { type Config, ConfigError, readConfig } from "./config.ts";

@@ -61,6 +61,7 @@ export type {
   CacheOptions,
   ConcurrencyOptions,
   DebounceOptions,
+  ErrorMatch,
   Failure,
   HistoryEntry,
   Progress,
@@ -71,6 +72,7 @@ export type {
   Task,
   TaskEvent,
   TaskOptions,
+  TaskRetry,
   TaskSummary,
   UniqueOptions,
 } from "./protocol/wire.ts";

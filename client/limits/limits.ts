@@ -5,7 +5,7 @@ import type { Expected } from "../protocol/wire.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Call } from "../transport/http.ts";
 
-type Signal = Pick<CallOptions, "signal">;
+type LimitCall = Pick<CallOptions, "signal">;
 
 /** So many units start in a period, up to `burst` of them at once after a pause. */
 export interface Rate {
@@ -68,27 +68,27 @@ export class Limits {
    *
    * @throws {ValidationError} for a rule that the service does not take
    */
-  async set(pattern: string, rule: LimitRuleConfig, options: Signal = {}): Promise<LimitRule> {
+  async set(pattern: string, rule: LimitRuleConfig, options: LimitCall = {}): Promise<LimitRule> {
     return await this.#call("PUT", pattern, { body: rule, expects: A_RULE, ...options });
   }
 
   /** @throws {NotFoundError} if there is no rule with just this pattern */
-  async remove(pattern: string, options: Signal = {}): Promise<void> {
+  async remove(pattern: string, options: LimitCall = {}): Promise<void> {
     await this.#call("DELETE", pattern, { expects: null, ...options });
   }
 
   /** How many tasks with a key run and wait, and what limits them. */
-  async get(key: string, options: Signal = {}): Promise<LimitStatus & { rule: LimitRule | null }> {
+  async get(key: string, options: LimitCall = {}): Promise<LimitStatus & { rule: LimitRule | null }> {
     return await this.#call("GET", key, { expects: A_LIMIT, ...options });
   }
 
   /** All rules, by their patterns. */
-  async rules({ signal }: Signal = {}): Promise<LimitRule[]> {
+  async rules({ signal }: LimitCall = {}): Promise<LimitRule[]> {
     return (await this.#page("?limit=1", signal)).rules;
   }
 
   /** The limits that were used in the last hour, by their keys, read page by page. */
-  async *list({ signal }: Signal = {}): AsyncGenerator<LimitStatus> {
+  async *list({ signal }: LimitCall = {}): AsyncGenerator<LimitStatus> {
     for (let after: string | null = "";;) {
       const query: string = after === "" ? "" : `&after=${encodeURIComponent(after)}`;
       const page = await this.#page(`?limit=200${query}`, signal);

@@ -27,6 +27,8 @@ interface Failure {
     stack?: string;
     /** False: another attempt would fail as well, so there was none. */
     retryable: boolean;
+    /** With which an HTTP call was answered, where the error says so. */
+    status?: number;
 }
 interface Progress {
     current: number;
@@ -82,7 +84,7 @@ interface Task<Result = unknown> extends TaskSummary {
     result: Result | null;
     /** Longest time of one attempt; null for no limit. */
     timeoutMs: number | null;
-    retry: Required<RetryPolicy>;
+    retry: TaskRetry;
     maxCrashes: number;
     retentionMs: number;
     failureRetentionMs: number;
@@ -102,6 +104,17 @@ interface RetryPolicy {
     maxDelayMs?: number;
     /** Draw the pause evenly from 0 to the computed one. */
     jitter?: boolean;
+    /**
+     * The pauses themselves; the last one is repeated. Not together with `delayMs`, `factor` and `maxDelayMs`.
+     * Without `maxAttempts` there are as many retries as pauses, and without `jitter` no jitter.
+     */
+    delaysMs?: number[];
+    /** Only after errors like one of these. */
+    on?: ErrorMatch[];
+    /** Not after errors like one of these. */
+    notOn?: ErrorMatch[];
+    /** No attempt begins so long after the first one, or after a retry on request. */
+    untilMs?: number;
 }
 /** While one task of its definition has a key, no other one with this key is made. */
 interface UniqueOptions {
@@ -127,6 +140,12 @@ interface DebounceOptions {
     /** Which of the inputs it gets. Default: the last one. */
     input?: "last" | "first";
 }
+/** An error by its name, or by the status of an HTTP answer: 503, or "5xx" for all of them. */
+type ErrorMatch = string | {
+    status: number | string;
+};
+/** The policy of a task, whole. */
+type TaskRetry = Required<Pick<RetryPolicy, "maxAttempts" | "delayMs" | "factor" | "maxDelayMs" | "jitter">> & Pick<RetryPolicy, "delaysMs" | "on" | "notOn" | "untilMs">;
 /** At most `limit` tasks with the key run at once, in all processes. */
 interface ConcurrencyOptions {
     key: string;
@@ -260,7 +279,9 @@ declare class RemoteError extends Error {
     readonly remoteStack?: string;
     /** Of an AggregateError. */
     readonly errors?: RemoteError[];
-    constructor({ name, message, cause, errors, stack, retryable }: Failure);
+    /** With which an HTTP call was answered, where the error said so. */
+    readonly status?: number;
+    constructor({ name, message, cause, errors, stack, retryable, status }: Failure);
 }
 /**
  * The task ended FAILED: its function threw, or took too long (`state.name` is `TimedOut`). `message` and
@@ -275,6 +296,8 @@ declare class TaskError extends ErrandError {
     readonly remoteStack?: string;
     /** Where the function threw an AggregateError. */
     readonly errors?: RemoteError[];
+    /** With which an HTTP call of the function was answered, where its error said so. */
+    readonly status?: number;
     constructor({ id, state, error }: Task);
 }
 /** The task ended CRASHED: its workers died more often than `maxCrashes` allows. */
@@ -1405,7 +1428,7 @@ declare function eachQuoted(field: unknown): unknown;
 /** How many elements it has: the most that one of its lists has, as the service refuses lists that differ. */
 declare function lengthOf({ map }: Mapping): number;
 
-type Signal = Pick<CallOptions, "signal">;
+type LimitCall = Pick<CallOptions, "signal">;
 /** So many units start in a period, up to `burst` of them at once after a pause. */
 interface Rate {
     limit: number;
@@ -1457,17 +1480,17 @@ declare class Limits {
      *
      * @throws {ValidationError} for a rule that the service does not take
      */
-    set(pattern: string, rule: LimitRuleConfig, options?: Signal): Promise<LimitRule>;
+    set(pattern: string, rule: LimitRuleConfig, options?: LimitCall): Promise<LimitRule>;
     /** @throws {NotFoundError} if there is no rule with just this pattern */
-    remove(pattern: string, options?: Signal): Promise<void>;
+    remove(pattern: string, options?: LimitCall): Promise<void>;
     /** How many tasks with a key run and wait, and what limits them. */
-    get(key: string, options?: Signal): Promise<LimitStatus & {
+    get(key: string, options?: LimitCall): Promise<LimitStatus & {
         rule: LimitRule | null;
     }>;
     /** All rules, by their patterns. */
-    rules({ signal }?: Signal): Promise<LimitRule[]>;
+    rules({ signal }?: LimitCall): Promise<LimitRule[]>;
     /** The limits that were used in the last hour, by their keys, read page by page. */
-    list({ signal }?: Signal): AsyncGenerator<LimitStatus>;
+    list({ signal }?: LimitCall): AsyncGenerator<LimitStatus>;
 }
 
 /** Times: cron fields in a time zone (default UTC), an interval that counts from 1970, or one instant. */
@@ -1734,4 +1757,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, ErrorMatch, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -17,13 +17,16 @@ var RemoteError = class _RemoteError extends Error {
   remoteStack;
   /** Of an AggregateError. */
   errors;
-  constructor({ name, message, cause, errors, stack, retryable }) {
+  /** With which an HTTP call was answered, where the error said so. */
+  status;
+  constructor({ name, message, cause, errors, stack, retryable, status }) {
     super(message, cause ? {
       cause: new _RemoteError(cause)
     } : void 0);
     this.name = name;
     this.errors = errors?.map((error) => new _RemoteError(error));
     this.retryable = retryable;
+    this.status = status;
     this.remoteStack = stack;
   }
 };
@@ -36,8 +39,10 @@ var TaskError = class extends ErrandError {
   remoteStack;
   /** Where the function threw an AggregateError. */
   errors;
+  /** With which an HTTP call of the function was answered, where its error said so. */
+  status;
   constructor({ id, state, error }) {
-    const { name, message, cause, errors, stack, retryable } = error ?? {
+    const { name, message, cause, errors, stack, retryable, status } = error ?? {
       name: "Error",
       message: state.message ?? `it ended ${state.type}`,
       retryable: false
@@ -49,6 +54,7 @@ var TaskError = class extends ErrandError {
     this.id = id;
     this.state = state;
     this.remoteName = name;
+    this.status = status;
     this.retryable = retryable;
     this.remoteStack = stack;
   }

@@ -16,12 +16,15 @@ export class RemoteError extends Error {
   readonly remoteStack?: string;
   /** Of an AggregateError. */
   readonly errors?: RemoteError[];
+  /** With which an HTTP call was answered, where the error said so. */
+  readonly status?: number;
 
-  constructor({ name, message, cause, errors, stack, retryable }: Failure) {
+  constructor({ name, message, cause, errors, stack, retryable, status }: Failure) {
     super(message, cause ? { cause: new RemoteError(cause) } : undefined);
     this.name = name;
     this.errors = errors?.map((error) => new RemoteError(error));
     this.retryable = retryable;
+    this.status = status;
     this.remoteStack = stack;
   }
 }
@@ -39,15 +42,18 @@ export class TaskError extends ErrandError {
   readonly remoteStack?: string;
   /** Where the function threw an AggregateError. */
   readonly errors?: RemoteError[];
+  /** With which an HTTP call of the function was answered, where its error said so. */
+  readonly status?: number;
 
   constructor({ id, state, error }: Task) {
-    const { name, message, cause, errors, stack, retryable } = error ??
+    const { name, message, cause, errors, stack, retryable, status }: Failure = error ??
       { name: "Error", message: state.message ?? `it ended ${state.type}`, retryable: false };
     super(message, cause ? { cause: new RemoteError(cause) } : undefined);
     this.errors = errors?.map((error) => new RemoteError(error));
     this.id = id;
     this.state = state;
     this.remoteName = name;
+    this.status = status;
     this.retryable = retryable;
     this.remoteStack = stack;
   }

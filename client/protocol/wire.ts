@@ -37,6 +37,8 @@ export interface Failure {
   stack?: string;
   /** False: another attempt would fail as well, so there was none. */
   retryable: boolean;
+  /** With which an HTTP call was answered, where the error says so. */
+  status?: number;
 }
 
 export interface Progress {
@@ -86,7 +88,7 @@ export interface Task<Result = unknown> extends TaskSummary {
   result: Result | null;
   /** Longest time of one attempt; null for no limit. */
   timeoutMs: number | null;
-  retry: Required<RetryPolicy>;
+  retry: TaskRetry;
   maxCrashes: number;
   retentionMs: number;
   failureRetentionMs: number;
@@ -107,6 +109,17 @@ export interface RetryPolicy {
   maxDelayMs?: number;
   /** Draw the pause evenly from 0 to the computed one. */
   jitter?: boolean;
+  /**
+   * The pauses themselves; the last one is repeated. Not together with `delayMs`, `factor` and `maxDelayMs`.
+   * Without `maxAttempts` there are as many retries as pauses, and without `jitter` no jitter.
+   */
+  delaysMs?: number[];
+  /** Only after errors like one of these. */
+  on?: ErrorMatch[];
+  /** Not after errors like one of these. */
+  notOn?: ErrorMatch[];
+  /** No attempt begins so long after the first one, or after a retry on request. */
+  untilMs?: number;
 }
 
 /** While one task of its definition has a key, no other one with this key is made. */
@@ -134,6 +147,13 @@ export interface DebounceOptions {
   /** Which of the inputs it gets. Default: the last one. */
   input?: "last" | "first";
 }
+/** An error by its name, or by the status of an HTTP answer: 503, or "5xx" for all of them. */
+export type ErrorMatch = string | { status: number | string };
+
+/** The policy of a task, whole. */
+export type TaskRetry =
+  & Required<Pick<RetryPolicy, "maxAttempts" | "delayMs" | "factor" | "maxDelayMs" | "jitter">>
+  & Pick<RetryPolicy, "delaysMs" | "on" | "notOn" | "untilMs">;
 
 /** At most `limit` tasks with the key run at once, in all processes. */
 export interface ConcurrencyOptions {

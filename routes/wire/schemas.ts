@@ -31,6 +31,7 @@ export const errorSchema: () => z.ZodType = once((): z.ZodType =>
     errors: z.array(z.lazy(() => errorSchema())).optional().describe("Of an AggregateError."),
     stack: z.string().optional(),
     retryable: z.boolean(),
+    status: z.int().optional().describe("With which an HTTP call was answered, where the error says so."),
   }).meta({ id: "TaskError" })
 );
 
@@ -83,6 +84,10 @@ export const summarySchema = once(() =>
   }).meta({ id: "TaskSummary" })
 );
 
+const matches = once(() =>
+  z.array(z.union([z.string(), z.object({ status: z.union([z.int(), z.string()]) })]))
+);
+
 export const taskSchema = once(() =>
   z.object({
     ...summaryShape(),
@@ -95,6 +100,10 @@ export const taskSchema = once(() =>
       factor: z.number(),
       maxDelayMs: z.int(),
       jitter: z.boolean(),
+      delaysMs: z.array(z.int()).optional(),
+      on: matches().optional(),
+      notOn: matches().optional(),
+      untilMs: z.int().optional(),
     }).meta({ id: "TaskRetry" }),
     maxCrashes: z.int(),
     retentionMs: z.int(),

@@ -6,7 +6,7 @@ import type { DefinitionDefaults } from "../core/define.ts";
 import { TooLargeError } from "../core/errors.ts";
 import { toJsonText } from "../core/json.ts";
 import type { Reference } from "../core/references.ts";
-import { DEFAULT_RETRY } from "../core/retry.ts";
+import { mergedRetry, wholeRetry } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
 import { FAILURE_RETENTION_MS, type TaskLimit, type TaskRate, type TaskRecord } from "../core/task.ts";
 import type { Turn } from "../platform/turns.ts";
@@ -183,7 +183,7 @@ export function draftOf(
 ): TaskRecord {
   const { options = {} } = submission;
   const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
-  const { maxAttempts, ...retry } = { ...DEFAULT_RETRY, ...defaults.retry, ...options.retry };
+  const { maxAttempts, ...retry } = wholeRetry(mergedRetry(defaults.retry, options.retry));
   const draft: TaskRecord = {
     id,
     task: submission.task,

@@ -17,8 +17,8 @@ export type StateName =
   | ("Running" | "Retrying")
   | ("Paused" | "Suspended" | "AwaitingSignal" | "Sleeping")
   | "Cancelling"
-  | ("Completed" | "Cached")
-  | ("Failed" | "TimedOut" | "RetriesExhausted")
+  | ("Completed" | "Cached" | "Ignored")
+  | ("Failed" | "TimedOut" | "RetriesExhausted" | "Rejected")
   | "Crashed"
   | ("Cancelled" | "Expired" | "UpstreamFailed" | "Superseded");
 
@@ -28,8 +28,8 @@ export const STATES: Record<StateType, readonly StateName[]> = {
   RUNNING: ["Running", "Retrying"],
   PAUSED: ["Paused", "Suspended", "AwaitingSignal", "Sleeping"],
   CANCELLING: ["Cancelling"],
-  COMPLETED: ["Completed", "Cached"],
-  FAILED: ["Failed", "TimedOut", "RetriesExhausted"],
+  COMPLETED: ["Completed", "Cached", "Ignored"],
+  FAILED: ["Failed", "TimedOut", "RetriesExhausted", "Rejected"],
   CRASHED: ["Crashed"],
   CANCELLED: ["Cancelled", "Expired", "UpstreamFailed", "Superseded"],
 };

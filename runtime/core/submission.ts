@@ -7,6 +7,7 @@ import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import { once } from "./once.ts";
 import type { RetryPolicy } from "./retry.ts";
+import { retrySchema, retryShape } from "./retry_option.ts";
 import type { ScheduledSlot } from "./task.ts";
 import { type Elsewhere, strictObject } from "./strict_object.ts";
 import {
@@ -100,23 +101,6 @@ const instant = once((): z.ZodType<string, string> =>
 const tag = once((): z.ZodType<string, string> =>
   z.string().min(1).max(100)
     .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
-);
-
-const retryShape = once(() => ({
-  maxAttempts: z.int().min(1).max(1_000),
-  delayMs: ms(0, YEAR_MS),
-  factor: z.number().min(1).max(100),
-  maxDelayMs: ms(0, YEAR_MS),
-  jitter: z.boolean(),
-}));
-
-const retrySchema = once((): z.ZodType<Partial<RetryPolicy>, Partial<RetryPolicy>> =>
-  strictObject(retryShape()).partial().meta({
-    id: "RetryPolicy",
-    description:
-      "When a failed attempt is tried again: after delayMs * factor ** n, at most maxDelayMs; with jitter " +
-      "evenly spread between 0 and that. Defaults: one attempt, 1000, 2, 60000, true.",
-  })
 );
 
 const optionShape = once(() => ({

@@ -37,6 +37,8 @@ export interface TaskError {
   errors?: TaskError[];
   stack?: string;
   retryable: boolean;
+  /** With which an HTTP call was answered, where the error says so. */
+  status?: number;
 }
 
 export interface Progress {
@@ -182,7 +184,8 @@ export interface TaskRecord {
   /** It has gone back to an earlier state, as for another attempt: lists find it by keys of its own. */
   wentBack?: true;
   timeoutMs: number | null;
-  retry: Omit<RetryPolicy, "maxAttempts">;
+  /** `fromAt`: since when `untilMs` counts, if not from the first start. */
+  retry: Omit<RetryPolicy, "maxAttempts"> & { fromAt?: number };
   retentionMs: number;
   /** In place of `retentionMs` where it ends FAILED or CRASHED. Left out: FAILURE_RETENTION_MS. */
   failureRetentionMs?: number;

@@ -22,7 +22,8 @@ export interface TaskBounds {
 export function boundsOf(record: TaskRecord): TaskBounds {
   const { timeoutMs, maxAttempts, retriedAtAttempt = 0, maxCrashes, retentionMs } = record;
   const { failureRetentionMs = FAILURE_RETENTION_MS } = record;
-  const retry = { ...DEFAULT_RETRY, ...record.retry, maxAttempts: maxAttempts - retriedAtAttempt };
+  const { fromAt: _, ...policy } = record.retry;
+  const retry = { ...DEFAULT_RETRY, ...policy, maxAttempts: maxAttempts - retriedAtAttempt };
   return { timeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs: nextPauseMs(record) };
 }
 

@@ -1,6 +1,7 @@
 // From whatever a function has thrown to the error that its record keeps, and to what the log says of it.
 
 import { bounded, chained, chainOf } from "./error_bounds.ts";
+import { statusOf } from "./failure_hints.ts";
 import { clip } from "./json.ts";
 import type { TaskError } from "./task.ts";
 
@@ -80,11 +81,13 @@ export function textOf({ name, message }: TaskError): string {
 export class RevivedError extends Error {
   readonly retryable: boolean;
   readonly errors?: RevivedError[];
-  constructor({ name, message, retryable, cause, errors, stack }: TaskError) {
+  readonly status?: number;
+  constructor({ name, message, retryable, cause, errors, stack, status }: TaskError) {
     super(message, cause && { cause: new RevivedError(cause) });
     this.name = name;
     this.retryable = retryable;
     this.stack = stack;
+    if (status !== undefined) this.status = status;
     if (errors) this.errors = errors.map((error) => new RevivedError(error));
   }
 }
@@ -117,6 +120,8 @@ function describedAlone(thrown: unknown, inner: TaskError[], withStacks: boolean
     retryable: thrown.retryable !== false,
   };
   if (inner.length > 0) error.errors = inner;
+  const status = statusOf(thrown);
+  if (status !== undefined) error.status = status;
   if (withStacks && typeof thrown.stack === "string") error.stack = thrown.stack.slice(0, LONGEST_STACKS);
   return error;
 }
@@ -131,7 +136,9 @@ function nameOf(thrown: Thrown): string {
 function messageOf(thrown: Thrown, inner: TaskError[]): string {
   if (typeof thrown.message === "string" && thrown.message !== "") return thrown.message;
   const own = ownText(thrown);
-  return own === "{}" ? inner.map(textOf).join("; ") : own;
+  if (own !== "{}") return own;
+  const status = statusOf(thrown);
+  return status === undefined ? inner.map(textOf).join("; ") : `answered ${status}`;
 }
 
 /** The errors within an AggregateError, or a SuppressedError. */

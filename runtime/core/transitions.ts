@@ -3,8 +3,8 @@
 
 import { bounded } from "./error_bounds.ts";
 import { clip } from "./json.ts";
-import { DEFAULT_RETRY, retryDelayMs } from "./retry.ts";
 import { end, enter } from "./enter_state.ts";
+import { failed, type Failure } from "./failed_attempt.ts";
 import {
   type Dependencies,
   type Lease,
@@ -19,8 +19,7 @@ import { bare } from "./tenant.ts";
 
 export type Outcome =
   | { kind: "completed"; result: StoredValue }
-  | { kind: "failed"; error: TaskError }
-  | { kind: "timed-out"; error: TaskError }
+  | Failure
   /** The worker hands the attempt back unused: it is stopping, or what it says. */
   | { kind: "released"; reason?: string };
 
@@ -151,27 +150,6 @@ export function settled(
   }
 }
 
-function failed(
-  record: TaskRecord,
-  now: number,
-  outcome: { kind: "failed" | "timed-out"; error: TaskError },
-  random: () => number,
-): TaskRecord {
-  const { error } = outcome;
-  const message = `${error.name}: ${error.message}`;
-  if (error.retryable && record.attempt < record.maxAttempts) {
-    const policy = { ...DEFAULT_RETRY, ...record.retry };
-    const runAt = now + retryDelayMs(policy, record.attempt - (record.retriedAtAttempt ?? 0), random());
-    return enter(record, now, "SCHEDULED", "AwaitingRetry", message, { lease: null, runAt, wentBack: true });
-  }
-  const name = outcome.kind === "timed-out"
-    ? "TimedOut"
-    : error.retryable && record.maxAttempts > 1
-    ? "RetriesExhausted"
-    : "Failed";
-  return end(record, now, "FAILED", name, message, { error });
-}
-
 /** Back into the queue. The attempt does not count. */
 function handedBack(record: TaskRecord, now: number, message: string): TaskRecord {
   return enter(record, now, "PENDING", "Pending", message, {
@@ -256,6 +234,7 @@ export function retried(
     deps,
     maxAttempts: record.attempt + attempts,
     retriedAtAttempt: record.attempt,
+    retry: record.retry.untilMs === undefined ? record.retry : { ...record.retry, fromAt: now },
     crashes: 0,
     error: null,
     progress: null,

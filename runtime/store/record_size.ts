@@ -49,12 +49,14 @@ export function recordBytes(stored: Stored): number {
     unique,
     cache,
     cachedFrom,
+    retry,
   } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
   for (const tag of tags) text += tag.length + 1;
   if (error) text += JSON.stringify(error).length;
   text += (node?.length ?? 0) + (schedule?.name.length ?? 0);
+  if (retry.on || retry.notOn || retry.delaysMs) text += JSON.stringify(retry).length;
   const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
   const tail = tailLength(stored.id);
   if (unique) text += 40;

@@ -160,7 +160,8 @@ export class Attempt implements ReportTarget {
     const { clock, ids } = this.store;
     return await this.#step(last, (record, events) => {
       const next = settled(record, clock.now(), outcome, ids.random);
-      const isKept = outcome.kind === "failed" && outcome.error.stack !== undefined;
+      const isKept = outcome.kind === "failed" && outcome.error.stack !== undefined &&
+        !outcome.hints?.isAsked;
       if (!isKept || stateOf(next).name !== "AwaitingRetry") return next;
       const failed = attemptFailed(next, outcome.error);
       events.push(failed.event);

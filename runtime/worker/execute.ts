@@ -5,6 +5,8 @@ import { parseBounded } from "../core/bounded_parse.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import { sleep } from "../platform/clock.ts";
 import { NewerRecordError, UnavailableError } from "../core/errors.ts";
+import type { Failure } from "../core/failed_attempt.ts";
+import { hintsOf } from "../core/failure_hints.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
 import type { InputResolver } from "./input_resolver.ts";
 import type { Registry } from "../core/registry.ts";
@@ -39,10 +41,15 @@ export async function execute(attempt: Attempt, options: ExecuteOptions): Promis
   // A function that goes on after its attempt was stopped is left to itself.
   const outcome = await Promise.race([returned, attempt.stopped]);
   if (outcome?.kind === "timed-out") logFailure(attempt, outcome.error, null, options.log);
-  else if (outcome?.kind === "failed" && !attempt.aborted) {
+  else if (outcome?.kind === "failed" && !attempt.aborted && !isOrder(outcome)) {
     logFailure(attempt, outcome.error, stacksOf(thrown), options.log);
   }
   return outcome;
+}
+
+/** The function said what shall follow, and that is no failure. */
+function isOrder({ hints }: Failure): boolean {
+  return hints !== undefined && (hints.isAsked === true || hints.endsAs === "Ignored");
 }
 
 /** What was thrown is not handed on itself: reading it may throw. */
@@ -138,5 +145,7 @@ function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean)
     return { kind: "released", reason: "handed back: only a newer release can go on with it" };
   }
   if (isA(thrown, NotJsonError)) return failure("ResultNotSerializable", thrown.message);
-  return { kind: "failed", error: errorOf(thrown, keepStacks) };
+  const hints = hintsOf(thrown);
+  const error = errorOf(thrown, keepStacks);
+  return hints === null ? { kind: "failed", error } : { kind: "failed", error, hints };
 }

@@ -56,7 +56,7 @@ const WORKERS_LIST = "Needs the list of live workers, and what each of them does
 const OPERATIONS =
   "Needs calls that steer workers; today they are steered by settings and signals to the process.";
 const RETRY_LATER =
-  "Needs retries that the function asks for; today it throws, and the policy says the rest.";
+  "A function asks for a retry by what it throws, which ends its attempt; it gets no other error for that.";
 
 export const celery: System = {
   name: "Celery",
@@ -1063,8 +1063,19 @@ export const celery: System = {
         assert.ok(new Set(pauses).size > 1, `${pauses}`);
       },
     },
+    {
+      promise: "retry(countdown, eta): a pause for this one retry",
+      source: RETRYING,
+      test: async (errand) => {
+        const retry = { maxAttempts: 2, delayMs: 60_000 };
+        const future = await errand.submit("directs", { how: "retry", ms: 321 }, { retry });
+        assert.equal(await future.result(), 2);
+        const { history } = await future.task();
+        const message = history.find(({ name }) => name === "AwaitingRetry")!.message;
+        assert.equal(message, "in 321 ms, as its function asked: RetryAfter: not yet");
+      },
+    },
     ...notYet(RETRYING, RETRY_LATER, [
-      "retry(countdown, eta): a pause for this one retry",
       "retry(throw=False)",
       "MaxRetriesExceededError, where retry() was called without an exception",
     ]),
@@ -1083,16 +1094,50 @@ export const celery: System = {
     {
       promise: "autoretry_for: some exceptions only",
       source: AUTO_RETRY,
-      notYet:
-        "Needs a retry policy that looks at the error; today the function marks what no retry can mend.",
+      by: "retry.on with the names of errors: classes are not known to another process",
+      test: async (errand) => {
+        const retry = { maxAttempts: 3, delayMs: 0, on: ["IOException"] };
+        const attempts = async (name: string) => {
+          const future = await errand.submit("fail", { message: "boom", name }, { retry });
+          await future.wait();
+          return (await future.task()).attempt;
+        };
+        assert.deepEqual([await attempts("IOException"), await attempts("ValueError")], [3, 1]);
+      },
     },
 
     // Semipredicates.
-    ...notYet(PREDICATES, "Needs outcomes that a function can choose beside a value and an error.", [
-      "Ignore: acknowledged, no state is stored",
-      "Reject: the task ends FAILURE or in a dead letter queue",
-      "Reject(requeue=True): somebody else gets it",
-    ]),
+    {
+      promise: "Ignore: the task is done with, and has no result",
+      source: PREDICATES,
+      by: "a state of its own: COMPLETED Ignored",
+      test: async (errand) => {
+        const future = await errand.submit("directs", { how: "ignore" }, { retry: { maxAttempts: 3 } });
+        assert.equal(await future.result(), null);
+        assert.equal(await stateOf(future), "COMPLETED Ignored");
+        assert.equal((await future.task()).attempt, 1);
+      },
+    },
+    {
+      promise: "Reject: the task ends FAILURE, and is not tried again",
+      source: PREDICATES,
+      test: async (errand) => {
+        const future = await errand.submit("directs", { how: "reject" }, { retry: { maxAttempts: 3 } });
+        assert.equal((await future.exception())?.message, "not wanted");
+        assert.equal(await stateOf(future), "FAILED Rejected");
+        assert.equal((await future.task()).attempt, 1);
+      },
+    },
+    {
+      promise: "Reject(requeue=True): it goes back into the queue, and is run again",
+      source: PREDICATES,
+      by: "retryAfter(0, { countAttempt: false })",
+      test: async (errand) => {
+        const future = await errand.submit("directs", { how: "snooze" });
+        assert.equal(await future.result(), 1);
+        assert.ok((await namesOf(future)).includes("AwaitingRetry"));
+      },
+    },
     {
       promise: "throws: expected errors are logged without a traceback",
       source: TASK_OPTIONS,

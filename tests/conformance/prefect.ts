@@ -739,10 +739,23 @@ export const prefect: System = {
         assert.deepEqual(await namesOf(future), ["Pending", "Running", "Failed"]);
       },
     },
-    ...notYet(RETRIES, NEEDS_POLICY, [
-      "retry_delay_seconds: a list, one for each retry",
-      "retry_delay_seconds: a function",
-    ]),
+    {
+      promise: "retry_delay_seconds: a list, one for each retry",
+      source: RETRIES,
+      test: async (errand) => {
+        const future = await errand.submit("fail", { message: "boom" }, {
+          retry: { delaysMs: [10, 30, 20] },
+        });
+        await future.wait();
+        const { attempt, history } = await future.task();
+        assert.equal(attempt, 4);
+        const pauses = history.flatMap(({ name, at }, i) =>
+          name === "AwaitingRetry" ? [Date.parse(history[i + 1].at) - Date.parse(at)] : []
+        );
+        for (const [i, least] of [10, 30, 20].entries()) assert.ok(pauses[i] >= least, `${pauses}`);
+      },
+    },
+    ...notYet(RETRIES, NEEDS_POLICY, ["retry_delay_seconds: a function"]),
     ...retries,
     {
       promise: "task_default_retries: a default for all tasks",

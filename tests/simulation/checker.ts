@@ -84,6 +84,7 @@ export class Checker implements ChildFindings {
    */
   readonly #wasPast = new Set<string>();
   readonly #runs: Run[] = [];
+  readonly #snoozed = new Set<number>();
   /** By task and process: the leases that it got on it. */
   readonly #leases = new Map<string, Set<string>>();
   /** By call and place: what makes a task the same task. */
@@ -362,6 +363,16 @@ export class Checker implements ChildFindings {
     if (after.crashes > before.crashes || owner !== by) return this.#requireDead(name, was.worker);
     const run = runOf(after);
     if (run !== null) this.#requireOwnRun(name, this.#runs[run], before, by);
+    this.#requireCounted(name, before, after, run);
+  }
+
+  /** A run that asked not to be counted is not, and no other one that has ended by itself. */
+  #requireCounted(name: string, before: TaskRecord, after: TaskRecord, run: number | null): void {
+    const isPaused = stateOf(after).name === "AwaitingRetry";
+    if (!isPaused) return;
+    const isSnooze = run !== null && this.#snoozed.has(run);
+    if (after.attempt === before.attempt - (isSnooze ? 1 : 0)) return;
+    this.violated("7", `${name}: attempt ${before.attempt} → ${after.attempt} after run ${run}`);
   }
 
   /** The outcome must be of the very run that the lease was for. */
@@ -569,6 +580,11 @@ export class Checker implements ChildFindings {
     }
   }
 
+  /** Its function has asked for another run of the same attempt. */
+  snoozed(run: number): void {
+    this.#snoozed.add(run);
+  }
+
   /** An event that a reader of a task got, and the one it had got before. */
   event(id: string, seq: number, after: number, what: string): void {
     const name = this.world.nameOf(id);
@@ -707,7 +723,9 @@ function runOf(record: TaskRecord): number | null {
   }
   const said = type === "FAILED" || type === "SCHEDULED" ? record.history.at(-1)!.message : null;
   // The error of a child that failed quotes the child's.
-  const match = said?.match(/^(?:Error|PermanentError): run (\d+) failed/);
+  const match = said?.match(
+    /^(?:in \d+ ms, as its function asked: )?(?:Error|PermanentError|Rejected|RetryAfter): run (\d+) failed/,
+  );
   return match ? Number(match[1]) : null;
 }
 

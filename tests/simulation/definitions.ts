@@ -6,6 +6,7 @@ import { sleep } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, type Child, define, type TaskContext } from "../../runtime/core/define.ts";
 import { isForgotten, isSuspect } from "../../runtime/core/task.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
+import { reject, retryAfter } from "../../runtime/core/failure_hints.ts";
 import type { SubmitOptions } from "../../runtime/core/submission.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { callOfChildren } from "./children.ts";
@@ -44,6 +45,9 @@ export function padding(characters: number): string {
   return "0123456789".repeat(Math.ceil(characters / 10)).slice(0, characters);
 }
 
+const SNOOZES_EACH = 9;
+const SNOOZE_MS = 300;
+
 /** "crunch" needs a worker thread. The simulation runs it on its own one, in place of a real thread. */
 export const TASKS = ["work", "work", "work", "crunch"] as const;
 export const THREADS = 1;
@@ -78,6 +82,12 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
     if (input.reports === 0) await sleep(process.clock, input.ms, input.deaf ? undefined : context.signal);
     if (input.children) await haveChildren(context, run, running, world);
     if (!input.deaf) context.signal.throwIfAborted();
+    // One in so many says what shall follow. Nothing is drawn for it, so that seeds stay what they are.
+    if (input.permanent && run % 2 === 0) throw reject(`run ${run} failed for good`);
+    if (run % SNOOZES_EACH === 0) {
+      world.checker.snoozed(run);
+      throw retryAfter(SNOOZE_MS, { reason: `run ${run} failed`, countAttempt: false });
+    }
     if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
     if (attempt <= input.fails) throw new Error(`run ${run} failed`);
     return { run, pad: padding(input.big) };

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
+import { ignore, reject, retryAfter } from "../../runtime/core/failure_hints.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
 import { wait } from "../../tasks/wait.ts";
 
@@ -44,6 +45,22 @@ const tells = define({ name: "tells", input: z.object({ metas: z.array(z.unknown
     context.log("meta", meta);
   }
 });
+
+/** Says at its first start what shall follow; at the next one it tells which attempt that is. */
+const begun = new Set<string>();
+const directs = define(
+  {
+    name: "directs",
+    input: z.object({ how: z.enum(["retry", "snooze", "reject", "ignore"]), ms: z.int().default(0) }),
+  },
+  ({ input: { how, ms }, task, attempt }) => {
+    if (begun.has(task.id)) return attempt;
+    begun.add(task.id);
+    if (how === "reject") throw reject("not wanted");
+    if (how === "ignore") throw ignore("not needed");
+    throw retryAfter(ms, { reason: "not yet", countAttempt: how === "retry" });
+  },
+);
 
 /** Throws an error that no retry can mend. */
 const permanent = define({ name: "permanent", input: z.object({}) }, () => {
@@ -148,6 +165,7 @@ export const definitions = {
   caused,
   several,
   tells,
+  directs,
   permanent,
   stubborn,
   tidy,

@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
+import { ignore, reject } from "../../runtime/core/failure_hints.ts";
 
 const config = { input: z.unknown(), thread: import.meta.url };
 
@@ -38,6 +39,14 @@ export const relay = define(
     return 1 + (await child.result() as number);
   },
 );
+
+export const directs = define({ ...config, name: "directs" }, ({ input }) => {
+  throw {
+    reject: reject("bad order"),
+    ignore: ignore("seen before"),
+    answer: new Response(null, { status: 503, headers: { "retry-after": "9" } }),
+  }[(input as { how: "reject" | "ignore" | "answer" }).how];
+});
 
 export const failsOnThread = define({ ...config, name: "failsOnThread" }, ({ input }) => {
   throw new Error((input as { message: string }).message);

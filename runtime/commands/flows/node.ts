@@ -5,6 +5,7 @@ import type { Fault } from "../../core/errors.ts";
 import { pointer as pointerTo } from "../../core/json.ts";
 import { MOST_TAGS, type Submission, type SubmitOptions } from "../../core/submission.ts";
 import type { Named, Names, Part } from "./names.ts";
+import { mergedRetry } from "../../core/retry.ts";
 import type { Signature } from "./schema.ts";
 
 /** What an element of a flow passes on to the next one. */
@@ -69,7 +70,7 @@ function withPrevious(input: unknown, { into, immutable }: Signature, previous: 
  */
 function mergedOptions(defaults: SubmitOptions = {}, own: SubmitOptions = {}): SubmitOptions {
   const options = { ...defaults, ...own };
-  if (defaults.retry && own.retry) options.retry = { ...defaults.retry, ...own.retry };
+  if (defaults.retry && own.retry) options.retry = mergedRetry(defaults.retry, own.retry);
   if (defaults.tags && own.tags) options.tags = [...new Set([...own.tags, ...defaults.tags])];
   for (const [one, other] of [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const) {
     if (own[one] !== undefined) delete options[other];

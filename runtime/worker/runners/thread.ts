@@ -3,6 +3,7 @@
 import type { Worker } from "node:worker_threads";
 import { builtin } from "../../core/builtin.ts";
 import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
+import { withHints } from "../../core/failure_hints.ts";
 import { NotJsonError } from "../../core/json.ts";
 import { once } from "../../core/once.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
@@ -108,7 +109,7 @@ function valueOf(ended: Ended): unknown {
     case "not-json":
       throw new NotJsonError(ended.message);
     case "thrown":
-      throw new RevivedError(ended.error);
+      throw withHints(new RevivedError(ended.error), ended.hints ?? null);
   }
 }
 

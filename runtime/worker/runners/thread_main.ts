@@ -5,6 +5,7 @@ import { getHeapStatistics } from "node:v8";
 import { workerData } from "node:worker_threads";
 import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts";
 import { NotJsonError, toJsonText } from "../../core/json.ts";
+import { type FailureHints, hintsOf } from "../../core/failure_hints.ts";
 import { ChildTask } from "../../core/child.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import type { TaskError } from "../../core/task.ts";
@@ -39,7 +40,7 @@ const OUT_OF_MEMORY: Ended = {
 export type Ended =
   | { kind: "value"; value: unknown }
   | { kind: "not-json"; message: string }
-  | { kind: "thrown"; error: TaskError };
+  | { kind: "thrown"; error: TaskError; hints?: FailureHints | null };
 
 export type FromThread =
   /** `isClean`: nothing is left behind, so another function may run there. */
@@ -126,7 +127,7 @@ async function outcomeOf(message: ToThread, scope: FunctionScope): Promise<Ended
     return { kind: "value", value };
   } catch (thrown) {
     if (isA(thrown, NotJsonError)) return { kind: "not-json", message: thrown.message };
-    return { kind: "thrown", error: portable(thrown) };
+    return { kind: "thrown", error: portable(thrown), hints: hintsOf(thrown) };
   }
 }
 
