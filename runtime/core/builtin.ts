@@ -6,6 +6,7 @@ interface Builtins {
   "node:net": typeof import("node:net");
   "node:v8": typeof import("node:v8");
   "node:worker_threads": typeof import("node:worker_threads");
+  "node:zlib": typeof import("node:zlib");
 }
 
 export function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {

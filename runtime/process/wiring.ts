@@ -107,7 +107,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       log.error("tasks that only a newer release can go on with are left to one; the first is", error);
     },
   });
-  const values = new Values(options.kv, ids);
+  const values = new Values(options.kv, ids, store.turns);
   const { usages = { ...UNCOUNTED } } = options;
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
   const storedLimit = new StoredLimit(store, usages);

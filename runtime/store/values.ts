@@ -1,5 +1,5 @@
-// Inputs and results. Small ones are in the record. Large ones are gzip chunks, written before the record
-// that names them, so a record never names a missing value
+// Inputs and results. Small ones are in the record. Large ones are chunks of a gzip file, written before the
+// record that names them, so a record never names a missing value
 // (docs/decisions/0007-large-values-beside-the-record.md).
 
 import { utf8Bytes } from "../core/json.ts";
@@ -8,6 +8,8 @@ import type { Ids } from "../platform/ids.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort, Reader, Write } from "../platform/kv.ts";
 import { deleteUnder, firstOfEach } from "../platform/paging.ts";
+import type { Turns } from "../platform/turns.ts";
+import { pack, unpack } from "./packed_value.ts";
 import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
 
 /** With everything else at its longest, a record then stays below the 65,536 bytes that KV takes. */
@@ -29,7 +31,11 @@ function quotedBytes(text: string): number {
 const SURELY_SHORT = 1_000;
 
 export class Values {
-  constructor(private readonly kv: KvPort, private readonly ids: Ids) {}
+  constructor(
+    private readonly kv: KvPort,
+    private readonly ids: Ids,
+    private readonly turns: Turns,
+  ) {}
 
   /**
    * Stores JSON text for a task. A large text gets a new name: no other attempt can overwrite it.
@@ -38,7 +44,8 @@ export class Values {
    */
   async store(task: string, text: string, beside: StoredValue | null = null): Promise<StoredValue> {
     if (fitsInline(text, beside)) return { json: text };
-    const packed = await gzip(text);
+    const bytes = new TextEncoder().encode(text);
+    const packed = await pack(bytes, this.turns.begin());
     const blob = this.ids.token();
     const chunks = Math.ceil(packed.byteLength / CHUNK_BYTES);
     for (let from = 0; from < chunks; from += CHUNKS_PER_COMMIT) {
@@ -49,7 +56,7 @@ export class Values {
       }
       await this.kv.writeBlind(writes, 0);
     }
-    return { blob, chunks, bytes: utf8Bytes(text) };
+    return { blob, chunks, bytes: bytes.byteLength };
   }
 
   async load(reading: string, value: StoredValue, reader?: Reader): Promise<string> {
@@ -61,7 +68,7 @@ export class Values {
     if (missing >= 0) {
       throw new Error(`chunk ${missing} of ${value.chunks} of a value of task ${task} is missing`);
     }
-    return await gunzip(chunks.map((chunk) => chunk.value!));
+    return await unpack(chunks.map((chunk) => chunk.value!), this.turns.begin());
   }
 
   /**
@@ -94,13 +101,4 @@ function fitsInline(text: string, beside: StoredValue | null): boolean {
   if (text.length <= SURELY_SHORT && other.length <= SURELY_SHORT) return true;
   if (text.length > INLINE_BYTES) return false;
   return quotedBytes(text) + (beside ? bytesInRecord(beside) : 0) <= INLINE_BYTES;
-}
-
-async function gzip(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-function gunzip(chunks: Uint8Array<ArrayBuffer>[]): Promise<string> {
-  return new Response(new Blob(chunks).stream().pipeThrough(new DecompressionStream("gzip"))).text();
 }

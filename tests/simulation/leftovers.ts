@@ -25,9 +25,10 @@ export async function collectGarbage({ database, shape, random, kvNow }: Surroun
   const clock = { now: () => kvNow + spentMs, monotonic: () => spentMs, timer: () => () => {} };
   const port = new KvPort(kv, kv, shape.limits, shape.shards, clock);
   const ids = makeIds(clock, random.fill);
-  const values = new Values(port, ids);
+  const store = new Store({ kv: port, clock, ids });
+  const values = new Values(port, ids, store.turns);
   const collector = new GarbageCollector(
-    new Store({ kv: port, clock, ids }),
+    store,
     values,
     () => {},
     ABANDONED_AFTER_MS,

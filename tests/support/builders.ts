@@ -94,7 +94,7 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
     clock,
     ids,
     store,
-    values: new Values(kv, ids),
+    values: new Values(kv, ids, store.turns),
     async submit(...patches) {
       const applied = await Promise.all(patches.map((patch) => {
         const now = clock.now();

@@ -20,7 +20,11 @@ async function lose({ kv }: Bench, prefix: Deno.KvKey): Promise<void> {
 
 function aPatrol({ store }: Bench): { patrol: Reconciler; said: string[] } {
   const said: string[] = [];
-  const patrol = new Reconciler(store, new Values(store.kv, store.ids), (_, what) => said.push(what));
+  const patrol = new Reconciler(
+    store,
+    new Values(store.kv, store.ids, store.turns),
+    (_, what) => said.push(what),
+  );
   return { patrol, said };
 }
 

@@ -80,7 +80,7 @@ onEachBackend("a purge leaves no key of the task, and all of others", async (pat
     }
   }
   const before = (await bench.all()).filter(({ key }) => key[1] === "u");
-  await new Values(bench.kv, bench.ids).purge("t");
+  await new Values(bench.kv, bench.ids, bench.store.turns).purge("t");
   assert.deepEqual((await bench.all()).map(({ key }) => key), before.map(({ key }) => key));
 });
 

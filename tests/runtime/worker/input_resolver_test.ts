@@ -19,7 +19,8 @@ async function input(bench: Composing, value: unknown): Promise<TaskRecord> {
 
 /** As another process reads it, which remembers nothing. */
 function elsewhere({ kv, clock, ids }: Composing): InputResolver {
-  return new InputResolver(new Store({ kv, clock, ids }), new Values(kv, ids));
+  const store = new Store({ kv, clock, ids });
+  return new InputResolver(store, new Values(kv, ids, store.turns));
 }
 
 Deno.test("an input without references is what was submitted, in chunks or not", async () => {
