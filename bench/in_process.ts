@@ -1,15 +1,19 @@
 // The engine without HTTP: submit one task a call, many calls in flight, until every result is on disk.
 
+import type { AnyDefinition } from "../runtime/core/define.ts";
 import { openKv } from "../runtime/platform/open_kv.ts";
 import { createRuntime, type Runtime } from "../runtime/mod.ts";
 import { add } from "../tasks/add.ts";
 import { echo } from "../tasks/echo.ts";
 import { inLanes, type Measurement, percentiles, withFile } from "./measure.ts";
 
-export async function withRuntime<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
+export async function withRuntime<T>(
+  work: (runtime: Runtime) => Promise<T>,
+  definitions: AnyDefinition[] = [add, echo],
+): Promise<T> {
   return await withFile(async (path) => {
     const kv = await openKv(path);
-    const runtime = await createRuntime({ kv, definitions: [add, echo] });
+    const runtime = await createRuntime({ kv, definitions });
     await runtime.start();
     try {
       return await work(runtime);

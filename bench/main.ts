@@ -5,6 +5,7 @@
 // deno-lint-ignore-file no-console
 import { chain, chord, map } from "./composition.ts";
 import { inProcess, latencyInProcess, memory } from "./in_process.ts";
+import { besideFullKey, limited, releaseToStart } from "./limits.ts";
 import { type Measurement, perSecond } from "./measure.ts";
 import { latencyOverHttp, overHttp } from "./over_http.ts";
 import { nativeQueue, rawSets } from "./raw_kv.ts";
@@ -18,7 +19,7 @@ const { values } = commandLine({
 });
 const size = values.quick ? 0.1 : 1;
 
-const cases: (() => Promise<Measurement>)[] = [
+const cases: (() => Promise<Measurement | Measurement[]>)[] = [
   () => rawSets(10_000 * size, 1),
   () => rawSets(20_000 * size, 64),
   () => nativeQueue(10_000 * size, 64),
@@ -29,13 +30,16 @@ const cases: (() => Promise<Measurement>)[] = [
   () => chain(1_000 * size),
   () => chord(10_000 * size),
   () => map(100_000 * size),
+  () => limited(20_000 * size, 128),
+  () => besideFullKey(100_000 * size, 20_000 * size, 128),
+  () => releaseToStart(1_000 * size),
   () => memory(200_000 * size, 256),
 ];
 
 const results: Measurement[] = [];
 for (const [n, measure] of cases.entries()) {
   if (Deno.stderr.isTerminal()) console.error(`${n + 1} of ${cases.length} …`);
-  results.push(await measure());
+  results.push(...[await measure()].flat());
 }
 
 const native = perSecond(results.find(({ name }) => name.startsWith("native"))!);
