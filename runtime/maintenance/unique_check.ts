@@ -4,6 +4,7 @@
 import { holdsKey, keepsOthersOut, type UniqueKey, withoutKey } from "../core/unique_key.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 import { after, keys, parse, prefixes } from "../platform/keys.ts";
+import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -70,11 +71,16 @@ export class UniqueCheck {
 
 /** Of two tasks that say that they have a key, the one that it names has it. */
 function repairOf(entry: Entry, holder: Holder, now: number): Change {
-  const { entry: other } = holder;
-  if (other && keepsOthersOut(other.record, now)) return { before: entry, next: withoutKey(entry.record) };
-  const value: UniqueKey = { id: entry.record.id };
-  const write = { key: keys.unique(entry.record.unique!.key), value };
-  return { before: entry, next: { ...entry.record }, writes: [write], ...taking(holder) };
+  const { check, entry: other } = holder;
+  const naming = ({ record: { id } }: Entry): Write => {
+    const value: UniqueKey = { id };
+    return { key: check.key, value };
+  };
+  if (!other || !keepsOthersOut(other.record, now)) {
+    return { before: entry, next: { ...entry.record }, writes: [naming(entry)], ...taking(holder) };
+  }
+  // Whoever gives up a key deletes it: it is written again for the one that it names.
+  return { before: entry, next: withoutKey(entry.record), checks: [check], writes: [naming(other)] };
 }
 
 function hasKey(entry: Entry | null, key: string): boolean {
