@@ -24,6 +24,7 @@ import { aDatabase } from "../support/server_process.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
 import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";
+import { caching } from "./prefect_caching.ts";
 import { schedules } from "./prefect_schedules.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
@@ -42,7 +43,6 @@ const RETRIES = "Prefect docs, Retries";
 const TIMEOUTS = "Prefect docs, Timeouts";
 const CANCEL = "Prefect docs, Cancel workflow runs";
 const FINAL_STATE = "Prefect docs, Flows: Final state determination";
-const CACHING = "Prefect docs, Caching";
 const RESULTS = "Prefect docs, Results";
 const TAG_LIMITS = "Prefect docs, Tag-based concurrency limits";
 const GLOBAL_LIMITS = "Prefect docs, Global concurrency and rate limits";
@@ -55,7 +55,6 @@ const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
 
 const NEEDS_POLICY = "Needs a retry policy that says more than one growing pause.";
-const NEEDS_CACHE = "Needs the cache of results.";
 const NEEDS_LIMITS = "Needs limits that hold across calls; a map has one of its own only (maxConcurrent).";
 const NEEDS_HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
@@ -170,7 +169,6 @@ export const prefect: System = {
       "PENDING Submitting",
       "PENDING InfrastructurePending",
     ]),
-    { promise: "COMPLETED Cached", source: STATES, notYet: NEEDS_CACHE },
     { promise: "COMPLETED RolledBack", source: STATES, notYet: NEEDS_TRANSACTIONS },
     {
       promise: "the type drives logic, the name is for people",
@@ -787,19 +785,7 @@ export const prefect: System = {
     },
 
     // Caching.
-    ...notYet(CACHING, NEEDS_CACHE, [
-      "DEFAULT: inputs, task source and run id",
-      "NO_CACHE",
-      "FLOW_PARAMETERS",
-      "policies can be added",
-      "INPUTS - 'debug'",
-      "cache_key_fn",
-      "cache_expiration",
-      "refresh_cache",
-      "key_storage",
-      "isolation level READ_COMMITTED",
-      "isolation level SERIALIZABLE",
-    ]),
+    ...caching,
 
     // Results.
     {

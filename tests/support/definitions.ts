@@ -125,6 +125,13 @@ const family = define(
   },
 );
 
+/** Its result is taken again for another input with the same `of`. */
+const remembered = define({
+  name: "remembered",
+  input: z.object({ of: z.string(), debug: z.boolean().default(false) }),
+  cache: { ttlMs: 60_000, key: ({ input }) => input.of },
+}, () => crypto.randomUUID());
+
 /** Has a list that may be left out. */
 const labelled = define(
   { name: "labelled", input: z.object({ count: z.int(), labels: z.array(z.string()).default(["a", "b"]) }) },
@@ -172,6 +179,7 @@ export const definitions = {
   typed,
   family,
   labelled,
+  remembered,
   hold,
   release,
 };
