@@ -8,6 +8,7 @@ import { inProcess, latencyInProcess, memory } from "./in_process.ts";
 import { besideFullKey, limited, releaseToStart } from "./limits.ts";
 import { type Measurement, perSecond } from "./measure.ts";
 import { latencyOverHttp, overHttp } from "./over_http.ts";
+import { schedulesAtOnce } from "./schedules.ts";
 import { nativeQueue, rawSets } from "./raw_kv.ts";
 import { commandLine } from "../tools/command_line.ts";
 
@@ -33,6 +34,7 @@ const cases: (() => Promise<Measurement | Measurement[]>)[] = [
   () => limited(20_000 * size, 128),
   () => besideFullKey(100_000 * size, 20_000 * size, 128),
   () => releaseToStart(1_000 * size),
+  () => schedulesAtOnce(10_000 * size),
   () => memory(200_000 * size, 256),
 ];
 
