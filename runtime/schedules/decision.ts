@@ -135,6 +135,12 @@ export function refused(record: ScheduleRecord, expansion: Expansion, message: s
 
 const LONGEST_FAULT = 500;
 
+/** Another submit's task stands for that of the time. */
+export function passedOver(record: ScheduleRecord, expansion: Expansion): ScheduleRecord {
+  const { at } = record.next!;
+  return planned({ ...record, seenUntil: at, skipped: record.skipped + 1 }, expansion, at);
+}
+
 /** The task of the time is there already, or was: a schedule of this name has fired for it before. */
 export function firedBefore(record: ScheduleRecord, expansion: Expansion): ScheduleRecord {
   const { at } = record.next!;

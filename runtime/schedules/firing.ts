@@ -11,7 +11,15 @@ import { inTenant } from "../core/tenant.ts";
 import { after, behindAll, dueBetween, keys, parse, prefixes } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
 import { loadCron } from "./cron.ts";
-import { type Decision, decisionOf, firedBefore, looksAtTasks, type OwnTask, refused } from "./decision.ts";
+import {
+  type Decision,
+  decisionOf,
+  firedBefore,
+  looksAtTasks,
+  type OwnTask,
+  passedOver,
+  refused,
+} from "./decision.ts";
 import { entryOf, keyOf, namedBy, type ScheduleEntry, type ScheduleRecord, writesOf } from "./record.ts";
 import { ownTasks } from "./own_tasks.ts";
 import { Expansion, expansionOf } from "./spec.ts";
@@ -138,10 +146,18 @@ export class ScheduleTimers {
         caller: callerWithin(tenant, by),
       });
       if (ids[0] === inTenant(taskId, tenant)) return true;
-      return await this.#move(entry, firedBefore(record, expansion));
+      // Its definition's `unique` has found the task of another submit.
+      return await this.#passOver(entry, expansion);
     } catch (error) {
       return await this.#failed(entry, taskId, error, expansion);
     }
+  }
+
+  /** The submit may have moved the record, or not. What a caller has changed meanwhile stays. */
+  async #passOver({ record }: ScheduleEntry, expansion: Expansion): Promise<boolean> {
+    const newest = entryOf(await this.context.store.kv.get<Uint8Array>(keyOf(record)));
+    if (newest?.record.op !== record.op) return true;
+    return await this.#move(newest, passedOver(record, expansion));
   }
 
   async #failed(
@@ -157,7 +173,9 @@ export class ScheduleTimers {
     // Another process was first, or a caller has changed it.
     if (now.versionstamp !== entry.versionstamp) return true;
     if (task.versionstamp !== null) return await this.#move(entry, firedBefore(record, expansion));
-    const isForNow = error instanceof ConflictError || error instanceof QueueFullError ||
+    // A conflict that is about its options stays one: as for a caller, the submit is refused.
+    const isPassing = error instanceof ConflictError && !error.pointer.startsWith("/options");
+    const isForNow = isPassing || error instanceof QueueFullError ||
       error instanceof StorageFullError;
     if (isForNow) {
       this.#held.push({ name: record.name, error });

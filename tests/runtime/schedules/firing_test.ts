@@ -1,6 +1,8 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { z } from "zod";
 import { ANYBODY, callerWithin } from "../../../runtime/core/caller.ts";
+import { type AnyDefinition, define } from "../../../runtime/core/define.ts";
 import { Registry } from "../../../runtime/core/registry.ts";
 import { stateOf, typeOf } from "../../../runtime/core/task.ts";
 import { Store } from "../../../runtime/store/store.ts";
@@ -350,4 +352,26 @@ Deno.test("a timer that no schedule names is removed", async () => {
   await world.bench.kv.writeBlind(strays.map((key) => ({ key, value: "work" })), 0);
   assert.equal(await world.fire(), START + HOUR);
   assert.deepEqual(await dues(world), [["schedule", START + HOUR, "s"]]);
+});
+
+Deno.test("what a definition says of its tasks holds for those of schedules: unique", async () => {
+  await using world = await Scheduling.open();
+  const fire = async (definition: AnyDefinition) => {
+    world.bench.clock.advance(MINUTE);
+    await world.fire(world.process(new Registry([definition])).timers);
+  };
+  const config = { input: z.object({ n: z.number().optional() }), name: "work" } as const;
+  const unique = define({ ...config, unique: {} }, () => null);
+  await world.put("s", { spec: EACH_MINUTE, overlap: "allow-all" });
+  await fire(unique);
+  await fire(unique);
+  // The second time finds the task of the first one active, and has none of its own.
+  assert.deepEqual(await world.minutes(START), [1]);
+  const { next: third, last, skipped } = await world.record("s");
+  assert.deepEqual([third!.at, last!.scheduledFor, skipped], [START + 3 * MINUTE, START + MINUTE, 1]);
+  const rejecting = define({ ...config, unique: { onConflict: "reject" } }, () => null);
+  await fire(rejecting);
+  assert.deepEqual(await world.minutes(START), [1]);
+  const { fault, next } = await world.record("s");
+  assert.deepEqual([fault?.scheduledFor, next!.at], [START + 3 * MINUTE, START + 4 * MINUTE]);
 });
