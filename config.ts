@@ -3,6 +3,7 @@
 import type { ApiKey } from "./auth/api_keys.ts";
 import { isLoopback } from "./auth/loopback.ts";
 import { TrustedProxies } from "./auth/trusted_proxies.ts";
+import type { ServedQueues } from "./runtime/core/queue.ts";
 import {
   checked,
   ConfigError,
@@ -28,6 +29,7 @@ export interface Config {
   KV_PATH?: string;
   ROLE: Role;
   CONCURRENCY: number;
+  QUEUES?: ServedQueues;
   LEASE_MS: number;
   MAX_INPUT_BYTES: number;
   MAX_RESULT_BYTES: number;
@@ -74,6 +76,7 @@ const rules: Rules<Config> = {
   KV_PATH: optional(text),
   ROLE: RULES.role,
   CONCURRENCY: numberOf(RULES.concurrency),
+  QUEUES: RULES.queues,
   LEASE_MS: numberOf(RULES.leaseMs),
   MAX_INPUT_BYTES: numberOf(RULES.maxInputBytes),
   MAX_RESULT_BYTES: numberOf(RULES.maxResultBytes),
@@ -102,6 +105,8 @@ export const VARIABLES: Record<keyof Config, string> = {
   KV_PATH: "database: a file, :memory:, or the URL of a denokv server (./data/errand.kv)",
   ROLE: "all, web (submits and answers, runs nothing) or worker (runs, answers health checks only) (all)",
   CONCURRENCY: "functions that run at once (200)",
+  QUEUES:
+    "queues to take tasks from, as gpu,default:20; with a number, so many slots of their own, else those of CONCURRENCY (all)",
   LEASE_MS: "a worker without a heartbeat for this long is dead (10000)",
   MAX_INPUT_BYTES: "largest input, up to 16 MiB (1048576)",
   MAX_RESULT_BYTES: "largest result, up to 16 MiB (16777216)",
@@ -141,6 +146,7 @@ export function settingsOf(config: Config): Settings {
   return {
     role: config.ROLE,
     concurrency: config.CONCURRENCY,
+    queues: config.QUEUES,
     leaseMs: config.LEASE_MS,
     maxInputBytes: config.MAX_INPUT_BYTES,
     maxResultBytes: config.MAX_RESULT_BYTES,

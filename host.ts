@@ -44,6 +44,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     definitions,
     runsTasks: settings.role !== "web",
     concurrency: settings.concurrency,
+    queues: settings.queues,
     leaseMs: settings.leaseMs,
     maxInputBytes: settings.maxInputBytes,
     maxResultBytes: settings.maxResultBytes,

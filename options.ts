@@ -3,6 +3,7 @@
 import type { ApiKey } from "./auth/api_keys.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { didYouMean } from "./runtime/core/nearest.ts";
+import type { ServedQueues } from "./runtime/core/queue.ts";
 import { type Clock, type Ids, KvPort, type Log } from "./runtime/mod.ts";
 import {
   checked,
@@ -23,7 +24,13 @@ import { RULES, type Settings } from "./settings.ts";
 export type DefinitionSet = Readonly<Record<string, AnyDefinition>> | readonly AnyDefinition[];
 
 export interface ErrandOptions<D extends DefinitionSet = DefinitionSet>
-  extends Partial<Omit<Settings, "apiKeys" | "corsOrigins">> {
+  extends Partial<Omit<Settings, "apiKeys" | "corsOrigins" | "queues">> {
+  /**
+   * The queues that it takes tasks from, as `gpu,default:20` or `[{ name: "default", slots: 20 }]`: with a
+   * number, so many functions run at once on slots of their own; the others share `concurrency`. Default:
+   * all, together.
+   */
+  queues?: string | ServedQueues;
   /**
    * Where tasks are kept. A path, `:memory:` or the URL of a KV Connect server: Errand opens it, and closes
    * it at `stop`. What `openKv` gave is used as it is and left open. So is a `Deno.Kv` of your own, of a
@@ -115,10 +122,10 @@ const rules: Rules<CheckedOptions> = {
 };
 
 export type CheckedOptions =
-  & Required<Omit<ErrandOptions, "apiKeys" | "corsOrigins" | keyof Optional>>
+  & Required<Omit<ErrandOptions, "apiKeys" | "corsOrigins" | "queues" | keyof Optional>>
   & Optional
   & Settings;
-type Optional = Pick<ErrandOptions, "log" | "clock" | "ids" | "threads" | "publicUrl">;
+type Optional = Pick<ErrandOptions, "log" | "clock" | "ids" | "threads" | "publicUrl" | "queues">;
 
 /** @throws {ConfigError} with a line for each option that is unknown or breaks its rule */
 export function checkedOptions(options: ErrandOptions): CheckedOptions {

@@ -3,6 +3,7 @@
 
 import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";
 import { AUDIT_RETENTION_MS } from "./auth/audit_log.ts";
+import { type ServedQueues, servedQueuesIn } from "./runtime/core/queue.ts";
 import { FAILURE_RETENTION_MS } from "./runtime/core/task.ts";
 import { flag, optional, otherwise, type Rule, type Rules, whole, Wrong } from "./rules.ts";
 
@@ -18,6 +19,11 @@ export interface Settings {
   role: Role;
   /** Functions that run at once. Default 200. */
   concurrency: number;
+  /**
+   * The queues that it takes tasks from, as `gpu,default:20`: with a number, so many functions run at once
+   * on slots of their own; the others share `concurrency`. Default: all, together.
+   */
+  queues?: ServedQueues;
   /** A worker without a heartbeat for this long is dead. Default 10,000. */
   leaseMs: number;
   /** Largest input, up to 16 MiB. Default 1 MiB. */
@@ -62,6 +68,11 @@ const apiKeys: Rule<readonly ApiKey[]> = (given = "") => {
   return faults.length > 0 ? new Wrong(...faults) : keys;
 };
 
+const queues: Rule<ServedQueues> = (given) => {
+  const served = servedQueuesIn(given);
+  return typeof served === "string" ? new Wrong(served) : served;
+};
+
 const ORIGIN_RULE = "must be origins such as https://app.example.com, with commas between, or *";
 
 const corsOrigins: Rule<readonly string[]> = (given = []) => {
@@ -95,6 +106,7 @@ const role: Rule<Role> = (given) => {
 export const RULES: Rules<Settings> = {
   role: otherwise("all", role),
   concurrency: otherwise(200, whole(1, 10_000)),
+  queues: optional(queues),
   leaseMs: otherwise(10_000, whole(300, LONGEST_LEASE_MS)),
   maxInputBytes: otherwise(2 ** 20, whole(1_024, MOST_BYTES)),
   maxResultBytes: otherwise(MOST_BYTES, whole(1_024, MOST_BYTES)),

@@ -12,6 +12,7 @@ import {
 import type { Connection } from "./transport/connection.ts";
 import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
 import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
+import { Queues } from "./queues/queues.ts";
 import { GroupFuture } from "./futures/group_future.ts";
 import { type Call, Http, type HttpOptions } from "./transport/http.ts";
 import { StatusBatcher } from "./transport/status_batcher.ts";
@@ -82,6 +83,8 @@ interface Mapped {
  * ```
  */
 export class Client<D extends Definitions = Definitions> {
+  /** Queues: what is in them, and pausing them, a definition, or everything. */
+  readonly queues: Queues;
   readonly #connection: Connection;
   /** What submits tasks over time. */
   readonly schedules: Schedules<D>;
@@ -93,6 +96,7 @@ export class Client<D extends Definitions = Definitions> {
     this.#connection = { http, completions: new CompletionHub(http), statuses: new StatusBatcher(http), log };
     this.schedules = new Schedules(this.#connection);
     this.limits = new Limits(this.#connection);
+    this.queues = new Queues(this.#connection);
   }
 
   /**

@@ -6,6 +6,7 @@ export type {
   EachTaskOptions,
   MapOptions,
   RunOptions,
+  SignalOptions,
   SubmitOptions,
   Upstream,
 } from "./canvas/options.ts";
@@ -29,6 +30,7 @@ export {
   type Signature,
   type SignatureOptions,
 } from "./canvas/canvas.ts";
+export { type Pause, type PauseOptions, type Queue, type QueueCounts, Queues } from "./queues/queues.ts";
 export { type Given, quote, Quoted, type Reference } from "./protocol/references.ts";
 export {
   type LimitRule,

@@ -35,6 +35,7 @@ import {
 } from "./http/problem.ts";
 import { scheduleRoutes } from "./v1/schedules.ts";
 import { limitRoutes } from "./v1/limits.ts";
+import { queueRoutes } from "./v1/queues.ts";
 import { quotaRoutes } from "./v1/quotas.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
@@ -84,6 +85,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     flowRoutes(app, runtime, large);
     scheduleRoutes(app, runtime, large);
     definitionRoutes(app, runtime);
+    queueRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
     limitRoutes(app, runtime);

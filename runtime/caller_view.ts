@@ -11,9 +11,12 @@ import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_
 import type { Idempotency } from "./commands/idempotency.ts";
 import { limitRules, removeLimitRule, type RuleSaid, setLimitRule } from "./commands/limit_rules.ts";
 import type { IfMatch } from "./commands/present_task.ts";
+import type { Controlled, QueueState } from "./commands/queue_control.ts";
+import type { Pause } from "./queues/control_set.ts";
+import type { PauseRequest } from "./queues/pauses.ts";
 import { retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
-import { type Caller, knows } from "./core/caller.ts";
+import { type Caller, knows, knowsDefinition } from "./core/caller.ts";
 import type { AnyDefinition } from "./core/define.ts";
 import { NotFoundError } from "./core/errors.ts";
 import { type Entry, isForgotten, type Stored } from "./core/task.ts";
@@ -53,7 +56,32 @@ export class CallerView {
 
   /** The definitions that the caller may know. */
   definitions(): AnyDefinition[] {
-    return this.parts.registry.all().filter(({ name }) => knows(this.caller, { task: name }));
+    return this.parts.registry.all().filter(({ name }) => knowsDefinition(this.caller, name));
+  }
+
+  /** See {@linkcode QueueControl.list}. */
+  async queues(): Promise<{ paused: Pause | null; queues: QueueState[] }> {
+    return await this.parts.queueControl.list(this.caller);
+  }
+
+  /** See {@linkcode QueueControl.one}. */
+  async queue(name: string): Promise<QueueState> {
+    return await this.parts.queueControl.one(name, this.caller);
+  }
+
+  /** See {@linkcode QueueControl.pausedDefinitions}. */
+  async pausedDefinitions(): Promise<Map<string, Pause>> {
+    return await this.parts.queueControl.pausedDefinitions(this.caller);
+  }
+
+  /** See {@linkcode QueueControl.pause}. */
+  async pause(what: Controlled, request: PauseRequest): Promise<Pause> {
+    return await this.parts.queueControl.pause(what, this.caller, request);
+  }
+
+  /** See {@linkcode QueueControl.resume}. */
+  async resume(what: Controlled): Promise<void> {
+    await this.parts.queueControl.resume(what, this.caller);
   }
 
   get schedules(): CallerSchedules {

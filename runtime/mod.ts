@@ -17,6 +17,10 @@ export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { LimitRule } from "./store/limit_rules.ts";
 export type { TaskEvent } from "./store/event_log.ts";
 
+export type { Controlled, QueueState } from "./commands/queue_control.ts";
+export type { Hold, Pause } from "./queues/control_set.ts";
+export { WAYS } from "./queries/queue_counts.ts";
+
 export type { CompletionQuery } from "./queries/as_completed.ts";
 export type { CompletionEvent } from "./queries/completion_events.ts";
 export type { GroupStatus } from "./queries/group_status.ts";

@@ -15,7 +15,9 @@ import { dependentsResumed, retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
 import type { Caller } from "./core/caller.ts";
 import type { Registry } from "./core/registry.ts";
-import type { Entry, StoredValue } from "./core/task.ts";
+import { type Entry, isReady, type StoredValue, type TaskRecord } from "./core/task.ts";
+import { slotsOfAll } from "./core/queue.ts";
+import type { Hold } from "./queues/control_set.ts";
 import { DEFAULTS, type RuntimeOptions } from "./process/options.ts";
 import type { Clock } from "./platform/clock.ts";
 import { Readiness } from "./platform/readiness.ts";
@@ -51,7 +53,7 @@ export class Runtime {
   readonly maxInputBytes: number;
   /** Tasks that may wait for a worker. */
   readonly maxQueued: number;
-  /** Functions that run at once on the main thread. */
+  /** Functions that run at once on the main thread, in all queues together. */
   readonly concurrency: number;
   readonly #parts: Parts;
   readonly #readiness: Readiness;
@@ -65,7 +67,7 @@ export class Runtime {
     this.groups = parts.groups;
     this.maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
     this.maxQueued = options.maxQueued ?? DEFAULTS.maxQueued;
-    this.concurrency = options.concurrency ?? DEFAULTS.concurrency;
+    this.concurrency = slotsOfAll(options.queues ?? null, options.concurrency ?? DEFAULTS.concurrency);
     this.#parts = parts;
     this.#readiness = new Readiness(parts.store.kv, parts.clock);
     this.#background = new Background(parts, options);
@@ -99,6 +101,17 @@ export class Runtime {
     return this.#parts.storedLimit.count(tenant);
   }
 
+  /**
+   * What keeps a task that is ready from starting, as far as it is known here; null if nothing does. To tell,
+   * and not to rely on.
+   */
+  holdOf(record: TaskRecord): Hold | null | Promise<Hold | null> {
+    if (!isReady(record)) return null;
+    const { controls } = this.#parts;
+    if (controls.isFresh) return controls.holdOf(record);
+    return controls.look().then(() => controls.holdOf(record), () => null);
+  }
+
   /** How many functions run here. */
   get running(): number {
     return this.#parts.worker?.running ?? 0;
@@ -130,7 +143,7 @@ export class Runtime {
 
   /** Claims so far, and how many of them another worker was faster with. */
   get claims(): { made: number; beaten: number } {
-    return this.#parts.worker?.claims ?? { made: 0, beaten: 0 };
+    return this.#parts.worker?.claimCounts ?? { made: 0, beaten: 0 };
   }
 
   /** How many repairs there were so far, by what was wrong. */

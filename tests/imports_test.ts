@@ -23,7 +23,7 @@ const FLOORS: Record<string, string[][]> = {
     ["core"],
     ["platform"],
     ["store"],
-    ["flow_control"],
+    ["flow_control", "queues"],
     ["dependencies"],
     ["queries", "maintenance"],
     ["commands"],
@@ -32,7 +32,7 @@ const FLOORS: Record<string, string[][]> = {
     ["process"],
     ["."],
   ],
-  client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["limits", "schedules"], ["."]],
+  client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["limits", "queues", "schedules"], ["."]],
 };
 
 /** The client is one file for browsers and Node: of the service it takes this along, and nothing else. */

@@ -16,6 +16,9 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** Options of calls that may be repeated anyway. */
+export type SignalOptions = Pick<CallOptions, "signal">;
+
 /** Options of each task that is submitted. */
 export interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
   /**

@@ -40,6 +40,7 @@ interface TaskSummary {
     id: string;
     /** The name of its definition. */
     task: string;
+    queue: string;
     state: State;
     /** It has ended, in whatever state. */
     done: boolean;
@@ -194,6 +195,8 @@ interface TaskOptions {
     maxCrashes?: number;
     /** −10 to 10, larger first. */
     priority?: number;
+    /** Where it waits for a worker: 1 to 64 of `a-z0-9_.-`. Default: the definition's, else `default`. */
+    queue?: string;
     tags?: string[];
     /** Yours: kept and shown, never looked at. */
     metadata?: Record<string, unknown>;
@@ -893,6 +896,8 @@ interface CallOptions {
     idempotencyKey?: string;
     signal?: AbortSignal;
 }
+/** Options of calls that may be repeated anyway. */
+type SignalOptions = Pick<CallOptions, "signal">;
 /** Options of each task that is submitted. */
 interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
     /**
@@ -1396,6 +1401,67 @@ declare class FlowFuture<Result = unknown> extends GroupFuture implements Refere
     toJSON(): unknown;
 }
 
+/** Nothing of it starts until it is resumed, or `until`. */
+interface Pause {
+    note: string | null;
+    /** ISO 8601, UTC. */
+    since: string;
+    /** When it ends by itself; null: never. */
+    until: string | null;
+    /** The name of the key that asked for it. */
+    by: string | null;
+}
+/** How many tasks of a queue are in which way. */
+interface QueueCounts {
+    /** Their time has not come. */
+    scheduled: number;
+    /** They wait for a worker. */
+    ready: number;
+    /** They wait for a slot of their group. */
+    limited: number;
+    /** They wait for other tasks. */
+    waiting: number;
+    running: number;
+}
+interface Queue {
+    name: string;
+    paused: Pause | null;
+    counts: QueueCounts;
+    /** Since when the first of the ready ones has been ready; null if none is. */
+    oldestReadyAt: string | null;
+}
+interface PauseOptions extends SignalOptions {
+    /** Why: shown with every task that it holds. */
+    note?: string;
+    /** When it ends by itself: a Date, or milliseconds since 1970. Default: never. */
+    until?: Date | number;
+}
+/**
+ * `errand.queues`. A pause stops starts only: what runs goes on, submits are taken, timers and expiries run
+ * on.
+ */
+declare class Queues {
+    #private;
+    private readonly connection;
+    constructor(connection: Connection);
+    /** By name: those that tasks, definitions, workers or pauses name. */
+    list({ signal }?: SignalOptions): Promise<Queue[]>;
+    /** One queue; every name that may be one is one. */
+    get(name: string, { signal }?: SignalOptions): Promise<Queue>;
+    /** Resolves once nothing of the queue starts any more; elsewhere nothing does a second later. */
+    pause(name: string, options?: PauseOptions): Promise<Pause>;
+    /** Wakes waiting workers. What was not paused stays as it is. */
+    resume(name: string, options?: SignalOptions): Promise<void>;
+    /** Tasks of the definition, in whatever queue. */
+    pauseDefinition(name: string, options?: PauseOptions): Promise<Pause>;
+    resumeDefinition(name: string, options?: SignalOptions): Promise<void>;
+    /** All tasks of all queues. */
+    pauseAll(options?: PauseOptions): Promise<Pause>;
+    resumeAll(options?: SignalOptions): Promise<void>;
+    /** The pause of everything that is in force; null if none is. */
+    pausedAll({ signal }?: SignalOptions): Promise<Pause | null>;
+}
+
 /** Marks an iterable that every task gets as a whole. */
 declare class Unmapped<T> {
     #private;
@@ -1594,7 +1660,6 @@ interface Schedule<Input = unknown> extends ScheduleSummary {
     input: Input;
 }
 
-type Signal = Pick<CallOptions, "signal">;
 interface TriggerOptions extends CallOptions {
     /** In place of the schedule's. */
     input?: unknown;
@@ -1617,21 +1682,21 @@ declare class Schedules<D extends Definitions> {
      * the fault
      * @throws {ConflictError} if code declares it
      */
-    put<Name extends NameOf<D>>(name: string, config: ScheduleConfig<Name, InputOf<D, Name>>, options?: Signal): Promise<Schedule<InputOf<D, Name>>>;
+    put<Name extends NameOf<D>>(name: string, config: ScheduleConfig<Name, InputOf<D, Name>>, options?: SignalOptions): Promise<Schedule<InputOf<D, Name>>>;
     /**
      * Changes some of it. Null takes a field away.
      *
      * @throws {NotFoundError} and as `put`
      */
-    patch<Name extends NameOf<D>>(name: string, patch: SchedulePatch<Name, InputOf<D, Name>>, options?: Signal): Promise<Schedule>;
+    patch<Name extends NameOf<D>>(name: string, patch: SchedulePatch<Name, InputOf<D, Name>>, options?: SignalOptions): Promise<Schedule>;
     /** @throws {NotFoundError} */
-    get(name: string, options?: Signal): Promise<Schedule>;
+    get(name: string, options?: SignalOptions): Promise<Schedule>;
     /** All schedules by their names, read page by page. */
-    list({ signal }?: Signal): AsyncGenerator<ScheduleSummary>;
+    list({ signal }?: SignalOptions): AsyncGenerator<ScheduleSummary>;
     /** It fires no more until it is resumed. @throws {NotFoundError} */
-    pause(name: string, note?: string, options?: Signal): Promise<Schedule>;
+    pause(name: string, note?: string, options?: SignalOptions): Promise<Schedule>;
     /** It goes on with its first time behind now. @throws {NotFoundError} */
-    resume(name: string, options?: Signal): Promise<Schedule>;
+    resume(name: string, options?: SignalOptions): Promise<Schedule>;
     /**
      * Submits a task of it now, also while it is paused, and whatever runs. However often the call is sent, it
      * is one task.
@@ -1650,13 +1715,13 @@ declare class Schedules<D extends Definitions> {
     backfill<Name extends NameOf<D>>(name: string, { from, to }: {
         from: Date | string;
         to: Date | string;
-    }, { signal }?: Signal): Promise<BackfilledTask<ResultOf<D, Name>>[]>;
+    }, { signal }?: SignalOptions): Promise<BackfilledTask<ResultOf<D, Name>>[]>;
     /**
      * The next times of a spec, ISO 8601. Nothing is stored.
      *
      * @throws {ValidationError}
      */
-    preview(times: ScheduleTimes, { count, signal }?: Signal & {
+    preview(times: ScheduleTimes, { count, signal }?: SignalOptions & {
         count?: number;
     }): Promise<string[]>;
     /**
@@ -1665,7 +1730,7 @@ declare class Schedules<D extends Definitions> {
      * @throws {NotFoundError}
      * @throws {ConflictError} if code declares it
      */
-    delete(name: string, options?: Signal): Promise<void>;
+    delete(name: string, options?: SignalOptions): Promise<void>;
 }
 
 interface ClientOptions extends HttpOptions {
@@ -1691,6 +1756,8 @@ interface StreamUrlOptions {
  */
 declare class Client<D extends Definitions = Definitions> {
     #private;
+    /** Queues: what is in them, and pausing them, a definition, or everything. */
+    readonly queues: Queues;
     /** What submits tasks over time. */
     readonly schedules: Schedules<D>;
     readonly limits: Limits;
@@ -1757,4 +1824,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, ErrorMatch, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Problem, ProblemError, Progress, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, ErrorMatch, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

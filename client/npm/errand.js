@@ -2250,6 +2250,97 @@ var FlowFuture = class extends GroupFuture {
   }
 };
 
+// client/queues/queues.ts
+var A_QUEUE = {
+  what: "a queue",
+  is(body) {
+    const { name, counts } = body ?? {};
+    return typeof name === "string" && typeof counts?.ready === "number";
+  }
+};
+var QUEUES = {
+  what: "the queues",
+  is: (body) => Array.isArray(body?.queues)
+};
+var A_PAUSE = {
+  what: "whether it is paused",
+  is: (body) => body?.paused !== void 0
+};
+var Queues = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /** By name: those that tasks, definitions, workers or pauses name. */
+  async list({ signal } = {}) {
+    return (await this.#call("GET", "/v1/queues", QUEUES, {
+      signal
+    })).queues;
+  }
+  /** One queue; every name that may be one is one. */
+  async get(name, { signal } = {}) {
+    return await this.#call("GET", queuePath(name), A_QUEUE, {
+      signal
+    });
+  }
+  /** Resolves once nothing of the queue starts any more; elsewhere nothing does a second later. */
+  async pause(name, options) {
+    return await this.#pause(queuePath(name), options);
+  }
+  /** Wakes waiting workers. What was not paused stays as it is. */
+  async resume(name, options) {
+    await this.#resume(queuePath(name), options);
+  }
+  /** Tasks of the definition, in whatever queue. */
+  async pauseDefinition(name, options) {
+    return await this.#pause(`/v1/definitions/${encodeURIComponent(name)}`, options);
+  }
+  async resumeDefinition(name, options) {
+    await this.#resume(`/v1/definitions/${encodeURIComponent(name)}`, options);
+  }
+  /** All tasks of all queues. */
+  async pauseAll(options) {
+    return await this.#pause("/v1", options);
+  }
+  async resumeAll(options) {
+    await this.#resume("/v1", options);
+  }
+  /** The pause of everything that is in force; null if none is. */
+  async pausedAll({ signal } = {}) {
+    return (await this.#call("GET", "/v1/queues", QUEUES, {
+      signal
+    })).paused;
+  }
+  async #pause(path, { note, until, signal } = {}) {
+    const body = {
+      note,
+      untilMs: until === void 0 ? void 0 : Number(until)
+    };
+    return (await this.#call("POST", `${path}/pause`, A_PAUSE, {
+      body,
+      signal
+    })).paused;
+  }
+  async #resume(path, { signal } = {}) {
+    await this.#call("POST", `${path}/resume`, A_PAUSE, {
+      body: {},
+      signal
+    });
+  }
+  /** Each of them may be repeated. */
+  async #call(method, path, expects, rest) {
+    return (await this.connection.http.call({
+      method,
+      path,
+      expects,
+      ...rest
+    })).body;
+  }
+};
+function queuePath(name) {
+  return `/v1/queues/${encodeURIComponent(name)}`;
+}
+
 // client/transport/status_batcher.ts
 var GATHER_MS2 = 5;
 var TRY_MS = 1500;
@@ -2642,6 +2733,8 @@ var A_TICKET = {
   is: (body) => typeof body?.ticket === "string"
 };
 var Client = class {
+  /** Queues: what is in them, and pausing them, a definition, or everything. */
+  queues;
   #connection;
   /** What submits tasks over time. */
   schedules;
@@ -2657,6 +2750,7 @@ var Client = class {
     };
     this.schedules = new Schedules(this.#connection);
     this.limits = new Limits(this.#connection);
+    this.queues = new Queues(this.#connection);
   }
   /**
    * Submits a task. When this resolves, the task is on disk.
@@ -2824,6 +2918,7 @@ export {
   MappingMissingIterableError,
   NotFoundError,
   ProblemError,
+  Queues,
   Quoted,
   RemoteError,
   Schedules,

@@ -52,6 +52,7 @@ export interface TaskSummary {
   id: string;
   /** The name of its definition. */
   task: string;
+  queue: string;
   state: State;
   /** It has ended, in whatever state. */
   done: boolean;
@@ -206,6 +207,8 @@ export interface TaskOptions {
   maxCrashes?: number;
   /** −10 to 10, larger first. */
   priority?: number;
+  /** Where it waits for a worker: 1 to 64 of `a-z0-9_.-`. Default: the definition's, else `default`. */
+  queue?: string;
   tags?: string[];
   /** Yours: kept and shown, never looked at. */
   metadata?: Record<string, unknown>;

@@ -1,6 +1,6 @@
 // Schedules of the service: they submit tasks over time.
 
-import { aKey, type CallOptions } from "../canvas/options.ts";
+import { aKey, type CallOptions, type SignalOptions } from "../canvas/options.ts";
 import { TaskFuture } from "../futures/task_future.ts";
 import type { Definitions, InputOf, NameOf, ResultOf } from "../protocol/typed.ts";
 import { A_TASK, type Expected } from "../protocol/wire.ts";
@@ -13,8 +13,6 @@ import type {
   ScheduleSummary,
   ScheduleTimes,
 } from "./schedule_types.ts";
-
-type Signal = Pick<CallOptions, "signal">;
 
 export interface TriggerOptions extends CallOptions {
   /** In place of the schedule's. */
@@ -52,7 +50,7 @@ export class Schedules<D extends Definitions> {
   put<Name extends NameOf<D>>(
     name: string,
     config: ScheduleConfig<Name, InputOf<D, Name>>,
-    options: Signal = {},
+    options: SignalOptions = {},
   ): Promise<Schedule<InputOf<D, Name>>> {
     return this.#call("PUT", name, "", { body: config, ...options });
   }
@@ -65,18 +63,18 @@ export class Schedules<D extends Definitions> {
   patch<Name extends NameOf<D>>(
     name: string,
     patch: SchedulePatch<Name, InputOf<D, Name>>,
-    options: Signal = {},
+    options: SignalOptions = {},
   ): Promise<Schedule> {
     return this.#call("PATCH", name, "", { body: patch, ...options });
   }
 
   /** @throws {NotFoundError} */
-  get(name: string, options: Signal = {}): Promise<Schedule> {
+  get(name: string, options: SignalOptions = {}): Promise<Schedule> {
     return this.#call("GET", name, "", options);
   }
 
   /** All schedules by their names, read page by page. */
-  async *list({ signal }: Signal = {}): AsyncGenerator<ScheduleSummary> {
+  async *list({ signal }: SignalOptions = {}): AsyncGenerator<ScheduleSummary> {
     for (let cursor: string | null = "";;) {
       const query: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
       const path = `/v1/schedules?limit=100${query}`;
@@ -88,12 +86,12 @@ export class Schedules<D extends Definitions> {
   }
 
   /** It fires no more until it is resumed. @throws {NotFoundError} */
-  pause(name: string, note?: string, options: Signal = {}): Promise<Schedule> {
+  pause(name: string, note?: string, options: SignalOptions = {}): Promise<Schedule> {
     return this.#call("POST", name, "/pause", { body: { note }, ...options });
   }
 
   /** It goes on with its first time behind now. @throws {NotFoundError} */
-  resume(name: string, options: Signal = {}): Promise<Schedule> {
+  resume(name: string, options: SignalOptions = {}): Promise<Schedule> {
     return this.#call("POST", name, "/resume", options);
   }
 
@@ -128,7 +126,7 @@ export class Schedules<D extends Definitions> {
   async backfill<Name extends NameOf<D>>(
     name: string,
     { from, to }: { from: Date | string; to: Date | string },
-    { signal }: Signal = {},
+    { signal }: SignalOptions = {},
   ): Promise<BackfilledTask<ResultOf<D, Name>>[]> {
     const body = { from: textOf(from), to: textOf(to) };
     const { tasks } = await this.#call("POST", name, "/backfill", { body, expects: A_BACKFILL, signal });
@@ -145,7 +143,7 @@ export class Schedules<D extends Definitions> {
    */
   async preview(
     times: ScheduleTimes,
-    { count, signal }: Signal & { count?: number } = {},
+    { count, signal }: SignalOptions & { count?: number } = {},
   ): Promise<string[]> {
     const body = { ...times, count };
     const call: Call = { method: "POST", path: "/v1/schedules/preview", body, expects: TIMES, signal };
@@ -158,7 +156,7 @@ export class Schedules<D extends Definitions> {
    * @throws {NotFoundError}
    * @throws {ConflictError} if code declares it
    */
-  async delete(name: string, options: Signal = {}): Promise<void> {
+  async delete(name: string, options: SignalOptions = {}): Promise<void> {
     await this.#call("DELETE", name, "", { expects: null, ...options });
   }
 

@@ -34,6 +34,8 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "POST /v1/as-completed": ["read"],
   "POST /v1/wait": ["read"],
   "GET /v1/definitions": ["read"],
+  "GET /v1/queues": ["read"],
+  "GET /v1/queues/:name": ["read"],
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 
@@ -60,6 +62,13 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // What is cancelled can be run again. What is deleted is gone for good. To clean up, `retentionMs` is
   // enough.
   "DELETE /v1/tasks/:id": ["admin"],
+
+  "POST /v1/queues/:name/pause": ["operate"],
+  "POST /v1/queues/:name/resume": ["operate"],
+  "POST /v1/definitions/:name/pause": ["operate"],
+  "POST /v1/definitions/:name/resume": ["operate"],
+  "POST /v1/pause": ["operate"],
+  "POST /v1/resume": ["operate"],
 
   "GET /v1/keys": ["admin"],
   "POST /v1/keys": ["admin"],

@@ -6,6 +6,7 @@ import { HTTPException } from "hono/http-exception";
 import {
   ConflictError,
   type Fault,
+  ForbiddenError,
   ForgottenError,
   IdempotencyMismatchError,
   LimitFullError,
@@ -19,6 +20,7 @@ import {
   TooLargeError,
   UnavailableError,
   UnknownDefinitionError,
+  UnknownNameError,
   ValidationError,
 } from "../../runtime/core/errors.ts";
 import { NoSuchKeyError } from "../../auth/key_store.ts";
@@ -137,6 +139,8 @@ export function problemOf(error: unknown): Problem | null {
     const headers = { "retry-after": "60" };
     return { status: 429, slug: "queue-full", title: "Storage full", detail: error.message, headers };
   }
+  if (error instanceof UnknownNameError) return { ...notFound(error.message), extra: { kind: error.kind } };
+  if (error instanceof ForbiddenError) return forbidden(error.message);
   if (error instanceof NoSuchKeyError) return notFound(error.message);
   if (error instanceof UnavailableError) return unavailable("the database does not answer");
   // Not for ever: another process behind this address may have the newer release, and this one will get it.

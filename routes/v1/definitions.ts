@@ -8,6 +8,7 @@ import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
+import { pausedSchema, pauseView } from "./queues.ts";
 import { NOSNIFF } from "../http/safe_headers.ts";
 
 const schema = once(() => z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12"));
@@ -20,6 +21,7 @@ const definitionSchema = once(() =>
     output: schema(),
     runsOn: z.enum(["inline", "thread"]),
     defaults: z.record(z.string(), z.unknown()),
+    paused: pausedSchema(),
   }).meta({ id: "Definition" })
 );
 
@@ -47,8 +49,13 @@ export function definitionRoutes(app: App, runtime: Runtime): void {
       }]),
     )
   );
-  app.openapi(route, (c) => {
-    const definitions = viewOf(c, runtime).definitions().map(({ name }) => told().get(name)!);
+  app.openapi(route, async (c) => {
+    const view = viewOf(c, runtime);
+    const paused = await view.pausedDefinitions();
+    const definitions = view.definitions().map(({ name }) => ({
+      ...told().get(name)!,
+      paused: pauseView(paused.get(name) ?? null),
+    }));
     return c.json({ definitions }, 200, NOSNIFF);
   });
 }

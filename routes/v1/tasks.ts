@@ -58,8 +58,12 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     const waitMs = (c.req.valid("query").wait ?? 0) * 1_000;
     const { id } = c.req.valid("param");
     const entry = await slots.during(c, waitMs, (signal) => viewOf(c, runtime).task(id, waitMs, signal));
-    const headers = taskHeaders(entry);
-    if (matches(c.req.header("if-none-match"), entry)) return new Response(null, { status: 304, headers });
+    // What a pause changes in the answer is in no version of the record.
+    const isHeld = await runtime.holdOf(entry.record) !== null;
+    const headers = isHeld ? { "cache-control": "no-store" } : taskHeaders(entry);
+    if (!isHeld && matches(c.req.header("if-none-match"), entry)) {
+      return new Response(null, { status: 304, headers });
+    }
     return pieces.json(c, await taskText(runtime, entry, prefixOf(c)), 200, headers);
   });
 
@@ -161,7 +165,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
       headers.link = `<${prefix}/v1/tasks?${next}>; rel="next"`;
     }
     const turn = runtime.turns.begin();
-    const tasks = await summaryTexts(page.entries, prefix, turn);
+    const tasks = await summaryTexts(runtime, page.entries, prefix, turn);
     const end = `],"nextCursor":${JSON.stringify(page.nextCursor)}}`;
     return await pieces.jsonOf(c, turn, ['{"tasks":[', ...tasks, end], headers);
   });

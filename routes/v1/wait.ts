@@ -143,8 +143,8 @@ export function completionRoutes(
         (signal) => view.wait(ids, returnWhen, waitMs, { signal }),
       );
       const turn = runtime.turns.begin();
-      const done = await summaryTexts(waited.done, prefix, turn);
-      const notDone = await summaryTexts(waited.notDone, prefix, turn);
+      const done = await summaryTexts(runtime, waited.done, prefix, turn);
+      const notDone = await summaryTexts(runtime, waited.notDone, prefix, turn);
       return await pieces.jsonOf(c, turn, ['{"done":[', ...done, '],"notDone":[', ...notDone, "]}"], headers);
     }
     const group = await slots.during(

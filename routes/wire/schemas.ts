@@ -41,6 +41,7 @@ const errorOrNull = once(() => z.union([errorSchema(), z.null()]));
 const summaryShape = once(() => ({
   id: z.uuid(),
   task: z.string(),
+  queue: z.string(),
   state: stateSchema(),
   done: z.boolean().describe("It has ended, in whatever state."),
   attempt: z.int(),

@@ -1,7 +1,7 @@
 // From a record to its JSON on the wire. Inputs and results are inserted as the JSON text that was stored:
 // they are never parsed on the way, and arrive exactly as they were given.
 
-import { isoAt, type Runtime, type Turn } from "../../runtime/mod.ts";
+import { type Hold, isoAt, type Runtime, type Turn } from "../../runtime/mod.ts";
 import type { Text } from "../http/json_response.ts";
 import {
   type Entry,
@@ -13,6 +13,7 @@ import {
   type TaskRecord,
 } from "../../runtime/core/task.ts";
 import { boundsOf } from "../../runtime/core/task_bounds.ts";
+import { DEFAULT_QUEUE } from "../../runtime/core/queue.ts";
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 
 /** A task with its input, result, bounds and history. Its links begin with `prefix`. */
@@ -21,21 +22,30 @@ export async function taskText(runtime: Runtime, { record }: Entry, prefix: stri
   const inputText = "json" in input ? input.json : await runtime.value(id, input);
   const result = await resultText(runtime, record);
   const upstreams = deps && deps.waitFor > 0 ? await runtime.value(id, deps.upstreams) : "[]";
-  return withValues(record, prefix, waitForText(record, upstreams), { input: inputText, result });
+  const held = runtime.holdOf(record);
+  const hold = held instanceof Promise ? await held : held;
+  return withValues(record, prefix, waitForText(record, upstreams), hold, { input: inputText, result });
 }
 
 /** A task as lists show it: without these. */
-export function summaryText(record: TaskRecord, prefix: string): Text {
-  return withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)));
+export function summaryText(record: TaskRecord, prefix: string, hold: Hold | null = null): Text {
+  return withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)), hold);
 }
 
-/** Those of a list, with commas between. */
-export async function summaryTexts(entries: Entry[], prefix: string, turn: Turn): Promise<Text[]> {
+/** Those of a list, with commas between, and with what holds them up. */
+export async function summaryTexts(
+  runtime: Runtime,
+  entries: Entry[],
+  prefix: string,
+  turn: Turn,
+): Promise<Text[]> {
   const texts: Text[] = [];
   for (const { record } of entries) {
     const next = turn.over();
     if (next) await next;
-    texts.push(`${texts.length === 0 ? "" : ","}${summaryText(record, prefix)}`);
+    const held = runtime.holdOf(record);
+    const hold = held instanceof Promise ? await held : held;
+    texts.push(`${texts.length === 0 ? "" : ","}${summaryText(record, prefix, hold)}`);
   }
   return texts;
 }
@@ -77,13 +87,26 @@ function withValues(
   record: TaskRecord,
   prefix: string,
   waitFor: Text,
+  hold: Hold | null,
   values?: { input: Text; result: Text },
 ): Text {
-  const { task, attempt, maxAttempts, error, progress, priority, tags, groups, parentId, node } = record;
+  const {
+    task,
+    queue = DEFAULT_QUEUE,
+    attempt,
+    maxAttempts,
+    error,
+    progress,
+    priority,
+    tags,
+    groups,
+    parentId,
+    node,
+  } = record;
   const id = bare(record.id);
   const self = `${prefix}/v1/tasks/${id}`;
-  // Names of definitions, ids and instants need no escaping.
-  return `{"id":"${id}","task":"${task}","state":${stateText(stateOf(record))},` +
+  // Names of definitions and queues, ids and instants need no escaping.
+  return `{"id":"${id}","task":"${task}","queue":"${queue}","state":${stateText(shownState(record, hold))},` +
     `"done":${isTerminal(record)},"attempt":${attempt},"maxAttempts":${maxAttempts},` +
     (values ? `"input":${values.input},"result":${values.result},` : "") +
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
@@ -107,6 +130,17 @@ function boundsText(record: TaskRecord): Text {
       more && `,${more}`
     }},"maxCrashes":${maxCrashes},` +
     `"retentionMs":${retentionMs},"failureRetentionMs":${failureRetentionMs},"nextPauseMs":${nextPauseMs},`;
+}
+
+/** The state, and why the task does not leave it. Nothing of that is stored: a pause may hold a million. */
+function shownState(record: TaskRecord, hold: Hold | null): HistoryEntry {
+  return hold === null ? stateOf(record) : { ...stateOf(record), message: messageOf(hold) };
+}
+
+function messageOf({ kind, name, pause: { note, until } }: Hold): string {
+  const what = kind === "all" ? "everything" : `the ${kind} ${name}`;
+  const end = until === null ? "" : ` until ${isoAt(until)}`;
+  return `${what} is paused${end}${note ? `: ${note}` : ""}`;
 }
 
 export function stateText({ type, name, message, at }: HistoryEntry): Text {

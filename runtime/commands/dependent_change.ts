@@ -11,6 +11,7 @@ import {
   counterWrite,
   decisionOf,
   type DependencyCounter,
+  newCounter,
   outboxWrite,
 } from "../store/dependency_counters.ts";
 import type { Store } from "../store/store.ts";
@@ -20,7 +21,7 @@ import type { AtomicPlan } from "./atomic_plan.ts";
 export function counterOf({ drafts, graph, plan }: AtomicPlan, place: number): DependencyCounter {
   const allowFailure = plan.checked[place].submission.options?.allowFailure ?? false;
   const left = graph.upstreams[place].length;
-  return { task: drafts[place].task, left, failed: 0, first: null, allowFailure };
+  return newCounter(drafts[place], left, allowFailure);
 }
 
 /** @param writesEdges also the blocks of its dependents, if its record cannot name them all. */

@@ -1,10 +1,11 @@
 // From a submission to a record without a state: the definition is looked up, the input checked against its
 // schema, options are merged with the definition's defaults.
 
-import { ANYBODY, type Caller, knows } from "../core/caller.ts";
+import { ANYBODY, type Caller, knowsDefinition, knowsQueue } from "../core/caller.ts";
 import type { DefinitionDefaults } from "../core/define.ts";
 import { TooLargeError } from "../core/errors.ts";
 import { toJsonText } from "../core/json.ts";
+import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { Reference } from "../core/references.ts";
 import { mergedRetry, wholeRetry } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
@@ -66,7 +67,7 @@ export function check(
   { registry, maxInputBytes, store }: CommandContext,
   caller: Caller = ANYBODY,
 ): Checked[] | Promise<Checked[]> {
-  const isKnown = (task: string) => knows(caller, { task });
+  const isKnown = (task: string) => knowsDefinition(caller, task);
   if (batch.requires !== undefined) registry.require(batch.requires, "/task", isKnown);
   const faults: PartFault[] = [];
   const checked: Checked[] = [];
@@ -87,6 +88,11 @@ export function check(
   };
   const take = ({ index, submission, definition, value }: ReturnType<typeof given>, input: ReadInput) => {
     const fault = (part: string, message: string) => faults.push({ index, part, message });
+    const queue = queueFor(submission, definition.defaults);
+    if (!knowsQueue(caller, queue)) {
+      const part = submission.options?.queue === undefined ? "/task" : "/options/queue";
+      fault(part, `the key may submit to no queue ${JSON.stringify(queue)}`);
+    }
     for (const { pointer, message } of input.faults) fault(pointer, message);
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
@@ -218,6 +224,8 @@ export function draftOf(
     finishedAt: null,
     expiresAt: instantOf(options.expiresAt, options.ttlMs, now),
   };
+  const queue = queueFor(submission, defaults);
+  if (queue !== DEFAULT_QUEUE) draft.queue = queue;
   if (caller.name !== null) draft.caller = caller.name;
   if (groupId !== null) draft.places = [place];
   if (submission.parentId !== undefined) draft.awaited = true;
@@ -235,6 +243,10 @@ export function draftOf(
   if (submission.schedule) draft.schedule = submission.schedule;
   if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
   return draft;
+}
+
+function queueFor({ options }: Submission, defaults: DefinitionDefaults): string {
+  return options?.queue ?? defaults.queue ?? DEFAULT_QUEUE;
 }
 
 function instantOf(at: string | undefined, inMs: number | undefined, now: number): number | null {

@@ -6,7 +6,7 @@ import { QueueFullError } from "../core/errors.ts";
 import { type Entry, isForgotten, isReady, type Stored } from "../core/task.ts";
 import { tenantOf } from "../core/tenant.ts";
 import { labelOf, type Usage, type Usages } from "../core/usage.ts";
-import { allShards, type ReadyBlock, readyBlocks } from "../store/ready_queue.ts";
+import { ALL_READY, blocksUnder, type ReadyBlock } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 
 /** The pause after a count, in multiples of the time it took: counting must not become the main work. */
@@ -100,8 +100,8 @@ export class QueueLimit {
     this.#admitted = 0;
     let all = 0;
     const of = new Map<Usage, number>();
-    for (const shard of allShards(kv.shards)) {
-      for await (const { value } of readyBlocks(kv, shard)) {
+    for (const prefix of ALL_READY) {
+      for await (const { value } of blocksUnder(kv, prefix)) {
         if (this.#isStopped) return;
         all += value.ids.length;
         if (value.callers) this.#countCallers(value, of);

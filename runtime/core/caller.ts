@@ -1,5 +1,7 @@
 // Who asks. Commands and queries are given the caller as a value; nothing reads it from anywhere else.
 
+import { DEFAULT_QUEUE } from "./queue.ts";
+
 /** What a caller may do. `admin` includes all others. */
 export const SCOPES = ["submit", "read", "cancel", "complete", "work", "operate", "admin"] as const;
 export type Scope = typeof SCOPES[number];
@@ -26,12 +28,20 @@ export function callerWithin(tenant: string, name: string | null = null): Caller
   return tenant === "" && name === null ? ANYBODY : { ...ANYBODY, tenant, name };
 }
 
-/** There are no other queues yet. */
-const QUEUE = "default";
+/** True if the caller's patterns allow the task: at least one of each kind that it has. */
+export function knows(
+  caller: Caller,
+  { task, queue = DEFAULT_QUEUE }: { task: string; queue?: string },
+): boolean {
+  return caller.patterns.length === 0 || knowsDefinition(caller, task) && knowsQueue(caller, queue);
+}
 
-/** True if the caller's patterns allow tasks of a definition: at least one of each kind that it has. */
-export function knows({ patterns }: Caller, { task }: { task: string }): boolean {
-  return patterns.length === 0 || allows(patterns, "task:", task) && allows(patterns, "queue:", QUEUE);
+export function knowsDefinition({ patterns }: Caller, name: string): boolean {
+  return patterns.length === 0 || allows(patterns, "task:", name);
+}
+
+export function knowsQueue({ patterns }: Caller, name: string): boolean {
+  return patterns.length === 0 || allows(patterns, "queue:", name);
 }
 
 function allows(patterns: readonly string[], kind: string, name: string): boolean {

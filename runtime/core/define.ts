@@ -3,6 +3,7 @@
 
 import { z } from "zod";
 import type { ConcurrencyOption, Keyed, OneOrMore, RateLimitOption } from "./limit_options.ts";
+import { QUEUE_NAME, QUEUE_RULE } from "./queue.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { DeclaredSchedule } from "./schedule_config.ts";
 import { unknownFields } from "./strict_object.ts";
@@ -23,6 +24,7 @@ export interface TaskInfo extends TaskBounds {
   readonly id: string;
   readonly task: string;
   readonly maxAttempts: number;
+  readonly queue: string;
   readonly tags: readonly string[];
   readonly metadata: { readonly [key: string]: Json };
   readonly groupId: string | null;
@@ -81,6 +83,8 @@ export interface DefinitionDefaults {
   retry?: Partial<RetryPolicy>;
   maxCrashes?: number;
   priority?: number;
+  /** Where its tasks wait for a worker: 1 to 64 of `a-z0-9_.-`. */
+  queue?: string;
   retentionMs?: number;
   failureRetentionMs?: number;
 }
@@ -155,8 +159,8 @@ export function runnerOf({ thread }: AnyDefinition): RunnerKind {
  * An input schema that is a plain `z.object` refuses unknown fields, so that a misspelt field is not ignored;
  * use `z.looseObject` to accept them.
  *
- * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `unique` or `debounce`
- *   breaks a rule.
+ * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `queue`, `unique` or
+ *   `debounce` breaks a rule.
  */
 export function define<
   const Name extends string,
@@ -186,6 +190,11 @@ export function define<
   }
   const fault = faultOfUnique({ unique, debounce, cache });
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
+  if (defaults.queue !== undefined && !QUEUE_NAME.test(defaults.queue)) {
+    throw new TypeError(
+      `Cannot define "${name}": queue ${QUEUE_RULE}; it is ${JSON.stringify(defaults.queue)}`,
+    );
+  }
   const isKeyed = concurrency !== undefined || rateLimit !== undefined || unique !== undefined ||
     debounce !== undefined || cache !== undefined;
   return {

@@ -71,6 +71,19 @@ export class NotFoundError extends Error {
   }
 }
 
+/** There is no such queue or definition, or none that the caller may know. */
+export class UnknownNameError extends Error {
+  override name = "UnknownNameError";
+  constructor(readonly kind: "queue" | "definition", readonly named: string, hint = "") {
+    super(`there is no ${kind} ${JSON.stringify(named)}${hint && `; ${hint}`}`);
+  }
+}
+
+/** The caller may not do this, whatever its scopes. */
+export class ForbiddenError extends Error {
+  override name = "ForbiddenError";
+}
+
 /** The task was deleted on request. `faults` has all of several that are missing. */
 export class ForgottenError extends Error {
   override name = "ForgottenError";

@@ -6,6 +6,7 @@ import { type Concurrency, concurrencySchema, type RateLimit, rateLimitSchema } 
 import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import { once } from "./once.ts";
+import { QUEUE_NAME, QUEUE_RULE } from "./queue.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { retrySchema, retryShape } from "./retry_option.ts";
 import type { ScheduledSlot } from "./task.ts";
@@ -39,6 +40,8 @@ export interface SubmitOptions {
   maxCrashes?: number;
   /** −10 to 10, larger first. Default 0. */
   priority?: number;
+  /** Where it waits for a worker: 1 to 64 of `a-z0-9_.-`. Default `default`. */
+  queue?: string;
   /** At most 20, of 100 characters each. */
   tags?: string[];
   /** An object of yours: kept and shown, never looked at. */
@@ -103,6 +106,10 @@ const tag = once((): z.ZodType<string, string> =>
     .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
 );
 
+export const queueName = once((): z.ZodType<string, string> =>
+  z.string().regex(QUEUE_NAME, { error: QUEUE_RULE })
+);
+
 const optionShape = once(() => ({
   delayMs: ms(0, 10 * YEAR_MS).optional().describe("Start this much later. Not together with runAt."),
   runAt: instant().optional().describe("Not before this instant. In the past means now."),
@@ -113,6 +120,7 @@ const optionShape = once(() => ({
   maxCrashes: z.int().min(0).max(100).optional()
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
   priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
+  queue: queueName().optional().describe("Where it waits for a worker. Default default."),
   tags: z.array(tag()).max(MOST_TAGS).optional(),
   // No z.record: that drops a key named __proto__.
   metadata: z.unknown()

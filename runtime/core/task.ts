@@ -1,6 +1,7 @@
 // The record: everything that is true of a task, under one key. All else in KV (queue, timers, leases, lists)
 // follows from it. Values of users are kept as JSON text, so that they do not change.
 
+import { DEFAULT_QUEUE } from "./queue.ts";
 import type { RetryPolicy } from "./retry.ts";
 import { isTerminalType, type StateName, type StateType } from "./states.ts";
 
@@ -141,6 +142,8 @@ export interface TaskRecord {
   progress: Progress | null;
   cancel: { reason: string | null; graceMs: number } | null;
   priority: number;
+  /** Left out for the default one. Releases that know no queues cannot read a record that has it. */
+  queue?: string;
   tags: string[];
   metadata: string;
   /** The groups that count this task; the first one is its `groupId`. */
@@ -253,6 +256,10 @@ export function isReady(stored: Stored): boolean {
   if (isForgotten(stored)) return false;
   const { type, name } = stateOf(stored);
   return type === "PENDING" && name === "Pending";
+}
+
+export function queueOf({ queue = DEFAULT_QUEUE }: Pick<TaskRecord, "queue">): string {
+  return queue;
 }
 
 /**

@@ -1,5 +1,5 @@
 // Processes outbox entries. Each of them says that work may follow from the present state of a task, a
-// barrier or a concurrency limit. The work depends on that state alone, so it may be done twice, or by two
+// barrier, a limit or a pause. The work depends on that state alone, so it may be done twice, or by two
 // processes at once.
 
 import { type Entry, isForgotten, isTerminal, typeOf } from "../core/task.ts";
@@ -7,6 +7,7 @@ import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
 import { keys, outboxSubject, parse, prefixes } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
+import { letGo } from "../queues/held_tasks.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -38,7 +39,12 @@ export class OutboxProcessor {
   readonly #long = new Map<string, Promise<void>>();
   #stopped = true;
 
-  constructor(private readonly store: Store, private readonly log: Log) {}
+  /** @param onReady told when tasks went back into their queues without a change of their records */
+  constructor(
+    private readonly store: Store,
+    private readonly log: Log,
+    private readonly onReady: () => void = () => {},
+  ) {}
 
   start(): void {
     this.#stopped = false;
@@ -185,6 +191,11 @@ export class OutboxProcessor {
         return await meetFullLimit(this.store, subject.task, versionstamp);
       case "limit-rules":
         return await applyRules(this.store, subject.tenant, versionstamp, isStopping);
+      case "held": {
+        const isDone = await letGo(this.store, subject.definition, versionstamp);
+        this.onReady();
+        return isDone;
+      }
       case "task": {
         if (entry?.record.followed) {
           const end = isTerminal(entry.record) ? typeOf(entry.record) : null;

@@ -5,7 +5,7 @@
 import { isAwaiting, isForgotten, type TaskRecord } from "../core/task.ts";
 import { keys, retryBarrierId } from "../platform/keys.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
-import { counterWrite, type DependencyCounter, outboxWrite } from "../store/dependency_counters.ts";
+import { counterWrite, newCounter, outboxWrite } from "../store/dependency_counters.ts";
 import type { Store } from "../store/store.ts";
 import { dependentsOf, type EdgeBlock, edgeWrite } from "./edges.ts";
 
@@ -18,9 +18,10 @@ const RECORDS_PER_READ = 200;
  */
 export async function heldBack(
   { kv }: Store,
-  { id, task, deps }: TaskRecord,
+  record: TaskRecord,
   needsNone: boolean,
 ): Promise<Required<Pick<UnitOptions, "checks" | "writes" | "counterSteps">>> {
+  const { id, deps } = record;
   const barrier = retryBarrierId(id);
   const [block, counter] = await kv.getMany<unknown>([keys.edge(barrier, id), keys.dependencyCounter(id)]);
   const options = {
@@ -31,8 +32,7 @@ export async function heldBack(
   if (needsNone || counter.value === null) {
     options.checks.push({ key: counter.key, versionstamp: counter.versionstamp });
     const allowFailure = deps?.allowFailure ?? false;
-    const alone: DependencyCounter = { task, left: 1, failed: 0, first: null, allowFailure, alone: true };
-    options.writes.push(counterWrite(id, alone));
+    options.writes.push(counterWrite(id, { ...newCounter(record, 1, allowFailure), alone: true }));
   } else if (!isHeldBack(block)) {
     options.counterSteps.push({ dependent: id, upstream: barrier, was: "COMPLETED", is: null });
   }

@@ -8,7 +8,7 @@ import { cancelled, cancelRequested } from "../core/transitions.ts";
 import { fullLimitSubject, keys, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
-import { allShards, readyBlocks } from "../store/ready_queue.ts";
+import { ALL_READY, blocksUnder } from "../store/ready_queue.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 
@@ -76,8 +76,8 @@ export async function* holders(store: Store, name: string): AsyncGenerator<Entry
   for await (const page of pages<string[]>(kv, { prefix: prefixes.leases }, { size: BLOCKS_PER_READ })) {
     yield* heldAmong(store, name, page.flatMap(({ value }) => value));
   }
-  for (const shard of allShards(kv.shards)) {
-    for await (const { value } of readyBlocks(kv, shard)) yield* heldAmong(store, name, value.ids);
+  for (const prefix of ALL_READY) {
+    for await (const { value } of blocksUnder(kv, prefix)) yield* heldAmong(store, name, value.ids);
   }
 }
 

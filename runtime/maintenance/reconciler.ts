@@ -8,6 +8,7 @@ import { after, keys, prefixes } from "../platform/keys.ts";
 import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
 import { parkedKey, rateEntry } from "../store/index_entries.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
+import { askForHeld, whereMoved } from "../queues/held_tasks.ts";
 import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -18,6 +19,7 @@ import { heldForGood } from "./retry_barrier_check.ts";
 import { type Suspect, withoutSlot } from "./slot_check.ts";
 import { UniqueCheck } from "./unique_check.ts";
 
+const IN_NO_QUEUE = "was in no queue";
 const PER_ROUND = 200;
 const MOST_LEASES = 1_000;
 
@@ -39,6 +41,7 @@ export class Reconciler {
   /** @returns how many tasks were repaired. */
   async tick(): Promise<number> {
     if (this.#start === null) await this.#limits.begin();
+    await askForHeld(this.store);
     const active = await this.#nextPage();
     this.#limits.see(active);
     const recounted = this.#start === null ? await this.#limits.finish() : [];
@@ -85,7 +88,7 @@ export class Reconciler {
       return record.lease === null && !isAwaiting(record) && !record.windowed;
     });
     const found = await kv.getMany<ReadyBlock>(entries.map(({ record }) => driverKey(record, kv.shards)));
-    return entries.flatMap((entry, i): Suspect[] => {
+    const suspects = entries.flatMap((entry, i): Suspect[] => {
       const { parked, rateAt } = entry.record;
       const isQueued = typeOf(entry.record) === "PENDING" && !parked && rateAt === undefined;
       const { versionstamp, value } = found[i];
@@ -93,9 +96,13 @@ export class Reconciler {
       if (isThere) return [];
       return [{
         entry,
-        what: isQueued ? "was in no queue" : parked ? "waited for no limit" : "had no timer",
+        what: isQueued ? IN_NO_QUEUE : parked ? "waited for no limit" : "had no timer",
       }];
     });
+    const moved = suspects.filter(({ what }) => what === IN_NO_QUEUE);
+    if (moved.length === 0) return suspects;
+    const elsewhere = await whereMoved(kv, moved.map(({ entry }) => entry.record));
+    return suspects.filter(({ entry }) => !elsewhere.has(entry.record.id));
   }
 
   /** Tasks that should have a counter of what they wait for. A barrier alone needs none. */

@@ -17,11 +17,12 @@ import {
   counterWrite,
   decisionOf,
   type DependencyCounter,
+  newCounter,
   outboxWrite,
   stepped,
 } from "../store/dependency_counters.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
-import { parkedEntry, rateEntry, type Waiting } from "../store/index_entries.ts";
+import { parkedEntry, rateEntry, waitingOf } from "../store/index_entries.ts";
 import { queueKeyOf, readyBlockOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
@@ -51,8 +52,7 @@ export async function repairOf(store: Store, values: Values, record: TaskRecord)
       return { next, writes: [{ key: queueKeyOf(next, store.kv.shards), value }] };
     }
     case "SCHEDULED": {
-      const value: Waiting = { task: record.task, groups: record.groups };
-      const timer: Write = { key: keys.due("start", record.runAt, record.id), value };
+      const timer: Write = { key: keys.due("start", record.runAt, record.id), value: waitingOf(record) };
       return { next: { ...record }, writes: [timer] };
     }
     default:
@@ -117,11 +117,12 @@ async function withDependency(store: Store, values: Values, record: TaskRecord):
 async function counted(
   store: Store,
   values: Values,
-  { id, task, deps }: TaskRecord,
+  record: TaskRecord,
 ): Promise<DependencyCounter> {
+  const { id, deps } = record;
   const upstreams: string[] = JSON.parse(await values.load(id, deps!.upstreams));
   const { allowFailure } = deps!;
-  let counter: DependencyCounter = { task, left: upstreams.length, failed: 0, first: null, allowFailure };
+  let counter = newCounter(record, upstreams.length, allowFailure);
   for (const [i, entry] of (await store.peekMany(upstreams)).entries()) {
     if (!entry || isForgotten(entry.record) || !isTerminal(entry.record)) continue;
     counter = stepped(counter, { upstream: upstreams[i], was: null, is: typeOf(entry.record) });

@@ -1,5 +1,6 @@
 // Every key that Errand writes is spelled and read here, and nowhere else (tests/imports_test.ts).
 
+import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { tenantOf } from "../core/tenant.ts";
 
 type Key = Deno.KvKey;
@@ -11,6 +12,18 @@ type Key = Deno.KvKey;
  */
 export type DueKind = "start" | "rate" | "expire" | "purge" | "unseal" | "recount" | "group" | "schedule";
 
+/** What may be paused. */
+export type ControlKind = "queue" | "definition" | "all";
+
+/** Where a block of ready tasks stands. */
+export interface ReadyPlace {
+  queue: string;
+  shard: number;
+  priority: number;
+  order: number;
+  block: string;
+}
+
 export type IndexKind = "state" | "task" | "tag" | "group" | "parent" | "again";
 
 export const keys = {
@@ -19,14 +32,28 @@ export const keys = {
     const tenant = tenantOf(id);
     return tenant === "" ? ["task", id] : ["task", OTHERS + tenant, id];
   },
-  /** The queue, in blocks of ids: larger priority first, then first in, first out. */
-  ready: (shard: number, priority: number, order: number, block: string): Key => [
-    "ready",
+  /**
+   * A queue, in blocks of ids: larger priority first, then first in, first out. Named ones stand where
+   * releases that know no queues do not look.
+   */
+  ready: (shard: number, priority: number, order: number, block: string, queue = DEFAULT_QUEUE): Key =>
+    queue === DEFAULT_QUEUE
+      ? ["ready", shard, 10 - priority, order, block]
+      : ["queue", queue, shard, 10 - priority, order, block],
+  /** A block of ready tasks of one definition, taken out of its queue while the definition is paused. */
+  held: (definition: string, { queue, shard, priority, order, block }: ReadyPlace): Key => [
+    "held",
+    definition,
+    queue,
     shard,
     10 - priority,
     order,
     block,
   ],
+  /** What was said of a queue, a definition, or all of them: a pause. */
+  control: (kind: ControlKind, name: string): Key => ["control", kind, name],
+  /** Changed with each of those: processes look at it. */
+  controlsVersion: ["controls"] as Key,
   /** A timer: what is due for a task, a barrier or a group at an instant. */
   due: (kind: DueKind, at: number, id: string): Key => ["due", kind, at, id],
   /** What a worker runs, in blocks of ids: one for each claim. */
@@ -124,8 +151,23 @@ export const serviceKeys = {
 export const prefixes = {
   /** The records of all tenants. */
   task: ["task"] as Key,
+  /** Of the default queue. */
   allReady: ["ready"] as Key,
-  ready: (shard: number): Key => ["ready", shard],
+  allNamedQueues: ["queue"] as Key,
+  queue: (queue: string): Key => queue === DEFAULT_QUEUE ? ["ready"] : ["queue", queue],
+  ready: (shard: number, queue = DEFAULT_QUEUE): Key =>
+    queue === DEFAULT_QUEUE ? ["ready", shard] : ["queue", queue, shard],
+  allHeld: ["held"] as Key,
+  held: (definition: string): Key => ["held", definition],
+  heldFrom: (definition: string, { queue, shard, priority, order }: ReadyPlace): Key => [
+    "held",
+    definition,
+    queue,
+    shard,
+    10 - priority,
+    order,
+  ],
+  controls: ["control"] as Key,
   due: (kind: DueKind): Key => ["due", kind],
   dueAt: (kind: DueKind, at: number): Key => ["due", kind, at],
   leases: ["lease"] as Key,
@@ -161,7 +203,13 @@ export const prefixes = {
 
 export const parse = {
   task: (key: Key) => key[key.length - 1] as string,
-  ready: (key: Key) => ({ shard: key[1] as number, order: key[3] as number, block: key[4] as string }),
+  ready: (key: Key): ReadyPlace =>
+    key[0] === "ready" ? placeIn(DEFAULT_QUEUE, key.slice(1)) : placeIn(key[1] as string, key.slice(2)),
+  held: (key: Key) => ({
+    definition: key[1] as string,
+    place: placeIn(key[2] as string, key.slice(3)),
+  }),
+  control: (key: Key) => ({ kind: key[1] as ControlKind, name: key[2] as string }),
   due: (key: Key) => ({ kind: key[1] as DueKind, at: key[2] as number, id: key[3] as string }),
   lease: (key: Key) => ({ worker: key[1] as string, block: key[2] as string }),
   stop: (key: Key) => ({ worker: key[1] as string, id: key[2] as string }),
@@ -182,10 +230,21 @@ export const parse = {
   index: (key: Key) => ({ kind: key[1] as IndexKind, value: key[2] as string, id: key[3] as string }),
 };
 
+function placeIn(queue: string, [shard, rank, order, block]: Key): ReadyPlace {
+  return {
+    queue,
+    shard: shard as number,
+    priority: 10 - (rank as number),
+    order: order as number,
+    block: block as string,
+  };
+}
+
 export const isOutboxKey = (key: Key): boolean => key[0] === "outbox";
 export const isDependencyCounterKey = (key: Key): boolean => key[0] === "join";
 export const isLimitKey = (key: Key): boolean => key[0] === "limit";
 export const isUniqueKey = (key: Key): boolean => key[0] === "unique";
+export const isHeldKey = (key: Key): boolean => key[0] === "held";
 export const isIndexKey = (key: Key): boolean => key[0] === "index";
 
 /** A name is the tenant and the key (core/limits.ts). */
@@ -201,7 +260,8 @@ export type OutboxSubject =
   | { kind: "concurrency-limit"; group: string }
   | { kind: "limit"; name: string }
   | { kind: "full-limit"; task: string }
-  | { kind: "limit-rules"; tenant: string };
+  | { kind: "limit-rules"; tenant: string }
+  | { kind: "held"; definition: string };
 
 /** Sorts behind all ids. */
 const OTHERS = "~";
@@ -237,6 +297,7 @@ const CONCURRENCY_LIMIT = "window-";
 const LIMIT = "limit-";
 const LIMIT_RULES = "rules-";
 const FULL_LIMIT = "full-";
+const HELD = "held-";
 
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
@@ -266,6 +327,11 @@ export function limitRulesSubject(tenant: string): string {
   return LIMIT_RULES + tenant;
 }
 
+/** Asks for the tasks of a definition that is paused no more. */
+export function heldId(definition: string): string {
+  return HELD + definition;
+}
+
 export function isBarrier(id: string): boolean {
   return id.startsWith(BARRIER);
 }
@@ -276,6 +342,7 @@ export function outboxSubject(id: string): OutboxSubject {
   if (id.startsWith(LIMIT_RULES)) return { kind: "limit-rules", tenant: id.slice(LIMIT_RULES.length) };
   if (id.startsWith(FULL_LIMIT)) return { kind: "full-limit", task: id.slice(FULL_LIMIT.length) };
   if (id.startsWith(LIMIT)) return { kind: "limit", name: id.slice(LIMIT.length) };
+  if (id.startsWith(HELD)) return { kind: "held", definition: id.slice(HELD.length) };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
 }
@@ -289,6 +356,11 @@ export const barrierEdges: Deno.KvListSelector = {
 /** Where a list goes on behind a key. */
 export function after(key: Key): Key {
   return [...key, ""];
+}
+
+/** The prefix of the keys that differ from this one in their last part. */
+export function beside(key: Key): Key {
+  return key.slice(0, -1);
 }
 
 /** True if `a` sorts after `b`. Both are of the same form. */

@@ -2,6 +2,8 @@
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { sleep } from "../platform/clock.ts";
+import { LOOK_EVERY_MS } from "../queues/controls.ts";
+import { resumeWhatIsOver } from "../queues/pauses.ts";
 import { every } from "../platform/periodic.ts";
 import { declare } from "../schedules/declared.ts";
 import { adoptFormat } from "../store/format.ts";
@@ -44,6 +46,7 @@ export class Background {
       log,
     } = this.#parts;
     await adoptFormat(store.kv, clock, log, () => this.#isStopped);
+    if (worker) await this.#lookAtControls();
     await worker?.start();
     if (this.#isStopped) return;
     for (const bell of bells) bell.start(() => this.#ring(), () => this.#readAgain());
@@ -99,6 +102,24 @@ export class Background {
         await sleep(clock, DECLARE_AGAIN_MS);
       }
     }
+  }
+
+  async #lookAtControls(): Promise<void> {
+    const { store, controls, outbox, log } = this.#parts;
+    let isFailing = false;
+    const look = async () => {
+      try {
+        await controls.look();
+        await resumeWhatIsOver(store, controls, (subject) => outbox.ring([subject]));
+        isFailing = false;
+      } catch (error) {
+        // Nothing starts by an old look. A database that is away is told of once.
+        if (!isFailing) log.error("looking at what is paused failed", error);
+        isFailing = true;
+      }
+    };
+    await look();
+    if (!this.#isStopped) this.#stops.push(every(store.clock, LOOK_EVERY_MS, look));
   }
 
   /** There may be work. */

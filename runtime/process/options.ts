@@ -1,5 +1,6 @@
 // What a runtime is built from, and the defaults.
 
+import type { ServedQueues } from "../core/queue.ts";
 import type { Usages } from "../core/usage.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -27,6 +28,8 @@ export interface RuntimeOptions {
   runsTasks?: boolean;
   /** Functions that run at once on the main thread. Default 200. */
   concurrency?: number;
+  /** The queues that tasks are taken from. Default: all. */
+  queues?: ServedQueues;
   /**
    * Functions that run at once on worker threads, but no more than `concurrency`. Default: one for each core.
    */

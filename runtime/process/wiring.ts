@@ -1,12 +1,14 @@
 // Builds the parts of the engine and connects them.
 
 import type { CommandContext } from "../commands/context.ts";
+import { QueueControl } from "../commands/queue_control.ts";
 import { QueueLimit } from "../commands/queue_limit.ts";
 import { StoredLimit } from "../commands/stored_limit.ts";
 import { Submitter } from "../commands/submit.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { RevivedError } from "../core/thrown_error.ts";
 import { UNCOUNTED } from "../core/usage.ts";
+import { DEFAULT_QUEUE, type ServedQueues } from "../core/queue.ts";
 import { Registry } from "../core/registry.ts";
 import {
   type Entry,
@@ -17,6 +19,7 @@ import {
   type TaskRecord,
   typeOf,
 } from "../core/task.ts";
+import { Controls } from "../queues/controls.ts";
 import { OutboxProcessor } from "../dependencies/outbox_processor.ts";
 import { GarbageCollector } from "../maintenance/garbage_collector.ts";
 import { Reaper } from "../maintenance/reaper.ts";
@@ -34,6 +37,7 @@ import { type Log, silentLog } from "../platform/log.ts";
 import { hasQueues } from "../platform/open_kv.ts";
 import { Completions } from "../queries/as_completed.ts";
 import { Groups } from "../queries/groups.ts";
+import { QueueCounter } from "../queries/queue_counts.ts";
 import { Notifier } from "../queries/notifier.ts";
 import { RepairCounter } from "../maintenance/repair_counter.ts";
 import { type Declarations, declarationsOf } from "../schedules/declared.ts";
@@ -57,6 +61,8 @@ export interface Parts {
   values: Values;
   commands: CommandContext;
   submitter: Submitter;
+  controls: Controls;
+  queueControl: QueueControl;
   queueLimit: QueueLimit;
   storedLimit: StoredLimit;
   groups: Groups;
@@ -99,6 +105,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     ids,
     claims: runsTasks,
     runnerOf: (task) => registry.runnerOf(task) ?? "inline",
+    claimsNow: (record) => worker?.claims(record) ?? false,
     starter: () => ringsWorker ? worker : null,
     onCommit: (atomic) => {
       for (const bell of bells) bell.onCommit?.(atomic);
@@ -107,6 +114,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       log.error("tasks that only a newer release can go on with are left to one; the first is", error);
     },
   });
+  const controls = new Controls(options.kv, clock, () => worker?.controlsChanged());
   const values = new Values(options.kv, ids, store.turns);
   const { usages = { ...UNCOUNTED } } = options;
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
@@ -120,6 +128,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const onRepair = (id: string, what: string) => repairs.add(id, what);
   const reconciler = new Reconciler(store, values, onRepair);
   const garbageCollector = new GarbageCollector(store, values, onRepair);
+  if (runsTasks) tellOfQueues(options.queues ?? null, registry, log);
   const { takesConsole = false, runOnThread } = options;
   if (takesConsole) takeConsole(writeLine);
   const runners = new Runners(options.threads ?? navigator.hardwareConcurrency, {
@@ -136,6 +145,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
       keepStacks: options.keepStacks ?? false,
       concurrency: options.concurrency ?? DEFAULTS.concurrency,
+      queues: options.queues,
+      controls,
       leaseMs,
       log,
       usages,
@@ -144,6 +155,15 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
 
   const fired = together(new Timers(store, values), new ScheduleTimers(commands, submitter, log));
   const timers = new TimerLoop(fired, clock, log);
+  const outbox = new OutboxProcessor(store, log, () => worker?.controlsChanged());
+  const queueControl = new QueueControl({
+    store,
+    registry,
+    controls,
+    counter: new QueueCounter(store),
+    outbox,
+    served: options.queues ?? null,
+  });
   const parts: Parts = {
     clock,
     log,
@@ -153,12 +173,14 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     values,
     commands,
     submitter,
+    controls,
+    queueControl,
     queueLimit,
     storedLimit,
     groups,
     notifier,
     completions: new Completions(store, notifier, groups),
-    outbox: new OutboxProcessor(store, log),
+    outbox,
     timers,
     schedules: { commands, submitter, expect: (at) => timers.expect(at) },
     declarations: options.declaresSchedules ?? true ? declarations : null,
@@ -173,6 +195,18 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   };
   connect(parts, ringsWorker);
   return parts;
+}
+
+/** Names that are nowhere else may be slips, or those of queues that come later. */
+function tellOfQueues(served: ServedQueues, registry: Registry, log: Log): void {
+  const named = new Set(registry.all().map(({ defaults }) => defaults.queue));
+  const unknown = (served ?? []).map(({ name }) => name).filter((name) =>
+    name !== DEFAULT_QUEUE && !named.has(name)
+  );
+  if (unknown.length === 0) return;
+  log.info(
+    `no definition here names these queues, so tasks of them come from submits only: ${unknown.join(", ")}`,
+  );
 }
 
 async function doorbellsOf(

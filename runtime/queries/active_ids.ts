@@ -14,7 +14,7 @@ import type { KvPort } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
 import type { ParkedValue, Waiting } from "../store/index_entries.ts";
-import { allShards, readyBlocks } from "../store/ready_queue.ts";
+import { ALL_READY, blocksUnder } from "../store/ready_queue.ts";
 
 /** Up to so many ids are sorted in memory, and so many keys of all tenants and definitions looked through. */
 const MOST_SORTED = 10_000;
@@ -136,8 +136,9 @@ async function* parkedAtLimits(kv: KvPort, task?: string): AsyncGenerator<string
 }
 
 async function* queued(kv: KvPort, task?: string): AsyncGenerator<string[]> {
-  for (const shard of allShards(kv.shards)) {
-    for await (const { value: { ids, tasks } } of readyBlocks(kv, shard)) {
+  // A pause takes tasks out of their queue, and its end puts them back.
+  for (const prefix of [prefixes.allHeld, ...ALL_READY]) {
+    for await (const { value: { ids, tasks } } of blocksUnder(kv, prefix)) {
       yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
     }
   }

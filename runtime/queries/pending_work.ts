@@ -4,7 +4,8 @@
 import { isForgotten } from "../core/task.ts";
 import { dueBetween, keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
-import type { ReadyBlock } from "../store/ready_queue.ts";
+import { readControls } from "../queues/control_set.ts";
+import { heldDefinitions, queuesWithTasks, type ReadyBlock } from "../store/ready_queue.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 
 /** The pending work, in words for a log. */
@@ -20,6 +21,8 @@ export interface PendingWorkOptions {
   aheadMs: number;
   /** True for definitions that the process can run. Other tasks do not count as work. */
   knows: (task: string) => boolean;
+  /** True for the queues that it takes tasks from. Default: all. */
+  serves?: (queue: string) => boolean;
 }
 
 /** Blocks of the queue, and of leases, that are read. If there are more, there is work in any case. */
@@ -27,15 +30,35 @@ const BLOCKS_READ = 50;
 
 /** The reason why a process is needed; null if none is needed for now. */
 export async function pendingWork(kv: KvPort, options: PendingWorkOptions): Promise<Reason | null> {
-  const [ready, isLeased, near] = await Promise.all([
-    kv.list<ReadyBlock>({ prefix: prefixes.allReady }, { limit: BLOCKS_READ }),
+  const [isReady, isLeased, near] = await Promise.all([
+    isAnyReady(kv, options),
     isAnyLeased(kv),
     nearPendingWork(kv, options),
   ]);
-  const isKnown = ready.some(({ value }) => value.tasks.some(options.knows));
-  if (isKnown || ready.length === BLOCKS_READ) return "tasks wait for a worker";
+  if (isReady) return "tasks wait for a worker";
   if (isLeased) return "tasks are under a lease";
   return near;
+}
+
+/** Also what a pause holds that is over soon. What it holds for longer is no work. */
+async function isAnyReady(
+  kv: KvPort,
+  { now, aheadMs, knows, serves = () => true }: PendingWorkOptions,
+): Promise<boolean> {
+  const controls = await readControls(kv);
+  const isFree = (task: string, queue: string) =>
+    knows(task) && controls.holdOf(now + aheadMs, { task, queue }) === null;
+  const isOpen = (queue: string) => serves(queue) && controls.isOpen(now + aheadMs, queue);
+  for await (const queue of queuesWithTasks(kv)) {
+    if (!isOpen(queue)) continue;
+    const blocks = await kv.list<ReadyBlock>({ prefix: prefixes.queue(queue) }, { limit: BLOCKS_READ });
+    if (blocks.length === BLOCKS_READ) return true;
+    if (blocks.some(({ value }) => value.tasks.some((task) => isFree(task, queue)))) return true;
+  }
+  for await (const { definition, place: { queue } } of heldDefinitions(kv)) {
+    if (isOpen(queue) && isFree(definition, queue)) return true;
+  }
+  return false;
 }
 
 /**

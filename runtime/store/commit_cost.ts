@@ -10,7 +10,7 @@ import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { isGated, namesOfLimits } from "./limit_counters.ts";
 import type { LimitStep } from "./limit_tally.ts";
-import { MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
+import { lineOf, MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { recordBytes, taskKeyBytes, writeBytes } from "./record_size.ts";
 
 /** The key of a parked task, an outbox entry, its slots and the message of its state. */
@@ -100,8 +100,7 @@ export function becomesReady({ before, next }: ChangeOfRecord): boolean {
 }
 
 function placeOf(record: TaskRecord, shards: number): ListedId {
-  const list = `ready/${queueShardOf(record, shards)}/${record.priority}`;
-  return { list, perBlock: MOST_IN_A_BLOCK };
+  return { list: `ready/${lineOf(record, queueShardOf(record, shards))}`, perBlock: MOST_IN_A_BLOCK };
 }
 
 /** As the commit writes it, but for its place. */

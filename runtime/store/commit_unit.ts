@@ -43,9 +43,13 @@ export interface UnitOptions {
   limitSteps?: LimitStep[];
   /** The ids of new records were drawn just now: no other process can have them. */
   fresh?: boolean;
+  /** Asked right before each try: what was decided long ago may be wrong by now. If so, it conflicts. */
+  isStillRight?: () => boolean;
+  /** It makes tasks ready that it does not change. */
+  rings?: boolean;
 }
 
-export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterSteps" | "limitSteps">> {
+export interface Unit extends Required<Pick<UnitOptions, "checks" | "fresh">> {
   op: string;
   changes: { before: Entry<Stored> | null; next: Stored }[];
   writes: Write[];
@@ -56,6 +60,8 @@ export interface Unit extends Required<Omit<UnitOptions, "writes" | "counterStep
   isGated: boolean;
   /** Tasks that it makes ready may start in its commit. */
   starts: boolean;
+  isStillRight?: () => boolean;
+  rings?: boolean;
   cost: Cost;
 }
 
@@ -107,7 +113,8 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     limitSteps,
     isGated: gated,
   };
-  return { op, ...parts, starts: false, cost: costOf(parts, shards) };
+  const { isStillRight, rings } = options;
+  return { op, ...parts, starts: false, isStillRight, rings, cost: costOf(parts, shards) };
 }
 
 function keepLast(writes: Write[]): void {

@@ -41,6 +41,11 @@ export interface CommitterOptions {
   observers: readonly CommitObserver[];
 }
 
+/** What starts in the commit that is tried. */
+interface Started {
+  taken: Taken | null;
+}
+
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: ReadyQueue;
@@ -64,25 +69,28 @@ export class Committer {
   async commit(units: Unit[], starter: Starter | null): Promise<Applied[]> {
     const outcomes = new Map<Unit, Applied>();
     const backoff = new CommitBackoff(this.#options.clock, this.#options.ids);
-    for (let pending = units; pending.length > 0;) {
-      const gate = await this.#gate(pending, backoff);
+    for (let pending = units;;) {
+      pending = pending.filter((unit) => {
+        const isRight = unit.isStillRight?.() ?? true;
+        if (!isRight) outcomes.set(unit, null);
+        return isRight;
+      });
+      const gate = pending.length > 0 ? await this.#gate(pending, backoff) : null;
       if (gate && gate.refused.size > 0) {
         for (const unit of gate.refused) outcomes.set(unit, null);
         pending = pending.filter((unit) => !gate.refused.has(unit));
-        if (pending.length === 0) break;
       }
-      const ready = readyOf(pending, gate);
-      const starting = starter ? readyOf(pending.filter(({ starts }) => starts), gate) : [];
-      const taken = starting.length > 0 ? starter!.take(starting) : null;
+      if (pending.length === 0) break;
+      const started: Started = { taken: null };
       try {
         let failure: unknown;
-        const versionstamp = await this.#try(pending, ready, gate, taken).catch((error) => {
+        const versionstamp = await this.#try(pending, gate, starter, started).catch((error) => {
           failure = error;
           return null;
         });
         if (versionstamp !== null) {
           for (const unit of pending) {
-            outcomes.set(unit, this.#applied(unit, entriesOf(unit, gate, taken, versionstamp)));
+            outcomes.set(unit, this.#applied(unit, entriesOf(unit, gate, started.taken, versionstamp)));
           }
           break;
         }
@@ -97,7 +105,7 @@ export class Committer {
         this.limits.distrust();
         pending = again;
       } finally {
-        if (taken) starter!.release(taken);
+        if (started.taken) starter!.release(started.taken);
       }
     }
     return units.map((unit) => outcomes.get(unit)!);
@@ -105,11 +113,16 @@ export class Committer {
 
   async #try(
     units: Unit[],
-    ready: TaskRecord[],
     gate: Gate<Unit> | null,
-    taken: Taken | null,
+    starter: Starter | null,
+    started: Started,
   ): Promise<string | null> {
     const { kv, clock, onCommit } = this.#options;
+    // First: from here on nothing is waited for, so that what starts is decided as it is sent.
+    const merged = await this.#merge(units);
+    const ready = readyOf(units, gate);
+    const starting = starter ? readyOf(units.filter(({ starts }) => starts), gate) : [];
+    const taken = started.taken = starting.length > 0 ? starter!.take(starting) : null;
     const atomic = kv.atomic();
     const now = clock.now();
     for (const check of checksOf(units)) atomic.check(check);
@@ -124,13 +137,12 @@ export class Committer {
       for (const write of unit.writes) kv.write(atomic, write, now);
     }
     for (const write of taken?.writes ?? []) kv.write(atomic, write, now);
-    const merged = await this.#merge(units);
     if (gate) merged.push(gate);
     for (const { checks, writes } of merged) {
       for (const check of checks) atomic.check(check);
       for (const write of writes) kv.write(atomic, write, now);
     }
-    if (queued.length > 0) onCommit?.(atomic);
+    if (queued.length > 0 || units.some(({ rings }) => rings)) onCommit?.(atomic);
     const result = await kv.commit(atomic);
     if (!result.ok) return null;
     for (const { applied } of merged) applied(result.versionstamp);

@@ -7,10 +7,13 @@ import { isBarrier, keys } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { type Known, type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/states.ts";
+import type { TaskRecord } from "../core/task.ts";
 
 export interface DependencyCounter {
   /** The definition of the task that waits, for lists. */
   task: string;
+  /** Of that task; left out for the default one. */
+  queue?: string;
   left: number;
   /** Upstreams that have ended otherwise than COMPLETED. */
   failed: number;
@@ -30,6 +33,17 @@ export interface CounterStep {
 }
 
 export type Decision = "wait" | "go" | "fail";
+
+/** Before any upstream has ended. */
+export function newCounter(
+  { task, queue }: Pick<TaskRecord, "task" | "queue">,
+  left: number,
+  allowFailure: boolean,
+): DependencyCounter {
+  const counter: DependencyCounter = { task, left, failed: 0, first: null, allowFailure };
+  if (queue !== undefined) counter.queue = queue;
+  return counter;
+}
 
 export function decisionOf({ left, failed, allowFailure }: DependencyCounter): Decision {
   if (failed > 0 && !allowFailure) return "fail";

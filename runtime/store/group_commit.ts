@@ -60,6 +60,11 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     return outcome;
   }
 
+  /** Resolves once the commits that are under way now are over. */
+  async underWay(): Promise<void> {
+    await Promise.all(this.#flights);
+  }
+
   async idle(): Promise<void> {
     while (this.#starting || this.#flights.size > 0) {
       await (this.#flights.size > 0 ? Promise.race(this.#flights) : Promise.resolve());

@@ -21,6 +21,12 @@ export interface IndexEntry {
 export interface Waiting {
   task: string;
   groups: string[];
+  /** Left out for the default one. */
+  queue?: string;
+}
+
+export function waitingOf({ task, groups, queue }: TaskRecord): Waiting {
+  return queue === undefined ? { task, groups } : { task, groups, queue };
 }
 
 /** Stored with a task that waits for a slot of a limit, for lists. */
@@ -101,8 +107,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   if (record.rateAt !== undefined) entries.push(rateEntry(record));
   if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });
   if (type === "SCHEDULED") {
-    const value: Waiting = { task: record.task, groups: record.groups };
-    entries.push({ key: keys.due("start", record.runAt, id), value, expireAt: null });
+    entries.push({ key: keys.due("start", record.runAt, id), value: waitingOf(record), expireAt: null });
   }
   if (type === "CANCELLING") {
     entries.push({ key: keys.stop(record.lease!.worker, id), value: null, expireAt: null });

@@ -36,6 +36,10 @@ export class Lanes {
     return commits.add(unit, line);
   }
 
+  async underWay(): Promise<void> {
+    await Promise.all(Object.values(this.#lines).map(([commits]) => commits.underWay()));
+  }
+
   async idle(): Promise<void> {
     for (const [commits] of Object.values(this.#lines)) await commits.idle();
   }

@@ -2,7 +2,8 @@
 // checks it.
 
 import type { RunnerKind } from "../core/define.ts";
-import { type Entry, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
+import { DEFAULT_QUEUE } from "../core/queue.ts";
+import { type Entry, isForgotten, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
 import { PassingMap } from "../core/passing_map.ts";
 import { shardOf } from "../platform/keys.ts";
 import { isSmall } from "./record_size.ts";
@@ -18,43 +19,65 @@ interface Known {
 
 type Shard = Record<RunnerKind, PassingMap<string, Known>>;
 
+export interface ReadyCacheOptions {
+  shards: number;
+  /** Where the function of a definition runs. */
+  runnerOf: (task: string) => RunnerKind;
+  /** False for what this process does not claim now: it would only take up room. Default: it claims all. */
+  claims?: (record: TaskRecord) => boolean;
+}
+
 export class ReadyCache {
-  readonly #shards: Shard[];
+  /** By queue. */
+  readonly #queues = new Map<string, Shard[]>();
+  #kept = 0;
   #look = 0;
 
-  /** @param runnerOf where the function of a definition runs */
-  constructor(shards: number, private readonly runnerOf: (task: string) => RunnerKind) {
-    this.#shards = Array.from(
-      { length: shards },
-      () => ({ inline: new PassingMap(), thread: new PassingMap() }),
-    );
+  constructor(private readonly options: ReadyCacheOptions) {}
+
+  /** @param counts which queues are counted; default: all */
+  size(kind: RunnerKind, counts: (queue: string) => boolean = () => true): number {
+    let size = 0;
+    for (const [queue, shards] of this.#queues) {
+      if (counts(queue)) { for (const shard of shards) size += shard[kind].size; }
+    }
+    return size;
   }
 
-  size(kind: RunnerKind): number {
-    return this.#shards.reduce((sum, shard) => sum + shard[kind].size, 0);
-  }
-
-  get(id: string): Entry | null {
-    const { inline, thread } = this.#shardOf(id);
-    return (inline.get(id) ?? thread.get(id))?.entry ?? null;
+  get(id: string, queue: string = DEFAULT_QUEUE): Entry | null {
+    const shard = this.#shardOf(id, queue);
+    return shard ? (shard.inline.get(id) ?? shard.thread.get(id))?.entry ?? null : null;
   }
 
   update(entry: Entry<Stored>): void {
     const { record } = entry;
-    this.forget(record.id);
+    const { claims = () => true } = this.options;
+    this.forget(record.id, isForgotten(record) ? undefined : record.queue);
     // Suspects are claimed from KV, one by one.
-    if (
-      !isReady(record) || isSuspect(record as TaskRecord) ||
-      this.size("inline") + this.size("thread") >= MOST_KEPT
-    ) return;
+    if (!isReady(record) || isSuspect(record as TaskRecord) || this.#kept >= MOST_KEPT) return;
     const task = record as TaskRecord;
-    const known = this.#shardOf(task.id)[this.runnerOf(task.task)];
-    known.set(task.id, { entry: isSmall(task) ? entry as Entry : null, look: this.#look });
+    if (!claims(task)) return;
+    const kind = this.options.runnerOf(task.task);
+    const { queue = DEFAULT_QUEUE } = task;
+    if (!this.#queues.has(queue)) this.#queues.set(queue, this.#noShards());
+    const shard = this.#shardOf(task.id, queue)!;
+    shard[kind].set(task.id, { entry: isSmall(task) ? entry as Entry : null, look: this.#look });
+    this.#kept++;
   }
 
-  forget(id: string): void {
-    const { inline, thread } = this.#shardOf(id);
-    if (!inline.delete(id)) thread.delete(id);
+  forget(id: string, queue: string = DEFAULT_QUEUE): void {
+    const shard = this.#shardOf(id, queue);
+    if (shard && (shard.inline.delete(id) || shard.thread.delete(id))) this.#kept--;
+  }
+
+  /** The queue is paused. */
+  forgetQueue(queue: string): void {
+    for (const { inline, thread } of this.#queues.get(queue) ?? []) this.#kept -= inline.size + thread.size;
+    this.#queues.delete(queue);
+  }
+
+  get queues(): string[] {
+    return [...this.#queues.keys()];
   }
 
   nextLook(): number {
@@ -62,15 +85,24 @@ export class ReadyCache {
   }
 
   /** The look has found no more tasks of the kind in the shard: others have claimed what it did not find. */
-  forgetBefore(look: number, shard: number, kind: RunnerKind): void {
-    const known = this.#shards[shard][kind];
+  forgetBefore(look: number, shard: number, kind: RunnerKind, queue: string = DEFAULT_QUEUE): void {
+    const known = this.#queues.get(queue)?.[shard][kind];
+    if (!known) return;
     for (const [id, { look: madeBefore }] of known) {
       if (madeBefore >= look) return;
       known.delete(id);
+      this.#kept--;
     }
   }
 
-  #shardOf(id: string): Shard {
-    return this.#shards[shardOf(id, this.#shards.length)];
+  #noShards(): Shard[] {
+    return Array.from(
+      { length: this.options.shards },
+      () => ({ inline: new PassingMap(), thread: new PassingMap() }),
+    );
+  }
+
+  #shardOf(id: string, queue: string): Shard | undefined {
+    return this.#queues.get(queue)?.[shardOf(id, this.options.shards)];
   }
 }

@@ -17,7 +17,8 @@ type Upgrade = (stored: Stored) => Stored;
 
 /**
  * At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). Version
- * 2 has limits by key; all else is as in version 1.
+ * 2 may have limits by key and a queue: older releases would start the task without either. All else is as in
+ * version 1.
  */
 const UPGRADES: Upgrade[] = [(stored) => stored];
 
@@ -38,7 +39,7 @@ interface Stamp {
  */
 const stamp = (version: number) => `{"v":${version},"by":${JSON.stringify(RELEASE)},`;
 const STAMP = stamp(PLAIN);
-const LIMITED = stamp(2);
+const STAMP_OF_MORE = stamp(2);
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -48,13 +49,17 @@ export function encode(stored: Stored): Uint8Array<ArrayBuffer> {
 }
 
 function stampOf(stored: Stored): string {
-  return isForgotten(stored) || !isLimited(stored) ? STAMP : LIMITED;
+  const isPlain = isForgotten(stored) || !isLimited(stored) && stored.queue === undefined;
+  return isPlain ? STAMP : STAMP_OF_MORE;
 }
 
 /** @throws {NewerRecordError} */
 export function decode(bytes: Uint8Array): Stored {
   const text = decoder.decode(bytes);
-  return text.startsWith(STAMP) ? JSON.parse(`{${text.slice(STAMP.length)}`) : upgraded(JSON.parse(text));
+  for (const own of [STAMP, STAMP_OF_MORE]) {
+    if (text.startsWith(own)) return JSON.parse(`{${text.slice(own.length)}`);
+  }
+  return upgraded(JSON.parse(text));
 }
 
 /** @throws {NewerRecordError} */

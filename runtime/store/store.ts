@@ -33,6 +33,8 @@ export interface StoreOptions {
   onNewer?: (error: NewerRecordError) => void;
   /** False: this process claims nothing, so it need not remember what is ready. */
   claims?: boolean;
+  /** See {@linkcode ReadyCacheOptions.claims}. */
+  claimsNow?: (record: TaskRecord) => boolean;
   /** Where the function of a definition runs. */
   runnerOf?: (task: string) => RunnerKind;
 }
@@ -58,7 +60,7 @@ export class Store {
     this.clock = clock;
     this.ids = ids;
     this.turns = new Turns(clock);
-    this.ready = new ReadyCache(kv.shards, runnerOf);
+    this.ready = new ReadyCache({ shards: kv.shards, runnerOf, claims: options.claimsNow });
     this.newer = new NewerTasks(onNewer);
     if (claims) {
       this.subscribe({
@@ -163,11 +165,15 @@ export class Store {
    * process may have run the task since, and put it into another block. Tasks of a newer release are left
    * out.
    */
-  async readReady(ids: string[], fits: (record: TaskRecord) => boolean): Promise<Map<string, Entry>> {
+  async readReady(
+    ids: string[],
+    fits: (record: TaskRecord) => boolean,
+    queue?: string,
+  ): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     const missing: string[] = [];
     for (const id of ids) {
-      const known = this.ready.get(id);
+      const known = this.ready.get(id, queue);
       if (known && fits(known.record)) entries.set(id, known);
       else missing.push(id);
     }
@@ -217,6 +223,11 @@ export class Store {
       const applied = await this.commit(lane, [{ before: entry, ...change }]);
       if (applied) return applied[0];
     }
+  }
+
+  /** Resolves once the commits that are under way now are decided. */
+  async underWay(): Promise<void> {
+    await this.#lanes.underWay();
   }
 
   async idle(): Promise<void> {

@@ -39,9 +39,9 @@ export class AttemptRunner {
   }
 
   async #beginAfterHeartbeat({ record }: Entry, block: string, place?: Slot): Promise<void> {
-    const { id, lease, task } = record;
+    const { id, lease } = record;
     const { slots, leases, heartbeat, log } = this.options;
-    const pool = this.#poolOf(task);
+    const pool = this.#poolOf(record);
     pool.take();
     const ofCaller = this.#callerSlotOf(record);
     ofCaller?.take();
@@ -70,13 +70,13 @@ export class AttemptRunner {
 
   async #begin(entry: Entry, block: string, place?: Slot): Promise<void> {
     const { slots, leases, log } = this.options;
-    const { id, task } = entry.record;
+    const { id } = entry.record;
     const other = slots.running.get(id);
     // The answer to a claim can be so late that the task was handed back and claimed again: one of the two is
     // over.
     if (other && other.versionstamp > entry.versionstamp) return leases.close(block, id);
     other?.lose();
-    const slot = new Slot(this.#poolOf(task), this.#callerSlotOf(entry.record));
+    const slot = new Slot(this.#poolOf(entry.record), this.#callerSlotOf(entry.record));
     const attempt = new Attempt(this.store, entry, {
       onError: (error) => log.error(`a report of task ${id} was not written`, error),
       slots: place ? [slot, place] : [slot],
@@ -104,7 +104,7 @@ export class AttemptRunner {
     return this.options.callers.slotOf(this.options.registry.runnerOf(record.task)!, record);
   }
 
-  #poolOf(task: string): SlotPool {
-    return this.options.slots.of(this.options.registry.runnerOf(task)!);
+  #poolOf({ task, queue }: TaskRecord): SlotPool {
+    return this.options.slots.of(this.options.registry.runnerOf(task)!, queue);
   }
 }

@@ -2,20 +2,25 @@
 // commit.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
+import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { type Entry, isReady, type TaskRecord } from "../core/task.ts";
 import { canExpire, claimed, expired } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
-import { isQueuedAt } from "../store/ready_queue.ts";
+import type { Controls } from "../queues/controls.ts";
+import { type Held, holdBack } from "../queues/held_tasks.ts";
+import { isQueuedAt, without } from "../store/ready_queue.ts";
 import { recordBytes } from "../store/record_size.ts";
 import type { Store } from "../store/store.ts";
 import type { CallerSlots, Reservation } from "./caller_slots.ts";
-import { type Budgets, type Hints, type More, type Part, QueueScan, without } from "./queue_scan.ts";
+import { type Budgets, type Hints, type More, type Part, QueueScan } from "./queue_scan.ts";
 
 export interface ClaimOptions {
   worker: string;
   shard: number;
+  /** Default: the default queue. */
+  queue?: string;
   budgets: Budgets;
   /** Null for definitions that this process does not have. */
   runnerOf: (task: string) => RunnerKind | null;
@@ -25,6 +30,8 @@ export interface ClaimOptions {
   hints?: Hints;
   /** Passes over tasks of callers who have enough. Left out: takes all. */
   callers?: CallerSlots;
+  /** What is paused is not taken. Left out: nothing is. */
+  controls?: Controls;
   /** Where it keeps room for those that it takes. */
   reservation?: Reservation;
 }
@@ -49,8 +56,11 @@ const RECORDS_SHARE = 0.8;
  * If another worker is faster with any of them, nothing is claimed, and `more` asks for another try.
  */
 export async function claim(store: Store, options: ClaimOptions): Promise<Claimed> {
-  const scan = await new QueueScan(store, options).run();
+  const { controls, queue = DEFAULT_QUEUE } = options;
+  const isPaused = controls?.hasPausedDefinitions ? (task: string) => controls.isPaused(task) : undefined;
+  const scan = await new QueueScan(store, { ...options, isPaused }).run();
   const { parts } = scan;
+  const heldBack = scan.held.length > 0 ? await holdBackAll(store, controls!, scan.held) : new Map();
   if (parts.length === 0) return { entries: [], block: null, ...scan.next([], false) };
 
   const { changes, late, taken, left } = await select(store, parts, options);
@@ -64,7 +74,9 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   const asked = RUNNER_KINDS.filter((kind) => options.budgets[kind] > 0);
   // A block loses only the ids that this claim wanted of it. Another block may name the same task again.
   const writes = parts.filter(({ wanted }) => wanted.some((id) => taken.has(id)))
-    .map(({ block, wanted }) => without(block, new Set(wanted.filter((id) => taken.has(id)))));
+    .map(({ block, wanted }) => {
+      return without(block, new Set([...wanted.filter((id) => taken.has(id)), ...heldBack.get(block) ?? []]));
+    });
   if (changes.length === 0) {
     await store.kv.writeBlind(writes, store.clock.now());
     return { entries: [], block: null, ...scan.next(asked, isStale) };
@@ -72,7 +84,9 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   const block = store.ids.token();
   writes.push({ key: keys.lease(options.worker, block), value: changes.map(({ next }) => next.id) });
   writes.push(...options.writes?.() ?? []);
-  const applied = await store.commit("claim", changes, { writes });
+  const isStillRight = controls &&
+    (() => controls.isFresh && controls.isOpen(queue) && !isAnyPaused(changes, controls));
+  const applied = await store.commit("claim", changes, { writes, isStillRight });
   if (applied) {
     // After a commit that was read back, some tasks may have moved on: even to a new lease of this worker.
     const mine = (applied as Entry[]).filter(({ record }, i) => {
@@ -80,8 +94,23 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
     });
     return { entries: mine, block, ...scan.next([...left], isStale) };
   }
-  for (const id of taken) store.ready.forget(id);
+  for (const id of taken) store.ready.forget(id, queue);
   return { entries: [], block: null, ...scan.next(asked, isStale), beaten: true };
+}
+
+/** By block, the ids that have left it. */
+async function holdBackAll(
+  store: Store,
+  controls: Controls,
+  held: Held[],
+): Promise<Map<Part["block"], string[]>> {
+  const left = await holdBack(store, controls, held);
+  return new Map(held.filter((one) => !left.includes(one)).map(({ block, ids }) => [block, ids]));
+}
+
+function isAnyPaused(changes: Change[], controls: Controls): boolean {
+  return controls.hasPausedDefinitions &&
+    changes.some(({ next }) => controls.isPaused((next as TaskRecord).task));
 }
 
 /** What a claim does with the tasks of its parts. */
@@ -98,12 +127,12 @@ interface Selection {
 async function select(
   store: Store,
   parts: Part[],
-  { worker, budgets, runnerOf, reservation }: ClaimOptions,
+  { worker, queue, budgets, runnerOf, reservation }: ClaimOptions,
 ): Promise<Selection> {
   const blocksOf = blocksById(parts);
   const isHere = (record: TaskRecord) =>
     isReady(record) && blocksOf.get(record.id)!.some((key) => isQueuedAt(record, key));
-  const known = await store.readReady([...blocksOf.keys()], isHere);
+  const known = await store.readReady([...blocksOf.keys()], isHere, queue);
   const now = store.clock.now();
   const changes: Change[] = [];
   const late: Entry[] = [];
@@ -139,7 +168,7 @@ async function select(
 async function expire(store: Store, entry: Entry): Promise<boolean> {
   const next = expired(entry.record, store.clock.now());
   if (await store.commit("settle", [{ before: entry, next }])) return true;
-  store.ready.forget(entry.record.id);
+  store.ready.forget(entry.record.id, entry.record.queue);
   return false;
 }
 

@@ -14,6 +14,10 @@ const HOLD_BACK_MS = 40;
 const REFILL_MS = 3;
 
 export interface ClaimSchedulerOptions {
+  /** Default: the default queue. */
+  queue?: string;
+  /** False while nothing of the queue may start: nothing is read, then. The next ring after it goes on. */
+  isOpen?: () => boolean;
   slots: Pick<Slots, "free" | "take" | "give">;
   /** Shards that this worker starts from. */
   own: () => ReadonlySet<number>;
@@ -45,7 +49,7 @@ export class ClaimScheduler {
 
   constructor(private readonly store: Store, private readonly options: ClaimSchedulerOptions) {
     this.#clock = store.clock;
-    this.#shards = new ShardStates(store);
+    this.#shards = new ShardStates(store, options.queue);
     this.#slots = options.slots;
   }
 
@@ -71,6 +75,7 @@ export class ClaimScheduler {
    */
   ring(kind: RunnerKind | null = null): void {
     this.#isRung = true;
+    if (!this.#isOpen) return;
     const now = this.#clock.monotonic();
     if (now >= this.#helpsFrom) this.#helpsFrom = now + HOLD_BACK_MS * (0.5 + this.store.ids.random());
     // While all slots of the kind are taken there is nothing to look for.
@@ -79,8 +84,8 @@ export class ClaimScheduler {
   }
 
   /** See {@linkcode ShardStates.reveal}. */
-  reveal(): void {
-    this.#shards.reveal();
+  reveal(isUrgent: boolean): void {
+    this.#shards.reveal(isUrgent);
   }
 
   /** A slot has come free. Over a network it waits a moment for others, so that one claim fills them all. */
@@ -118,6 +123,7 @@ export class ClaimScheduler {
   }
 
   #go(): void {
+    if (!this.#isOpen) return;
     const { own } = this.options;
     const { checks: batch, flights } = this.store.kv.limits;
     for (;;) {
@@ -185,6 +191,10 @@ export class ClaimScheduler {
     this.#underWay--;
     this.#slots.give(budgets);
     this.go();
+  }
+
+  get #isOpen(): boolean {
+    return this.options.isOpen?.() ?? true;
   }
 
   get #isActive(): boolean {

@@ -2,13 +2,14 @@
 // its own.
 
 import type { RunnerKind } from "../core/define.ts";
-import { type Entry, isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
+import { type Entry, isForgotten, queueOf, type Stored, type TaskRecord } from "../core/task.ts";
 import { claimed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { Starter, Taken } from "../store/starter.ts";
 import type { Store } from "../store/store.ts";
 import type { CallerSlots } from "./caller_slots.ts";
 import type { LeaseBook } from "./lease_book.ts";
+import type { SlotPool } from "./slot_pool.ts";
 import type { Slots } from "./slots.ts";
 
 export interface CommitStarterOptions {
@@ -18,8 +19,12 @@ export interface CommitStarterOptions {
   leases: LeaseBook;
   /** Null for definitions that this process does not have. */
   runnerOf: (task: string) => RunnerKind | null;
-  /** How many tasks of the kind may start now: none while older ones wait. */
-  room: (kind: RunnerKind) => number;
+  /** How many tasks of the kind may start now in the slots that a queue takes: none while older ones wait. */
+  room: (kind: RunnerKind, queue: string) => number;
+  /** True if nothing but a slot may keep the task from starting. */
+  mayStart: (record: TaskRecord) => boolean;
+  /** True if some queue may have room. */
+  hasRoom: () => boolean;
   begin: (entry: Entry, block: string) => void;
 }
 
@@ -28,9 +33,9 @@ export class CommitStarter implements Starter {
 
   take(ready: TaskRecord[]): Taken {
     const taken: Taken = { running: new Map(), writes: [] };
-    const { worker, slots, callers, leases, runnerOf, room } = this.options;
-    const left: Record<RunnerKind, number> = { inline: room("inline"), thread: room("thread") };
-    if (left.inline <= 0 && left.thread <= 0) return taken;
+    const { worker, slots, callers, leases, runnerOf, room, mayStart, hasRoom } = this.options;
+    if (!hasRoom()) return taken;
+    const left = new Map<SlotPool, number>();
     const { clock, ids } = this.store;
     const now = clock.now();
     // A task that has run before may still have an attempt that is about to end.
@@ -42,14 +47,19 @@ export class CommitStarter implements Starter {
     // The sort is stable: tasks of one priority stay in their order.
     for (const record of fit.sort((a, b) => b.priority - a.priority)) {
       const kind = runnerOf(record.task);
-      if (kind === null || left[kind] <= 0 || callers.room(kind, record) <= 0) continue;
-      left[kind]--;
+      if (kind === null || !mayStart(record)) continue;
+      const queue = queueOf(record);
+      const pool = slots.of(kind, queue);
+      const free = left.get(pool) ?? room(kind, queue);
+      left.set(pool, free);
+      if (free <= 0 || callers.room(kind, record) <= 0) continue;
+      left.set(pool, free - 1);
       const ofCaller = callers.slotOf(kind, record);
       ofCaller?.take();
       const lease = { worker, token: ids.token() };
       taken.running.set(record.id, claimed(record, now, lease));
-      slots.starting.set(record.id, { lease, block, kind, ofCaller });
-      slots.of(kind).take();
+      slots.starting.set(record.id, { lease, block, pool, ofCaller });
+      pool.take();
     }
     if (taken.running.size === 0) return taken;
     const started = [...taken.running.keys()];
@@ -66,7 +76,7 @@ export class CommitStarter implements Starter {
       slots.starting.delete(id);
       leases.lose(starting.block);
       starting.ofCaller?.give();
-      slots.of(starting.kind).give();
+      starting.pool.give();
     }
   }
 
@@ -79,7 +89,7 @@ export class CommitStarter implements Starter {
     slots.starting.delete(record.id);
     begin(entry as Entry, starting.block);
     starting.ofCaller?.give();
-    slots.of(starting.kind).give();
+    starting.pool.give();
     return true;
   }
 }

@@ -4,8 +4,8 @@
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import { isBehind } from "../platform/keys.ts";
-import type { Write } from "../platform/kv.ts";
-import { type ReadyBlock, readyBlocks } from "../store/ready_queue.ts";
+import type { Held } from "../queues/held_tasks.ts";
+import { type ReadyBlock, readyBlocks, without } from "../store/ready_queue.ts";
 import { writeBytes } from "../store/record_size.ts";
 import type { Store } from "../store/store.ts";
 import { tenantOf } from "../core/tenant.ts";
@@ -29,10 +29,14 @@ export type More = Partial<Record<RunnerKind, boolean>>;
 
 export interface ScanOptions {
   shard: number;
+  /** Default: the default queue. */
+  queue?: string;
   budgets: Budgets;
   /** Null for definitions that this process does not have. */
   runnerOf: (task: string) => RunnerKind | null;
   hints?: Hints;
+  /** True for definitions whose tasks are to leave the queue. */
+  isPaused?: (task: string) => boolean;
   /** Passes over tasks of callers who have enough. Left out: takes all. */
   callers?: CallerSlots;
 }
@@ -54,6 +58,8 @@ const BLOCKS_SHARE = 0.15;
 
 export class QueueScan {
   readonly parts: Part[] = [];
+  /** Tasks of paused definitions that it has met. */
+  readonly held: Held[] = [];
   readonly #skips: Skips;
   readonly #left: Budgets;
   readonly #asked: RunnerKind[];
@@ -116,7 +122,8 @@ export class QueueScan {
   /** Returns the block behind which to read on, if that is not the next one; null if the scan is over. */
   async #readFrom(from: Deno.KvKey | null): Promise<Deno.KvKey | null> {
     const { kv } = this.store;
-    for await (const block of readyBlocks(kv, this.options.shard, from)) {
+    const { shard, queue } = this.options;
+    for await (const block of readyBlocks(kv, shard, from, queue)) {
       if (!this.#takeOf(block)) return null;
       this.#blocks++;
       this.#read += block.value.ids.length;
@@ -133,13 +140,15 @@ export class QueueScan {
   /** Returns false if the commit has no room for what would be left of the block. */
   #takeOf(block: Deno.KvEntry<ReadyBlock>): boolean {
     const { ids, tasks, callers } = block.value;
+    const { isPaused } = this.options;
+    const held = isPaused ? ids.filter((_, i) => isPaused(tasks[i])) : [];
     const roomOf = callers && this.options.callers ? new Map(this.#roomOf) : null;
     const left = { ...this.#left };
     const found = new Set<RunnerKind>();
     const leaves = new Set<RunnerKind>();
     const wanted = ids.filter((id, i) => {
       const kind = this.store.newer.has(id) ? null : this.options.runnerOf(tasks[i]);
-      if (kind === null) return false;
+      if (kind === null || held.length > 0 && isPaused!(tasks[i])) return false;
       const caller = callers?.[i] ?? "";
       const isCounted = roomOf !== null && caller !== "";
       // As if it were not there: this claim, and the next ones, look behind it.
@@ -158,6 +167,7 @@ export class QueueScan {
       if (this.#room < 0 && this.parts.length > 0) return false;
       this.parts.push({ block, wanted });
     }
+    if (held.length > 0) this.held.push({ block, ids: held });
     Object.assign(this.#left, left);
     if (roomOf) this.#roomOf = roomOf;
     for (const kind of found) {
@@ -186,19 +196,6 @@ export class QueueScan {
     const skip = this.#skips[kind];
     if (!skip || isBehind(block, skip)) this.#skips[kind] = block;
   }
-}
-
-/** What is left of a block without these ids. */
-export function without(
-  { key, value: { ids, tasks, callers } }: Deno.KvEntry<ReadyBlock>,
-  taken: Set<string>,
-): Write {
-  const left = ids.map((id, i) => ({ id, task: tasks[i], caller: callers?.[i] }))
-    .filter(({ id }) => !taken.has(id));
-  if (left.length === 0) return { key };
-  const value: ReadyBlock = { ids: left.map(({ id }) => id), tasks: left.map(({ task }) => task) };
-  if (callers) value.callers = left.map(({ caller }) => caller!);
-  return { key, value };
 }
 
 function nameOf(kind: RunnerKind, id: string, caller: string): string {

@@ -2,6 +2,7 @@
 // next.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
+import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { isBehind, parse, prefixes } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import type { Hints, More } from "./queue_scan.ts";
@@ -44,7 +45,8 @@ export class ShardStates {
   readonly #isHeldUp: Record<RunnerKind, boolean> = { inline: false, thread: false };
   readonly #states: ShardState[];
 
-  constructor(private readonly store: Store) {
+  /** @param queue default: the default queue */
+  constructor(private readonly store: Store, private readonly queue: string = DEFAULT_QUEUE) {
     this.#states = Array.from({ length: store.kv.shards }, (_, shard) => ({
       shard,
       isWanted: { inline: false, thread: false },
@@ -117,9 +119,13 @@ export class ShardStates {
     }
   }
 
-  /** What claims have passed over may be taken again: soon none skips it. */
-  reveal(): void {
-    const now = this.store.clock.monotonic();
+  /**
+   * What claims have passed over may be taken again: soon none skips it.
+   *
+   * @param isUrgent not even the next one
+   */
+  reveal(isUrgent = false): void {
+    const now = isUrgent ? -Infinity : this.store.clock.monotonic();
     for (const state of this.#states) {
       state.skipsSince = Math.min(state.skipsSince, now - SKIPS_FOR_MS + REVEALED_WITHIN_MS);
     }
@@ -150,7 +156,7 @@ export class ShardStates {
   /** Finds out which shards hold tasks: one read in place of one for each shard. */
   async survey(): Promise<void> {
     const round = this.store.ready.nextLook();
-    const blocks = await this.store.kv.list({ prefix: prefixes.allReady }, { limit: BLOCKS_READ });
+    const blocks = await this.store.kv.list({ prefix: prefixes.queue(this.queue) }, { limit: BLOCKS_READ });
     const filled = new Set(blocks.map(({ key }) => parse.ready(key).shard));
     const last = blocks.length < BLOCKS_READ
       ? this.#states.length
@@ -160,7 +166,7 @@ export class ShardStates {
     for (const state of this.#states.filter((state) => isEmpty(state) && !state.isBusy)) {
       for (const kind of RUNNER_KINDS) {
         state.more[kind] = state.isWanted[kind] = false;
-        this.store.ready.forgetBefore(round, state.shard, kind);
+        this.store.ready.forgetBefore(round, state.shard, kind, this.queue);
       }
     }
   }

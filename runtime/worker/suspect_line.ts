@@ -4,9 +4,11 @@
 // waits for its children lets the next one run: that may be a child of its own.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
+import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { Entry } from "../core/task.ts";
 import type { Log } from "../platform/log.ts";
 import { every } from "../platform/periodic.ts";
+import type { Controls } from "../queues/controls.ts";
 import { suspectShard } from "../store/ready_queue.ts";
 import { Slot, SlotPool } from "./slot_pool.ts";
 import type { Store } from "../store/store.ts";
@@ -24,6 +26,9 @@ export interface SuspectLineOptions {
   everyMs: number;
   takesWork: () => boolean;
   runnerOf: (task: string) => RunnerKind | null;
+  /** Of which suspects may start now. Default: the default queue. */
+  queues?: () => readonly string[];
+  controls?: Controls;
   /**
    * Resolves once the attempt is over and its outcome is written.
    *
@@ -77,8 +82,14 @@ export class SuspectLine {
 
   /** The kind to look for; null if there is no slot for those that may wait. */
   #next(): RunnerKind | null {
-    for (const kind of this.#mayWait) if (this.options.slots.free(kind) > 0) return kind;
+    for (const kind of this.#mayWait) {
+      if (this.#queues.some((queue) => this.options.slots.free(kind, queue) > 0)) return kind;
+    }
     return null;
+  }
+
+  get #queues(): readonly string[] {
+    return this.options.queues?.() ?? [DEFAULT_QUEUE];
   }
 
   async #take(): Promise<void> {
@@ -86,27 +97,38 @@ export class SuspectLine {
     this.#place.take();
     for (let kind = this.#next(); kind !== null; kind = this.#next()) {
       this.#mayWait.delete(kind);
-      if (await this.#claim(kind)) break;
+      if (await this.#claimAny(kind)) break;
     }
     this.#place.give();
     this.#isClaiming = false;
   }
 
-  /** @returns false if none of the kind waits. */
-  async #claim(kind: RunnerKind): Promise<boolean> {
-    const { worker, slots, leases, log, runnerOf, takesWork, run } = this.options;
-    const pool = slots.of(kind);
+  /** @returns false if none of the kind waits where there is a slot. */
+  async #claimAny(kind: RunnerKind): Promise<boolean> {
+    for (const queue of this.#queues) {
+      if (this.options.slots.free(kind, queue) > 0 && await this.#claim(kind, queue)) return true;
+    }
+    return false;
+  }
+
+  async #claim(kind: RunnerKind, queue: string): Promise<boolean> {
+    const { worker, slots, leases, log, runnerOf, takesWork, run, controls } = this.options;
+    const pool = slots.of(kind, queue);
     const budgets = { inline: 0, thread: 0, [kind]: 1 };
     // Not kept for the next look: where claims skip, another process may put one by its clock.
     let hints: Hints | undefined;
     pool.take();
     try {
       while (takesWork()) {
+        if (controls && !controls.isFresh) await controls.look();
+        if (controls && !controls.isOpen(queue)) return false;
         const shard = suspectShard(this.store.kv.shards);
         const writes = () => leases.takeDeletions();
         const claimed = await claim(this.store, {
           worker,
           shard,
+          queue,
+          controls,
           budgets,
           runnerOf,
           writes,

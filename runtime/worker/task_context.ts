@@ -4,7 +4,7 @@ import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
 import { ChildTask } from "../core/child.ts";
 import { boundsOf } from "../core/task_bounds.ts";
 import type { SubmitOptions } from "../core/submission.ts";
-import type { TaskRecord } from "../core/task.ts";
+import { queueOf, type TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
 import { isoAt } from "../platform/clock.ts";
 import { FunctionScope } from "./runners/function_scope.ts";
@@ -86,6 +86,7 @@ function infoOf(record: TaskRecord): TaskInfo {
     id: bare(record.id),
     task: record.task,
     maxAttempts: record.maxAttempts,
+    queue: queueOf(record),
     tags: record.tags,
     metadata: JSON.parse(record.metadata),
     groupId: record.groups.length > 0 ? bare(record.groups[0]) : null,

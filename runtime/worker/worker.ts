@@ -3,7 +3,8 @@
 // keeps the worker alive.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
-import { type Entry, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
+import { DEFAULT_QUEUE, type ServedQueues, slotsOfAll } from "../core/queue.ts";
+import { type Entry, isReady, isSuspect, queueOf, type Stored, type TaskRecord } from "../core/task.ts";
 import { UNCOUNTED, type Usages } from "../core/usage.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
@@ -14,7 +15,8 @@ import type { Store } from "../store/store.ts";
 import { AttemptRunner } from "./attempt_runner.ts";
 import { claim } from "./claim.ts";
 import { CallerSlots, Reservation } from "./caller_slots.ts";
-import { ClaimScheduler } from "./claim_scheduler.ts";
+import type { Controls } from "../queues/controls.ts";
+import { QueueClaims } from "./queue_claims.ts";
 import type { ClaimResult } from "./shard_states.ts";
 import { CommitStarter } from "./commit_starter.ts";
 import type { ExecuteOptions } from "./execute.ts";
@@ -22,13 +24,16 @@ import { Heartbeat } from "./heartbeat.ts";
 import { LeaseBook } from "./lease_book.ts";
 import type { Budgets, Hints } from "./queue_scan.ts";
 import { ShardAssignment } from "./shard_assignment.ts";
-import { Slots } from "./slots.ts";
+import { type Sizes, Slots } from "./slots.ts";
 import { StandIn } from "./stand_in.ts";
 import { SuspectLine } from "./suspect_line.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
   /** Functions that run at once: on the main thread, and at most as many on worker threads. */
   concurrency: number;
+  /** Which queues it takes tasks from. Default: all. */
+  queues?: ServedQueues;
+  controls: Controls;
   leaseMs: number;
   log: Log;
   /** How many of one caller's functions run at once. Default: as many as all. */
@@ -42,7 +47,7 @@ export class Worker implements Starter {
   readonly #leases: LeaseBook;
   readonly #heartbeat: Heartbeat;
   readonly #shards: ShardAssignment;
-  readonly #claims: ClaimScheduler;
+  readonly #claims: QueueClaims;
   readonly #attempts: AttemptRunner;
   readonly #starter: CommitStarter;
   readonly #suspects: SuspectLine;
@@ -54,19 +59,29 @@ export class Worker implements Starter {
 
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     const worker = this.id = store.ids.id();
-    const { concurrency, runners } = options;
-    const sizes = { inline: concurrency, thread: Math.min(concurrency, runners.threads) };
-    const slots = this.#slots = new Slots(sizes, (kind) => this.#refill(kind));
+    const { concurrency, runners, queues: served = null, controls } = options;
+    const sizesOf = (slots: number): Sizes => ({ inline: slots, thread: Math.min(slots, runners.threads) });
+    const own = new Map(
+      (served ?? []).flatMap(({ name, slots }) => slots === undefined ? [] : [[name, sizesOf(slots)]]),
+    );
+    const slots = this.#slots = new Slots(
+      sizesOf(concurrency),
+      (kind, queue) => this.#refill(kind, queue),
+      own,
+    );
+    const sizes = sizesOf(slotsOfAll(served, concurrency));
     const { usages = { ...UNCOUNTED } } = options;
-    const callers = this.#callers = new CallerSlots(usages, sizes, () => this.#hasRoom());
+    const callers = this.#callers = new CallerSlots(usages, sizes, () => this.#tellOfRoom());
     usages.onChange = () => callers.changed();
     const leases = this.#leases = new LeaseBook(worker);
     this.#shards = new ShardAssignment(store, options.leaseMs / 3);
-    this.#claims = new ClaimScheduler(store, {
+    const claims = this.#claims = new QueueClaims(store, {
+      served,
       slots,
+      controls,
       own: () => this.#shards.ownShards(worker),
       onBeaten: () => this.#shards.refreshSoon(),
-      claim: (shard, budgets, hints) => this.#claim(shard, budgets, hints),
+      claim: (...what) => this.#claim(...what),
       onError: (error) => options.log.error("claiming failed", error),
     });
     const { address } = store.kv;
@@ -82,9 +97,9 @@ export class Worker implements Starter {
       callers,
       leases,
       runnerOf: (task) => options.registry.runnerOf(task),
-      room: (kind) => {
-        return this.#takesWork && !this.#claims.more(kind) ? slots.free(kind) - store.ready.size(kind) : 0;
-      },
+      hasRoom: () => this.#takesWork && controls.isFresh && this.#hasRoom(),
+      room: (kind, queue) => this.#room(kind, queue),
+      mayStart: (record) => claims.takes(queueOf(record)) && !controls.isPaused(record.task),
       begin: (entry, block) => this.#attempts.begin(entry, block),
     });
     this.#suspects = new SuspectLine(store, {
@@ -95,6 +110,8 @@ export class Worker implements Starter {
       everyMs: options.leaseMs / 3,
       takesWork: () => this.#takesWork,
       runnerOf: (task) => options.registry.runnerOf(task),
+      queues: () => claims.queues,
+      controls,
       run: (entry, block, place) => this.#attempts.begin(entry, block, place),
     });
   }
@@ -119,21 +136,19 @@ export class Worker implements Starter {
    * waited for.
    */
   async hasWork(): Promise<boolean> {
-    if (this.#slots.isIdle && !this.#mayWait) await Promise.all([this.#claims.idle(), this.#suspects.idle()]);
+    if (this.#slots.isIdle && !this.#claims.mayWait) {
+      await Promise.all([this.#claims.idle(), this.#suspects.idle()]);
+    }
     return this.isBusy;
   }
 
   /** More tasks wait than it has slots for. */
   get isFull(): boolean {
-    return RUNNER_KINDS.some((kind) => this.#slots.free(kind) === 0 && this.#claims.more(kind));
-  }
-
-  get #mayWait(): boolean {
-    return RUNNER_KINDS.some((kind) => this.#claims.more(kind));
+    return this.#claims.isFull;
   }
 
   /** Claims so far, and how many of them another worker was faster with. */
-  get claims(): { made: number; beaten: number } {
+  get claimCounts(): { made: number; beaten: number } {
     return this.#claims.counts;
   }
 
@@ -152,11 +167,30 @@ export class Worker implements Starter {
    */
   ring(record?: TaskRecord): void {
     if (!this.#takesWork) return;
-    const kind = record === undefined ? null : this.options.registry.runnerOf(record.task);
-    if (kind !== null && record?.caller !== undefined && this.#callers.room(kind, record) <= 0) {
+    if (record === undefined) return this.#claims.ring();
+    if (this.options.controls.isPaused(record.task)) return;
+    const kind = this.options.registry.runnerOf(record.task);
+    if (kind !== null && record.caller !== undefined && this.#callers.room(kind, record) <= 0) {
       return this.#callers.passOver(kind, record);
     }
-    this.#claims.ring(kind);
+    this.#claims.ringFor(kind, queueOf(record));
+  }
+
+  /** Something was paused, or goes on. */
+  controlsChanged(): void {
+    const { controls } = this.options;
+    for (const queue of this.store.ready.queues) {
+      if (!controls.isOpen(queue)) this.store.ready.forgetQueue(queue);
+    }
+    this.#claims.reveal(true);
+    this.#suspects.ring();
+    this.ring();
+  }
+
+  /** True if this worker may claim the task now. */
+  claims(record: TaskRecord): boolean {
+    const queue = queueOf(record);
+    return this.#claims.takes(queue) && !this.options.controls.isPaused(record.task);
   }
 
   /** See {@linkcode CommitStarter}. */
@@ -231,27 +265,47 @@ export class Worker implements Starter {
     return this.#isStarted && !this.#isStopping;
   }
 
+  /** How many tasks of the kind may start now in the slots that a queue takes. */
+  #room(kind: RunnerKind, queue: string): number {
+    if (this.#claims.more(kind, queue)) return 0;
+    const slots = this.#slots;
+    const pool = slots.of(kind, queue);
+    return slots.free(kind, queue) - this.store.ready.size(kind, (name) => slots.of(kind, name) === pool);
+  }
+
+  #hasRoom(): boolean {
+    return RUNNER_KINDS.some((kind) =>
+      this.#room(kind, DEFAULT_QUEUE) > 0 ||
+      this.#slots.ownQueues.some((queue) => this.#room(kind, queue) > 0)
+    );
+  }
+
   /** Tasks of a caller were passed over that had no room. */
-  #hasRoom(): void {
+  #tellOfRoom(): void {
     if (!this.#takesWork) return;
     this.#claims.reveal();
     this.#claims.ring();
   }
 
   /** A slot is free: tasks that wait for one take it. */
-  #refill(kind: RunnerKind): void {
+  #refill(kind: RunnerKind, queue: string | null): void {
     this.#suspects.go();
-    if (this.#takesWork && this.#claims.more(kind)) this.#claims.refill();
+    if (this.#takesWork) this.#claims.refill(kind, queue);
   }
 
   /** Claims once, and begins what it got. */
-  async #claim(shard: number, budgets: Budgets, hints: Hints): Promise<ClaimResult> {
+  async #claim(queue: string, shard: number, budgets: Budgets, hints: Hints): Promise<ClaimResult> {
+    const { controls } = this.options;
+    if (!controls.isFresh) await controls.look();
+    if (!controls.isOpen(queue)) return { more: {}, hints };
     const round = this.store.ready.nextLook();
     const reservation = new Reservation(this.#callers);
     try {
       const { entries, block, ...result } = await claim(this.store, {
         worker: this.id,
         shard,
+        queue,
+        controls,
         budgets,
         runnerOf: (task) => this.options.registry.runnerOf(task),
         writes: () => this.#leases.takeDeletions(),
@@ -260,7 +314,7 @@ export class Worker implements Starter {
         reservation,
       });
       for (const kind of RUNNER_KINDS) {
-        if (result.more[kind] === false) this.store.ready.forgetBefore(round, shard, kind);
+        if (result.more[kind] === false) this.store.ready.forgetBefore(round, shard, kind, queue);
       }
       if (block !== null) {
         this.#leases.open(block, entries.map(({ record }) => record.id));

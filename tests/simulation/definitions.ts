@@ -4,6 +4,7 @@ import { inTenant } from "../../runtime/core/tenant.ts";
 import { z } from "zod";
 import { sleep } from "../../runtime/platform/clock.ts";
 import { type AnyDefinition, type Child, define, type TaskContext } from "../../runtime/core/define.ts";
+import { slotsOfAll } from "../../runtime/core/queue.ts";
 import { isForgotten, isSuspect } from "../../runtime/core/task.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
 import { reject, retryAfter } from "../../runtime/core/failure_hints.ts";
@@ -54,8 +55,11 @@ export const THREADS = 1;
 
 export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinition[] {
   const { concurrency } = world.shape;
-  const inline = new RunningFunctions("inline", concurrency, process, world.checker);
-  const threads = new RunningFunctions("thread", Math.min(THREADS, concurrency), process, world.checker);
+  const sizes = [{ slots: concurrency }, ...process.served ?? []].flatMap(({ slots }) => slots ?? []);
+  const threadsOfAll = sizes.reduce((sum, slots) => sum + Math.min(THREADS, slots), 0);
+  const most = slotsOfAll(process.served, concurrency);
+  const inline = new RunningFunctions("inline", most, process, world.checker);
+  const threads = new RunningFunctions("thread", threadsOfAll, process, world.checker);
   return [
     define({ name: "work", input: workInput }, functionOf(inline, process, world)),
     define({ name: "crunch", input: workInput, thread: "simulated" }, functionOf(threads, process, world)),

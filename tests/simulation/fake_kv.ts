@@ -33,6 +33,8 @@ export interface Commit {
   checks: { at: string; versionstamp: string | null }[];
   mutations: Mutation[];
   messages: Message[];
+  /** When it was sent for the first time, by KV's clock: it may arrive later, and be sent again. */
+  sentAt: number;
 }
 
 export type CommitOutcome = Deno.KvCommitResult | Deno.KvCommitError;
@@ -69,7 +71,7 @@ export class FakeDatabase {
   readonly #rows: Row[] = [];
   #version = 0;
   /** Told of each commit that was applied, with what it changed. */
-  onApplied: (changes: Change[], versionstamp: string, by: FakeKv) => void = () => {};
+  onApplied: (changes: Change[], sentAt: number, by: FakeKv) => void = () => {};
   /** Hands out a message that was committed; in the simulation it may be lost, late or doubled. */
   onMessage: (message: Message) => void = () => {};
 
@@ -113,7 +115,7 @@ export class FakeDatabase {
       changes.set(mutation.at, { key: mutation.key, before: earlier ? earlier.before : before, after });
     }
     for (const message of commit.messages) this.onMessage(message);
-    this.onApplied([...changes.values()], versionstamp, by);
+    this.onApplied([...changes.values()], commit.sentAt, by);
     return { ok: true, versionstamp };
   }
 
@@ -274,6 +276,8 @@ class FakeAtomic implements Deno.AtomicOperation {
   readonly #mutations: Mutation[] = [];
   readonly #messages: Message[] = [];
 
+  #sentAt: number | null = null;
+
   constructor(private readonly kv: FakeKv) {}
 
   check(...checks: Deno.AtomicCheck[]): this {
@@ -327,7 +331,8 @@ class FakeAtomic implements Deno.AtomicOperation {
       if (versionstamp !== null && !VERSIONSTAMP.test(versionstamp)) throw new TypeError("Invalid check");
       return { at: readable(key), versionstamp };
     });
-    return await this.kv.commit({ checks, mutations: this.#mutations, messages: this.#messages });
+    const sentAt = this.#sentAt ??= this.kv.transport.now();
+    return await this.kv.commit({ checks, mutations: this.#mutations, messages: this.#messages, sentAt });
   }
 
   #add(key: Deno.KvKey, kind: Mutation["kind"], value?: unknown, expireAt: number | null = null): this {

@@ -3,6 +3,7 @@
 
 import { makeIds } from "../../runtime/platform/ids.ts";
 import { EMBEDDED_LIMITS, type KvLimits, KvPort } from "../../runtime/platform/kv.ts";
+import type { ServedQueues } from "../../runtime/core/queue.ts";
 import { Usage, type Usages } from "../../runtime/core/usage.ts";
 import { createRuntime, type Runtime } from "../../runtime/mod.ts";
 import { runInline } from "../../runtime/worker/runners/inline.ts";
@@ -47,7 +48,12 @@ export class SimProcess implements Wired, Actor {
   readonly #wire: Wire;
   readonly #callers = new Set<(error: Error) => void>();
 
-  constructor(private readonly world: CheckedWorld, readonly name: string, skewMs: number) {
+  constructor(
+    private readonly world: CheckedWorld,
+    readonly name: string,
+    skewMs: number,
+    readonly served: ServedQueues,
+  ) {
     this.gone = new Promise((resolve) => this.#leaving = resolve);
     this.clock = new SimClock(world.scheduler, this, skewMs, world.latest);
     this.#wire = Wire.of(this, world);
@@ -75,6 +81,7 @@ export class SimProcess implements Wired, Actor {
       leaseMs,
       sweepMs,
       concurrency,
+      queues: this.served,
       doorbells,
       keepStacks,
       usages: halfForEach(),

@@ -39,7 +39,8 @@ export async function checkRest(world: CheckedWorld): Promise<Omit<Gaps, "bootHa
   const stored = [...checker.tasks.values()];
   const records = stored.filter((one): one is TaskRecord => !isForgotten(one));
 
-  for (const kind of ["ready", "lease", "worker", "stop", "late", "parked"]) {
+  const none = ["ready", "queue", "held", "control", "lease", "worker", "stop", "late", "parked"];
+  for (const kind of none) {
     for (const { key, value } of of(kind)) {
       violated("9", `${key.join("/")} is left: ${JSON.stringify(value)}`);
     }

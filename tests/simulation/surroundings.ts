@@ -1,5 +1,6 @@
 // What the parts of a simulated world see of the whole: the world is made of them, so they cannot import it.
 
+import type { ServedQueues } from "../../runtime/core/queue.ts";
 import type { Doorbells } from "../../runtime/mod.ts";
 import type { KvLimits } from "../../runtime/platform/kv.ts";
 import type { FakeDatabase, Transport } from "./fake_kv.ts";
@@ -48,6 +49,7 @@ export interface Surroundings {
 /** A process, as far as those know it who watch it. */
 export interface Actor {
   readonly name: string;
+  readonly served: ServedQueues;
   readonly clock: SimClock;
   /** In good order: it takes no more calls. */
   readonly stopping: boolean;

@@ -21,6 +21,7 @@ import type { CheckedWorld } from "./checker.ts";
 import { padding, TASKS, type WorkInput } from "./definitions.ts";
 import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
 import { drawGraph, fanOut } from "./graphs.ts";
+import type { Pauses } from "./pauses.ts";
 import { LISTS } from "./lists.ts";
 import type { Random } from "../support/random.ts";
 import { Died, type SimProcess } from "./process.ts";
@@ -55,6 +56,7 @@ const KEYS = ["a", "b", "c"];
 
 /** A world with processes to call. */
 export interface WorkingWorld extends CheckedWorld {
+  readonly pauses: Pick<Pauses, "queueOfSubmit">;
   someProcess(): SimProcess | null;
 }
 
@@ -879,6 +881,7 @@ export class Workload {
         })),
         maxCrashes: sometimes(0.3, () => random.below(3)),
         priority: sometimes(0.3, () => random.below(5) - 2),
+        queue: this.world.pauses.queueOfSubmit(),
         tags: sometimes(0.2, () => [random.pick(TAGS)]),
         ...retentions(sometimes(0.1, () => random.below(LONGEST_RETENTION_MS))),
       },
@@ -889,7 +892,7 @@ export class Workload {
   #calm(): Submission {
     const { random } = this.world;
     const { task, options } = this.#submission();
-    const { delayMs, ttlMs, priority, tags, retry, concurrency, rateLimit } = options!;
+    const { delayMs, ttlMs, priority, queue, tags, retry, concurrency, rateLimit } = options!;
     return {
       task,
       input: this.#calmInput(),
@@ -897,6 +900,7 @@ export class Workload {
         delayMs: random.chance(0.4) ? delayMs : undefined,
         ttlMs: random.chance(0.3) ? ttlMs : undefined,
         priority,
+        queue,
         tags,
         retry,
         concurrency,

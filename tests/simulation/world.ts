@@ -6,6 +6,7 @@ import { prefixes } from "../../runtime/platform/keys.ts";
 import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
+import { Pauses } from "./pauses.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
 import { REMOTE_LIMITS, SimProcess, TIGHT_LIMITS } from "./process.ts";
@@ -73,6 +74,7 @@ export class World implements WorkingWorld {
   readonly limits: Random | null;
   readonly schedules: Random | null;
   readonly callers: readonly string[];
+  readonly pauses: Pauses;
   readonly #history: string[] = [];
   readonly #names = new Map<string, string>();
   readonly #processes: SimProcess[] = [];
@@ -103,11 +105,13 @@ export class World implements WorkingWorld {
       isCalm: this.activeFaults.longFollow,
       keepStacks: seed % 5 === 2,
     };
+    this.pauses = new Pauses(this, seed);
     this.#workload = new Workload(this);
     const processOf = (kv: FakeKv) =>
       this.#processes.find((each) => each.kv === kv || each.standIn.kv === kv)!;
-    this.database.onApplied = (changes, _, kv) => {
+    this.database.onApplied = (changes, sentAt, kv) => {
       const process = processOf(kv);
+      this.pauses.applied(changes, sentAt, process);
       try {
         this.checker.applied(changes, process);
       } catch (error) {
@@ -158,17 +162,19 @@ export class World implements WorkingWorld {
     if (this.schedules) this.#workload.startSchedules(this.schedules);
     if (this.seed % 3 === 2) this.#workload.startUnique(10);
     this.#plan(faults);
+    this.pauses.start();
     this.#expire();
 
     await scheduler.run(() => false, FAULTY_MS);
     this.#endFaults();
+    this.pauses.resumeAll();
     const onlyAwaiting = () => {
-      return this.#workload.working === this.#workload.streaming && this.#allServe() &&
+      return this.pauses.isOver && this.#workload.working === this.#workload.streaming && this.#allServe() &&
         this.#unended().every(isAwaiting);
     };
     const rest = () => {
-      return this.#workload.working === 0 && this.#allServe() && this.#unended().length === 0 &&
-        this.#openCalls().length === 0 && this.#openSchedules() === 0;
+      return this.pauses.isOver && this.#workload.working === 0 && this.#allServe() &&
+        this.#unended().length === 0 && this.#openCalls().length === 0 && this.#openSchedules() === 0;
     };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);
     this.#giveUpCalls();
@@ -203,7 +209,7 @@ export class World implements WorkingWorld {
     const { random, scheduler } = this;
     for (let life = 1; !this.#over; life++) {
       const skewMs = this.activeFaults ? this.#offset(this.activeFaults) : this.#aheadMs;
-      const process = new SimProcess(this, `p${slot}.${life}`, skewMs);
+      const process = new SimProcess(this, `p${slot}.${life}`, skewMs, this.pauses.served(slot));
       this.#processes.push(process);
       process.boot().catch((error) => process.crash(`at its start: ${error}`));
       // The probe for queues has no deadline yet: the supervisor of the processes starts it anew.

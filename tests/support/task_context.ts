@@ -28,6 +28,7 @@ export function aContext<Input>(
       id: crypto.randomUUID(),
       task,
       maxAttempts: 1,
+      queue: "default",
       tags: [],
       metadata: {},
       groupId: null,

@@ -40,6 +40,8 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/as-completed", ["read"]],
   ["POST", "/v1/wait", ["read"]],
   ["GET", "/v1/definitions", ["read"]],
+  ["GET", "/v1/queues", ["read"]],
+  ["GET", "/v1/queues/:name", ["read"]],
   ["POST", "/v1/tickets", ["read"]],
   ["GET", "/v1/schedules", ["read"]],
   ["GET", "/v1/schedules/:name", ["read"]],
@@ -56,6 +58,12 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/tasks/:id/cancel", ["cancel"]],
   ["POST", "/v1/groups/:id/cancel", ["cancel"]],
   ["DELETE", "/v1/tasks/:id", ["admin"]],
+  ["POST", "/v1/queues/:name/pause", ["operate"]],
+  ["POST", "/v1/queues/:name/resume", ["operate"]],
+  ["POST", "/v1/definitions/:name/pause", ["operate"]],
+  ["POST", "/v1/definitions/:name/resume", ["operate"]],
+  ["POST", "/v1/pause", ["operate"]],
+  ["POST", "/v1/resume", ["operate"]],
   ["GET", "/v1/keys", ["admin"]],
   ["POST", "/v1/keys", ["admin"]],
   ["POST", "/v1/keys/:id/rotate", ["admin"]],
@@ -152,7 +160,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 374);
+  assert.equal(refused, 430);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

@@ -128,8 +128,8 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
 ];
 
 /**
- * They name nothing that is there, or say who may name what: see quotas_test.ts. Each tenant has limits of
- * its own: see limits_test.ts.
+ * They name nothing that is there, or say who may name what: see quotas_test.ts and queues_test.ts. Each
+ * tenant has limits of its own: see limits_test.ts.
  */
 const OTHERS = [
   "GET /v1/tasks",
@@ -148,6 +148,14 @@ const OTHERS = [
   "DELETE /v1/limits/:key",
   "GET /v1/quotas",
   "PUT /v1/quotas/:kind/:name",
+  "GET /v1/queues",
+  "GET /v1/queues/:name",
+  "POST /v1/queues/:name/pause",
+  "POST /v1/queues/:name/resume",
+  "POST /v1/definitions/:name/pause",
+  "POST /v1/definitions/:name/resume",
+  "POST /v1/pause",
+  "POST /v1/resume",
   "DELETE /v1/quotas/:kind/:name",
 ];
 
@@ -486,6 +494,8 @@ Deno.test("no route asks the runtime but for its caller", () => {
     "countStored",
     "maxQueued",
     "concurrency",
+    // Of a record that the caller has got.
+    "holdOf",
   ];
   for (const { name } of Deno.readDirSync(new URL("../../../routes/v1/", import.meta.url))) {
     const text = Deno.readTextFileSync(new URL(`../../../routes/v1/${name}`, import.meta.url));

@@ -5,6 +5,7 @@ import {
   barrierId,
   behindAll,
   concurrencyLimitId,
+  heldId,
   idRange,
   isBarrier,
   keys,
@@ -43,6 +44,12 @@ Deno.test("the queue's keys sort by priority, larger first, then by order", asyn
   assert.deepEqual(found.map(({ value }) => value), wanted);
 });
 
+Deno.test("releases that know no queues do not see those that have a name, and see the default one as it was", () => {
+  assert.deepEqual(keys.ready(3, 1, 9.5, "b", "default"), ["ready", 3, 9, 9.5, "b"]);
+  const named = [keys.ready(0, 0, 1, "b", "gpu"), prefixes.queue("gpu"), prefixes.ready(0, "gpu")];
+  assert.ok(named.every(([first]) => first !== "ready"), `${named}`);
+});
+
 Deno.test("timers of one kind sort by their instant", async () => {
   await using bench = await aBench();
   const dues = [keys.due("start", 9, "z"), keys.due("start", 10, "a"), keys.due("start", 100, "b")];
@@ -53,7 +60,11 @@ Deno.test("timers of one kind sort by their instant", async () => {
 
 Deno.test("what a builder was given, parse reads back", () => {
   assert.equal(parse.task(keys.task("t")), "t");
-  assert.deepEqual(parse.ready(keys.ready(3, 1, 9.5, "b")), { shard: 3, order: 9.5, block: "b" });
+  const place = { queue: "default", shard: 3, priority: 1, order: 9.5, block: "b" };
+  assert.deepEqual(parse.ready(keys.ready(3, 1, 9.5, "b")), place);
+  assert.deepEqual(parse.ready(keys.ready(3, 1, 9.5, "b", "gpu")), { ...place, queue: "gpu" });
+  assert.deepEqual(parse.held(keys.held("work", place)), { definition: "work", place });
+  assert.deepEqual(parse.control(keys.control("queue", "gpu")), { kind: "queue", name: "gpu" });
   assert.deepEqual(parse.due(keys.due("expire", 5, "t")), { kind: "expire", at: 5, id: "t" });
   assert.deepEqual(parse.lease(keys.lease("w", "b")), { worker: "w", block: "b" });
   assert.deepEqual(parse.stop(keys.stop("w", "t")), { worker: "w", id: "t" });
@@ -74,6 +85,7 @@ Deno.test("an outbox entry is about a task, a barrier, a retry or a concurrency 
   assert.deepEqual(outboxSubject(barrierId("t")), { kind: "barrier", id: "seal-t" });
   assert.deepEqual(outboxSubject(concurrencyLimitId("g")), { kind: "concurrency-limit", group: "g" });
   assert.deepEqual(outboxSubject(retryBarrierId("t")), { kind: "retry", task: "t" });
+  assert.deepEqual(outboxSubject(heldId("work")), { kind: "held", definition: "work" });
   assert.deepEqual([barrierId("t"), concurrencyLimitId("g")], ["seal-t", "window-g"]);
   assert.equal(retryBarrierId("t"), "seal-retry-t", "to release 0.1 it is a barrier");
   assert.deepEqual([isBarrier(barrierId("t")), isBarrier("t")], [true, false]);

@@ -14,7 +14,7 @@ const aReady = (patch: Partial<TaskRecord> = {}): Entry => {
 const runnerOf = (task: string) => task === "crunch" ? "thread" : "inline";
 
 Deno.test("a task is remembered while it is ready, and counted if it is large", () => {
-  const cache = new ReadyCache(4, runnerOf);
+  const cache = new ReadyCache({ shards: 4, runnerOf });
   const small = aReady();
   const large = aReady({ input: { json: JSON.stringify("x".repeat(2_000)) } });
   const later = aReady({ runAt: START + 1_000 });
@@ -27,7 +27,7 @@ Deno.test("a task is remembered while it is ready, and counted if it is large", 
 });
 
 Deno.test("a look to the end of a shard drops what became ready before it there, and nothing else", () => {
-  const cache = new ReadyCache(2, runnerOf);
+  const cache = new ReadyCache({ shards: 2, runnerOf });
   const of = (shard: number) => {
     let entry = aReady();
     while (shardOf(entry.record.id, 2) !== shard) entry = aReady();
@@ -45,7 +45,7 @@ Deno.test("a look to the end of a shard drops what became ready before it there,
 });
 
 Deno.test("tasks of the main thread and those of worker threads are counted and forgotten apart", () => {
-  const cache = new ReadyCache(1, runnerOf);
+  const cache = new ReadyCache({ shards: 1, runnerOf });
   const [inline, thread] = [aReady(), aReady({ task: "crunch" })];
   for (const entry of [inline, thread]) cache.update(entry);
   assert.deepEqual([cache.size("inline"), cache.size("thread")], [1, 1]);

@@ -37,6 +37,14 @@ Deno.test("a record says its version and its release where it is stored, and now
   assert.deepEqual(await stamp(), [1, RELEASE]);
 });
 
+Deno.test("a task of the default queue is stored as older releases know it, and one of another says that they do not", () => {
+  const versionOf = (record: TaskRecord) => JSON.parse(new TextDecoder().decode(encode(record))).v;
+  assert.equal(versionOf(aDraft()), 1);
+  const named = aDraft({ queue: "gpu" });
+  assert.equal(versionOf(named), 2);
+  assert.deepEqual(decode(encode(named)), named);
+});
+
 Deno.test("records of release 0.1, which say no version, and of others with the same version are read", () => {
   const record = aDraft();
   assert.deepEqual(decode(bytesOf(record)), { ...record, failureRetentionMs: record.retentionMs });

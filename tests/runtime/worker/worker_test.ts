@@ -14,6 +14,7 @@ import { Store } from "../../../runtime/store/store.ts";
 import { Worker } from "../../../runtime/worker/worker.ts";
 import { aBench, aDraft, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
 import { FaultyKv, MISHAPS } from "../../support/faulty_kv.ts";
+import { FreshControls } from "../../support/controls.ts";
 import { eventually, turn } from "../../support/waiting.ts";
 
 const LEASE_MS = 9_000;
@@ -53,6 +54,7 @@ async function aWorker(concurrency: number, options: BenchOptions = {}, startsNe
     values: bench.values,
     inputs: new InputResolver(bench.store, bench.values),
     children: noChildren,
+    controls: new FreshControls(bench.kv, bench.clock),
     maxResultBytes: 2 ** 24,
     keepStacks: false,
     concurrency,

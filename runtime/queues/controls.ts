@@ -1,0 +1,118 @@
+// What is paused now, as this process knows it. It looks at one key now and then, and reads the rest when
+// that has changed. It starts nothing by a look that is older than a second.
+
+import type { TaskRecord } from "../core/task.ts";
+import type { Clock } from "../platform/clock.ts";
+import { type ControlKind, keys } from "../platform/keys.ts";
+import type { KvPort } from "../platform/kv.ts";
+import {
+  type Control,
+  type ControlEntry,
+  ControlSet,
+  type Hold,
+  isInForce,
+  readControls,
+} from "./control_set.ts";
+
+/** How old the look may be by which tasks start. */
+const GOOD_FOR_MS = 1_000;
+/** Several looks within that: one of them may be late. */
+export const LOOK_EVERY_MS = 400;
+
+export class Controls {
+  #set = new ControlSet();
+  /** Of the set; undefined: it must be read again. */
+  #version: string | null | undefined = undefined;
+  /** When the last look began (monotonic). */
+  #lookedAt = -Infinity;
+  #looking: Promise<void> | null = null;
+  /** What was paused at the last look. */
+  #wasPaused = "";
+  #hasPausedDefinitions = false;
+
+  /** @param onChange something was paused, or goes on */
+  constructor(
+    private readonly kv: KvPort,
+    private readonly clock: Clock,
+    private readonly onChange: () => void = () => {},
+  ) {}
+
+  /** False: look before something starts. */
+  get isFresh(): boolean {
+    return this.clock.monotonic() - this.#lookedAt <= GOOD_FOR_MS;
+  }
+
+  get now(): ControlSet {
+    return this.#set;
+  }
+
+  /** True if tasks of the queue may start, unless their definition is paused. */
+  isOpen(queue: string): boolean {
+    return this.#set.isEmpty || this.#set.isOpen(this.clock.now(), queue);
+  }
+
+  get hasPausedDefinitions(): boolean {
+    return this.#hasPausedDefinitions;
+  }
+
+  isPaused(definition: string): boolean {
+    return this.#hasPausedDefinitions &&
+      this.#set.pauseOf(this.clock.now(), "definition", definition) !== null;
+  }
+
+  /** What keeps a task that is ready from starting; null if nothing does. */
+  holdOf(record: Pick<TaskRecord, "task" | "queue">): Hold | null {
+    return this.#set.isEmpty ? null : this.#set.holdOf(this.clock.now(), record);
+  }
+
+  /** Those whose time is over. */
+  over(): ControlEntry[] {
+    if (this.#set.isEmpty) return [];
+    const now = this.clock.now();
+    return this.#set.all.filter(({ control: { paused } }) => paused !== null && !isInForce(paused, now));
+  }
+
+  /** Reads what has changed. */
+  look(): Promise<void> {
+    return this.#looking ??= this.#look().finally(() => this.#looking = null);
+  }
+
+  /** Something was changed just now: what was read before it counts no more. */
+  async lookAgain(): Promise<void> {
+    await this.#looking?.catch(() => {});
+    this.#version = undefined;
+    await this.look();
+  }
+
+  /** As it will be once the change is on disk: this process must not be behind what it has promised. */
+  expect(kind: ControlKind, name: string, control: Control): void {
+    this.#take(this.#set.with({ kind, name, control, versionstamp: "" }));
+    this.#version = undefined;
+  }
+
+  async #look(): Promise<void> {
+    const startedAt = this.clock.monotonic();
+    const { versionstamp } = await this.kv.get(keys.controlsVersion);
+    if (versionstamp !== this.#version) {
+      const set = versionstamp === null ? new ControlSet() : await readControls(this.kv);
+      this.#version = versionstamp;
+      this.#take(set);
+    }
+    this.#lookedAt = startedAt;
+    this.#tell();
+  }
+
+  #take(set: ControlSet): void {
+    this.#set = set;
+    this.#hasPausedDefinitions = set.all.some(({ kind }) => kind === "definition");
+  }
+
+  #tell(): void {
+    const now = this.clock.now();
+    const paused = this.#set.all.filter(({ kind, name }) => this.#set.pauseOf(now, kind, name) !== null)
+      .map(({ kind, name }) => `${kind}/${name}`).join(" ");
+    if (paused === this.#wasPaused) return;
+    this.#wasPaused = paused;
+    this.onChange();
+  }
+}
