@@ -10,6 +10,7 @@ import { type Measurement, perSecond } from "./measure.ts";
 import { latencyOverHttp, overHttp } from "./over_http.ts";
 import { schedulesAtOnce } from "./schedules.ts";
 import { nativeQueue, rawSets } from "./raw_kv.ts";
+import { uniqueSubmits } from "./unique.ts";
 import { commandLine } from "../tools/command_line.ts";
 
 const RESULTS = "bench/results/latest.json";
@@ -35,6 +36,7 @@ const cases: (() => Promise<Measurement | Measurement[]>)[] = [
   () => besideFullKey(100_000 * size, 20_000 * size, 128),
   () => releaseToStart(1_000 * size),
   () => schedulesAtOnce(10_000 * size),
+  () => uniqueSubmits(20_000 * size, 128),
   () => memory(200_000 * size, 256),
 ];
 

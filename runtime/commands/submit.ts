@@ -138,7 +138,7 @@ export class Submitter {
     for (const [place, id] of earlier) plan.sameIds.set(place, id);
     const isGraph = atomic || mayDepend(plan.checked);
     const tried = () => (isGraph ? storeUniqueGraph : storeUniquely)(store, values, plan, batch);
-    return await inLine(this.#lines, plan, tried);
+    return await inLine(this.#lines, store, plan, tried);
   }
 
   #storeTasks(plan: SubmitPlan, batch: Batch, atomic: boolean): Promise<Entry[]> {
