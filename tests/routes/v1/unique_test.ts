@@ -327,6 +327,26 @@ Deno.test("a definition says how its tasks are unique, by a function of the inpu
   assert.equal(rejected.status, 409, "the key of the definition, the conflict of the submit");
 });
 
+Deno.test("a child may be a task of others: its parent waits for it, and leaves it alone", async () => {
+  const gate = aGate();
+  let attempts = 0;
+  const parent = define(
+    { name: "parent", input: z.object({}), retry: { maxAttempts: 2, delayMs: 0 } },
+    async ({ submit }) => {
+      const child = await submit("held", { n: 2 }, { unique: { key: "a" } });
+      if (++attempts === 1) throw new Error("once more");
+      return [child.id, await child.result()];
+    },
+  );
+  await using service = await aService({ definitions: [gate.held, parent] });
+  const shared = (await submit(service, { n: 1 }, { unique: { key: "a" } })).body;
+  const { id } = await service.submit("parent");
+  await eventually(() => attempts === 2);
+  gate.open();
+  assert.deepEqual((await service.ended(id)).result, [shared.id, 1], "both attempts got the same one");
+  assert.equal((await service.task(shared.id)).parentId, null);
+});
+
 const WRONG: [unknown, string, RegExp][] = [
   [{ key: "" }, "/options/unique/key", /1 char/],
   [{ key: "k".repeat(1024) }, "/options/unique/key", /255/],
