@@ -35,14 +35,20 @@ export function isLimited({ limits, rates }: TaskRecord): boolean {
   return limits !== undefined || rates !== undefined;
 }
 
+/** It is about to start, and its limits decide whether it may. */
+export function isBeforeLimits(record: TaskRecord): boolean {
+  const { limits, held, rates, paid } = record;
+  if (!(limits !== undefined && !held) && !(rates !== undefined && !paid)) return false;
+  return stateOf(record).name === "Pending";
+}
+
 /** The limits that decide whether it may start; none if it may, or is not about to. */
 export function limitsBefore(record: TaskRecord): string[] {
-  if (!isLimited(record) || stateOf(record).name !== "Pending") return [];
+  if (!isBeforeLimits(record)) return [];
   const { id, limits = [], held, rates = [], paid } = record;
-  if (held && (paid || rates.length === 0)) return [];
-  const open = [...held ? [] : limits, ...paid ? [] : rates];
   const tenant = tenantOf(id);
-  return [...new Set(open.map(({ key }) => limitName(key, tenant)))];
+  const names = held ? [] : limits.map(({ key }) => limitName(key, tenant));
+  return paid ? names : names.concat(rates.map(({ key }) => limitName(key, tenant)));
 }
 
 /** In place of the state in which it would be ready. */

@@ -8,8 +8,7 @@ import type { Write } from "../platform/kv.ts";
 import type { CounterStep } from "./dependency_counters.ts";
 import { type Cost, FRESH, type ListedId } from "./commit_load.ts";
 import type { GroupStep } from "./group_counters.ts";
-import { isGated, namesOfLimits } from "./limit_counters.ts";
-import type { LimitStep } from "./limit_tally.ts";
+import { isGated } from "./limit_counters.ts";
 import { lineOf, MOST_IN_A_BLOCK, queueShardOf } from "./ready_queue.ts";
 import { recordBytes, taskKeyBytes, writeBytes } from "./record_size.ts";
 
@@ -31,7 +30,7 @@ interface Parts {
   fresh: boolean;
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
-  limitSteps: LimitStep[];
+  limitNames: string[];
   isGated: boolean;
 }
 
@@ -47,7 +46,7 @@ export function costOf(parts: Parts, shards: number): Cost {
     owns: ownKeys(checks, writes),
   };
   for (const write of writes) addWrite(cost, write);
-  if (parts.isGated || parts.limitSteps.length > 0) addLimits(cost, parts);
+  if (parts.limitNames.length > 0) addLimits(cost, parts);
   for (const step of groupSteps) {
     if (step.is === null) continue;
     cost.mutations++;
@@ -75,11 +74,13 @@ function sharedBy(groupSteps: GroupStep[], counterSteps: CounterStep[], fresh: b
 }
 
 function addLimits(cost: Cost, parts: Parts): void {
-  const names = new Set(namesOfLimits(parts));
-  for (const name of names) cost.shared.push(`limit/${name}`);
+  const { changes, limitNames, isGated: gated } = parts;
+  for (const name of limitNames) cost.shared.push(`limit/${name}`);
   // The rules, where a limit is used for the first time.
-  cost.shared.push(...new Set([...names].map((name) => `limit-rules/${limitOf(name).tenant}`)));
-  for (const { next } of parts.changes) {
+  const tenants = limitNames.map((name) => limitOf(name).tenant);
+  for (const tenant of new Set(tenants)) cost.shared.push(`limit-rules/${tenant}`);
+  if (!gated) return;
+  for (const { next } of changes) {
     if (!isGated(next)) continue;
     const { limits = [], rates = [] } = next as TaskRecord;
     const longest = Math.max(...[...limits, ...rates].map(({ key }) => key.length));

@@ -8,7 +8,7 @@ import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
 import type { GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
-import { isGated, limitStepsOf } from "./limit_counters.ts";
+import { isGated, limitStepsOf, namesOfLimits } from "./limit_counters.ts";
 import type { LimitStep } from "./limit_tally.ts";
 import { keys } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
@@ -56,6 +56,8 @@ export interface Unit extends Required<Pick<UnitOptions, "checks" | "fresh">> {
   groupSteps: GroupStep[];
   counterSteps: CounterStep[];
   limitSteps: LimitStep[];
+  /** Of all the limits that it may step. */
+  limitNames: string[];
   /** Some of its tasks are about to start, and their limits decide whether they may. */
   isGated: boolean;
   /** Tasks that it makes ready may start in its commit. */
@@ -111,6 +113,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     groupSteps,
     counterSteps,
     limitSteps,
+    limitNames: namesOfLimits({ changes: prepared, limitSteps, isGated: gated }),
     isGated: gated,
   };
   const { isStillRight, rings } = options;

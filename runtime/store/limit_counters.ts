@@ -6,7 +6,7 @@
 import {
   delayed,
   heldBy,
-  isLimited,
+  isBeforeLimits,
   limitName,
   limitsBefore,
   parked,
@@ -29,6 +29,8 @@ import { type Merged, VersionCache } from "./version_cache.ts";
 export interface LimitedUnit {
   changes: { before: { record: Stored } | null; next: Stored }[];
   limitSteps: LimitStep[];
+  /** Of all the limits that it may step. */
+  limitNames: string[];
   /** Some of its tasks are about to start, and their limits decide whether they may. */
   isGated: boolean;
 }
@@ -42,6 +44,7 @@ export interface Gate<U> extends Merged {
 }
 
 const KNOWN_KEPT = 10_000;
+const NONE: string[] = [];
 
 /** Those that follow from a change of a record, but for the slots that the commit gives. */
 export function limitStepsOf(before: Stored | null, next: Stored): LimitStep[] {
@@ -58,20 +61,22 @@ export function limitStepsOf(before: Stored | null, next: Stored): LimitStep[] {
 }
 
 export function isGated(next: Stored): boolean {
-  return !isForgotten(next) && isLimited(next) && limitsBefore(next).length > 0;
+  return !isForgotten(next) && isBeforeLimits(next);
 }
 
-/** The limits that it may step. */
-export function namesOfLimits({ changes, limitSteps, isGated }: LimitedUnit): string[] {
+/** The limits that it may step, each once. */
+export function namesOfLimits(
+  { changes, limitSteps, isGated }: Pick<LimitedUnit, "changes" | "limitSteps" | "isGated">,
+): string[] {
+  if (!isGated && limitSteps.length === 0) return NONE;
   const names = limitSteps.map(({ name }) => name);
-  if (!isGated) return names;
-  for (const { next } of changes) {
+  for (const { next } of isGated ? changes : []) {
     if (isForgotten(next)) continue;
     const before = limitsBefore(next);
     // One that has to wait for its place in a rate gives its slots back.
     if (before.length > 0) names.push(...before, ...heldBy(next));
   }
-  return names;
+  return names.length > 1 ? [...new Set(names)] : names;
 }
 
 export class LimitCounters {
@@ -86,9 +91,9 @@ export class LimitCounters {
 
   /** Null where a commit has nothing to do with limits. */
   async gate<U extends LimitedUnit>(units: readonly U[]): Promise<Gate<U> | null> {
-    const limited = units.filter(({ limitSteps, isGated }) => isGated || limitSteps.length > 0);
+    const limited = units.filter(({ limitNames }) => limitNames.length > 0);
     if (limited.length === 0) return null;
-    const names = [...new Set(limited.flatMap(namesOfLimits))];
+    const names = [...new Set(limited.flatMap(({ limitNames }) => limitNames))];
     const tally = new LimitTally(names, await this.#known.load(names), this.clock.now());
     await tally.learn(this.rules);
     const gate: Gate<U> = {

@@ -51,6 +51,7 @@ export function hasRoom(counter: LimitCounter): boolean {
 
 export class LimitTally {
   #counters = new Map<string, LimitCounter>();
+  /** These are copies of its own. */
   #changed = new Set<string>();
   readonly #ruleChecks: Deno.AtomicCheck[] = [];
 
@@ -74,7 +75,9 @@ export class LimitTally {
 
   /** @returns what takes back the steps that follow */
   mark(): () => void {
-    const [counters, changed] = [new Map(this.#counters), new Set(this.#changed)];
+    const changed = new Set(this.#changed);
+    const counters = new Map(this.#counters);
+    for (const name of changed) counters.set(name, { ...this.of(name) });
     return () => [this.#counters, this.#changed] = [counters, changed];
   }
 
@@ -92,7 +95,7 @@ export class LimitTally {
   #hearLimit(name: string, limit: TaskLimit["limit"]): void {
     const counter = this.#counters.get(name);
     if (!counter || limit === undefined || counter.said === limit) return;
-    this.#set(name, { ...counter, said: limit });
+    this.#own(name).said = limit;
   }
 
   #hearRate(name: string, { limit, periodMs, burst = 1 }: TaskRate): void {
@@ -100,19 +103,15 @@ export class LimitTally {
     if (!counter || limit === undefined || periodMs === undefined) return;
     const { saidRate } = counter;
     if (saidRate?.limit === limit && saidRate.periodMs === periodMs && saidRate.burst === burst) return;
-    this.#set(name, { ...counter, saidRate: { limit, periodMs, burst } });
+    this.#own(name).saidRate = { limit, periodMs, burst };
   }
 
   step({ name, held, waiting, rules, forgetRate }: LimitStep): void {
-    const counter = this.of(name);
-    const next: LimitCounter = {
-      ...counter,
-      held: Math.max(0, counter.held + held),
-      waiting: Math.max(0, counter.waiting + waiting),
-    };
-    if (rules !== undefined) Object.assign(next, { rule: undefined, rateRule: undefined }, rules);
-    if (forgetRate) next.arrivalTime = undefined;
-    this.#set(name, next);
+    const counter = this.#own(name);
+    counter.held = Math.max(0, counter.held + held);
+    counter.waiting = Math.max(0, counter.waiting + waiting);
+    if (rules !== undefined) Object.assign(counter, { rule: undefined, rateRule: undefined }, rules);
+    if (forgetRate) counter.arrivalTime = undefined;
   }
 
   /** Null where no rate limits it. */
@@ -121,13 +120,17 @@ export class LimitTally {
     const rate = rateOf(counter);
     if (rate === null) return null;
     const { arrivalTime, startAt } = reserve(counter.arrivalTime ?? 0, rate, units, this.now);
-    this.#set(name, { ...counter, arrivalTime });
+    this.#own(name).arrivalTime = arrivalTime;
     return startAt;
   }
 
-  #set(name: string, counter: LimitCounter): void {
-    this.#counters.set(name, counter);
+  /** A counter that may be changed: what is known is not. */
+  #own(name: string): LimitCounter {
+    if (this.#changed.has(name)) return this.of(name);
+    const own = { ...this.of(name) };
+    this.#counters.set(name, own);
     this.#changed.add(name);
+    return own;
   }
 
   checks(): Deno.AtomicCheck[] {

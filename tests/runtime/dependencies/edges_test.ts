@@ -32,9 +32,11 @@ Deno.test("a record names no more dependents than a commit can tell beside all t
   assert.equal(mostInlineDependents(EMBEDDED_LIMITS, 0), 50);
   for (let checks = 10; checks <= 100; checks++) {
     const limits = { ...EMBEDDED_LIMITS, checks };
-    const most = mostInlineDependents(limits, 0);
-    assert.ok(most >= 0 && most <= 50);
-    assert.ok(most + mostGroupsOf(limits, 0) + 3 <= checks, `with ${checks}: ${most}`);
+    for (let limited = 0; limited <= 4; limited++) {
+      const [most, groups] = [mostInlineDependents(limits, limited), mostGroupsOf(limits, limited)];
+      assert.ok(most >= 0 && most <= 50);
+      assert.ok(most + groups + limited + 3 <= checks, `with ${checks} and ${limited}: ${most}, ${groups}`);
+    }
   }
 });
 
