@@ -80,16 +80,16 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     eventRoutes(app, runtime, streaming, slots);
     completionRoutes(app, runtime, streaming, slots, large);
     groupRoutes(app, runtime, large);
-    groupResultRoutes(app, runtime, options, slots);
+    groupResultRoutes(app, runtime, options, slots, large);
     mapRoutes(app, runtime, large);
     flowRoutes(app, runtime, large);
     scheduleRoutes(app, runtime, large);
-    definitionRoutes(app, runtime);
+    definitionRoutes(app, runtime, large);
     queueRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
     limitRoutes(app, runtime);
-    if (options.audit) auditRoutes(app, options.audit);
+    if (options.audit) auditRoutes(app, options.audit, large);
     // One count for what is open to everybody.
     const pieces = new Pieces();
     docsRoutes(app, runtime, pieces);

@@ -29,6 +29,11 @@ export class Connection implements ConnectionPort {
     return this.#cut.signal;
   }
 
+  /** It is HTTP/2, and not its first call. */
+  get isShared(): boolean {
+    return this.#open > 1;
+  }
+
   get isIdle(): boolean {
     return this.#open === 0;
   }
@@ -51,5 +56,22 @@ export class Connection implements ConnectionPort {
 
   close(): void {
     this.#cut.abort();
+  }
+}
+
+/** A call on a connection that carries others at the same time. */
+export class SharedCall implements ConnectionPort {
+  constructor(private readonly connection: Connection, readonly taken: Promise<void>) {}
+
+  get address(): string {
+    return this.connection.address;
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+
+  closeSoon(): void {
+    this.connection.closeSoon();
   }
 }

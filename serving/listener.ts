@@ -1,7 +1,7 @@
 // Listens, and keeps every connection in hand: so many and no more, none that says nothing, none that is idle
 // for ever. When descriptors run out it waits for some to come free, and goes on.
 
-import { Connection, type Rounds } from "./connection.ts";
+import { Connection, type Rounds, SharedCall } from "./connection.ts";
 import type { ServeConnection } from "./deno_internals.ts";
 import type { Listening, ListenOptions } from "./listening.ts";
 
@@ -97,8 +97,8 @@ export class Listener implements Listening {
       connection.signal,
       (request, info) => {
         connection.begin();
-        info.completed.then(connection.end, connection.end);
-        return handler(request, connection);
+        const taken = info.completed.then(connection.end, connection.end);
+        return handler(request, connection.isShared ? new SharedCall(connection, taken) : connection);
       },
       (error) => {
         // What is cut off by a cut connection is no fault: a line for each would be the caller's to make.

@@ -24,6 +24,11 @@ export interface BodyShare {
 export interface ConnectionPort {
   /** The address of the caller, or of the proxy before the service. */
   readonly address: string;
+  /**
+   * Resolves when the caller has taken the answer of this call, or is gone. Only where others are answered on
+   * the connection at the same time (HTTP/2): the platform keeps what such a caller does not take.
+   */
+  readonly taken?: Promise<void>;
   /** Cuts it at once, with all that is sent on it. */
   close(): void;
   /** Cuts it when what is being answered has had the time to arrive. */

@@ -3,6 +3,7 @@
 
 import type { Context } from "hono";
 import { connectionOf } from "./connection.ts";
+import type { Pieces } from "./pieces.ts";
 import type { Slots } from "./connection_limit.ts";
 import { isHead, untold } from "./head.ts";
 import { jsonResponse } from "./json_response.ts";
@@ -12,6 +13,8 @@ import { type Text } from "./json_response.ts";
 export interface LongAnswerOptions {
   headers: Record<string, string>;
   slots: Slots;
+  /** Sends one that is short. */
+  pieces: Pieces;
   /** Told of an error after the answer was begun; the reader sees that it was cut off. */
   onError: (error: unknown) => void;
   /** A reader that takes nothing for so long is cut off. */
@@ -31,12 +34,12 @@ const encoder = new TextEncoder();
 export async function longAnswer(
   c: Context,
   pieces: AsyncGenerator<Text>,
-  { headers, slots, onError, longestStuckMs = LONGEST_STUCK_MS }: LongAnswerOptions,
+  { headers, slots, pieces: short, onError, longestStuckMs = LONGEST_STUCK_MS }: LongAnswerOptions,
 ): Promise<JsonResponse> {
   const chunks = chunksOf(pieces);
   const first = await chunks.next();
   const second = first.done ? first : await chunks.next();
-  if (second.done) return jsonResponse(first.value ?? "", 200, headers);
+  if (second.done) return short.json(c, first.value ?? "", 200, headers);
   if (isHead(c)) {
     await chunks.return(undefined);
     return jsonResponse(untold(), 200, headers);

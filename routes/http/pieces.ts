@@ -11,6 +11,8 @@ import { ProblemError, unavailable } from "./problem.ts";
 import type { Turn } from "../../runtime/mod.ts";
 
 const PIECE_BYTES = 64 * 1024;
+/** A connection of HTTP/2 can hold up two hundred answers at once, where another one holds up one. */
+const SMALL_AMONG_OTHERS = 4 * 1024;
 /** Some are open to everybody: whoever holds them up must not cost more than so many. */
 const MOST = 256;
 const LONGEST_STUCK_MS = 30_000;
@@ -44,7 +46,7 @@ export class Pieces {
    * @throws {ProblemError} if too many are being sent
    */
   shared(c: Context, bytes: Uint8Array<ArrayBuffer>, headers: Record<string, string>): Response {
-    if (isSmall(bytes.length) || isHead(c)) return new Response(bytes, { headers });
+    if (isSmall(c, bytes.length) || isHead(c)) return new Response(bytes, { headers });
     this.#requirePlace();
     const length = { "content-length": String(bytes.length) };
     return new Response(this.#send(c, [bytes]), { headers: { ...headers, ...length } });
@@ -56,7 +58,7 @@ export class Pieces {
    * @throws {ProblemError} if too many are being sent, or too many bytes
    */
   json(c: Context, text: Text, status = 200, headers: Record<string, string> = {}): JsonResponse {
-    if (isSmall(text.length) || isHead(c)) return jsonResponse(text, status, headers);
+    if (isSmall(c, text.length) || isHead(c)) return jsonResponse(text, status, headers);
     using room = this.room(c, text.length);
     return room.json(text, status, headers);
   }
@@ -86,7 +88,7 @@ export class Pieces {
    */
   room(c: Context, bytes = 0): Room {
     const room = new Room(c, (buffers, share) => this.#send(c, buffers, share));
-    if (isSmall(bytes)) return room;
+    if (isSmall(c, bytes)) return room;
     this.#requirePlace();
     room.reserve(bytes);
     return room;
@@ -103,7 +105,7 @@ export class Pieces {
     const connection = connectionOf(c);
     let [next, at] = [0, 0];
     let timer: ReturnType<typeof setTimeout> | undefined;
-    let isOver = false;
+    let [isOver, isClosed] = [false, false];
     const end = () => {
       clearTimeout(timer);
       if (isOver) return;
@@ -122,17 +124,22 @@ export class Pieces {
         cut = () => {
           end();
           connection?.close();
-          controller.error(new Error("the reader takes nothing"));
+          if (!isClosed) controller.error(new Error("the reader takes nothing"));
         };
         expectReader();
       },
       pull(controller) {
         if (at >= buffers[next]?.length) [next, at] = [next + 1, 0];
-        if (next === buffers.length) {
-          end();
-          return controller.close();
-        }
         expectReader();
+        if (next === buffers.length) {
+          isClosed = true;
+          controller.close();
+          // What was handed over is kept by the platform until its reader takes it.
+          buffers = [];
+          if (connection?.taken) connection.taken.then(end);
+          else end();
+          return;
+        }
         controller.enqueue(buffers[next].subarray(at, at += PIECE_BYTES));
       },
       cancel: end,
@@ -166,7 +173,7 @@ export class Room implements Disposable {
 
   /** False if there is no room for an answer of so many bytes. */
   fits(bytes: number): boolean {
-    if (isSmall(bytes)) return true;
+    if (isSmall(this.c, bytes)) return true;
     try {
       this.reserve(bytes);
       return true;
@@ -176,9 +183,14 @@ export class Room implements Disposable {
     }
   }
 
+  /** True for an answer that is no longer than what is reserved. */
+  holds(parts: Text[]): boolean {
+    return lengthOf(parts) <= this.#counted;
+  }
+
   /** The answer of the call. */
   json(text: Text, status: number, headers?: Record<string, string>): JsonResponse {
-    if (isSmall(text.length) || isHead(this.c)) return jsonResponse(text, status, headers);
+    if (isSmall(this.c, text.length) || isHead(this.c)) return jsonResponse(text, status, headers);
     return this.#sent([encoder.encode(text)], status, headers);
   }
 
@@ -189,7 +201,9 @@ export class Room implements Disposable {
     status: number,
     headers?: Record<string, string>,
   ): Promise<JsonResponse> {
-    if (isSmall(lengthOf(parts)) || isHead(this.c)) return jsonResponse(parts.join(""), status, headers);
+    if (isSmall(this.c, lengthOf(parts)) || isHead(this.c)) {
+      return jsonResponse(parts.join(""), status, headers);
+    }
     const buffers: Buffers = [];
     let [from, length] = [0, 0];
     for (const [i, part] of parts.entries()) {
@@ -221,8 +235,9 @@ export class Room implements Disposable {
   }
 }
 
-function isSmall(bytes: number): boolean {
-  return bytes <= PIECE_BYTES;
+function isSmall(c: Context, bytes: number): boolean {
+  if (bytes <= SMALL_AMONG_OTHERS) return true;
+  return bytes <= PIECE_BYTES && connectionOf(c)?.taken === undefined;
 }
 
 function lengthOf(parts: Text[]): number {

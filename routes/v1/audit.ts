@@ -7,7 +7,7 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import { TENANT, TENANT_RULE } from "../../auth/api_keys.ts";
 import { type AuditLog, auditView } from "../../auth/audit_log.ts";
 import { callerOf } from "../access/guard.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import type { Pieces } from "../http/pieces.ts";
 import { forbidden, ProblemError } from "../http/problem.ts";
 import { wholeQuery } from "../wire/query.ts";
 import { jsonAnswer, problems } from "../wire/schemas.ts";
@@ -33,7 +33,7 @@ const entrySchema = once(() =>
   }).meta({ id: "AuditEntry" })
 );
 
-export function auditRoutes(app: App, audit: AuditLog): void {
+export function auditRoutes(app: App, audit: AuditLog, pieces: Pieces): void {
   const list = createRoute({
     method: "get",
     path: "/v1/audit",
@@ -76,6 +76,6 @@ export function auditRoutes(app: App, audit: AuditLog): void {
     const entries = await audit.list(tenant, limit, cursor);
     const nextCursor = entries.length === limit ? entries[limit - 1].id : null;
     const text = JSON.stringify({ entries: entries.map(auditView), nextCursor });
-    return jsonResponse(text, 200, { "cache-control": "no-store" });
+    return pieces.json(c, text, 200, { "cache-control": "no-store" });
   });
 }

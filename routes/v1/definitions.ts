@@ -2,6 +2,7 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
+import type { Pieces } from "../http/pieces.ts";
 import { once } from "../../runtime/core/once.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
@@ -9,7 +10,6 @@ import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
 import { pausedSchema, pauseView } from "./queues.ts";
-import { NOSNIFF } from "../http/safe_headers.ts";
 
 const schema = once(() => z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12"));
 
@@ -25,7 +25,7 @@ const definitionSchema = once(() =>
   }).meta({ id: "Definition" })
 );
 
-export function definitionRoutes(app: App, runtime: Runtime): void {
+export function definitionRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   const route = createRoute({
     method: "get",
     path: "/v1/definitions",
@@ -56,6 +56,6 @@ export function definitionRoutes(app: App, runtime: Runtime): void {
       ...told().get(name)!,
       paused: pauseView(paused.get(name) ?? null),
     }));
-    return c.json({ definitions }, 200, NOSNIFF);
+    return pieces.json(c, JSON.stringify({ definitions }));
   });
 }

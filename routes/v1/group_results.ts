@@ -8,6 +8,7 @@ import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
+import type { Pieces } from "../http/pieces.ts";
 import { longAnswer } from "../http/json_stream.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
@@ -34,7 +35,13 @@ const progressSchema = once(() =>
   })
 );
 
-export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOptions, slots: Slots): void {
+export function groupResultRoutes(
+  app: App,
+  runtime: Runtime,
+  { log }: AppOptions,
+  slots: Slots,
+  pieces: Pieces,
+): void {
   const results = createRoute({
     method: "get",
     path: "/v1/groups/{id}/results",
@@ -84,6 +91,7 @@ export function groupResultRoutes(app: App, runtime: Runtime, { log }: AppOption
     return await longAnswer(c, resultsText(runtime, group, isRaised, prefixOf(c)), {
       headers,
       slots,
+      pieces,
       onError: (error) => log.error(`the results of group ${id} were cut off`, error),
     });
   });

@@ -36,6 +36,9 @@ import type { Pieces } from "../http/pieces.ts";
 
 const gone = { 404: "Unknown, or past its retention", 410: "Forgotten on request", 422: "The id is no UUID" };
 
+/** What a page is taken for before it is read. */
+const PAGE_BYTES = 64 * 1024;
+
 export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pieces): void {
   const get = createRoute({
     method: "get",
@@ -149,6 +152,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
   });
   app.openapi(list, async (c) => {
     const query = c.req.valid("query");
+    // Of many that are asked for at once on one connection no more are read than there is room for.
+    using room = pieces.room(c, PAGE_BYTES);
     const page = await viewOf(c, runtime).list(
       {
         ...query,
@@ -167,7 +172,9 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     const turn = runtime.turns.begin();
     const tasks = await summaryTexts(runtime, page.entries, prefix, turn);
     const end = `],"nextCursor":${JSON.stringify(page.nextCursor)}}`;
-    return await pieces.jsonOf(c, turn, ['{"tasks":[', ...tasks, end], headers);
+    const parts = ['{"tasks":[', ...tasks, end];
+    if (room.holds(parts)) return await room.jsonOf(turn, parts, 200, headers);
+    return await pieces.jsonOf(c, turn, parts, headers);
   });
 }
 

@@ -155,6 +155,7 @@ export function completionRoutes(
     return await longAnswer(c, groupText(runtime, group.id, prefix), {
       headers,
       slots,
+      pieces,
       onError: (error) => options.log.error("the answer of a wait was cut off", error),
     });
   });

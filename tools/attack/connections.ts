@@ -147,6 +147,30 @@ async function openNoWindow(target: Target): Promise<string> {
   });
 }
 
+/**
+ * Each answer is a little shorter than what counts as large on a connection of its own. Of what counts the
+ * platform keeps a copy.
+ */
+async function listsWithoutWindow(target: Target): Promise<string> {
+  const metadata = { m: "x".repeat(4_000) };
+  const tasks = Array(12).fill({ task: "echo", input: { value: 1 }, options: { metadata, delayMs: 1e9 } });
+  const made = await fetch(`${target.url}/v1/tasks/batch`, {
+    method: "POST",
+    headers: { ...target.headers, "content-type": "application/json" },
+    body: JSON.stringify({ tasks }),
+  });
+  await made.body?.cancel();
+  return await withSockets(target, 60, async (sockets) => {
+    return await growth(target, 3 * MOST_BODY_MB + MOST_MB, async () => {
+      for (const socket of sockets) socket.send(askInVain("/v1/tasks?limit=12", "localhost", 200));
+      for (let i = 0; i < 20; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await requireAnswer(target);
+      }
+    });
+  });
+}
+
 async function holdBodiesBack(target: Target): Promise<string> {
   return await withSockets(target, 40, async (sockets) => {
     const part = "x".repeat(2 ** 20 - 100);
@@ -183,6 +207,11 @@ export const connections: Kind = {
       holds: "HTTP/2 streams without a window cost no copies, and are cut",
       needsOwn: true,
       run: openNoWindow,
+    },
+    {
+      holds: "12,000 lists that are asked for over 60 connections of HTTP/2, and not read, are bounded",
+      needsOwn: true,
+      run: listsWithoutWindow,
     },
     { holds: "bodies that are held back are bounded, and given up", needsOwn: true, run: holdBodiesBack },
   ],

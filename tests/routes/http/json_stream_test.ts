@@ -3,6 +3,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Context } from "hono";
+import { Pieces } from "../../../routes/http/pieces.ts";
 import { longAnswer } from "../../../routes/http/json_stream.ts";
 import { Slots } from "../../../routes/http/connection_limit.ts";
 import { eventually } from "../../support/waiting.ts";
@@ -26,6 +27,7 @@ function anAnswer(count: number, { head = false, longestStuckMs = 60_000, fails 
   }
   const answer = () =>
     longAnswer(aContext(head), pieces(), {
+      pieces: new Pieces(),
       headers: {},
       slots: known.slots,
       onError: (error) => known.errors.push(error),

@@ -16,9 +16,14 @@ const bytes = crypto.getRandomValues(new Uint8Array(60_000)).slice();
 const large = new Uint8Array(500_000).map((_, i) => bytes[i % bytes.length]);
 
 /** A call, and whether its connection was cut. */
-function aCall(arrival = {}) {
+function aCall(arrival = {}, taken?: Promise<void>) {
   const known = { isCut: false };
-  const connection = { address: "127.0.0.1", close: () => known.isCut = true, closeSoon: () => {} };
+  const connection = {
+    address: "127.0.0.1",
+    taken,
+    close: () => known.isCut = true,
+    closeSoon: () => {},
+  };
   return { known, c: { env: { ...arrival, connection }, get: () => undefined } as unknown as Context };
 }
 
@@ -72,6 +77,33 @@ Deno.test("JSON of one caller counts its bytes until it is sent", async () => {
   assert.equal(bodies.bytes, text.length);
   assert.equal(await first.text(), text);
   assert.equal(bodies.bytes, 0);
+});
+
+Deno.test("on a connection that carries several answers one of 5 kB counts until it is taken", async () => {
+  const bodies = new BodyBudget({ mostBytes: 12_000 });
+  const pieces = new Pieces();
+  const text = JSON.stringify("x".repeat(5_000));
+  assert.equal(await pieces.json(aCall({ bodies }).c, text).text(), text);
+  assert.equal(bodies.bytes, 0);
+  const taken = Promise.withResolvers<void>();
+  const { c } = aCall({ bodies }, taken.promise);
+  const answers = [pieces.json(c, text), pieces.json(c, text)];
+  assert.throws(() => pieces.json(c, text), /MAX_BODY_BYTES/);
+  for (const answer of answers) assert.equal(await answer.text(), text);
+  // The platform has them, and their reader has not.
+  assert.deepEqual([bodies.bytes, pieces.open], [2 * text.length, 2]);
+  await pieces.json(c, JSON.stringify("x".repeat(4_000))).text();
+  taken.resolve();
+  await eventually(() => bodies.bytes === 0 && pieces.open === 0);
+});
+
+Deno.test("a reader that takes nothing of what the platform keeps for it is cut with its connection", async () => {
+  const pieces = new Pieces({ longestStuckMs: 20 });
+  const { c, known } = aCall({}, new Promise(() => {}));
+  const answer = pieces.shared(c, large.slice(0, 5_000), {});
+  assert.equal((await answer.bytes()).length, 5_000);
+  assert.deepEqual([known.isCut, pieces.open], [false, 1]);
+  await eventually(() => known.isCut && pieces.open === 0);
 });
 
 Deno.test("a text in parts is sent as the one that they make, counted, and encoded with turns between", async () => {
