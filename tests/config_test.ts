@@ -215,3 +215,15 @@ Deno.test("with keys it listens to others, and lets in those with a secret", asy
   assert.equal((await server.end("SIGTERM")).code, 0);
   assert.ok(!server.output.stderr.includes("test"), server.output.stderr);
 });
+
+Deno.test("QUEUES names queues once each, with 1 to 10,000 slots if any; unknown ones may come later", () => {
+  assert.deepEqual(readConfig({ QUEUES: "gpu, default:20" }).QUEUES, [
+    { name: "gpu" },
+    { name: "default", slots: 20 },
+  ]);
+  assert.equal(readConfig({}).QUEUES ?? null, null, "unset: all");
+  const wrong = ["", "GPU", "gpu:0", "gpu:-1", "gpu:10001", "gpu:1.5", "gpu:x", "gpu:1:2", "gpu,gpu", "gpu,"];
+  for (const QUEUES of wrong) {
+    assert.throws(() => readConfig({ QUEUES }), /^ConfigError: QUEUES must /, QUEUES);
+  }
+});

@@ -22,6 +22,7 @@ import { aClient, aServer } from "../support/client_service.ts";
 import { beat } from "./celery_beat.ts";
 import { canvas, linking, trees } from "./celery_canvas.ts";
 import { acrossCrash } from "./crash.ts";
+import { routing } from "./celery_routing.ts";
 import { notYet } from "./not_yet.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
@@ -50,7 +51,9 @@ const WORKER_EVENTS = "Celery docs, Monitoring: Worker events";
 
 const HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const LINES = "Needs rate limits.";
-const QUEUES = "Needs named queues: every worker takes every task whose definition it has.";
+const QUEUES =
+  "Needs calls that say, or change, which queues a worker takes from; QUEUES says it at its start.";
+const EXCHANGES = "Needs exchanges: a submit names its queue, and nothing stands between the two.";
 const ALL_EVENTS = "Needs the stream of all tasks' events; a task has a stream of its own only.";
 const WORKERS_LIST = "Needs the list of live workers, and what each of them does.";
 const OPERATIONS =
@@ -344,7 +347,15 @@ export const celery: System = {
       },
     },
     { promise: "worker (result_extended)", source: RESULT, notYet: WORKERS_LIST },
-    { promise: "queue (result_extended)", source: RESULT, notYet: QUEUES },
+    {
+      promise: "queue (result_extended)",
+      source: RESULT,
+      async test(errand) {
+        const future = await errand.submit("add", { a: 1, b: 2 }, { queue: "feeds" });
+        await future.wait();
+        assert.equal((await future.task()).queue, "feeds");
+      },
+    },
 
     // AsyncResult.get.
     {
@@ -920,7 +931,18 @@ export const celery: System = {
         "compression of messages",
       ],
     ),
-    ...notYet(`${CALLING}: Routing options`, QUEUES, ["queue", "exchange, routing_key"]),
+    {
+      promise: "queue",
+      source: `${CALLING}: Routing options`,
+      async test(errand) {
+        await errand.queues.pause("priority.high");
+        const future = await errand.submit("add", { a: 1, b: 2 }, { queue: "priority.high" });
+        assert.equal((await errand.queues.get("priority.high")).counts.ready, 1);
+        await errand.queues.resume("priority.high");
+        assert.equal(await future.result(), 3);
+      },
+    },
+    ...notYet(`${CALLING}: Routing options`, EXCHANGES, ["exchange, routing_key"]),
     {
       promise: "shadow: another name in logs",
       source: CALLING,
@@ -1340,14 +1362,7 @@ export const celery: System = {
     ...beat,
 
     // Routing.
-    ...notYet(ROUTING, QUEUES, [
-      "queues",
-      "routes by glob or regular expression",
-      "exchanges: direct, topic",
-      "the default queue",
-      "workers that take from some queues only",
-      "broadcast",
-    ]),
+    ...routing,
 
     {
       promise: "task_inherit_parent_priority",
