@@ -97,7 +97,7 @@ export class CallerSchedules {
     let nextCursor: string | null = null;
     search: for await (const page of pages<Uint8Array>(this.#kv, selector, { size: PER_READ })) {
       for (const { record } of page.map((entry) => entryOf(entry)!)) {
-        if (!knows(this.caller, record)) continue;
+        if (!this.#knows(record)) continue;
         if (found.length === limit) {
           nextCursor = found[limit - 1].name;
           break search;
@@ -227,8 +227,14 @@ export class CallerSchedules {
   }
 
   #present(entry: ScheduleEntry | null, name: string): ScheduleEntry {
-    if (entry === null || !knows(this.caller, entry.record)) throw new NotFoundError("schedule", name);
+    if (entry === null || !this.#knows(entry.record)) throw new NotFoundError("schedule", name);
     return entry;
+  }
+
+  /** By the queue that its tasks go to. */
+  #knows({ task, options }: ScheduleRecord): boolean {
+    const { registry } = this.context.commands;
+    return knows(this.caller, { task, queue: options?.queue ?? registry.get(task)?.defaults.queue });
   }
 
   /** The record as it was written; null if it was removed. */
@@ -243,7 +249,7 @@ export class CallerSchedules {
       // The answer to the commit was lost.
       if (entry?.record.op === change.op) return entry.record;
       if (entry === null && isRemoving) return null;
-      if (entry !== null && !knows(this.caller, entry.record)) throw new NotFoundError("schedule", name);
+      if (entry !== null && !this.#knows(entry.record)) throw new NotFoundError("schedule", name);
       const next = await step(entry, change);
       const writes = writesOf(entry?.record ?? null, next);
       const checks = [{ key, versionstamp: found.versionstamp }];

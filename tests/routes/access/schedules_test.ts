@@ -48,3 +48,18 @@ Deno.test("a key with patterns knows the schedules of its definitions alone", as
   assertProblem(await service.post("/v1/schedules/other/trigger", {}, adder), 404, "not-found");
   assert.equal((await service.post("/v1/schedules/own/trigger", {}, adder)).status, 202);
 });
+
+Deno.test("a key of one queue knows the schedules whose tasks go there", async () => {
+  const boss = aKey(["admin"], "boss");
+  await using service = await aService({ running: false, clock: new ManualClock(), apiKeys: [boss.key] });
+  const wanted = { name: "gpu", scopes: ["read", "operate"], patterns: ["queue:gpu"] };
+  const { body: { secret } } = await service.post("/v1/keys", wanted, boss);
+  const gpu = { headers: { authorization: `Bearer ${secret}` } };
+  const there = { ...DAILY, options: { queue: "gpu" } };
+  assert.equal((await service.send("PUT", "/v1/schedules/own", there, gpu)).status, 201);
+  await service.send("PUT", "/v1/schedules/other", DAILY, boss);
+  const { body } = await service.get("/v1/schedules", gpu);
+  assert.deepEqual(body.schedules.map(({ name }: { name: string }) => name), ["own"]);
+  assertProblem(await service.get("/v1/schedules/other", gpu), 404, "not-found");
+  assertProblem(await service.send("PUT", "/v1/schedules/mine", DAILY, gpu), 422, "validation-failed");
+});
