@@ -20,7 +20,9 @@ const BLOCK_HEADER_BYTES = 5;
 const LONGEST_BLOCK = 0xffff;
 
 export async function pack(bytes: Bytes, turn: Turn): Promise<Bytes> {
-  if (!isWorthIt(bytes)) return asItIs(bytes);
+  const isCompressed = isWorthIt(bytes);
+  await turn.over();
+  if (!isCompressed) return asItIs(bytes);
   if (bytes.length > SLICE_BYTES) return await compressed(bytes, turn);
   return Uint8Array.from(builtin("node:zlib").gzipSync(bytes, { level: LEVEL }));
 }
@@ -33,7 +35,9 @@ export async function pack(bytes: Bytes, turn: Turn): Promise<Bytes> {
 export async function unpack(chunks: Bytes[], turn: Turn): Promise<string> {
   const packed = joined(chunks);
   const plain = inBlocks(packed);
-  return plain ? new TextDecoder().decode(plain) : await decompressed(packed, turn);
+  if (!plain) return await decompressed(packed, turn);
+  await turn.over();
+  return new TextDecoder().decode(plain);
 }
 
 function isWorthIt(bytes: Bytes): boolean {
@@ -56,8 +60,7 @@ async function compressed(bytes: Bytes, turn: Turn): Promise<Bytes> {
     await new Promise<void>((resolve, reject) =>
       gzip.write(part, (error?: Error | null) => error ? reject(error) : resolve())
     );
-    const pause = turn.over();
-    if (pause) await pause;
+    await turn.over();
   }
   gzip.end();
   await ended;
@@ -120,8 +123,7 @@ async function decompressed(packed: Bytes, turn: Turn): Promise<string> {
   const writing = (async () => {
     for (let from = 0; from < packed.length; from += SAMPLE_BYTES) {
       await writer.write(packed.subarray(from, from + SAMPLE_BYTES));
-      const pause = turn.over();
-      if (pause) await pause;
+      await turn.over();
     }
     await writer.close();
   })();

@@ -44,8 +44,9 @@ export class Values {
    */
   async store(task: string, text: string, beside: StoredValue | null = null): Promise<StoredValue> {
     if (fitsInline(text, beside)) return { json: text };
+    const turn = this.turns.begin();
     const bytes = new TextEncoder().encode(text);
-    const packed = await pack(bytes, this.turns.begin());
+    const packed = await pack(bytes, turn);
     const blob = this.ids.token();
     const chunks = Math.ceil(packed.byteLength / CHUNK_BYTES);
     for (let from = 0; from < chunks; from += CHUNKS_PER_COMMIT) {

@@ -73,6 +73,12 @@ Deno.test("a long text is packed and read in slices, between which the event loo
   const slices = Math.ceil(text.length / (128 * 1_024));
   assert.ok(slices > 4 && pauses >= slices, `${pauses} pauses`);
   pauses = 0;
+  assert.equal(
+    await unpack(cut(await pack(TEXTS["random text"], turns.begin())), turns.begin()),
+    TEXTS["random text"],
+  );
+  assert.equal(pauses, 2, "as it is: one beside packing, and one beside reading");
+  pauses = 0;
   assert.equal(await unpack(cut(packed), turns.begin()), text);
   assert.ok(pauses >= Math.floor(packed.length / (8 * 1_024)), `${pauses} pauses`);
 });
