@@ -20,6 +20,7 @@ import {
 } from "../../client/mod.ts";
 import { aClient, aServer } from "../support/client_service.ts";
 import { beat } from "./celery_beat.ts";
+import { rateLimitAtRuntime, rateLimits } from "./celery_rate_limits.ts";
 import { canvas, linking, trees } from "./celery_canvas.ts";
 import { acrossCrash } from "./crash.ts";
 import { routing } from "./celery_routing.ts";
@@ -50,7 +51,6 @@ const TASK_EVENTS = "Celery docs, Monitoring: Task events";
 const WORKER_EVENTS = "Celery docs, Monitoring: Worker events";
 
 const HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
-const LINES = "Needs rate limits.";
 const QUEUES =
   "Needs calls that say, or change, which queues a worker takes from; QUEUES says it at its start.";
 const EXCHANGES = "Needs exchanges: a submit names its queue, and nothing stands between the two.";
@@ -1208,11 +1208,7 @@ export const celery: System = {
       notYet: "Needs a second limit: today the signal and the end of the attempt come together.",
     },
     { promise: "both limits call on_failure", source: LIMITS, notYet: HOOKS },
-    ...notYet(`${TASK_OPTIONS} (rate_limit)`, LINES, [
-      'rate_limit "100/m"',
-      "rate_limit: starts are spaced evenly",
-      "rate_limit counts for each worker (here it should count for all together)",
-    ]),
+    ...rateLimits(`${TASK_OPTIONS} (rate_limit)`),
 
     // Delivery.
     {
@@ -1476,7 +1472,7 @@ export const celery: System = {
     ]),
     ...notYet(INSPECT, WORKERS_LIST, ["reserved()", "stats()", "conf()", "ping()"]),
     ...notYet(INSPECT, QUEUES, ["active_queues()"]),
-    ...notYet(CONTROL, LINES, ["rate_limit() at runtime"]),
+    ...rateLimitAtRuntime(CONTROL),
     ...notYet(CONTROL, OPERATIONS, [
       "time_limit() at runtime",
       "pool_grow(), pool_shrink()",

@@ -25,6 +25,7 @@ import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
 import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";
 import { caching } from "./prefect_caching.ts";
+import { limits } from "./prefect_limits.ts";
 import { schedules } from "./prefect_schedules.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
@@ -44,8 +45,6 @@ const TIMEOUTS = "Prefect docs, Timeouts";
 const CANCEL = "Prefect docs, Cancel workflow runs";
 const FINAL_STATE = "Prefect docs, Flows: Final state determination";
 const RESULTS = "Prefect docs, Results";
-const TAG_LIMITS = "Prefect docs, Tag-based concurrency limits";
-const GLOBAL_LIMITS = "Prefect docs, Global concurrency and rate limits";
 const HOOKS = "Prefect docs, State change hooks";
 const TRANSACTIONS = "Prefect docs, Transactions";
 const RUNNERS = "Prefect docs, Task runners";
@@ -55,7 +54,6 @@ const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
 
 const NEEDS_POLICY = "Needs a retry policy that says more than one growing pause.";
-const NEEDS_LIMITS = "Needs limits that hold across calls; a map has one of its own only (maxConcurrent).";
 const NEEDS_HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
 const NEEDS_PAUSE = "Needs PAUSED: a task that waits for a person or a signal.";
@@ -816,18 +814,7 @@ export const prefect: System = {
     ]),
 
     // Limits.
-    ...notYet(TAG_LIMITS, NEEDS_LIMITS, [
-      "a task needs a slot of each of its tags",
-      "a limit of 0 aborts",
-      "those that wait ask again every 30 s (here they should be told at once)",
-    ]),
-    ...notYet(GLOBAL_LIMITS, NEEDS_LIMITS, [
-      "concurrency(): slots with a lease that is renewed",
-      "strict=True",
-      "slot_decay_per_second: a rate limit",
-      "deployment limit: ENQUEUE",
-      "deployment limit: CANCEL_NEW",
-    ]),
+    ...limits,
     {
       promise: "priorities of work queues",
       source: "Prefect docs, Work pools: Work queues",

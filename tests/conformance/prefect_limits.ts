@@ -1,0 +1,124 @@
+// Prefect's promises about limits.
+
+import assert from "node:assert/strict";
+import type { TaskFuture } from "../../client/mod.ts";
+import type { Errand } from "../support/client_service.ts";
+import { eventually } from "../support/waiting.ts";
+import { notYet } from "./not_yet.ts";
+import type { Row } from "./row.ts";
+import { stateOf } from "./states.ts";
+import { LONG_MS, until } from "./steps.ts";
+
+const TAG_LIMITS = "Prefect docs, Tag-based concurrency limits";
+const GLOBAL_LIMITS = "Prefect docs, Global concurrency and rate limits";
+const WAITS = "PENDING AwaitingConcurrencySlot";
+
+const aKey = () => `limit/${crypto.randomUUID()}`;
+
+/** Has a slot of each of these, until it is cancelled. */
+async function holderOf(errand: Errand, ...keys: string[]): Promise<TaskFuture> {
+  const concurrency = keys.map((key) => ({ key, limit: 1 }));
+  const future = await errand.submit("sleep", { ms: LONG_MS }, { concurrency });
+  await until(future, "RUNNING");
+  return future;
+}
+
+export const limits: Row[] = [
+  {
+    promise: "a task needs a slot of each of its tags",
+    source: TAG_LIMITS,
+    test: async (errand) => {
+      const [one, other] = [aKey(), aKey()];
+      const holders = [await holderOf(errand, one), await holderOf(errand, other)];
+      const concurrency = [{ key: one, limit: 1 }, { key: other, limit: 1 }];
+      const future = await errand.submit("add", { a: 1, b: 2 }, { concurrency });
+      assert.equal(await stateOf(future), WAITS);
+      await holders[0].cancel();
+      await holders[0].wait();
+      // It has come to the limit that is still full.
+      const waitsForOther = async () => (await future.state()).message?.includes(other) === true;
+      await eventually(waitsForOther, "it does not come to the other limit");
+      assert.equal(await stateOf(future), WAITS);
+      await holders[1].cancel();
+      assert.equal(await future.result(), 3);
+    },
+  },
+  {
+    promise: "a limit of 0 aborts",
+    source: TAG_LIMITS,
+    by: 'It holds them: they start once a rule allows more. With onFull "cancel-new" they end at once.',
+    test: async (errand) => {
+      const key = aKey();
+      await errand.limits.set(key, { concurrency: 0 });
+      const held = await errand.submit("add", { a: 1, b: 2 }, { concurrency: { key } });
+      assert.equal(await stateOf(held), WAITS);
+      const concurrency = { key, onFull: "cancel-new" } as const;
+      const aborted = await errand.submit("add", { a: 1, b: 2 }, { concurrency });
+      await aborted.wait();
+      assert.equal(await stateOf(aborted), "CANCELLED Cancelled");
+      await errand.limits.set(key, { concurrency: 1 });
+      assert.equal(await held.result(), 3);
+      await errand.limits.remove(key);
+    },
+  },
+  {
+    promise: "those that wait ask again every 30 s (here they should be told at once)",
+    source: TAG_LIMITS,
+    test: async (errand) => {
+      const key = aKey();
+      const holder = await holderOf(errand, key);
+      const future = await errand.submit("add", { a: 1, b: 2 }, { concurrency: { key, limit: 1 } });
+      assert.equal(await stateOf(future), WAITS);
+      await holder.cancel();
+      assert.equal(await future.result({ timeoutMs: 20_000 }), 3);
+    },
+  },
+  ...notYet(GLOBAL_LIMITS, "Needs slots that a function takes and gives back while it runs.", [
+    "concurrency(): slots with a lease that is renewed",
+    "strict=True",
+  ]),
+  {
+    promise: "slot_decay_per_second: a rate limit",
+    source: GLOBAL_LIMITS,
+    test: async (errand) => {
+      const rateLimit = { key: aKey(), limit: 1, periodMs: 600_000, burst: 2 };
+      const inputs = [1, 2, 3].map((a) => ({ a, b: 0 }));
+      const futures = await errand.map("add", inputs, { rateLimit });
+      assert.deepEqual([await futures[0].result(), await futures[1].result()], [1, 2]);
+      assert.equal(await stateOf(futures[2]), "PENDING AwaitingRateLimit");
+      const { rateLimit: inForce, nextStartAt } = await errand.limits.get(rateLimit.key);
+      assert.deepEqual(inForce, { limit: 1, periodMs: 600_000, burst: 2 });
+      assert.ok(Date.parse(nextStartAt!) > Date.now());
+      await futures[2].cancel();
+    },
+  },
+  {
+    promise: "deployment limit: ENQUEUE",
+    source: GLOBAL_LIMITS,
+    test: async (errand) => {
+      const key = aKey();
+      const holder = await holderOf(errand, key);
+      const concurrency = { key, limit: 1, onFull: "queue" } as const;
+      const future = await errand.submit("add", { a: 1, b: 2 }, { concurrency });
+      assert.equal(await stateOf(future), WAITS);
+      assert.equal((await errand.limits.get(key)).waiting, 1);
+      await holder.cancel();
+      assert.equal(await future.result(), 3);
+    },
+  },
+  {
+    promise: "deployment limit: CANCEL_NEW",
+    source: GLOBAL_LIMITS,
+    test: async (errand) => {
+      const key = aKey();
+      const holder = await holderOf(errand, key);
+      const concurrency = { key, limit: 1, onFull: "cancel-new" } as const;
+      const future = await errand.submit("add", { a: 1, b: 2 }, { concurrency });
+      await future.wait();
+      const { type, message } = await future.state();
+      assert.deepEqual([type, message], ["CANCELLED", `the limit "${key}" was full`]);
+      assert.equal(await stateOf(holder), "RUNNING Running");
+      await holder.cancel();
+    },
+  },
+];
