@@ -215,6 +215,11 @@ interface TaskOptions {
     concurrency?: ConcurrencyOptions | ConcurrencyOptions[];
     /** Up to 4 keys. */
     rateLimit?: RateLimitOptions | RateLimitOptions[];
+    /** Keys take turns, by their weights (default 1), within a priority. */
+    fairness?: {
+        key: string;
+        weight?: number;
+    };
     /** False: not even if the definition says so. */
     unique?: UniqueOptions | false;
     /** Not together with `unique`. */

@@ -227,6 +227,8 @@ export interface TaskOptions {
   concurrency?: ConcurrencyOptions | ConcurrencyOptions[];
   /** Up to 4 keys. */
   rateLimit?: RateLimitOptions | RateLimitOptions[];
+  /** Keys take turns, by their weights (default 1), within a priority. */
+  fairness?: { key: string; weight?: number };
   /** False: not even if the definition says so. */
   unique?: UniqueOptions | false;
   /** Not together with `unique`. */

@@ -1,19 +1,20 @@
 // The limits by key of a task: those of its submit, or else those that its definition computes from the
 // input.
 
-import type { z } from "zod";
+import { z } from "zod";
 import type { AnyDefinition } from "../core/define.ts";
+import { turnsOf } from "../core/fairness.ts";
 import {
-  type Concurrency,
   concurrencySchema,
+  fairnessSchema,
   type Keyed,
   keyedFor,
   limitsOfOption,
   type OneOrMore,
-  type RateLimit,
   rateLimitSchema,
   ratesOfOption,
 } from "../core/limit_options.ts";
+import type { SubmitOptions } from "../core/submission.ts";
 import type { Registry } from "../core/registry.ts";
 import type { TaskLimit, TaskRate } from "../core/task.ts";
 import type { ReadInput } from "./check_input.ts";
@@ -32,24 +33,28 @@ export interface LimitsOfTask {
 export function limitsOf(
   registry: Registry,
   definition: AnyDefinition,
-  said: { concurrency?: Concurrency; rateLimit?: RateLimit },
+  said: SubmitOptions = {},
   input: unknown,
   read: ReadInput,
 ): LimitsOfTask {
-  let { concurrency, rateLimit } = said;
+  let { concurrency, rateLimit, fairness } = said;
   const { keyed } = definition;
   if (keyed !== undefined && read.faults.length === 0) {
     const parsed = () => read.special ? input : registry.parseInput(definition, input);
     try {
       concurrency ??= computed(concurrencySchema(), keyed.concurrency, parsed);
       rateLimit ??= computed(rateLimitSchema(), keyed.rateLimit, parsed);
+      fairness ??= [computed(z.array(fairnessSchema()), keyed.fairness, parsed) ?? []].flat()[0];
     } catch (error) {
       const { message } = error instanceof Error ? error : new Error(String(error));
       return { fault: `gives no key for the limits of the definition "${definition.name}": ${message}` };
     }
   }
+  const limits = concurrency ? limitsOfOption(concurrency) : [];
+  const priority = said.priority ?? definition.defaults.priority ?? 0;
+  if (fairness !== undefined) limits.push(turnsOf(fairness, priority));
   return {
-    limits: concurrency && limitsOfOption(concurrency),
+    limits: limits.length === 0 ? undefined : limits,
     rates: rateLimit && ratesOfOption(rateLimit),
   };
 }

@@ -103,9 +103,10 @@ export function check(
       references: input.references,
       special: input.special,
     };
-    const { concurrency, rateLimit } = submission.options ?? {};
-    if (concurrency !== undefined || rateLimit !== undefined || definition.keyed !== undefined) {
-      const found = limitsOf(registry, definition, { concurrency, rateLimit }, value, input);
+    const { concurrency, rateLimit, fairness } = submission.options ?? {};
+    const isLimited = concurrency !== undefined || rateLimit !== undefined || fairness !== undefined;
+    if (isLimited || definition.keyed !== undefined) {
+      const found = limitsOf(registry, definition, submission.options, value, input);
       if (found.fault) faults.push({ index, part: "/input", message: found.fault });
       Object.assign(one, { limits: found.limits, rates: found.rates });
     }

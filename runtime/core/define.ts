@@ -2,7 +2,13 @@
 // imports nothing of KV or HTTP, so that a worker thread loads quickly.
 
 import { z } from "zod";
-import type { ConcurrencyOption, Keyed, OneOrMore, RateLimitOption } from "./limit_options.ts";
+import type {
+  ConcurrencyOption,
+  FairnessOption,
+  Keyed,
+  OneOrMore,
+  RateLimitOption,
+} from "./limit_options.ts";
 import { QUEUE_NAME, QUEUE_RULE } from "./queue.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { DeclaredSchedule } from "./schedule_config.ts";
@@ -93,6 +99,7 @@ export interface DefinitionDefaults {
 export interface KeyedDefaults<Input> {
   concurrency?: OneOrMore<Keyed<ConcurrencyOption, Input>>;
   rateLimit?: OneOrMore<Keyed<RateLimitOption, Input>>;
+  fairness?: Keyed<FairnessOption, Input>;
   /** Its `key` may be a function of the input: `({ input }) => input.user`. */
   unique?: UniqueDefaults<Input>;
   /** Its `key` may be a function of the input. */
@@ -179,6 +186,7 @@ export function define<
     schedules,
     concurrency,
     rateLimit,
+    fairness,
     unique,
     debounce,
     cache,
@@ -195,8 +203,8 @@ export function define<
       `Cannot define "${name}": queue ${QUEUE_RULE}; it is ${JSON.stringify(defaults.queue)}`,
     );
   }
-  const isKeyed = concurrency !== undefined || rateLimit !== undefined || unique !== undefined ||
-    debounce !== undefined || cache !== undefined;
+  const keyed = { concurrency, rateLimit, fairness, unique, debounce, cache };
+  const isKeyed = Object.values(keyed).some((one) => one !== undefined);
   return {
     name,
     description,
@@ -206,7 +214,7 @@ export function define<
     thread,
     ...(schedules && { schedules }),
     defaults,
-    ...(isKeyed && { keyed: { concurrency, rateLimit, unique, debounce, cache } }),
+    ...(isKeyed && { keyed }),
     handler,
   };
 }

@@ -32,6 +32,14 @@ export interface RateLimitOption {
   units?: number;
 }
 
+/** Keys take turns: of a key with many tasks not all come before those of another key. */
+export interface FairnessOption {
+  /** As of {@linkcode ConcurrencyOption}. */
+  key: string;
+  /** 0.1 to 100; a key of weight 2 gets two turns in the time of one. Default 1. */
+  weight?: number;
+}
+
 /** In a definition the key may follow from the input. A key of null is no limit. */
 export type Keyed<Option extends { key: string }, Input> = Omit<Option, "key"> & {
   key: string | ((context: { input: Input }) => string | null);
@@ -75,6 +83,13 @@ const rateLimit = once((): z.ZodType<RateLimitOption, RateLimitOption> =>
     const message = "limit and periodMs belong together: so many units in so many milliseconds";
     context.addIssue({ code: "custom", path: [missing], message });
   })
+);
+
+export const fairnessSchema = once((): z.ZodType<FairnessOption, FairnessOption> =>
+  strictObject({
+    key: limitKeySchema().describe("Keys take turns, whatever the number of their tasks."),
+    weight: z.number().min(0.1).max(100).optional().describe("How many turns it gets. Default 1."),
+  }).meta({ id: "Fairness" })
 );
 
 export type Concurrency = OneOrMore<ConcurrencyOption>;

@@ -4,6 +4,7 @@
 // (store/limit_counters.ts) follow the records, so no slot is lost or given twice.
 
 import { LONGEST_MESSAGE } from "./enter_state.ts";
+import { fairnessKeyOf } from "./fairness.ts";
 import { clip } from "./json.ts";
 import type { Rate } from "./rate_limit.ts";
 import { type HistoryEntry, type Parked, stateOf, type TaskRecord } from "./task.ts";
@@ -23,7 +24,20 @@ export function limitOf(name: string): { tenant: string; key: string } {
 export function heldBy(record: TaskRecord): string[] {
   if (record.limits === undefined || record.held === undefined) return [];
   const tenant = tenantOf(record.id);
-  return record.limits.map(({ key }) => limitName(key, tenant));
+  const isReady = stateOf(record).name === "Pending";
+  const held = record.limits.filter(({ untilStart }) => isReady || !untilStart);
+  return held.map(({ key }) => limitName(key, tenant));
+}
+
+/** The limits of which a ready task gives its slots back when it starts. */
+export function turnsOf({ id, limits = [], held }: TaskRecord): string[] {
+  if (!held) return [];
+  return limits.flatMap(({ key, untilStart }) => untilStart ? [limitName(key, tenantOf(id))] : []);
+}
+
+/** Where it waits for its turn. */
+function turnMessage(key: string): string {
+  return `waits for its turn: tasks with the fairness key ${JSON.stringify(key)} are before it`;
 }
 
 /** The limit for a slot of which it waits; null if it waits for none. */
@@ -72,6 +86,8 @@ export function delayed(record: TaskRecord, rateAt: number, message: string): Ta
 
 /** For people: which limit holds a task back, and whose word it is. */
 export function slotMessage(key: string, limit: number, pattern: string | undefined): string {
+  const fairness = fairnessKeyOf(key);
+  if (fairness !== null) return turnMessage(fairness);
   return `waits for a slot of ${JSON.stringify(key)}: at most ${limit} at once${byRule(pattern)}`;
 }
 

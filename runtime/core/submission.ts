@@ -2,7 +2,14 @@
 // the first submit, as are most schemas: a start that makes them all takes longer, and holds more.
 
 import { z } from "zod";
-import { type Concurrency, concurrencySchema, type RateLimit, rateLimitSchema } from "./limit_options.ts";
+import {
+  type Concurrency,
+  concurrencySchema,
+  type FairnessOption,
+  fairnessSchema,
+  type RateLimit,
+  rateLimitSchema,
+} from "./limit_options.ts";
 import { instantText } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import { once } from "./once.ts";
@@ -58,6 +65,8 @@ export interface SubmitOptions {
   concurrency?: Concurrency;
   /** So many tasks with a key start in a period, in all processes; up to 4 keys. */
   rateLimit?: RateLimit;
+  /** Keys take turns, by their weights, within a priority. */
+  fairness?: FairnessOption;
   /**
    * While one task of its definition has the key, no other one with this key is made. False: not even if the
    * definition says so.
@@ -147,6 +156,8 @@ const optionShape = once(() => ({
     .describe("At most so many tasks with a key run at once, in all processes; up to 4 keys."),
   rateLimit: rateLimitSchema().optional()
     .describe("So many tasks with a key start in a period, in all processes; up to 4 keys."),
+  fairness: fairnessSchema().optional()
+    .describe("Keys take turns, by their weights, within a priority."),
   unique: uniqueSchema().optional(),
   debounce: debounceSchema().optional(),
   cache: cacheSchema().optional(),

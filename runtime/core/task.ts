@@ -82,6 +82,8 @@ export interface TaskLimit {
   /** What its submit says; a rule outranks it. Left out: only a rule limits it. */
   limit?: number;
   onFull?: OnFull;
+  /** The slot is free again when the task starts, and not when its attempt ends: fairness.ts. */
+  untilStart?: true;
 }
 
 /** A rate at which tasks with a key may start (rate_limit.ts). */

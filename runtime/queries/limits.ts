@@ -1,5 +1,6 @@
 // Which limits are in use, and how far.
 
+import { BEHIND_FAIRNESS } from "../core/fairness.ts";
 import { limitName, limitOf } from "../core/limits.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { rulesFor } from "../store/limit_rules.ts";
@@ -39,10 +40,8 @@ export async function limitsInUse(
   tenant: string,
   { behind, limit }: { behind?: string; limit: number },
 ): Promise<LimitStatus[]> {
-  const prefix = prefixes.limits(tenant);
-  const selector = behind === undefined
-    ? { prefix }
-    : { prefix, start: prefixes.limitsBehind(tenant, behind) };
+  const start = prefixes.limitsBehind(tenant, behind ?? BEHIND_FAIRNESS);
+  const selector = { prefix: prefixes.limits(tenant), start };
   const page = await store.kv.list<LimitCounter>(selector, { limit });
   const now = store.clock.now();
   return page.map((entry) => statusOf(parse.limit(entry.key), entry.value, now));

@@ -46,6 +46,8 @@ interface Started {
   taken: Taken | null;
 }
 
+const NONE: ReadonlyMap<string, TaskRecord> = new Map();
+
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: ReadyQueue;
@@ -137,7 +139,10 @@ export class Committer {
       for (const write of unit.writes) kv.write(atomic, write, now);
     }
     for (const write of taken?.writes ?? []) kv.write(atomic, write, now);
-    if (gate) merged.push(gate);
+    if (gate) {
+      gate.close(taken?.running ?? NONE);
+      merged.push(gate);
+    }
     for (const { checks, writes } of merged) {
       for (const check of checks) atomic.check(check);
       for (const write of writes) kv.write(atomic, write, now);

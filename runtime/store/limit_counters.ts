@@ -41,6 +41,8 @@ export interface Gate<U> extends Merged {
   records: Map<string, TaskRecord>;
   /** Units with a new task that must not wait, and would have to. They are not committed. */
   refused: Set<U>;
+  /** @param running those that start in the commit. To be called before its writes are asked for. */
+  close(running: ReadonlyMap<string, TaskRecord>): void;
 }
 
 const KNOWN_KEPT = 10_000;
@@ -50,9 +52,9 @@ const NONE: string[] = [];
 export function limitStepsOf(before: Stored | null, next: Stored): LimitStep[] {
   if (before === null || isForgotten(before) || before.limits === undefined) return [];
   const steps: LimitStep[] = [];
-  if (heldBy(before).length > 0 && (isForgotten(next) || next.held === undefined)) {
-    for (const name of heldBy(before)) steps.push({ name, held: -1, waiting: 0 });
-  }
+  const [had, has] = [heldBy(before), isForgotten(next) ? [] : heldBy(next)];
+  for (const name of had) if (!has.includes(name)) steps.push({ name, held: -1, waiting: 0 });
+  for (const name of has) if (!had.includes(name)) steps.push({ name, held: 1, waiting: 0 });
   const waitedAt = parkedAt(before);
   if (waitedAt !== null && (isForgotten(next) || next.parked === undefined)) {
     steps.push({ name: waitedAt, held: 0, waiting: -1 });
@@ -101,6 +103,17 @@ export class LimitCounters {
       refused: new Set(),
       checks: tally.checks(),
       writes: [],
+      close(running) {
+        for (const record of this.records.values()) {
+          const started = running.get(record.id);
+          if (!started) continue;
+          const kept = heldBy(started);
+          for (const name of heldBy(record)) {
+            if (!kept.includes(name)) tally.step({ name, held: -1, waiting: 0 });
+          }
+        }
+        this.writes.push(...tally.writes());
+      },
       applied: (versionstamp) => {
         for (const [name, value] of tally.changed()) this.#known.remember(name, { value, versionstamp });
       },
@@ -111,7 +124,6 @@ export class LimitCounters {
       for (const { next } of changes) if (isGated(next)) tally.hear(next as TaskRecord);
     }
     for (const unit of gated) this.#admitUnit(unit, tally, gate);
-    gate.writes.push(...tally.writes());
     return gate;
   }
 

@@ -141,7 +141,18 @@ export class LimitTally {
   }
 
   writes(): Write[] {
+    for (const name of this.#changed) if (this.#isAsBefore(name)) this.#changed.delete(name);
     return [...this.#changed].flatMap((name) => this.#writesOf(name, this.of(name)));
+  }
+
+  /** All that the commit gave it has taken back. */
+  #isAsBefore(name: string): boolean {
+    const { held, waiting, said, saidRate, rule, rateRule, arrivalTime } = this.of(name);
+    const before = this.known.get(name)?.value ?? UNUSED;
+    const isUnknown = !this.known.has(name);
+    return held === before.held && waiting === before.waiting && !(waiting > 0) &&
+      arrivalTime === before.arrivalTime && rateRule === before.rateRule && saidRate === before.saidRate &&
+      (isUnknown ? held === 0 : said === before.said && rule === before.rule);
   }
 
   /** Also an outbox entry, where somebody waits and there is room: whatever has made the room. */

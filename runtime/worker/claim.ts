@@ -5,8 +5,9 @@ import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { type Entry, isReady, type TaskRecord } from "../core/task.ts";
 import { canExpire, claimed, expired } from "../core/transitions.ts";
+import { turnsOf } from "../core/limits.ts";
 import { keys } from "../platform/keys.ts";
-import type { Write } from "../platform/kv.ts";
+import type { KvLimits, Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
 import type { Controls } from "../queues/controls.ts";
 import { type Held, holdBack } from "../queues/held_tasks.ts";
@@ -48,6 +49,8 @@ export interface Claimed {
   hints: Hints;
 }
 
+/** A counter with its outbox entry. */
+const COUNTER_BYTES = 1_500;
 /** The part of a commit's bytes that is for records. */
 const RECORDS_SHARE = 0.8;
 
@@ -138,6 +141,7 @@ async function select(
   const late: Entry[] = [];
   const taken = new Set<string>();
   const left = new Set<RunnerKind>();
+  const turns = new Set<string>();
   const slots = { ...budgets };
   let room = RECORDS_SHARE * store.kv.limits.bytes;
   for (const id of blocksOf.keys()) {
@@ -150,19 +154,37 @@ async function select(
       late.push(entry);
     } else {
       const kind = runnerOf(entry.record.task)!;
-      const isFull = slots[kind] === 0 || changes.length === store.kv.limits.checks;
+      const { counters, isOver } = counted(entry.record, turns, changes.length, store.kv.limits);
+      const isFull = slots[kind] === 0 || isOver;
       const next = claimed(entry.record, now, { worker, token: store.ids.token() });
-      if (!isFull) room -= recordBytes(next);
+      if (!isFull) room -= recordBytes(next) + counters.length * COUNTER_BYTES;
       // No slot is left, or the commit is full: the rest waits for the next claim.
       if (isFull || room < 0 && changes.length > 0) left.add(kind);
       else if (reservation?.take(kind, entry.record) ?? true) {
         slots[kind]--;
         taken.add(id);
         changes.push({ before: entry, next });
+        for (const name of counters) turns.add(name);
       }
     }
   }
   return { changes, late, taken, left };
+}
+
+/**
+ * The counters that the start of a task steps, beyond those of the claim so far: it gives its turn to another
+ * task of its key. Each is checked, as the record is.
+ */
+function counted(
+  record: TaskRecord,
+  turns: ReadonlySet<string>,
+  taken: number,
+  { checks }: KvLimits,
+): { counters: string[]; isOver: boolean } {
+  const counters = record.limits === undefined ? [] : turnsOf(record).filter((name) => !turns.has(name));
+  const all = turns.size + counters.length;
+  // One more for the rules.
+  return { counters, isOver: taken + 1 + all + Number(all > 0) > checks };
 }
 
 async function expire(store: Store, entry: Entry): Promise<boolean> {

@@ -2,7 +2,14 @@
 // its own.
 
 import type { RunnerKind } from "../core/define.ts";
-import { type Entry, isForgotten, queueOf, type Stored, type TaskRecord } from "../core/task.ts";
+import {
+  type Entry,
+  HISTORY_KEPT,
+  isForgotten,
+  queueOf,
+  type Stored,
+  type TaskRecord,
+} from "../core/task.ts";
 import { claimed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { Starter, Taken } from "../store/starter.ts";
@@ -40,8 +47,10 @@ export class CommitStarter implements Starter {
     const now = clock.now();
     // A task that has run before may still have an attempt that is about to end.
     // One whose start takes back what is written with its submit (a timer, a unique key) waits for a claim.
-    const fit = ready.filter(({ attempt, crashes, expiresAt, unique }) =>
-      attempt === 0 && crashes === 0 && expiresAt === null && unique?.while !== "waiting"
+    // So does one whose history is full: the unit has said already which states go to the event log.
+    const fit = ready.filter(({ attempt, crashes, expiresAt, unique, history }) =>
+      attempt === 0 && crashes === 0 && expiresAt === null && unique?.while !== "waiting" &&
+      history.length < HISTORY_KEPT
     );
     const block = ids.token();
     // The sort is stable: tasks of one priority stay in their order.

@@ -280,7 +280,7 @@ export class Dependencies {
       this.#letGo.add(id);
       this.#requireStoredCall(id);
       // A retry with an input of its own needs nobody's result.
-      if (stateOf(record).message === "retried on request") this.#freed.add(id);
+      if (stateOf(record).message?.startsWith("retried on request")) this.#freed.add(id);
       else if (!this.#freed.has(id)) this.#requireReady(id, wants, upstreams);
     }
     if (record.error?.name === "UpstreamGoneError" && !this.#hadEndedBefore(record)) {

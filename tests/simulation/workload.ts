@@ -859,6 +859,9 @@ export class Workload {
     if (limits.chance(0.4)) {
       options.rateLimit = { key: limits.pick(KEYS), limit: 1 + limits.below(3), periodMs: 50, burst: 2 };
     }
+    if (limits.chance(0.4)) {
+      options.fairness = { key: limits.pick(KEYS), weight: limits.pick([0.1, 0.1, 1]) };
+    }
     return { ...submission, options };
   }
 
@@ -892,7 +895,7 @@ export class Workload {
   #calm(): Submission {
     const { random } = this.world;
     const { task, options } = this.#submission();
-    const { delayMs, ttlMs, priority, queue, tags, retry, concurrency, rateLimit } = options!;
+    const { delayMs, ttlMs, priority, queue, tags, retry, concurrency, rateLimit, fairness } = options!;
     return {
       task,
       input: this.#calmInput(),
@@ -905,6 +908,7 @@ export class Workload {
         retry,
         concurrency,
         rateLimit,
+        fairness,
         // What others wait for is kept, however short its retention is.
         ...retentions(random.chance(0.2) ? random.below(2_000) : undefined),
       },
