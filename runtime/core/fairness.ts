@@ -1,7 +1,7 @@
-// Fairness: keys take turns. Of each key only so many tasks are ready at a time, by its weight, and the others
-// wait in their line; each start of one lets the next of its key in behind those of the other keys. So the
-// ready queue, first in, first out, serves all keys in turn, however many tasks one of them has. It is a limit
-// by key whose slots are given back at the start.
+// Fairness: keys take turns. Of each key only so many tasks are ready at a time, by its weight, and the
+// others wait in their line; each start of one lets the next of its key in behind those of the other keys. So
+// the ready queue, first in, first out, serves all keys in turn, however many tasks one of them has. It is a
+// limit by key whose slots are given back at the start.
 
 import type { TaskLimit } from "./task.ts";
 
