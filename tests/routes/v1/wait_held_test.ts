@@ -45,7 +45,9 @@ async function bothWays(
     return new Held(service, service.post("/v1/wait", { ...which, returnWhen, timeoutSeconds: 600 }));
   };
   const held = { ids: wait({ ids }), group: wait({ groupId }) };
-  await eventually(() => service.runtime.watched > 0);
+  // One that need not be held is answered at once, and is never seen to watch.
+  const isUnderWay = () => service.runtime.watched > 0 || Object.values(held).every((one) => one.isAnswered);
+  await eventually(isUnderWay);
   return held;
 }
 
