@@ -36,7 +36,7 @@ const fields = (description: string) =>
   }).meta({ type: "object", additionalProperties: true, description }) as z.ZodType<Fields>;
 
 /** Made by the first map. */
-export const mapSchema = once(makeSchema);
+export const mapSchema: () => z.ZodType<MapSpec> = once(makeSchema);
 
 function makeSchema(): z.ZodType<MapSpec> {
   const every = {

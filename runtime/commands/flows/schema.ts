@@ -51,7 +51,7 @@ const CANVAS = "{chain: […]}, {group: […]}, {chord: {header, body}} or {chun
 const NESTED = { options: "at the top of the flow, or in each task" };
 
 /** Made by the first flow. */
-export const flowSchema = once(makeSchema);
+export const flowSchema: () => z.ZodType<FlowSpec> = once(makeSchema);
 
 function makeSchema(): z.ZodType<FlowSpec> {
   /** Defaults for the options of all its tasks. */
