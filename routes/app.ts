@@ -33,6 +33,7 @@ import {
   problemOf,
   problemResponse,
 } from "./http/problem.ts";
+import { scheduleActionRoutes } from "./v1/schedule_actions.ts";
 import { scheduleRoutes } from "./v1/schedules.ts";
 import { limitRoutes } from "./v1/limits.ts";
 import { queueRoutes } from "./v1/queues.ts";
@@ -84,6 +85,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     mapRoutes(app, runtime, large);
     flowRoutes(app, runtime, large);
     scheduleRoutes(app, runtime, large);
+    scheduleActionRoutes(app, runtime, large);
     definitionRoutes(app, runtime, large);
     queueRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);

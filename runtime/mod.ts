@@ -7,7 +7,7 @@ export { createRuntime, type Runtime } from "./runtime.ts";
 export { type Clock, isoAt, sleep, systemClock } from "./platform/clock.ts";
 export { Turn, Turns } from "./platform/turns.ts";
 export type { Ids } from "./platform/ids.ts";
-export { serviceKeys } from "./platform/keys.ts";
+export { serviceKeys } from "./platform/service_keys.ts";
 export { KvPort } from "./platform/kv.ts";
 export { hasQueues, isRemote, openKv } from "./platform/open_kv.ts";
 export { kvOnHandle } from "./platform/prefixed_kv.ts";

@@ -180,7 +180,9 @@ Deno.test("in runtime/ only clock.ts and ids.ts reach for time and randomness", 
   assert.deepEqual(reaching, ["runtime/platform/clock.ts", "runtime/platform/ids.ts"]);
 });
 
-Deno.test("keys of the database are spelled and read in runtime/platform/keys.ts only", () => {
+const KEYS = ["runtime/platform/keys.ts", "runtime/platform/service_keys.ts"];
+
+Deno.test("keys of the database are spelled and read in platform/keys.ts and service_keys.ts only", () => {
   const reads = /\b[kK]ey\[|\b[kK]ey as \[|\[\.\.\.[\w.#]*([pP]refix|prefixes[\w.(), "]*|[kK]ey)[,\]]/;
   const spells = /(\b(key|prefix|start|end): |\b(KvKey|Key) = |\.(get|set|delete|watch|getMany)\(\[?)\["/;
   const bad = [
@@ -194,7 +196,7 @@ Deno.test("keys of the database are spelled and read in runtime/platform/keys.ts
   const wrong = files.filter((file) => {
     if (!["runtime", "auth", "routes", "deploy", "."].includes(folderOf(file))) return false;
     const code = withoutComments(textOf(file));
-    return file !== "runtime/platform/keys.ts" && (reads.test(code) || spells.test(code));
+    return !KEYS.includes(file) && (reads.test(code) || spells.test(code));
   });
   assert.deepEqual(wrong, []);
 });
@@ -214,4 +216,11 @@ Deno.test("comment lines have at most 110 columns", () => {
   const own = files.filter((file) => !file.startsWith("client/npm/"));
   const long = own.flatMap((file) => longComments(textOf(file)).map((line) => `${file}:${line}`));
   assert.deepEqual(long, []);
+});
+
+Deno.test("no source file has more than 300 lines", () => {
+  const sources = files.filter((file) => folderOf(file) !== "tests" && !file.startsWith("client/npm/"));
+  assert.ok(sources.length > 300, `${sources.length} were found`);
+  const long = sources.map((file) => `${file}: ${textOf(file).trimEnd().split("\n").length}`);
+  assert.deepEqual(long.filter((line) => Number(line.split(": ")[1]) > 300), []);
 });

@@ -7,15 +7,9 @@ import { strictObject } from "../../runtime/core/strict_object.ts";
 import { having } from "../../runtime/core/submission.ts";
 import type { Context } from "hono";
 import { isTerminal } from "../../runtime/core/task.ts";
-import {
-  type CallersCompletionQuery,
-  type CompletionEvent,
-  RETURN_WHEN,
-  type Runtime,
-} from "../../runtime/mod.ts";
+import { type CallersCompletionQuery, RETURN_WHEN, type Runtime } from "../../runtime/mod.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { App, StreamOptions } from "../http/app_types.ts";
-import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
@@ -33,8 +27,9 @@ import {
   ticketQuery,
   timeoutSeconds,
 } from "../wire/schemas.ts";
-import { type SseEvent, sseResponse } from "../http/sse.ts";
-import { summaryText, summaryTexts, taskText } from "../wire/task_json.ts";
+import { sseResponse } from "../http/sse.ts";
+import { sseEvents } from "../wire/completion_sse.ts";
+import { summaryText, summaryTexts } from "../wire/task_json.ts";
 import type { Text } from "../http/json_response.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { longAnswer } from "../http/json_stream.ts";
@@ -250,31 +245,6 @@ async function stream(
   } catch (error) {
     giveBack();
     throw error;
-  }
-}
-
-async function* sseEvents(
-  runtime: Runtime,
-  events: AsyncGenerator<CompletionEvent>,
-  prefix: string,
-): AsyncGenerator<SseEvent[]> {
-  for await (const event of events) yield [await sseOf(runtime, event, prefix)];
-}
-
-async function sseOf(runtime: Runtime, event: CompletionEvent, prefix: string): Promise<SseEvent> {
-  const id = event.cursor;
-  switch (event.kind) {
-    case "task": {
-      const forgotten = JSON.stringify({ id: bare(event.id), state: null, forgotten: true });
-      const data = event.entry ? await taskText(runtime, event.entry, prefix) : forgotten;
-      return { id, event: "task", data };
-    }
-    case "end":
-      return { id, event: "end", data: JSON.stringify({ total: event.total, yielded: event.yielded }) };
-    case "timeout": {
-      const message = `${event.unfinished} (of ${event.total}) futures unfinished`;
-      return { id, event: "timeout", data: JSON.stringify({ message, pending: event.pending.map(bare) }) };
-    }
   }
 }
 

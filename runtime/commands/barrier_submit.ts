@@ -18,7 +18,8 @@ import {
   edgeWrite,
   mostInlineDependents,
 } from "../dependencies/edges.ts";
-import { barrierId, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { barrierId } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";

@@ -16,7 +16,7 @@ import {
 } from "../core/limit_options.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import type { Registry } from "../core/registry.ts";
-import type { TaskLimit, TaskRate } from "../core/task.ts";
+import type { TaskLimit, TaskRate } from "../core/limit_terms.ts";
 import type { ReadInput } from "./check_input.ts";
 
 export interface LimitsOfTask {

@@ -9,7 +9,8 @@ import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { Reference } from "../core/references.ts";
 import { mergedRetry, wholeRetry } from "../core/retry.ts";
 import type { Submission } from "../core/submission.ts";
-import { FAILURE_RETENTION_MS, type TaskLimit, type TaskRate, type TaskRecord } from "../core/task.ts";
+import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
+import type { TaskLimit, TaskRate } from "../core/limit_terms.ts";
 import type { Turn } from "../platform/turns.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
 import {

@@ -3,7 +3,7 @@
 // the ready queue, first in, first out, serves all keys in turn, however many tasks one of them has. It is a
 // limit by key whose slots are given back at the start.
 
-import type { TaskLimit } from "./task.ts";
+import type { TaskLimit } from "./limit_terms.ts";
 
 /** Begins the key of such a limit: no caller's key contains it. */
 const MARK = "\u0001";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { once } from "./once.ts";
 import { strictObject } from "./strict_object.ts";
-import type { TaskLimit, TaskRate } from "./task.ts";
+import type { TaskLimit, TaskRate } from "./limit_terms.ts";
 
 /** At most `limit` tasks with this key run at once, in all processes. */
 export interface ConcurrencyOption {

@@ -7,7 +7,8 @@ import { LONGEST_MESSAGE } from "./enter_state.ts";
 import { fairnessKeyOf } from "./fairness.ts";
 import { clip } from "./json.ts";
 import type { Rate } from "./rate_limit.ts";
-import { type HistoryEntry, type Parked, stateOf, type TaskRecord } from "./task.ts";
+import { type HistoryEntry, stateOf, type TaskRecord } from "./task.ts";
+import type { Parked } from "./limit_terms.ts";
 import { tenantOf } from "./tenant.ts";
 
 /** A limit as the engine knows it: the keys of tenants are apart. Keys contain no control characters. */

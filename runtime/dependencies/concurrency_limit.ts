@@ -3,7 +3,8 @@
 
 import { isForgotten, isTerminal } from "../core/task.ts";
 import { admitted } from "../core/transitions.ts";
-import { after, concurrencyLimitId, keys, parse, prefixes } from "../platform/keys.ts";
+import { after, keys, parse, prefixes } from "../platform/keys.ts";
+import { concurrencyLimitId } from "../platform/outbox_subject.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";

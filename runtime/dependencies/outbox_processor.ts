@@ -5,7 +5,8 @@
 import { type Entry, isForgotten, isTerminal, typeOf } from "../core/task.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
-import { keys, outboxSubject, parse, prefixes } from "../platform/keys.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
+import { outboxSubject } from "../platform/outbox_subject.ts";
 import type { Log } from "../platform/log.ts";
 import { letGo } from "../queues/held_tasks.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";

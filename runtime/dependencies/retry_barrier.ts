@@ -3,7 +3,8 @@
 // all tasks of the call have ended.
 
 import { isAwaiting, isForgotten, type TaskRecord } from "../core/task.ts";
-import { keys, retryBarrierId } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { retryBarrierId } from "../platform/outbox_subject.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
 import { counterWrite, newCounter, outboxWrite } from "../store/dependency_counters.ts";
 import type { Store } from "../store/store.ts";

@@ -5,7 +5,8 @@
 import { parkedAt } from "../core/limits.ts";
 import { type Entry, isForgotten, type TaskRecord } from "../core/task.ts";
 import { admittedToLimit } from "../core/transitions.ts";
-import { keys, limitSubject, parse, prefixes } from "../platform/keys.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
+import { limitSubject } from "../platform/outbox_subject.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { hasRoom, type LimitCounter, mostOf } from "../store/limit_tally.ts";
 import type { Store } from "../store/store.ts";

@@ -3,7 +3,8 @@
 // only after this process has found it abandoned for a long time by its own clock.
 
 import { isForgotten, namesValue, type Stored } from "../core/task.ts";
-import { behindAll, isBarrier, parse, prefixes } from "../platform/keys.ts";
+import { behindAll, parse, prefixes } from "../platform/keys.ts";
+import { isBarrier } from "../platform/outbox_subject.ts";
 import { deleteUnder, firstOfEach } from "../platform/paging.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";

@@ -1,7 +1,8 @@
 // Removes groups. A group lives as long as any of its tasks is there, and a week after its last change at the
 // least: a retry of one of its tasks, or one that is delayed by months, needs its counters, log and slots.
 
-import { concurrencyLimitId, keys, prefixes } from "../platform/keys.ts";
+import { keys, prefixes } from "../platform/keys.ts";
+import { concurrencyLimitId } from "../platform/outbox_subject.ts";
 import { pages } from "../platform/paging.ts";
 import { GROUP_RETENTION_MS, type GroupRecord, writesWithTimer } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";

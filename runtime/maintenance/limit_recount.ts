@@ -4,7 +4,8 @@
 
 import { heldBy, parkedAt } from "../core/limits.ts";
 import type { Entry } from "../core/task.ts";
-import { after, keys, limitSubject, parse, prefixes } from "../platform/keys.ts";
+import { after, keys, parse, prefixes } from "../platform/keys.ts";
+import { limitSubject } from "../platform/outbox_subject.ts";
 import { hasRoom, type LimitCounter } from "../store/limit_tally.ts";
 import type { Store } from "../store/store.ts";
 

@@ -10,7 +10,8 @@ import {
   rebuiltConcurrencyLimit,
 } from "../dependencies/concurrency_limit.ts";
 import { isHeldBack } from "../dependencies/retry_barrier.ts";
-import { concurrencyLimitId, keys, limitSubject, retryBarrierId } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { concurrencyLimitId, limitSubject, retryBarrierId } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
 import {

@@ -2,7 +2,8 @@
 
 import { type Entry, isAwaiting } from "../core/task.ts";
 import { isHeldBack } from "../dependencies/retry_barrier.ts";
-import { keys, retryBarrierId } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { retryBarrierId } from "../platform/outbox_subject.ts";
 import type { Store } from "../store/store.ts";
 import type { Suspect } from "./slot_check.ts";
 

@@ -2,7 +2,8 @@
 
 import { type Entry, stateOf } from "../core/task.ts";
 import { type ConcurrencyLimit, freeSlots } from "../dependencies/concurrency_limit.ts";
-import { concurrencyLimitId, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { concurrencyLimitId } from "../platform/outbox_subject.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { adoptGroup } from "./group_pruner.ts";

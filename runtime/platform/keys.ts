@@ -2,6 +2,7 @@
 
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { tenantOf } from "../core/tenant.ts";
+import { BARRIER } from "./outbox_subject.ts";
 
 type Key = Deno.KvKey;
 
@@ -76,7 +77,7 @@ export const keys = {
   dependencyCounter: (id: string): Key => ["join", id],
   /** Tasks that wait for a task or a barrier, in blocks of ids: one for each call that made them. */
   edge: (upstream: string, block: string): Key => ["edge", upstream, block],
-  /** Work that must follow a commit: see {@linkcode outboxSubject} for what the id may be. */
+  /** Work that must follow a commit: see outbox_subject.ts for what the id may be. */
   outbox: (subject: string): Key => ["outbox", subject],
   /** Holds back the tasks of a call of several commits until all of them are stored. */
   barrier: (barrier: string): Key => ["seal", barrier],
@@ -122,30 +123,6 @@ export const keys = {
   readiness: ["readiness"] as Key,
   /** Never written: for commits that must fail, and for reads whose answer nobody needs. */
   never: (n = 0): Key => ["errand", "never", n],
-} as const;
-
-export const serviceKeys = {
-  /** The secret that tickets are signed with: made once, and the same for all processes. */
-  ticketSecret: ["ticket-secret"] as Key,
-  /** A ticket that is good for one request, and was used. */
-  usedTicket: (nonce: string): Key => ["used-ticket", nonce],
-  /** An API key: what is known of it, and the hash of its secret. */
-  apiKey: (id: string): Key => ["api-key", id],
-  /** When an API key was used, by the hour. */
-  apiKeyUse: (id: string): Key => ["api-key-use", id],
-  /** Another value with each change of the API keys. Never removed: where it is, calls need a key. */
-  apiKeysVersion: ["api-keys"] as Key,
-  apiKeys: ["api-key"] as Key,
-  /** How much a caller may use. */
-  quota: (kind: string, tenant: string, name: string): Key => ["quota", kind, tenant, name],
-  quotas: ["quota"] as Key,
-  /** What callers of a tenant did. The ids rise with time. */
-  audit: (tenant: string, id: string): Key => ["audit", tenant, id],
-  auditBefore: (tenant: string, id?: string): Deno.KvListSelector =>
-    id === undefined
-      ? { prefix: ["audit", tenant] }
-      : { start: ["audit", tenant, ""], end: ["audit", tenant, id] },
-  apiKeyUses: ["api-key-use"] as Key,
 } as const;
 
 export const prefixes = {
@@ -253,16 +230,6 @@ function limitParts(name: string): [tenant: string, key: string] {
   return [name.slice(0, at), name.slice(at + 1)];
 }
 
-export type OutboxSubject =
-  | { kind: "task"; id: string }
-  | { kind: "barrier"; id: string }
-  | { kind: "retry"; task: string }
-  | { kind: "concurrency-limit"; group: string }
-  | { kind: "limit"; name: string }
-  | { kind: "full-limit"; task: string }
-  | { kind: "limit-rules"; tenant: string }
-  | { kind: "held"; definition: string };
-
 /** Sorts behind all ids. */
 const OTHERS = "~";
 
@@ -290,63 +257,6 @@ export function dueBetween(kind: DueKind, from: number, before: number): Deno.Kv
   return { start: ["due", kind, from], end: ["due", kind, before] };
 }
 
-const BARRIER = "seal-";
-/** To release 0.1 it is a barrier of any kind: it lifts it. */
-const RETRY_BARRIER = `${BARRIER}retry-`;
-const CONCURRENCY_LIMIT = "window-";
-const LIMIT = "limit-";
-const LIMIT_RULES = "rules-";
-const FULL_LIMIT = "full-";
-const HELD = "held-";
-
-export function barrierId(firstTask: string): string {
-  return BARRIER + firstTask;
-}
-
-/** Holds a retried task back until its dependents wait for it again. */
-export function retryBarrierId(task: string): string {
-  return RETRY_BARRIER + task;
-}
-
-export function concurrencyLimitId(group: string): string {
-  return CONCURRENCY_LIMIT + group;
-}
-
-/** Tasks may be let in that wait for a slot of the limit. */
-export function limitSubject(name: string): string {
-  return LIMIT + name;
-}
-
-/** The task has met a full limit, and must not just wait. */
-export function fullLimitSubject(task: string): string {
-  return FULL_LIMIT + task;
-}
-
-/** The rules have changed: the limits must learn of it. */
-export function limitRulesSubject(tenant: string): string {
-  return LIMIT_RULES + tenant;
-}
-
-/** Asks for the tasks of a definition that is paused no more. */
-export function heldId(definition: string): string {
-  return HELD + definition;
-}
-
-export function isBarrier(id: string): boolean {
-  return id.startsWith(BARRIER);
-}
-
-export function outboxSubject(id: string): OutboxSubject {
-  if (id.startsWith(RETRY_BARRIER)) return { kind: "retry", task: id.slice(RETRY_BARRIER.length) };
-  if (isBarrier(id)) return { kind: "barrier", id };
-  if (id.startsWith(LIMIT_RULES)) return { kind: "limit-rules", tenant: id.slice(LIMIT_RULES.length) };
-  if (id.startsWith(FULL_LIMIT)) return { kind: "full-limit", task: id.slice(FULL_LIMIT.length) };
-  if (id.startsWith(LIMIT)) return { kind: "limit", name: id.slice(LIMIT.length) };
-  if (id.startsWith(HELD)) return { kind: "held", definition: id.slice(HELD.length) };
-  if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
-  return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
-}
-
 /** All edges of barriers. */
 export const barrierEdges: Deno.KvListSelector = {
   start: ["edge", BARRIER],
@@ -361,12 +271,6 @@ export function after(key: Key): Key {
 /** The prefix of the keys that differ from this one in their last part. */
 export function beside(key: Key): Key {
   return key.slice(0, -1);
-}
-
-/** True if `a` sorts after `b`. Both are of the same form. */
-export function isBehind(a: Key, b: Key): boolean {
-  const at = a.findIndex((part, i) => part !== b[i]);
-  return at >= 0 && (a[at] as string | number) > (b[at] as string | number);
 }
 
 /** Behind every key that begins with this one. Deno KV sorts strings before numbers. */
@@ -391,21 +295,4 @@ export function keyBytes(key: Key): number {
 
 function isOfLimit(key: Key): boolean {
   return key[0] === "limit" || key[0] === "parked" || key[0] === "outbox";
-}
-
-/** Which shard of the ready queue a task belongs to: the same in every process. */
-export function shardOf(id: string, shards: number): number {
-  if (shards === 1) return 0;
-  let hash = 0;
-  for (let i = 0; i < id.length; i++) hash = (Math.imul(hash, 31) + id.charCodeAt(i)) | 0;
-  return (hash >>> 0) % shards;
-}
-
-/** Where a key of Errand stands in a database that has others' keys too. */
-export function withPrefix(prefix: Key, key: Key): Key {
-  return [...prefix, ...key];
-}
-
-export function withoutPrefix(prefix: Key, key: Key): Key {
-  return key.slice(prefix.length);
 }

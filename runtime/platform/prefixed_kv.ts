@@ -2,7 +2,6 @@
 // begin with a prefix there. Nobody above this file sees the prefix.
 
 import { systemClock } from "./clock.ts";
-import { withoutPrefix, withPrefix } from "./keys.ts";
 import { EMBEDDED_LIMITS, type Kv, KvPort, REMOTE_LIMITS, REMOTE_SHARDS } from "./kv.ts";
 import { checksOf } from "./open_kv.ts";
 
@@ -106,11 +105,11 @@ export class PrefixedKv implements Kv {
   close(): void {}
 
   #outer(key: Key): Key {
-    return withPrefix(this.prefix, key);
+    return this.prefix.concat(key);
   }
 
   #inner<Entry extends { key: Key }>(entry: Entry): Entry {
-    return { ...entry, key: withoutPrefix(this.prefix, entry.key) };
+    return { ...entry, key: entry.key.slice(this.prefix.length) };
   }
 
   #innerOf<T extends readonly unknown[]>(

@@ -3,7 +3,8 @@
 // where they stood. Records do not change on the way; they name their block by its first name.
 
 import type { TaskRecord } from "../core/task.ts";
-import { beside, heldId, keys, parse, prefixes } from "../platform/keys.ts";
+import { beside, keys, parse, prefixes } from "../platform/keys.ts";
+import { heldId } from "../platform/outbox_subject.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
 import {

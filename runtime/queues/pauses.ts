@@ -2,7 +2,8 @@
 // expiries too.
 
 import { UnavailableError } from "../core/errors.ts";
-import { type ControlKind, heldId, keys } from "../platform/keys.ts";
+import { type ControlKind, keys } from "../platform/keys.ts";
+import { heldId } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
 import type { Store } from "../store/store.ts";

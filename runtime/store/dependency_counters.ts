@@ -3,7 +3,8 @@
 // twice. When the decision changes, the same commit writes an outbox entry, and the outbox processor moves
 // the waiting task.
 
-import { isBarrier, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { isBarrier } from "../platform/outbox_subject.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { type Known, type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/states.ts";

@@ -3,7 +3,8 @@
 // counted twice.
 
 import type { Clock } from "../platform/clock.ts";
-import { concurrencyLimitId, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { concurrencyLimitId } from "../platform/outbox_subject.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { type Merged, VersionCache } from "./version_cache.ts";
 import type { StateType } from "../core/states.ts";

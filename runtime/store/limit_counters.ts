@@ -14,10 +14,12 @@ import {
   rateMessage,
   slotMessage,
 } from "../core/limits.ts";
-import { isForgotten, type OnFull, type Stored, type TaskRecord } from "../core/task.ts";
+import { isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
+import type { OnFull } from "../core/limit_terms.ts";
 import { tenantOf } from "../core/tenant.ts";
 import type { Clock } from "../platform/clock.ts";
-import { fullLimitSubject, keys } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { fullLimitSubject } from "../platform/outbox_subject.ts";
 import type { KvPort } from "../platform/kv.ts";
 import { outboxWrite } from "./dependency_counters.ts";
 import { parkedEntry, rateEntry } from "./index_entries.ts";

@@ -2,9 +2,11 @@
 
 import { limitName, limitOf } from "../core/limits.ts";
 import { type ArrivalTime, type Rate, reserve } from "../core/rate_limit.ts";
-import type { TaskLimit, TaskRate, TaskRecord } from "../core/task.ts";
+import type { TaskRecord } from "../core/task.ts";
+import type { TaskLimit, TaskRate } from "../core/limit_terms.ts";
 import { tenantOf } from "../core/tenant.ts";
-import { keys, limitSubject } from "../platform/keys.ts";
+import { keys } from "../platform/keys.ts";
+import { limitSubject } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import { outboxWrite } from "./dependency_counters.ts";
 import { type LimitRules, rulesFor, type RulesInForce } from "./limit_rules.ts";

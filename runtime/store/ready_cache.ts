@@ -5,7 +5,7 @@ import type { RunnerKind } from "../core/define.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { type Entry, isForgotten, isReady, isSuspect, type Stored, type TaskRecord } from "../core/task.ts";
 import { PassingMap } from "../core/passing_map.ts";
-import { shardOf } from "../platform/keys.ts";
+import { shardOf } from "../platform/shard.ts";
 import { isSmall } from "./record_size.ts";
 
 const MOST_KEPT = 20_000;

@@ -5,7 +5,8 @@
 
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
-import { after, keys, parse, prefixes, shardOf } from "../platform/keys.ts";
+import { after, keys, parse, prefixes } from "../platform/keys.ts";
+import { shardOf } from "../platform/shard.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { firstOfEach, pages } from "../platform/paging.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";

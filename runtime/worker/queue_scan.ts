@@ -3,7 +3,7 @@
 // wait for a thread: the next scan then goes on behind it.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
-import { isBehind } from "../platform/keys.ts";
+import { isBehind } from "./block_order.ts";
 import type { Held } from "../queues/held_tasks.ts";
 import { type ReadyBlock, readyBlocks, without } from "../store/ready_queue.ts";
 import { writeBytes } from "../store/record_size.ts";

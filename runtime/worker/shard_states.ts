@@ -3,7 +3,8 @@
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
-import { isBehind, parse, prefixes } from "../platform/keys.ts";
+import { parse, prefixes } from "../platform/keys.ts";
+import { isBehind } from "./block_order.ts";
 import type { Store } from "../store/store.ts";
 import type { Hints, More } from "./queue_scan.ts";
 

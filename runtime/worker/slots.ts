@@ -1,6 +1,7 @@
 // Which tasks this worker has in hand, and how many more it may take. Each kind of function has slots of its
 // own: work of the main thread never waits for a worker thread.
 
+import { type ServedQueues, slotsOfAll } from "../core/queue.ts";
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
 import { PassingMap } from "../core/passing_map.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
@@ -21,6 +22,18 @@ export interface Starting {
   block: string;
   pool: SlotPool;
   ofCaller: CallerSlot | null;
+}
+
+/** How many functions run at once: of queues without slots of their own together, of each other one, of all. */
+export function sizesFor(
+  served: ServedQueues | null,
+  concurrency: number,
+  threads: number,
+): { shared: Sizes; own: Map<string, Sizes>; all: Sizes } {
+  const sizesOf = (slots: number): Sizes => ({ inline: slots, thread: Math.min(slots, threads) });
+  const own = new Map<string, Sizes>();
+  for (const { name, slots } of served ?? []) if (slots !== undefined) own.set(name, sizesOf(slots));
+  return { shared: sizesOf(concurrency), own, all: sizesOf(slotsOfAll(served, concurrency)) };
 }
 
 export class Slots {

@@ -4,6 +4,7 @@
 
 import type { Worker } from "node:worker_threads";
 import { builtin } from "../core/builtin.ts";
+import type { KvPort } from "../platform/kv.ts";
 import type { Log } from "../platform/log.ts";
 import { takeThreadRoom } from "./runners/thread_room.ts";
 import type { StandInSetup } from "./stand_in_main.ts";
@@ -13,6 +14,15 @@ const THREAD_MAIN = new URL(`./stand_in_main${import.meta.url.slice(-3)}`, impor
 
 export interface StandInOptions extends Omit<StandInSetup, "signs"> {
   log: Log;
+}
+
+/** Null where a thread cannot open the database. */
+export function standInOn(
+  { address }: KvPort,
+  key: Deno.KvKey,
+  { leaseMs, log }: Pick<StandInOptions, "leaseMs" | "log">,
+): StandIn | null {
+  return address === null ? null : new StandIn({ address, key, leaseMs, log });
 }
 
 export class StandIn {

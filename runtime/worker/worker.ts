@@ -3,7 +3,7 @@
 // keeps the worker alive.
 
 import { RUNNER_KINDS, type RunnerKind } from "../core/define.ts";
-import { DEFAULT_QUEUE, type ServedQueues, slotsOfAll } from "../core/queue.ts";
+import { DEFAULT_QUEUE, type ServedQueues } from "../core/queue.ts";
 import { type Entry, isReady, isSuspect, queueOf, type Stored, type TaskRecord } from "../core/task.ts";
 import { UNCOUNTED, type Usages } from "../core/usage.ts";
 import { sleep } from "../platform/clock.ts";
@@ -24,8 +24,9 @@ import { Heartbeat } from "./heartbeat.ts";
 import { LeaseBook } from "./lease_book.ts";
 import type { Budgets, Hints } from "./queue_scan.ts";
 import { ShardAssignment } from "./shard_assignment.ts";
-import { type Sizes, Slots } from "./slots.ts";
-import { StandIn } from "./stand_in.ts";
+import { signOff } from "./sign_off.ts";
+import { sizesFor, Slots } from "./slots.ts";
+import { standInOn } from "./stand_in.ts";
 import { SuspectLine } from "./suspect_line.ts";
 
 export interface WorkerOptions extends ExecuteOptions {
@@ -60,18 +61,10 @@ export class Worker implements Starter {
   constructor(private readonly store: Store, private readonly options: WorkerOptions) {
     const worker = this.id = store.ids.id();
     const { concurrency, runners, queues: served = null, controls } = options;
-    const sizesOf = (slots: number): Sizes => ({ inline: slots, thread: Math.min(slots, runners.threads) });
-    const own = new Map(
-      (served ?? []).flatMap(({ name, slots }) => slots === undefined ? [] : [[name, sizesOf(slots)]]),
-    );
-    const slots = this.#slots = new Slots(
-      sizesOf(concurrency),
-      (kind, queue) => this.#refill(kind, queue),
-      own,
-    );
-    const sizes = sizesOf(slotsOfAll(served, concurrency));
+    const { shared, own, all } = sizesFor(served, concurrency, runners.threads);
+    const slots = this.#slots = new Slots(shared, (kind, queue) => this.#refill(kind, queue), own);
     const { usages = { ...UNCOUNTED } } = options;
-    const callers = this.#callers = new CallerSlots(usages, sizes, () => this.#tellOfRoom());
+    const callers = this.#callers = new CallerSlots(usages, all, () => this.#tellOfRoom());
     usages.onChange = () => callers.changed();
     const leases = this.#leases = new LeaseBook(worker);
     this.#shards = new ShardAssignment(store, options.leaseMs / 3);
@@ -84,10 +77,7 @@ export class Worker implements Starter {
       claim: (...what) => this.#claim(...what),
       onError: (error) => options.log.error("claiming failed", error),
     });
-    const { address } = store.kv;
-    const standIn = address === null
-      ? null
-      : new StandIn({ address, key: keys.worker(worker), leaseMs: options.leaseMs, log: options.log });
+    const standIn = standInOn(store.kv, keys.worker(worker), options);
     const heartbeat = this.#heartbeat = new Heartbeat(store, { ...options, worker, slots, leases, standIn });
     const isStopping = () => this.#isStopping;
     this.#attempts = new AttemptRunner(store, { ...options, slots, callers, leases, heartbeat, isStopping });
@@ -131,10 +121,7 @@ export class Worker implements Starter {
     return !this.#slots.isIdle || this.#claims.isBusy || this.#suspects.isBusy;
   }
 
-  /**
-   * True if it has tasks in hand, or some wait. A look for tasks is no work by itself: what it finds is
-   * waited for.
-   */
+  /** True if it has tasks in hand, or some wait. A look for tasks is no work: what it finds is waited for. */
   async hasWork(): Promise<boolean> {
     if (this.#slots.isIdle && !this.#claims.mayWait) {
       await Promise.all([this.#claims.idle(), this.#suspects.idle()]);
@@ -189,8 +176,7 @@ export class Worker implements Starter {
 
   /** True if this worker may claim the task now. */
   claims(record: TaskRecord): boolean {
-    const queue = queueOf(record);
-    return this.#claims.takes(queue) && !this.options.controls.isPaused(record.task);
+    return this.#claims.takes(queueOf(record)) && !this.options.controls.isPaused(record.task);
   }
 
   /** See {@linkcode CommitStarter}. */
@@ -242,23 +228,7 @@ export class Worker implements Starter {
     }
     // The heartbeat goes on for as long as the worker holds leases.
     await this.#heartbeat.stop();
-    await this.#signOff();
-  }
-
-  async #signOff(): Promise<void> {
-    const { kv } = this.store;
-    try {
-      for (
-        let writes = this.#leases.takeDeletions();
-        writes.length > 0;
-        writes = this.#leases.takeDeletions()
-      ) {
-        await kv.writeBlind(writes, 0);
-      }
-      await kv.writeBlind([{ key: keys.worker(this.id) }], 0);
-    } catch (error) {
-      this.options.log.error("signing off failed: the others will take this worker for dead", error);
-    }
+    await signOff(this.store.kv, this.id, this.#leases, this.options.log);
   }
 
   get #takesWork(): boolean {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { Tickets } from "../../auth/tickets.ts";
 import { UnavailableError } from "../../runtime/core/errors.ts";
 import { systemClock } from "../../runtime/platform/clock.ts";
-import { serviceKeys } from "../../runtime/platform/keys.ts";
+import { serviceKeys } from "../../runtime/platform/service_keys.ts";
 import type { KvPort } from "../../runtime/platform/kv.ts";
 import { openKv } from "../../runtime/platform/open_kv.ts";
 import { aDatabase } from "../support/server_process.ts";

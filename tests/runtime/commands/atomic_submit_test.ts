@@ -2,7 +2,8 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ConflictError, ValidationError } from "../../../runtime/core/errors.ts";
 import type { EdgeBlock } from "../../../runtime/dependencies/edges.ts";
-import { barrierId, keys, prefixes } from "../../../runtime/platform/keys.ts";
+import { keys, prefixes } from "../../../runtime/platform/keys.ts";
+import { barrierId } from "../../../runtime/platform/outbox_subject.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import {
   abandonBarrier,

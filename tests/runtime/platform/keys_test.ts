@@ -1,20 +1,15 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { after, behindAll, idRange, keys, parse, prefixes } from "../../../runtime/platform/keys.ts";
 import {
-  after,
   barrierId,
-  behindAll,
   concurrencyLimitId,
   heldId,
-  idRange,
   isBarrier,
-  keys,
   outboxSubject,
-  parse,
-  prefixes,
   retryBarrierId,
-  shardOf,
-} from "../../../runtime/platform/keys.ts";
+} from "../../../runtime/platform/outbox_subject.ts";
+import { shardOf } from "../../../runtime/platform/shard.ts";
 import { aBench, seeded } from "../../support/builders.ts";
 import { makeIds } from "../../../runtime/platform/ids.ts";
 import { ManualClock } from "../../support/manual_clock.ts";

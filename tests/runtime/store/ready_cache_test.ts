@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Entry, TaskRecord } from "../../../runtime/core/task.ts";
 import { cancelled, submitted } from "../../../runtime/core/transitions.ts";
-import { shardOf } from "../../../runtime/platform/keys.ts";
+import { shardOf } from "../../../runtime/platform/shard.ts";
 import { ReadyCache } from "../../../runtime/store/ready_cache.ts";
 import { aDraft } from "../../support/builders.ts";
 import { START } from "../../support/manual_clock.ts";

@@ -2,7 +2,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { ClaimScheduler } from "../../../runtime/worker/claim_scheduler.ts";
 import type { ClaimResult } from "../../../runtime/worker/shard_states.ts";
-import { shardOf } from "../../../runtime/platform/keys.ts";
+import { shardOf } from "../../../runtime/platform/shard.ts";
 import { EMBEDDED_LIMITS } from "../../../runtime/platform/kv.ts";
 import { aBench } from "../../support/builders.ts";
 import { eventually, turn } from "../../support/waiting.ts";

@@ -1,0 +1,27 @@
+// The keys of what the service keeps beside tasks.
+
+type Key = Deno.KvKey;
+
+export const serviceKeys = {
+  /** The secret that tickets are signed with: made once, and the same for all processes. */
+  ticketSecret: ["ticket-secret"] as Key,
+  /** A ticket that is good for one request, and was used. */
+  usedTicket: (nonce: string): Key => ["used-ticket", nonce],
+  /** An API key: what is known of it, and the hash of its secret. */
+  apiKey: (id: string): Key => ["api-key", id],
+  /** When an API key was used, by the hour. */
+  apiKeyUse: (id: string): Key => ["api-key-use", id],
+  /** Another value with each change of the API keys. Never removed: where it is, calls need a key. */
+  apiKeysVersion: ["api-keys"] as Key,
+  apiKeys: ["api-key"] as Key,
+  /** How much a caller may use. */
+  quota: (kind: string, tenant: string, name: string): Key => ["quota", kind, tenant, name],
+  quotas: ["quota"] as Key,
+  /** What callers of a tenant did. The ids rise with time. */
+  audit: (tenant: string, id: string): Key => ["audit", tenant, id],
+  auditBefore: (tenant: string, id?: string): Deno.KvListSelector =>
+    id === undefined
+      ? { prefix: ["audit", tenant] }
+      : { start: ["audit", tenant, ""], end: ["audit", tenant, id] },
+  apiKeyUses: ["api-key-use"] as Key,
+} as const;
