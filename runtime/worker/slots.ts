@@ -24,7 +24,7 @@ export interface Starting {
   ofCaller: CallerSlot | null;
 }
 
-/** How many functions run at once: of queues without slots of their own together, of each other one, of all. */
+/** How many functions run at once: of queues without slots of their own, of each other queue, of all. */
 export function sizesFor(
   served: ServedQueues | null,
   concurrency: number,
