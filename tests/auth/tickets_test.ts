@@ -35,7 +35,7 @@ Deno.test("a ticket is good for its purpose and its time, and has no other way t
   now += 1;
   assert.equal(await tickets.verify(ticket, "pump 7"), "expired");
   assert.equal(await tickets.verify(ticket, "pump 8"), "other");
-  kv.close();
+  await kv.close();
 });
 
 Deno.test("processes that begin at once agree on a secret; those of another database have another", async () => {
@@ -52,7 +52,7 @@ Deno.test("processes that begin at once agree on a secret; those of another data
   assert.ok(new Set(value).size > 8, "it is drawn at random");
   const elsewhere = await openKv(":memory:");
   assert.equal(await ticketsOn(elsewhere).verify(issued[0], "stream"), "forged");
-  for (const kv of [...kvs, elsewhere]) kv.close();
+  for (const kv of [...kvs, elsewhere]) await kv.close();
 });
 
 Deno.test("a database that does not answer is told as that, and asked again the next time", async () => {
@@ -69,5 +69,5 @@ Deno.test("a database that does not answer is told as that, and asked again the 
   await assert.rejects(tickets.issue("stream", 60_000), UnavailableError);
   const ticket = await tickets.issue("stream", 60_000);
   assert.equal(await tickets.verify(ticket, "stream"), null);
-  kv.close();
+  await kv.close();
 });

@@ -60,7 +60,7 @@ export async function leftovers(kv: Deno.Kv): Promise<GarbageCollector> {
     }
     return { wrong, orphans, cutOff: await cutOffIn(kv) };
   } finally {
-    kv.close();
+    await kv.close();
   }
 }
 

@@ -106,7 +106,7 @@ async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions
       for (const { resolve } of gates) resolve();
       await instance.stop(100);
       await server.shutdown();
-      kv.close();
+      await kv.close();
       await listenersEnd();
     },
   };
@@ -332,7 +332,7 @@ Deno.test("a ticket for the pump is good at the app's own origin, once, on any i
   const [nonce, signed] = ticket.split(".");
   assert.equal(await one.use(`${crypto.randomUUID()}.${signed}`), false, `of ${nonce} alone`);
   assert.equal(await one.use(await other.issue(-1)), false);
-  kv.close();
+  await kv.close();
 });
 
 Deno.test("whatever Host callers write, the app asks nobody but itself", async () => {

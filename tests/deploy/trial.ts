@@ -127,7 +127,7 @@ export async function trial(options: TrialOptions): Promise<TrialReport> {
   } finally {
     clearTimeout(evicting);
     await platform[Symbol.asyncDispose]();
-    kv.close();
+    await kv.close();
   }
 }
 

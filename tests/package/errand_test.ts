@@ -52,7 +52,7 @@ Deno.test("a database of a newer release is refused with what to do, and is not 
   {
     const kv = await openKv(database.path);
     await kv.writeBlind([{ key: keys.format, value: { version: 1_000, release: "0.9.3" } }], 0);
-    kv.close();
+    await kv.close();
   }
   await assert.rejects(
     createErrand({ kv: database.path, definitions }),
@@ -115,7 +115,7 @@ Deno.test("a Deno.Kv of one's own keeps its keys apart, and stays open", async (
     assert.ok(others.every(({ value }) => value === "mine"));
     assert.ok(entries.length > mine.length);
   } finally {
-    kv.close();
+    await kv.close();
   }
 });
 
@@ -129,7 +129,7 @@ Deno.test("keyPrefix [] reads what was written by the path", async () => {
   await second.start();
   assert.equal(await second.client.future(id).result(), 5);
   await second.stop();
-  kv.close();
+  await kv.close();
 });
 
 Deno.test("what openKv gave is used and left open", async () => {

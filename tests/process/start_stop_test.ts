@@ -185,7 +185,7 @@ Deno.test("a database of a newer format stops the start with exit code 2, and it
   const kv = await Deno.openKv(database.path);
   const { value } = await kv.get<{ version: number }>(keys.format);
   await kv.set(keys.format, { version: value!.version + 1, release: "0.9.3" });
-  kv.close();
+  await kv.close();
   const { code, stderr, stdout } = await startAndFail({ KV_PATH: database.path });
   assert.equal(code, 2, stderr);
   assert.match(

@@ -49,7 +49,7 @@ Deno.test("a worker that only looks whether tasks wait needs no process to stay 
   gate.resolve();
   assert.equal(await need, null);
   await clock.run(runtime.stop(0));
-  kv.close();
+  await kv.close();
 });
 
 Deno.test("a stop, and the close of a database, wait for the calls under way", async () => {
@@ -132,7 +132,7 @@ Deno.test("a stop hands running tasks back once the grace is over, whatever else
   }, "it is not handed back");
   gate.resolve();
   await clock.run(over);
-  kv.close();
+  await kv.close();
 });
 
 Deno.test("a second stop ends the grace of the first one, and none prolongs it", async () => {
@@ -149,5 +149,5 @@ Deno.test("a second stop ends the grace of the first one, and none prolongs it",
     await turn();
   }
   await clock.run(Promise.all([first, second, third]));
-  kv.close();
+  await kv.close();
 });

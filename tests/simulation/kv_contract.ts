@@ -354,14 +354,14 @@ export const CONTRACT: ContractCase[] = [
       assert.deepEqual(got, ["with a commit", "later"]);
       await rejects(async () => await kv.enqueue("x", { delay: -1 }), /Delay must be/);
       await rejects(async () => await kv.enqueue("x", { delay: 31 * 86_400_000 }), /30 days/);
-      kv.close();
+      await kv.close();
       await listening;
     },
   },
   {
     name: "a closed handle answers no more",
     async run(kv) {
-      kv.close();
+      await kv.close();
       await assert.rejects(async () => await kv.get(["a"]), Deno.errors.BadResource);
       await assert.rejects(async () => await kv.atomic().set(["a"], 1).commit(), Deno.errors.BadResource);
       await assert.rejects(

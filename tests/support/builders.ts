@@ -107,7 +107,7 @@ export async function aBench(options: BenchOptions = {}): Promise<Bench> {
     all: () => Array.fromAsync((kv.writer as Deno.Kv).list({ prefix: [] })),
     async [Symbol.asyncDispose]() {
       await store.idle();
-      kv.close();
+      await kv.close();
     },
   };
 }

@@ -315,7 +315,7 @@ Deno.test("a call that is cut off is undone after a while, and none of it ever r
     assert.deepEqual(await states(bench, ids), undone, `after ${commits} commits`);
     assert.deepEqual(await unseals(bench), []);
     assert.equal((await bench.left("edge")).filter(([, id]) => String(id).startsWith("seal")).length, 0);
-    bench.kv.close();
+    await bench.kv.close();
   }
 });
 
@@ -332,7 +332,7 @@ Deno.test("a call that is resumed after any commit becomes the same tasks, once 
     const first = await Promise.race([bench.call(submissions, { idempotency }), reached]);
     mend();
     if (first !== "cut") {
-      bench.kv.close();
+      await bench.kv.close();
       return assert.ok(commits > 5, `it took only ${commits} commits`);
     }
     const there = elsewhere(bench);
@@ -345,7 +345,7 @@ Deno.test("a call that is resumed after any commit becomes the same tasks, once 
     assert.deepEqual(await states(bench, ids), { Completed: 20, Pending: 20 });
     assert.deepEqual(await there.left("join", "outbox"), []);
     assert.deepEqual(await unseals(there), []);
-    bench.kv.close();
+    await bench.kv.close();
   }
   assert.fail("the call was never over");
 });
@@ -363,7 +363,7 @@ Deno.test("a call whose ids are drawn for it draws the same ones when it is resu
     const first = await Promise.race([bench.submitter.submit(call), reached]);
     mend();
     if (first !== "cut") {
-      bench.kv.close();
+      await bench.kv.close();
       return assert.ok(commits > 3, `it took only ${commits} commits`);
     }
     const there = elsewhere(bench);
@@ -380,7 +380,7 @@ Deno.test("a call whose ids are drawn for it draws the same ones when it is resu
       await there.run(id);
     }
     assert.deepEqual(await states(there, resumed.ids), { Completed: 40 });
-    bench.kv.close();
+    await bench.kv.close();
   }
   assert.fail("the call was never over");
 });
@@ -446,7 +446,7 @@ Deno.test("an end that was counted while a call was cut off is not counted again
     const first = await Promise.race([bench.call(submissions, { idempotency }), reached]);
     mend();
     if (first !== "cut") {
-      bench.kv.close();
+      await bench.kv.close();
       return assert.ok(commits > 5, `it took only ${commits} commits`);
     }
     const there = elsewhere(bench);
@@ -462,7 +462,7 @@ Deno.test("an end that was counted while a call was cut off is not counted again
       const { left, failed } = (await there.join(id))!;
       assert.deepEqual([left, failed], [1, 0], `after ${commits} commits`);
     }
-    bench.kv.close();
+    await bench.kv.close();
   }
   assert.fail("the call was never over");
 });
@@ -526,7 +526,7 @@ Deno.test("an abandoned call stays abandoned, however often it is repeated", asy
   }
   const { Cancelled, UpstreamFailed = 0, none = 0, ...others } = await states(there, [...ups, ...downs]);
   assert.deepEqual([Cancelled + UpstreamFailed + none, others], [45, {}]);
-  bench.kv.close();
+  await bench.kv.close();
 });
 
 Deno.test("a barrier belongs to the process that raised it last, until it is abandoned", async () => {
@@ -558,7 +558,7 @@ Deno.test("all tasks of a call whose ids were drawn are undone, also if it was r
     const cut = await Promise.race([bench.call(submissions, { idempotency, atomic: true }), first.reached]);
     first.mend();
     if (cut !== "cut") {
-      bench.kv.close();
+      await bench.kv.close();
       return assert.ok(commits > 2, `it took only ${commits} commits`);
     }
     const there = elsewhere(bench);
@@ -572,7 +572,7 @@ Deno.test("all tasks of a call whose ids were drawn are undone, also if it was r
     await last.follow();
     const ids = (await last.left("task")).map((key) => key[1] as string);
     assert.deepEqual(await states(last, ids), { Cancelled: ids.length }, `after ${commits} commits`);
-    bench.kv.close();
+    await bench.kv.close();
   }
   assert.fail("the call was never over");
 });

@@ -62,6 +62,6 @@ Deno.test("tasks of a cut-off call that have ended and are gone are not made aga
     assert.deepEqual(stored.filter((id) => ended.includes(id)), []);
     assert.equal(ended.length + stored.length, 120);
     assert.ok(ended.length > 0 && stored.length > 0);
-    bench.kv.close();
+    await bench.kv.close();
   }
 });

@@ -119,7 +119,7 @@ Deno.test("a database with a damaged page is refused at the start, and the messa
   const path = folder.at("errand.kv");
   const kv = await Deno.openKv(path);
   for (let i = 0; i < 200; i++) await kv.set(["task", i], new Uint8Array(1_000));
-  kv.close();
+  await kv.close();
   // All of it is in the file itself from here on.
   vacuum(path);
   const bytes = await Deno.readFile(path);

@@ -11,5 +11,5 @@ Deno.test("hasQueues() tells a backend with queues, and leaves nothing behind", 
     atomic: () => ({ check: () => ({ enqueue: () => ({ commit: () => Promise.reject(new Error()) }) }) }),
   };
   assert.equal(await hasQueues(new KvPort(without as unknown as Kv)), false);
-  kv.close();
+  await kv.close();
 });

@@ -67,7 +67,7 @@ Deno.test("every key is below the prefix, and what is beside it is not seen", as
   await kv.atomic().delete(["task", 1]).commit();
   await kv.delete(["task", 2]);
   assert.equal((await Array.fromAsync(handle.list({ prefix: [] }))).length, 2);
-  kv.close();
+  await kv.close();
 });
 
 Deno.test("a port to a handle leaves room for the prefix in its commits, and the handle open", async () => {

@@ -202,7 +202,7 @@ Deno.test("after close() no handle is opened", async () => {
   const read = kv.get(["a"]);
   await turn();
   clock.advance(11_000);
-  kv.close();
+  await kv.close();
   const next = kv.get(["b"]);
   await turn();
   assert.deepEqual([clients.length, clients[0].isClosed], [1, true]);

@@ -16,7 +16,7 @@ Deno.test("load() gives what is known and what is there, also if all is forgotte
     assert.deepEqual([loaded.get("known")!.value, loaded.get("stored")!.value], [3, 1]);
     assert.equal((await remembered.load(["known"])).get("known")!.value, 2);
   } finally {
-    kv.close();
+    await kv.close();
   }
 });
 

@@ -27,7 +27,7 @@ async function twoRuntimes(work: (runtimes: Runtime[]) => Promise<void>): Promis
     await work(runtimes);
   } finally {
     for (const runtime of runtimes) await runtime.stop(500);
-    for (const kv of ports) kv.close();
+    for (const kv of ports) await kv.close();
   }
 }
 

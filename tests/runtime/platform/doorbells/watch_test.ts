@@ -82,7 +82,7 @@ async function aBell() {
     },
     [Symbol.asyncDispose]: async () => {
       await bell.stop();
-      kv.close();
+      await kv.close();
     },
   };
 }
