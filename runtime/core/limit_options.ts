@@ -55,7 +55,7 @@ const LONGEST_PERIOD_MS = 31 * 24 * 60 * 60 * 1000;
 
 export const limitKeySchema = once((): z.ZodType<string, string> =>
   z.string().min(1).max(LONGEST_KEY)
-    .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
+    .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, { error: "must not contain control characters" })
 );
 export const slotsSchema = once((): z.ZodType<number, number> => z.int().min(0).max(LARGEST_LIMIT));
 export const unitsSchema = once((): z.ZodType<number, number> => z.int().min(1).max(LARGEST_RATE));

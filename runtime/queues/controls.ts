@@ -29,6 +29,7 @@ export class Controls {
   /** What was paused at the last look. */
   #wasPaused = "";
   #hasPausedDefinitions = false;
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   /** @param onChange something was paused, or goes on */
   constructor(
@@ -82,6 +83,13 @@ export class Controls {
     await this.#looking?.catch(() => {});
     this.#version = undefined;
     await this.look();
+  }
+
+  /** Changes of this process come one after the other: else they would only meet each other. */
+  inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#lastChange.then(change);
+    this.#lastChange = changed.catch(() => {});
+    return changed;
   }
 
   /** As it will be once the change is on disk: this process must not be behind what it has promised. */

@@ -30,7 +30,16 @@ const MOST_TRIES = 50;
  * Resolves once nothing of it starts any more in this process; in others nothing does a second later. A pause
  * of what is paused takes the new note and end, and keeps its beginning.
  */
-export async function pause(
+export function pause(
+  store: Store,
+  controls: Controls,
+  change: Change,
+  request: PauseRequest,
+): Promise<Pause> {
+  return controls.inTurn(() => pauseNow(store, controls, change, request));
+}
+
+async function pauseNow(
   store: Store,
   controls: Controls,
   { kind, name, by }: Change,
@@ -58,12 +67,22 @@ export async function pause(
  *
  * @returns false if it was not paused
  */
-export async function resume(
+export function resume(
+  store: Store,
+  controls: Controls,
+  change: Omit<Change, "by">,
+  onOutbox: (subject: string) => void,
+  isDue: (pause: Pause) => boolean = () => true,
+): Promise<boolean> {
+  return controls.inTurn(() => resumeNow(store, controls, change, onOutbox, isDue));
+}
+
+async function resumeNow(
   store: Store,
   controls: Controls,
   { kind, name }: Omit<Change, "by">,
   onOutbox: (subject: string) => void,
-  isDue: (pause: Pause) => boolean = () => true,
+  isDue: (pause: Pause) => boolean,
 ): Promise<boolean> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const known = await store.kv.get<Control>(keys.control(kind, name));

@@ -273,3 +273,15 @@ Deno.test("who may not know all that a pause would hold may not pause it, and kn
   const told = (await service.get("/v1/queues/gpu", tenant)).body.paused;
   assert.equal(told.by, null, "who it was is known to its own tenant");
 });
+
+Deno.test("many who pause and resume the same at one instant are all answered", async () => {
+  await using service = await aService({ running: false });
+  const calls = Array.from(
+    { length: 120 },
+    (_, i) => service.post(`/v1/${i % 3 === 0 ? "resume" : "pause"}`, {}),
+  );
+  assert.deepEqual(
+    (await Promise.all(calls)).filter(({ status }) => status !== 200).map(({ text }) => text),
+    [],
+  );
+});
