@@ -271,6 +271,9 @@ export class Checker implements ChildFindings {
   /** It has the result of another task, which is young enough and was made for the same key. */
   #requireHit(name: string, { cachedFrom, finishedAt, result }: TaskRecord): void {
     const source = this.tasks.get(cachedFrom!);
+    // It may be deleted, or go, between the look and the commit, which then has the value itself.
+    const isGone = !source || isForgotten(source);
+    if (isGone && "json" in result! && this.mayBeGone(cachedFrom!)) return;
     if (!source || isForgotten(source) || stateOf(source).name !== "Completed") {
       return this.violated("cache", `${name} has the result of ${cachedFrom}, which has none`);
     }

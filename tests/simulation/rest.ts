@@ -195,8 +195,12 @@ function orphansOf(
 ): Record<"chunks" | "edges", Row[]> {
   const named = new Set<string>();
   for (const { id, input, result } of records) {
-    for (const value of [input, result]) if (value && "blob" in value) named.add(`${id}/${value.blob}`);
+    for (const value of [input, result]) {
+      if (value && "blob" in value) named.add(`${value.of ?? id}/${value.blob}`);
+    }
   }
+  // A deleted task keeps a value that others have from it.
+  for (const { id, lent } of checker.tasks.values()) if (lent) named.add(`${id}/${lent.blob}`);
   const rows = database.all();
   const isKnown = (id: string) => checker.tasks.has(id) || checker.gone.has(id);
   return {
