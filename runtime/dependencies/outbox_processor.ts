@@ -26,6 +26,7 @@ interface Waiter {
   done: AutoResetEvent;
 }
 
+const NONE: OutboxTask["counter"] = { value: null, versionstamp: null };
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
 /** After this a step of an entry's work is repeated. */
@@ -148,6 +149,10 @@ export class OutboxProcessor {
 
   /** From memory, for an entry that this process has written. The commit checks whether it is up to date. */
   #known(id: string, versionstamp: string | null): OutboxTask | null {
+    // What is not about a task is read by whoever does its work.
+    if (versionstamp !== null && outboxSubject(id).kind !== "task") {
+      return { id, versionstamp, entry: null, counter: NONE };
+    }
     const entry = this.store.links.get(id);
     const counter = this.store.dependencies.known(id);
     return versionstamp === null || !entry || !counter ? null : { id, versionstamp, entry, counter };

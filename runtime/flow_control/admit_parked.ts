@@ -31,12 +31,13 @@ export async function admitParked(
     checks: [{ key: outbox, versionstamp: outboxVersion }],
     writes: [{ key: outbox }],
   };
-  const { value, versionstamp } = await kv.get<LimitCounter>(keys.limit(name));
+  const [{ value, versionstamp }, first] = await Promise.all([
+    kv.get<LimitCounter>(keys.limit(name)),
+    kv.list({ prefix: prefixes.parked(name) }, { limit: atOnce }),
+  ]);
   const most = value && mostOf(value);
   const room = value === null || !hasRoom(value) ? 0 : most === null ? atOnce : most - value.held;
-  const page = room > 0
-    ? await kv.list({ prefix: prefixes.parked(name) }, { limit: Math.min(room, atOnce) })
-    : [];
+  const page = room > 0 ? first.slice(0, room) : [];
   if (page.length === 0) {
     // Nobody waits, whatever the counter says.
     if (value !== null && room > 0 && value.waiting > 0) {
