@@ -2,7 +2,9 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { PassingMap } from "../../../runtime/core/passing_map.ts";
 import { sourceFiles, textOf, withoutComments } from "../../support/imports.ts";
+import { noHeapSpaces } from "../../support/heap_spaces.ts";
 import { run } from "../../support/program.ts";
+import { skippedIf } from "../../support/skip.ts";
 
 Deno.test("a map of passing things is a map", () => {
   const map = new PassingMap<string, number>();
@@ -16,9 +18,11 @@ Deno.test("a map of passing things is a map", () => {
   assert.deepEqual([...map.values()], [2]);
 });
 
-Deno.test("garbage collections of the young free what was in a map of passing things", async () => {
-  const module = new URL("../../../runtime/core/passing_map.ts", import.meta.url).href;
-  const script = `
+Deno.test({
+  ...skippedIf(noHeapSpaces, "garbage collections of the young free what was in a map of passing things"),
+  fn: async () => {
+    const module = new URL("../../../runtime/core/passing_map.ts", import.meta.url).href;
+    const script = `
     import { getHeapSpaceStatistics } from "node:v8";
     const { PassingMap } = await import(${JSON.stringify(module)});
     const young = () => gc({ type: "minor" });
@@ -35,12 +39,13 @@ Deno.test("garbage collections of the young free what was in a map of passing th
     const before = old();
     for (let i = 0; i < 20; i++) pass();
     console.log(Math.round((old() - before) / 2_000));`;
-  // What V8 finds out about allocations as it goes would put some of them among the old ones.
-  const flags = "--v8-flags=--expose-gc,--no-allocation-site-pretenuring";
-  const { stdout, stderr } = await run({ args: ["eval", "--no-lock", flags, script] });
-  // About 160. In a Map about 4,000: nearly all that they have.
-  assert.ok(Number(stdout) < 1_000, `${stdout} bytes of each value have become old. ${stderr}`);
-  assert.match(stdout, /^\d+\n$/, stderr);
+    // What V8 finds out about allocations as it goes would put some of them among the old ones.
+    const flags = "--v8-flags=--expose-gc,--no-allocation-site-pretenuring";
+    const { stdout, stderr } = await run({ args: ["eval", "--no-lock", flags, script] });
+    // About 160. In a Map about 4,000: nearly all that they have.
+    assert.ok(Number(stdout) < 1_000, `${stdout} bytes of each value have become old. ${stderr}`);
+    assert.match(stdout, /^\d+\n$/, stderr);
+  },
 });
 
 /** Where it happens once in the life of a process, of a schema, or of a thread. */
@@ -66,8 +71,13 @@ Deno.test("no function is assigned to a property for a task or a call: V8 makes 
   assert.deepEqual(assigned, MADE_ONCE);
 });
 
-Deno.test("of a function in a literal or in a field V8 makes nothing old; of one that is assigned to a property it does", async () => {
-  const script = `
+Deno.test({
+  ...skippedIf(
+    noHeapSpaces,
+    "of a function in a literal or in a field V8 makes nothing old; of one that is assigned to a property it does",
+  ),
+  fn: async () => {
+    const script = `
     import { getHeapSpaceStatistics } from "node:v8";
     const old = () => getHeapSpaceStatistics().find(({ space_name }) => space_name === "old_space").space_used_size;
     class Field {
@@ -94,7 +104,8 @@ Deno.test("of a function in a literal or in a field V8 makes nothing old; of one
       for (let i = 0; i < 20; i++) pass();
       console.log(kind, (old() - before) / 2_000 > 1_000 ? "old" : "young");
     }`;
-  const flags = "--v8-flags=--expose-gc,--no-allocation-site-pretenuring";
-  const { stdout, stderr } = await run({ args: ["eval", "--no-lock", flags, script] });
-  assert.equal(stdout, "literal young\nfield young\nassigned old\n", stderr);
+    const flags = "--v8-flags=--expose-gc,--no-allocation-site-pretenuring";
+    const { stdout, stderr } = await run({ args: ["eval", "--no-lock", flags, script] });
+    assert.equal(stdout, "literal young\nfield young\nassigned old\n", stderr);
+  },
 });
