@@ -55,7 +55,7 @@ const LONGEST_PERIOD_MS = 31 * 24 * 60 * 60 * 1000;
 
 export const limitKeySchema = once((): z.ZodType<string, string> =>
   z.string().min(1).max(LONGEST_KEY)
-    // deno-lint-ignore no-control-regex -- as a pattern it is in the document, which \P{Cc} cannot be everywhere
+    // deno-lint-ignore no-control-regex -- a pattern that all readers of the document know
     .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, { error: "must not contain control characters" })
 );
 export const slotsSchema = once((): z.ZodType<number, number> => z.int().min(0).max(LARGEST_LIMIT));
