@@ -6,14 +6,17 @@ import { LazyPromise } from "./lazy_promise.ts";
 export class ChildTask implements Child {
   readonly id: string;
   readonly #result: () => Promise<unknown>;
-  /** It may be taken out of its child: `const { id, result } = await submit(…)`. */
-  // deno-lint-ignore no-explicit-any -- typed for those who call `submit`
-  readonly result: () => Promise<any> = () => new LazyPromise(this.#result);
-
   /** @param result waits for its end; called for each wait, when it is awaited */
   constructor(id: string, result: () => Promise<unknown>) {
     this.id = id;
     this.#result = result;
+  }
+
+  /** It may be taken out of its child: `const { id, result } = await submit(…)`. */
+  // deno-lint-ignore no-explicit-any -- typed for those who call `submit`
+  get result(): () => Promise<any> {
+    const result = this.#result;
+    return () => new LazyPromise(result);
   }
 
   /** Its id. */
