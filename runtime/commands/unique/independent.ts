@@ -15,6 +15,7 @@ import type { SubmitPlan } from "../submit_plan.ts";
 import { hitChange, hitsOf } from "../cached.ts";
 import { decide, type Decision, draftBy, type Wanted } from "./decide.ts";
 import { joining } from "./joining.ts";
+import { oneForEach } from "./one_change.ts";
 import { fold, type Folded } from "./within_call.ts";
 
 /** Submissions that are decided on together. */
@@ -168,6 +169,7 @@ class UniqueSubmit {
     for (const place of owners) {
       steps.push(hits.get(place) ?? await this.#step(place, decisionOf.get(place), inputOf.get(place)));
     }
+    oneForEach(steps.flatMap(({ change }) => change ?? []));
     return steps;
   }
 
