@@ -6,7 +6,7 @@ import { type Entry, isForgotten, isTerminal, typeOf } from "../core/task.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
-import { outboxSubject } from "../platform/outbox_subject.ts";
+import { type OutboxSubject, outboxSubject } from "../platform/outbox_subject.ts";
 import type { Log } from "../platform/log.ts";
 import { letGo } from "../queues/held_tasks.ts";
 import type { DependencyCounter } from "../store/dependency_counters.ts";
@@ -26,6 +26,7 @@ interface Waiter {
   done: AutoResetEvent;
 }
 
+const BY_COMMIT: ReadonlySet<OutboxSubject["kind"]> = new Set(["limit", "full-limit"]);
 const NONE: OutboxTask["counter"] = { value: null, versionstamp: null };
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
@@ -149,8 +150,8 @@ export class OutboxProcessor {
 
   /** From memory, for an entry that this process has written. The commit checks whether it is up to date. */
   #known(id: string, versionstamp: string | null): OutboxTask | null {
-    // What is not about a task is read by whoever does its work.
-    if (versionstamp !== null && outboxSubject(id).kind !== "task") {
+    // Their commit checks the entry, and they read what they need. A barrier may be lifted, and raised again.
+    if (versionstamp !== null && BY_COMMIT.has(outboxSubject(id).kind)) {
       return { id, versionstamp, entry: null, counter: NONE };
     }
     const entry = this.store.links.get(id);
