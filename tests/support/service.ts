@@ -21,7 +21,7 @@ import { answerIn, faultsUnder, type Schema } from "./json_schema.ts";
 import { ManualClock } from "./manual_clock.ts";
 import { openPatientKv } from "./patient_kv.ts";
 import { queueListenersOf } from "./queue_listeners.ts";
-import { eventually, unlessItHangs } from "./waiting.ts";
+import { eventually, turn, unlessItHangs } from "./waiting.ts";
 
 // deno-lint-ignore no-explicit-any
 export type Body = any;
@@ -232,6 +232,8 @@ export class Service implements AsyncDisposable {
     await this.audit.stop();
     await this.kv.close();
     await this.#listenersEnd();
+    // The end of a round of the event loop is a timer, too (runtime/platform/turns.ts).
+    await turn();
     if (!this.mayLogErrors) {
       assert.equal(this.errors.length, 0, `the service logged errors: ${this.errors.join("; ")}`);
     }
