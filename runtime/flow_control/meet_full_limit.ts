@@ -11,6 +11,7 @@ import { pages } from "../platform/paging.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { ALL_READY, blocksUnder } from "../store/ready_queue.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
+import type { LimitCounter } from "../store/limit_tally.ts";
 import type { Store } from "../store/store.ts";
 
 /** How long the function of a running one may take to stop. */
@@ -50,12 +51,17 @@ export async function meetFullLimit(store: Store, id: string, outboxVersion: str
 
 /** Null if one was asked already, or none has a slot any more. */
 async function stopOldest(store: Store, name: string, reason: string): Promise<Change | null> {
+  const { value } = await store.kv.get<LimitCounter>(keys.limit(name));
   let oldest: Entry | null = null;
+  let found = 0;
   for await (const entry of holders(store, name)) {
     const { record } = entry;
+    found++;
     if (typeOf(record) === "CANCELLING" && record.cancel?.reason === reason) return null;
     if (typeOf(record) === "CANCELLING") continue;
     if (oldest === null || beganAt(record) < beganAt(oldest.record)) oldest = entry;
+    // The queue, which comes last, may be long.
+    if (found === value?.held) break;
   }
   if (oldest === null) return null;
   const { record } = oldest;

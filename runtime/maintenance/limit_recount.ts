@@ -46,6 +46,11 @@ export class LimitRecount {
     }
   }
 
+  /** Nothing is compared in this walk. */
+  abandon(): void {
+    this.#compared.clear();
+  }
+
   #of(name: string, count: (compared: Compared) => void): void {
     const compared = this.#compared.get(name);
     if (compared) count(compared);

@@ -75,7 +75,10 @@ export class Reconciler {
     const selector = this.#start ? { prefix, start: this.#start } : { prefix };
     const page = await this.store.kv.list<Uint8Array>(selector, { limit: PER_ROUND });
     this.#start = page.length < PER_ROUND ? null : after(page[page.length - 1].key);
-    return page.map(entryOrNewer).filter((entry): entry is Entry => {
+    const found = page.map(entryOrNewer);
+    // What a newer release has written may hold slots that this one cannot read.
+    if (found.some(isNewerRecord)) this.#limits.abandon();
+    return found.filter((entry): entry is Entry => {
       return entry !== null && !isNewerRecord(entry) && !isForgotten(entry.record) &&
         !isTerminal(entry.record);
     });

@@ -10,7 +10,7 @@ import { sleep } from "../platform/clock.ts";
 import { isHeldKey, parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
-import type { Waiting } from "../store/index_entries.ts";
+import type { ParkedValue, Waiting } from "../store/index_entries.ts";
 import { ALL_READY, blocksUnder } from "../store/ready_queue.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
@@ -87,6 +87,7 @@ export class QueueCounter {
     const tallies = new Map<string, Tally>();
     await this.#waiting(tallies);
     await this.#limited(tallies);
+    await this.#limitedByKey(tallies);
     await this.#scheduled(tallies);
     await this.#ready(tallies);
     await this.#running(tallies);
@@ -151,6 +152,22 @@ export class QueueCounter {
               tallyOf(tallies, record).limited++;
             }
           }
+        }
+      }
+    }
+  }
+
+  /** Tasks that wait for a slot of a limit by key, or for their place in a rate. */
+  async #limitedByKey(tallies: Map<string, Tally>): Promise<void> {
+    const { kv } = this.store;
+    const sources: [Deno.KvKey, (key: Deno.KvKey) => string][] = [
+      [prefixes.due("rate"), (key) => parse.due(key).id],
+      [prefixes.allParked, parse.parked],
+    ];
+    for (const [prefix, idOf] of sources) {
+      for await (const page of pages<ParkedValue>(kv, { prefix }, { size: PER_READ })) {
+        for (const { key, value: { task, queue } } of page) {
+          tallyOf(tallies, { id: idOf(key), task, queue }).limited++;
         }
       }
     }

@@ -29,9 +29,10 @@ export function waitingOf({ task, groups, queue }: TaskRecord): Waiting {
   return queue === undefined ? { task, groups } : { task, groups, queue };
 }
 
-/** Stored with a task that waits for a slot of a limit, for lists. */
+/** Stored with a task that waits for a slot of a limit, for lists and counts. */
 export interface ParkedValue {
   task: string;
+  queue?: string;
 }
 
 /** KV removes a record this much after its retention. Until then every read compares the retention itself. */
@@ -120,16 +121,20 @@ export function entriesOf(stored: Stored): IndexEntry[] {
 
 /** Of a task that waits for a slot of a limit. */
 export function parkedEntry(record: TaskRecord): IndexEntry {
-  return { key: parkedKey(record), value: { task: record.task } satisfies ParkedValue, expireAt: null };
+  return { key: parkedKey(record), value: parkedOf(record), expireAt: null };
 }
 
 export function parkedKey({ id, priority, parked }: TaskRecord): Deno.KvKey {
   return keys.parked(limitName(parked!.key, tenantOf(id)), priority, parked!.order, id);
 }
 
+function parkedOf({ task, queue }: TaskRecord): ParkedValue {
+  return queue === undefined ? { task } : { task, queue };
+}
+
 /** Of a task that waits for its place in a rate. */
-export function rateEntry({ id, task, groups, rateAt }: TaskRecord): IndexEntry {
-  return { key: keys.due("rate", rateAt!, id), value: { task, groups } satisfies Waiting, expireAt: null };
+export function rateEntry(record: TaskRecord): IndexEntry {
+  return { key: keys.due("rate", record.rateAt!, record.id), value: waitingOf(record), expireAt: null };
 }
 
 /** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */

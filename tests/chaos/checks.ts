@@ -8,8 +8,8 @@ import {
   goesWrong,
   HANDED_BACK,
   hasEnded,
+  isRetry,
   outcomesOf,
-  RETRIED,
   shown,
   sinceRetry,
   stateOf,
@@ -19,6 +19,9 @@ import {
 
 /** Each process counts on from its own start, and the clock may be moved a little between two starts. */
 const MAX_CLOCK_SKEW_MS = 20;
+
+/** So many tasks of one limit may run at once (requests.ts). */
+export const MOST_OF_A_LIMIT = 5;
 
 export type Check = (facts: Facts) => string[];
 
@@ -60,7 +63,7 @@ export const checks: Record<string, Check> = {
 
   "retries that nobody asked for": ({ tasks, retriesAsked }) => {
     return [...tasks.values()].filter(({ id, history }) => {
-      return history.filter(({ message }) => message === RETRIED).length > (retriesAsked.get(id) ?? 0);
+      return history.filter(isRetry).length > (retriesAsked.get(id) ?? 0);
     }).map(shown);
   },
 
@@ -121,7 +124,7 @@ export const checks: Record<string, Check> = {
     return [...facts.tasks.values()].filter(({ id, history }) => {
       const asked = facts.asked.get(id);
       if (!asked || history[0].seq !== 1) return false;
-      const budgets = 1 + history.filter(({ message }) => message === RETRIED).length;
+      const budgets = 1 + history.filter(isRetry).length;
       const handedBack = history.filter(({ message }) => HANDED_BACK.test(message ?? "")).length;
       const most = budgets * (asked.maxAttempts + asked.maxCrashes) + handedBack;
       const starts = history.filter(({ type }) => type === "RUNNING").length;
@@ -187,15 +190,39 @@ export const checks: Record<string, Check> = {
     }).map(shown);
   },
 
+  "limits of which more ran at once": ({ tasks, asked }) => {
+    const limited = Map.groupBy([...tasks.values()], ({ id }) => asked.get(id)?.limit);
+    return [...limited].flatMap(([key, all]) => {
+      const most = key === undefined ? 0 : mostAtOnce(all.flatMap(spansOf));
+      return most > MOST_OF_A_LIMIT ? [`${key}: ${most} at once`] : [];
+    });
+  },
+
   "tasks that started before their time": ({ tasks }) => {
     return [...tasks.values()].filter(({ history, runAt }) => {
-      const scheduled = history.findLastIndex(({ type, message }) =>
-        type === "SCHEDULED" || message === RETRIED
-      );
+      const scheduled = history.findLastIndex((state) => state.type === "SCHEDULED" || isRetry(state));
       return history.some(({ type, at }, i) => i > scheduled && type === "RUNNING" && at < runAt);
     }).map(shown);
   },
 };
+
+/** While they ran, or were asked to stop: from the instant that their starts say to that of what followed. */
+function spansOf({ history }: Task): { from: number; to: number }[] {
+  return history.flatMap(({ type, at }, i) => {
+    if (type !== "RUNNING") return [];
+    const end = history.slice(i + 1).find((state) => state.type !== "CANCELLING");
+    return [{ from: at, to: (end?.at ?? Infinity) - MAX_CLOCK_SKEW_MS }];
+  });
+}
+
+function mostAtOnce(spans: { from: number; to: number }[]): number {
+  const steps = spans.filter(({ from, to }) => from < to)
+    .flatMap(({ from, to }) => [{ at: from, by: 1 }, { at: to, by: -1 }])
+    .sort((a, b) => a.at - b.at || a.by - b.by);
+  let [now, most] = [0, 0];
+  for (const { by } of steps) most = Math.max(most, now += by);
+  return most;
+}
 
 function isCutOff({ id, history }: Task, cutOff: ReadonlySet<string>): boolean {
   return cutOff.has(id) && history.at(-1)!.name === "AwaitingDependencies";

@@ -116,6 +116,12 @@ const breaches: Record<string, (facts: Facts) => void> = {
     tasks.set("b", { ...tasks.get("a")!, id: "b" });
     asked.get("a")!.upstreams = ["b"];
   },
+  "limits of which more ran at once": ({ tasks, asked }) => {
+    for (const id of ["a", "b", "c", "d", "e", "f"]) {
+      tasks.set(id, { ...tasks.get("a")!, id });
+      asked.set(id, { ...asked.get("a")!, limit: "k" });
+    }
+  },
   "tasks that started before their time": (facts) => theTask(facts).runAt = 1_600,
 };
 

@@ -2,6 +2,7 @@
 // them, and nothing else.
 
 import { entryOf } from "../../runtime/store/record_codec.ts";
+import type { LimitCounter } from "../../runtime/store/limit_tally.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import { entriesOf } from "../../runtime/store/index_entries.ts";
 import type { Barrier } from "../../runtime/dependencies/barrier.ts";
@@ -30,7 +31,12 @@ export async function leftovers(kv: Deno.Kv): Promise<GarbageCollector> {
   try {
     const wrong: string[] = [];
     const orphans: string[] = [];
-    for (const name of ["ready", "lease", "worker", "stop"]) {
+    for await (const { key, value } of kv.list<LimitCounter>({ prefix: ["limit"] })) {
+      if (value.held + value.waiting > 0) {
+        wrong.push(`counts tasks that are over: ${key} ${JSON.stringify(value)}`);
+      }
+    }
+    for (const name of ["ready", "lease", "worker", "stop", "parked"]) {
       for await (const { key } of kv.list({ prefix: [name] }, { batchSize: BATCH })) {
         wrong.push(`still there: ${key}`);
       }

@@ -54,6 +54,8 @@ export interface Asked {
   delayMs: number;
   /** Ids of the tasks that it waits for. */
   upstreams?: string[];
+  /** The key of its concurrency limit. */
+  limit?: string;
   /** Characters that the result repeats. */
   padding: number;
 }

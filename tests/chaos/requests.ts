@@ -1,6 +1,7 @@
 // What the load asks for, drawn by chance.
 
 import { WORK } from "./definitions.ts";
+import { MOST_OF_A_LIMIT } from "./checks.ts";
 import type { Asked } from "./lines.ts";
 import type { Random } from "../support/random.ts";
 
@@ -21,6 +22,7 @@ export function aTask(random: Random, key: string | null): { body: object; asked
     maxCrashes: random.chance(0.2) ? random.int(0, 1) : 20,
     delayMs: random.chance(0.15) ? random.int(100, 3_000) : 0,
     padding: random.chance(0.03) ? random.int(15_000, 40_000) : 0,
+    limit: random.chance(0.2) ? `limit-${random.int(1, 3)}` : undefined,
   };
   const input = {
     ms,
@@ -34,6 +36,7 @@ export function aTask(random: Random, key: string | null): { body: object; asked
     priority: random.int(-2, 2),
     retry: { maxAttempts, delayMs: 100, factor: 2, jitter: true },
     metadata: key === null ? {} : { key },
+    concurrency: asked.limit && { key: asked.limit, limit: MOST_OF_A_LIMIT },
   };
   return { body: { task: WORK, input, options }, asked };
 }

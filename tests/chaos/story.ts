@@ -23,6 +23,8 @@ export const RESUMED = "its upstream was retried";
 export const DIED = /^its worker died/;
 export const HANDED_BACK = /^handed back/;
 
+const READY_OR_LIMITED = new Set(["Pending", "AwaitingConcurrencySlot"]);
+
 /** Every outcome in a task's history that says which run it is of, with the RUNNING state ahead of it. */
 export function outcomesOf(task: Task): { running: State; run: string }[] {
   return task.history.flatMap((state, i) => {
@@ -41,18 +43,23 @@ export function goesWrong({ history }: Task): boolean {
     const before = history[i - 1].type;
     if (!NEXT[before].includes(state.type)) return true;
     if (TERMINAL.has(before) && !beginsAgain(state)) return true;
-    // Out of a wait for others, and into nothing else.
-    if (before === "PENDING" && state.type === "PENDING" && state.name !== "Pending") return true;
+    // Out of a wait for others, or for a slot, and into no other wait than for a slot.
+    if (before === "PENDING" && state.type === "PENDING" && !READY_OR_LIMITED.has(state.name)) return true;
     return state.seq <= history[i - 1].seq || state.at < history[i - 1].at;
   });
 }
 
-export function beginsAgain({ message }: State): boolean {
-  return message === RETRIED || message === RESUMED;
+export function beginsAgain(state: State): boolean {
+  return isRetry(state) || state.message === RESUMED;
+}
+
+/** Why it waits for a slot may follow. */
+export function isRetry({ message }: State): boolean {
+  return message?.startsWith(RETRIED) ?? false;
 }
 
 export function sinceRetry(history: State[]): State[] {
-  return history.slice(history.findLastIndex(({ message }) => message === RETRIED) + 1);
+  return history.slice(history.findLastIndex(isRetry) + 1);
 }
 
 /** A cancel whose answer was lost counts too. */
