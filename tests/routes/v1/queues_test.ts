@@ -274,6 +274,19 @@ Deno.test("who may not know all that a pause would hold may not pause it, and kn
   assert.equal(told.by, null, "who it was is known to its own tenant");
 });
 
+Deno.test("what waits at limits by key, or for its place in a rate, is counted as limited", async () => {
+  await using service = await aService({ running: false });
+  const held = { concurrency: { key: "k", limit: 0 }, queue: "gpu" };
+  const paced = { rateLimit: { key: "r", limit: 1, periodMs: 60_000 } };
+  await service.submit("add", add, held);
+  await service.submit("add", add, held);
+  await service.submit("add", add, paced);
+  await service.submit("add", add, paced);
+  const { body } = await service.get("/v1/queues");
+  const counts = body.queues.map(({ name, counts: { ready, limited } }: Body) => [name, ready, limited]);
+  assert.deepEqual(counts, [["default", 1, 1], ["gpu", 0, 2]]);
+});
+
 Deno.test("many who pause and resume the same at one instant are all answered", async () => {
   await using service = await aService({ running: false });
   const calls = Array.from(
