@@ -117,7 +117,8 @@ export class Errand<D extends ClientDefinitions<DefinitionSet> = ClientDefinitio
 
   /**
    * Takes no more tasks to run, lets running functions finish for `graceMs`, hands the rest back to the
-   * queue, then ends open streams and waits, and closes the database if it has opened it. Called again, as
+   * queue, then ends open streams and waits, lets other calls that are under way get their answers, and
+   * closes the database if it has opened it. Called again, as
    * at a second signal, it can only shorten the grace.
    *
    * @param graceMs default 4,000

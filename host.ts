@@ -8,6 +8,7 @@ import type { App, AppOptions } from "./routes/http/app_types.ts";
 import type { Arrival, ConnectionPort } from "./routes/http/arrival.ts";
 import { BodyBudget } from "./routes/http/body_budget.ts";
 import { Slots } from "./routes/http/connection_limit.ts";
+import { OpenAnswers } from "./routes/http/open_answers.ts";
 import { mountable } from "./routes/mountable.ts";
 import { MOST_TOLD_BYTES, mostBytesOfMany } from "./routes/wire/submitted_json.ts";
 import { problemAt, unavailable } from "./routes/http/problem.ts";
@@ -17,6 +18,8 @@ import { publicPathOf, type Settings } from "./settings.ts";
 
 const PING_MS = 15_000;
 const GRACE_MS = 4_000;
+/** A caller from outside may hold back what its answer needs. */
+const ANSWERING_MS = 1_000;
 
 export interface HostOptions
   extends
@@ -70,6 +73,8 @@ export class Host {
   /** What this program itself reaches: all of it, whatever its role. */
   readonly #ownApp: App;
   readonly #slots: Slots;
+  readonly #answers: OpenAnswers;
+  readonly #ownAnswers: OpenAnswers;
   readonly #bodies: BodyBudget;
   readonly #kv: KvPort;
   readonly #audit: AuditLog;
@@ -86,6 +91,8 @@ export class Host {
     this.#kv = kv;
     this.tickets = new Tickets(kv, runtime.clock);
     this.#slots = new Slots(settings.maxWaiting);
+    this.#answers = new OpenAnswers(runtime.clock);
+    this.#ownAnswers = new OpenAnswers(runtime.clock);
     const share = settings.callerShare / 100;
     // Whatever the setting is, the largest body must find room, also in one caller's share.
     const mostBytes = Math.max(
@@ -125,7 +132,7 @@ export class Host {
 
   /** Answers a request of this program itself, which needs no API key. */
   fetchOwn(request: Request): Response | Promise<Response> {
-    return this.#ownApp.fetch(request, { trusted: true });
+    return this.#ownAnswers.count(this.#ownApp.fetch(request, { trusted: true }));
   }
 
   /** See {@linkcode mountable}. */
@@ -144,16 +151,22 @@ export class Host {
   }
 
   /**
-   * Stops the engine, then ends open streams and waits. The database stays open. Called again it can only
-   * shorten the grace.
+   * Stops the engine, then ends open streams and waits, and lets other calls that are under way get their
+   * answers. The database stays open. Called again it can only shorten the grace.
    */
   stop(graceMs: number = GRACE_MS): Promise<void> {
     const stopped = this.runtime.stop(graceMs);
     return this.#stopping ??= stopped.finally(() => {
       this.#state = "stopped";
       this.#slots.endAll();
-      return this.#audit.stop().then(() => this.#kv.idle());
+      return this.#settle();
     });
+  }
+
+  async #settle(): Promise<void> {
+    await Promise.all([this.#ownAnswers.idle(), this.#answers.idle(ANSWERING_MS)]);
+    await this.#audit.stop();
+    await this.#kv.idle();
   }
 
   #answer(request: Request, mounted: string, connection?: ConnectionPort): Response | Promise<Response> {
@@ -162,6 +175,6 @@ export class Host {
     }
     const prefix = this.#publicPath || mounted;
     const arrival: Arrival = { mounted, prefix, connection, bodies: this.#bodies };
-    return this.#app.fetch(request, arrival);
+    return this.#answers.count(this.#app.fetch(request, arrival));
   }
 }

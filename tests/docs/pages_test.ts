@@ -30,6 +30,17 @@ Deno.test("every page of docs/ is linked from the index of its folder or from do
   assert.deepEqual(lost.filter((path) => path !== "docs/README.md"), []);
 });
 
+Deno.test("no table has the same row twice", () => {
+  const rowsOf = (part: string) => part.split("\n").filter((line) => /^\|.*\w/.test(line));
+  const twice = pages.flatMap(({ path, text }) =>
+    text.split(/^#+ /m).flatMap((part) => {
+      const rows = rowsOf(part).map((row) => row.replace(/\s+/g, " "));
+      return rows.filter((row, i) => rows.indexOf(row) < i).map((row) => `${path}: ${row}`);
+    })
+  );
+  assert.deepEqual(twice, []);
+});
+
 Deno.test("every path of the repository that a page names is there", () => {
   const lost = pages.flatMap(({ path, text }) =>
     path === "CHANGELOG.md"

@@ -29,7 +29,12 @@ const deaf = define({ name: "deaf", input: z.object({}), timeoutMs: 3_600_000 },
 class CountedClock implements Clock {
   readonly timers = new Set<string>();
   now = systemClock.now;
-  monotonic = systemClock.monotonic;
+  #lookedMs = 0;
+
+  /** @param lookMs time that passes with each look at the clock: of a slow machine long work has many slices */
+  constructor(private readonly lookMs: number) {}
+
+  monotonic = (): number => systemClock.monotonic() + (this.#lookedMs += this.lookMs);
 
   timer(fn: () => void, ms: number): () => void {
     const timer = new Error(`a timer of ${ms} ms`).stack!;
@@ -51,7 +56,7 @@ for (const [name, mostChecks] of [["a server", 10], ["a file", 100]] as const) {
       const random = new Random(seed);
       const handle = await Deno.openKv(":memory:");
       const slow = new SlowKv(seed, mostChecks);
-      const clock = new CountedClock();
+      const clock = new CountedClock(seed % 2 * 11);
       const definitions = { add, report, deaf };
       const errand = await createErrand({ kv: slow.wrap(handle), definitions, clock, leaseMs: 1_000 });
       await errand.start();
