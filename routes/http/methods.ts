@@ -28,8 +28,17 @@ export function methodsAt(app: Routed, path: string): string[] {
   return [...new Set(methods.map(({ method }) => method))].sort();
 }
 
+/** By the path of a route. An unknown path of a caller is held against all of them. */
+const patterns = new Map<string, RegExp>();
+
 /** What paths a route takes. */
 export function patternOf(path: string): RegExp {
+  let pattern = patterns.get(path);
+  if (!pattern) patterns.set(path, pattern = makePattern(path));
+  return pattern;
+}
+
+function makePattern(path: string): RegExp {
   const parts = path.split("/").map((part) =>
     part.startsWith(":")
       ? (part.endsWith("{.+}") ? ".+" : "[^/]+")
