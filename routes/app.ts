@@ -40,10 +40,13 @@ import { queueRoutes } from "./v1/queues.ts";
 import { quotaRoutes } from "./v1/quotas.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
+import { rerunRoutes } from "./v1/rerun.ts";
 import { taskActionRoutes } from "./v1/task_actions.ts";
+import { taskLogRoutes } from "./v1/task_logs.ts";
 import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
+import { workerRoutes } from "./v1/workers.ts";
 
 /** What they hold together is bounded by their bytes. */
 const LARGE = { most: 1_000, longestStuckMs: 60_000 };
@@ -77,6 +80,9 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     taskRoutes(app, runtime, slots, large);
     ticketRoutes(app, runtime, tickets);
     taskActionRoutes(app, runtime, large);
+    rerunRoutes(app, runtime, large);
+    taskLogRoutes(app, runtime, large);
+    workerRoutes(app, runtime, large);
     const streaming = { ...options, heartbeat: new Heartbeat(options.pingMs) };
     eventRoutes(app, runtime, streaming, slots);
     completionRoutes(app, runtime, streaming, slots, large);

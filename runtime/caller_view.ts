@@ -14,6 +14,7 @@ import type { IfMatch } from "./commands/present_task.ts";
 import type { Controlled, QueueState } from "./commands/queue_control.ts";
 import type { Pause } from "./queues/control_set.ts";
 import type { PauseRequest } from "./queues/pauses.ts";
+import { rerun, type RerunRequest } from "./commands/rerun.ts";
 import { retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
 import { type Caller, knows, knowsDefinition } from "./core/caller.ts";
@@ -26,8 +27,10 @@ import type { CompletionEvent, CompletionOptions } from "./queries/completion_ev
 import type { GroupStatus } from "./queries/group_status.ts";
 import { limitsInUse, type LimitStatus, limitStatus } from "./queries/limits.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
+import { logLines, type LogPage } from "./queries/log_lines.ts";
 import { taskOrThrow } from "./queries/notifier.ts";
 import { present, type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
+import { type WorkerSeen, workersSeen } from "./queries/workers.ts";
 import type { LimitRule } from "./store/limit_rules.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
 import { CallerSchedules } from "./schedules/schedules.ts";
@@ -104,6 +107,23 @@ export class CallerView {
   async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
     const own = await this.#task(id);
     return await retry(this.parts.commands, own, input, ifMatch);
+  }
+
+  /** See {@linkcode rerun}. */
+  async rerun(id: string, request: Omit<RerunRequest, "caller">): Promise<Submitted> {
+    const own = await this.#task(id);
+    const { commands, submitter } = this.parts;
+    return await rerun(commands, submitter, own, { ...request, caller: this.caller });
+  }
+
+  /** See {@linkcode logLines}. */
+  async logLines(id: string, after: number, limit: number): Promise<LogPage> {
+    return await logLines(this.parts.store, await this.task(id), after, limit);
+  }
+
+  /** See {@linkcode workersSeen}. */
+  async workers(): Promise<WorkerSeen[]> {
+    return await workersSeen(this.parts.store, this.caller);
   }
 
   /** See {@linkcode forget}. */

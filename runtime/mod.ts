@@ -26,9 +26,12 @@ export type { CompletionEvent } from "./queries/completion_events.ts";
 export type { GroupStatus } from "./queries/group_status.ts";
 export type { LimitStatus } from "./queries/limits.ts";
 export type { ListQuery } from "./queries/list.ts";
+export type { TaskFilter } from "./queries/list_filter.ts";
 export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";
+export type { LogLine } from "./queries/log_lines.ts";
 export { RETURN_WHEN } from "./queries/wait.ts";
+export type { WorkerSeen } from "./queries/workers.ts";
 
 export { mapSchema } from "./commands/flows/map.ts";
 export { flowSchema } from "./commands/flows/schema.ts";

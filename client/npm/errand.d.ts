@@ -64,6 +64,8 @@ interface TaskSummary {
     };
     /** Of a task that is COMPLETED `Cached`: whose result it got. */
     cachedFrom?: string;
+    /** Of a task that was made from an ended one by `rerun`: that one. */
+    rerunOf?: string;
     createdAt: string;
     runAt: string;
     startedAt: string | null;

@@ -73,6 +73,8 @@ export interface TaskSummary {
   schedule?: { name: string; scheduledFor: string };
   /** Of a task that is COMPLETED `Cached`: whose result it got. */
   cachedFrom?: string;
+  /** Of a task that was made from an ended one by `rerun`: that one. */
+  rerunOf?: string;
   createdAt: string;
   runAt: string;
   startedAt: string | null;

@@ -28,6 +28,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "GET /v1/tasks/:id": ["read"],
   "GET /v1/tasks/:id/result": ["read"],
   "GET /v1/tasks/:id/events": ["read"],
+  "GET /v1/tasks/:id/logs": ["read"],
   "GET /v1/groups/:id": ["read"],
   "GET /v1/groups/:id/results": ["read"],
   "GET /v1/as-completed": ["read"],
@@ -36,6 +37,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "GET /v1/definitions": ["read"],
   "GET /v1/queues": ["read"],
   "GET /v1/queues/:name": ["read"],
+  "GET /v1/workers": ["read"],
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 
@@ -54,6 +56,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // These make something, and their answers show what others have sent: the input of the task, the states of
   // the group's tasks.
   "POST /v1/tasks/:id/retry": ["submit", "read"],
+  "POST /v1/tasks/:id/rerun": ["submit", "read"],
   "POST /v1/groups": ["submit", "read"],
 
   "POST /v1/tasks/:id/cancel": ["cancel"],

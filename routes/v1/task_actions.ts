@@ -157,7 +157,7 @@ export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
   });
 }
 
-function ifMatchOf(c: Context): IfMatch {
+export function ifMatchOf(c: Context): IfMatch {
   const header = c.req.header("if-match");
   if (header === undefined || header.trim() === "*") return undefined;
   // A proxy that compresses an answer makes its ETag a weak one. It still names the same version.

@@ -2,7 +2,6 @@
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
-import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { ListQuery, Runtime } from "../../runtime/mod.ts";
 import { type Entry, isTerminal, stateOf } from "../../runtime/core/task.ts";
@@ -12,7 +11,8 @@ import type { App } from "../http/app_types.ts";
 import { failureOf } from "../wire/failure_problem.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { ProblemError } from "../http/problem.ts";
-import { flagQuery, stateQuery, waitQuery, wholeQuery } from "../wire/query.ts";
+import { flagQuery, waitQuery, wholeQuery } from "../wire/query.ts";
+import { filterOf, filterQuery } from "../wire/task_filter.ts";
 import {
   heldProblems,
   idParams,
@@ -127,13 +127,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     tags: ["tasks"],
     request: () => ({
       query: strictObject({
-        state: stateQuery(),
-        task: z.string().max(200).optional().describe("The name of a definition."),
-        tag: z.string().max(100).optional(),
-        groupId: z.uuid().toLowerCase().optional(),
-        parentId: z.uuid().toLowerCase().optional(),
-        createdAfter: instantText().optional(),
-        createdBefore: instantText().optional(),
+        ...filterQuery(),
+        count: flagQuery("true: also how many there are, as far as there is time to count.", false),
         cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
         limit: wholeQuery(1, 500).default(50)
           .meta({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
@@ -141,9 +136,14 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     }),
     responses: () => ({
       200: jsonAnswer(
-        z.object({ tasks: z.array(summarySchema()), nextCursor: z.string().nullable() }).meta({
-          id: "TaskList",
-        }),
+        z.object({
+          tasks: z.array(summarySchema()),
+          nextCursor: z.string().nullable(),
+          count: z.object({
+            value: z.int(),
+            exact: z.boolean().describe("False: there are at least so many."),
+          }).optional().describe("Only if it was asked for."),
+        }).meta({ id: "TaskList" }),
         "A page; it may be short, or empty, and still have a next one",
         ["Link"],
       ),
@@ -151,16 +151,11 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     }),
   });
   app.openapi(list, async (c) => {
-    const query = c.req.valid("query");
+    const { count, cursor, limit, ...filter } = c.req.valid("query");
     // Of many that are asked for at once on one connection no more are read than there is room for.
     using room = pieces.room(c, PAGE_BYTES);
     const page = await viewOf(c, runtime).list(
-      {
-        ...query,
-        states: query.state,
-        createdAfter: instantOf(query.createdAfter),
-        createdBefore: instantOf(query.createdBefore),
-      } satisfies Omit<ListQuery, "caller">,
+      { ...filterOf(filter), cursor, limit, counts: count } satisfies Omit<ListQuery, "caller">,
     );
     const prefix = prefixOf(c);
     const headers: Record<string, string> = { "cache-control": "no-store" };
@@ -171,7 +166,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     }
     const turn = runtime.turns.begin();
     const tasks = await summaryTexts(runtime, page.entries, prefix, turn);
-    const end = `],"nextCursor":${JSON.stringify(page.nextCursor)}}`;
+    const counted = page.count ? `,"count":${JSON.stringify(page.count)}` : "";
+    const end = `],"nextCursor":${JSON.stringify(page.nextCursor)}${counted}}`;
     const parts = ['{"tasks":[', ...tasks, end];
     if (room.holds(parts)) return await room.jsonOf(turn, parts, 200, headers);
     return await pieces.jsonOf(c, turn, parts, headers);
@@ -182,8 +178,4 @@ function matches(ifNoneMatch: string | undefined, entry: Entry): boolean {
   if (ifNoneMatch === undefined) return false;
   const tags = ifNoneMatch.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   return tags.includes("*") || tags.includes(etagOf(entry));
-}
-
-function instantOf(iso: string | undefined): number | undefined {
-  return iso === undefined ? undefined : Date.parse(iso);
 }

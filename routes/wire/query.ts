@@ -33,12 +33,12 @@ export const waitQuery = once(() =>
     })
 );
 
-/** True by default. Upper case is allowed, because Python writes False. */
-export function flagQuery(description: string) {
+/** Upper case is allowed, because Python writes False. */
+export function flagQuery(description: string, byDefault = true) {
   const lower = (value: unknown) => typeof value === "string" ? value.toLowerCase() : value;
-  return z.preprocess(lower, z.enum(["true", "false"]).default("true"))
+  return z.preprocess(lower, z.enum(["true", "false"]).default(byDefault ? "true" : "false"))
     .transform((text) => text === "true")
-    .meta({ type: "boolean", default: true, description });
+    .meta({ type: "boolean", default: byDefault, description });
 }
 
 /** Types of states, in any case, several with commas between or as several parameters. */

@@ -60,6 +60,7 @@ const summaryShape = once(() => ({
   waitFor: z.array(z.uuid()),
   node: z.string().nullable().describe("Its name in a flow."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
+  rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
     .describe("Of a task that a schedule has submitted: its name, and the time that the task is for."),
   createdAt: instant(),

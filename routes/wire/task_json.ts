@@ -112,7 +112,7 @@ function withValues(
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
-    `"node":${jsonOf(node ?? null)},` + scheduleText(record) + cachedText(record) +
+    `"node":${jsonOf(node ?? null)},` + scheduleText(record) + cachedText(record) + rerunText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
@@ -155,6 +155,11 @@ export function historyText({ seq, type, name, message, at, attempt }: HistoryEn
 /** Only of a task that got the result of another one. */
 function cachedText({ cachedFrom }: TaskRecord): Text {
   return cachedFrom === undefined ? "" : `"cachedFrom":"${bare(cachedFrom)}",`;
+}
+
+/** Only of a task that was made from an ended one. */
+function rerunText({ rerunOf }: TaskRecord): Text {
+  return rerunOf === undefined ? "" : `"rerunOf":"${bare(rerunOf)}",`;
 }
 
 /** Only of a task that a schedule has submitted. Names of schedules need no escaping. */

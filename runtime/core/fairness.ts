@@ -22,6 +22,10 @@ export function turnsOf({ key, weight = 1 }: Fairness, priority: number): TaskLi
   return { key: MARK + priority + MARK + key, limit, untilStart: true };
 }
 
+export function weightOf({ limit = TURN }: TaskLimit): number {
+  return limit / TURN;
+}
+
 /** Null for the key of any other limit. */
 export function fairnessKeyOf(key: string): string | null {
   return key.startsWith(MARK) ? key.slice(key.indexOf(MARK, 1) + 1) : null;

@@ -95,6 +95,8 @@ export interface Submission {
   parentId?: string;
   /** The schedule that submits it. */
   schedule?: ScheduledSlot;
+  /** The ended task that it runs anew. */
+  rerunOf?: string;
 }
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;

@@ -142,6 +142,8 @@ export interface TaskRecord {
   chunk?: boolean;
   /** Of a task that a schedule has submitted: its name, and the time that it is for. */
   schedule?: ScheduledSlot;
+  /** The ended task that it was made from, to run that one's work anew. */
+  rerunOf?: string;
   /** Only in a group with a concurrency limit: true until it has a slot. */
   windowed?: boolean;
   /** It needs a slot again, after its turn. */

@@ -49,14 +49,14 @@ export const LISTED_STATES: ReadonlySet<StateType> = new Set(SOURCES.flatMap(([s
  * there are too many to sort.
  *
  * @param tenant whose tasks
- * @param task a definition. Then those that have gone back are left out: the index of the definition has
- *   them, and must be read after this.
+ * @param narrowed `task`: of this definition. Then those that have gone back are left out: the index of the
+ *   definition has them, and must be read after this. `time`: null, too, if it is over before the last one.
  */
 export async function activeIds(
   kv: KvPort,
   states: readonly StateType[],
   tenant: string,
-  task?: string,
+  { task, time }: { task?: string; time?: { readonly isOver: boolean } } = {},
 ): Promise<string[] | null> {
   const sources = SOURCES.filter(([of]) => of.some((state) => states.includes(state)))
     .map(([, source]) => source);
@@ -67,7 +67,7 @@ export async function activeIds(
     for await (const found of source(kv, task)) {
       if (found === null) return null;
       for (const id of found) if (tenantOf(id) === tenant) ids.add(id);
-      if (ids.size > MOST_SORTED) return null;
+      if (ids.size > MOST_SORTED || time?.isOver) return null;
     }
   }
   return [...ids].sort().reverse();

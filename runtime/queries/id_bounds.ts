@@ -3,23 +3,44 @@
 import { MAX_CLOCK_SKEW_MS } from "../platform/ids.ts";
 import { keys } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
+import { idBeginning, type TaskFilter } from "./list_filter.ts";
 
 export interface IdBounds {
   from: string;
   to: string | null;
 }
 
+/** Behind all ids that begin with something. */
+const ALL_OF_THEM = "~~";
+
+export async function idBounds(store: Store, filter: TaskFilter): Promise<IdBounds> {
+  const beginning = filter.q === undefined ? null : idBeginning(filter.q);
+  const ofTime = await boundsOfTime(store, filter);
+  if (beginning === null) return ofTime;
+  const to = beginning + ALL_OF_THEM;
+  return {
+    from: ofTime.from > beginning ? ofTime.from : beginning,
+    to: ofTime.to !== null && ofTime.to < to ? ofTime.to : to,
+  };
+}
+
 /** No bounds once a caller has chosen an id whose time is another. */
-export async function idBounds(
+async function boundsOfTime(
   store: Store,
-  { createdAfter, createdBefore }: { createdAfter?: number; createdBefore?: number },
+  { createdAfter, createdBefore, finishedBefore }: TaskFilter,
 ): Promise<IdBounds> {
-  const isBounded = createdAfter !== undefined || createdBefore !== undefined;
+  // What has ended before was submitted before.
+  const before = earlier(createdBefore, finishedBefore);
+  const isBounded = createdAfter !== undefined || before !== undefined;
   if (!isBounded || (await store.kv.get(keys.oddIds)).value !== null) return { from: "", to: null };
   return {
     from: createdAfter === undefined ? "" : idAt(createdAfter - MAX_CLOCK_SKEW_MS),
-    to: createdBefore === undefined ? null : idAt(createdBefore + MAX_CLOCK_SKEW_MS),
+    to: before === undefined ? null : idAt(before + MAX_CLOCK_SKEW_MS),
   };
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? a ?? b : Math.min(a, b);
 }
 
 /** Where a page ends at the latest. */

@@ -1,30 +1,25 @@
 // Lists of tasks, newest first. One filter narrows the search by an index; the others are compared with the
-// records. A page reads a bounded number of records, so it may have fewer tasks than its limit, and a cursor
-// to go on from. A task that fits the filters all the time is on one page, however it moves meanwhile.
+// records. A page reads a bounded number of records, for a bounded time, so it may have fewer tasks than its
+// limit, and a cursor to go on from. A task that fits the filters all the time is on one page, however it
+// moves meanwhile.
 
-import { ANYBODY, type Caller, knows } from "../core/caller.ts";
-import { isTerminalType, type StateType } from "../core/states.ts";
-import { type Entry, typeOf } from "../core/task.ts";
+import { ANYBODY, type Caller } from "../core/caller.ts";
+import { isTerminalType } from "../core/states.ts";
+import type { Entry } from "../core/task.ts";
+import type { Clock } from "../platform/clock.ts";
 import { idRange, parse, prefixes, tasksOf } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
 import { activeIds, LISTED_STATES } from "./active_ids.ts";
 import { presentOrNull } from "./group_members.ts";
 import { endOf, type IdBounds, idBounds } from "./id_bounds.ts";
+import { fits, fitsNone, looksIntoErrors, statesOf, type TaskFilter } from "./list_filter.ts";
 
-export interface ListQuery {
-  /** Any of these. None, or left out: all. */
-  states?: readonly StateType[];
-  task?: string;
-  tag?: string;
-  groupId?: string;
-  /** Whose function submitted it. */
-  parentId?: string;
-  /** Milliseconds since the epoch; both ends exclusive. */
-  createdAfter?: number;
-  createdBefore?: number;
+export interface ListQuery extends TaskFilter {
   /** The id that the last page ended at. */
   cursor?: string;
   limit: number;
+  /** Count all that fit, as far as there is time. */
+  counts?: boolean;
   /** Whose tasks. Default: those of the default tenant, all of them. */
   caller?: Caller;
 }
@@ -32,32 +27,61 @@ export interface ListQuery {
 export interface Page {
   entries: Entry[];
   nextCursor: string | null;
+  /** If it was asked for. Not exact: there are at least so many. */
+  count?: { value: number; exact: boolean };
 }
 
 /** Records that one page reads. */
 const MOST_READ = 5_000;
 const PER_READ = 200;
+/** Then a page ends, or a count. One read of records is always made. */
+const LONGEST_MS = 40;
 
 export async function list(store: Store, query: ListQuery): Promise<Page> {
+  const { cursor = null, limit, counts = false, caller = ANYBODY } = query;
+  if (fitsNone(query)) return { entries: [], nextCursor: null, ...counts && { count: NONE } };
   const entries: Entry[] = [];
-  const { tenant } = query.caller ?? ANYBODY;
+  let nextCursor: string | null = null;
+  const pageTime = new Time(store.clock);
   const bounds = await idBounds(store, query);
-  const sources = await sourcesOf(store, query);
-  let before = query.cursor ?? null;
-  for (let read = 0; read < MOST_READ;) {
-    const { found, ids, done } = await candidates(store, sources, bounds, before, tenant);
-    read += ids.length;
-    for (const [i, id] of ids.entries()) {
+  const sources = await sourcesOf(store, query, pageTime);
+  const scan = (before: string | null, time: Time) => candidates(store, query, sources, bounds, before, time);
+  for await (const { ids, found, done } of scan(cursor, pageTime)) {
+    const last = ids.length - 1;
+    const end = ids.findIndex((_, i) => {
       const entry = found[i];
-      before = id;
-      if (entry && matches(entry, query)) entries.push(entry);
-      if (entries.length === query.limit) {
-        return { entries, nextCursor: done && i === ids.length - 1 ? null : id };
-      }
-    }
-    if (done) return { entries, nextCursor: null };
+      if (entry && fits(entry.record, query, caller)) entries.push(entry);
+      return entries.length === limit;
+    });
+    nextCursor = done && (end === -1 || end === last) ? null : ids[end === -1 ? last : end];
+    if (end !== -1) break;
   }
-  return { entries, nextCursor: before };
+  if (!counts) return { entries, nextCursor };
+  // A list that is on its first page, and whole, is its own count.
+  if (cursor === null && nextCursor === null) {
+    return { entries, nextCursor, count: { value: entries.length, exact: true } };
+  }
+  const count = { value: 0, exact: false };
+  for await (const { found, done } of scan(null, new Time(store.clock))) {
+    for (const entry of found) if (entry && fits(entry.record, query, caller)) count.value++;
+    count.exact = done;
+  }
+  count.value = Math.max(count.value, entries.length);
+  return { entries, nextCursor, count };
+}
+
+const NONE = { value: 0, exact: true };
+
+class Time {
+  readonly #endsAt: number;
+
+  constructor(private readonly clock: Clock) {
+    this.#endsAt = clock.monotonic() + LONGEST_MS;
+  }
+
+  get isOver(): boolean {
+    return this.clock.monotonic() >= this.#endsAt;
+  }
 }
 
 /** Where the tasks are that may fit. Null: they may be anywhere. */
@@ -68,29 +92,30 @@ interface Sources {
   indexes: Deno.KvKey[];
 }
 
-async function sourcesOf({ kv }: Store, query: ListQuery): Promise<Sources | null> {
-  const { states = [], task, tag, groupId, parentId, caller: { tenant } = ANYBODY } = query;
+async function sourcesOf({ kv }: Store, query: ListQuery, time: Time): Promise<Sources | null> {
+  const { task, tag, groupId, parentId, caller: { tenant } = ANYBODY } = query;
+  const states = statesOf(query);
   if (tag !== undefined) return fromIndex(prefixes.index("tag", tag, tenant));
   if (groupId !== undefined) return fromIndex(prefixes.index("group", groupId));
   if (parentId !== undefined) return fromIndex(prefixes.index("parent", parentId));
   const ends = states.filter(isTerminalType);
   const others = states.filter((state) => !isTerminalType(state));
   if (others.some((state) => !LISTED_STATES.has(state))) return null;
-  const isOfEnds = states.length > 0 && others.length === 0;
-  const isActive = states.length > 0 && ends.length === 0;
+  // Most tasks complete: those have no index of their own.
+  const isNarrow = states.length > 0 && !ends.includes("COMPLETED");
+  const ended = ends.map((end) => prefixes.index("state", end, tenant));
+  if (isNarrow && others.length === 0) return { active: [], indexes: ended };
   if (task !== undefined) {
     // The index of a definition has the tasks that have ended or gone back; the others only go forward.
-    const active = isOfEnds ? [] : await activeIds(kv, isActive ? states : [...LISTED_STATES], tenant, task);
+    const isOfEnds = states.length > 0 && others.length === 0;
+    const wanted = states.length > 0 ? others : [...LISTED_STATES];
+    const active = isOfEnds ? [] : await activeIds(kv, wanted, tenant, { task, time });
     return active && { active, indexes: [prefixes.index("task", task, tenant)] };
   }
-  if (isActive) {
-    const active = await activeIds(kv, states, tenant);
-    return active && { active, indexes: [] };
-  }
-  if (isOfEnds && !ends.includes("COMPLETED")) {
-    return { active: [], indexes: ends.map((end) => prefixes.index("state", end, tenant)) };
-  }
-  return null;
+  // A retry leads from an end back to a state that was read before; it also takes the error away.
+  if (!isNarrow || ends.length > 0 && !looksIntoErrors(query.q)) return null;
+  const active = await activeIds(kv, others, tenant, { time });
+  return active && { active, indexes: ended };
 }
 
 function fromIndex(prefix: Deno.KvKey): Sources {
@@ -104,26 +129,47 @@ interface Candidates {
   done: boolean;
 }
 
-async function candidates(
+/** Those below `before`, newest first, as far as there is time. */
+async function* candidates(
   store: Store,
+  { caller: { tenant } = ANYBODY }: ListQuery,
   sources: Sources | null,
   bounds: IdBounds,
   before: string | null,
-  tenant: string,
-): Promise<Candidates> {
-  const end = endOf(bounds, before);
-  if (!sources) {
-    const page = await store.readNewest(tasksOf(tenant, bounds.from, end), PER_READ);
-    return {
-      ids: page.map(({ id }) => id),
-      found: page.map(({ entry }) => presentOrNull(entry)),
-      done: page.length < PER_READ,
-    };
+  time: Time,
+): AsyncGenerator<Candidates> {
+  for (let read = 0; read < MOST_READ && (read === 0 || !time.isOver);) {
+    const end = endOf(bounds, before);
+    const next = sources === null
+      ? await anywhere(store, tenant, bounds.from, end)
+      : await fromSources(store, sources, bounds.from, end);
+    yield next;
+    if (next.done) return;
+    read += next.ids.length;
+    before = next.ids[next.ids.length - 1];
   }
+}
+
+async function anywhere(store: Store, tenant: string, from: string, end: string | null): Promise<Candidates> {
+  const page = await store.readNewest(tasksOf(tenant, from, end), PER_READ);
+  return {
+    ids: page.map(({ id }) => id),
+    found: page.map(({ entry }) => presentOrNull(entry)),
+    done: page.length < PER_READ,
+  };
+}
+
+async function fromSources(
+  store: Store,
+  sources: Sources,
+  from: string,
+  end: string | null,
+): Promise<Candidates> {
   const indexed = await Promise.all(
-    sources.indexes.map((prefix) => idsWithin(store, idRange(prefix, bounds.from, end))),
+    sources.indexes.map((prefix) => idsWithin(store, idRange(prefix, from, end))),
   );
-  const active = sources.active.filter((id) => before === null || id < before).slice(0, PER_READ + 1);
+  const active = sources.active.filter((id) => (end === null || id < end) && id >= from)
+    .slice(0, PER_READ + 1);
   const all = [...new Set([...active, ...indexed.flat()])].sort().reverse();
   const ids = all.slice(0, PER_READ);
   const isComplete = indexed.every(({ length }) => length < PER_READ) && all.length <= PER_READ;
@@ -133,15 +179,4 @@ async function candidates(
 async function idsWithin({ kv }: Store, selector: Deno.KvListSelector): Promise<string[]> {
   const page = await kv.list(selector, { limit: PER_READ, reverse: true });
   return page.map(({ key }) => parse.index(key).id);
-}
-
-function matches({ record }: Entry, query: ListQuery): boolean {
-  const { states = [], caller = ANYBODY } = query;
-  return knows(caller, record) && (states.length === 0 || states.includes(typeOf(record))) &&
-    (query.task === undefined || record.task === query.task) &&
-    (query.tag === undefined || record.tags.includes(query.tag)) &&
-    (query.groupId === undefined || record.groups.includes(query.groupId)) &&
-    (query.parentId === undefined || record.parentId === query.parentId) &&
-    (query.createdAfter === undefined || record.createdAt > query.createdAfter) &&
-    (query.createdBefore === undefined || record.createdAt < query.createdBefore);
 }

@@ -7,8 +7,13 @@ import type { Store } from "./store.ts";
 export interface HeartbeatRecord {
   rev: string;
   startedAt: number;
+  /** When it was sent, by the clock of its machine. Earlier releases leave out this, and what follows. */
+  at?: number;
   concurrency: number;
   running: number;
+  /** The queues that it takes tasks from; null: all. */
+  queues?: string[] | null;
+  release?: string;
 }
 
 /** One beat for a worker whose own ones are late. None if it was taken for dead, or beats by itself now. */

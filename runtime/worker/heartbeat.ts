@@ -2,6 +2,8 @@
 // meanwhile.
 
 import { Attempt } from "./attempt.ts";
+import type { ServedQueues } from "../core/queue.ts";
+import { RELEASE } from "../core/release.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
 import { sleep } from "../platform/clock.ts";
 import { every } from "../platform/periodic.ts";
@@ -19,6 +21,7 @@ export interface HeartbeatOptions {
   /** The worker's id. */
   worker: string;
   concurrency: number;
+  queues?: ServedQueues;
   leaseMs: number;
   slots: Slots;
   leases: LeaseBook;
@@ -93,13 +96,16 @@ export class Heartbeat {
 
   async #beat(): Promise<void> {
     const { kv, ids, clock } = this.store;
-    const { worker, slots, leases, concurrency, leaseMs } = this.options;
+    const { worker, slots, leases, concurrency, leaseMs, queues = null } = this.options;
     const key = keys.worker(worker);
     const value: HeartbeatRecord = {
       rev: ids.token(),
       startedAt: this.#startedAt,
+      at: clock.now(),
       concurrency,
       running: slots.running.size,
+      queues: queues && queues.map(({ name }) => name),
+      release: RELEASE,
     };
     const beganAt = clock.monotonic();
     // A beat that hangs must not hold up the next one.

@@ -34,6 +34,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/v1/tasks/:id", ["read"]],
   ["GET", "/v1/tasks/:id/result", ["read"]],
   ["GET", "/v1/tasks/:id/events", ["read"]],
+  ["GET", "/v1/tasks/:id/logs", ["read"]],
   ["GET", "/v1/groups/:id", ["read"]],
   ["GET", "/v1/groups/:id/results", ["read"]],
   ["GET", "/v1/as-completed", ["read"]],
@@ -42,6 +43,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/v1/definitions", ["read"]],
   ["GET", "/v1/queues", ["read"]],
   ["GET", "/v1/queues/:name", ["read"]],
+  ["GET", "/v1/workers", ["read"]],
   ["POST", "/v1/tickets", ["read"]],
   ["GET", "/v1/schedules", ["read"]],
   ["GET", "/v1/schedules/:name", ["read"]],
@@ -54,6 +56,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/schedules/:name/trigger", ["operate"]],
   ["POST", "/v1/schedules/:name/backfill", ["operate"]],
   ["POST", "/v1/tasks/:id/retry", ["submit", "read"]],
+  ["POST", "/v1/tasks/:id/rerun", ["submit", "read"]],
   ["POST", "/v1/groups", ["submit", "read"]],
   ["POST", "/v1/tasks/:id/cancel", ["cancel"]],
   ["POST", "/v1/groups/:id/cancel", ["cancel"]],
@@ -160,7 +163,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 430);
+  assert.equal(refused, 455);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

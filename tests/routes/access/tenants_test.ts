@@ -88,6 +88,7 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
   ["GET /v1/tasks/:id/result", "done", (id) => `/v1/tasks/${id}/result?wait=60`],
   ["GET /v1/tasks/:id/result", "failed", (id) => `/v1/tasks/${id}/result?raiseOnFailure=false`],
   ["GET /v1/tasks/:id/events", "done", (id) => `/v1/tasks/${id}/events`],
+  ["GET /v1/tasks/:id/logs", "done", (id) => `/v1/tasks/${id}/logs`],
   ["GET /v1/groups/:id", "group", (id) => `/v1/groups/${id}`],
   ["GET /v1/groups/:id/results", "group", (id) => `/v1/groups/${id}/results?wait=60`],
   ["GET /v1/as-completed", "done", (id) => `/v1/as-completed?id=${id}&timeout=0`],
@@ -110,6 +111,7 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
     tasks: { a: { task: "echo", input: { value: { $task: id } } } },
   })],
   ["POST /v1/tasks/:id/retry", "failed", (id) => `/v1/tasks/${id}/retry`, () => ({})],
+  ["POST /v1/tasks/:id/rerun", "done", (id) => `/v1/tasks/${id}/rerun`, () => ({})],
   ["POST /v1/tasks/:id/cancel", "waiting", (id) => `/v1/tasks/${id}/cancel`, () => ({})],
   ["POST /v1/groups/:id/cancel", "group", (id) => `/v1/groups/${id}/cancel`, () => ({})],
   ["DELETE /v1/tasks/:id", "done", (id) => `/v1/tasks/${id}`],
@@ -129,11 +131,12 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
 
 /**
  * They name nothing that is there, or say who may name what: see quotas_test.ts and queues_test.ts. Each
- * tenant has limits of its own: see limits_test.ts.
+ * tenant has limits of its own: see limits_test.ts. Of workers it sees its own tasks: see workers_test.ts.
  */
 const OTHERS = [
   "GET /v1/tasks",
   "GET /v1/definitions",
+  "GET /v1/workers",
   "GET /v1/schedules",
   "PUT /v1/schedules/:name",
   "POST /v1/schedules/preview",

@@ -262,3 +262,29 @@ Deno.test("a list has a tenant's tasks that are to start later, however many of 
     assert.deepEqual(await listed(bench, { states: ["SCHEDULED"], caller, ...query }), [id]);
   }
 });
+
+Deno.test("a page ends when its time is over, and goes on from its cursor; a count says that it is not all", async () => {
+  await using bench = await aBench();
+  for (let n = 0; n < 13; n++) await bench.submit(...Array.from({ length: 50 }, () => ({})));
+  // Each read of records takes longer than a page may.
+  const { kv, clock } = bench;
+  const { list: read } = kv;
+  kv.list = async <T>(...args: Parameters<typeof read>) => {
+    const found = await read.apply(kv, args);
+    clock.advance(1_000);
+    return found as Deno.KvEntry<T>[];
+  };
+  const rare = { q: "nothing says this", limit: 10 };
+  for (const query of [rare, { ...rare, q: undefined, finishedAfter: 1 }, { ...rare, task: "work" }]) {
+    let pages = 0;
+    let cursor: string | undefined;
+    do {
+      const page = await list(bench.store, { ...query, cursor, counts: true });
+      assert.deepEqual(page.entries, []);
+      assert.equal(page.count!.exact, page.nextCursor === null && pages === 0);
+      cursor = page.nextCursor ?? undefined;
+      pages++;
+    } while (cursor !== undefined);
+    assert.ok(pages > 1, `${pages} pages`);
+  }
+});
