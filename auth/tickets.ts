@@ -17,6 +17,8 @@ const SECRET_BYTES = 32;
  * has no spare bits.
  */
 const FORM = /^(([0-9a-z]{1,12})-([\w-]{43})(?:-([0-9a-f]{1,40}))?)\.([\w-]{42}[AEIMQUYcgkosw048])$/;
+/** Whatever the clocks of processes say. */
+const CLOCKS_APART_MS = 10 * 60_000;
 const encoder = new TextEncoder();
 
 export class Tickets {
@@ -47,6 +49,21 @@ export class Tickets {
     if (!await crypto.subtle.verify(HMAC, await this.#key(), bytesOf(signature), bytes)) return "forged";
     if (digest !== await digestOf(purpose)) return "other";
     return parseInt(expiresAt, 36) <= this.clock.now() ? "expired" : null;
+  }
+
+  /** Remembers that what this id names is over, for longer than any ticket for it is good. */
+  async retire(id: string, longestTtlMs: number): Promise<void> {
+    const now = this.clock.now();
+    const expireAt = now + longestTtlMs + CLOCKS_APART_MS;
+    try {
+      await this.kv.writeBlind([{ key: serviceKeys.usedTicket(id), value: true, expireAt }], now);
+    } catch (error) {
+      throw new UnavailableError("the database did not answer", { cause: error });
+    }
+  }
+
+  async isRetired(id: string): Promise<boolean> {
+    return (await this.kv.get(serviceKeys.usedTicket(id))).versionstamp !== null;
   }
 
   #key(): Promise<CryptoKey> {

@@ -2,6 +2,7 @@
 
 import type { Context } from "hono";
 import { FailedAttempts } from "../auth/failed_attempts.ts";
+import { Sessions } from "../auth/sessions.ts";
 import type { Runtime } from "../runtime/mod.ts";
 import type { App, AppOptions } from "./http/app_types.ts";
 import { auditRoutes } from "./v1/audit.ts";
@@ -35,6 +36,7 @@ import {
 } from "./http/problem.ts";
 import { scheduleActionRoutes } from "./v1/schedule_actions.ts";
 import { scheduleRoutes } from "./v1/schedules.ts";
+import { sessionRoutes } from "./v1/session.ts";
 import { limitRoutes } from "./v1/limits.ts";
 import { queueRoutes } from "./v1/queues.ts";
 import { quotaRoutes } from "./v1/quotas.ts";
@@ -56,6 +58,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   const app = createOperations();
   const { slots = new Slots(options.maxWaiting) } = options;
   const { corsOrigins = [], api: hasApi = true } = options;
+  const sessions = new Sessions(tickets, runtime.clock);
   corsRoutes(app, corsOrigins);
   if (!options.openAccess) {
     const sources = {
@@ -65,6 +68,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     guardRoutes(app, {
       keys,
       tickets,
+      sessions,
       origins: corsOrigins,
       sources,
       clock: runtime.clock,
@@ -96,6 +100,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     queueRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
+    sessionRoutes(app, runtime, sessions);
     limitRoutes(app, runtime);
     if (options.audit) auditRoutes(app, options.audit, large);
     // One count for what is open to everybody.

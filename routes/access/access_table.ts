@@ -78,8 +78,11 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "POST /v1/keys/:id/rotate": ["admin"],
   "DELETE /v1/keys/:id": ["admin"],
 
-  // What a key itself uses, whatever it may do.
+  // What a key itself uses, whatever it may do; and what a browser has in its place.
   "GET /v1/usage": [],
+  "GET /v1/session": [],
+  "POST /v1/session": [],
+  "DELETE /v1/session": [],
   "GET /v1/audit": ["admin"],
   "GET /v1/limits": ["read"],
   "GET /v1/limits/:key": ["read"],

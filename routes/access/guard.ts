@@ -3,16 +3,18 @@
 
 import type { Context } from "hono";
 import type { AuditLog } from "../../auth/audit_log.ts";
-import type { HeldKey, KeyRing } from "../../auth/key_ring.ts";
+import { HeldKey, type KeyRing } from "../../auth/key_ring.ts";
+import type { Sessions } from "../../auth/sessions.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
 import type { CallerView, Clock, Runtime } from "../../runtime/mod.ts";
-import { ANYBODY, type Caller, holds } from "../../runtime/core/caller.ts";
+import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import type { Usage } from "../../runtime/core/usage.ts";
 import { purposeOf } from "./access_table.ts";
 import { noteCall } from "./audit.ts";
 import { type CallRules, rulesOf } from "./call_rules.ts";
 import { isLoopback } from "../../auth/loopback.ts";
 import { refusalOfRate, withRates } from "./rates.ts";
+import { faultOfSession, keyOfSession, sessionIn } from "./session.ts";
 import { afterFailure, type Sources } from "./sources.ts";
 import { forbidden, keyEnded, type Problem, ProblemError, unauthorized } from "../http/problem.ts";
 import type { App } from "../http/app_types.ts";
@@ -36,6 +38,7 @@ const FAULTS: Record<TicketFault, string> = {
 export interface Access {
   keys: KeyRing;
   tickets: Tickets;
+  sessions: Sessions;
   /** Of pages that may call, also where there are no keys. */
   origins: readonly string[];
   sources: Sources;
@@ -135,15 +138,14 @@ function refusalOf(
   access: Access,
 ): Problem | null | Promise<Problem | null> {
   const { keys, origins } = access;
-  const needs = rules.needs as Exclude<CallRules["needs"], "open">;
-  if (!keys.isLocked) return refusalOfStranger(c, origins) ?? (needs === null ? unlisted(c) : null);
+  if (!keys.isLocked) return refusalOfStranger(c, origins) ?? (rules.needs === null ? unlisted(c) : null);
   const authorization = c.req.header("authorization");
   if (authorization === undefined) {
     const ticket = rules.isStream ? c.req.query("ticket") : undefined;
-    if (ticket === undefined) {
-      return unauthorized("this needs an API key, sent as Authorization: Bearer <secret>");
-    }
-    return refusalOfTicket(c, ticket, access);
+    if (ticket !== undefined) return refusalOfTicket(c, ticket, access);
+    const session = sessionIn(c);
+    if (session !== undefined) return refusalOfSession(c, rules, session, access);
+    return unauthorized("this needs an API key, sent as Authorization: Bearer <secret>");
   }
   const secret = secretOf(authorization);
   if (secret === undefined) return unauthorized("Authorization must be Bearer <secret>; it has another form");
@@ -153,19 +155,40 @@ function refusalOf(
     if (looked !== null) return looked.then(() => refusalOf(c, rules, access));
     return unauthorized("the secret in Authorization is not that of an API key");
   }
+  return refusalOfKey(c, rules, key, access);
+}
+
+function refusalOfKey(
+  c: Context,
+  { needs }: CallRules,
+  key: HeldKey,
+  { keys, clock }: Access,
+): Problem | null {
   c.set("key", key);
   keys.use(key);
-  const tooFast = refusalOfRate(c, key, access.clock);
+  const tooFast = refusalOfRate(c, key, clock);
   if (tooFast) return tooFast;
   if (needs === null) return unlisted(c);
   const { caller } = key;
-  const missing = needs.find((scope) => !holds(caller, scope));
+  const missing = (needs as readonly Scope[]).find((scope) => !holds(caller, scope));
   if (missing === undefined) return null;
   const held = [...caller.scopes].join(", ");
   const detail = `${c.req.method} ${
     pathOf(c)
   } needs the scope ${missing}; the key "${caller.name}" has ${held}`;
   return forbidden(detail, { scope: missing });
+}
+
+async function refusalOfSession(
+  c: Context,
+  rules: CallRules,
+  session: string,
+  access: Access,
+): Promise<Problem | null> {
+  const fault = faultOfSession(c);
+  if (fault !== null) return fault;
+  const key = await keyOfSession(session, access);
+  return key instanceof HeldKey ? refusalOfKey(c, rules, key, access) : key;
 }
 
 function secretOf(authorization: string | undefined): string | undefined {
