@@ -91,6 +91,8 @@ export interface Task<Result = unknown> extends TaskSummary {
   result: Result | null;
   /** Longest time of one attempt; null for no limit. */
   timeoutMs: number | null;
+  /** When its function is told that its time is nearly over; null for never. */
+  softTimeoutMs: number | null;
   retry: TaskRetry;
   maxCrashes: number;
   retentionMs: number;
@@ -204,6 +206,8 @@ export interface TaskOptions {
   expiresAt?: string;
   /** Longest time of one attempt. */
   timeoutMs?: number;
+  /** After this the function is told to end; what it returns then counts. Less than `timeoutMs`. */
+  softTimeoutMs?: number;
   retry?: RetryPolicy;
   /** How often it may run again after its worker died; this uses up no attempt. */
   maxCrashes?: number;

@@ -96,6 +96,7 @@ export const taskSchema = once(() =>
     input: json(),
     result: json().describe("Only in COMPLETED; a function that returned nothing gives null."),
     timeoutMs: z.int().nullable().describe("Longest time of one attempt."),
+    softTimeoutMs: z.int().nullable().describe("When its function is told that its time is nearly over."),
     retry: z.object({
       maxAttempts: z.int(),
       delayMs: z.int(),

@@ -122,10 +122,11 @@ function withValues(
 }
 
 function boundsText(record: TaskRecord): Text {
-  const { timeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs } = boundsOf(record);
+  const { timeoutMs, softTimeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs } =
+    boundsOf(record);
   const { maxAttempts, delayMs, factor, maxDelayMs, jitter, ...rest } = retry;
   const more = jsonOf(rest).slice(1, -1);
-  return `"timeoutMs":${timeoutMs},"retry":{"maxAttempts":${maxAttempts},"delayMs":${delayMs},` +
+  return `"timeoutMs":${timeoutMs},"softTimeoutMs":${softTimeoutMs},"retry":{"maxAttempts":${maxAttempts},"delayMs":${delayMs},` +
     `"factor":${factor},"maxDelayMs":${maxDelayMs},"jitter":${jitter}${
       more && `,${more}`
     }},"maxCrashes":${maxCrashes},` +

@@ -21,6 +21,7 @@ import {
   readShortInput,
 } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
+import { checkTimeLimits } from "./time_limits.ts";
 import { limitsOf } from "./limits_of_task.ts";
 import {
   type CacheRule,
@@ -95,6 +96,7 @@ export function check(
       fault(part, `the key may submit to no queue ${JSON.stringify(queue)}`);
     }
     for (const { pointer, message } of input.faults) fault(pointer, message);
+    checkTimeLimits(submission.options, definition.defaults, fault);
     characters += input.text.length;
     requireRoom(characters, maxInputBytes);
     const one: Checked = {
@@ -232,6 +234,8 @@ export function draftOf(
   if (groupId !== null) draft.places = [place];
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
+  const softTimeoutMs = options.softTimeoutMs ?? defaults.softTimeoutMs;
+  if (softTimeoutMs !== undefined) draft.softTimeoutMs = softTimeoutMs;
   if (special) draft.special = special;
   if (cache) draft.cache = { key: cache.key, ttlMs: cache.ttlMs };
   if (unique) {

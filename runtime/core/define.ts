@@ -12,6 +12,7 @@ import type {
 import { QUEUE_NAME, QUEUE_RULE } from "./queue.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { DeclaredSchedule } from "./schedule_config.ts";
+import { faultOfLimits } from "./soft_time_limit.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
 import type { TaskBounds } from "./task_bounds.ts";
@@ -49,7 +50,10 @@ export interface TaskContext<Input> {
   readonly task: TaskInfo;
   /** 1 for the first attempt. */
   readonly attempt: number;
-  /** Aborted by a cancel, a timeout, or the loss of the lease. Pass it on to `fetch` and the like. */
+  /**
+   * Aborted by a cancel, a timeout, or the loss of the lease. Pass it on to `fetch` and the like. With a
+   * SoftTimeLimitError as its reason: what the function still returns counts.
+   */
   readonly signal: AbortSignal;
   /** How far the task is. Only the newest value is kept with the task; each written one is an event. */
   progress(current: number, total?: number, message?: string): void;
@@ -86,6 +90,8 @@ export interface Child<Result = unknown> {
 /** Defaults for the options of a submit. The options of a submit win. */
 export interface DefinitionDefaults {
   timeoutMs?: number;
+  /** Less than `timeoutMs`. */
+  softTimeoutMs?: number;
   retry?: Partial<RetryPolicy>;
   maxCrashes?: number;
   priority?: number;
@@ -166,8 +172,8 @@ export function runnerOf({ thread }: AnyDefinition): RunnerKind {
  * An input schema that is a plain `z.object` refuses unknown fields, so that a misspelt field is not ignored;
  * use `z.looseObject` to accept them.
  *
- * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `queue`, `unique` or
- *   `debounce` breaks a rule.
+ * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `queue`, `unique`,
+ *   `debounce` or `softTimeoutMs` breaks a rule.
  */
 export function define<
   const Name extends string,
@@ -196,7 +202,7 @@ export function define<
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
-  const fault = faultOfUnique({ unique, debounce, cache });
+  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(defaults);
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
   if (defaults.queue !== undefined && !QUEUE_NAME.test(defaults.queue)) {
     throw new TypeError(

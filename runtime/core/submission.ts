@@ -41,6 +41,8 @@ export interface SubmitOptions {
   expiresAt?: string;
   /** Longest time of one attempt. */
   timeoutMs?: number;
+  /** After this the function's signal aborts with a SoftTimeLimitError; less than `timeoutMs`. */
+  softTimeoutMs?: number;
   /** Default: one attempt. */
   retry?: Partial<RetryPolicy>;
   /** How often it is run again because its worker died; this uses up no attempt. Default 3. */
@@ -127,6 +129,8 @@ const optionShape = once(() => ({
   ttlMs: ms(1, 10 * YEAR_MS).optional().describe("Not started within this: CANCELLED Expired."),
   expiresAt: instant().optional().describe("Not started by this instant: CANCELLED Expired."),
   timeoutMs: ms(1, 7 * 24 * 60 * 60 * 1000).optional().describe("Longest time of one attempt."),
+  softTimeoutMs: ms(1, 7 * 24 * 60 * 60 * 1000).optional()
+    .describe("After this the function is told to end; what it returns then counts. Less than timeoutMs."),
   retry: retrySchema().optional(),
   maxCrashes: z.int().min(0).max(100).optional()
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),

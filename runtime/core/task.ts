@@ -162,6 +162,8 @@ export interface TaskRecord {
   /** It has gone back to an earlier state, as for another attempt: lists find it by keys of its own. */
   wentBack?: true;
   timeoutMs: number | null;
+  /** When its function is told that its time is nearly over. */
+  softTimeoutMs?: number;
   /** `fromAt`: since when `untilMs` counts, if not from the first start. */
   retry: Omit<RetryPolicy, "maxAttempts"> & { fromAt?: number };
   retentionMs: number;

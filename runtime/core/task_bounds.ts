@@ -6,6 +6,8 @@ import { FAILURE_RETENTION_MS, isTerminal, stateOf, type TaskRecord } from "./ta
 export interface TaskBounds {
   /** Longest time of one attempt; null for no limit. */
   readonly timeoutMs: number | null;
+  /** When its function is told that its time is nearly over; null for never. */
+  readonly softTimeoutMs: number | null;
   /** Attempts are those of one budget: a retry on request gives another one. */
   readonly retry: Readonly<RetryPolicy>;
   /** How often it is run again because its worker died. */
@@ -20,11 +22,20 @@ export interface TaskBounds {
 }
 
 export function boundsOf(record: TaskRecord): TaskBounds {
-  const { timeoutMs, maxAttempts, retriedAtAttempt = 0, maxCrashes, retentionMs } = record;
+  const { timeoutMs, softTimeoutMs = null, maxAttempts, retriedAtAttempt = 0, maxCrashes, retentionMs } =
+    record;
   const { failureRetentionMs = FAILURE_RETENTION_MS } = record;
   const { fromAt: _, ...policy } = record.retry;
   const retry = { ...DEFAULT_RETRY, ...policy, maxAttempts: maxAttempts - retriedAtAttempt };
-  return { timeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs: nextPauseMs(record) };
+  return {
+    timeoutMs,
+    softTimeoutMs,
+    retry,
+    maxCrashes,
+    retentionMs,
+    failureRetentionMs,
+    nextPauseMs: nextPauseMs(record),
+  };
 }
 
 function nextPauseMs(record: TaskRecord): number | null {

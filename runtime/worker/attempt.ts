@@ -3,6 +3,8 @@
 // nothing.
 
 import { bare } from "../core/tenant.ts";
+import { LazySignal } from "../core/lazy_signal.ts";
+import { SoftTimeLimitError } from "../core/soft_time_limit.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { AttemptName } from "../platform/log.ts";
 import { attemptFailed, type StoredEvent } from "../store/event_log.ts";
@@ -43,13 +45,15 @@ export interface AttemptHooks {
 export class Attempt implements ReportTarget {
   readonly id: string;
   readonly token: string;
-  /** Made on demand: most functions never use the signal. */
-  #controller: AbortController | null = null;
-  #abortedBy: unknown;
+  /** What its function listens to: it may still end well when it hears of its soft time limit. */
+  readonly #own = new LazySignal();
+  /** Nothing that its function does counts any more. */
+  readonly #stop = new LazySignal();
   readonly #stopped = Promise.withResolvers<Outcome | null>();
   #entry: Entry;
   #graceTimer: (() => void) | null = null;
   #timeoutTimer: (() => void) | null = null;
+  #softTimer: (() => void) | null = null;
   readonly #reports: ReportWriter;
 
   constructor(
@@ -87,17 +91,24 @@ export class Attempt implements ReportTarget {
     return this.store.clock;
   }
 
+  /** Its function's. */
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      this.#controller = new AbortController();
-      if (this.aborted) this.#controller.abort(this.#abortedBy);
-    }
-    return this.#controller.signal;
+    return this.#own.signal;
+  }
+
+  /** As `signal`, but not aborted by a soft time limit. */
+  get stopSignal(): AbortSignal {
+    return this.#stop.signal;
+  }
+
+  /** A wait that begins after the soft time limit is not cut short by it. */
+  get waitSignal(): AbortSignal {
+    return this.#own.aborted ? this.#stop.signal : this.#own.signal;
   }
 
   /** True once the attempt was stopped from outside. */
   get aborted(): boolean {
-    return this.#abortedBy !== undefined;
+    return this.#stop.aborted;
   }
 
   /** Resolves if the attempt is over before its function returns; null means that nothing may be written. */
@@ -116,12 +127,18 @@ export class Attempt implements ReportTarget {
 
   /** From now on its function has `timeoutMs`. */
   startTimeout(): void {
-    const { timeoutMs } = this.record;
+    const { timeoutMs, softTimeoutMs } = this.record;
+    const { clock } = this.store;
+    if (softTimeoutMs !== undefined) {
+      const tell = () => this.#own.abort(new SoftTimeLimitError(softTimeoutMs));
+      this.#softTimer = clock.timer(tell, softTimeoutMs);
+    }
     if (timeoutMs === null) return;
-    this.#timeoutTimer = this.store.clock.timer(() => this.#timeOut(timeoutMs), timeoutMs);
+    this.#timeoutTimer = clock.timer(() => this.#timeOut(timeoutMs), timeoutMs);
   }
 
   stopTimeout(): void {
+    this.#softTimer?.();
     this.#timeoutTimer?.();
   }
 
@@ -182,9 +199,8 @@ export class Attempt implements ReportTarget {
   }
 
   #abort(reason: Error | DOMException): void {
-    if (this.aborted) return;
-    this.#abortedBy = reason;
-    this.#controller?.abort(reason);
+    this.#stop.abort(reason);
+    this.#own.abort(reason);
   }
 
   #cancel(): void {
@@ -196,7 +212,7 @@ export class Attempt implements ReportTarget {
 
   /** Waits for other tasks without taking up a slot of the worker. */
   whileAway<T>(work: () => Promise<T>): Promise<T> {
-    const signal = () => this.signal;
+    const signal = () => this.stopSignal;
     const { slots = [] } = this.hooks;
     return slots.reduce((work, slot) => () => slot.whileAway(work, signal), work)();
   }

@@ -64,7 +64,7 @@ export class Children implements ChildTasks {
       const id = inTenant(child, tenantOf(parentId));
       const [known, parent] = await this.store.peekMany([id, parentId]);
       attempt.adopt(parent);
-      attempt.signal.throwIfAborted();
+      attempt.stopSignal.throwIfAborted();
       // Each write of the attempt fails once its parent has changed: an attempt that was cancelled, or has
       // lost its lease, neither submits nor retries.
       const guard = { key: keys.task(parentId), versionstamp: parent!.versionstamp };
@@ -99,13 +99,15 @@ export class Children implements ChildTasks {
    * Waits for a child's end without taking up a slot, and returns its result.
    *
    * @throws {ChildFailedError} if the child did not complete
+   * @throws {SoftTimeLimitError} if the soft time limit comes meanwhile
    */
   async result(attempt: Attempt, child: string): Promise<unknown> {
     const id = inTenant(child, tenantOf(attempt.record.id));
+    const signal = attempt.waitSignal;
     return await attempt.whileAway(async () => {
       for (;;) {
-        const entry = await this.notifier.ended(id, READ_AGAIN_MS, attempt.signal);
-        attempt.signal.throwIfAborted();
+        const entry = await this.notifier.ended(id, READ_AGAIN_MS, signal);
+        signal.throwIfAborted();
         if (!entry) throw new NotFoundError("task", id);
         if (isForgotten(entry.record)) throw new ForgottenError(id);
         const { record } = entry;

@@ -12,6 +12,7 @@ import type { InputResolver } from "./input_resolver.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Runners } from "./runners/runners.ts";
 import { type ChildTasks, contextOf, submitOf } from "./task_context.ts";
+import { SoftTimeLimitError } from "../core/soft_time_limit.ts";
 import type { TaskError } from "../core/task.ts";
 import { errorOf, isA, RevivedError, stacksOf } from "../core/thrown_error.ts";
 import type { Log } from "../platform/log.ts";
@@ -80,7 +81,7 @@ async function returnOf(
     for (const input of parsed) {
       // Stopped while it waited for its input, or by what the function has done: it is not called again.
       if (attempt.aborted) return { kind: "released" };
-      results.push(await runner(definition, contextOf(attempt, input, submit), attempt.name));
+      results.push(await runner(definition, contextOf(attempt, input, submit), attempt));
     }
     attempt.stopTimeout();
     return await outcomeOf(results, definition, attempt, options);
@@ -129,7 +130,7 @@ async function untilAvailable<T>(attempt: Attempt, work: () => Promise<T>): Prom
       return await work();
     } catch (error) {
       if (attempt.aborted || !(error instanceof UnavailableError)) throw error;
-      await sleep(attempt.clock, pauseMs, attempt.signal);
+      await sleep(attempt.clock, pauseMs, attempt.stopSignal);
     }
   }
 }
@@ -147,5 +148,8 @@ function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean)
   if (isA(thrown, NotJsonError)) return failure("ResultNotSerializable", thrown.message);
   const hints = hintsOf(thrown);
   const error = errorOf(thrown, keepStacks);
+  if (attempt.record.softTimeoutMs !== undefined && isA(thrown, SoftTimeLimitError)) {
+    return { kind: "timed-out", error };
+  }
   return hints === null ? { kind: "failed", error } : { kind: "failed", error, hints };
 }

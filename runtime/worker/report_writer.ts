@@ -7,7 +7,7 @@ const WRITE_EVERY_MS = 100;
 
 /** What the writer needs of its attempt. */
 export interface ReportTarget {
-  readonly signal: AbortSignal;
+  readonly stopSignal: AbortSignal;
   /** Returns false if the lease was lost. */
   write(reports: Report[]): Promise<boolean>;
   lose(): void;
@@ -69,7 +69,7 @@ export class ReportWriter {
     } catch (error) {
       // KV is away. The reports of this write are lost, and the attempt goes on.
       this.target.onReportError(error);
-      await sleep(this.clock, WRITE_EVERY_MS, this.target.signal);
+      await sleep(this.clock, WRITE_EVERY_MS, this.target.stopSignal);
     }
   }
 }

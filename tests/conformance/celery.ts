@@ -1193,19 +1193,24 @@ export const celery: System = {
       promise: "soft_time_limit: the function is told, and can clean up",
       source: LIMITS,
       test: async (errand) => {
-        const future = await errand.submit("tidy", { ms: 0 }, { timeoutMs: 50 });
+        const future = await errand.submit("tidy", { ms: 0 }, { softTimeoutMs: 50 });
         const logged: string[] = [];
         for await (const { event, data } of future.events()) {
           if (event === "log") logged.push(`${data.message} ${data.data}`);
         }
         assert.equal(logged.length, 1);
-        assert.match(logged[0], /^stopping TimeoutError: .* 50 ms$/);
+        assert.match(logged[0], /^stopping SoftTimeLimitError: .* 50 ms$/);
       },
     },
     {
       promise: "soft_time_limit: caught, it can still return a value before time_limit",
       source: LIMITS,
-      notYet: "Needs a second limit: today the signal and the end of the attempt come together.",
+      test: async (errand) => {
+        const limits = { softTimeoutMs: 50, timeoutMs: 600_000 };
+        const future = await errand.submit("windUp", {}, limits);
+        assert.equal(await future.result(), "wound up by a SoftTimeLimitError");
+        assert.equal(await stateOf(future), "COMPLETED Completed");
+      },
     },
     { promise: "both limits call on_failure", source: LIMITS, notYet: HOOKS },
     ...rateLimits(`${TASK_OPTIONS} (rate_limit)`),

@@ -20,13 +20,16 @@ const bounded = define(
   },
 );
 
-function limitsIn({ timeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs }: Body) {
-  return { timeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs };
+function limitsIn(
+  { timeoutMs, softTimeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs }: Body,
+) {
+  return { timeoutMs, softTimeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs, nextPauseMs };
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const DEFAULTS = {
   timeoutMs: null,
+  softTimeoutMs: null,
   retry: DEFAULT_RETRY,
   maxCrashes: 3,
   retentionMs: DAY_MS,
@@ -38,7 +41,7 @@ Deno.test("a task tells its limits: those of the submit, of its definition, and 
   await using service = await aService({ definitions: [bounded] as AnyDefinition[], running: false });
   const plain = await service.submit("add", { a: 1, b: 2 });
   assert.deepEqual(limitsIn(plain), DEFAULTS);
-  const own = { timeoutMs: 5, maxCrashes: 0, retentionMs: 6, failureRetentionMs: 7 };
+  const own = { timeoutMs: 5, softTimeoutMs: 4, maxCrashes: 0, retentionMs: 6, failureRetentionMs: 7 };
   const retry = { maxAttempts: 4, jitter: false };
   assert.deepEqual(limitsIn(await service.submit("bounded", {}, { ...own, retry })), {
     ...own,

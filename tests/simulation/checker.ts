@@ -583,6 +583,12 @@ export class Checker implements ChildFindings {
     }
   }
 
+  /** A function has heard of its soft time limit. */
+  toldToEnd(id: string, softTimeoutMs: number | null, afterMs: number): void {
+    if (softTimeoutMs !== null && afterMs >= softTimeoutMs) return;
+    this.violated("10", `${this.world.nameOf(id)} was told to end after ${afterMs} of ${softTimeoutMs} ms`);
+  }
+
   /** Its function has asked for another run of the same attempt. */
   snoozed(run: number): void {
     this.#snoozed.add(run);

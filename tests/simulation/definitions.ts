@@ -8,6 +8,7 @@ import { slotsOfAll } from "../../runtime/core/queue.ts";
 import { isForgotten, isSuspect } from "../../runtime/core/task.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
 import { reject, retryAfter } from "../../runtime/core/failure_hints.ts";
+import { SoftTimeLimitError } from "../../runtime/core/soft_time_limit.ts";
 import type { SubmitOptions } from "../../runtime/core/submission.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { callOfChildren } from "./children.ts";
@@ -71,6 +72,7 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
     const { input, attempt } = context;
     const id = inTenant(context.task.id, world.tenant);
     const run = world.checker.began(id, attempt, process);
+    const beganAt = process.clock.monotonic();
     process.note(`run ${run}: task ${world.nameOf(id)}, attempt ${attempt}`);
     world.checker.dependencies.handed(id, input.from);
     if (input.poison) {
@@ -85,7 +87,14 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
     }
     if (input.reports === 0) await sleep(process.clock, input.ms, input.deaf ? undefined : context.signal);
     if (input.children) await haveChildren(context, run, running, world);
-    if (!input.deaf) context.signal.throwIfAborted();
+    const { signal } = context;
+    if (signal.reason instanceof SoftTimeLimitError) {
+      const { softTimeoutMs } = context.task;
+      world.checker.toldToEnd(id, softTimeoutMs, process.clock.monotonic() - beganAt);
+      // Every other one ends well.
+      if (run % 2 === 0) return { run, pad: padding(input.big) };
+    }
+    if (!input.deaf) signal.throwIfAborted();
     // One in so many says what shall follow. Nothing is drawn for it, so that seeds stay what they are.
     if (input.permanent && run % 2 === 0) throw reject(`run ${run} failed for good`);
     if (run % SNOOZES_EACH === 0) {

@@ -875,7 +875,7 @@ export class Workload {
       options: {
         delayMs: sometimes(0.25, () => random.below(2_500)),
         ttlMs: sometimes(0.15, () => 1 + random.below(3_000)),
-        timeoutMs: sometimes(0.15, () => 20 + random.below(400)),
+        ...timeouts(sometimes(0.15, () => 20 + random.below(400))),
         retry: sometimes(0.5, () => ({
           maxAttempts: 1 + random.below(4),
           delayMs: random.below(400),
@@ -967,6 +967,12 @@ export class Workload {
 
 function isPlace(upstream: Upstream | "quoted"): boolean {
   return upstream !== "quoted" && "place" in upstream;
+}
+
+/** Half of them have a soft limit too. Nothing is drawn for it, so that seeds stay what they are. */
+function timeouts(timeoutMs: number | undefined): Pick<SubmitOptions, "timeoutMs" | "softTimeoutMs"> {
+  const isSoft = timeoutMs !== undefined && timeoutMs % 2 === 0;
+  return isSoft ? { timeoutMs, softTimeoutMs: timeoutMs / 2 } : { timeoutMs };
 }
 
 /** Both, or none. They differ, so that neither is taken for the other. */

@@ -73,6 +73,12 @@ const stubborn = define(
   ({ input }) => new Promise<string>((resolve) => setTimeout(() => resolve("ignored"), input.ms)),
 );
 
+/** Ends well when it is told to end, and says why. */
+const windUp = define({ name: "windUp", input: z.object({}) }, async ({ signal }) => {
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  return `wound up by a ${signal.reason.name}`;
+});
+
 /** Sees its signal, cleans up for `ms`, and reports why it was stopped. */
 const tidy = define(
   { name: "tidy", input: z.object({ ms: z.int() }) },
@@ -176,6 +182,7 @@ export const definitions = {
   permanent,
   stubborn,
   tidy,
+  windUp,
   typed,
   family,
   labelled,

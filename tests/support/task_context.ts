@@ -36,6 +36,7 @@ export function aContext<Input>(
       createdAt: new Date().toISOString(),
       token: crypto.randomUUID(),
       timeoutMs: null,
+      softTimeoutMs: null,
       retry: DEFAULT_RETRY,
       maxCrashes: 3,
       retentionMs: 1,

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { ignore, reject } from "../../runtime/core/failure_hints.ts";
+import { SoftTimeLimitError } from "../../runtime/core/soft_time_limit.ts";
 
 const config = { input: z.unknown(), thread: import.meta.url };
 
@@ -19,6 +20,13 @@ export const refuse = define({ ...config, name: "refuse" }, () => {
 export const spin = define({ ...config, name: "spin" }, ({ log }) => {
   log("spinning");
   for (;;);
+});
+
+/** Ends when it is told to, and says by what. */
+export const wind = define({ ...config, name: "wind" }, async ({ log, signal }) => {
+  log("winding");
+  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  return [signal.reason instanceof SoftTimeLimitError, signal.reason.message];
 });
 
 export const talk = define({ ...config, name: "talk" }, ({ progress, log, emit }) => {

@@ -3,6 +3,6 @@
 import { FunctionScope } from "./function_scope.ts";
 import type { Runner } from "./runner.ts";
 
-export const runInline: Runner = async (definition, context, name) => {
+export const runInline: Runner = async (definition, context, { name }) => {
   return await new FunctionScope(name).run(() => definition.handler(context));
 };

@@ -22,7 +22,8 @@ export class Runners {
   constructor(readonly threads: number, { takesConsole, runOnThread }: RunnersOptions = {}) {
     guardExits();
     const pool = this.#pool = new ThreadPool(threads, { takesConsole });
-    this.#runOnThread = runOnThread ?? ((definition, context) => pool.run(definition, context));
+    this.#runOnThread = runOnThread ??
+      ((definition, context, run) => pool.run(definition, context, run.stopSignal));
   }
 
   of(definition: AnyDefinition): Runner {

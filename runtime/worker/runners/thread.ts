@@ -69,13 +69,21 @@ export class Thread {
     this.#worker.terminate();
   }
 
-  /** Rejects with what the function threw; earlier if `context.signal` aborts, or if the thread ends. */
-  async run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+  /**
+   * Rejects with what the function threw; earlier if the thread ends, or `stopSignal` aborts. Where only the
+   * signal of the context does, the function is told.
+   */
+  async run(
+    definition: AnyDefinition,
+    context: TaskContext<unknown>,
+    stopSignal: AbortSignal = context.signal,
+  ): Promise<unknown> {
     const { signal, input, task, attempt } = context;
     const ended = Promise.withResolvers<Ended>();
-    const abort = () => ended.reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
-    if (signal.aborted) abort();
+    const stop = () => ended.reject(stopSignal.reason);
+    stopSignal.addEventListener("abort", stop, { once: true });
+    if (stopSignal.aborted) stop();
+    const tell = () => this.#port.postMessage({ abort: portable(signal.reason) } satisfies ToThread);
     this.isClean = false;
     this.#onEnd = ended.reject;
     const answers = new Answers(this.#port, context);
@@ -93,9 +101,12 @@ export class Thread {
     try {
       const module = definition.thread!;
       this.#port.postMessage({ module, name: definition.name, input, task, attempt } satisfies ToThread);
+      signal.addEventListener("abort", tell, { once: true });
+      if (signal.aborted) tell();
       return valueOf(await ended.promise);
     } finally {
-      signal.removeEventListener("abort", abort);
+      stopSignal.removeEventListener("abort", stop);
+      signal.removeEventListener("abort", tell);
       this.#hear = nobody;
       this.#onEnd = this.#idleEnd;
     }

@@ -23,13 +23,19 @@ export interface ThreadSetup {
   takesConsole: boolean;
 }
 
-export interface ToThread {
+/** A function to run. */
+interface Call {
   module: string;
   name: string;
   input: unknown;
   task: TaskInfo;
   attempt: number;
 }
+
+export type ToThread =
+  | Call
+  /** The signal of the function that runs aborts with this. */
+  | { abort: TaskError };
 
 const OUT_OF_MEMORY: Ended = {
   kind: "thrown",
@@ -69,7 +75,7 @@ let lastCall = 0;
 /** The thread has seen an error that nobody has caught. */
 let isStrayed = false;
 /** The function that runs, if one does, and how to end it. */
-let current: { scope: FunctionScope; end: (ended: Ended) => void } | null = null;
+let current: { scope: FunctionScope; own: AbortController; end: (ended: Ended) => void } | null = null;
 
 /** What V8 raises when the thread has reached the limit that it was given. */
 const heapLimit = getHeapStatistics().heap_size_limit;
@@ -84,6 +90,7 @@ const imported = new Set<string>();
 
 port.onmessage = ({ data }: MessageEvent<ToThread | Answer>) => {
   if ("call" in data) settle(data);
+  else if ("abort" in data) current?.own.abort(new RevivedError(data.abort));
   else run(data);
 };
 
@@ -100,13 +107,14 @@ function onStray(event: Event, error: unknown): void {
   current.end({ kind: "thrown", error: portable(error) });
 }
 
-async function run(message: ToThread): Promise<void> {
+async function run(message: Call): Promise<void> {
   const { task, attempt } = message;
   const scope = new FunctionScope({ task: task.task, id: task.id, attempt });
   const { promise, resolve } = Promise.withResolvers<Ended>();
-  current = { scope, end: resolve };
+  const own = new AbortController();
+  current = { scope, own, end: resolve };
   const stopLooking = every(systemClock, LOOK_EVERY_MS, () => isOutOfMemory() && resolve(OUT_OF_MEMORY));
-  outcomeOf(message, scope).then(resolve);
+  outcomeOf(message, scope, own.signal).then(resolve);
   const ended = await promise;
   await stopLooking();
   const isClean = !isStrayed && traces.isClean && !isOutOfMemory();
@@ -119,10 +127,10 @@ function isOutOfMemory(): boolean {
   return getHeapStatistics().heap_size_limit > heapLimit;
 }
 
-async function outcomeOf(message: ToThread, scope: FunctionScope): Promise<Ended> {
+async function outcomeOf(message: Call, scope: FunctionScope, signal: AbortSignal): Promise<Ended> {
   try {
     const definition = await find(message.module, message.name);
-    const value = await scope.run(() => definition.handler(contextOf(message, scope)));
+    const value = await scope.run(() => definition.handler(contextOf(message, scope, signal)));
     toJsonText(value);
     return { kind: "value", value };
   } catch (thrown) {
@@ -148,7 +156,11 @@ async function find(module: string, name: string): Promise<AnyDefinition> {
   return definition as AnyDefinition;
 }
 
-function contextOf({ input, task, attempt }: ToThread, scope: FunctionScope): TaskContext<unknown> {
+function contextOf(
+  { input, task, attempt }: Call,
+  scope: FunctionScope,
+  signal: AbortSignal,
+): TaskContext<unknown> {
   /** A function that goes on after its end says nothing for the next one. */
   const say = (message: FromThread) => {
     if (current?.scope === scope) post(message);
@@ -164,8 +176,8 @@ function contextOf({ input, task, attempt }: ToThread, scope: FunctionScope): Ta
     input,
     task,
     attempt,
-    // Never aborts: to stop the task, the pool terminates the thread.
-    signal: new AbortController().signal,
+    // Aborts where the function may still end well. To stop it, the pool terminates the thread.
+    signal,
     progress: (current, total, message) => say({ kind: "progress", current, total, message }),
     log: (message, data) => say({ kind: "log", message, data }),
     emit: (chunk) => say({ kind: "chunk", chunk }),

@@ -18,10 +18,15 @@ export class ThreadPool {
     for (const thread of this.#idle.splice(0)) thread.terminate();
   }
 
-  async run(definition: AnyDefinition, context: TaskContext<unknown>): Promise<unknown> {
+  /** @param stopSignal see {@linkcode Thread.run} */
+  async run(
+    definition: AnyDefinition,
+    context: TaskContext<unknown>,
+    stopSignal?: AbortSignal,
+  ): Promise<unknown> {
     const thread = this.#idle.pop() ?? new Thread((ended) => this.#drop(ended), this.options);
     try {
-      return await thread.run(definition, context);
+      return await thread.run(definition, context, stopSignal);
     } finally {
       // Not clean: its function was stopped, or has left something behind.
       const isKept = thread.isClean && !this.#closed && this.#idle.length < this.mostIdle;

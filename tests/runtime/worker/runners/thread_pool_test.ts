@@ -4,12 +4,17 @@ import type { AnyDefinition, TaskContext } from "../../../../runtime/core/define
 import { NotJsonError } from "../../../../runtime/core/json.ts";
 import { ThreadPool } from "../../../../runtime/worker/runners/thread_pool.ts";
 import { aContext } from "../../../support/task_context.ts";
+import { SoftTimeLimitError } from "../../../../runtime/core/soft_time_limit.ts";
 import * as tasks from "../../../support/thread_tasks.ts";
 import { eventually } from "../../../support/waiting.ts";
 
 class Pool extends ThreadPool implements Disposable {
-  override run(definition: AnyDefinition, context: TaskContext<unknown> = aContext("t", null).context) {
-    return super.run(definition, context);
+  override run(
+    definition: AnyDefinition,
+    context: TaskContext<unknown> = aContext("t", null).context,
+    stopSignal?: AbortSignal,
+  ) {
+    return super.run(definition, context, stopSignal);
   }
 
   [Symbol.dispose]() {
@@ -49,6 +54,23 @@ Deno.test("an abort ends a function that computes without end, and the next task
   stop.abort(new Error("enough"));
   await assert.rejects(running, /enough/);
   assert.equal((await pool.run(tasks.count) as { calls: number }).calls, 1);
+});
+
+Deno.test("a function on a thread hears of its soft time limit and may end well; a deaf one is ended by the stop", async () => {
+  using pool = new Pool(1);
+  const limit = new SoftTimeLimitError(5);
+  const begin = async (definition: AnyDefinition) => {
+    const [own, stop] = [new AbortController(), new AbortController()];
+    const { context, said } = aContext(definition.name, null, { signal: own.signal });
+    const running = pool.run(definition, context, stop.signal);
+    await eventually(() => said.logs.length === 1, "the thread's first line");
+    own.abort(limit);
+    return { running, stop };
+  };
+  assert.deepEqual(await (await begin(tasks.wind)).running, [true, limit.message]);
+  const { running, stop } = await begin(tasks.spin);
+  stop.abort(new Error("enough"));
+  await assert.rejects(running, /enough/);
 });
 
 Deno.test("an attempt that was stopped before it has a thread runs nothing", async () => {
