@@ -11,22 +11,29 @@ import { inLanes, type Measurement, percentiles } from "./measure.ts";
 
 const ROUNDS = 7;
 const NEVER_FULL = { key: "bench", limit: 10_000 };
+const FAIR_KEYS = 1_000;
 const NEVER_HOLDS = { key: "rate", limit: 100_000, periodMs: 1_000, burst: 100_000 };
 
 /** What takes turns with the others in one run, and is compared with the first. */
 interface Variant {
   name: string;
   runtime: Runtime;
-  options?: SubmitOptions;
+  /** Of the n-th task. */
+  optionsOf?: (n: number) => SubmitOptions;
 }
 
-/** Tasks without limits, with one, and with a rate. */
+/** Tasks without limits, with one, with a rate, and of many keys that take turns. */
 export function limited(count: number, lanes: number): Promise<Measurement[]> {
   return withRuntime((runtime) =>
     inTurns(count, lanes, [
       { name: "tasks without limits", runtime },
-      { name: "a limit that is never full", runtime, options: { concurrency: NEVER_FULL } },
-      { name: "a rate that holds nothing", runtime, options: { rateLimit: NEVER_HOLDS } },
+      { name: "a limit that is never full", runtime, optionsOf: () => ({ concurrency: NEVER_FULL }) },
+      { name: "a rate that holds nothing", runtime, optionsOf: () => ({ rateLimit: NEVER_HOLDS }) },
+      {
+        name: `fairness over ${FAIR_KEYS} keys`,
+        runtime,
+        optionsOf: (n) => ({ fairness: { key: `tenant ${n % FAIR_KEYS}` } }),
+      },
     ])
   );
 }
@@ -75,12 +82,12 @@ export async function releaseToStart(count: number): Promise<Measurement> {
 async function inTurns(count: number, lanes: number, variants: Variant[]): Promise<Measurement[]> {
   const each = Math.ceil(count / ROUNDS);
   const rounds = variants.map((): { seconds: number; cpuMs: number }[] => []);
-  for (const { runtime, options } of variants) await timed(runtime, each, lanes, options);
+  for (const { runtime, optionsOf } of variants) await timed(runtime, each, lanes, optionsOf);
   for (let round = 0; round < ROUNDS; round++) {
     for (let turn = 0; turn < variants.length; turn++) {
       const n = (round + turn) % variants.length;
-      const { runtime, options } = variants[n];
-      rounds[n].push(await timed(runtime, each, lanes, options));
+      const { runtime, optionsOf } = variants[n];
+      rounds[n].push(await timed(runtime, each, lanes, optionsOf));
     }
   }
   const against = (n: number, of: "seconds" | "cpuMs") =>
@@ -95,12 +102,12 @@ async function inTurns(count: number, lanes: number, variants: Variant[]): Promi
   });
 }
 
-async function timed(runtime: Runtime, count: number, lanes: number, options?: SubmitOptions) {
+async function timed(runtime: Runtime, count: number, lanes: number, optionsOf?: Variant["optionsOf"]) {
   const ids: string[] = new Array(count);
   const started = performance.now();
   const before = process.cpuUsage();
   await inLanes(count, lanes, async (i) => {
-    const submissions = [{ task: "add", input: { a: i, b: 2 }, ...options && { options } }];
+    const submissions = [{ task: "add", input: { a: i, b: 2 }, ...optionsOf && { options: optionsOf(i) } }];
     const { entries } = await runtime.submit({ batch: { submissions, pointerOf: (_, part) => part } });
     ids[i] = entries[0].record.id;
   });

@@ -36,6 +36,8 @@ export interface SubmitCall<B extends Batch = Batch> {
   atomic?: boolean;
   /** So many of the group run at once. */
   maxConcurrent?: number;
+  /** False: an id that is taken is found by the commit alone, which says less of it. */
+  looksUpIds?: boolean;
   /** Must still hold when the first of them is stored. */
   guard?: Deno.AtomicCheck;
   /** Written with the first of them. */
@@ -109,7 +111,7 @@ export class Submitter {
     await this.queueLimit.admit(checked.length, caller);
     await this.storedLimit?.admit(checked, caller);
     return await this.#reserved.during(batch, callerIds, async () => {
-      if (!claim?.resumed) await requireFree(store, batch, callerIds);
+      if (!claim?.resumed && (call.looksUpIds ?? true)) await requireFree(store, batch, callerIds);
       const drawn = callerIds.length === 0;
       const plan = new SubmitPlan(this.context, checked, {
         root,

@@ -80,10 +80,10 @@ export function decisionOf(
   const pause = pauseOf(record, tasks);
   if (pause !== null) return { kind: "move", next: withPause(record, pause) };
   if (record.overlap === "allow-all") {
-    return fired(record, expansion, [...record.active, slotId(record, slot)].slice(-ACTIVE_TOLD), []);
+    return fired(record, expansion, record.active.slice(1 - ACTIVE_TOLD), []);
   }
   const running = tasks.filter(({ type }) => !isTerminalType(type));
-  if (running.length === 0) return fired(record, expansion, [slotId(record, slot)], []);
+  if (running.length === 0) return fired(record, expansion, [], []);
   const active = running.map(({ id }) => id);
   const waiting = running.findLastIndex(({ isWaiting }) => isWaiting);
   const isFull = running.length >= MOST_ACTIVE || record.overlap === "skip" ||
@@ -99,16 +99,17 @@ export function decisionOf(
   }
   // The last one that waits does so for all before it.
   const waitFor = active.slice(Math.max(0, waiting));
-  return fired(record, expansion, [...active, slotId(record, slot)], waitFor);
+  return fired(record, expansion, active, waitFor);
 }
 
-function fired(record: ScheduleRecord, expansion: Expansion, active: string[], waitFor: string[]): Decision {
+/** @param before tasks that are followed on */
+function fired(record: ScheduleRecord, expansion: Expansion, before: string[], waitFor: string[]): Decision {
   const { at } = record.next!;
   const taskId = slotId(record, at);
   const next = {
     ...record,
     seenUntil: at,
-    active,
+    active: [...before, taskId],
     last: { scheduledFor: at, taskId },
     left: record.left === null ? null : record.left - 1,
     fired: record.fired + 1,

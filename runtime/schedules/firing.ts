@@ -60,11 +60,21 @@ export class ScheduleTimers {
     if (head === null || head > now) return head;
     let moved = 0;
     this.#held = [];
-    while (!isStopping()) {
-      const page = await kv.list(selector, { limit: PER_PAGE });
-      moved += await this.#fireAll(page.map(({ key }) => ({ key, ...parse.due(key) })), now);
-      if (page.length < PER_PAGE) break;
-      selector = { ...selector, start: after(page[page.length - 1].key) };
+    // While the tasks of a page are written the next page is read.
+    let firing = Promise.resolve(0);
+    try {
+      while (!isStopping()) {
+        const page = await kv.list(selector, { limit: PER_PAGE });
+        const before = firing;
+        firing = this.#fireAll(page.map(({ key }) => ({ key, ...parse.due(key) })), now);
+        // It is thrown below.
+        firing.catch(() => {});
+        moved += await before;
+        if (page.length < PER_PAGE) break;
+        selector = { ...selector, start: after(page[page.length - 1].key) };
+      }
+    } finally {
+      moved += await firing;
     }
     if (this.#held.length > 0) {
       const [{ name, error }] = this.#held;
@@ -141,6 +151,7 @@ export class ScheduleTimers {
     try {
       const { ids } = await this.submitter.submit({
         batch: { submissions: [submission], pointerOf: (_, part) => part },
+        looksUpIds: false,
         guard: guardOf(entry),
         writes: () => writesOf(record, next),
         caller: callerWithin(tenant, by),
