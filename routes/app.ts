@@ -47,6 +47,7 @@ import { taskActionRoutes } from "./v1/task_actions.ts";
 import { taskLogRoutes } from "./v1/task_logs.ts";
 import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
+import { statsRoutes } from "./v1/stats.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
 import { workerRoutes } from "./v1/workers.ts";
 
@@ -87,6 +88,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     rerunRoutes(app, runtime, large);
     taskLogRoutes(app, runtime, large);
     workerRoutes(app, runtime, large);
+    statsRoutes(app, runtime, large);
     const streaming = { ...options, heartbeat: new Heartbeat(options.pingMs) };
     eventRoutes(app, runtime, streaming, slots);
     completionRoutes(app, runtime, streaming, slots, large);

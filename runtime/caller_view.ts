@@ -30,10 +30,10 @@ import { list, type ListQuery, type Page } from "./queries/list.ts";
 import { logLines, type LogPage } from "./queries/log_lines.ts";
 import { taskOrThrow } from "./queries/notifier.ts";
 import { present, type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
-import { type WorkerSeen, workersSeen } from "./queries/workers.ts";
 import type { LimitRule } from "./store/limit_rules.ts";
 import type { GroupRecord } from "./store/group_counters.ts";
 import { CallerSchedules } from "./schedules/schedules.ts";
+import { OperationView } from "./operation_view.ts";
 import type { Parts } from "./process/wiring.ts";
 
 export type CallersSubmit<B extends Batch = Batch> = Omit<SubmitCall<B>, "caller" | "guard" | "writes">;
@@ -87,6 +87,10 @@ export class CallerView {
     await this.parts.queueControl.resume(what, this.caller);
   }
 
+  get operation(): OperationView {
+    return new OperationView(this.parts, this.caller);
+  }
+
   get schedules(): CallerSchedules {
     return new CallerSchedules(this.parts.schedules, this.caller);
   }
@@ -119,11 +123,6 @@ export class CallerView {
   /** See {@linkcode logLines}. */
   async logLines(id: string, after: number, limit: number): Promise<LogPage> {
     return await logLines(this.parts.store, await this.task(id), after, limit);
-  }
-
-  /** See {@linkcode workersSeen}. */
-  async workers(): Promise<WorkerSeen[]> {
-    return await workersSeen(this.parts.store, this.caller);
   }
 
   /** See {@linkcode forget}. */

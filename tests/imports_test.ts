@@ -26,6 +26,7 @@ const FLOORS: Record<string, string[][]> = {
     ["flow_control", "queues"],
     ["dependencies"],
     ["queries", "maintenance"],
+    ["metrics"],
     ["commands"],
     ["schedules"],
     ["worker"],
@@ -89,6 +90,7 @@ Deno.test("every file of runtime/ and client/ is in a wing", () => {
     "client/mod.ts",
     "runtime/caller_view.ts",
     "runtime/mod.ts",
+    "runtime/operation_view.ts",
     "runtime/runtime.ts",
   ];
   assert.deepEqual(atTheTop, known);

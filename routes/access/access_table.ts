@@ -38,6 +38,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "GET /v1/queues": ["read"],
   "GET /v1/queues/:name": ["read"],
   "GET /v1/workers": ["read"],
+  "GET /v1/stats": ["read"],
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 

@@ -52,7 +52,7 @@ export function workerRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     }),
   });
   app.openapi(route, async (c) => {
-    const workers = await viewOf(c, runtime).workers();
+    const workers = await viewOf(c, runtime).operation.workers();
     return pieces.json(c, JSON.stringify({ workers: workers.map(workerView) }), 200, {
       "cache-control": "no-store",
     });

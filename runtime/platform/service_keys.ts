@@ -24,4 +24,9 @@ export const serviceKeys = {
       ? { prefix: ["audit", tenant] }
       : { start: ["audit", tenant, ""], end: ["audit", tenant, id] },
   apiKeyUses: ["api-key-use"] as Key,
+  /** What a process has counted in a minute (metrics/shared_counts.ts). */
+  counts: (minute: number, process: string): Key => ["counts", minute, process],
+  /** What all processes have counted, from one minute on. */
+  countsFrom: (minute: number): Deno.KvListSelector => ({ prefix: ["counts"], start: ["counts", minute] }),
+  countsOf: (key: Key) => ({ minute: key[1] as number, process: key[2] as string }),
 } as const;

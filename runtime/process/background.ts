@@ -5,6 +5,7 @@ import { sleep } from "../platform/clock.ts";
 import { LOOK_EVERY_MS } from "../queues/controls.ts";
 import { resumeWhatIsOver } from "../queues/pauses.ts";
 import { every } from "../platform/periodic.ts";
+import { SHARED_EVERY_MS } from "../metrics/shared_counts.ts";
 import { declare } from "../schedules/declared.ts";
 import { adoptFormat } from "../store/format.ts";
 import type { Parts } from "./wiring.ts";
@@ -43,6 +44,7 @@ export class Background {
       notifier,
       reconciler,
       garbageCollector,
+      sharedCounts,
       log,
     } = this.#parts;
     await adoptFormat(store.kv, clock, log, () => this.#isStopped);
@@ -63,6 +65,7 @@ export class Background {
       if (reclaimed > 0) log.info(`tasks of dead workers that were handed on: ${reclaimed}`);
     });
     repeat(this.#sweepMs, "looking through the outbox", () => outbox.sweep());
+    repeat(SHARED_EVERY_MS, "telling other processes what happened here", () => sharedCounts.share());
     repeat(this.#repairMs, "repairing", async () => {
       await reconciler.tick();
       if (!isStopped()) await garbageCollector.tick();
@@ -78,7 +81,8 @@ export class Background {
   }
 
   async #stop(handedBack: Promise<void>): Promise<void> {
-    const { bells, timers, outbox, notifier, queueLimit, storedLimit, store, runners } = this.#parts;
+    const { bells, timers, outbox, notifier, queueLimit, storedLimit, store, runners, sharedCounts } =
+      this.#parts;
     const counts = [queueLimit.stop(), storedLimit.stop()];
     const stopped = [timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())];
     await Promise.all([handedBack, this.#declaring, ...counts, ...stopped]);
@@ -86,6 +90,8 @@ export class Background {
     notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);
     await store.idle();
+    // What is lost of it is lost: a stop waits for no database that is away.
+    sharedCounts.share().catch(() => {});
     // What nobody waits for: a look that a bell asked for, a ring for others.
     await store.kv.idle();
     runners.close();

@@ -35,6 +35,8 @@ import { WatchBell } from "../platform/doorbells/watch.ts";
 import { type Ids, makeIds } from "../platform/ids.ts";
 import { type Log, silentLog } from "../platform/log.ts";
 import { hasQueues } from "../platform/open_kv.ts";
+import { SharedCounts } from "../metrics/shared_counts.ts";
+import { TaskTally } from "../metrics/tally.ts";
 import { Completions } from "../queries/as_completed.ts";
 import { Groups } from "../queries/groups.ts";
 import { QueueCounter } from "../queries/queue_counts.ts";
@@ -80,6 +82,9 @@ export interface Parts {
   runners: Runners;
   /** Null in a process that runs no tasks. */
   worker: Worker | null;
+  counter: QueueCounter;
+  tally: TaskTally;
+  sharedCounts: SharedCounts;
 }
 
 export async function wire(options: RuntimeOptions): Promise<Parts> {
@@ -156,11 +161,13 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const fired = together(new Timers(store, values), new ScheduleTimers(commands, submitter, log));
   const timers = new TimerLoop(fired, clock, log);
   const outbox = new OutboxProcessor(store, log, () => worker?.controlsChanged());
+  const counter = new QueueCounter(store);
+  const tally = new TaskTally(clock);
   const queueControl = new QueueControl({
     store,
     registry,
     controls,
-    counter: new QueueCounter(store),
+    counter,
     outbox,
     served: options.queues ?? null,
   });
@@ -192,6 +199,9 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     repairs,
     runners,
     worker,
+    counter,
+    tally,
+    sharedCounts: new SharedCounts(store, tally, worker?.id ?? null),
   };
   connect(parts, ringsWorker);
   return parts;
@@ -225,10 +235,11 @@ async function doorbellsOf(
 
 /** Connects the parts that a committed change concerns. */
 function connect(
-  { store, queueLimit, notifier, worker, timers, outbox, bells }: Parts,
+  { store, queueLimit, notifier, worker, timers, outbox, bells, tally }: Parts,
   ringsWorker: boolean,
 ): void {
   const endBells = bells.filter(({ onEnd }) => onEnd !== undefined);
+  store.subscribe(tally);
   store.subscribe({
     applied(entry, before) {
       queueLimit.changed(entry, before);

@@ -24,7 +24,7 @@ export interface QueueCounts extends Record<Way, number> {
 }
 
 /** Of the tasks of one definition and tenant in one queue. */
-interface Tally extends QueueCounts {
+export interface Tally extends QueueCounts {
   queue: string;
   task: string;
   tenant: string;
@@ -63,6 +63,11 @@ export class QueueCounter {
       sum.oldestReadyAt = earlier(sum.oldestReadyAt, tally.oldestReadyAt);
     }
     return counts;
+  }
+
+  /** By queue, definition and tenant. */
+  async tallies(): Promise<Tally[]> {
+    return [...(await this.#look()).tallies.values()];
   }
 
   async #look(): Promise<Look> {

@@ -44,6 +44,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/v1/queues", ["read"]],
   ["GET", "/v1/queues/:name", ["read"]],
   ["GET", "/v1/workers", ["read"]],
+  ["GET", "/v1/stats", ["read"]],
   ["POST", "/v1/tickets", ["read"]],
   ["GET", "/v1/schedules", ["read"]],
   ["GET", "/v1/schedules/:name", ["read"]],
@@ -166,7 +167,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 455);
+  assert.equal(refused, 462);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {
