@@ -210,3 +210,13 @@ export function stopGraceMsOf({ STOP_GRACE_MS }: Config, onDeploy: boolean): num
 export function kvPathOf({ KV_PATH = "./data/errand.kv" }: Config): string {
   return KV_PATH;
 }
+
+/** What the program says of itself: its settings, one a line. */
+export function serviceHelp(): string {
+  const variables = Object.entries({ ...VARIABLES, ...OTHER_VARIABLES })
+    .map(([name, text]) => `  ${name.padEnd(22)}${text}`);
+  return `Errand: POST a task, get a durable future.
+
+It takes no arguments but --help. Settings, from the environment (default):
+${variables.join("\n")}`;
+}

@@ -2,7 +2,7 @@
 
 // deno-lint-ignore-file no-console -- the process speaks to its operator here
 
-import { ConfigError, isDeploy, OTHER_VARIABLES, readConfig, VARIABLES } from "./config.ts";
+import { ConfigError, isDeploy, readConfig, serviceHelp } from "./config.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { serve, type Serving, StartError } from "./service.ts";
 import { demo, own } from "./tasks/mod.ts";
@@ -16,15 +16,8 @@ Deno.cron("sweep", "* * * * *", async () => {
   await (await started.promise).sweep();
 });
 
-const variables = Object.entries({ ...VARIABLES, ...OTHER_VARIABLES })
-  .map(([name, text]) => `  ${name.padEnd(22)}${text}`);
-commandLine({
-  options: {},
-  help: `Errand: POST a task, get a durable future.
-
-It takes no arguments but --help. Settings, from the environment (default):
-${variables.join("\n")}`,
-});
+// `errand serve` imports this module, and has read its arguments itself.
+if (import.meta.main) commandLine({ options: {}, help: serviceHelp() });
 try {
   const env = Deno.env.toObject();
   const config = readConfig(env);

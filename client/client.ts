@@ -12,6 +12,8 @@ import {
 import type { Connection } from "./transport/connection.ts";
 import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
 import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
+import { DefinitionList } from "./definitions/definition_list.ts";
+import { Keys } from "./keys/keys.ts";
 import { Queues } from "./queues/queues.ts";
 import { GroupFuture } from "./futures/group_future.ts";
 import { type Call, Http, type HttpOptions } from "./transport/http.ts";
@@ -31,6 +33,7 @@ import { TaskFuture } from "./futures/task_future.ts";
 import { TaskFutures } from "./futures/task_futures.ts";
 import type { Arguments, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 import { Limits } from "./limits/limits.ts";
+import { Tasks } from "./tasks/tasks.ts";
 import { Schedules } from "./schedules/schedules.ts";
 import type { Seen } from "./futures/settlement.ts";
 import { A_TASK, type Expected, type State, type StateType } from "./protocol/wire.ts";
@@ -89,6 +92,10 @@ export class Client<D extends Definitions = Definitions> {
   /** What submits tasks over time. */
   readonly schedules: Schedules<D>;
   readonly limits: Limits;
+  /** Lists of tasks. */
+  readonly tasks: Tasks;
+  readonly definitions: DefinitionList;
+  readonly keys: Keys;
 
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }: ClientOptions) {
@@ -97,6 +104,9 @@ export class Client<D extends Definitions = Definitions> {
     this.schedules = new Schedules(this.#connection);
     this.limits = new Limits(this.#connection);
     this.queues = new Queues(this.#connection);
+    this.tasks = new Tasks(this.#connection);
+    this.definitions = new DefinitionList(this.#connection);
+    this.keys = new Keys(this.#connection);
   }
 
   /**

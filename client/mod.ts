@@ -31,6 +31,9 @@ export {
   type SignatureOptions,
 } from "./canvas/canvas.ts";
 export { type Pause, type PauseOptions, type Queue, type QueueCounts, Queues } from "./queues/queues.ts";
+export { type DefinitionInfo, DefinitionList } from "./definitions/definition_list.ts";
+export { type Key, Keys, type MadeKey, type NewKey, type Scope } from "./keys/keys.ts";
+export { type ListOptions, type TaskFilter, Tasks } from "./tasks/tasks.ts";
 export { type Given, quote, Quoted, type Reference } from "./protocol/references.ts";
 export {
   type LimitRule,

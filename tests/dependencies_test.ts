@@ -57,13 +57,14 @@ Deno.test(`a first run downloads at most ${MOST} packages, each of which the ser
   assert.ok(locked.length <= MOST, locked.join(", "));
 });
 
-/** What Deno loads before main.ts runs: all that is imported, and nothing that is by `import()`. */
-async function loadedAtStart(): Promise<string[]> {
-  const { code, stdout, stderr } = await run({ args: ["info", "--json", "main.ts"], cwd: root.pathname });
+/** What Deno loads before a program runs: all that is imported, and nothing that is by `import()`. */
+async function loadedAtStart(entry = "main.ts", ...flags: string[]): Promise<string[]> {
+  const args = ["info", "--json", ...flags, entry];
+  const { code, stdout, stderr } = await run({ args, cwd: root.pathname });
   assert.equal(code, 0, stderr);
   const { modules, redirects }: Info = JSON.parse(stdout);
   const of = new Map(modules.map(({ specifier, dependencies = [] }) => [specifier, dependencies]));
-  const found = new Set([new URL("main.ts", root).href]);
+  const found = new Set([new URL(entry, root).href]);
   for (const name of found) {
     for (const { isDynamic, code } of of.get(name) ?? []) {
       if (!isDynamic && code?.specifier) found.add(redirects[code.specifier] ?? code.specifier);
@@ -80,6 +81,23 @@ Deno.test("a start loads nothing that only some services or calls need", async (
     /^deploy\/|^routes\/site\/(openapi|example_value)|\.json$/,
   ];
   assert.deepEqual(loaded.filter((name) => late.some((pattern) => pattern.test(name))), []);
+});
+
+Deno.test("errand --help loads what reads the arguments, and nothing of the service or the client", async () => {
+  const loaded = await loadedAtStart("cli/main.ts", "--config=cli/deno.json");
+  const others = loaded.filter((name) => !name.startsWith("cli/") && !name.startsWith("node:"));
+  const pure = ["runtime/core/exact_number.ts", "runtime/core/nearest.ts", "runtime/core/release.ts"];
+  assert.deepEqual(others.sort(), ["npm:/commander@15.1.0", ...pure]);
+  assert.deepEqual(loaded.filter((name) => name.startsWith("cli/commands/")), []);
+});
+
+Deno.test("the command line has the packages of the service, and one more", () => {
+  const [service, cli] = [read<Config>("deno.json"), read<Config>("cli/deno.json")];
+  assert.deepEqual(cli.imports, { ...service.imports, commander: "npm:commander@15.1.0" });
+  for (const key of ["unstable", "compilerOptions"]) assert.deepEqual(cli[key], service[key], key);
+  const { npm } = read<Lock>("cli/deno.lock");
+  const others = Object.keys(npm).filter((name) => lock.npm[name]?.integrity !== npm[name].integrity);
+  assert.deepEqual(others, ["commander@15.1.0"]);
 });
 
 Deno.test("deno.json names no package but those that the service and the demo import", () => {

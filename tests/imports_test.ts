@@ -13,6 +13,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   tools: ["auth", "runtime"],
   starter: [],
   demo: ["client", "tasks", "tools"],
+  cli: [".", "client", "runtime", "tools"],
   deploy: [".", "auth", "runtime"],
   ".": ["auth", "client", "deploy", "routes", "runtime", "serving", "tasks", "tools"],
 };
@@ -33,7 +34,15 @@ const FLOORS: Record<string, string[][]> = {
     ["process"],
     ["."],
   ],
-  client: [["protocol"], ["transport"], ["futures"], ["canvas"], ["limits", "queues", "schedules"], ["."]],
+  client: [
+    ["protocol"],
+    ["transport"],
+    ["futures"],
+    ["canvas"],
+    ["keys", "limits", "queues", "schedules", "tasks"],
+    ["definitions"],
+    ["."],
+  ],
 };
 
 /** The client is one file for browsers and Node: of the service it takes this along, and nothing else. */
@@ -61,7 +70,10 @@ const RULES: Record<string, (file: string, of: string, isTypeOnly: boolean) => b
   "what the client shares with the service imports nothing": (file) => file !== SHARED,
   "main.ts alone imports tasks/ and tools/ at the top": (file, of) =>
     folderOf(file) !== "." || !["tasks", "tools"].includes(folderOf(of)) || file === "main.ts",
-  "only tests import main.ts": (file, of) => of !== "main.ts" || isFree(file),
+  "only tests and `errand serve` import main.ts": (file, of) =>
+    of !== "main.ts" || isFree(file) || file === "cli/commands/serve.ts",
+  "cli/ imports client/mod.ts only": (file, of) =>
+    folderOf(file) !== "cli" || folderOf(of) !== "client" || of === "client/mod.ts",
 };
 
 /** A line for each import that breaks a rule. */
@@ -127,6 +139,9 @@ Deno.test("an import that breaks a rule is found, and one that keeps it is not",
     ["service.ts", "tasks/mod.ts", 1],
     ["main.ts", "tasks/mod.ts", 0],
     ["service.ts", "main.ts", 1],
+    ["cli/commands/serve.ts", "main.ts", 0],
+    ["cli/commands/list.ts", "main.ts", 1],
+    ["cli/commands/list.ts", "client/tasks/tasks.ts", 1],
     ["service.ts", "tests/support/service.ts", 1],
     ["tests/support/service.ts", "runtime/store/store.ts", 0],
   ];

@@ -1473,6 +1473,79 @@ declare class Queues {
     pausedAll({ signal }?: SignalOptions): Promise<Pause | null>;
 }
 
+interface DefinitionInfo {
+    name: string;
+    description: string | null;
+    /** JSON Schema 2020-12. */
+    input: Record<string, unknown>;
+    output: Record<string, unknown>;
+    runsOn: "inline" | "thread";
+    /** Of the options of a submit. */
+    defaults: Record<string, unknown>;
+    paused: Pause | null;
+}
+/** `errand.definitions`. */
+declare class DefinitionList {
+    private readonly connection;
+    constructor(connection: Connection);
+    /** By name. */
+    list({ signal }?: SignalOptions): Promise<DefinitionInfo[]>;
+}
+
+type Scope = "submit" | "read" | "cancel" | "complete" | "work" | "operate" | "admin";
+interface Key {
+    /** Null for a key of the service's environment. */
+    id: string | null;
+    name: string;
+    scopes: Scope[];
+    /** Null for the default tenant. */
+    tenant: string | null;
+    patterns: string[];
+    source: "database" | "environment";
+    /** ISO 8601, as the others. */
+    createdAt: string | null;
+    createdBy: string | null;
+    rotatedAt: string | null;
+    expiresAt: string | null;
+    /** By the hour. */
+    lastUsedAt: string | null;
+}
+/** A key with its secret, which is told this once. */
+interface MadeKey extends Key {
+    id: string;
+    secret: string;
+}
+interface NewKey {
+    /** Who will use it. */
+    name: string;
+    scopes: readonly Scope[];
+    /** It knows this tenant's tasks alone. Default: the tenant of the key that makes it. */
+    tenant?: string;
+    /** Of these tasks alone: `task:resize*`, `queue:gpu`. Default: all. */
+    patterns?: readonly string[];
+    /** Default: never. */
+    expiresAt?: Date | string;
+}
+/** `errand.keys`. All of it needs a key with the scope `admin`. */
+declare class Keys {
+    #private;
+    private readonly connection;
+    constructor(connection: Connection);
+    /** Without their secrets. */
+    list({ signal }?: SignalOptions): Promise<Key[]>;
+    /**
+     * @throws {ConflictError} if a key of this name is there
+     * @throws {ValidationError}
+     */
+    make({ expiresAt, ...key }: NewKey, { signal }?: SignalOptions): Promise<MadeKey>;
+    /** Gives it a new secret. The former one is good for `graceSeconds` more (0). */
+    rotate(id: string, { graceSeconds, signal }?: SignalOptions & {
+        graceSeconds?: number;
+    }): Promise<MadeKey>;
+    /** A second later it opens nothing. */
+    revoke(id: string, { signal }?: SignalOptions): Promise<void>;
+}
+
 /** Marks an iterable that every task gets as a whole. */
 declare class Unmapped<T> {
     #private;
@@ -1568,6 +1641,35 @@ declare class Limits {
     rules({ signal }?: LimitCall): Promise<LimitRule[]>;
     /** The limits that were used in the last hour, by their keys, read page by page. */
     list({ signal }?: LimitCall): AsyncGenerator<LimitStatus>;
+}
+
+/** All of it must be true of a task. */
+interface TaskFilter {
+    /** It is in one of these. */
+    state?: StateType | readonly StateType[];
+    /** The name of a definition. */
+    task?: string;
+    tag?: string;
+    groupId?: string;
+    parentId?: string;
+    /** A date, or ISO 8601. */
+    createdAfter?: Date | string;
+    createdBefore?: Date | string;
+}
+interface ListOptions extends SignalOptions {
+    /** So many are asked for at once, 1 to 500. Default 100. */
+    pageSize?: number;
+}
+/** `errand.tasks`. */
+declare class Tasks {
+    private readonly connection;
+    constructor(connection: Connection);
+    /**
+     * The tasks that fit the filter, newest first, read page by page.
+     *
+     * @throws {ValidationError} for a filter that the service does not take
+     */
+    list(filter?: TaskFilter, { pageSize, signal }?: ListOptions): AsyncGenerator<TaskSummary>;
 }
 
 /** Times: cron fields in a time zone (default UTC), an interval that counts from 1970, or one instant. */
@@ -1772,6 +1874,10 @@ declare class Client<D extends Definitions = Definitions> {
     /** What submits tasks over time. */
     readonly schedules: Schedules<D>;
     readonly limits: Limits;
+    /** Lists of tasks. */
+    readonly tasks: Tasks;
+    readonly definitions: DefinitionList;
+    readonly keys: Keys;
     /** @throws {TypeError} if the URL is no absolute http(s) URL */
     constructor({ log, ...options }: ClientOptions);
     /**
@@ -1835,4 +1941,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionLike, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, ErrorMatch, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, LimitRule, LimitRuleConfig, LimitStatus, Limits, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NotFoundError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, ErrorMatch, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

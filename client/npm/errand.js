@@ -2250,6 +2250,92 @@ var FlowFuture = class extends GroupFuture {
   }
 };
 
+// client/definitions/definition_list.ts
+var DEFINITIONS = {
+  what: "the definitions",
+  is: (body) => Array.isArray(body?.definitions)
+};
+var DefinitionList = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /** By name. */
+  async list({ signal } = {}) {
+    const call = {
+      method: "GET",
+      path: "/v1/definitions",
+      expects: DEFINITIONS,
+      signal
+    };
+    return (await this.connection.http.call(call)).body.definitions;
+  }
+};
+
+// client/keys/keys.ts
+var KEYS = {
+  what: "the keys",
+  is: (body) => Array.isArray(body?.keys)
+};
+var A_MADE_KEY = {
+  what: "a key and its secret",
+  is: (body) => typeof body?.secret === "string"
+};
+var Keys = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /** Without their secrets. */
+  async list({ signal } = {}) {
+    return (await this.#call("GET", "", {
+      expects: KEYS,
+      signal
+    })).keys;
+  }
+  /**
+   * @throws {ConflictError} if a key of this name is there
+   * @throws {ValidationError}
+   */
+  async make({ expiresAt, ...key }, { signal } = {}) {
+    const until = expiresAt instanceof Date ? expiresAt.toISOString() : expiresAt;
+    return await this.#secret("", {
+      ...key,
+      expiresAt: until
+    }, signal);
+  }
+  /** Gives it a new secret. The former one is good for `graceSeconds` more (0). */
+  async rotate(id, { graceSeconds, signal } = {}) {
+    return await this.#secret(`/${encodeURIComponent(id)}/rotate`, {
+      graceSeconds
+    }, signal);
+  }
+  /** A second later it opens nothing. */
+  async revoke(id, { signal } = {}) {
+    await this.#call("DELETE", `/${encodeURIComponent(id)}`, {
+      expects: null,
+      signal
+    });
+  }
+  /** Not tried again: if the answer was lost, so is the secret, and a second one would hide that. */
+  async #secret(path, body, signal) {
+    return await this.#call("POST", path, {
+      body,
+      expects: A_MADE_KEY,
+      signal,
+      tryForMs: 0
+    });
+  }
+  async #call(method, path, rest) {
+    const call = {
+      method,
+      path: `/v1/keys${path}`,
+      ...rest
+    };
+    return (await this.connection.http.call(call)).body;
+  }
+};
+
 // client/queues/queues.ts
 var A_QUEUE = {
   what: "a queue",
@@ -2557,6 +2643,47 @@ var Limits = class {
   }
 };
 
+// client/tasks/tasks.ts
+var TASKS = {
+  what: "tasks",
+  is: (body) => Array.isArray(body?.tasks)
+};
+var Tasks = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /**
+   * The tasks that fit the filter, newest first, read page by page.
+   *
+   * @throws {ValidationError} for a filter that the service does not take
+   */
+  async *list(filter = {}, { pageSize = 100, signal } = {}) {
+    const query = queryOf(filter);
+    query.set("limit", String(pageSize));
+    for (; ; ) {
+      const path = `/v1/tasks?${query}`;
+      const { body } = await this.connection.http.call({
+        method: "GET",
+        path,
+        expects: TASKS,
+        signal
+      });
+      yield* body.tasks;
+      if (body.nextCursor === null) return;
+      query.set("cursor", body.nextCursor);
+    }
+  }
+};
+function queryOf(filter) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) {
+    if (value === void 0) continue;
+    query.set(name, value instanceof Date ? value.toISOString() : String(value));
+  }
+  return query;
+}
+
 // client/schedules/schedules.ts
 var has2 = (what, ...fields) => ({
   what,
@@ -2739,6 +2866,10 @@ var Client = class {
   /** What submits tasks over time. */
   schedules;
   limits;
+  /** Lists of tasks. */
+  tasks;
+  definitions;
+  keys;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }) {
     const http = new Http(options);
@@ -2751,6 +2882,9 @@ var Client = class {
     this.schedules = new Schedules(this.#connection);
     this.limits = new Limits(this.#connection);
     this.queues = new Queues(this.#connection);
+    this.tasks = new Tasks(this.#connection);
+    this.definitions = new DefinitionList(this.#connection);
+    this.keys = new Keys(this.#connection);
   }
   /**
    * Submits a task. When this resolves, the task is on disk.
@@ -2909,10 +3043,12 @@ export {
   ConflictError,
   ConnectionError,
   CrashedError,
+  DefinitionList,
   ErrandError,
   FlowFuture,
   ForgottenError,
   GroupFuture,
+  Keys,
   Limits,
   MappingLengthMismatchError,
   MappingMissingIterableError,
@@ -2925,6 +3061,7 @@ export {
   TaskError,
   TaskFuture,
   TaskFutures,
+  Tasks,
   TimeoutError,
   UnauthorizedError,
   UnavailableError,

@@ -1,0 +1,66 @@
+// `errand cancel`, `retry` and `rm`: each task by itself, and the exit code is that of the first that was not
+// changed.
+
+import type { Client, TaskFuture } from "../../client/mod.ts";
+import { EXIT, type ExitCode } from "../exit_codes.ts";
+import type { CancelGiven, InputGiven } from "../given.ts";
+import { jsonArgument } from "../json_argument.ts";
+import type { Session } from "../session.ts";
+
+/** So many calls at a time. */
+const AT_ONCE = 16;
+
+/** @return what became of it; a text that begins with "too late" is a conflict */
+type Change = (future: TaskFuture) => Promise<string>;
+
+const TOO_LATE = "too late: it has ended";
+
+export async function cancel(
+  session: Session,
+  ids: string[],
+  { reason, grace: graceMs, children }: CancelGiven,
+): Promise<ExitCode> {
+  return await each(session, ids, async (future) => {
+    const isCancelled = await future.cancel(reason, { graceMs, children });
+    if (!isCancelled) return TOO_LATE;
+    return "cancelled, or asked to stop";
+  });
+}
+
+export async function retry(session: Session, ids: string[], { input }: InputGiven): Promise<ExitCode> {
+  const value = await jsonArgument(input, "--input", session.io);
+  return await each(session, ids, async (future) => {
+    await future.retry(input === undefined ? {} : { input: value });
+    return "runs again";
+  });
+}
+
+export async function remove(session: Session, ids: string[]): Promise<ExitCode> {
+  return await each(session, ids, async (future) => {
+    await future.forget();
+    return "deleted";
+  });
+}
+
+async function each(session: Session, ids: string[], change: Change): Promise<ExitCode> {
+  const client: Client = await session.client();
+  const futures = ids.map((id) => client.future(id));
+  const { told } = await import("../failure.ts");
+  let code: ExitCode = EXIT.done;
+  for (let from = 0; from < futures.length; from += AT_ONCE) {
+    const some = futures.slice(from, from + AT_ONCE);
+    const outcomes = await Promise.allSettled(some.map(change));
+    for (const [i, outcome] of outcomes.entries()) {
+      const { id } = some[i];
+      const fault = outcome.status === "rejected" ? told(outcome.reason, session.target) : null;
+      const own = fault?.code ??
+        (outcome.status === "fulfilled" && outcome.value === TOO_LATE ? EXIT.conflict : EXIT.done);
+      if (code === EXIT.done) code = own;
+      const text = fault?.lines.join("\n") ?? (outcome as PromiseFulfilledResult<string>).value;
+      if (session.isJson) session.jsonLine({ id, done: own === EXIT.done, message: text });
+      else if (own === EXIT.done) session.line(`${id}  ${text}`);
+      else session.io.err(`errand: ${id}: ${text}\n`);
+    }
+  }
+  return code;
+}

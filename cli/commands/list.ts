@@ -1,0 +1,57 @@
+// `errand ls`
+
+import type { TaskSummary } from "../../client/mod.ts";
+import { EXIT, type ExitCode } from "../exit_codes.ts";
+import type { ListGiven } from "../given.ts";
+import { painted } from "../output/colors.ts";
+import type { Column } from "../output/table.ts";
+import { ago } from "../output/times.ts";
+import type { Session } from "../session.ts";
+import { progressOf } from "./show.ts";
+
+const LARGEST_PAGE = 500;
+
+export async function list(session: Session, given: ListGiven): Promise<ExitCode> {
+  const { limit, group: groupId, parent: parentId, state, task, tag, createdAfter, createdBefore } = given;
+  const client = await session.client();
+  const most = limit === 0 ? Infinity : limit;
+  const tasks = client.tasks.list(
+    { state, task, tag, groupId, parentId, createdAfter, createdBefore },
+    { pageSize: Math.min(most, LARGEST_PAGE) },
+  );
+  await session.list(firstOf(tasks, most), taskColumns(session), "no tasks");
+  return EXIT.done;
+}
+
+async function* firstOf<Row>(rows: AsyncIterable<Row>, most: number): AsyncGenerator<Row> {
+  let count = 0;
+  for await (const row of rows) {
+    yield row;
+    if (++count >= most) return;
+  }
+}
+
+export function taskColumns({ io }: Session): Column<TaskSummary>[] {
+  const now = io.now();
+  return [
+    { title: "ID", of: ({ id }) => id },
+    { title: "TASK", of: ({ task }) => task, shrinks: true },
+    {
+      title: "STATE",
+      of: ({ state }) => state.name,
+      paint: (text, row) => painted(text, row.state.type, io.colors),
+    },
+    { title: "QUEUE", of: ({ queue }) => queue === "default" ? null : queue, shrinks: true },
+    { title: "CREATED", of: ({ createdAt }) => ago(createdAt, now) },
+    { title: "TRY", of: ({ attempt, maxAttempts }) => maxAttempts > 1 ? `${attempt}/${maxAttempts}` : null },
+    { title: "TAGS", of: ({ tags }) => tags.join(","), shrinks: true },
+    { title: "WHAT", of: whatOf, shrinks: true },
+  ];
+}
+
+/** Why it failed, how far it is, or what it waits for. */
+function whatOf({ state, error, progress }: TaskSummary): string | null {
+  if (error !== null) return `${error.name}: ${error.message}`;
+  if (state.type === "RUNNING" && progress !== null) return progressOf(progress);
+  return state.message;
+}

@@ -1,0 +1,68 @@
+// `errand tail`: what happens to a task, as it happens.
+
+import type { Failure, State, TaskEvent } from "../../client/mod.ts";
+import { exactly } from "../../runtime/core/exact_number.ts";
+import { codeOf, EXIT, type ExitCode } from "../exit_codes.ts";
+import { dim, painted } from "../output/colors.ts";
+import { visible } from "../output/terminal_text.ts";
+import { clockTime } from "../output/times.ts";
+import type { Session } from "../session.ts";
+import { progressOf } from "./show.ts";
+
+/** Its code is that of the task's end. */
+export async function tailTask(
+  session: Session,
+  id: string,
+  { after }: { after?: number },
+): Promise<ExitCode> {
+  const future = (await session.client({ waits: true })).future(id);
+  let last: State | null = null;
+  for await (const event of future.events({ after })) {
+    if (event.event === "result" || event.event === "error") last = event.data.state;
+    if (session.isJson) session.jsonLine(event);
+    else session.io.out(`${lineOf(event, session.io.colors)}\n`);
+  }
+  // Behind its last event nothing comes any more.
+  const state = last ?? await future.state();
+  return state === null ? EXIT.notEnded : codeOf(state.type);
+}
+
+function lineOf(event: TaskEvent, colors: boolean): string {
+  const at = "at" in event.data && event.data.at ? event.data.at : stateOf(event)?.at;
+  const time = dim(at ? clockTime(at) : "            ", colors);
+  return `${time}  ${event.event.padEnd(8)}  ${textOf(event, colors)}`;
+}
+
+function stateOf({ event, data }: TaskEvent): State | null {
+  return event === "result" || event === "error" ? data.state : null;
+}
+
+function textOf({ event, data }: TaskEvent, colors: boolean): string {
+  switch (event) {
+    case "state": {
+      const why = data.message ? `: ${data.message}` : "";
+      const attempt = data.attempt > 0 ? `, attempt ${data.attempt}` : "";
+      return painted(visible(data.name), data.type, colors) + visible(`${why}${attempt}`);
+    }
+    case "progress":
+      return visible(progressOf(data));
+    case "log":
+      return visible(
+        data.data === undefined || data.data === null ? data.message : `${data.message} ${text(data.data)}`,
+      );
+    case "chunk":
+      return visible(text(data.chunk));
+    case "result":
+      return visible(text(data.result));
+    case "error":
+      return visible(failureText(data.error) ?? `${data.state.name}: ${data.state.message ?? ""}`);
+  }
+}
+
+function failureText(error: Failure | null): string | null {
+  return error === null ? null : `${error.name}: ${error.message}`;
+}
+
+function text(value: unknown): string {
+  return JSON.stringify(value ?? null, exactly);
+}

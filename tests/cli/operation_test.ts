@@ -1,0 +1,90 @@
+import "../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import { hexOf } from "../../auth/api_keys.ts";
+import { aKey } from "../support/api_keys.ts";
+import { aServer } from "../support/client_service.ts";
+import { commandsTo } from "../support/command.ts";
+
+Deno.test("queues, pauses, limits and schedules are shown and changed", async () => {
+  await using server = await aServer();
+  const errand = commandsTo(server.url);
+  const paused = await errand(["queue", "pause", "gpu", "--note", "driver update", "--for", "1h"]);
+  assert.match(paused.out, /^paused since .* until .*: driver update$/m);
+  await errand(["submit", "add", '{"a": 1, "b": 2}', "--queue", "gpu"]);
+  assert.match((await errand(["queue"])).out, /^gpu +1 +0 .*driver update$/m);
+  assert.equal((await errand(["queue", "show", "gpu", "-o", "json"])).json().counts.ready, 1);
+  assert.equal((await errand(["queue", "resume", "gpu"])).out, "not paused\n");
+  assert.equal((await errand(["pause", "--definition", "add", "-o", "json"])).json().paused.note, null);
+  assert.equal((await errand(["resume", "--definition", "add"])).code, 0);
+  assert.equal((await errand(["pause", "--note", "all"])).code, 0);
+  assert.match((await errand(["queue", "ls"])).out, /^everything is paused since .*: all\n/);
+  assert.equal((await errand(["resume"])).code, 0);
+
+  const rule = await errand(["limit", "set", "user/*", "--rate", "100", "--period", "1m", "--burst", "10"]);
+  assert.equal(rule.out, "user/*: 100 in 1 min, 10 at once\n");
+  assert.match((await errand(["limit", "ls", "--rules"])).out, /^user\/\* +100 in 1 min, 10 at once/m);
+  assert.equal((await errand(["limit", "show", "user/ann", "-o", "json"])).json().rateLimitRule, "user/*");
+  assert.equal((await errand(["limit", "rm", "user/*"])).code, 0);
+  assert.equal((await errand(["limit", "rm", "user/*"])).code, 7);
+  assert.equal((await errand(["limit", "set", "x"])).code, 2);
+  assert.equal((await errand(["limit"])).code, 0);
+
+  const spec = ["--cron", "0 3 * * *", "--timezone", "Europe/Berlin", "--every", "2h"];
+  const made = await errand([
+    "schedule",
+    "put",
+    "nightly",
+    "--task",
+    "echo",
+    "--input",
+    '{"value": 1}',
+    ...spec,
+  ]);
+  assert.match(made.out, /^times +0 3 \* \* \* Europe\/Berlin; every 2 h$/m);
+  assert.match((await errand(["schedule"])).out, /^nightly +echo/m);
+  const id = (await errand(["schedule", "trigger", "nightly"])).out.trim();
+  assert.equal((await errand(["result", id, "--wait"])).out, "1\n");
+  assert.match((await errand(["schedule", "pause", "nightly", "--note", "later"])).out, /^paused.*later$/m);
+  assert.doesNotMatch((await errand(["schedule", "resume", "nightly"])).out, /^paused/m);
+  const times = (await errand(["schedule", "preview", "0 3 * * *", "-n", "2", "-o", "json"])).json();
+  assert.equal(times.length, 2);
+  const range = ["--from", "2026-01-01", "--to", "2026-01-01T03:00:00Z"];
+  assert.equal((await errand(["schedule", "backfill", "nightly", ...range, "-o", "json"])).json().length, 2);
+  const whole = [
+    "schedule",
+    "put",
+    "once",
+    '{"task": "echo", "input": {"value": 2}, "spec": [{"at": "2099-01-01T00:00:00Z"}]}',
+  ];
+  assert.equal((await errand([...whole, "-o", "json"])).json().next[0], "2099-01-01T00:00:00.000Z");
+  assert.equal((await errand(["schedule", "rm", "once"])).code, 0);
+  assert.equal((await errand(["schedule", "show", "once"])).code, 7);
+  assert.equal((await errand(["schedule", "put", "x", "--task", "echo"])).code, 2);
+});
+
+Deno.test("keys are made, listed, rotated and revoked; one that lacks a scope is told so", async () => {
+  const { key, secret } = aKey(["admin"], "root");
+  const entry = `${key.name}:admin:${hexOf(key.hash)}`;
+  await using server = await aServer({ API_KEYS: entry });
+  const root = commandsTo(server.url, secret);
+  const made = await root(["key", "make", "ci", "--scopes", "submit+read"]);
+  assert.match(made.out, /^errand_\S+\n$/);
+  const ci = commandsTo(server.url, made.out.trim());
+  assert.equal((await ci(["submit", "add", '{"a": 1, "b": 2}', "--wait"])).out, "3\n");
+  const denied = await ci(["queue", "pause", "gpu"]);
+  assert.equal(denied.code, 9);
+  assert.match(denied.err, /^errand: .*operate/);
+  assert.match((await root(["key"])).out, /^ci +submit\+read/m);
+  const rotated = await root(["key", "rotate", "ci"]);
+  const former = await ci(["ls"]);
+  assert.equal(former.code, 9);
+  assert.match(former.err, /the key that was sent opens nothing at http.*\(ERRAND_URL\)/);
+  const again = commandsTo(server.url, rotated.out.trim());
+  assert.equal((await again(["ls"])).code, 0);
+  assert.equal((await root(["key", "revoke", "ci"])).code, 0);
+  assert.equal((await again(["ls"])).code, 9);
+  assert.equal((await root(["key", "revoke", "cii"])).code, 7);
+  assert.equal((await root(["key", "revoke", "root"])).code, 10);
+  const nobody = await commandsTo(server.url)(["ls"]);
+  assert.match(nobody.err, /no key was sent at .*: set ERRAND_KEY/);
+});
