@@ -1,6 +1,6 @@
 // How many answers are being made: who stops waits for them.
 
-import type { Clock } from "../../runtime/platform/clock.ts";
+import type { Clock } from "../../runtime/mod.ts";
 
 export class OpenAnswers {
   #open = 0;

@@ -31,7 +31,7 @@ class CountedClock implements Clock {
   now = systemClock.now;
   #lookedMs = 0;
 
-  /** @param lookMs time that passes with each look at the clock: of a slow machine long work has many slices */
+  /** @param lookMs time that passes with each look at the clock: on a slow machine, more slices */
   constructor(private readonly lookMs: number) {}
 
   monotonic = (): number => systemClock.monotonic() + (this.#lookedMs += this.lookMs);
