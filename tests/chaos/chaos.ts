@@ -10,6 +10,7 @@ import { leftovers } from "./leftovers.ts";
 import type { FaultLine } from "./lines.ts";
 import { Load } from "./load.ts";
 import type { Options } from "./options.ts";
+import { endSchedules, putSchedules, scheduleChecks } from "./schedules.ts";
 import { pause } from "../support/waiting.ts";
 import { Random } from "../support/random.ts";
 import { hasEnded } from "./story.ts";
@@ -61,8 +62,12 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
         `${stops} stops, ${outages} outages, ${terminations} graceful stops`,
     );
   }, SAY_EVERY_MS);
+  const someUrl = () => urls[Math.floor(Math.random() * urls.length)];
   let healedAt: number;
+  let firstAt: Record<string, number>;
+  let ended: Awaited<ReturnType<typeof endSchedules>>;
   try {
+    firstAt = await putSchedules(someUrl);
     load.start();
     await pause(500);
     const outageMs = 1_000 * outageSeconds;
@@ -75,6 +80,7 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
     healedAt = now();
     while (load.acknowledged < leastTasks) await pause(100);
     await load.stop();
+    ended = await endSchedules(someUrl, STILL_MS);
   } finally {
     clearInterval(saying);
   }
@@ -89,9 +95,9 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
   const ids = new Set([...listed, ...logs.acks.flatMap((line) => line.is === "submitted" ? line.ids : [])]);
   const facts = factsOf(leaseMs, logs, await readAll(urls, [...ids]), listed);
   const streams: string[] = [];
-  const ended = [...facts.tasks.values()].filter(hasEnded);
-  for (let i = 0; i < Math.min(STREAMS_LOOKED_AT, ended.length); i++) {
-    streams.push(...await streamFaults(random.pick(urls), random.pick(ended).id));
+  const over = [...facts.tasks.values()].filter(hasEnded);
+  for (let i = 0; i < Math.min(STREAMS_LOOKED_AT, over.length); i++) {
+    streams.push(...await streamFaults(random.pick(urls), random.pick(over).id));
   }
   violate("event streams with gaps or without one end", streams);
 
@@ -104,6 +110,8 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
   ]);
   const { wrong, orphans, cutOff } = await leftovers(await cluster.openDatabase());
   for (const [rule, check] of Object.entries(checks)) violate(rule, check({ ...facts, cutOff }));
+  const scheduled = { ...ended, firstAt, tasks: facts.tasks };
+  for (const [rule, check] of Object.entries(scheduleChecks)) violate(rule, check(scheduled));
   violate("keys that nothing follows from, or that are missing", wrong);
   violate("what no fault excuses", load.wrong);
   const faults = await readJournal<FaultLine>(cluster.path("faults"));
@@ -117,6 +125,7 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
     ...killer.done,
     ...(denokv ? { "seconds without a server": outageSeconds } : {}),
     ...figuresOf(facts),
+    "tasks of schedules": [...facts.tasks.values()].filter(({ schedule }) => schedule).length,
     "all ended after (ms)": tookMs === null ? NaN : Math.round(tookMs),
     "tasks of cut-off calls": cutOff.size,
     "orphan blobs, events and timers": orphans.length,

@@ -33,6 +33,8 @@ export interface Task {
   result: any;
   error: { message: string } | null;
   metadata: { key?: string };
+  /** Of a task that a schedule has submitted. */
+  schedule?: { name: string; scheduledFor: string };
   history: State[];
 }
 

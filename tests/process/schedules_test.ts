@@ -1,6 +1,7 @@
 import "../support/sanitizers.ts";
 import { firedMore, haveSchedules, requireOneTaskEach } from "../support/schedule_slots.ts";
 import { aDatabase, Server } from "../support/server_process.ts";
+import { requireOneTaskEachOfTen } from "../support/ten_processes.ts";
 
 Deno.test("three processes, of which two are killed and begun again, fire each time once", async () => {
   await using database = await aDatabase();
@@ -30,4 +31,9 @@ Deno.test("a schedule goes on where it stood after all processes were killed", a
   await using server = await Server.start(env);
   await firedMore(server, 3);
   await requireOneTaskEach(server);
+});
+
+Deno.test("ten processes, of which six are killed and three are set back an hour, fire each time once", async () => {
+  await using database = await aDatabase();
+  await requireOneTaskEachOfTen({ KV_PATH: database.path, LEASE_MS: "2000" });
 });

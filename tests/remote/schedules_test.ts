@@ -3,6 +3,7 @@ import { Denokv } from "../../tools/denokv_server.ts";
 import { needed } from "../support/denokv.ts";
 import { firedMore, haveSchedules, requireOneTaskEach } from "../support/schedule_slots.ts";
 import { Server } from "../support/server_process.ts";
+import { requireOneTaskEachOfTen } from "../support/ten_processes.ts";
 
 Deno.test({
   ...needed("two processes on a server fire each time once, also when one is killed, and the server too"),
@@ -21,5 +22,15 @@ Deno.test({
     await denokv.begin();
     await firedMore(stays, 2);
     await requireOneTaskEach(stays);
+  },
+});
+
+Deno.test({
+  ...needed(
+    "ten processes on a server, of which six are killed and three are set back an hour, fire each time once",
+  ),
+  async fn() {
+    await using denokv = await Denokv.start();
+    await requireOneTaskEachOfTen({ ...denokv.env, LEASE_MS: "2000" });
   },
 });

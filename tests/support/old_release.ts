@@ -1,11 +1,11 @@
-// Errand 0.1 as a program, from an archive of its source: for what an older release does beside this one.
+// Older releases as programs, from archives of their source: for what they do beside this one.
 
 import { fileURLToPath } from "node:url";
 import { Folder } from "./folder.ts";
 import { run } from "./program.ts";
 
 /**
- * Packages in the versions that it was released with. What it serves to browsers is left out: nothing here
+ * Of 0.1: packages in the versions that it was released with. What it serves to browsers is left out: nothing here
  * asks for it.
  */
 const CONFIG = {
@@ -27,16 +27,18 @@ export interface OldRelease extends AsyncDisposable {
   flags: string[];
 }
 
-export async function oldRelease(): Promise<OldRelease> {
-  const folder = await Folder.with({
-    "deno.json": JSON.stringify(CONFIG),
-    "unused.ts": 'export default () => "";\n',
-  });
-  const archive = fileURLToPath(new URL("../fixtures/errand-0.1.tar.gz", import.meta.url));
+export async function oldRelease(release: "0.1" | "0.2" = "0.1"): Promise<OldRelease> {
+  const folder = await Folder.with(
+    release === "0.2"
+      // Its archive has a deno.json.
+      ? {}
+      : { "deno.json": JSON.stringify(CONFIG), "unused.ts": 'export default () => "";\n' },
+  );
+  const archive = fileURLToPath(new URL(`../fixtures/errand-${release}.tar.gz`, import.meta.url));
   const { code, stderr } = await run({ program: "tar", args: ["-xzf", archive, "-C", folder.path] });
-  if (code !== 0) throw new Error(`the archive of Errand 0.1 cannot be unpacked: ${stderr}`);
+  if (code !== 0) throw new Error(`the archive of Errand ${release} cannot be unpacked: ${stderr}`);
   return {
-    main: folder.at("tests/service.ts"),
+    main: folder.at(release === "0.1" ? "tests/service.ts" : "tests/support/service_main.ts"),
     flags: ["--no-lock", `--config=${folder.at("deno.json")}`],
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };

@@ -40,7 +40,7 @@ export async function firedMore(server: Server, times: number): Promise<void> {
   }
 }
 
-/** Each time that was fired has its task, and no time has two. */
+/** Each time from the first to the last one has its task, and no time has two. */
 export async function requireOneTaskEach(server: Server): Promise<void> {
   for (const name of NAMES) {
     const { status } = await server.fetch(`/v1/schedules/${name}/pause`, send("POST", {}));
@@ -50,5 +50,9 @@ export async function requireOneTaskEach(server: Server): Promise<void> {
     const times = tasks.map(({ schedule }: { schedule: { scheduledFor: string } }) => schedule.scheduledFor);
     assert.ok(fired > 3, `${name} fired ${fired} times`);
     assert.deepEqual([times.length, new Set(times).size], [fired, fired], name);
+    const [first, last] = [Math.min, Math.max].map((of) =>
+      of(...times.map((time: string) => Date.parse(time)))
+    );
+    assert.equal((last - first) / 1_000, fired - 1, `${name} has lost a time`);
   }
 }
