@@ -85,6 +85,14 @@ const params = once(() =>
     ),
   })
 );
+const patternParams = once(() =>
+  z.object({
+    key: limitKeySchema().refine((pattern) => !pattern.includes("**"), {
+      error: "must not have ** in it: * stands for any characters but /, and no pattern for every key; " +
+        "a/* and a/*/* are two rules",
+    }).describe("A key, or a pattern: `*` stands for any characters but `/`. URL-encoded."),
+  })
+);
 const noStore = { "cache-control": "no-store" };
 
 export function limitRoutes(app: App, runtime: Runtime): void {
@@ -152,7 +160,7 @@ export function limitRoutes(app: App, runtime: Runtime): void {
     tags: ["limits"],
     middleware: jsonBody({ limitBytes: 16 * 1024 }),
     request: () => ({
-      params: params(),
+      params: patternParams(),
       body: { required: true, content: { "application/json": { schema: ruleSaid() } } },
     }),
     responses: () => ({

@@ -29,12 +29,12 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
     // has the fewest faults.
     const branches = issue.errors.filter((branch) => branch.length > 0).map((branch) => {
       const lacks = branch.filter(({ path }) => valueAt(found, path) === undefined).length;
-      return { branch, lacks, other: Number(!branch.some(isWithin)) };
+      return { branch, lacks, other: Number(!branch.every(isOfKind)) };
     });
     const [{ branch: best } = { branch: undefined }] = branches.sort((a, b) =>
       a.other - b.other || a.lacks - b.lacks || a.branch.length - b.branch.length
     );
-    if (best?.some(isWithin)) {
+    if (best?.every(isOfKind)) {
       return best.flatMap((inner) => faultsOfIssue(inner, found, at));
     }
   }
@@ -44,9 +44,11 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
   }];
 }
 
-/** The value is of the right kind, and what is wrong is in it. */
-function isWithin({ path, code }: z.core.$ZodIssue): boolean {
-  return path.length > 0 || code === "unrecognized_keys";
+const OTHER_KIND = new Set(["invalid_type", "invalid_value", "invalid_union"]);
+
+/** The value is of the right kind: what is wrong is in it, or a bound of it. */
+function isOfKind({ path, code }: z.core.$ZodIssue): boolean {
+  return path.length > 0 || !OTHER_KIND.has(code!);
 }
 
 function missing(issue: z.core.$ZodIssue): string {

@@ -140,6 +140,9 @@ export function expansionOf(times: Times, now: number | null = null): Expansion 
   });
   if (faults.length > 0) return faults;
   const first = expansion.next(now);
+  if (first === null && new Expansion(entries, [], startAt, endAt).next(now) !== null) {
+    return [{ pointer: "/exclude", message: "must leave a time: it takes all times of spec away" }];
+  }
   if (first === null) {
     const bound = times.endAt === undefined ? "" : ` before endAt, ${times.endAt}`;
     return [{ pointer: "/spec", message: `must have a time in the future, and has none${bound}` }];

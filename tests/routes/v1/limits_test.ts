@@ -141,22 +141,27 @@ Deno.test("what is wrong with a limit is said with its place and its rule", asyn
   await using service = await aService();
   const submit = (options: unknown) =>
     service.post("/v1/tasks", { task: "echo", input: { value: 1 }, options });
-  const cases: [options: unknown, pointer: string][] = [
+  const cases: [options: unknown, pointer: string, rule?: RegExp][] = [
     [{ concurrency: { key: "" } }, "/options/concurrency/key"],
     [{ concurrency: { key: "k".repeat(1_000) } }, "/options/concurrency/key"],
     [{ concurrency: { key: "k", limit: -1 } }, "/options/concurrency/limit"],
     [{ concurrency: { key: "k", limit: 10_001 } }, "/options/concurrency/limit"],
-    [{ concurrency: [1, 2, 3, 4, 5].map((n) => ({ key: `k${n}` })) }, "/options/concurrency"],
+    [{ concurrency: [1, 2, 3, 4, 5].map((n) => ({ key: `k${n}` })) }, "/options/concurrency", /<=4 items/],
+    [{ concurrency: [] }, "/options/concurrency", />=1 items/],
     [{ concurrency: [{ key: "k" }, { key: "k" }] }, "/options/concurrency/1/key"],
     [{ rateLimit: { key: "k", limit: 5 } }, "/options/rateLimit/periodMs"],
     [{ rateLimit: { key: "k", limit: 0, periodMs: 5 } }, "/options/rateLimit/limit"],
   ];
-  for (const [options, pointer] of cases) {
+  for (const [options, pointer, rule = /./] of cases) {
     const { status, body } = await submit(options);
     assert.deepEqual([status, body.errors[0].pointer], [422, pointer], JSON.stringify(body.errors));
+    assert.match(body.errors[0].message, rule);
   }
   const wrong = await put(service, "k", {});
   assertProblem(wrong, 422, "validation-failed");
   assertProblem(await put(service, "k", { concurrency: -1 }), 422, "validation-failed");
   assertProblem(await service.delete("/v1/limits/nobody"), 404, "not-found");
+  // It would be taken for a pattern of all keys.
+  const all = await put(service, "**", { concurrency: 1 });
+  assert.deepEqual([all.status, all.body.errors?.[0].pointer], [422, "/path/key"]);
 });

@@ -204,6 +204,7 @@ Deno.test("what is wrong with a schedule is told with its place, the rule and th
     [{ spec: [] }, "/spec", />=1 items/],
     [{ spec: [{ cron: "@daily", everyMs: 5_000 }] }, "/spec/0/everyMs", /unknown field/],
     [{ spec: [{ cron: "@daily" }], exclude: [{ cron: "* * * * *" }] }, "/exclude", /must leave a time/],
+    [{ spec: [{ cron: "@yearly" }], exclude: [{ cron: "@yearly" }] }, "/exclude", /must leave a time/],
     [{ task: "ad" }, "/task", /did you mean "add"/],
     [{ input: { a: 1 } }, "/input/b", /required/],
     [{ options: { runAt: "2031-01-01T00:00:00Z" } }, "/options/runAt", /not with a schedule: delayMs/],

@@ -52,3 +52,9 @@ Deno.test("of a union the branch that was meant speaks, also if another has fewe
   assert.deepEqual(faults({ error: 1 }), ["/error"]);
   assert.deepEqual(faults({ top: [] }), ["/sha256"]);
 });
+
+Deno.test("of a union the branch of the value's kind tells its bound, and none where no branch has the kind", () => {
+  const schema = z.union([z.object({ key: z.string() }), z.array(z.int()).max(2)]);
+  assert.match(faults(schema, [1, 2, 3])[0].message, /<=2 items/);
+  assert.match(faults(schema, "x")[0].message, /^Invalid input \(got "x"\)$/);
+});
