@@ -19,6 +19,7 @@ import { guardRoutes } from "./access/guard.ts";
 import { answerHead, isHead } from "./http/head.ts";
 import { Heartbeat } from "./http/heartbeat.ts";
 import { healthRoutes } from "./site/health.ts";
+import { metricsRoutes } from "./site/metrics.ts";
 import { keyRoutes } from "./v1/keys.ts";
 import { indexRoutes } from "./site/index.ts";
 import { mapRoutes } from "./v1/map.ts";
@@ -78,6 +79,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
   }
   indexRoutes(app, hasApi);
   healthRoutes(app, runtime);
+  metricsRoutes(app, runtime);
   if (options.pump) pumpRoutes(app, options.pump);
   if (hasApi) {
     const large = new Pieces(LARGE);
@@ -133,7 +135,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
 function whereElse(app: App, c: Context, hasApi: boolean): string {
   const prefix = prefixOf(c);
   if (!hasApi) {
-    return `this process is a worker (ROLE=worker): it runs tasks, and answers ${prefix}/healthz and ${prefix}/readyz only`;
+    return `this process is a worker (ROLE=worker): it runs tasks, and answers ${prefix}/healthz, ${prefix}/readyz and ${prefix}/metrics only`;
   }
   const versioned = `/v1${c.req.path}`;
   if (methodsAt(app, versioned).length > 0) return `did you mean ${prefix}${versioned}?`;

@@ -29,6 +29,7 @@ export type { ListQuery } from "./queries/list.ts";
 export type { TaskFilter } from "./queries/list_filter.ts";
 export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";
+export type { Family } from "./metrics/families.ts";
 export type { Happened, Percentiles, Stats } from "./metrics/stats.ts";
 export { ENDS, OUTCOMES } from "./metrics/task_counts.ts";
 export type { LogLine } from "./queries/log_lines.ts";

@@ -2,6 +2,7 @@
 // call.
 
 import type { Caller } from "./core/caller.ts";
+import type { Family } from "./metrics/families.ts";
 import type { Stats } from "./metrics/stats.ts";
 import type { Parts } from "./process/wiring.ts";
 import type { WorkerSeen } from "./queries/workers.ts";
@@ -20,5 +21,11 @@ export class OperationView {
     const { statsFor } = await import("./metrics/stats.ts");
     const { clock, counter, sharedCounts: shared } = this.parts;
     return await statsFor({ clock, counter, shared }, this.caller, minutes);
+  }
+
+  /** See {@linkcode familiesFor}. */
+  async metrics(): Promise<Family[]> {
+    const { familiesFor } = await import("./metrics/families.ts");
+    return await familiesFor(this.parts, this.caller);
   }
 }

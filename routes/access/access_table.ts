@@ -18,6 +18,9 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // It asks for a ticket of its own.
   "POST /internal/pump": "open",
 
+  // Counts, and names of definitions and queues: for Prometheus.
+  "GET /metrics": ["read"],
+
   // Their answers show no more than what was sent: a submit waits for a result only if its key may read.
   "POST /v1/tasks": ["submit"],
   "POST /v1/tasks/batch": ["submit"],

@@ -4,6 +4,7 @@
 
 import { type Clock, sleep, systemClock } from "./clock.ts";
 import { DatabaseGoneError, DeadlineError, UnavailableError } from "../core/errors.ts";
+import { Histogram } from "../core/histogram.ts";
 import type { DatabaseFile } from "./database_file.ts";
 import type { Kv } from "./kv_handle.ts";
 import { type Reader, ReadLine } from "./read_line.ts";
@@ -52,6 +53,8 @@ const LOCKED_RETRIES = 400;
 const DEADLINE_MS = 5_000;
 
 export class KvPort {
+  /** Since it was opened. */
+  readonly commits = { applied: 0, conflicting: 0, failed: 0, took: new Histogram() };
   readonly #reader: Kv;
   readonly #line: ReadLine;
   readonly #listeners: Promise<void>[] = [];
@@ -131,7 +134,14 @@ export class KvPort {
     atomic: Deno.AtomicOperation,
     deadlineMs = DEADLINE_MS,
   ): Promise<Deno.KvCommitResult | Deno.KvCommitError> {
-    const result = await this.#answered(() => atomic.commit(), deadlineMs);
+    const since = this.clock.monotonic();
+    const result = await this.#answered(() => atomic.commit(), deadlineMs).catch((error) => {
+      this.commits.failed++;
+      throw error;
+    });
+    if (result.ok) this.commits.applied++;
+    else this.commits.conflicting++;
+    this.commits.took.add(this.clock.monotonic() - since);
     // Behind the commit: only what is in the file at its path is acknowledged.
     if (this.file?.look()) throw gone();
     return result;

@@ -8,7 +8,7 @@ import { Submitter } from "../commands/submit.ts";
 import { UnavailableError } from "../core/errors.ts";
 import { RevivedError } from "../core/thrown_error.ts";
 import { UNCOUNTED } from "../core/usage.ts";
-import { DEFAULT_QUEUE, type ServedQueues } from "../core/queue.ts";
+import { DEFAULT_QUEUE, type ServedQueues, slotsOfAll } from "../core/queue.ts";
 import { Registry } from "../core/registry.ts";
 import {
   type Entry,
@@ -82,6 +82,8 @@ export interface Parts {
   runners: Runners;
   /** Null in a process that runs no tasks. */
   worker: Worker | null;
+  /** Functions that may run here at once. */
+  slots: number;
   counter: QueueCounter;
   tally: TaskTally;
   sharedCounts: SharedCounts;
@@ -199,6 +201,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     repairs,
     runners,
     worker,
+    slots: runsTasks ? slotsOfAll(options.queues ?? null, options.concurrency ?? DEFAULTS.concurrency) : 0,
     counter,
     tally,
     sharedCounts: new SharedCounts(store, tally, worker?.id ?? null),

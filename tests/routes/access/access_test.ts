@@ -26,6 +26,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/docs", "open"],
   ["GET", "/docs/:asset", "open"],
   ["GET", "/client/:name{.+}", "open"],
+  ["GET", "/metrics", ["read"]],
   ["POST", "/v1/tasks", ["submit"]],
   ["POST", "/v1/tasks/batch", ["submit"]],
   ["POST", "/v1/map", ["submit"]],
@@ -167,7 +168,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 462);
+  assert.equal(refused, 469);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

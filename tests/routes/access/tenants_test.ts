@@ -139,6 +139,7 @@ const OTHERS = [
   "GET /v1/definitions",
   "GET /v1/workers",
   "GET /v1/stats",
+  "GET /metrics",
   "GET /v1/schedules",
   "PUT /v1/schedules/:name",
   "POST /v1/schedules/preview",
