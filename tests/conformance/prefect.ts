@@ -818,7 +818,20 @@ export const prefect: System = {
     {
       promise: "priorities of work queues",
       source: "Prefect docs, Work pools: Work queues",
-      notYet: "Needs named queues; a task has a priority of its own, which the Celery rows show.",
+      by:
+        "slots of a queue's own: no other queue's backlog holds it up; priorities order tasks within a queue",
+      async test() {
+        await using server = await aServer({ QUEUES: "high:1,low", CONCURRENCY: "1" }, { stderr: "null" });
+        const errand = aClient(server.url);
+        const backlog = await Promise.all(
+          [1, 2].map(() => errand.submit("sleep", { ms: 600_000 }, { queue: "low" })),
+        );
+        await reached(backlog[0], "Running");
+        const high = await errand.submit("add", { a: 1, b: 2 }, { queue: "high" });
+        assert.equal(await high.result(), 3);
+        assert.equal((await backlog[1].state()).type, "PENDING");
+        for (const future of backlog.toReversed()) await future.cancel();
+      },
     },
 
     // Hooks.
