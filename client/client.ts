@@ -20,13 +20,13 @@ import { type Call, Http, type HttpOptions } from "./transport/http.ts";
 import { StatusBatcher } from "./transport/status_batcher.ts";
 import { eachQuoted, lengthOf, type MapFields, type Mapping, mappingOf } from "./canvas/mapping.ts";
 import {
-  aKey,
   type CallOptions,
   type MapOptions,
   type RunOptions,
   type SubmitOptions,
   taskOptionsOf,
 } from "./canvas/options.ts";
+import { aKey } from "./protocol/ids.ts";
 import type { Given, Quoted } from "./protocol/references.ts";
 import type { Answer } from "./protocol/response.ts";
 import { TaskFuture } from "./futures/task_future.ts";

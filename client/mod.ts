@@ -10,6 +10,7 @@ export type {
   SubmitOptions,
   Upstream,
 } from "./canvas/options.ts";
+export type { Continuation } from "./futures/continuation.ts";
 export { type DoneCallback, TaskFuture } from "./futures/task_future.ts";
 export type { CancelOptions, ResultOptions, ResultsOptions } from "./futures/result_options.ts";
 export { TaskFutures } from "./futures/task_futures.ts";
@@ -34,7 +35,15 @@ export { type Pause, type PauseOptions, type Queue, type QueueCounts, Queues } f
 export { type DefinitionInfo, DefinitionList } from "./definitions/definition_list.ts";
 export { type Key, Keys, type MadeKey, type NewKey, type Scope } from "./keys/keys.ts";
 export { type ListOptions, type TaskFilter, Tasks } from "./tasks/tasks.ts";
-export { type Given, quote, Quoted, type Reference } from "./protocol/references.ts";
+export {
+  allowFailure,
+  FailureAllowed,
+  type Given,
+  type OrError,
+  quote,
+  Quoted,
+  type Reference,
+} from "./protocol/references.ts";
 export {
   type LimitRule,
   type LimitRuleConfig,
@@ -57,6 +66,7 @@ export { asCompleted } from "./futures/as_completed.ts";
 export { type DoneAndNotDone, type ReturnWhen, wait, type WaitOptions } from "./futures/wait.ts";
 export { gather, type GatherOptions, type ResultsOf } from "./futures/gather.ts";
 export { type MapField, type MapFields, type Unmapped, unmapped } from "./canvas/mapping.ts";
+export type { End, TaskCondition, WaitCondition, WaitFor, WaitForAny } from "./protocol/wait_for.ts";
 export * from "./protocol/errors.ts";
 export type { RetryRule } from "./transport/backoff.ts";
 export type { HttpOptions } from "./transport/http.ts";

@@ -2,8 +2,9 @@
 // Such a value is frozen, in the form that the service takes. It can be part of others, and it can be run
 // again.
 
-import { type EachTaskOptions, namesOf, taskOptionsOf, type Upstream } from "./options.ts";
+import { type EachTaskOptions, taskOptionsOf, type Upstream, waitForOf } from "./options.ts";
 import { jsonText } from "../protocol/json.ts";
+import type { WaitFor } from "../protocol/wait_for.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
 
 /** Only a type: what a signature was made of. */
@@ -23,7 +24,7 @@ export interface Signature<Name extends string = string, Parts = unknown> {
   readonly into?: string;
   readonly immutable?: boolean;
   readonly name?: string;
-  readonly waitFor?: readonly string[];
+  readonly waitFor?: WaitFor;
   readonly allowFailure?: boolean;
   readonly options?: Readonly<TaskOptions>;
   readonly [MADE_OF]?: Parts;
@@ -72,8 +73,11 @@ export interface SignatureOptions<Into extends string | undefined, Immutable ext
   immutable?: Immutable;
   /** Its name in the flow. Without one its place names it, as "0" or "header.1". */
   name?: string;
-  /** Not before these have completed: names in the same flow, futures, or ids. */
-  waitFor?: readonly Upstream[];
+  /**
+   * Not before these have completed: names in the same flow, futures, or ids; or not before they have ended
+   * as their conditions say.
+   */
+  waitFor?: WaitFor<Upstream>;
 }
 
 /**
@@ -103,7 +107,7 @@ export function sig<
     into,
     immutable,
     name: node,
-    waitFor: waitFor && Object.freeze(namesOf(waitFor)),
+    waitFor: waitFor && Object.freeze(waitForOf(waitFor)),
     allowFailure,
     options: given(options),
   });

@@ -1,6 +1,7 @@
 // The options of calls that submit, and their form on the wire.
 
 import type { TaskFuture } from "../futures/task_future.ts";
+import type { WaitCondition, WaitFor, WaitForAny } from "../protocol/wait_for.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
 
 /** A task that another waits for: its future or its id. */
@@ -22,10 +23,10 @@ export type SignalOptions = Pick<CallOptions, "signal">;
 /** Options of each task that is submitted. */
 export interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
   /**
-   * Not before these have completed, futures or ids. Their results are not handed over: put futures into the
-   * input.
+   * Not before these have completed, futures or ids; or have ended as their conditions say. Their results are
+   * not handed over: put futures into the input.
    */
-  waitFor?: readonly Upstream[];
+  waitFor?: WaitFor<Upstream>;
 }
 
 export interface SubmitOptions extends EachTaskOptions, CallOptions {
@@ -46,16 +47,23 @@ export interface RunOptions extends EachTaskOptions, CallOptions {}
 
 /** A task's options in the form of the wire. */
 export function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions {
-  return waitFor === undefined ? options : { ...options, waitFor: namesOf(waitFor) };
+  return waitFor === undefined ? options : { ...options, waitFor: waitForOf(waitFor) };
 }
 
-/** Ids of futures; a text is an id or a name already. */
-export function namesOf(upstreams: readonly Upstream[]): string[] {
-  return upstreams.map((upstream) => typeof upstream === "string" ? upstream : upstream.id);
+/** With ids for futures; a text is an id or a name already. */
+export function waitForOf(waitFor: WaitFor<Upstream>): WaitFor {
+  if (Symbol.iterator in waitFor) return Array.from(waitFor, itemOf);
+  return itemOf(waitFor) as WaitForAny;
 }
 
-/** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
-export function aKey(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0"))
-    .join("");
+function itemOf(item: Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>) {
+  if (typeof item === "object" && "anyOf" in item) return { ...item, anyOf: item.anyOf.map(nameOf) };
+  if (typeof item === "object" && "task" in item && !("id" in item)) {
+    return { ...item, task: nameOf(item.task) };
+  }
+  return nameOf(item as Upstream);
+}
+
+function nameOf(upstream: Upstream): string {
+  return typeof upstream === "string" ? upstream : upstream.id;
 }

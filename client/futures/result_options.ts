@@ -1,5 +1,6 @@
 // What a caller may say when it waits for a task, or cancels it.
 
+import type { Expected } from "../protocol/wire.ts";
 import type { Timeout } from "../transport/deadline.ts";
 
 /** Of one result, or of several. */
@@ -28,3 +29,9 @@ export interface CancelOptions {
   children?: boolean;
   signal?: AbortSignal;
 }
+
+/** What answers a cancel. */
+export const AN_OUTCOME: Expected = {
+  what: "the outcome of a cancel",
+  is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
+};

@@ -13,6 +13,9 @@ export interface Seen {
   type?: StateType;
 }
 
+/** Names of ends that a retry of the task that it waited for takes back. */
+const TAKEN_BACK = ["UpstreamFailed", "Skipped"];
+
 export class Settlement<Result> {
   readonly #connection: Connection;
   readonly #id: string;
@@ -62,8 +65,7 @@ export class Settlement<Result> {
   #settle(task: Task<Result>, life: number): void {
     if (this.#task || life !== this.#life) return;
     this.see(task);
-    // A retry of the task that it waited for takes this end back.
-    if (task.state.name !== "UpstreamFailed") this.#task = task;
+    if (!TAKEN_BACK.includes(task.state.name)) this.#task = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
   }

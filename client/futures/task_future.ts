@@ -3,6 +3,7 @@
 
 import { parseEvent } from "../protocol/response.ts";
 import type { Connection } from "../transport/connection.ts";
+import { type Continuation, submitContinuation } from "./continuation.ts";
 import { type Seen, Settlement } from "./settlement.ts";
 import {
   CancelledError,
@@ -18,17 +19,11 @@ import type { Call } from "../transport/http.ts";
 import { checkId } from "../protocol/ids.ts";
 import { errorOf } from "../protocol/outcome.ts";
 import type { Reference, STANDS_FOR } from "../protocol/references.ts";
-import type { CancelOptions, ResultOptions } from "./result_options.ts";
+import { AN_OUTCOME, type CancelOptions, type ResultOptions } from "./result_options.ts";
+import type { End } from "../protocol/wait_for.ts";
 import type { Timeout } from "../transport/deadline.ts";
 import { onInspect } from "./inspect.ts";
-import {
-  A_TASK,
-  type Expected,
-  isTerminal,
-  type State,
-  type Task,
-  type TaskEvent,
-} from "../protocol/wire.ts";
+import { A_TASK, isTerminal, type State, type Task, type TaskEvent } from "../protocol/wire.ts";
 
 export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 
@@ -36,11 +31,6 @@ export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
   settlementOf(future: TaskFuture): Settlement<unknown>;
-};
-
-const AN_OUTCOME: Expected = {
-  what: "the outcome of a cancel",
-  is: (body) => typeof (body as { outcome?: unknown } | null)?.outcome === "string",
 };
 
 /**
@@ -221,6 +211,29 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
   /** Returns how many there were. */
   removeDoneCallback(callback: DoneCallback<Result>): number {
     return this.#settlement.removeCallback(callback);
+  }
+
+  /**
+   * Submits a task, made by `sig`, that starts when this one has completed, and is CANCELLED `Skipped` if it
+   * ends otherwise. It gets the result: as the field `into`; without an input, as its input; else not at all.
+   */
+  onCompleted<Next = unknown>(continuation: Continuation): Promise<TaskFuture<Next>> {
+    return this.#on(["COMPLETED"], continuation);
+  }
+
+  /** Likewise when this one has FAILED or CRASHED. It gets `{error}` in place of a result. */
+  onFailed<Next = unknown>(continuation: Continuation): Promise<TaskFuture<Next>> {
+    return this.#on(["FAILED", "CRASHED"], continuation);
+  }
+
+  /** Likewise when this one has ended CANCELLED, but not `Skipped`. */
+  onCancelled<Next = unknown>(continuation: Continuation): Promise<TaskFuture<Next>> {
+    return this.#on(["CANCELLED"], continuation);
+  }
+
+  async #on<Next>(ends: readonly End[], continuation: Continuation): Promise<TaskFuture<Next>> {
+    const { id, seen } = await submitContinuation(this.#connection, this.id, ends, continuation);
+    return new TaskFuture<Next>(this.#connection, id, seen);
   }
 
   /** In an input it stands for its result. */

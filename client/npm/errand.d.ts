@@ -2,6 +2,41 @@
 /** Parts of a list, each of at most `size`. */
 declare function chunksOf<T>(list: readonly T[], size: number): T[][];
 
+/** How a task ended, to those that wait for it: a CANCELLED `Skipped` one is not CANCELLED to them. */
+type End = "COMPLETED" | "FAILED" | "CRASHED" | "CANCELLED" | "SKIPPED";
+/** One task, and how it must end. */
+interface WaitCondition<Task = string> {
+    task: Task;
+    /** Ends by which the task that waits may start. Default: COMPLETED, or any if it is `optional`. */
+    on?: readonly End[];
+    /** Another end does not skip the task that waits. */
+    optional?: boolean;
+}
+/** Some of several tasks. */
+interface WaitForAny<Task = string> {
+    anyOf: readonly Task[];
+    /** How many of them. Default 1. */
+    count?: number;
+    /** Ends that count. Default: all but SKIPPED. */
+    on?: readonly End[];
+    /** The others are cancelled when so many have ended. */
+    cancelRest?: boolean;
+}
+/** What a task waits for. */
+type WaitFor<Task = string> = readonly (Task | WaitCondition<Task> | WaitForAny<Task>)[] | WaitForAny<Task>;
+/** As a task shows it. `met`: those with which it started. */
+type TaskCondition = {
+    task: string;
+    on?: End[];
+    optional?: boolean;
+} | {
+    anyOf: string[];
+    count: number;
+    on: End[];
+    cancelRest?: boolean;
+    met?: string[];
+};
+
 type StateType = "SCHEDULED" | "PENDING" | "RUNNING" | "PAUSED" | "CANCELLING" | "COMPLETED" | "FAILED" | "CRASHED" | "CANCELLED";
 /** The type drives logic, the name is for people. */
 interface State {
@@ -57,6 +92,8 @@ interface TaskSummary {
     waitFor: string[] | null;
     /** Its name in the flow that it is part of. */
     node: string | null;
+    /** How some of the tasks that it waits for must end, where they need not complete. */
+    conditions?: TaskCondition[];
     /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
     schedule?: {
         name: string;
@@ -210,8 +247,11 @@ interface TaskOptions {
     retentionMs?: number;
     /** How long the task is kept if it ends FAILED or CRASHED. Default: 14 days. */
     failureRetentionMs?: number;
-    /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
-    waitFor?: string[];
+    /**
+     * Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in another
+     * way. Their results are not handed over.
+     */
+    waitFor?: WaitFor;
     /**
      * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to
      * that upstream becomes `{ error: { name, message, … } }`.
@@ -319,8 +359,8 @@ declare class CrashedError extends TaskError {
     name: string;
 }
 /**
- * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. After
- * UpstreamFailed the `cause` names the task that did not complete, and its `cause` is that task's error.
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed, Skipped, Superseded.
+ * After UpstreamFailed the `cause` names the task that did not complete; its `cause` is that task's error.
  */
 declare class CancelledError extends ErrandError {
     name: string;
@@ -670,6 +710,15 @@ interface Connection {
     readonly log: (message: string, error: unknown) => void;
 }
 
+/**
+ * The id in the form in which the service tells it.
+ *
+ * @throws {TypeError} if it is no UUID
+ */
+declare function checkId(of: "task" | "group", id: string): string;
+/** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
+declare function aKey(): string;
+
 /** What was last told of a task, for those who look at its future. */
 interface Seen {
     /** The name of its definition. */
@@ -699,6 +748,22 @@ declare class Settlement<Result> {
     wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>>;
 }
 
+/** What it is, as `sig` makes it. */
+interface Continuation {
+    readonly task: string;
+    readonly input?: unknown;
+    readonly into?: string;
+    readonly immutable?: boolean;
+    readonly waitFor?: WaitFor;
+    readonly allowFailure?: boolean;
+    readonly options?: Readonly<TaskOptions>;
+}
+/** Submits it: one task, however often the call is sent. */
+declare function submitContinuation({ http }: Connection, upstream: string, on: readonly End[], continuation: Continuation): Promise<{
+    id: string;
+    seen: Seen;
+}>;
+
 /**
  * Sends the retry under the version of the task that it is meant for. Deno's `fetch` sends a POST again by
  * itself when a kept-alive connection is cut; the second one then finds another version, and is refused.
@@ -708,13 +773,6 @@ declare class Settlement<Result> {
 declare function retryOnce(http: Http, id: string, change: {
     input?: unknown;
 }, signal: AbortSignal | undefined): Promise<void>;
-
-/**
- * The id in the form in which the service tells it.
- *
- * @throws {TypeError} if it is no UUID
- */
-declare function checkId(of: "task" | "group", id: string): string;
 
 /** Null for a task that completed. */
 declare function errorOf(task: Task): TaskError | CancelledError | null;
@@ -751,6 +809,27 @@ declare class Quoted<T> implements Reference<T> {
  * it as it is; a future in it arrives as `{"$task": id}`, and nothing waits for it.
  */
 declare function quote<T>(value: T): Quoted<T>;
+/** A result, or what stands for it if its task does not complete. */
+type OrError<T> = T | {
+    error: Failure;
+};
+/** Made by `allowFailure`. */
+declare class FailureAllowed<T> implements Reference<OrError<T>> {
+    readonly [STANDS_FOR]: OrError<T>;
+    readonly id: string;
+    constructor(id: string);
+    toJSON(): {
+        $task: string;
+        $allowFailure: true;
+    };
+}
+/**
+ * In an input: the future's result, or `{ error: { name, message, … } }` if its task does not complete. The
+ * task that takes it is not cancelled for that.
+ */
+declare function allowFailure<T>(future: Reference<T> & {
+    readonly id: string;
+}): FailureAllowed<T>;
 
 /** Of one result, or of several. */
 interface ResultsOptions extends Timeout {
@@ -776,6 +855,8 @@ interface CancelOptions {
     children?: boolean;
     signal?: AbortSignal;
 }
+/** What answers a cancel. */
+declare const AN_OUTCOME: Expected;
 
 /**
  * Makes instances show these members, as far as they are known. It asks nothing: what it shows was seen
@@ -888,6 +969,15 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     addDoneCallback(callback: DoneCallback<Result>): void;
     /** Returns how many there were. */
     removeDoneCallback(callback: DoneCallback<Result>): number;
+    /**
+     * Submits a task, made by `sig`, that starts when this one has completed, and is CANCELLED `Skipped` if it
+     * ends otherwise. It gets the result: as the field `into`; without an input, as its input; else not at all.
+     */
+    onCompleted<Next = unknown>(continuation: Continuation): Promise<TaskFuture<Next>>;
+    /** Likewise when this one has FAILED or CRASHED. It gets `{error}` in place of a result. */
+    onFailed<Next = unknown>(continuation: Continuation): Promise<TaskFuture<Next>>;
+    /** Likewise when this one has ended CANCELLED, but not `Skipped`. */
+    onCancelled<Next = unknown>(continuation: Continuation): Promise<TaskFuture<Next>>;
     /** In an input it stands for its result. */
     toJSON(): {
         $task: string;
@@ -912,10 +1002,10 @@ type SignalOptions = Pick<CallOptions, "signal">;
 /** Options of each task that is submitted. */
 interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
     /**
-     * Not before these have completed, futures or ids. Their results are not handed over: put futures into the
-     * input.
+     * Not before these have completed, futures or ids; or have ended as their conditions say. Their results are
+     * not handed over: put futures into the input.
      */
-    waitFor?: readonly Upstream[];
+    waitFor?: WaitFor<Upstream>;
 }
 interface SubmitOptions extends EachTaskOptions, CallOptions {
     /** An id of your own, a UUID; a ConflictError if it is taken. */
@@ -933,10 +1023,8 @@ interface RunOptions extends EachTaskOptions, CallOptions {
 }
 /** A task's options in the form of the wire. */
 declare function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions;
-/** Ids of futures; a text is an id or a name already. */
-declare function namesOf(upstreams: readonly Upstream[]): string[];
-/** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
-declare function aKey(): string;
+/** With ids for futures; a text is an id or a name already. */
+declare function waitForOf(waitFor: WaitFor<Upstream>): WaitFor;
 
 /** Only a type: what a signature was made of. */
 declare const MADE_OF: unique symbol;
@@ -953,7 +1041,7 @@ interface Signature<Name extends string = string, Parts = unknown> {
     readonly into?: string;
     readonly immutable?: boolean;
     readonly name?: string;
-    readonly waitFor?: readonly string[];
+    readonly waitFor?: WaitFor;
     readonly allowFailure?: boolean;
     readonly options?: Readonly<TaskOptions>;
     readonly [MADE_OF]?: Parts;
@@ -994,8 +1082,11 @@ interface SignatureOptions<Into extends string | undefined, Immutable extends bo
     immutable?: Immutable;
     /** Its name in the flow. Without one its place names it, as "0" or "header.1". */
     name?: string;
-    /** Not before these have completed: names in the same flow, futures, or ids. */
-    waitFor?: readonly Upstream[];
+    /**
+     * Not before these have completed: names in the same flow, futures, or ids; or not before they have ended
+     * as their conditions say.
+     */
+    waitFor?: WaitFor<Upstream>;
 }
 /**
  * A task to submit. The input is copied now. A future in it stands for its result.
@@ -1941,4 +2032,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, ErrandError, ErrorMatch, Failure, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitOptions, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

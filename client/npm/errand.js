@@ -1005,26 +1005,40 @@ var CompletionHub = class {
 function taskOptionsOf({ waitFor, ...options }) {
   return waitFor === void 0 ? options : {
     ...options,
-    waitFor: namesOf(waitFor)
+    waitFor: waitForOf(waitFor)
   };
 }
-function namesOf(upstreams) {
-  return upstreams.map((upstream) => typeof upstream === "string" ? upstream : upstream.id);
+function waitForOf(waitFor) {
+  if (Symbol.iterator in waitFor) return Array.from(waitFor, itemOf);
+  return itemOf(waitFor);
 }
-function aKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+function itemOf(item) {
+  if (typeof item === "object" && "anyOf" in item) return {
+    ...item,
+    anyOf: item.anyOf.map(nameOf)
+  };
+  if (typeof item === "object" && "task" in item && !("id" in item)) {
+    return {
+      ...item,
+      task: nameOf(item.task)
+    };
+  }
+  return nameOf(item);
+}
+function nameOf(upstream) {
+  return typeof upstream === "string" ? upstream : upstream.id;
 }
 
 // client/canvas/canvas.ts
-function sig(name, input, { into, immutable, name: node, waitFor, allowFailure, ...options } = {}) {
+function sig(name, input, { into, immutable, name: node, waitFor, allowFailure: allowFailure2, ...options } = {}) {
   return frozen({
     task: name,
     input: copied(input),
     into,
     immutable,
     name: node,
-    waitFor: waitFor && Object.freeze(namesOf(waitFor)),
-    allowFailure,
+    waitFor: waitFor && Object.freeze(waitForOf(waitFor)),
+    allowFailure: allowFailure2,
     options: given(options)
   });
 }
@@ -1133,8 +1147,73 @@ function checkId(of, id) {
   if (!UUID.test(id)) throw new TypeError(`the id of a ${of} must be a UUID; it is ${JSON.stringify(id)}`);
   return id.toLowerCase();
 }
+function aKey() {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// client/futures/continuation.ts
+async function submitContinuation({ http }, upstream, on, continuation) {
+  const { body: { id, task, state } } = await http.call({
+    method: "POST",
+    path: "/v1/tasks",
+    body: bodyOf(upstream, on, continuation),
+    headers: {
+      "idempotency-key": aKey()
+    },
+    expects: A_TASK
+  });
+  return {
+    id,
+    seen: {
+      task,
+      type: state.type
+    }
+  };
+}
+function bodyOf(upstream, on, continuation) {
+  const { task, input, into, immutable, allowFailure: allowFailure2, options, waitFor } = continuation;
+  const outcome2 = on.includes("COMPLETED") ? {
+    $task: upstream
+  } : {
+    $task: upstream,
+    $allowFailure: true
+  };
+  const given2 = immutable || into === void 0 && input !== void 0 ? input : into === void 0 ? outcome2 : {
+    ...input,
+    [into]: outcome2
+  };
+  const others = [
+    waitFor,
+    options?.waitFor
+  ].flatMap((one) => one === void 0 ? [] : Symbol.iterator in one ? [
+    ...one
+  ] : [
+    one
+  ]);
+  return {
+    task,
+    input: given2,
+    options: {
+      ...options,
+      ...allowFailure2 !== void 0 && {
+        allowFailure: allowFailure2
+      },
+      waitFor: [
+        {
+          task: upstream,
+          on
+        },
+        ...others
+      ]
+    }
+  };
+}
 
 // client/futures/settlement.ts
+var TAKEN_BACK = [
+  "UpstreamFailed",
+  "Skipped"
+];
 var Settlement = class {
   #connection;
   #id;
@@ -1182,7 +1261,7 @@ var Settlement = class {
   #settle(task, life) {
     if (this.#task || life !== this.#life) return;
     this.see(task);
-    if (task.state.name !== "UpstreamFailed") this.#task = task;
+    if (!TAKEN_BACK.includes(task.state.name)) this.#task = task;
     this.#unwatch();
     for (const { run } of this.#callbacks.splice(0)) run();
   }
@@ -1321,13 +1400,15 @@ function errorOf(task) {
   }
 }
 
-// client/futures/task_future.ts
-var internals;
+// client/futures/result_options.ts
 var AN_OUTCOME = {
   what: "the outcome of a cancel",
   is: (body) => typeof body?.outcome === "string"
 };
-var TaskFuture = class {
+
+// client/futures/task_future.ts
+var internals;
+var TaskFuture = class _TaskFuture {
   id;
   /** The submit made no task: another one had its unique key. */
   deduplicated;
@@ -1487,6 +1568,32 @@ var TaskFuture = class {
   /** Returns how many there were. */
   removeDoneCallback(callback) {
     return this.#settlement.removeCallback(callback);
+  }
+  /**
+   * Submits a task, made by `sig`, that starts when this one has completed, and is CANCELLED `Skipped` if it
+   * ends otherwise. It gets the result: as the field `into`; without an input, as its input; else not at all.
+   */
+  onCompleted(continuation) {
+    return this.#on([
+      "COMPLETED"
+    ], continuation);
+  }
+  /** Likewise when this one has FAILED or CRASHED. It gets `{error}` in place of a result. */
+  onFailed(continuation) {
+    return this.#on([
+      "FAILED",
+      "CRASHED"
+    ], continuation);
+  }
+  /** Likewise when this one has ended CANCELLED, but not `Skipped`. */
+  onCancelled(continuation) {
+    return this.#on([
+      "CANCELLED"
+    ], continuation);
+  }
+  async #on(ends, continuation) {
+    const { id, seen } = await submitContinuation(this.#connection, this.id, ends, continuation);
+    return new _TaskFuture(this.#connection, id, seen);
   }
   /** In an input it stands for its result. */
   toJSON() {
@@ -2525,6 +2632,21 @@ var Quoted = class {
 function quote(value) {
   return new Quoted(value);
 }
+var FailureAllowed = class {
+  id;
+  constructor(id) {
+    this.id = id;
+  }
+  toJSON() {
+    return {
+      $task: this.id,
+      $allowFailure: true
+    };
+  }
+};
+function allowFailure(future) {
+  return new FailureAllowed(future.id);
+}
 
 // client/canvas/mapping.ts
 var Unmapped = class {
@@ -3045,6 +3167,7 @@ export {
   CrashedError,
   DefinitionList,
   ErrandError,
+  FailureAllowed,
   FlowFuture,
   ForgottenError,
   GroupFuture,
@@ -3068,6 +3191,7 @@ export {
   UnexpectedAnswerError,
   UnknownDefinitionError,
   ValidationError,
+  allowFailure,
   asCompleted,
   chain,
   chord,

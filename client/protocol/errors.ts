@@ -65,8 +65,8 @@ export class CrashedError extends TaskError {
 }
 
 /**
- * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed or Superseded. After
- * UpstreamFailed the `cause` names the task that did not complete, and its `cause` is that task's error.
+ * The task ended CANCELLED. `state.name` says how: Cancelled, Expired, UpstreamFailed, Skipped, Superseded.
+ * After UpstreamFailed the `cause` names the task that did not complete; its `cause` is that task's error.
  */
 export class CancelledError extends ErrandError {
   override name = "CancelledError";

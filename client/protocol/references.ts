@@ -2,6 +2,8 @@
 // is `{"$task": id}`, wherever it stands, and a quoted value is `{"$quote": value}`; JSON.stringify makes
 // both.
 
+import type { Failure } from "./wire.ts";
+
 /** Only a type: what stands for a value of a type. */
 export declare const STANDS_FOR: unique symbol;
 
@@ -41,4 +43,29 @@ export class Quoted<T> implements Reference<T> {
  */
 export function quote<T>(value: T): Quoted<T> {
   return new Quoted(value);
+}
+
+/** A result, or what stands for it if its task does not complete. */
+export type OrError<T> = T | { error: Failure };
+
+/** Made by `allowFailure`. */
+export class FailureAllowed<T> implements Reference<OrError<T>> {
+  declare readonly [STANDS_FOR]: OrError<T>;
+  readonly id: string;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  toJSON(): { $task: string; $allowFailure: true } {
+    return { $task: this.id, $allowFailure: true };
+  }
+}
+
+/**
+ * In an input: the future's result, or `{ error: { name, message, … } }` if its task does not complete. The
+ * task that takes it is not cancelled for that.
+ */
+export function allowFailure<T>(future: Reference<T> & { readonly id: string }): FailureAllowed<T> {
+  return new FailureAllowed(future.id);
 }

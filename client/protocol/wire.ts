@@ -1,5 +1,7 @@
 // What the service sends and takes, as it stands in its OpenAPI document.
 
+import type { TaskCondition, WaitFor } from "./wait_for.ts";
+
 export type StateType =
   | "SCHEDULED"
   | "PENDING"
@@ -69,6 +71,8 @@ export interface TaskSummary {
   waitFor: string[] | null;
   /** Its name in the flow that it is part of. */
   node: string | null;
+  /** How some of the tasks that it waits for must end, where they need not complete. */
+  conditions?: TaskCondition[];
   /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
   schedule?: { name: string; scheduledFor: string };
   /** Of a task that is COMPLETED `Cached`: whose result it got. */
@@ -222,8 +226,11 @@ export interface TaskOptions {
   retentionMs?: number;
   /** How long the task is kept if it ends FAILED or CRASHED. Default: 14 days. */
   failureRetentionMs?: number;
-  /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
-  waitFor?: string[];
+  /**
+   * Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in another
+   * way. Their results are not handed over.
+   */
+  waitFor?: WaitFor;
   /**
    * An upstream that does not complete does not cancel this task: it starts all the same, and a reference to
    * that upstream becomes `{ error: { name, message, … } }`.

@@ -1,6 +1,7 @@
 // Schedules of the service: they submit tasks over time.
 
-import { aKey, type CallOptions, type SignalOptions } from "../canvas/options.ts";
+import type { CallOptions, SignalOptions } from "../canvas/options.ts";
+import { aKey } from "../protocol/ids.ts";
 import { TaskFuture } from "../futures/task_future.ts";
 import type { Definitions, InputOf, NameOf, ResultOf } from "../protocol/typed.ts";
 import { A_TASK, type Expected } from "../protocol/wire.ts";

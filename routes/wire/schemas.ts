@@ -1,6 +1,7 @@
 // The wire, as zod schemas: what requests are checked against and what the OpenAPI document says.
 
 import { z } from "zod";
+import { ENDS } from "../../runtime/core/condition_terms.ts";
 import { once } from "../../runtime/core/once.ts";
 import { STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
@@ -38,6 +39,23 @@ export const errorSchema: () => z.ZodType = once((): z.ZodType =>
 // Not `nullable()`: the document would say that the error itself may be null, and so may its cause.
 const errorOrNull = once(() => z.union([errorSchema(), z.null()]));
 
+const conditionSchema = once(() =>
+  z.union([
+    z.object({
+      task: z.uuid(),
+      on: z.array(z.enum(ENDS)).optional().describe("Left out: any end."),
+      optional: z.boolean().optional(),
+    }),
+    z.object({
+      anyOf: z.array(z.uuid()),
+      count: z.int(),
+      on: z.array(z.enum(ENDS)),
+      cancelRest: z.boolean().optional(),
+      met: z.array(z.uuid()).optional().describe("Those with which it started."),
+    }),
+  ]).meta({ id: "WaitCondition" })
+);
+
 const summaryShape = once(() => ({
   id: z.uuid(),
   task: z.string(),
@@ -59,6 +77,8 @@ const summaryShape = once(() => ({
   parentId: z.uuid().nullable(),
   waitFor: z.array(z.uuid()),
   node: z.string().nullable().describe("Its name in a flow."),
+  conditions: z.array(conditionSchema()).optional()
+    .describe("How some of the tasks that it waits for must end, where they need not complete."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()

@@ -14,6 +14,7 @@ import {
 } from "../../runtime/core/task.ts";
 import { boundsOf } from "../../runtime/core/task_bounds.ts";
 import { DEFAULT_QUEUE } from "../../runtime/core/queue.ts";
+import { conditionsText } from "./conditions_json.ts";
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 
 /** A task with its input, result, bounds and history. Its links begin with `prefix`. */
@@ -112,7 +113,8 @@ function withValues(
     `"error":${jsonOf(error)},"progress":${jsonOf(progress)},"priority":${priority},` +
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
-    `"node":${jsonOf(node ?? null)},` + scheduleText(record) + cachedText(record) + rerunText(record) +
+    `"node":${jsonOf(node ?? null)},` + conditionsText(record) + scheduleText(record) + cachedText(record) +
+    rerunText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +

@@ -1,6 +1,7 @@
 // Stores a call none of whose tasks may start before all are stored: in one commit if they fit, else behind a
 // barrier.
 
+import { endOf } from "../core/conditions.ts";
 import { ConflictError, LimitFullError } from "../core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
@@ -15,7 +16,7 @@ import { storeBehindBarrier } from "./barrier_submit.ts";
 import type { Batch } from "./batch.ts";
 import { anyFull, asSubmitted, refusingLimits } from "./commit_pack.ts";
 import { acyclicOrder, type DependencyGraph } from "./dependency_graph.ts";
-import { counterOf, dependentChange, endOf } from "./dependent_change.ts";
+import { counterOf, dependentChange } from "./dependent_change.ts";
 import { readExternal } from "./external_upstreams.ts";
 import { requireUnchanged } from "./guard.ts";
 import type { SubmitPlan } from "./submit_plan.ts";
@@ -65,7 +66,7 @@ function inOneCommit(
   const changes: Change[] = plan.ids.map((_, place) => {
     const counter = graph.upstreams[place].reduce((counter, upstream) => {
       const entry = external.get(upstream);
-      return entry ? stepped(counter, { upstream, was: null, is: endOf(entry) }) : counter;
+      return entry ? stepped(counter, { upstream, was: null, is: endOf(entry.record) }) : counter;
     }, counterOf(atomic, place));
     return dependentChange(store, atomic, place, counter, { writesEdges: true });
   });
@@ -73,7 +74,7 @@ function inOneCommit(
   for (const [upstream, dependents] of graph.external) {
     const entry = external.get(upstream)!;
     edgeBlocks(store.kv.limits, dependents).forEach((block, n) => {
-      writes.push(edgeWrite(upstream, `${plan.ids[0]}.${n}`, block, endOf(entry)));
+      writes.push(edgeWrite(upstream, `${plan.ids[0]}.${n}`, block, endOf(entry.record)));
     });
     const change = touched.get(upstream);
     if (change) change.next = { ...change.next as TaskRecord, followed: true };

@@ -1,5 +1,6 @@
 // Makes tasks of a call dependents of tasks outside of it, when the call is stored over several commits.
 
+import { endOf } from "../core/conditions.ts";
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
@@ -9,7 +10,6 @@ import { keys } from "../platform/keys.ts";
 import { barrierId } from "../platform/outbox_subject.ts";
 import type { Store } from "../store/store.ts";
 import type { DependencyGraph } from "./dependency_graph.ts";
-import { endOf } from "./dependent_change.ts";
 
 interface Call {
   firstId: string;
@@ -55,7 +55,7 @@ async function attach(
     if (!entry || isForgotten(entry.record)) {
       throw new ConflictError(`task ${bare(upstream)} was deleted meanwhile`);
     }
-    const is = endOf(entry as Entry);
+    const is = endOf((entry as Entry).record);
     const applied = await store.commit("submit", [
       { before: entry, next: { ...entry.record, followed: true } },
     ], {

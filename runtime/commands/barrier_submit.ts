@@ -146,10 +146,10 @@ function kindOf(atomic: AtomicPlan, place: number): BarrierEdgeKind | undefined 
 
 /**
  * A task that waits for another one of the call cannot start while that one waits for the barrier. With
- * `allowFailure` it could: its upstream may be cancelled behind the barrier.
+ * `allowFailure`, or a condition, it could: its upstream may be cancelled behind the barrier.
  */
 function waitsForBarrier({ plan, graph }: AtomicPlan, place: number): boolean {
-  if (plan.checked[place].submission.options?.allowFailure) return true;
+  if (plan.checked[place].submission.options?.allowFailure || graph.conditions[place]) return true;
   return !graph.upstreams[place].some((upstream) => graph.dependents.has(upstream));
 }
 

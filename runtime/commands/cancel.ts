@@ -1,7 +1,8 @@
 // Cancels a task: a waiting one at once, a running one by asking it to stop.
 
+import { wasStoppedByUpstream } from "../core/conditions.ts";
 import { ForgottenError, NotFoundError } from "../core/errors.ts";
-import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { type Entry, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
 import { cancelled, cancelRequested } from "../core/transitions.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
@@ -72,7 +73,7 @@ function cancelStep(
 ): { outcome: Cancelled["outcome"]; next: TaskRecord | null } {
   const type = typeOf(record);
   // Noted in the record, so that it stays cancelled when its upstream is retried.
-  if (stateOf(record).name === "UpstreamFailed" && record.cancel === null) {
+  if (wasStoppedByUpstream(record)) {
     return { outcome: "cancelled", next: { ...record, cancel: { reason, graceMs: 0 } } };
   }
   if (type === "CANCELLED") return { outcome: "cancelled", next: null };

@@ -2,8 +2,12 @@
 
 import type { Turns } from "../platform/turns.ts";
 import { type Batch, validationError } from "./batch.ts";
-import type { Checked } from "./prepare.ts";
+import type { Conditions } from "../core/condition_terms.ts";
+import type { Dependencies, StoredValue } from "../core/task.ts";
 import { bare, inTenant } from "../core/tenant.ts";
+import { isWaiting, namedIn } from "../core/wait_for.ts";
+import { conditionsOf } from "./conditions_of_task.ts";
+import type { Checked } from "./prepare.ts";
 import { roundTrip, topologicalOrder } from "./topological_order.ts";
 
 export interface DependencyGraph {
@@ -11,6 +15,8 @@ export interface DependencyGraph {
   upstreams: string[][];
   /** How many of these stand in `waitFor`. */
   waitFor: number[];
+  /** How some of them must end. */
+  conditions: (Conditions | undefined)[];
   /** For each task of the call the tasks of the call that wait for it. */
   dependents: Map<string, string[]>;
   /** For each task outside the call the tasks of the call that wait for it. */
@@ -34,7 +40,9 @@ export function dependencyGraphOf(
 
 /** True if a task of the call waits for another one. */
 export function mayDepend(checked: Checked[]): boolean {
-  return checked.some(({ references, submission }) => references.length + waitForOf(submission).length > 0);
+  return checked.some(({ references, submission: { options } }) =>
+    references.length > 0 || isWaiting(options?.waitFor)
+  );
 }
 
 async function graphOf(
@@ -53,6 +61,7 @@ async function graphOf(
     graph.waitFor.push(ordered.size);
     const upstreams = [...ordered.union(new Set(references.map(({ task }) => inTenant(task, tenant))))];
     graph.upstreams.push(upstreams);
+    graph.conditions.push(conditionsOf(submission, references, tenant).conditions);
     for (const upstream of upstreams) {
       const side = own.has(upstream) ? graph.dependents : graph.external;
       const dependents = side.get(upstream);
@@ -67,13 +76,33 @@ export function withoutDependencies(ids: string[]): DependencyGraph {
   return {
     upstreams: ids.map(() => []),
     waitFor: ids.map(() => 0),
+    conditions: ids.map(() => undefined),
     dependents: new Map(),
     external: new Map(),
   };
 }
 
+/** The ids that its `waitFor` names, in order. */
 export function waitForOf({ options }: Checked["submission"]): string[] {
-  return options?.waitFor ?? [];
+  return namedIn(options?.waitFor).map(({ id }) => id);
+}
+
+/** A record's dependencies on the tasks that it waits for, before any has ended. */
+export function dependenciesOf(
+  { upstreams, waitFor, conditions }: DependencyGraph,
+  place: number,
+  { submission: { options } }: Checked,
+  stored: StoredValue,
+): Dependencies {
+  const deps: Dependencies = {
+    upstreams: stored,
+    total: upstreams[place].length,
+    waitFor: waitFor[place],
+    allowFailure: options?.allowFailure ?? false,
+    released: false,
+  };
+  if (conditions[place]) deps.conditions = conditions[place];
+  return deps;
 }
 
 /**

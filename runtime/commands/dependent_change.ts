@@ -1,11 +1,11 @@
 // How a task that waits for others, or that others wait for, is stored: its record, and its dependency
 // counter.
 
-import type { StateType } from "../core/states.ts";
-import { type Entry, isTerminal, typeOf } from "../core/task.ts";
+import { cancelsRest, metConditions } from "../core/conditions.ts";
 import { submitted } from "../core/transitions.ts";
 import { edgeBlocks, edgeWrite, mostInlineDependents } from "../dependencies/edges.ts";
 import type { Write } from "../platform/kv.ts";
+import { restSubject } from "../platform/outbox_subject.ts";
 import type { Change } from "../store/commit_unit.ts";
 import {
   counterWrite,
@@ -16,12 +16,11 @@ import {
 } from "../store/dependency_counters.ts";
 import type { Store } from "../store/store.ts";
 import type { AtomicPlan } from "./atomic_plan.ts";
+import { dependenciesOf } from "./dependency_graph.ts";
 
 /** The counter before any upstream has ended. */
-export function counterOf({ drafts, graph, plan }: AtomicPlan, place: number): DependencyCounter {
-  const allowFailure = plan.checked[place].submission.options?.allowFailure ?? false;
-  const left = graph.upstreams[place].length;
-  return newCounter(drafts[place], left, allowFailure);
+export function counterOf({ drafts, graph, plan, upstreams }: AtomicPlan, place: number): DependencyCounter {
+  return newCounter(drafts[place], dependenciesOf(graph, place, plan.checked[place], upstreams[place]));
 }
 
 /** @param writesEdges also the blocks of its dependents, if its record cannot name them all. */
@@ -38,13 +37,12 @@ export function dependentChange(
   const total = graph.upstreams[place].length;
   const decision = decisionOf(counter);
   if (total > 0 || counter.left > 0) {
-    draft.deps = {
-      upstreams: upstreams[place],
-      total,
-      waitFor: graph.waitFor[place],
-      allowFailure: counter.allowFailure,
-      released: decision === "go",
-    };
+    draft.deps = dependenciesOf(graph, place, plan.checked[place], upstreams[place]);
+    if (decision === "go") {
+      draft.deps.released = true;
+      if (counter.tally) draft.deps.conditions = metConditions(counter.tally);
+      if (counter.tally && cancelsRest(counter.tally.conditions)) writes.push(outboxWrite(restSubject(id)));
+    }
     // A task that waits for a barrier alone has no counter: the barrier releases it.
     if (decision !== "go" && total > 0) writes.push(counterWrite(id, counter));
     if (decision === "fail") writes.push(outboxWrite(id));
@@ -64,9 +62,4 @@ export function dependentChange(
 /** The dependents that a call stores together with their upstream. */
 export function edgeWrites(limits: Store["kv"]["limits"], upstream: string, dependents: string[]): Write[] {
   return edgeBlocks(limits, dependents).map((block) => edgeWrite(upstream, block[0], block, null));
-}
-
-/** Null for a task that has not ended. */
-export function endOf({ record }: Entry): StateType | null {
-  return isTerminal(record) ? typeOf(record) : null;
 }

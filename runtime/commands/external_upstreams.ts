@@ -5,9 +5,10 @@ import { ForgottenError, NotFoundError } from "../core/errors.ts";
 import { pointer } from "../core/json.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 import { inTenant } from "../core/tenant.ts";
+import { namedIn } from "../core/wait_for.ts";
 import type { Store } from "../store/store.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
-import { type DependencyGraph, waitForOf } from "./dependency_graph.ts";
+import type { DependencyGraph } from "./dependency_graph.ts";
 import type { Checked } from "./prepare.ts";
 
 /**
@@ -50,8 +51,8 @@ export function faultsOfMissing(
     return faults.length < MOST_FAULTS;
   };
   for (const [index, { submission, references }] of checked.entries()) {
-    for (const [n, id] of waitForOf(submission).entries()) {
-      if (!look(index, id, () => `/options/waitFor/${n}`)) return faults;
+    for (const { id, pointer } of namedIn(submission.options?.waitFor)) {
+      if (!look(index, id, () => `/options/waitFor${pointer}`)) return faults;
     }
     for (const { task, path } of references) {
       if (!look(index, task, () => `/input${pointer(path)}/$task`)) return faults;

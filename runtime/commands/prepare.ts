@@ -1,9 +1,9 @@
 // From a submission to a record without a state: the definition is looked up, the input checked against its
 // schema, options are merged with the definition's defaults.
 
-import { ANYBODY, type Caller, knowsDefinition, knowsQueue } from "../core/caller.ts";
+import { ANYBODY, type Caller, holds, knowsDefinition, knowsQueue } from "../core/caller.ts";
 import type { DefinitionDefaults } from "../core/define.ts";
-import { TooLargeError } from "../core/errors.ts";
+import { ForbiddenError, TooLargeError } from "../core/errors.ts";
 import { toJsonText } from "../core/json.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { Reference } from "../core/references.ts";
@@ -20,6 +20,7 @@ import {
   readInputInTurns,
   readShortInput,
 } from "./check_input.ts";
+import { cancelsOthers, conditionsOf } from "./conditions_of_task.ts";
 import type { CommandContext } from "./context.ts";
 import { checkTimeLimits } from "./time_limits.ts";
 import { limitsOf } from "./limits_of_task.ts";
@@ -106,6 +107,8 @@ export function check(
       references: input.references,
       special: input.special,
     };
+    for (const { part, message } of conditionsOf(submission, input.references).faults) fault(part, message);
+    if (cancelsOthers(submission) && !holds(caller, "cancel")) throw mayNotCancel();
     const { concurrency, rateLimit, fairness } = submission.options ?? {};
     const isLimited = concurrency !== undefined || rateLimit !== undefined || fairness !== undefined;
     if (isLimited || definition.keyed !== undefined) {
@@ -157,6 +160,10 @@ export function check(
     const read = await readInputInTurns(one.value, turn);
     take(one, await checkReadInTurns(registry, one.definition, one.value, read, one.rules, turn));
   }
+}
+
+function mayNotCancel(): ForbiddenError {
+  return new ForbiddenError("cancelRest of waitFor cancels tasks: the key needs the scope cancel for it");
 }
 
 function inputOf({ input = {} }: Submission): unknown {

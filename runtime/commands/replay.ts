@@ -9,7 +9,7 @@ import { submitted } from "../core/transitions.ts";
 import type { Batch } from "./batch.ts";
 import { readInput } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
-import { dependencyGraphOf } from "./dependency_graph.ts";
+import { dependenciesOf, dependencyGraphOf } from "./dependency_graph.ts";
 import type { IdempotencyRecord } from "./idempotency.ts";
 import { type Checked, draftOf } from "./prepare.ts";
 import { idsOf } from "./submit_plan.ts";
@@ -49,13 +49,7 @@ export async function replayed(
     const draft = { ...draftOf(one, ids[i], i, options), input: { json: one.input } };
     const upstreams = graph?.upstreams[i] ?? [];
     if (upstreams.length > 0) {
-      draft.deps = {
-        upstreams: { json: JSON.stringify(upstreams) },
-        total: upstreams.length,
-        waitFor: graph!.waitFor[i],
-        allowFailure: one.submission.options?.allowFailure ?? false,
-        released: false,
-      };
+      draft.deps = dependenciesOf(graph!, i, one, { json: JSON.stringify(upstreams) });
     }
     entries.push({ record: submitted(draft, createdAt), versionstamp: "" });
     const next = turn.over();

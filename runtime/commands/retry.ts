@@ -22,7 +22,7 @@ import { keys } from "../platform/keys.ts";
 import { retryBarrierId } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
-import { decisionOf, type DependencyCounter, outboxWrite } from "../store/dependency_counters.ts";
+import { decisionOf, type DependencyCounter, isSkip, outboxWrite } from "../store/dependency_counters.ts";
 import type { Applied } from "../store/committer.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import { keyAgain } from "../store/unique_holders.ts";
@@ -166,9 +166,14 @@ async function requireStoredCall(store: Store, id: string): Promise<void> {
 async function requireUpstreams(store: Store, id: string): Promise<void> {
   const { value } = await store.kv.get<DependencyCounter>(keys.dependencyCounter(id));
   if (!value || decisionOf(value) !== "fail") return;
+  if (isSkip(value)) throw new ConflictError(SKIPPED);
   const which = value.first === null ? "a task that it waits for" : `its upstream ${bare(value.first)}`;
   throw new ConflictError(`${which} did not complete: retry that one, and this one goes on by itself`);
 }
+
+const SKIPPED =
+  "it was skipped: its condition cannot come true, unless a task that it waited for is retried. " +
+  "With an input of its own it runs without any of them";
 
 /** The retry itself is on disk: its answer does not wait for ever. */
 const DEPENDENTS_WITHIN_MS = 30_000;

@@ -1,5 +1,6 @@
 // References in an input: `{"$task": id}` is replaced with that task's result, and `{"$quote": value}` with
-// the value, which is not searched for references.
+// the value, which is not searched for references. `{"$task": id, "$allowFailure": true}` becomes `{error}`
+// if the task does not complete.
 
 import type { Fault } from "./errors.ts";
 import { pointer } from "./json.ts";
@@ -9,6 +10,8 @@ export interface Reference {
   task: string;
   /** Keys and indexes from the outermost value inwards. */
   path: (string | number)[];
+  /** The task may end in any way. */
+  allowFailure?: true;
 }
 
 export interface Found {
@@ -34,7 +37,9 @@ export function findReferences(value: unknown, prefix: string): Found {
         found.faults.push({ pointer: prefix + pointer(path), message: fault });
       }
     } else if ("$task" in special) {
-      found.references.push({ task: normal(special.$task as string), path: [...path] });
+      const reference: Reference = { task: normal(special.$task as string), path: [...path] };
+      if (special.$allowFailure === true) reference.allowFailure = true;
+      found.references.push(reference);
     }
   });
   return found;
@@ -66,7 +71,7 @@ function normal(task: string): string {
 /** More of them help nobody. */
 const MOST_FAULTS = 50;
 
-type Special = { $task?: unknown; $quote?: unknown };
+type Special = { $task?: unknown; $quote?: unknown; $allowFailure?: unknown };
 
 function isSpecial(value: object): value is Special {
   return Object.hasOwn(value, "$task") || Object.hasOwn(value, "$quote");
@@ -91,7 +96,8 @@ function within(value: unknown, key: string | number, path: Path, meet: Meet): v
 }
 
 function faultOf(special: Special): string | null {
-  const [name, ...others] = Object.keys(special).sort((a) => a === "$task" || a === "$quote" ? -1 : 1);
+  const [name, ...all] = Object.keys(special).sort((a) => a === "$task" || a === "$quote" ? -1 : 1);
+  const others = name === "$task" ? all.filter((key) => key !== "$allowFailure") : all;
   if (others.length > 0) {
     return `an object with "${name}" must have no other key (got "${others[0]}"); ` +
       `data that looks so is quoted: {"$quote": …}`;
@@ -99,6 +105,9 @@ function faultOf(special: Special): string | null {
   if (name === "$task" && typeof special.$task !== "string") {
     return `"$task" must be the id of a task (got ${typeof special
       .$task}); data that looks so is quoted: {"$quote": …}`;
+  }
+  if (special.$allowFailure !== undefined && typeof special.$allowFailure !== "boolean") {
+    return `"$allowFailure" must be true or false (got ${typeof special.$allowFailure})`;
   }
   return null;
 }

@@ -20,7 +20,7 @@ export type StateName =
   | ("Completed" | "Cached" | "Ignored")
   | ("Failed" | "TimedOut" | "RetriesExhausted" | "Rejected")
   | "Crashed"
-  | ("Cancelled" | "Expired" | "UpstreamFailed" | "Superseded");
+  | ("Cancelled" | "Expired" | "UpstreamFailed" | "Superseded" | "Skipped");
 
 export const STATES: Record<StateType, readonly StateName[]> = {
   SCHEDULED: ["Scheduled", "Late", "AwaitingRetry"],
@@ -31,7 +31,7 @@ export const STATES: Record<StateType, readonly StateName[]> = {
   COMPLETED: ["Completed", "Cached", "Ignored"],
   FAILED: ["Failed", "TimedOut", "RetriesExhausted", "Rejected"],
   CRASHED: ["Crashed"],
-  CANCELLED: ["Cancelled", "Expired", "UpstreamFailed", "Superseded"],
+  CANCELLED: ["Cancelled", "Expired", "UpstreamFailed", "Superseded", "Skipped"],
 };
 
 export const STATE_TYPES = Object.keys(STATES) as StateType[];

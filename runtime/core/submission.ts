@@ -26,6 +26,7 @@ import {
   type UniqueOptions,
   uniqueSchema,
 } from "./unique_options.ts";
+import { type WaitFor, waitForIds } from "./wait_for.ts";
 
 /**
  * How and when a task runs. Without an option its definition's default holds, and else the one named here.
@@ -59,8 +60,11 @@ export interface SubmitOptions {
   retentionMs?: number;
   /** How long it is kept if it ends FAILED or CRASHED. Default 14 days. */
   failureRetentionMs?: number;
-  /** Ids of tasks that must have completed before it starts. Their results are not handed over. */
-  waitFor?: string[];
+  /**
+   * Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in another
+   * way. Their results are not handed over.
+   */
+  waitFor?: WaitFor;
   /** An upstream that does not complete does not cancel it; a reference to it becomes `{error}`. */
   allowFailure?: boolean;
   /** At most so many tasks with a key run at once, in all processes; up to 4 keys. */
@@ -154,8 +158,7 @@ const optionShape = once(() => ({
     .describe("How long it is kept after its end, unless that is a failure. Default 24 h."),
   failureRetentionMs: ms(0, YEAR_MS).optional()
     .describe("How long it is kept if it ends FAILED or CRASHED. Default 14 days, or what the service sets."),
-  waitFor: z.array(z.uuid().toLowerCase()).max(1_000).optional()
-    .describe("Ids of tasks that must have completed before it starts. Their results are not handed over."),
+  waitFor: waitForIds().optional(),
   allowFailure: z.boolean().optional()
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
   concurrency: concurrencySchema().optional()

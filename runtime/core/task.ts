@@ -1,6 +1,7 @@
 // The record: everything that is true of a task, under one key. All else in KV (queue, timers, leases, lists)
 // follows from it. Values of users are kept as JSON text, so that they do not change.
 
+import type { Conditions } from "./condition_terms.ts";
 import { DEFAULT_QUEUE } from "./queue.ts";
 import type { Parked, TaskLimit, TaskRate } from "./limit_terms.ts";
 import type { RetryPolicy } from "./retry.ts";
@@ -60,6 +61,8 @@ export interface Dependencies {
   allowFailure: boolean;
   /** It waits for them no more: its dependency counter is removed. */
   released: boolean;
+  /** How some of them must end. Releases that know no conditions cannot read a record that has some. */
+  conditions?: Conditions;
 }
 
 export interface ScheduledSlot {

@@ -2,7 +2,7 @@
 // its record. Others, or too many, are in blocks under `edge/<upstream>`, one for each call that made them.
 // Its end is told to a whole block at once; the block records what it was told, so nothing is told twice.
 
-import type { StateType } from "../core/states.ts";
+import type { End } from "../core/condition_terms.ts";
 import { isForgotten, isTerminal, type TaskRecord } from "../core/task.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
@@ -13,7 +13,7 @@ import type { Store } from "../store/store.ts";
 export interface EdgeBlock {
   ids: string[];
   /** The end of the upstream that the dependency counters of these tasks have counted. */
-  told: StateType | null;
+  told: End | null;
   /** Only in blocks of a barrier. Without a kind the barrier is counted like an upstream. */
   kind?: BarrierEdgeKind;
 }
@@ -59,7 +59,7 @@ export function edgeWrite(
   upstream: string,
   block: string,
   ids: string[],
-  told: StateType | null,
+  told: End | null,
   kind?: BarrierEdgeKind,
 ): Write {
   return { key: keys.edge(upstream, block), value: { ids, told, kind } satisfies EdgeBlock };
@@ -80,7 +80,7 @@ export function edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEnt
 export async function tellDependents(
   store: Store,
   upstream: string,
-  end: StateType | null,
+  end: End | null,
   check: Deno.AtomicCheck,
   isStopping: () => boolean,
 ): Promise<boolean> {

@@ -1,10 +1,13 @@
 // Moves a waiting task according to its dependency counter: it is released, cancelled, or waits again.
 
+import { cancelsRest, metConditions, wasStoppedByUpstream } from "../core/conditions.ts";
+import { skipped } from "../core/skipped.ts";
 import { type Entry, isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord } from "../core/task.ts";
 import { released, resumed, upstreamFailed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
+import { restSubject } from "../platform/outbox_subject.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
-import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
+import { decisionOf, type DependencyCounter, isSkip, outboxWrite } from "../store/dependency_counters.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { keyAgain } from "../store/unique_holders.ts";
@@ -36,7 +39,11 @@ export async function moveDependent(
     } else {
       options.checks!.push({ key: keys.task(id), versionstamp: entry.versionstamp });
     }
-    if (isReleased) options.writes!.push({ key: keys.dependencyCounter(id) });
+    if (isReleased) {
+      options.writes!.push({ key: keys.dependencyCounter(id) });
+      const { conditions } = record.deps!;
+      if (conditions && cancelsRest(conditions)) options.writes!.push(outboxWrite(restSubject(id)));
+    }
   }
   return await store.commit("outbox", changes, options) !== null;
 }
@@ -50,23 +57,34 @@ async function moved(
   const decision = decisionOf(counter);
   if (decision === "fail") {
     if (!isAwaiting(record)) return { next: null, isReleased: false };
-    const upstream = await upstreamOf(store, counter.first);
-    return { next: upstreamFailed(record, now, upstream), isReleased: false };
+    return { next: await stopped(store, record, counter), isReleased: false };
   }
-  // A task that was also cancelled on request stays cancelled.
-  const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
-  if (!isAwaiting(record) && !wasFailed) return { next: null, isReleased: false };
-  if (!wasFailed) {
+  const wasStopped = wasStoppedByUpstream(record);
+  if (!isAwaiting(record) && !wasStopped) return { next: null, isReleased: false };
+  if (!wasStopped) {
     const isReleased = decision === "go";
-    return { next: isReleased ? released(record, now) : null, isReleased };
+    return { next: isReleased ? release(record, counter, now) : null, isReleased };
   }
   const again = await keyAgain(store, record, resumed(record, now));
   // Another task has its unique key: it stays cancelled.
   if ("takenBy" in again) return { next: null, isReleased: false };
   const { next, with: key } = again;
   return decision === "go"
-    ? { next: released(next, now), isReleased: true, key }
+    ? { next: release(next, counter, now), isReleased: true, key }
     : { next, isReleased: false, key };
+}
+
+function release(record: TaskRecord, { tally }: DependencyCounter, now: number): TaskRecord {
+  if (!tally) return released(record, now);
+  return released({ ...record, deps: { ...record.deps!, conditions: metConditions(tally) } }, now);
+}
+
+/** What skips a task skips those that wait for it without a condition. */
+async function stopped(store: Store, record: TaskRecord, counter: DependencyCounter): Promise<TaskRecord> {
+  const now = store.clock.now();
+  const upstream = await upstreamOf(store, counter.first);
+  const isSkipped = isSkip(counter) || upstream !== null && stateOf(upstream).name === "Skipped";
+  return isSkipped ? skipped(record, now, upstream) : upstreamFailed(record, now, upstream);
 }
 
 async function upstreamOf(store: Store, id: string | null): Promise<TaskRecord | null> {

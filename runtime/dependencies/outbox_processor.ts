@@ -2,7 +2,8 @@
 // barrier, a limit or a pause. The work depends on that state alone, so it may be done twice, or by two
 // processes at once.
 
-import { type Entry, isForgotten, isTerminal, typeOf } from "../core/task.ts";
+import { endOf } from "../core/conditions.ts";
+import { type Entry, isForgotten } from "../core/task.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
@@ -15,6 +16,7 @@ import type { Store } from "../store/store.ts";
 import { admitParked } from "../flow_control/admit_parked.ts";
 import { applyRules } from "../flow_control/apply_rules.ts";
 import { meetFullLimit } from "../flow_control/meet_full_limit.ts";
+import { cancelRest, type CancelTask } from "./cancel_rest.ts";
 import { admit } from "./concurrency_limit.ts";
 import { tellDependents } from "./edges.ts";
 import { moveDependent, type OutboxTask } from "./move_dependent.ts";
@@ -33,6 +35,12 @@ const PER_SWEEP = 1_000;
 /** After this a step of an entry's work is repeated. */
 const LONGEST_STEP_MS = 10_000;
 
+export interface OutboxHooks {
+  /** Told when tasks went back into their queues without a change of their records. */
+  onReady(): void;
+  cancel: CancelTask;
+}
+
 export class OutboxProcessor {
   /** Versions of the entries, where they are known. */
   readonly #pending = new Map<string, string | null>();
@@ -42,11 +50,10 @@ export class OutboxProcessor {
   readonly #long = new Map<string, Promise<void>>();
   #stopped = true;
 
-  /** @param onReady told when tasks went back into their queues without a change of their records */
   constructor(
     private readonly store: Store,
     private readonly log: Log,
-    private readonly onReady: () => void = () => {},
+    private readonly hooks: OutboxHooks,
   ) {}
 
   start(): void {
@@ -200,12 +207,14 @@ export class OutboxProcessor {
         return await applyRules(this.store, subject.tenant, versionstamp, isStopping);
       case "held": {
         const isDone = await letGo(this.store, subject.definition, versionstamp);
-        this.onReady();
+        this.hooks.onReady();
         return isDone;
       }
+      case "rest":
+        return await cancelRest(this.store, subject.task, versionstamp, this.hooks.cancel);
       case "task": {
         if (entry?.record.followed) {
-          const end = isTerminal(entry.record) ? typeOf(entry.record) : null;
+          const end = endOf(entry.record);
           // It may be retried, and end otherwise, while its dependents are told.
           const check = { key: keys.task(id), versionstamp: entry.versionstamp };
           if (!await tellDependents(this.store, id, end, check, isStopping)) return false;

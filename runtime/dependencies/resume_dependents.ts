@@ -1,7 +1,8 @@
 // When a failed task is retried, dependents of its call that its failure had cancelled wait for it again, in
 // the same commit if they are few (otherwise: retry_barrier.ts).
 
-import { type Entry, isAwaiting, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { endOf, wasStoppedByUpstream } from "../core/conditions.ts";
+import { type Entry, isAwaiting, isForgotten, type TaskRecord } from "../core/task.ts";
 import { resumed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { Change } from "../store/commit_unit.ts";
@@ -42,12 +43,11 @@ export async function resumedBy(store: Store, failed: TaskRecord): Promise<Resum
           found.checks.push({ key: keys.task(id), versionstamp: entry.versionstamp });
         }
       }
-      const step = { upstream: upstream.id, was: typeOf(upstream), is: null };
+      const step = { upstream: upstream.id, was: endOf(upstream), is: null };
       const after = stepped(counters.get(id) ?? counter.value, step);
       counters.set(id, after);
       const { record } = entry;
-      const wasFailed = stateOf(record).name === "UpstreamFailed" && record.cancel === null;
-      if (!wasFailed || resumedIds.has(id)) continue;
+      if (!wasStoppedByUpstream(record) || resumedIds.has(id)) continue;
       if (decisionOf(after) === "fail") {
         stillFailed.add(id);
         continue;

@@ -32,8 +32,8 @@ export async function heldBack(
   };
   if (needsNone || counter.value === null) {
     options.checks.push({ key: counter.key, versionstamp: counter.versionstamp });
-    const allowFailure = deps?.allowFailure ?? false;
-    options.writes.push(counterWrite(id, { ...newCounter(record, 1, allowFailure), alone: true }));
+    const alone = { total: 1, allowFailure: deps?.allowFailure ?? false };
+    options.writes.push(counterWrite(id, { ...newCounter(record, alone), alone: true }));
   } else if (!isHeldBack(block)) {
     options.counterSteps.push({ dependent: id, upstream: barrier, was: "COMPLETED", is: null });
   }

@@ -1,6 +1,7 @@
 // Gives a new driver to a task that has lost its own.
 
-import { isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { endOf } from "../core/conditions.ts";
+import { isAwaiting, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
 import { admitted, reclaimed } from "../core/transitions.ts";
 import { parkedAt } from "../core/limits.ts";
 import { isBehindBarrier } from "../dependencies/barrier.ts";
@@ -122,11 +123,10 @@ async function counted(
 ): Promise<DependencyCounter> {
   const { id, deps } = record;
   const upstreams: string[] = JSON.parse(await values.load(id, deps!.upstreams));
-  const { allowFailure } = deps!;
-  let counter = newCounter(record, upstreams.length, allowFailure);
+  let counter = newCounter(record, deps!);
   for (const [i, entry] of (await store.peekMany(upstreams)).entries()) {
-    if (!entry || isForgotten(entry.record) || !isTerminal(entry.record)) continue;
-    counter = stepped(counter, { upstream: upstreams[i], was: null, is: typeOf(entry.record) });
+    const is = entry && !isForgotten(entry.record) ? endOf(entry.record) : null;
+    if (is !== null) counter = stepped(counter, { upstream: upstreams[i], was: null, is });
   }
   return counter;
 }

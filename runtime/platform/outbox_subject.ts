@@ -8,7 +8,8 @@ export type OutboxSubject =
   | { kind: "limit"; name: string }
   | { kind: "full-limit"; task: string }
   | { kind: "limit-rules"; tenant: string }
-  | { kind: "held"; definition: string };
+  | { kind: "held"; definition: string }
+  | { kind: "rest"; task: string };
 
 /** Sorts before all other ids of barriers. */
 export const BARRIER = "seal-";
@@ -19,6 +20,7 @@ const LIMIT = "limit-";
 const LIMIT_RULES = "rules-";
 const FULL_LIMIT = "full-";
 const HELD = "held-";
+const REST = "rest-";
 
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
@@ -53,6 +55,11 @@ export function heldId(definition: string): string {
   return HELD + definition;
 }
 
+/** The task has started with some of several tasks: the others are to be cancelled. */
+export function restSubject(task: string): string {
+  return REST + task;
+}
+
 export function isBarrier(id: string): boolean {
   return id.startsWith(BARRIER);
 }
@@ -64,6 +71,7 @@ export function outboxSubject(id: string): OutboxSubject {
   if (id.startsWith(FULL_LIMIT)) return { kind: "full-limit", task: id.slice(FULL_LIMIT.length) };
   if (id.startsWith(LIMIT)) return { kind: "limit", name: id.slice(LIMIT.length) };
   if (id.startsWith(HELD)) return { kind: "held", definition: id.slice(HELD.length) };
+  if (id.startsWith(REST)) return { kind: "rest", task: id.slice(REST.length) };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
 }

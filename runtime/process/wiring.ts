@@ -1,5 +1,6 @@
 // Builds the parts of the engine and connects them.
 
+import { cancelIfThere } from "../commands/cancel.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { QueueControl } from "../commands/queue_control.ts";
 import { QueueLimit } from "../commands/queue_limit.ts";
@@ -89,6 +90,9 @@ export interface Parts {
   sharedCounts: SharedCounts;
 }
 
+/** How long the function of a task may take to stop that another one has started without. */
+const GRACE_OF_REST_MS = 10_000;
+
 export async function wire(options: RuntimeOptions): Promise<Parts> {
   const clock = options.clock ?? systemClock;
   const ids = options.ids ?? makeIds(clock);
@@ -162,9 +166,12 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
 
   const fired = together(new Timers(store, values), new ScheduleTimers(commands, submitter, log));
   const timers = new TimerLoop(fired, clock, log);
-  const outbox = new OutboxProcessor(store, log, () => worker?.controlsChanged());
   const counter = new QueueCounter(store);
   const tally = new TaskTally(clock);
+  const outbox = new OutboxProcessor(store, log, {
+    onReady: () => worker?.controlsChanged(),
+    cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: GRACE_OF_REST_MS }),
+  });
   const queueControl = new QueueControl({
     store,
     registry,

@@ -2,6 +2,7 @@
 // index keys, events, steps of counters, and the cost. What depends on the moment of the commit (places in
 // the queue, values of counters) is left to the committer.
 
+import { endOf } from "../core/conditions.ts";
 import { costOf } from "./commit_cost.ts";
 import type { Cost } from "./commit_load.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
@@ -167,8 +168,8 @@ function historyOverflow(before: Stored | null, next: Stored): StoredEvent[] {
 /** Dependents in the record are told by this commit, dependents in blocks by the outbox processor. */
 function tellDependents(before: Stored | null, next: Stored, steps: CounterStep[], writes: Write[]): void {
   if (!before || isForgotten(before) || isForgotten(next) || !hasDependents(next)) return;
-  const was = isTerminal(before) ? typeOf(before) : null;
-  const is = isTerminal(next) ? typeOf(next) : null;
+  const was = endOf(before);
+  const is = endOf(next);
   if (was === is) return;
   for (const dependent of next.next ?? []) steps.push({ dependent, upstream: next.id, was, is });
   if (next.followed) writes.push(outboxWrite(next.id));

@@ -7,30 +7,41 @@ import { keys } from "../platform/keys.ts";
 import { isBarrier } from "../platform/outbox_subject.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
 import { type Known, type Merged, VersionCache } from "./version_cache.ts";
-import type { StateType } from "../core/states.ts";
-import type { TaskRecord } from "../core/task.ts";
+import type { End } from "../core/condition_terms.ts";
+import {
+  alternativesIn,
+  areMissed,
+  areOpen,
+  type ConditionTally,
+  newTally,
+  tallied,
+} from "../core/conditions.ts";
+import type { Dependencies, TaskRecord } from "../core/task.ts";
 
 export interface DependencyCounter {
   /** The definition of the task that waits, for lists. */
   task: string;
   /** Of that task; left out for the default one. */
   queue?: string;
+  /** Without those of which some are enough. */
   left: number;
-  /** Upstreams that have ended otherwise than COMPLETED. */
+  /** Upstreams without a condition that have ended otherwise than COMPLETED. */
   failed: number;
-  /** The first of these in time, if it is known. */
+  /** The first of these in time, or of those whose condition it missed, if it is known. */
   first: string | null;
   allowFailure: boolean;
   /** It counts barriers only: the task needs no upstream any more. */
   alone?: true;
+  /** Left out where all upstreams must complete. */
+  tally?: ConditionTally;
 }
 
 /** An upstream has ended (`is`), or its end (`was`) is taken back. */
 export interface CounterStep {
   dependent: string;
   upstream: string;
-  was: StateType | null;
-  is: StateType | null;
+  was: End | null;
+  is: End | null;
 }
 
 export type Decision = "wait" | "go" | "fail";
@@ -38,17 +49,24 @@ export type Decision = "wait" | "go" | "fail";
 /** Before any upstream has ended. */
 export function newCounter(
   { task, queue }: Pick<TaskRecord, "task" | "queue">,
-  left: number,
-  allowFailure: boolean,
+  { total, allowFailure, conditions }: Pick<Dependencies, "total" | "allowFailure" | "conditions">,
 ): DependencyCounter {
+  const left = conditions ? total - alternativesIn(conditions) : total;
   const counter: DependencyCounter = { task, left, failed: 0, first: null, allowFailure };
   if (queue !== undefined) counter.queue = queue;
+  if (conditions) counter.tally = newTally(conditions);
   return counter;
 }
 
-export function decisionOf({ left, failed, allowFailure }: DependencyCounter): Decision {
+export function decisionOf({ left, failed, allowFailure, tally }: DependencyCounter): Decision {
   if (failed > 0 && !allowFailure) return "fail";
-  return left > 0 ? "wait" : "go";
+  if (tally && areMissed(tally, left)) return "fail";
+  return left > 0 || tally && areOpen(tally) ? "wait" : "go";
+}
+
+/** Of one that must not go: its conditions are at fault, and not an upstream without one. */
+export function isSkip({ failed, allowFailure }: DependencyCounter): boolean {
+  return failed === 0 || allowFailure;
 }
 
 export function stepped(
@@ -57,6 +75,14 @@ export function stepped(
 ): DependencyCounter {
   if (counter.alone && !isBarrier(upstream)) return counter;
   const next = { ...counter };
+  const conditional = counter.tally && tallied(counter.tally, upstream, was, is);
+  if (conditional) {
+    next.tally = conditional.tally;
+    if (!conditional.isAlternative) next.left += Number(was !== null) - Number(is !== null);
+    if (conditional.isMissed) next.first ??= upstream;
+    else if (next.first === upstream) next.first = null;
+    return next;
+  }
   next.left += Number(was !== null) - Number(is !== null);
   next.failed += Number(isFailure(is)) - Number(isFailure(was));
   if (isFailure(is)) next.first ??= upstream;
@@ -64,7 +90,7 @@ export function stepped(
   return next;
 }
 
-function isFailure(end: StateType | null): boolean {
+function isFailure(end: End | null): boolean {
   return end !== null && end !== "COMPLETED";
 }
 

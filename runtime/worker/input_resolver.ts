@@ -34,8 +34,13 @@ export class InputResolver {
     // What is done with a long one takes long too: others have their turn between.
     if (text.length > LONG) await this.store.turns.next();
     if (!record.special) return value;
-    const wanted = [...new Set(findReferences(value, "").references.map(({ task }) => task))];
+    const all = new Set(findReferences(value, "").references.map(({ task }) => task));
     const results = new Map<string, unknown>();
+    const wanted = [...all].filter((task) => {
+      const error = errorOfRest(record, inTenant(task, tenantOf(record.id)));
+      if (error) results.set(task, { error });
+      return error === null;
+    });
     for (let at = 0; at < wanted.length; at += LOADED_AT_ONCE) {
       const named = wanted.slice(at, at + LOADED_AT_ONCE);
       const ids = named.map((id) => inTenant(id, tenantOf(record.id)));
@@ -62,6 +67,14 @@ export class InputResolver {
     }
     return { error: errorOf(upstream) };
   }
+}
+
+/** What stands for a task without which this one has started, whatever has become of that one since. */
+function errorOfRest({ deps }: TaskRecord, id: string): TaskError | null {
+  const any = deps?.conditions?.any?.find(({ of }) => of.includes(id));
+  if (!any || any.met?.includes(id)) return null;
+  const message = `it was not among the first ${any.count} of the ${any.of.length} tasks in anyOf`;
+  return { name: "NotAmongFirst", message, retryable: false };
 }
 
 /** The error of the task's last end. The task may have been retried since. */

@@ -21,7 +21,7 @@ import {
   typeOf,
 } from "../../runtime/core/task.ts";
 import { type ChildFindings, Children } from "./children.ts";
-import { Dependencies } from "./dependencies.ts";
+import { Dependencies, STOPPED } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
 import { Limits } from "./limits.ts";
@@ -322,7 +322,7 @@ export class Checker implements ChildFindings {
       this.violated("3", `${name}: its end was rewritten, ${ended(before)} → ${ended(after)}`);
     }
     if (retried) {
-      const resumed = stateOf(before).name === "UpstreamFailed" &&
+      const resumed = STOPPED.includes(stateOf(before).name) &&
         this.dependencies.wasResumedBy(after.id, this.#beganAgain);
       const byParent = this.children.mayRetry(after, by);
       if (byParent) {
@@ -695,7 +695,7 @@ function maxOf({ value }: Row): number {
 function mayFollow(from: HistoryEntry, { type, name, message }: HistoryEntry): boolean {
   const wasOver = ["FAILED", "CRASHED", "CANCELLED"].includes(from.type);
   if (wasOver && type === "PENDING" && message?.startsWith("retried on request")) return true;
-  if (from.name === "UpstreamFailed") {
+  if (STOPPED.includes(from.name)) {
     return name === "AwaitingDependencies" && message === "its upstream was retried";
   }
   if (WAITS.includes(from.name)) {
@@ -703,7 +703,7 @@ function mayFollow(from: HistoryEntry, { type, name, message }: HistoryEntry): b
   }
   // Before an attempt, and before one that was handed back.
   if (LIMITED.includes(name)) return ["SCHEDULED", "PENDING", "RUNNING"].includes(from.type);
-  return NEXT[from.type].includes(type) && !WAITS.includes(name) && name !== "UpstreamFailed";
+  return NEXT[from.type].includes(type) && !WAITS.includes(name) && !STOPPED.includes(name);
 }
 
 function shown(stored: Stored): string {

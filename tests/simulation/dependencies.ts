@@ -4,9 +4,10 @@
 import { parse } from "../../runtime/platform/keys.ts";
 import type { Barrier } from "../../runtime/dependencies/barrier.ts";
 import type { EdgeBlock } from "../../runtime/dependencies/edges.ts";
-import type { DependencyCounter } from "../../runtime/store/dependency_counters.ts";
+import { decisionOf, type DependencyCounter } from "../../runtime/store/dependency_counters.ts";
 import { doneOf, type GroupRecord } from "../../runtime/store/group_counters.ts";
-import type { StateType } from "../../runtime/core/states.ts";
+import type { End } from "../../runtime/core/condition_terms.ts";
+import { endOf } from "../../runtime/core/conditions.ts";
 import {
   isForgotten,
   isTerminal,
@@ -15,20 +16,11 @@ import {
   type TaskRecord,
   typeOf,
 } from "../../runtime/core/task.ts";
+import { allUpstreams, isAlternative, isLenient, plainUpstreams, verdict } from "./conditions.ts";
 import type { Change } from "./fake_kv.ts";
 import { slotOf } from "./schedules.ts";
+import type { Upstream, Wants } from "./wants.ts";
 import type { Surroundings } from "./surroundings.ts";
-
-/** A task of the same call, by its place in it, or any other. */
-export type Upstream = { place: number } | { id: string };
-
-/** What a caller asked for. */
-export interface Wants {
-  /** What stands in the task's input, in this order: results, and data that looks like a reference. */
-  from: (Upstream | "quoted")[];
-  waitFor: Upstream[];
-  allowFailure: boolean;
-}
 
 /** What the checker has seen, and where it notes what is wrong. */
 export interface Findings {
@@ -41,8 +33,11 @@ export interface Findings {
 /** Data that is no reference, because it is quoted. */
 export const QUOTED = { $task: "nobody" };
 
+/** Names of ends by which an upstream stops those that wait. */
+export const STOPPED: readonly string[] = ["UpstreamFailed", "Skipped"];
+
 function wasFailed(record: TaskRecord): boolean {
-  return stateOf(record).name === "UpstreamFailed" && record.cancel === null;
+  return STOPPED.includes(stateOf(record).name) && record.cancel === null;
 }
 
 const SEAL = "seal-";
@@ -67,10 +62,10 @@ export class Dependencies {
   readonly #stored = new Map<string, number>();
   readonly #joins = new Map<string, DependencyCounter>();
   /** For each task that waits, the end of each upstream (or barrier) that KV says it has been told of. */
-  readonly #counted = new Map<string, Map<string, StateType | null>>();
+  readonly #counted = new Map<string, Map<string, End | null>>();
   readonly #followers = new Map<string, Set<string>>();
   /** The last end of each task, also of one that is gone; null while it has none. */
-  readonly #ends = new Map<string, StateType | null>();
+  readonly #ends = new Map<string, End | null>();
   /** The last commit after which a task had an end. */
   readonly #endedAt = new Map<string, number>();
   readonly #madeAt = new Map<string, number>();
@@ -115,7 +110,7 @@ export class Dependencies {
     if (!wants) return this.#upstreamsOfSlot(id);
     const [call] = this.#placeOf.get(id)!.split("/");
     const idOf = (upstream: Upstream) => "id" in upstream ? upstream.id : `${call}/${upstream.place}`;
-    const all = [...wants.waitFor, ...wants.from.filter((one) => one !== "quoted")].map(idOf);
+    const all = allUpstreams(wants).map(idOf);
     return [...new Set(all)].map((one) => one.includes("/") ? this.#made.get(one) ?? one : one);
   }
 
@@ -176,6 +171,10 @@ export class Dependencies {
 
   /** One of its upstreams has ended for good; or is none of the group, which cannot know of it. */
   #isDoomed({ id, deps }: TaskRecord, group: string): boolean {
+    const wants = this.#wantsOf(id);
+    if (wants?.conditions && this.#verdict(id, wants, (one) => this.#ends.get(one) ?? null) === "stop") {
+      return true;
+    }
     return deps!.allowFailure || this.upstreamsOf(id).some((one) => {
       const upstream = this.#record(one);
       if (!upstream?.groups.includes(group)) return true;
@@ -194,7 +193,7 @@ export class Dependencies {
     if (!record) return this.#requireUnneeded(id);
     if (!this.#placeOf.has(id)) this.#new(record);
     const was = this.#ends.get(id) ?? null;
-    const is = isTerminal(record) ? typeOf(record) : null;
+    const is = endOf(record);
     if (was !== null && is === null) this.#endedAt.set(id, this.#commits - 1);
     if (is !== null) this.#hadEnded.add(id);
     this.#ends.set(id, is);
@@ -224,7 +223,7 @@ export class Dependencies {
     }
   }
 
-  #tell(id: string, upstream: string, told: StateType | null): void {
+  #tell(id: string, upstream: string, told: End | null): void {
     const known = this.#counted.get(id);
     if (known) known.set(upstream, told);
     else this.#counted.set(id, new Map([[upstream, told]]));
@@ -237,7 +236,9 @@ export class Dependencies {
   #count(id: string): void {
     const join = this.#joins.get(id);
     if (!join) return;
-    const told = this.#counted.get(id) ?? new Map<string, StateType | null>();
+    const told = this.#counted.get(id) ?? new Map<string, End | null>();
+    const wants = this.#wantsOf(id);
+    if (wants?.conditions && !join.alone) return this.#countConditions(id, join, wants);
     const upstreams = this.upstreamsOf(id);
     const seals = [...told.keys()].filter((one) => one.startsWith(SEAL));
     const all = join.alone ? seals : [...upstreams, ...seals];
@@ -252,6 +253,39 @@ export class Dependencies {
         this.world.nameOf(id)
       } says ${join.left} left, ${join.failed} failed; it was told ${said}`,
     );
+  }
+
+  #countConditions(id: string, join: DependencyCounter, wants: Wants): void {
+    const told = this.#counted.get(id) ?? new Map<string, End | null>();
+    const seals = [...told].filter(([one, end]) => one.startsWith(SEAL) && end === null).length;
+    const endOf = (one: Upstream) => told.get(this.#idOf(id, one)) ?? null;
+    const plain = plainUpstreams(wants).map((one) => this.#idOf(id, one));
+    const single = allUpstreams(wants).filter((one) => !isAlternative(wants, one) && endOf(one) === null);
+    const left = new Set(single.map((one) => this.#idOf(id, one))).size + seals;
+    const isFailure = (one: string) => (told.get(one) ?? "COMPLETED") !== "COMPLETED";
+    const failed = new Set(plain.filter(isFailure)).size;
+    const decision = { go: "go", wait: "wait", stop: "fail" }[verdict(wants, endOf, seals > 0)];
+    if (join.left === left && join.failed === failed && decisionOf(join) === decision) return;
+    const said = [...told].map(([one, end]) => `${this.#nameOf(one)} ${end}`).join(", ");
+    const counted = `${join.left} left, ${join.failed} failed, ${decisionOf(join)}`;
+    const name = this.world.nameOf(id);
+    this.checker.violated(
+      "9",
+      `the join of ${name} says ${counted}, not ${left}, ${failed}, ${decision}: ${said}; ${
+        JSON.stringify(wants.conditions)
+      }`,
+    );
+  }
+
+  #verdict(id: string, wants: Wants, endOf: (upstream: string) => End | null) {
+    return verdict(wants, (one) => endOf(this.#idOf(id, one)), false);
+  }
+
+  /** The id of one that the task waits for. */
+  #idOf(id: string, upstream: Upstream): string {
+    if ("id" in upstream) return upstream.id;
+    const [call] = this.#placeOf.get(id)!.split("/");
+    return this.#made.get(`${call}/${upstream.place}`) ?? `${call}/${upstream.place}`;
   }
 
   #look(id: string): void {
@@ -305,7 +339,8 @@ export class Dependencies {
     return ends.length > 1 || this.#hadEnded.has(id) && ends.some((end) => end.seq < seq);
   }
 
-  #requireReady(id: string, { allowFailure }: Wants, upstreams: string[]): void {
+  #requireReady(id: string, wants: Wants, upstreams: string[]): void {
+    const { allowFailure, conditions } = wants;
     const name = this.world.nameOf(id);
     const [call] = this.#placeOf.get(id)!.split("/");
     const length = this.#wants.get(call)?.length ?? this.#stored.get(call);
@@ -315,12 +350,23 @@ export class Dependencies {
         `${name} goes, and ${this.#stored.get(call)} of ${length} of ${call} are there`,
       );
     }
+    if (conditions) return this.#requireTrue(id, wants);
     for (const upstream of upstreams) {
       const end = this.#ends.get(upstream) ?? null;
       const isOver = allowFailure ? this.#lastEnd(upstream) >= this.#madeAt.get(id)! : end === "COMPLETED";
       if (isOver) continue;
       this.checker.violated("10", `${name} goes while its upstream ${this.#nameOf(upstream)} is ${end}`);
     }
+  }
+
+  /** It goes in the commit that takes its counter away, or that stores it. */
+  #requireTrue(id: string, wants: Wants): void {
+    const told = this.#counted.get(id);
+    if (this.#verdict(id, wants, (one) => told?.get(one) ?? null) === "go") return;
+    const said = allUpstreams(wants).map((one) => this.#idOf(id, one))
+      .map((one) => `${this.#nameOf(one)} ${told?.get(one)}`).join(", ");
+    const conditions = JSON.stringify(wants.conditions);
+    this.checker.violated("10", `${this.world.nameOf(id)} goes by ${said}, and wants ${conditions}`);
   }
 
   #lastEnd(id: string): number {
@@ -355,7 +401,13 @@ export class Dependencies {
         return;
       }
       const upstream = "id" in want ? want.id : this.#made.get(`${call}/${want.place}`)!;
-      this.#handedOn(id, upstream, from[i], wants.allowFailure);
+      const rest = this.#record(id)?.deps?.conditions?.any?.find(({ of }) => of.includes(upstream));
+      const isRest = rest !== undefined && !rest.met!.includes(upstream);
+      const error = (from[i] as { error?: { name: string } } | null)?.error?.name;
+      if (isRest !== (error === "NotAmongFirst")) {
+        this.#wrong(id, `got ${JSON.stringify(from[i])} for one of several`);
+      }
+      if (!isRest) this.#handedOn(id, upstream, from[i], isLenient(wants, want));
     });
   }
 
@@ -396,6 +448,10 @@ export class Dependencies {
       const { type, name } = stateOf(record);
       const told = `${this.world.nameOf(id)} (${place}) ended ${type} ${name}`;
       if (this.#freed.has(id)) continue;
+      if (wants.conditions) {
+        this.#atTheEndOf(id, record, wants, told);
+        continue;
+      }
       if (failed.length > 0 && !wants.allowFailure && (type !== "CANCELLED" || this.#letGo.has(id))) {
         const which = failed.map((one) => `${this.#nameOf(one)} ${this.#ends.get(one)}`).join(", ");
         this.checker.violated("10", `${told}, and of its upstreams did not complete ${which}`);
@@ -407,6 +463,20 @@ export class Dependencies {
         this.checker.violated("11", `${told}, and all of its upstreams completed, or may fail`);
       }
     }
+  }
+
+  /** It has started, or its condition can't come true. Its upstreams may have run again since it went. */
+  #atTheEndOf(id: string, record: TaskRecord, wants: Wants, told: string): void {
+    const isStopped = wasFailed(record);
+    if (isStopped && this.#letGo.has(id)) this.checker.violated("10", `${told}, and has started before`);
+    const by = this.#verdict(id, wants, (one) => this.#ends.get(one) ?? null);
+    const ends = () =>
+      allUpstreams(wants).map((one) => this.#idOf(id, one)).map((one) =>
+        `${this.#nameOf(one)} ${this.#ends.get(one)}`
+      ).join(", ");
+    if (isStopped && by !== "stop") this.checker.violated("11", `${told}, and could go: ${ends()}`);
+    const hasGone = this.#letGo.has(id) || record.cancel !== null || stateOf(record).name === "Expired";
+    if (!isStopped && !hasGone) this.checker.violated("11", `${told}, by ${by}: ${ends()}`);
   }
 
   #record(id: string): TaskRecord | null {

@@ -30,6 +30,8 @@ export interface Surroundings {
   readonly limits: Random | null;
   /** Draws the schedules; null in a world without any. */
   readonly schedules: Random | null;
+  /** Draws conditions on how others end; null in a world without any. */
+  readonly conditions: Random | null;
   readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */

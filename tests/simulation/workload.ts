@@ -19,7 +19,9 @@ import type { Submission, SubmitOptions } from "../../runtime/core/submission.ts
 import { isForgotten, isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { padding, TASKS, type WorkInput } from "./definitions.ts";
-import { QUOTED, type Upstream, type Wants } from "./dependencies.ts";
+import { QUOTED } from "./dependencies.ts";
+import type { Upstream, Wants } from "./wants.ts";
+import { allUpstreams, conditionItems, isSame, withConditions } from "./conditions.ts";
 import { drawGraph, fanOut } from "./graphs.ts";
 import type { Pauses } from "./pauses.ts";
 import { LISTS } from "./lists.ts";
@@ -449,24 +451,28 @@ export class Workload {
       "id" in upstream ? bare(upstream.id) : own[upstream.place];
     const graph = (own: string[]) =>
       submissions.map(({ task, input, options }, i): Submission => {
-        const { from, waitFor, allowFailure } = wants[i];
-        const refs = from.map((one) => one === "quoted" ? { $quote: QUOTED } : { $task: idOf(one, own) });
+        const { from, waitFor, allowFailure, conditions } = wants[i];
+        const referenceTo = (one: Upstream) => {
+          const isLenient = conditions?.lenient.some((other) => isSame(one, other));
+          return { $task: idOf(one, own), ...(isLenient && { $allowFailure: true }) };
+        };
+        const refs = from.map((one) => one === "quoted" ? { $quote: QUOTED } : referenceTo(one));
+        const items = conditionItems(wants[i], (one) => idOf(one, own));
         return {
           task,
           id: own[i],
           input: from.length > 0 ? { ...input as WorkInput, from: refs } : input,
-          options: { ...options, waitFor: waitFor.map((one) => idOf(one, own)), allowFailure },
+          options: { ...options, waitFor: [...waitFor.map((one) => idOf(one, own)), ...items], allowFailure },
         };
       });
-    const needs = wants.flatMap(({ from, waitFor }) => [...from, ...waitFor])
-      .flatMap((one) => one !== "quoted" && "id" in one ? [one.id] : []);
+    const needs = wants.flatMap(allUpstreams).flatMap((one) => "id" in one ? [one.id] : []);
     const group = random.chance(0.3);
     const drawn = random.chance(0.8);
     const rest = { group, atomic: true, needs };
     if (!drawn) return { submissions: graph(wants.map(() => this.#newId())), ...rest };
     // A concurrency limit goes by the order of drawn ids, and its tasks wait in it: none of them may wait for
     // one outside.
-    const inside = wants.some(({ from, waitFor }) => [...from, ...waitFor].some((one) => isPlace(one)));
+    const inside = wants.flatMap(allUpstreams).some((one) => "place" in one);
     const maxConcurrent = group && !inside && random.chance(0.5) ? 1 + random.below(3) : undefined;
     return { submissions: (draw) => graph(wants.map(draw)), ...rest, maxConcurrent };
   }
@@ -491,7 +497,7 @@ export class Workload {
       if (random.chance(0.2) || !wants.from.includes(upstream)) wants.waitFor.push(upstream);
     }
     if (random.chance(0.1)) wants.from.push("quoted");
-    return wants;
+    return withConditions(wants, this.world.conditions);
   }
 
   async #cancelSome(who: string): Promise<void> {
@@ -963,10 +969,6 @@ export class Workload {
     if (this.#ids.length === 0) return [];
     return Array.from({ length: 1 + this.world.random.below(6) }, () => this.#someId()!);
   }
-}
-
-function isPlace(upstream: Upstream | "quoted"): boolean {
-  return upstream !== "quoted" && "place" in upstream;
 }
 
 /** Half of them have a soft limit too. Nothing is drawn for it, so that seeds stay what they are. */

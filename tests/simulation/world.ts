@@ -73,6 +73,7 @@ export class World implements WorkingWorld {
   readonly tenant: string;
   readonly limits: Random | null;
   readonly schedules: Random | null;
+  readonly conditions: Random | null;
   readonly callers: readonly string[];
   readonly pauses: Pauses;
   readonly #history: string[] = [];
@@ -92,6 +93,7 @@ export class World implements WorkingWorld {
     this.tenant = seed % 3 === 0 ? "acme" : "";
     this.limits = seed % 5 === 2 ? new Random(seed) : null;
     this.schedules = seed % 3 === 1 ? new Random(seed) : null;
+    this.conditions = seed % 4 > 1 ? new Random(seed) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];
     this.checker = new Checker(this);
     this.activeFaults = drawFaults(random);

@@ -12,7 +12,7 @@ import type { DependencyCounter } from "../../runtime/store/dependency_counters.
 import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { type Log, silentLog } from "../../runtime/platform/log.ts";
 import { Registry } from "../../runtime/core/registry.ts";
-import { cancel, type Cancelled } from "../../runtime/commands/cancel.ts";
+import { cancel, cancelIfThere, type Cancelled } from "../../runtime/commands/cancel.ts";
 import { forget } from "../../runtime/commands/forget.ts";
 import { retry } from "../../runtime/commands/retry.ts";
 import type { Submission } from "../../runtime/core/submission.ts";
@@ -64,7 +64,10 @@ export function elsewhere(bench: Composing): Composing {
 function onBench(bench: Bench, log: Log = silentLog): Composing {
   const { store, values, clock, kv } = bench;
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
-  const follower = new OutboxProcessor(store, log);
+  const follower = new OutboxProcessor(store, log, {
+    onReady() {},
+    cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: 0 }),
+  });
   store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });
   const context = { store, values, registry, maxInputBytes: 2 ** 20 };
   const submitter = new Submitter(context, new QueueLimit(store, 1_000_000, UNCOUNTED));

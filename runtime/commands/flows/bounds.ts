@@ -3,7 +3,7 @@
 import type { Fault } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
 import { nameFault } from "./name_rules.ts";
-import type { FormFault } from "./tagged_union.ts";
+import type { FormFault } from "../../core/tagged_union.ts";
 
 export const MOST_TASKS = 20_000;
 export const DEEPEST_NESTING = 20;

@@ -76,7 +76,7 @@ class Compiler {
       submissions,
       names: nodes.map(({ name }) => name),
       result,
-      pointerOf: (index, part) => pointerInFlow(nodes[index], submissions[index], part, flow.options),
+      pointerOf: (index, part) => pointerInFlow(nodes[index], part),
     };
   }
 
@@ -173,8 +173,8 @@ class Compiler {
     };
   }
 
-  #add(node: Omit<FlowNode, "id" | "named">): Output {
-    const added: FlowNode = { ...node, id: this.newId(), named: [] };
+  #add(node: Omit<FlowNode, "id" | "named" | "waitPointers">): Output {
+    const added: FlowNode = { ...node, id: this.newId(), named: [], waitPointers: [] };
     this.#passedOn += node.previous?.tasks.length ?? 0;
     this.#nodes.push(added);
     this.#names.add(added);

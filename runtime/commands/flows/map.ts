@@ -7,7 +7,7 @@ import {
   MappingMissingIterableError,
   ValidationError,
 } from "../../core/errors.ts";
-import { chooseByKey, chosen } from "./tagged_union.ts";
+import { chooseByKey, chosen } from "../../core/tagged_union.ts";
 import { pointer } from "../../core/json.ts";
 import { once } from "../../core/once.ts";
 import { strictObject } from "../../core/strict_object.ts";

@@ -4,6 +4,7 @@ import type { Fault } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
 import { findReferences } from "../../core/references.ts";
 import { likely } from "../../core/nearest.ts";
+import { renamed, type WaitFor, type WaitItem, waitItems } from "../../core/wait_for.ts";
 import { isUuid } from "./name_rules.ts";
 
 export interface Named {
@@ -39,12 +40,15 @@ export class Names<Task extends Named> {
   }
 
   /**
-   * The ids for the names and ids in a `waitFor`.
+   * The items of a `waitFor` with ids for the names in it, and the pointer to each.
    *
    * @param upstreams named tasks are added here.
    */
-  idsOf(waitFor: string[], at: string, upstreams: Task[]): string[] {
-    return waitFor.map((name, i) => this.#idOf(name, `${at}/${i}`, upstreams));
+  idsOf(waitFor: WaitFor | undefined, at: string, upstreams: Task[]): { item: WaitItem; pointer: string }[] {
+    return waitItems(waitFor).map(({ item, pointer }) => ({
+      item: renamed(item, (name, within) => this.#idOf(name, at + pointer + within, upstreams)),
+      pointer: at + pointer,
+    }));
   }
 
   /**
@@ -92,6 +96,6 @@ function replaceNames(value: unknown, idOf: (name: string) => string): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) return value.map((each) => replaceNames(each, idOf));
   if (Object.hasOwn(value, "$quote")) return value;
-  if (Object.hasOwn(value, "$task")) return { $task: idOf((value as { $task: string }).$task) };
+  if (Object.hasOwn(value, "$task")) return { ...value, $task: idOf((value as { $task: string }).$task) };
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, replaceNames(each, idOf)]));
 }

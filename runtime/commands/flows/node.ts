@@ -6,6 +6,7 @@ import { pointer as pointerTo } from "../../core/json.ts";
 import { MOST_TAGS, type Submission, type SubmitOptions } from "../../core/submission.ts";
 import type { Named, Names, Part } from "./names.ts";
 import { mergedRetry } from "../../core/retry.ts";
+import { namedIn, type WaitItem, waitItems } from "../../core/wait_for.ts";
 import type { Signature } from "./schema.ts";
 
 /** What an element of a flow passes on to the next one. */
@@ -26,6 +27,8 @@ export interface FlowNode extends Named {
   readonly previous: Output | null;
   /** Tasks of the flow that it names itself. */
   readonly named: FlowNode[];
+  /** Where the items of its submission's `waitFor` stand in the flow. */
+  readonly waitPointers: string[];
 }
 
 /** All tasks of the flow that a node waits for. */
@@ -39,16 +42,16 @@ export function submissionOf(
   names: Names<FlowNode>,
   defaults: SubmitOptions | undefined,
 ): Submission {
-  const { signature, id, name, pointer, previous, parts, chunk, named } = node;
+  const { signature, id, name, previous, parts, chunk, named } = node;
   const [first, ...others] = parts.map((part) => names.withIds(part, named));
   const input = chunk ? [first, ...others] : withPrevious(first, signature, previous);
   const options = mergedOptions(defaults, signature.options);
   if (signature.allowFailure !== undefined) options.allowFailure = signature.allowFailure;
-  const own = names.idsOf(signature.waitFor ?? [], `${pointer}/waitFor`, named);
-  const given = signature.waitFor ? [...own, ...signature.options?.waitFor ?? []] : options.waitFor ?? [];
-  const before = signature.immutable ? previous?.tasks : previous?.unreferenced;
-  const waitFor = new Set([...given, ...(before ?? []).map(({ id }) => id)]);
-  if (waitFor.size > 0) options.waitFor = [...waitFor];
+  const waits = waitsOf(node, names, defaults);
+  if (waits.length > 0) {
+    options.waitFor = waits.map(({ item }) => item);
+    node.waitPointers.splice(0, node.waitPointers.length, ...waits.map(({ pointer }) => pointer));
+  }
   return {
     id,
     task: signature.task,
@@ -57,6 +60,25 @@ export function submissionOf(
     ...(chunk ? { chunk } : {}),
     ...(Object.keys(options).length === 0 ? {} : { options }),
   };
+}
+
+/** Those that it names, those of its options or of the flow's, and those before it that it must wait for. */
+function waitsOf(
+  { signature, pointer, previous, named }: FlowNode,
+  names: Names<FlowNode>,
+  defaults: SubmitOptions | undefined,
+): { item: WaitItem; pointer: string }[] {
+  const own = names.idsOf(signature.waitFor, `${pointer}/waitFor`, named);
+  const inOptions = (options: SubmitOptions | undefined, at: string) =>
+    waitItems(options?.waitFor).map((one) => ({ ...one, pointer: `${at}/options/waitFor${one.pointer}` }));
+  const isOwn = signature.waitFor !== undefined || signature.options?.waitFor !== undefined;
+  const given = isOwn ? [...own, ...inOptions(signature.options, pointer)] : inOptions(defaults, "");
+  const ids = new Set(namedIn(given.map(({ item }) => item)).map(({ id }) => id));
+  // What is named with a condition is waited for by it.
+  const before = (signature.immutable ? previous?.tasks : previous?.unreferenced) ?? [];
+  const rest = before.flatMap(({ id }) => ids.has(id) ? [] : { item: id, pointer });
+  const seen = new Set<WaitItem>();
+  return [...given, ...rest].filter(({ item }) => !seen.has(item) && seen.add(item));
 }
 
 function withPrevious(input: unknown, { into, immutable }: Signature, previous: Output | null): unknown {
@@ -116,35 +138,14 @@ export function signatureFaults(
 
 /** JSON Pointer into the flow for a part of the node's submission. */
 export function pointerInFlow(
-  { pointer, signature, chunk, parts }: FlowNode,
-  { options }: Submission,
+  { pointer, signature, chunk, parts, waitPointers }: FlowNode,
   part: string,
-  defaults: SubmitOptions | undefined,
 ): string {
-  const [, nth] = /^\/options\/waitFor\/(\d+)$/.exec(part) ?? [];
-  if (nth !== undefined) return waitForPointer(pointer, signature, options!.waitFor![Number(nth)], defaults);
+  const [, nth, inItem] = /^\/options\/waitFor\/(\d+)(.*)$/.exec(part) ?? [];
+  if (nth !== undefined) return waitPointers[Number(nth)] + inItem;
   const [isInput, key, rest] = /^\/input(?:\/([^/]*)(.*))?$/s.exec(part) ?? [];
   if (isInput === undefined) return pointer + part;
   if (chunk) return key === undefined ? `${pointer}/inputs` : parts[Number(key)].pointer + rest;
   const { into } = signature;
   return into !== undefined && key === pointerTo([into]).slice(1) ? `${pointer}/into` : pointer + part;
-}
-
-/** The `waitFor` of a submission is put together from up to three lists. */
-function waitForPointer(
-  pointer: string,
-  signature: Signature,
-  id: string,
-  defaults: SubmitOptions | undefined,
-): string {
-  const lists = [
-    [`${pointer}/waitFor`, signature.waitFor],
-    [`${pointer}/options/waitFor`, signature.options?.waitFor],
-    ["/options/waitFor", defaults?.waitFor],
-  ] as const;
-  for (const [at, list] of lists) {
-    const found = list?.findIndex((text) => text.toLowerCase() === id) ?? -1;
-    if (found >= 0) return `${at}/${found}`;
-  }
-  return pointer;
 }

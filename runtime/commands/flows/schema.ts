@@ -4,9 +4,10 @@ import { z } from "zod";
 import { once } from "../../core/once.ts";
 import { strictObject } from "../../core/strict_object.ts";
 import { inOptions, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import { type WaitFor, waitForSchema } from "../../core/wait_for.ts";
 import { boundsFault, DEEPEST_NESTING, MOST_TASKS } from "./bounds.ts";
 import { LONGEST_NAME, nameFault } from "./name_rules.ts";
-import { chooseByKey, chosen } from "./tagged_union.ts";
+import { chooseByKey, chosen } from "../../core/tagged_union.ts";
 
 const MOST_IN_A_CHUNK = 1_000;
 
@@ -15,8 +16,8 @@ export interface FlowTask {
   task: string;
   input?: unknown;
   options?: SubmitOptions;
-  /** Names of tasks of the flow, or ids. */
-  waitFor?: string[];
+  /** Names of tasks of the flow, or ids; they may have conditions. */
+  waitFor?: WaitFor;
   allowFailure?: boolean;
 }
 
@@ -60,8 +61,10 @@ function makeSchema(): z.ZodType<FlowSpec> {
     .describe(
       'References {"$task": …} in it may give the name of a task of the flow or the id of another task.',
     );
-  const waitFor = z.array(z.string()).max(MOST_TASKS).optional()
-    .describe("Names of tasks of the flow, or ids: they must have completed before it starts.");
+  const waitFor = waitForSchema(z.string(), MOST_TASKS).optional()
+    .describe(
+      "Names of tasks of the flow, or ids: they must have completed before it starts, or have ended otherwise.",
+    );
   const taskName = z.string().min(1).max(200).describe("The name of a definition.");
   const ownOptions = {
     options: optionsSchema().optional(),

@@ -8,6 +8,7 @@ import type { Registry } from "../../core/registry.ts";
 import { sha256 } from "../../core/sha256.ts";
 import type { Submission } from "../../core/submission.ts";
 import type { UniqueHold } from "../../core/task.ts";
+import { isWaiting } from "../../core/wait_for.ts";
 import {
   type DebounceDefaults,
   type DebounceOptions,
@@ -61,7 +62,7 @@ export function cacheRuleOf(ruled: RuledSubmission): CacheRule | undefined {
   const cache = merged(options.cache, keyed.cache);
   if (!cache || chunk && !options.cache) return undefined;
   // What others' results are is not known yet, and it must not end before they do.
-  if (input.references.length > 0 || (options.waitFor ?? []).length > 0) return undefined;
+  if (input.references.length > 0 || isWaiting(options.waitFor)) return undefined;
   const key = cache.key === undefined ? undefined : keyOf(ruled, cache.key, "cache");
   if (key === null) return undefined;
   const refresh = options.cache ? options.cache.refresh ?? false : false;
@@ -120,7 +121,7 @@ export function debounceRuleOf(
 
 /** What it waits for is said once, at its submit: a later one cannot change it. */
 function refuseDependencies({ submission, input, fault }: RuledSubmission, part: string, what: string): void {
-  if (input.references.length === 0 && (submission.options?.waitFor ?? []).length === 0) return;
+  if (input.references.length === 0 && !isWaiting(submission.options?.waitFor)) return;
   fault(part, `${what} is not for a task that waits for others, by waitFor or by its input`);
 }
 

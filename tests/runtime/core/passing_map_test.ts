@@ -51,8 +51,8 @@ Deno.test({
 /** Where it happens once in the life of a process, of a schema, or of a thread. */
 const MADE_ONCE = [
   "routes/http/head.ts",
-  "runtime/commands/flows/tagged_union.ts",
   "runtime/core/bounded_parse.ts",
+  "runtime/core/tagged_union.ts",
   "runtime/platform/doorbells/queue.ts",
   "runtime/platform/doorbells/watch.ts",
   "runtime/worker/runners/thread.ts",

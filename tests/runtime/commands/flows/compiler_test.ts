@@ -7,6 +7,7 @@ import { faultsOf } from "../../../../runtime/core/zod_faults.ts";
 import { type CompiledFlow, compileFlow } from "../../../../runtime/commands/flows/compiler.ts";
 import { flowSchema, type FlowSpec } from "../../../../runtime/commands/flows/schema.ts";
 import { findReferences, resolveReferences } from "../../../../runtime/core/references.ts";
+import { namedIn } from "../../../../runtime/core/wait_for.ts";
 import { systemTurns } from "../../../support/turns.ts";
 import { faultsUnder } from "../../../support/json_schema.ts";
 
@@ -604,7 +605,7 @@ Deno.test("the body that comes after 9,999 waits for them all", async () => {
   assert.equal((chord.submissions[9_999].input as unknown[]).length, 9_999);
   assert.equal(chord.submissions[9_999].options, undefined);
   const chain = await compiled({ chain: [{ group: many(9_999) }, t({ immutable: true })] });
-  assert.equal(chain.submissions[9_999].options?.waitFor?.length, 9_999);
+  assert.equal(namedIn(chain.submissions[9_999].options?.waitFor).length, 9_999);
 });
 
 Deno.test("the schema tells every form, to any depth", () => {
@@ -760,7 +761,7 @@ function evaluated(
   for (const { id, node, task, input, options, chunk } of submissions) {
     const named = findReferences(input, "").references.map(({ task }) => task);
     const all = new Set<string>();
-    for (const upstream of [...named, ...options?.waitFor ?? []]) {
+    for (const upstream of [...named, ...namedIn(options?.waitFor).map(({ id }) => id)]) {
       resultOf(upstream);
       const name = nameOf.get(upstream)!;
       all.add(name);
@@ -836,7 +837,7 @@ Deno.test("any graph by names is either compiled, or has a cycle that is one", a
       assert.deepEqual(flow.names, Object.keys(tasks));
       flow.submissions.forEach(({ input, options }, i) => {
         const named = findReferences(input, "").references.map(({ task }) => task);
-        const ids = new Set([...named, ...options?.waitFor ?? []]);
+        const ids = new Set([...named, ...namedIn(options?.waitFor).map(({ id }) => id)]);
         assert.deepEqual([...ids].sort(), [...new Set(waitsFor[i])].map(id).sort());
       });
     }),
