@@ -200,18 +200,19 @@ export const linking: Row[] = [
     },
   },
   {
-    promise: "link_error: a task to run after a failure, with the exception. " +
-      "Here allowFailure: it runs after a success too, with the value",
+    promise: "link_error: a task to run after a failure, with the exception, and only then",
     source: LINKING,
     test: async (errand) => {
       const failed = await errand.submit("fail", { message: "boom", name: "Burst" });
       const completed = await errand.submit("add", { a: 1, b: 2 });
-      const [errback, callback] = await errand.map("echo", { value: [failed, completed] }, {}, {
-        allowFailure: true,
-      });
-      const { error } = await errback.result() as { error: { name: string; message: string } };
+      const errback = sig("echo", undefined, { into: "value" });
+      const { error } = await (await failed.onFailed<{ error: { name: string; message: string } }>(errback))
+        .result();
       assert.deepEqual([error.name, error.message], ["Burst", "boom"]);
-      assert.equal(await callback.result(), 3);
+      const none = await completed.onFailed(errback);
+      await none.wait();
+      assert.equal(await stateOf(none), "CANCELLED Skipped");
+      assert.equal(await (await completed.onCompleted(errback)).result(), 3);
     },
   },
 ];

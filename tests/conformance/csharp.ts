@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { pause } from "../support/waiting.ts";
 import {
+  allowFailure,
   asCompleted,
   CancelledError,
-  chain,
+  type End,
   gather,
   group,
   type Progress,
@@ -14,8 +15,7 @@ import {
   TimeoutError,
   wait,
 } from "../../client/mod.ts";
-import { aClient, aServer } from "../support/client_service.ts";
-import { notYet } from "./not_yet.ts";
+import { aClient, aServer, type Errand } from "../support/client_service.ts";
 import type { System } from "./row.ts";
 import {
   aCancelled,
@@ -33,6 +33,16 @@ import {
   mostAtOnce,
   until,
 } from "./steps.ts";
+
+/** To .NET a task whose workers died is Faulted. */
+const CONTINUED_ON: Record<string, End[]> = {
+  OnlyOnRanToCompletion: ["COMPLETED"],
+  OnlyOnFaulted: ["FAILED", "CRASHED"],
+  OnlyOnCanceled: ["CANCELLED"],
+  NotOnRanToCompletion: ["FAILED", "CRASHED", "CANCELLED"],
+  NotOnFaulted: ["COMPLETED", "CANCELLED"],
+  NotOnCanceled: ["COMPLETED", "FAILED", "CRASHED"],
+};
 
 export const csharp: System = {
   name: "C# Task",
@@ -548,13 +558,42 @@ export const csharp: System = {
         assert.deepEqual(await Promise.all(seen), ["COMPLETED", "FAILED", "CANCELLED"]);
       },
     },
-    ...notYet(
-      ".NET docs, TaskContinuationOptions",
-      "Selective continuations have to come first: a callback and a task with allowFailure are called whatever " +
-        "the outcome, and look at it themselves.",
-      ["OnlyOnRanToCompletion", "OnlyOnFaulted", "OnlyOnCanceled"]
-        .map((only) => `TaskContinuationOptions.${only}: the continuation runs for this outcome alone`),
-    ),
+    ...(Object.entries(CONTINUED_ON) as [string, End[]][]).map(([option, on]) => ({
+      promise: option.startsWith("Only")
+        ? `TaskContinuationOptions.${option}: the continuation runs for this outcome alone`
+        : `TaskContinuationOptions.${option}: the continuation runs for all outcomes but this one`,
+      source: ".NET docs, TaskContinuationOptions",
+      test: async (errand: Errand) => {
+        const [failing, stopped] = [{ message: "boom" }, await aPending(errand)];
+        // Two have ended when they are continued, and two end after it.
+        const antecedents: [End, TaskFuture][] = [
+          ["COMPLETED", await aCompleted(errand)],
+          ["FAILED", await aFailed(errand)],
+          ["FAILED", await errand.submit("fail", failing, { delayMs: 50 })],
+          ["CANCELLED", stopped],
+        ];
+        const continuations = await Promise.all(antecedents.map(([, task]) => {
+          return errand.submit("echo", { value: allowFailure(task) }, { waitFor: [{ task, on }] });
+        }));
+        await stopped.cancel();
+        for (const [i, [end]] of antecedents.entries()) {
+          await continuations[i].wait();
+          const { type, name } = await continuations[i].state();
+          const wanted = on.includes(end) ? ["COMPLETED", "Completed"] : ["CANCELLED", "Skipped"];
+          assert.deepEqual([type, name], wanted, `${option} after ${end}`);
+        }
+      },
+    })),
+    {
+      promise: "ContinueWith: one for an outcome gets the antecedent: its value, or its exception",
+      source: ".NET docs, Task.ContinueWith",
+      test: async (errand) => {
+        const into = sig("echo", undefined, { into: "value" });
+        const value = await (await aCompleted(errand)).onCompleted<number>(into);
+        const failure = await (await aFailed(errand, "boom")).onFailed<{ error: { message: string } }>(into);
+        assert.deepEqual([await value.result(), (await failure.result()).error.message], [3, "boom"]);
+      },
+    },
     {
       promise: "ContinueWith: the continuation is a task of its own, with a value",
       source: ".NET docs, Task.ContinueWith",
@@ -567,11 +606,10 @@ export const csharp: System = {
     },
     {
       promise: "ContinueWith: whatever the antecedent's outcome",
-      by: "with allowFailure",
       source: ".NET docs, Task.ContinueWith",
       test: async (errand) => {
         const value = [await aCompleted(errand), await aFailed(errand, "boom"), await aCancelled(errand)];
-        const continuation = await errand.submit("echo", { value }, { allowFailure: true });
+        const continuation = await errand.submit("echo", { value: value.map((one) => allowFailure(one)) });
         const [completed, failed, cancelled] = await continuation.result() as [
           number,
           ...{ error: { name: string; message: string } }[],
@@ -585,12 +623,14 @@ export const csharp: System = {
         "ContinueWith: one that is not for the antecedent's outcome is Canceled, and so is what continues it",
       source: ".NET docs, TaskContinuationOptions",
       test: async (errand) => {
-        const flow = await errand.run(
-          chain(sig("fail", { message: "boom" }), sig("echo", undefined, { into: "value" }), sig("echo")),
-        );
-        await flow.wait();
-        const states = await Promise.all(flow.futures.map((future) => future.state()));
-        assert.deepEqual(states.map(({ type }) => type), ["FAILED", "CANCELLED", "CANCELLED"]);
+        const next = await (await aFailed(errand)).onCompleted(sig("echo", { value: "next" }));
+        const last = await errand.submit("echo", { value: next });
+        await last.wait();
+        const states = await Promise.all([next, last].map((future) => future.state()));
+        assert.deepEqual(states.map(({ type, name }) => `${type} ${name}`), [
+          "CANCELLED Skipped",
+          "CANCELLED Skipped",
+        ]);
       },
     },
     {
@@ -608,8 +648,28 @@ export const csharp: System = {
     {
       promise: "TaskFactory.ContinueWhenAny: a task that gets the first that has ended",
       source: ".NET docs, TaskFactory.ContinueWhenAny",
-      notYet:
-        "A dependency on any of several tasks has to come first; wait() for FIRST_COMPLETED is the caller's.",
+      test: async (errand) => {
+        const slow = await aRunning(errand);
+        for (const first of [await errand.submit("fail", { message: "boom" }), await aCompleted(errand)]) {
+          const value = [slow, first].map((one) => allowFailure(one));
+          const continuation = await errand.submit("echo", { value }, { waitFor: { anyOf: [slow, first] } });
+          const [none, outcome] = await continuation.result() as {
+            error?: { name: string; message: string };
+          }[];
+          assert.equal(none.error?.name, "NotAmongFirst");
+          assert.ok(outcome as unknown === 3 || outcome.error?.message === "boom", JSON.stringify(outcome));
+          assert.deepEqual((await continuation.task()).conditions, [
+            {
+              anyOf: [slow.id, first.id],
+              count: 1,
+              on: ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"],
+              met: [first.id],
+            },
+          ]);
+        }
+        assert.equal(await slow.done(), false);
+        await slow.cancel();
+      },
     },
     {
       promise: "Unwrap: a task that gives a task stands for what that one gives",

@@ -3,6 +3,7 @@
 
 import assert from "node:assert/strict";
 import {
+  allowFailure,
   CancelledError,
   chain,
   group,
@@ -154,11 +155,13 @@ export const dependencies: Row[] = [
   },
   {
     promise: "allow_failure(x): the exception is passed on",
-    by: "an option of the task that takes it",
     source: DEPENDENCIES,
     test: async (errand) => {
-      const value = { failed: await aFailed(errand), completed: await aCompleted(errand) };
-      const future = await errand.submit("echo", { value }, { allowFailure: true });
+      const value = { failed: allowFailure(await aFailed(errand)), completed: await aCompleted(errand) };
+      const future = await errand.submit("echo", { value });
+      const strict = await errand.submit("echo", { value: await aFailed(errand) });
+      await strict.wait();
+      assert.equal((await strict.state()).name, "UpstreamFailed");
       const { failed, completed } = await future.result() as {
         failed: { error: { name: string; message: string } };
         completed: number;
