@@ -15,6 +15,8 @@ import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
 import { DefinitionList } from "./definitions/definition_list.ts";
 import { Keys } from "./keys/keys.ts";
 import { Queues } from "./queues/queues.ts";
+import { cancelTasks, type TasksCancel, type TasksToCancel } from "./futures/group_cancel.ts";
+import type { CancelOptions } from "./futures/result_options.ts";
 import { GroupFuture } from "./futures/group_future.ts";
 import { type Call, Http, type HttpOptions } from "./transport/http.ts";
 import { StatusBatcher } from "./transport/status_batcher.ts";
@@ -146,6 +148,15 @@ export class Client<D extends Definitions = Definitions> {
    */
   group<Result = unknown>(groupId: string): GroupFuture<Result> {
     return new GroupFuture<Result>(this.#connection, groupId);
+  }
+
+  /**
+   * Cancels tasks that have not ended: those of a list of ids, or all that a filter matches, at most 10,000.
+   *
+   * @throws {ValidationError} if the filter matches more, or says nothing: then none is cancelled
+   */
+  cancelTasks(which: TasksToCancel, reason?: string, options?: CancelOptions): Promise<TasksCancel> {
+    return cancelTasks(this.#connection, which, reason, options);
   }
 
   /**

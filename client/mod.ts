@@ -15,7 +15,13 @@ export { type DoneCallback, TaskFuture } from "./futures/task_future.ts";
 export type { CancelOptions, ResultOptions, ResultsOptions } from "./futures/result_options.ts";
 export { TaskFutures } from "./futures/task_futures.ts";
 export { type GroupCounts, GroupFuture, type GroupGraph } from "./futures/group_future.ts";
-export type { GroupCancel, GroupCancelOptions } from "./futures/group_cancel.ts";
+export type {
+  CancelFilter,
+  GroupCancel,
+  GroupCancelOptions,
+  TasksCancel,
+  TasksToCancel,
+} from "./futures/group_cancel.ts";
 export { FlowFuture, type FlowResultOptions } from "./canvas/flow_future.ts";
 export {
   type Canvas,

@@ -8,6 +8,7 @@ import type { App, AppOptions } from "./http/app_types.ts";
 import { auditRoutes } from "./v1/audit.ts";
 import { clientRoutes } from "./site/client_bundle.ts";
 import { corsRoutes } from "./access/cors.ts";
+import { cancelTasksRoutes } from "./v1/cancel_tasks.ts";
 import { completionRoutes } from "./v1/wait.ts";
 import { definitionRoutes } from "./v1/definitions.ts";
 import { docsRoutes } from "./site/docs.ts";
@@ -87,6 +88,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     taskRoutes(app, runtime, slots, large);
     ticketRoutes(app, runtime, tickets);
     taskActionRoutes(app, runtime, large);
+    cancelTasksRoutes(app, runtime);
     rerunRoutes(app, runtime, large);
     taskLogRoutes(app, runtime, large);
     workerRoutes(app, runtime, large);

@@ -7,7 +7,8 @@ import { submitFlow, submitMap, type SubmittedFlow } from "./commands/flows/subm
 import type { MapSpec } from "./commands/flows/map.ts";
 import type { FlowSpec } from "./commands/flows/schema.ts";
 import { forget } from "./commands/forget.ts";
-import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_commands.ts";
+import { type CancelCounts, cancelWhich, type Which } from "./commands/cancel_many.ts";
+import { cancelGroup, createGroup } from "./commands/group_commands.ts";
 import type { Idempotency } from "./commands/idempotency.ts";
 import { limitRules, removeLimitRule, type RuleSaid, setLimitRule } from "./commands/limit_rules.ts";
 import type { IfMatch } from "./commands/present_task.ts";
@@ -27,6 +28,7 @@ import type { CompletionEvent, CompletionOptions } from "./queries/completion_ev
 import type { GroupStatus } from "./queries/group_status.ts";
 import { limitsInUse, type LimitStatus, limitStatus } from "./queries/limits.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
+import { ofTenant } from "./queries/list_filter.ts";
 import { logLines, type LogPage } from "./queries/log_lines.ts";
 import { taskOrThrow } from "./queries/notifier.ts";
 import { present, type ReturnWhen, type Waited, waitFor, type WaitOptions } from "./queries/wait.ts";
@@ -107,6 +109,11 @@ export class CallerView {
     return await cancel(this.parts.store, own, request);
   }
 
+  /** See {@linkcode cancelWhich}. */
+  cancelMany(which: Which, request: CancelRequest): Promise<CancelCounts> {
+    return cancelWhich(this.parts.store, which, request, this.caller);
+  }
+
   /** See {@linkcode retry}. */
   async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
     const own = await this.#task(id);
@@ -139,11 +146,9 @@ export class CallerView {
 
   /** See {@linkcode list}. */
   async list(query: Omit<ListQuery, "caller">): Promise<Page> {
-    const { groupId, parentId, cursor } = query;
+    const { cursor } = query;
     const page = await list(this.parts.store, {
-      ...query,
-      groupId: groupId && this.#id(groupId),
-      parentId: parentId && this.#id(parentId),
+      ...ofTenant(query, this.caller.tenant),
       cursor: cursor && this.#id(cursor),
       caller: this.caller,
     });
@@ -166,7 +171,7 @@ export class CallerView {
   }
 
   /** See {@linkcode cancelGroup}. */
-  async cancelGroup(id: string, request: CancelRequest): Promise<GroupCancelled> {
+  async cancelGroup(id: string, request: CancelRequest): Promise<CancelCounts> {
     const { store, groups } = this.parts;
     return await cancelGroup(store, groups, await this.#group(id), request);
   }

@@ -41,6 +41,8 @@ export { flowSchema } from "./commands/flows/schema.ts";
 export type { Idempotency } from "./commands/idempotency.ts";
 export { MOST_TOLD_IN_FULL } from "./commands/independent_submit.ts";
 export type { IfMatch } from "./commands/present_task.ts";
+export type { CancelRequest } from "./commands/cancel.ts";
+export { MOST_CANCELLED } from "./commands/cancel_many.ts";
 export type { SubmitCall, Submitted } from "./commands/submit.ts";
 
 export {

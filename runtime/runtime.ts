@@ -8,7 +8,8 @@ import type { MapSpec } from "./commands/flows/map.ts";
 import type { FlowSpec } from "./commands/flows/schema.ts";
 import { submitFlow, submitMap, type SubmittedFlow } from "./commands/flows/submit.ts";
 import { forget } from "./commands/forget.ts";
-import { cancelGroup, createGroup, type GroupCancelled } from "./commands/group_commands.ts";
+import type { CancelCounts } from "./commands/cancel_many.ts";
+import { cancelGroup, createGroup } from "./commands/group_commands.ts";
 import type { Idempotency } from "./commands/idempotency.ts";
 import type { IfMatch } from "./commands/present_task.ts";
 import { dependentsResumed, retry } from "./commands/retry.ts";
@@ -202,7 +203,7 @@ export class Runtime {
   }
 
   /** See {@linkcode cancelGroup}. */
-  cancelGroup(id: string, request: CancelRequest): Promise<GroupCancelled> {
+  cancelGroup(id: string, request: CancelRequest): Promise<CancelCounts> {
     return cancelGroup(this.#parts.store, this.groups, id, request);
   }
 

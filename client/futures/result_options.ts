@@ -27,6 +27,10 @@ export interface CancelOptions {
    * flow.
    */
   children?: boolean;
+  /** True: only if it has not started. One that has is not asked to stop: too late. */
+  onlyWaiting?: boolean;
+  /** True: what its function still returns is kept, as the `result` of its CancelledError and its task. */
+  keepResult?: boolean;
   signal?: AbortSignal;
 }
 

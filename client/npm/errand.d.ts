@@ -368,7 +368,9 @@ declare class CancelledError extends ErrandError {
     readonly state: State;
     /** The reason of the cancel, or the service's own; null without one. */
     readonly reason: string | null;
-    constructor({ id, state, error }: Task);
+    /** What its function returned after a cancel with `keepResult`; null if nothing was kept. */
+    readonly result: unknown;
+    constructor({ id, state, error, result }: Task);
 }
 /** The task had not ended in time. That cancels nothing. */
 declare class TimeoutError extends ErrandError {
@@ -853,6 +855,10 @@ interface CancelOptions {
      * flow.
      */
     children?: boolean;
+    /** True: only if it has not started. One that has is not asked to stop: too late. */
+    onlyWaiting?: boolean;
+    /** True: what its function still returns is kept, as the `result` of its CancelledError and its task. */
+    keepResult?: boolean;
     signal?: AbortSignal;
 }
 /** What answers a cancel. */
@@ -1220,8 +1226,39 @@ interface GroupCancel {
     requested: number;
     tooLate: number;
 }
-type GroupCancelOptions = Omit<CancelOptions, "children">;
-declare function cancelGroup({ http }: Connection, groupId: string, reason?: string, { graceMs, signal }?: GroupCancelOptions): Promise<GroupCancel>;
+type GroupCancelOptions = CancelOptions;
+/** Which tasks; of a filter, all that it says must hold. */
+type TasksToCancel = {
+    ids: readonly string[];
+} | {
+    filter: CancelFilter;
+}
+/** All that the token may know. */
+ | {
+    all: true;
+};
+interface CancelFilter {
+    /** Types of states, of tasks that have not ended. Default: any of them. */
+    state?: readonly StateType[];
+    /** The name of a definition. */
+    task?: string;
+    queue?: string;
+    tag?: string;
+    groupId?: string;
+    parentId?: string;
+    /** ISO 8601. */
+    createdAfter?: string;
+    /** ISO 8601. */
+    createdBefore?: string;
+    /** The beginning of an id, or a part of an error. */
+    q?: string;
+}
+/** As of a group; `notFound`: of the ids, those of no task that the token may know. */
+interface TasksCancel extends GroupCancel {
+    notFound: number;
+}
+declare function cancelGroup({ http }: Connection, groupId: string, reason?: string, { signal, ...how }?: GroupCancelOptions): Promise<GroupCancel>;
+declare function cancelTasks({ http }: Connection, which: TasksToCancel, reason?: string, { signal, ...how }?: CancelOptions): Promise<TasksCancel>;
 
 /** A task, and the futures in a list that stand for it. */
 interface Awaited<Future extends TaskFuture> {
@@ -1994,6 +2031,12 @@ declare class Client<D extends Definitions = Definitions> {
      */
     group<Result = unknown>(groupId: string): GroupFuture<Result>;
     /**
+     * Cancels tasks that have not ended: those of a list of ids, or all that a filter matches, at most 10,000.
+     *
+     * @throws {ValidationError} if the filter matches more, or says nothing: then none is cancelled
+     */
+    cancelTasks(which: TasksToCancel, reason?: string, options?: CancelOptions): Promise<TasksCancel>;
+    /**
      * Submits one task for each element, as a group: for each of a list of inputs, or for each element of the
      * iterables among the fields, of one length. What is no iterable, or is marked with `unmapped`, goes to
      * every task, and so does the result of a future among the fields. All are submitted or none, at most
@@ -2032,4 +2075,4 @@ declare class Client<D extends Definitions = Definitions> {
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksToCancel, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

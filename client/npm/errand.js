@@ -68,13 +68,16 @@ var CancelledError = class extends ErrandError {
   state;
   /** The reason of the cancel, or the service's own; null without one. */
   reason;
-  constructor({ id, state, error }) {
+  /** What its function returned after a cancel with `keepResult`; null if nothing was kept. */
+  result;
+  constructor({ id, state, error, result }) {
     super(`task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`, error ? {
       cause: new RemoteError(error)
     } : void 0);
     this.id = id;
     this.state = state;
     this.reason = state.message;
+    this.result = result;
   }
 };
 var TimeoutError = class extends ErrandError {
@@ -1121,14 +1124,14 @@ var OUTCOMES = {
     ].every((count) => typeof count === "number");
   }
 };
-async function cancelGroup({ http }, groupId, reason, { graceMs, signal } = {}) {
+async function cancelGroup({ http }, groupId, reason, { signal, ...how } = {}) {
   const path = `/v1/groups/${groupId}/cancel`;
   const call = {
     method: "POST",
     path,
     body: {
       reason,
-      graceMs
+      ...how
     },
     signal,
     expects: OUTCOMES
@@ -1139,6 +1142,20 @@ async function cancelGroup({ http }, groupId, reason, { graceMs, signal } = {}) 
     requested,
     tooLate
   };
+}
+async function cancelTasks({ http }, which, reason, { signal, ...how } = {}) {
+  const body = {
+    ...which,
+    reason,
+    ...how
+  };
+  return (await http.call({
+    method: "POST",
+    path: "/v1/tasks/cancel",
+    body,
+    signal,
+    expects: OUTCOMES
+  })).body;
 }
 
 // client/protocol/ids.ts
@@ -3051,6 +3068,14 @@ var Client = class {
    */
   group(groupId) {
     return new GroupFuture(this.#connection, groupId);
+  }
+  /**
+   * Cancels tasks that have not ended: those of a list of ids, or all that a filter matches, at most 10,000.
+   *
+   * @throws {ValidationError} if the filter matches more, or says nothing: then none is cancelled
+   */
+  cancelTasks(which, reason, options) {
+    return cancelTasks(this.#connection, which, reason, options);
   }
   async map(name, given2, moreOrOptions = {}, options = {}) {
     const what = eachQuoted(given2);

@@ -74,8 +74,10 @@ export class CancelledError extends ErrandError {
   readonly state: State;
   /** The reason of the cancel, or the service's own; null without one. */
   readonly reason: string | null;
+  /** What its function returned after a cancel with `keepResult`; null if nothing was kept. */
+  readonly result: unknown;
 
-  constructor({ id, state, error }: Task) {
+  constructor({ id, state, error, result }: Task) {
     super(
       `task ${id} ended ${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`,
       error ? { cause: new RemoteError(error) } : undefined,
@@ -83,6 +85,7 @@ export class CancelledError extends ErrandError {
     this.id = id;
     this.state = state;
     this.reason = state.message;
+    this.result = result;
   }
 }
 

@@ -64,6 +64,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "POST /v1/groups": ["submit", "read"],
 
   "POST /v1/tasks/:id/cancel": ["cancel"],
+  "POST /v1/tasks/cancel": ["cancel"],
   "POST /v1/groups/:id/cancel": ["cancel"],
 
   // What is cancelled can be run again. What is deleted is gone for good. To clean up, `retentionMs` is

@@ -13,7 +13,7 @@ import { prefixOf } from "../http/prefix.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
 import { flagQuery } from "../wire/query.ts";
 import { bodyProblems, groupSchema, idParams, IN_IDS, jsonAnswer, problems } from "../wire/schemas.ts";
-import { cancelShape, DEFAULT_GRACE_MS } from "./task_actions.ts";
+import { cancelRequestOf, cancelShape } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { type Text } from "../http/json_response.ts";
 import type { Pieces } from "../http/pieces.ts";
@@ -120,8 +120,10 @@ export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
-    const { reason, graceMs = DEFAULT_GRACE_MS } = c.req.valid("json");
-    const counts = await viewOf(c, runtime).cancelGroup(id, { reason, graceMs });
+    const { notFound: _, ...counts } = await viewOf(c, runtime).cancelGroup(
+      id,
+      cancelRequestOf(c.req.valid("json")),
+    );
     return jsonResponse(JSON.stringify({ id, ...counts }), 200, { "cache-control": "no-store" });
   });
 }

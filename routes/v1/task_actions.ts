@@ -5,8 +5,8 @@ import { createRoute } from "../http/operation.ts";
 import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
 import type { Context } from "hono";
-import type { IfMatch, Runtime } from "../../runtime/mod.ts";
-import { stateOf } from "../../runtime/core/task.ts";
+import type { CancelRequest, IfMatch, Runtime } from "../../runtime/mod.ts";
+import { isTerminal, stateOf } from "../../runtime/core/task.ts";
 import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
@@ -21,22 +21,32 @@ const LONGEST_REASON = 500;
 const LONGEST_GRACE_MS = 60 * 60 * 1000;
 export const DEFAULT_GRACE_MS = 10_000;
 
-/** The fields that a cancel of a task and of a group share. */
+/** What every cancel may say: of a task, of a group, of many. */
 export const cancelShape = once(() => ({
   reason: z.string().max(LONGEST_REASON).optional(),
   graceMs: z.int().min(0).max(LONGEST_GRACE_MS).optional()
     .describe(`How long a running function may take to stop. Default ${DEFAULT_GRACE_MS}.`),
+  children: z.boolean().optional()
+    .describe(
+      "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false; " +
+        "false with onlyWaiting.",
+    ),
+  onlyWaiting: z.boolean().optional()
+    .describe("Only if it has not started: none that has is asked to stop."),
+  keepResult: z.boolean().optional()
+    .describe("What a running function still returns is kept; it ends CANCELLED all the same."),
 }));
 
-const cancelSchema = once(() =>
-  strictObject({
-    ...cancelShape(),
-    children: z.boolean().optional()
-      .describe(
-        "Also the tasks that it has submitted, and theirs. Default: true for a task of a flow, else false.",
-      ),
-  }).meta({ id: "CancelRequest" })
-);
+/** With the default grace. */
+export function cancelRequestOf(
+  { reason, graceMs = DEFAULT_GRACE_MS, children, onlyWaiting, keepResult }: z.output<
+    z.ZodObject<ReturnType<typeof cancelShape>>
+  >,
+): CancelRequest {
+  return { reason, graceMs, children, onlyWaiting, keepResult };
+}
+
+const cancelSchema = once(() => strictObject(cancelShape()).meta({ id: "CancelRequest" }));
 
 const cancelAnswer = once(() =>
   z.object({
@@ -69,21 +79,18 @@ export function taskActionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
     responses: () => ({
       200: jsonAnswer(cancelAnswer(), "Cancelled: it did not start, or it was cancelled before"),
       202: jsonAnswer(cancelAnswer(), "It runs and was asked to stop"),
-      ...problems({ ...bodyProblems, ...gone, 409: "too_late: it has ended (`outcome` says so)" }),
+      ...problems({ ...bodyProblems, ...gone, 409: "too_late: it has ended, or with onlyWaiting started" }),
     }),
   });
   app.openapi(cancel, async (c) => {
     const { id } = c.req.valid("param");
-    const { reason, graceMs = DEFAULT_GRACE_MS, children } = c.req.valid("json");
-    const { outcome, entry } = await viewOf(c, runtime).cancel(id, {
-      reason,
-      graceMs,
-      children,
-      ifMatch: ifMatchOf(c),
-    });
+    const request = { ...cancelRequestOf(c.req.valid("json")), ifMatch: ifMatchOf(c) };
+    const { outcome, entry } = await viewOf(c, runtime).cancel(id, request);
     if (outcome === "too_late") {
       const { type } = stateOf(entry.record);
-      const detail = `the task has ended ${type}: it cannot be cancelled any more`;
+      const detail = isTerminal(entry.record)
+        ? `the task has ended ${type}: it cannot be cancelled any more`
+        : "the task has started: without onlyWaiting it is asked to stop";
       throw new ProblemError({
         status: 409,
         slug: "conflict",

@@ -111,7 +111,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     }
     if (!query.raiseOnFailure) {
       return jsonResponse(
-        outcomeText(record, { result: "null", error: errorText(record.error) }),
+        outcomeText(record, { result: await resultText(runtime, record), error: errorText(record.error) }),
         200,
         headers,
       );

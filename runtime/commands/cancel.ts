@@ -14,8 +14,15 @@ export interface CancelRequest {
   /** How long a running function may take to stop. */
   graceMs: number;
   ifMatch?: IfMatch;
-  /** Also cancels the tasks that it has submitted, and theirs. The default is true for a task of a flow. */
+  /**
+   * Also cancels the tasks that it has submitted, and theirs. The default is true for a task of a flow, but
+   * false with `onlyWaiting`.
+   */
   children?: boolean;
+  /** Only if it has not started: of those that have, none is asked to stop. */
+  onlyWaiting?: boolean;
+  /** What a running function still returns is kept. The task ends CANCELLED all the same. */
+  keepResult?: boolean;
 }
 
 export interface Cancelled {
@@ -42,7 +49,8 @@ export async function cancel(
   const cancelled = await cancelOne(store, id, request, known);
   const { node, startedAt } = cancelled.entry.record;
   // One that has not started has no children.
-  if (startedAt !== null && (request.children ?? node !== undefined)) {
+  const byDefault = node !== undefined && !request.onlyWaiting;
+  if (startedAt !== null && (request.children ?? byDefault)) {
     await cancelChildren(store, id, request);
   }
   return cancelled;
@@ -69,7 +77,7 @@ async function cancelOne(
 function cancelStep(
   record: TaskRecord,
   now: number,
-  { reason = null, graceMs }: CancelRequest,
+  { reason = null, graceMs, onlyWaiting, keepResult }: CancelRequest,
 ): { outcome: Cancelled["outcome"]; next: TaskRecord | null } {
   const type = typeOf(record);
   // Noted in the record, so that it stays cancelled when its upstream is retried.
@@ -78,9 +86,11 @@ function cancelStep(
   }
   if (type === "CANCELLED") return { outcome: "cancelled", next: null };
   if (type === "CANCELLING") return { outcome: "requested", next: null };
-  if (isTerminal(record)) return { outcome: "too_late", next: null };
+  if (isTerminal(record) || onlyWaiting && record.startedAt !== null) {
+    return { outcome: "too_late", next: null };
+  }
   if (type === "RUNNING") {
-    return { outcome: "requested", next: cancelRequested(record, now, reason, graceMs) };
+    return { outcome: "requested", next: cancelRequested(record, now, reason, graceMs, keepResult) };
   }
   return { outcome: "cancelled", next: cancelled(record, now, reason) };
 }

@@ -1,14 +1,15 @@
 // Makes groups of existing tasks, and cancels all tasks of a group.
 
 import { ConflictError } from "../core/errors.ts";
-import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../core/task.ts";
+import { type Entry, isForgotten, type Stored } from "../core/task.ts";
 import { bare, inTenant, tenantOf } from "../core/tenant.ts";
 import type { GroupStatus } from "../queries/group_status.ts";
 import type { Groups } from "../queries/groups.ts";
 import { byEnd, present } from "../queries/wait.ts";
 import { mostGroupsOf, newGroup, setTotal } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
-import { cancelIfThere, type Cancelled, type CancelRequest } from "./cancel.ts";
+import type { CancelRequest } from "./cancel.ts";
+import { type CancelCounts, cancelMany } from "./cancel_many.ts";
 
 /**
  * Makes a group of existing tasks. Those that have ended are in its completion log at once.
@@ -56,16 +57,6 @@ async function join(store: Store, known: Entry, group: string, place: number): P
   return Boolean(joined);
 }
 
-/** While one page is read, commits are filled with the tasks of the others. */
-const PAGES_AT_ONCE = 2;
-
-/** How many of a group's tasks ended up in which outcome of {@linkcode Cancelled}. */
-export interface GroupCancelled {
-  cancelled: number;
-  requested: number;
-  tooLate: number;
-}
-
 /**
  * Cancels all tasks of a group that have not ended, the last ones first: otherwise the first ones would free
  * slots for them, or cancel them as their upstreams, before they are cancelled themselves.
@@ -77,32 +68,11 @@ export async function cancelGroup(
   groups: Groups,
   id: string,
   request: CancelRequest,
-): Promise<GroupCancelled> {
+): Promise<CancelCounts> {
   await groups.record(id);
-  const counts = { cancelled: 0, requested: 0, too_late: 0 };
-  const cancelPage = async (entries: (Entry<Stored> | null)[]) => {
-    const outcomes = await Promise.all(entries.map((entry) => cancelMember(store, entry, request)));
-    for (const outcome of outcomes) if (outcome) counts[outcome]++;
-  };
-  const underWay: Promise<void>[] = [];
-  for await (const page of groups.members.pages(id, { reverse: true })) {
-    const entries = await store.readTogether(page.map(({ task }) => task));
-    if (underWay.length === PAGES_AT_ONCE) await underWay.shift();
-    const cancelling = cancelPage(entries);
-    // Whatever it throws is thrown when it is awaited; another page may throw before.
-    cancelling.catch(() => {});
-    underWay.push(cancelling);
-  }
-  await Promise.all(underWay);
-  return { cancelled: counts.cancelled, requested: counts.requested, tooLate: counts.too_late };
+  return await cancelMany(store, idsOf(groups, id), request);
 }
 
-async function cancelMember(
-  store: Store,
-  entry: Entry<Stored> | null,
-  request: CancelRequest,
-): Promise<Cancelled["outcome"] | null> {
-  if (entry === null || isForgotten(entry.record)) return null;
-  if (isTerminal(entry.record)) return typeOf(entry.record) === "CANCELLED" ? "cancelled" : "too_late";
-  return (await cancelIfThere(store, entry.record.id, request, entry as Entry))?.outcome ?? null;
+async function* idsOf(groups: Groups, id: string): AsyncGenerator<string[]> {
+  for await (const page of groups.members.pages(id, { reverse: true })) yield page.map(({ task }) => task);
 }

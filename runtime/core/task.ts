@@ -116,7 +116,8 @@ export interface TaskRecord {
   result: StoredValue | null;
   error: TaskError | null;
   progress: Progress | null;
-  cancel: { reason: string | null; graceMs: number } | null;
+  /** `keepResult`: what its function returns after it is kept. */
+  cancel: { reason: string | null; graceMs: number; keepResult?: true } | null;
   priority: number;
   /** Left out for the default one. Releases that know no queues cannot read a record that has it. */
   queue?: string;

@@ -138,7 +138,10 @@ export function settled(
   outcome: Outcome,
   random: () => number,
 ): TaskRecord {
-  if (typeOf(record) === "CANCELLING") return cancelled(record, now, record.cancel?.reason ?? null);
+  if (typeOf(record) === "CANCELLING") {
+    const isKept = record.cancel?.keepResult && outcome.kind === "completed";
+    return cancelled(record, now, record.cancel?.reason ?? null, isKept ? { result: outcome.result } : {});
+  }
   switch (outcome.kind) {
     case "completed":
       return end(record, now, "COMPLETED", "Completed", null, { result: outcome.result });
@@ -179,13 +182,22 @@ export function cancelRequested(
   now: number,
   reason: string | null,
   graceMs: number,
+  keepResult = false,
 ): TaskRecord {
-  return enter(record, now, "CANCELLING", "Cancelling", reason, { cancel: { reason, graceMs } });
+  const cancel: TaskRecord["cancel"] = { reason, graceMs };
+  if (keepResult) cancel.keepResult = true;
+  return enter(record, now, "CANCELLING", "Cancelling", reason, { cancel });
 }
 
-export function cancelled(record: TaskRecord, now: number, reason: string | null): TaskRecord {
+export function cancelled(
+  record: TaskRecord,
+  now: number,
+  reason: string | null,
+  patch: Partial<TaskRecord> = {},
+): TaskRecord {
   return end(record, now, "CANCELLED", "Cancelled", reason, {
     cancel: record.cancel ?? { reason, graceMs: 0 },
+    ...patch,
   });
 }
 
@@ -236,6 +248,8 @@ export function retried(
     retriedAtAttempt: record.attempt,
     retry: record.retry.untilMs === undefined ? record.retry : { ...record.retry, fromAt: now },
     crashes: 0,
+    // Of a cancel that has kept one.
+    result: null,
     error: null,
     progress: null,
     cancel: null,

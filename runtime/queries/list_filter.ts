@@ -4,6 +4,7 @@ import { ANYBODY, type Caller, knows } from "../core/caller.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { isTerminalType, STATE_TYPES, type StateType } from "../core/states.ts";
 import { stateOf, type TaskError, type TaskRecord } from "../core/task.ts";
+import { inTenant } from "../core/tenant.ts";
 
 /** All of what is said must hold. */
 export interface TaskFilter {
@@ -23,6 +24,12 @@ export interface TaskFilter {
   finishedBefore?: number;
   /** The beginning of an id, from 8 digits on, or else a part of an error, in any case. */
   q?: string;
+}
+
+/** The ids in it as the engine knows them. */
+export function ofTenant<Filter extends TaskFilter>(filter: Filter, tenant: string): Filter {
+  const own = (id?: string) => id && inTenant(id, tenant);
+  return { ...filter, groupId: own(filter.groupId), parentId: own(filter.parentId) };
 }
 
 /** The others have no error, and no message that is one. */

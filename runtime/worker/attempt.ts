@@ -106,9 +106,20 @@ export class Attempt implements ReportTarget {
     return this.#own.aborted ? this.#stop.signal : this.#own.signal;
   }
 
-  /** True once the attempt was stopped from outside. */
+  /** True once the attempt was stopped from outside, or asked to stop. */
   get aborted(): boolean {
+    return this.isCutOff || this.#graceTimer !== null;
+  }
+
+  /** Nothing counts any more that its function does. */
+  get isCutOff(): boolean {
     return this.#stop.aborted;
+  }
+
+  /** @throws {Error} why it was stopped, or asked to */
+  throwIfAborted(): void {
+    this.stopSignal.throwIfAborted();
+    if (this.aborted) throw this.#cancelError();
   }
 
   /** Resolves if the attempt is over before its function returns; null means that nothing may be written. */
@@ -205,9 +216,18 @@ export class Attempt implements ReportTarget {
 
   #cancel(): void {
     if (this.aborted) return;
-    const { reason, graceMs } = this.record.cancel!;
-    this.#abort(new CancelledError(reason ?? "the task was cancelled"));
-    this.#graceTimer = this.store.clock.timer(() => this.#stopped.resolve({ kind: "released" }), graceMs);
+    const { graceMs, keepResult } = this.record.cancel!;
+    const error = this.#cancelError();
+    if (keepResult) this.#own.abort(error);
+    else this.#abort(error);
+    this.#graceTimer = this.store.clock.timer(() => {
+      this.#abort(error);
+      this.#stopped.resolve({ kind: "released" });
+    }, graceMs);
+  }
+
+  #cancelError(): CancelledError {
+    return new CancelledError(this.record.cancel?.reason ?? "the task was cancelled");
   }
 
   /** Waits for other tasks without taking up a slot of the worker. */

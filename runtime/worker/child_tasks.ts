@@ -64,7 +64,7 @@ export class Children implements ChildTasks {
       const id = inTenant(child, tenantOf(parentId));
       const [known, parent] = await this.store.peekMany([id, parentId]);
       attempt.adopt(parent);
-      attempt.stopSignal.throwIfAborted();
+      attempt.throwIfAborted();
       // Each write of the attempt fails once its parent has changed: an attempt that was cancelled, or has
       // lost its lease, neither submits nor retries.
       const guard = { key: keys.task(parentId), versionstamp: parent!.versionstamp };
@@ -112,7 +112,9 @@ export class Children implements ChildTasks {
         if (isForgotten(entry.record)) throw new ForgottenError(id);
         const { record } = entry;
         if (!isTerminal(record)) continue;
-        if (record.result) return JSON.parse(await this.values.load(id, record.result));
+        if (record.result && typeOf(record) === "COMPLETED") {
+          return JSON.parse(await this.values.load(id, record.result));
+        }
         const { name, message, type } = { ...stateOf(record), ...record.error, type: typeOf(record) };
         throw new ChildFailedError(id, type, name, message ?? `it ended ${type}`, record.error);
       }

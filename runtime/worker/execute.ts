@@ -100,7 +100,7 @@ async function outcomeOf(
   { values, maxResultBytes }: ExecuteOptions,
 ): Promise<Outcome> {
   // Stopped meanwhile: the value would never be read, so it is not stored.
-  if (attempt.aborted) return { kind: "released" };
+  if (attempt.isCutOff) return { kind: "released" };
   const { chunk } = attempt.record;
   const text = toJsonText(chunk ? results : results[0]);
   for (const [i, result] of results.entries()) {
@@ -129,7 +129,7 @@ async function untilAvailable<T>(attempt: Attempt, work: () => Promise<T>): Prom
     try {
       return await work();
     } catch (error) {
-      if (attempt.aborted || !(error instanceof UnavailableError)) throw error;
+      if (attempt.isCutOff || !(error instanceof UnavailableError)) throw error;
       await sleep(attempt.clock, pauseMs, attempt.stopSignal);
     }
   }

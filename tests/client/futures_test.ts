@@ -251,6 +251,25 @@ Deno.test("what hinders a clean-up does not hide why it was done", () =>
     await assert.rejects(pending.result(), CancelledError);
   }));
 
+Deno.test("a cancel leaves alone what has started, keeps a result, and takes many by a filter", () =>
+  withServer(async (errand) => {
+    const tags = ["many"];
+    const running = await errand.submit("windUp", {}, { tags });
+    await eventually(() => running.running());
+    const later = await errand.submit("add", { a: 1, b: 2 }, { delayMs: 60_000, tags });
+    assert.equal(await running.cancel("not you", { onlyWaiting: true }), false);
+    const filter = { tag: "many" };
+    const counts = { cancelled: 0, requested: 0, tooLate: 0, notFound: 0 };
+    const waiting = await errand.cancelTasks({ filter }, "no more", { onlyWaiting: true });
+    assert.deepEqual(waiting, { ...counts, cancelled: 1, tooLate: 1 });
+    assert.equal((await later.state()).message, "no more");
+    const asked = await errand.cancelTasks({ ids: [running.id] }, "enough", { keepResult: true });
+    assert.deepEqual(asked, { ...counts, requested: 1 });
+    await assert.rejects(running.result(), (error) => {
+      return error instanceof CancelledError && error.result === "wound up by a CancelledError";
+    });
+  }));
+
 Deno.test("leaving inOrder() cancels what has not ended", () =>
   withServer(async (errand) => {
     const futures = await errand.map("sleep", [{ ms: 0, value: 1 }, { ms: 60_000 }, { ms: 60_000 }]);

@@ -63,7 +63,12 @@ const CASES: [path: string, body: unknown, pointer: string, remedy: string][] = 
   ["/v1/wait", { ids: [UNKNOWN_ID], timeout: 1 }, "/timeout", 'did you mean "timeoutSeconds"?'],
   ["/v1/as-completed", { ids: [UNKNOWN_ID], tags: "x" }, "/tags", 'did you mean "tag"?'],
   ["/v1/groups", { id: UNKNOWN_ID }, "/id", 'did you mean "ids"?'],
-  [`/v1/groups/${UNKNOWN_ID}/cancel`, { children: true }, "/children", "known: reason, graceMs"],
+  [
+    `/v1/groups/${UNKNOWN_ID}/cancel`,
+    { force: true },
+    "/force",
+    "known: reason, graceMs, children, onlyWaiting, keepResult",
+  ],
   [`/v1/tasks/${UNKNOWN_ID}/cancel`, { resaon: "x" }, "/resaon", 'did you mean "reason"?'],
   [`/v1/tasks/${UNKNOWN_ID}/retry`, { inputs: 1 }, "/inputs", 'did you mean "input"?'],
   ["/v1/tickets", { path: "/v1/as-completed", ttl: 5 }, "/ttl", 'did you mean "ttlSeconds"?'],
@@ -141,7 +146,7 @@ Deno.test("a parameter of another path of the same family is told where it belon
     ["/v1/tasks?wait=5", "wait", either],
     [`${task}/events?wait=5`, "wait", either],
     [`${task}?raiseOnFailure=false`, "raiseOnFailure", "GET /v1/tasks/{id}/result"],
-    [`${task}?limit=5`, "limit", "GET /v1/tasks"],
+    [`${task}?limit=5`, "limit", "GET /v1/tasks or GET /v1/tasks/{id}/logs"],
     [`${task}?after=5`, "after", "GET /v1/tasks/{id}/events"],
   ];
   for (const [path, name, owner] of cases) {

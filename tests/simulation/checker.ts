@@ -337,6 +337,10 @@ export class Checker implements ChildFindings {
     if (after.crashes > before.crashes && this.world.shape.isCalm) {
       this.violated("19", `${name} was taken from a worker, and none has died`);
     }
+    const isKept = after.result !== null && typeOf(after) !== "COMPLETED";
+    if (isKept && !(typeOf(after) === "CANCELLED" && after.cancel?.keepResult)) {
+      this.violated("keep-result", `${name} is ${from.name} with a result that nobody asked to keep`);
+    }
     if (after.attempt > after.maxAttempts) this.violated("7", `${name}: attempt ${after.attempt}`);
     if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
       this.violated("19", `${name} goes on after ${after.crashes} crashes`);
@@ -726,7 +730,7 @@ function sameBlob(a: StoredValue, b: StoredValue): boolean {
 /** The run whose outcome a record shows in its newest state, if it shows one. */
 function runOf(record: TaskRecord): number | null {
   const type = typeOf(record);
-  if (type === "COMPLETED") {
+  if (type === "COMPLETED" || type === "CANCELLED" && record.result) {
     if (!record.result || !("json" in record.result)) return null;
     return JSON.parse(record.result.json).run;
   }

@@ -94,6 +94,8 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
       // Every other one ends well.
       if (run % 2 === 0) return { run, pad: padding(input.big) };
     }
+    // A cancel may keep what it still returns.
+    if (signal.reason?.name === "CancelledError" && run % 2 === 0) return { run, pad: padding(input.big) };
     if (!input.deaf) signal.throwIfAborted();
     // One in so many says what shall follow. Nothing is drawn for it, so that seeds stay what they are.
     if (input.permanent && run % 2 === 0) throw reject(`run ${run} failed for good`);

@@ -509,7 +509,14 @@ export class Workload {
     const { world } = this;
     const graceMs = world.random.pick([0, 50, 500]);
     const answer = await this.#ask((runtime) => {
-      return runtime.cancel(id, { reason: "on request", graceMs, children });
+      // Nothing is drawn for these, so that seeds stay what they are.
+      return runtime.cancel(id, {
+        reason: "on request",
+        graceMs,
+        children,
+        onlyWaiting: !children && graceMs === 0 && /[02468ace]$/.test(bare(id)),
+        keepResult: graceMs === 500,
+      });
     });
     if (answer === "unknown") return;
     if ("refused" in answer) return this.#requireGone(id, "to be cancelled", answer.refused);

@@ -61,6 +61,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/tasks/:id/rerun", ["submit", "read"]],
   ["POST", "/v1/groups", ["submit", "read"]],
   ["POST", "/v1/tasks/:id/cancel", ["cancel"]],
+  ["POST", "/v1/tasks/cancel", ["cancel"]],
   ["POST", "/v1/groups/:id/cancel", ["cancel"]],
   ["DELETE", "/v1/tasks/:id", ["admin"]],
   ["POST", "/v1/queues/:name/pause", ["operate"]],
@@ -168,7 +169,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 469);
+  assert.equal(refused, 476);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

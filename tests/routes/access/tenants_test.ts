@@ -132,10 +132,11 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
 /**
  * They name nothing that is there, or say who may name what: see quotas_test.ts and queues_test.ts. Each
  * tenant has limits of its own: see limits_test.ts. Of workers it sees its own tasks: see workers_test.ts,
- * and in counts as well: stats_test.ts.
+ * and in counts as well: stats_test.ts. Cancels of many: see cancel_tasks_test.ts.
  */
 const OTHERS = [
   "GET /v1/tasks",
+  "POST /v1/tasks/cancel",
   "GET /v1/definitions",
   "GET /v1/workers",
   "GET /v1/stats",
