@@ -26,10 +26,10 @@ Deno.test("keys are made, rotated and revoked in a database whose service runs",
   const made = await keys("make", "--name", "ci", "--scopes", "submit+read", "--days", "7");
   assert.equal(made.code, 0, made.said);
   assert.match(made.out, /^errand_[\w-]{43}$/);
-  await eventually(async () => await status(made.out) === 200, "it opens nothing");
-  assertProblem(await service.get("/v1/tasks"), 401, "unauthorized");
   const listed = await keys("list");
   assert.match(listed.out, /^[0-9a-f-]{36}\tci\tsubmit\+read\t\t\tends 2\d{3}-.*\tnot used yet$/);
+  await eventually(async () => await status(made.out) === 200, "it opens nothing");
+  assertProblem(await service.get("/v1/tasks"), 401, "unauthorized");
   const twin = await keys("make", "--name", "ci", "--scopes", "read");
   assert.deepEqual([twin.code, twin.out], [1, ""]);
   const rotated = await keys("rotate", "--name", "ci");
