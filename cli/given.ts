@@ -33,6 +33,11 @@ export interface ListGiven {
   parent?: string;
   createdAfter?: string;
   createdBefore?: string;
+  finishedAfter?: string;
+  finishedBefore?: string;
+  queue?: string;
+  search?: string;
+  count?: true;
   /** 0: all. */
   limit: number;
 }
@@ -89,4 +94,14 @@ export interface KeyGiven {
   tenant?: string;
   pattern?: string[];
   expires?: string;
+}
+
+export interface DatabaseGiven {
+  database?: string;
+}
+
+export interface TopGiven {
+  every: number;
+  minutes: number;
+  frames?: number;
 }

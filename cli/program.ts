@@ -3,10 +3,11 @@
 import { Command } from "commander";
 import { keyCommands } from "./declare/keys.ts";
 import { limitCommands } from "./declare/limits.ts";
-import { ownCommands } from "./declare/own.ts";
+import { ownCommands, serviceCommands } from "./declare/own.ts";
 import { pauseCommands, queueCommands } from "./declare/queues.ts";
 import { scheduleCommands } from "./declare/schedules.ts";
 import { taskCommands } from "./declare/tasks.ts";
+import { workerCommands } from "./declare/workers.ts";
 import type { Act, Declaring, Running } from "./declaring.ts";
 import type { Io } from "./io.ts";
 import { visible } from "./output/terminal_text.ts";
@@ -57,7 +58,11 @@ export function programOf(io: Io, running: Running): Command {
   pauseCommands(declaring);
   limitCommands(declaring);
   scheduleCommands(declaring);
+  workerCommands(declaring);
   keyCommands(declaring);
+  program.commandsGroup("Service:");
+  serviceCommands(declaring);
+  program.commandsGroup("This program:");
   ownCommands(declaring);
   return program;
 }

@@ -71,11 +71,12 @@ export class Session {
     rows: AsyncIterable<Row> | Iterable<Row>,
     columns: readonly Column<Row>[],
     none: string,
+    width: number | null = this.io.columns(),
   ): Promise<void> {
     if (!this.isJson) {
       const all = await Array.fromAsync(rows);
       if (all.length === 0) return this.say(none);
-      return this.io.out(tableOf(columns, all, this.io.columns()));
+      return this.io.out(tableOf(columns, all, width));
     }
     let isFirst = true;
     for await (const row of rows) {

@@ -13,6 +13,8 @@ import type { Connection } from "./transport/connection.ts";
 import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
 import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
 import { DefinitionList } from "./definitions/definition_list.ts";
+import { type Stats, statsOf } from "./operation/stats.ts";
+import { Workers } from "./operation/workers.ts";
 import { Keys } from "./keys/keys.ts";
 import { Queues } from "./queues/queues.ts";
 import { cancelTasks, type TasksCancel, type TasksToCancel } from "./futures/group_cancel.ts";
@@ -98,6 +100,7 @@ export class Client<D extends Definitions = Definitions> {
   readonly tasks: Tasks;
   readonly definitions: DefinitionList;
   readonly keys: Keys;
+  readonly workers: Workers;
 
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }: ClientOptions) {
@@ -109,6 +112,7 @@ export class Client<D extends Definitions = Definitions> {
     this.tasks = new Tasks(this.#connection);
     this.definitions = new DefinitionList(this.#connection);
     this.keys = new Keys(this.#connection);
+    this.workers = new Workers(this.#connection);
   }
 
   /**
@@ -259,6 +263,11 @@ export class Client<D extends Definitions = Definitions> {
     const call: Call = { method: "POST", path: "/v1/tickets", body, expects: A_TICKET, signal };
     const { ticket } = (await http.call(call)).body;
     return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
+  }
+
+  /** What waits and runs, and what happened in the last `minutes`: 1 to 60, default 15. */
+  stats(options: { minutes?: number; signal?: AbortSignal } = {}): Promise<Stats> {
+    return statsOf(this.#connection, options);
   }
 
   async #post(path: string, body: Call["body"], expects: Expected, options: PostOptions) {

@@ -40,7 +40,9 @@ export {
 export { type Pause, type PauseOptions, type Queue, type QueueCounts, Queues } from "./queues/queues.ts";
 export { type DefinitionInfo, DefinitionList } from "./definitions/definition_list.ts";
 export { type Key, Keys, type MadeKey, type NewKey, type Scope } from "./keys/keys.ts";
-export { type ListOptions, type TaskFilter, Tasks } from "./tasks/tasks.ts";
+export type { Happened, Percentiles, Stats, TasksNow } from "./operation/stats.ts";
+export { type RunningTask, type Worker, Workers } from "./operation/workers.ts";
+export { type ListOptions, type LogLine, type TaskCount, type TaskFilter, Tasks } from "./tasks/tasks.ts";
 export {
   allowFailure,
   FailureAllowed,

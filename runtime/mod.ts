@@ -13,6 +13,8 @@ export { hasQueues, isRemote, openKv } from "./platform/open_kv.ts";
 export { kvOnHandle } from "./platform/prefixed_kv.ts";
 export { type AttemptName, type Log, silentLog } from "./platform/log.ts";
 
+export { requireFormat } from "./store/format.ts";
+export { inspect as inspectDatabase, type Inspection } from "./store/inspection.ts";
 export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { LimitRule } from "./store/limit_rules.ts";
 export type { TaskEvent } from "./store/event_log.ts";

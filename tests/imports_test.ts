@@ -40,7 +40,7 @@ const FLOORS: Record<string, string[][]> = {
     ["futures"],
     ["canvas"],
     ["keys", "limits", "queues", "schedules", "tasks"],
-    ["definitions"],
+    ["definitions", "operation"],
     ["."],
   ],
 };

@@ -35,6 +35,14 @@ export async function retry(session: Session, ids: string[], { input }: InputGiv
   });
 }
 
+export async function rerun(session: Session, id: string, { input }: InputGiven): Promise<ExitCode> {
+  const value = await jsonArgument(input, "--input", session.io);
+  const future = await (await session.client()).tasks.rerun(id, { input: value });
+  if (session.isJson) session.json({ id: future.id, rerunOf: id, deduplicated: future.deduplicated });
+  else session.line(future.id);
+  return EXIT.done;
+}
+
 export async function remove(session: Session, ids: string[]): Promise<ExitCode> {
   return await each(session, ids, async (future) => {
     await future.forget();

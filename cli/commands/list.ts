@@ -1,6 +1,6 @@
 // `errand ls`
 
-import type { TaskSummary } from "../../client/mod.ts";
+import type { TaskFilter, TaskSummary } from "../../client/mod.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import type { ListGiven } from "../given.ts";
 import { painted } from "../output/colors.ts";
@@ -12,14 +12,18 @@ import { progressOf } from "./show.ts";
 const LARGEST_PAGE = 500;
 
 export async function list(session: Session, given: ListGiven): Promise<ExitCode> {
-  const { limit, group: groupId, parent: parentId, state, task, tag, createdAfter, createdBefore } = given;
-  const client = await session.client();
+  const { limit, count, group: groupId, parent: parentId, search: q, ...rest } = given;
+  const filter: TaskFilter = { ...rest, groupId, parentId, q };
+  const { tasks } = await session.client();
+  if (count) {
+    const { value, exact } = await tasks.count(filter);
+    if (session.isJson) session.json({ value, exact });
+    else session.line(exact ? `${value}` : `${value} or more`);
+    return EXIT.done;
+  }
   const most = limit === 0 ? Infinity : limit;
-  const tasks = client.tasks.list(
-    { state, task, tag, groupId, parentId, createdAfter, createdBefore },
-    { pageSize: Math.min(most, LARGEST_PAGE) },
-  );
-  await session.list(firstOf(tasks, most), taskColumns(session), "no tasks");
+  const found = tasks.list(filter, { pageSize: Math.min(most, LARGEST_PAGE) });
+  await session.list(firstOf(found, most), taskColumns(session), "no tasks");
   return EXIT.done;
 }
 

@@ -1,11 +1,12 @@
 // `errand tail`: what happens to a task, as it happens.
 
-import type { Failure, State, TaskEvent } from "../../client/mod.ts";
+import type { Failure, LogLine, State, TaskEvent } from "../../client/mod.ts";
 import { exactly } from "../../runtime/core/exact_number.ts";
 import { codeOf, EXIT, type ExitCode } from "../exit_codes.ts";
 import { dim, painted } from "../output/colors.ts";
 import { visible } from "../output/terminal_text.ts";
-import { clockTime } from "../output/times.ts";
+import type { Column } from "../output/table.ts";
+import { clockTime, instant } from "../output/times.ts";
 import type { Session } from "../session.ts";
 import { progressOf } from "./show.ts";
 
@@ -25,6 +26,19 @@ export async function tailTask(
   // Behind its last event nothing comes any more.
   const state = last ?? await future.state();
   return state === null ? EXIT.notEnded : codeOf(state.type);
+}
+
+/** `errand logs` */
+export async function logs(session: Session, id: string): Promise<ExitCode> {
+  const { tasks } = await session.client();
+  const columns: Column<LogLine>[] = [
+    { title: "AT (UTC)", of: ({ at }) => instant(at) },
+    { title: "ATTEMPT", of: ({ attempt }) => attempt },
+    { title: "MESSAGE", of: ({ message }) => message, shrinks: true },
+    { title: "DATA", of: ({ data }) => data === null ? null : text(data), shrinks: true },
+  ];
+  await session.list(tasks.logs(id), columns, "nothing was logged");
+  return EXIT.done;
 }
 
 function lineOf(event: TaskEvent, colors: boolean): string {

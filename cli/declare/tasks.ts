@@ -93,14 +93,24 @@ export function taskCommands({ program, act, io }: Declaring): void {
       ),
     );
 
+  program.command("logs").description("what the function of a task has logged so far")
+    .argument("<id>")
+    .addHelpText("after", examples("errand logs $ID", "errand logs $ID -o json | jq -r '.[].message'"))
+    .action(act(async (session, id: string) => (await import("../commands/tail.ts")).logs(session, id)));
+
   program.command("ls").description("list tasks, newest first")
     .option("-s, --state <states>", "in one of these states", someOf(STATES))
     .option("-t, --task <name>", "of this definition")
     .option("--tag <tag>")
     .option("--group <id>")
     .option("--parent <id>")
+    .option("--queue <name>")
+    .option("-q, --search <text>", "the beginning of an id, or a part of an error")
     .option("--created-after <when>", "an instant, or so long ago: 2h", past)
     .option("--created-before <when>", "an instant, or so long ago: 2h", past)
+    .option("--finished-after <when>", "it has ended, after this", past)
+    .option("--finished-before <when>", "it has ended, before this", past)
+    .option("--count", "print how many there are, and no tasks")
     .option("-n, --limit <n>", "so many; 0: all", whole(0), 50)
     .addHelpText(
       "after",
@@ -138,6 +148,18 @@ export function taskCommands({ program, act, io }: Declaring): void {
     .action(
       act(async (session, ids: string[], given: InputGiven) =>
         (await import("../commands/change.ts")).retry(session, ids, given)
+      ),
+    );
+
+  program.command("rerun").description(
+    "submit a new task like an ended one, also like a completed one; prints its id",
+  )
+    .argument("<id>")
+    .option("--input <json>", `another input; ${JSON_RULE}`)
+    .addHelpText("after", examples("errand rerun $ID", "errand rerun $ID --input @mended.json"))
+    .action(
+      act(async (session, id: string, given: InputGiven) =>
+        (await import("../commands/change.ts")).rerun(session, id, given)
       ),
     );
 

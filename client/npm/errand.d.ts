@@ -1620,6 +1620,87 @@ declare class DefinitionList {
     list({ signal }?: SignalOptions): Promise<DefinitionInfo[]>;
 }
 
+/** Milliseconds, right within a fifth; null of nothing. */
+interface Percentiles {
+    count: number;
+    p50: number | null;
+    p90: number | null;
+    p99: number | null;
+}
+/** In some time, in all processes. */
+interface Happened {
+    submitted: number;
+    /** By the state that they ended in. */
+    ended: Record<string, number>;
+    /** By what became of them. */
+    attempts: Record<string, number>;
+    /** How often a task had to wait for a limit by key. */
+    limited: {
+        concurrency: number;
+        rate: number;
+    };
+    /** From ready to running. */
+    wait: Percentiles;
+    /** Of one attempt. */
+    run: Percentiles;
+}
+/** Tasks that have not ended. */
+interface TasksNow extends QueueCounts {
+    oldestReadyAt: string | null;
+}
+interface Stats {
+    /** ISO 8601. */
+    at: string;
+    minutes: number;
+    now: TasksNow;
+    happened: Happened;
+    /** By name. */
+    definitions: {
+        task: string;
+        now: TasksNow;
+        happened: Happened;
+    }[];
+    /** The oldest first; the last one is not over. */
+    perMinute: {
+        at: string;
+        happened: Happened;
+    }[];
+}
+/** What waits and runs, and what happened in the last minutes: 1 to 60, default 15. */
+declare function statsOf({ http }: Connection, { minutes, signal }: SignalOptions & {
+    minutes?: number;
+}): Promise<Stats>;
+
+interface RunningTask {
+    id: string;
+    task: string;
+    queue: string;
+    attempt: number;
+    state: State;
+}
+interface Worker {
+    id: string;
+    /** ISO 8601. */
+    startedAt: string;
+    /** When it sent its last heartbeat, by its own clock; null for a worker of an earlier release. */
+    lastSeenAt: string | null;
+    release: string | null;
+    /** Functions that it runs at once on its main thread. */
+    concurrency: number;
+    /** Those that it takes tasks from; null: all. */
+    queues: string[] | null;
+    running: number;
+    /** At most 100 of them. */
+    tasks: RunningTask[];
+}
+/** `errand.workers` */
+declare class Workers {
+    private readonly connection;
+    constructor(connection: Connection);
+    /** By their start. One that has died is among them for up to a lease. */
+    list({ signal }?: SignalOptions): Promise<Worker[]>;
+}
+
 type Scope = "submit" | "read" | "cancel" | "complete" | "work" | "operate" | "admin";
 interface Key {
     /** Null for a key of the service's environment. */
@@ -1777,12 +1858,33 @@ interface TaskFilter {
     state?: StateType | readonly StateType[];
     /** The name of a definition. */
     task?: string;
+    queue?: string;
     tag?: string;
     groupId?: string;
     parentId?: string;
     /** A date, or ISO 8601. */
     createdAfter?: Date | string;
     createdBefore?: Date | string;
+    /** It has ended. */
+    finishedAfter?: Date | string;
+    finishedBefore?: Date | string;
+    /** The beginning of its id, 8 digits or more; or a part of its error, in any case. */
+    q?: string;
+}
+/** How many fit a filter: at least so many where it is not exact. */
+interface TaskCount {
+    value: number;
+    exact: boolean;
+}
+/** What a function has logged. */
+interface LogLine {
+    /** Its place among the task's events. */
+    seq: number;
+    /** ISO 8601. */
+    at: string;
+    attempt: number;
+    message: string;
+    data: unknown;
 }
 interface ListOptions extends SignalOptions {
     /** So many are asked for at once, 1 to 500. Default 100. */
@@ -1798,6 +1900,21 @@ declare class Tasks {
      * @throws {ValidationError} for a filter that the service does not take
      */
     list(filter?: TaskFilter, { pageSize, signal }?: ListOptions): AsyncGenerator<TaskSummary>;
+    /** How many fit the filter, as far as the service has time to count. */
+    count(filter?: TaskFilter, { signal }?: SignalOptions): Promise<TaskCount>;
+    /** What the function of a task has logged so far, read page by page. */
+    logs(id: string, { after, signal }?: SignalOptions & {
+        after?: number;
+    }): AsyncGenerator<LogLine>;
+    /**
+     * Submits a new task like an ended one, also like a completed one, perhaps with another input. However
+     * often the call is sent, it is one task.
+     *
+     * @throws {ConflictError} if it has not ended
+     */
+    rerun<Result = unknown>(id: string, { input, idempotencyKey, signal }?: CallOptions & {
+        input?: unknown;
+    }): Promise<TaskFuture<Result>>;
 }
 
 /** Times: cron fields in a time zone (default UTC), an interval that counts from 1970, or one instant. */
@@ -2006,6 +2123,7 @@ declare class Client<D extends Definitions = Definitions> {
     readonly tasks: Tasks;
     readonly definitions: DefinitionList;
     readonly keys: Keys;
+    readonly workers: Workers;
     /** @throws {TypeError} if the URL is no absolute http(s) URL */
     constructor({ log, ...options }: ClientOptions);
     /**
@@ -2073,6 +2191,11 @@ declare class Client<D extends Definitions = Definitions> {
      * @throws {UnauthorizedError} if the token may not read
      */
     streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
+    /** What waits and runs, and what happened in the last `minutes`: 1 to 60, default 15. */
+    stats(options?: {
+        minutes?: number;
+        signal?: AbortSignal;
+    }): Promise<Stats>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksToCancel, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -2396,6 +2396,43 @@ var DefinitionList = class {
   }
 };
 
+// client/operation/stats.ts
+var STATS = {
+  what: "the figures of the service",
+  is: (body) => typeof body?.now?.ready === "number"
+};
+async function statsOf({ http }, { minutes, signal }) {
+  const path = `/v1/stats${minutes === void 0 ? "" : `?minutes=${minutes}`}`;
+  return (await http.call({
+    method: "GET",
+    path,
+    expects: STATS,
+    signal
+  })).body;
+}
+
+// client/operation/workers.ts
+var WORKERS = {
+  what: "the workers",
+  is: (body) => Array.isArray(body?.workers)
+};
+var Workers = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /** By their start. One that has died is among them for up to a lease. */
+  async list({ signal } = {}) {
+    const call = {
+      method: "GET",
+      path: "/v1/workers",
+      expects: WORKERS,
+      signal
+    };
+    return (await this.connection.http.call(call)).body.workers;
+  }
+};
+
 // client/keys/keys.ts
 var KEYS = {
   what: "the keys",
@@ -2787,6 +2824,10 @@ var TASKS = {
   what: "tasks",
   is: (body) => Array.isArray(body?.tasks)
 };
+var LOGS = {
+  what: "lines of a log",
+  is: (body) => Array.isArray(body?.logs)
+};
 var Tasks = class {
   connection;
   constructor(connection2) {
@@ -2812,6 +2853,59 @@ var Tasks = class {
       if (body.nextCursor === null) return;
       query.set("cursor", body.nextCursor);
     }
+  }
+  /** How many fit the filter, as far as the service has time to count. */
+  async count(filter = {}, { signal } = {}) {
+    const query = queryOf(filter);
+    query.set("limit", "1");
+    query.set("count", "true");
+    const path = `/v1/tasks?${query}`;
+    const { body } = await this.connection.http.call({
+      method: "GET",
+      path,
+      expects: TASKS,
+      signal
+    });
+    return body.count;
+  }
+  /** What the function of a task has logged so far, read page by page. */
+  async *logs(id, { after: after2 = 0, signal } = {}) {
+    for (let from = after2; from !== null; ) {
+      const path = `/v1/tasks/${checkId("task", id)}/logs?after=${from}`;
+      const { body } = await this.connection.http.call({
+        method: "GET",
+        path,
+        expects: LOGS,
+        signal
+      });
+      yield* body.logs;
+      from = body.nextAfter;
+    }
+  }
+  /**
+   * Submits a new task like an ended one, also like a completed one, perhaps with another input. However
+   * often the call is sent, it is one task.
+   *
+   * @throws {ConflictError} if it has not ended
+   */
+  async rerun(id, { input, idempotencyKey = aKey(), signal } = {}) {
+    const { body: task, headers } = await this.connection.http.call({
+      method: "POST",
+      path: `/v1/tasks/${checkId("task", id)}/rerun`,
+      body: {
+        input
+      },
+      headers: {
+        "idempotency-key": idempotencyKey
+      },
+      expects: A_TASK,
+      signal
+    });
+    const seen = {
+      task: task.task,
+      type: task.state.type
+    };
+    return new TaskFuture(this.connection, task.id, seen, headers.has("errand-deduplicated"));
   }
 };
 function queryOf(filter) {
@@ -3009,6 +3103,7 @@ var Client = class {
   tasks;
   definitions;
   keys;
+  workers;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }) {
     const http = new Http(options);
@@ -3024,6 +3119,7 @@ var Client = class {
     this.tasks = new Tasks(this.#connection);
     this.definitions = new DefinitionList(this.#connection);
     this.keys = new Keys(this.#connection);
+    this.workers = new Workers(this.#connection);
   }
   /**
    * Submits a task. When this resolves, the task is on disk.
@@ -3162,6 +3258,10 @@ var Client = class {
     const { ticket } = (await http.call(call)).body;
     return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
   }
+  /** What waits and runs, and what happened in the last `minutes`: 1 to 60, default 15. */
+  stats(options = {}) {
+    return statsOf(this.#connection, options);
+  }
   async #post(path, body, expects, options) {
     return (await this.#answerOf(path, body, expects, options)).body;
   }
@@ -3216,6 +3316,7 @@ export {
   UnexpectedAnswerError,
   UnknownDefinitionError,
   ValidationError,
+  Workers,
   allowFailure,
   asCompleted,
   chain,

@@ -1,7 +1,9 @@
-// Tasks that anybody submitted: lists of them.
+// Tasks that anybody submitted: lists of them, what they logged, and new ones like them.
 
-import type { SignalOptions } from "../canvas/options.ts";
-import type { Expected, StateType, TaskSummary } from "../protocol/wire.ts";
+import type { CallOptions, SignalOptions } from "../canvas/options.ts";
+import { TaskFuture } from "../futures/task_future.ts";
+import { aKey, checkId } from "../protocol/ids.ts";
+import { A_TASK, type Expected, type StateType, type TaskSummary } from "../protocol/wire.ts";
 import type { Connection } from "../transport/connection.ts";
 
 /** All of it must be true of a task. */
@@ -10,12 +12,35 @@ export interface TaskFilter {
   state?: StateType | readonly StateType[];
   /** The name of a definition. */
   task?: string;
+  queue?: string;
   tag?: string;
   groupId?: string;
   parentId?: string;
   /** A date, or ISO 8601. */
   createdAfter?: Date | string;
   createdBefore?: Date | string;
+  /** It has ended. */
+  finishedAfter?: Date | string;
+  finishedBefore?: Date | string;
+  /** The beginning of its id, 8 digits or more; or a part of its error, in any case. */
+  q?: string;
+}
+
+/** How many fit a filter: at least so many where it is not exact. */
+export interface TaskCount {
+  value: number;
+  exact: boolean;
+}
+
+/** What a function has logged. */
+export interface LogLine {
+  /** Its place among the task's events. */
+  seq: number;
+  /** ISO 8601. */
+  at: string;
+  attempt: number;
+  message: string;
+  data: unknown;
 }
 
 export interface ListOptions extends SignalOptions {
@@ -26,6 +51,10 @@ export interface ListOptions extends SignalOptions {
 const TASKS: Expected = {
   what: "tasks",
   is: (body) => Array.isArray((body as { tasks?: unknown } | null)?.tasks),
+};
+const LOGS: Expected = {
+  what: "lines of a log",
+  is: (body) => Array.isArray((body as { logs?: unknown } | null)?.logs),
 };
 
 /** `errand.tasks`. */
@@ -50,6 +79,51 @@ export class Tasks {
       if (body.nextCursor === null) return;
       query.set("cursor", body.nextCursor);
     }
+  }
+
+  /** How many fit the filter, as far as the service has time to count. */
+  async count(filter: TaskFilter = {}, { signal }: SignalOptions = {}): Promise<TaskCount> {
+    const query = queryOf(filter);
+    query.set("limit", "1");
+    query.set("count", "true");
+    const path = `/v1/tasks?${query}`;
+    const { body } = await this.connection.http.call({ method: "GET", path, expects: TASKS, signal });
+    return body.count;
+  }
+
+  /** What the function of a task has logged so far, read page by page. */
+  async *logs(
+    id: string,
+    { after = 0, signal }: SignalOptions & { after?: number } = {},
+  ): AsyncGenerator<LogLine> {
+    for (let from: number | null = after; from !== null;) {
+      const path: string = `/v1/tasks/${checkId("task", id)}/logs?after=${from}`;
+      const { body } = await this.connection.http.call({ method: "GET", path, expects: LOGS, signal });
+      yield* body.logs as LogLine[];
+      from = body.nextAfter;
+    }
+  }
+
+  /**
+   * Submits a new task like an ended one, also like a completed one, perhaps with another input. However
+   * often the call is sent, it is one task.
+   *
+   * @throws {ConflictError} if it has not ended
+   */
+  async rerun<Result = unknown>(
+    id: string,
+    { input, idempotencyKey = aKey(), signal }: CallOptions & { input?: unknown } = {},
+  ): Promise<TaskFuture<Result>> {
+    const { body: task, headers } = await this.connection.http.call({
+      method: "POST",
+      path: `/v1/tasks/${checkId("task", id)}/rerun`,
+      body: { input },
+      headers: { "idempotency-key": idempotencyKey },
+      expects: A_TASK,
+      signal,
+    });
+    const seen = { task: task.task, type: task.state.type };
+    return new TaskFuture(this.connection, task.id, seen, headers.has("errand-deduplicated"));
   }
 }
 

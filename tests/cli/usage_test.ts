@@ -15,6 +15,8 @@ const io = {
   rows: () => null,
   colors: false,
   now: () => 0,
+  onInterrupt: () => () => {},
+  onKey: () => () => {},
 };
 
 function leaves(command: Command, path: string[] = []): string[][] {

@@ -32,6 +32,8 @@ export async function command(args: string[], options: CommandOptions = {}): Pro
     rows: () => columns === null ? null : 24,
     colors: false,
     now: () => now ?? Date.now(),
+    onInterrupt: () => () => {},
+    onKey: () => () => {},
   };
   const code = await run(args, io);
   const json = () => {

@@ -5,8 +5,8 @@ import { Folder } from "./folder.ts";
 import { run } from "./program.ts";
 
 /**
- * Of 0.1: packages in the versions that it was released with. What it serves to browsers is left out: nothing here
- * asks for it.
+ * Of 0.1: packages in the versions that it was released with. What it serves to browsers is left out: nothing
+ * here asks for it.
  */
 const CONFIG = {
   imports: {

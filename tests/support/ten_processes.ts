@@ -1,4 +1,4 @@
-// Schedules of ten real processes on one database, some of which are killed, and some of whose clocks go back.
+// Schedules of ten real processes on one database: some are killed, and the clocks of some go back.
 
 import { fileURLToPath } from "node:url";
 import { firedMore, haveSchedules, requireOneTaskEach } from "./schedule_slots.ts";

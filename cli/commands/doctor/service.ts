@@ -1,0 +1,97 @@
+// What the service that commands call says of itself, and what the two clocks say.
+
+import { RELEASE } from "../../../runtime/core/release.ts";
+import { span } from "../../output/times.ts";
+import type { Target } from "../../profiles.ts";
+import type { Session } from "../../session.ts";
+import type { Finding } from "./finding.ts";
+import { messageOf } from "./machine.ts";
+
+const LONGEST_CALL_MS = 5_000;
+/** Timers, expiries and leases are told by clocks. */
+const MOST_APART_MS = 2_000;
+const RELEASED_AT = Date.parse("2026-01-01T00:00:00Z");
+
+export async function checkService(session: Session): Promise<Finding[]> {
+  const { io } = session;
+  const clock: Finding = io.now() < RELEASED_AT
+    ? { what: "clock", found: "wrong", message: `it is set to ${new Date(io.now()).toISOString()}: set it` }
+    : { what: "clock", found: "ok", message: `${new Date(io.now()).toISOString()}` };
+  let target: Target;
+  try {
+    target = await session.aim();
+  } catch (error) {
+    return [clock, { what: "service", found: "wrong", message: messageOf(error) }];
+  }
+  const at = `${target.url} (${target.from})`;
+  const health = await ask(target, "/healthz");
+  if (health instanceof Error) {
+    // Before the first start there is none.
+    const found = target.from === "the default" ? "skipped" : "wrong";
+    return [clock, { what: "service", found, message: `nothing answers at ${at}: ${health.message}` }];
+  }
+  const ready = await ask(target, "/readyz");
+  const isReady = !(ready instanceof Error) && ready.status === 200;
+  return [
+    clock,
+    ...apart(health, io.now()),
+    isReady ? { what: "service", found: "ok", message: `${at} answers, and its database takes writes` } : {
+      what: "service",
+      found: "wrong",
+      message: `${at} answers, and its database takes no writes: see its log`,
+    },
+    ...await told(session),
+  ];
+}
+
+/** A plain call: what is wrong with a service may be that it is none. */
+async function ask({ url }: Target, path: string): Promise<Response | Error> {
+  try {
+    const signal = AbortSignal.timeout(LONGEST_CALL_MS);
+    const response = await fetch(url.replace(/\/+$/, "") + path, { signal });
+    await response.body?.cancel();
+    return response;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function apart({ headers }: Response, now: number): Finding[] {
+  const theirs = Date.parse(headers.get("date") ?? "");
+  // The header has no milliseconds.
+  if (!Number.isFinite(theirs) || Math.abs(now - theirs) <= MOST_APART_MS + 1_000) return [];
+  const message =
+    `the service's clock is ${span(Math.abs(now - theirs))} ${theirs > now ? "ahead" : "behind"}` +
+    ": set both by NTP";
+  return [{ what: "clock", found: "odd", message }];
+}
+
+/** As far as the key's scopes go. */
+async function told(session: Session): Promise<Finding[]> {
+  const { UnauthorizedError } = await import("../../../client/mod.ts");
+  try {
+    const client = await session.client();
+    const [workers, pause] = [await client.workers.list(), await client.queues.pausedAll()];
+    const releases = [...new Set(workers.map(({ release }) => release ?? "an earlier one"))];
+    const others = releases.filter((release) => release !== RELEASE);
+    const running = `${workers.length} with releases ${releases.join(", ")}; this program is ${RELEASE}`;
+    return [
+      workers.length === 0
+        ? { what: "workers", found: "odd", message: "none: tasks wait until one starts (ROLE=all or worker)" }
+        : { what: "workers", found: others.length > 0 ? "odd" : "ok", message: running },
+      ...pause === null ? [] : [{
+        what: "pause",
+        found: "odd" as const,
+        message: `everything is paused since ${pause.since}${
+          pause.note ? `: ${pause.note}` : ""
+        }; errand resume`,
+      }],
+    ];
+  } catch (error) {
+    if (!(error instanceof UnauthorizedError)) {
+      return [{ what: "service", found: "wrong", message: messageOf(error) }];
+    }
+    const found = error.status === 401 ? "wrong" : "skipped";
+    return [{ what: "key", found, message: error.message }];
+  }
+}
