@@ -37,7 +37,14 @@ export {
   type Signature,
   type SignatureOptions,
 } from "./canvas/canvas.ts";
-export { type Pause, type PauseOptions, type Queue, type QueueCounts, Queues } from "./queues/queues.ts";
+export {
+  type Pause,
+  type PauseOptions,
+  type Queue,
+  type QueueConcurrency,
+  type QueueCounts,
+  Queues,
+} from "./queues/queues.ts";
 export { type DefinitionInfo, DefinitionList } from "./definitions/definition_list.ts";
 export { type Key, Keys, type MadeKey, type NewKey, type Scope } from "./keys/keys.ts";
 export type { Happened, Percentiles, Stats, TasksNow } from "./operation/stats.ts";

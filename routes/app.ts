@@ -41,6 +41,7 @@ import { scheduleRoutes } from "./v1/schedules.ts";
 import { sessionRoutes } from "./v1/session.ts";
 import { limitRoutes } from "./v1/limits.ts";
 import { queueRoutes } from "./v1/queues.ts";
+import { concurrencyRoutes } from "./v1/concurrency.ts";
 import { quotaRoutes } from "./v1/quotas.ts";
 import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
@@ -104,6 +105,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     scheduleActionRoutes(app, runtime, large);
     definitionRoutes(app, runtime, large);
     queueRoutes(app, runtime);
+    concurrencyRoutes(app, runtime);
     keyRoutes(app, runtime, keys, large);
     quotaRoutes(app, runtime, keys, slots);
     sessionRoutes(app, runtime, sessions);

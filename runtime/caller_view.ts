@@ -12,8 +12,9 @@ import { cancelGroup, createGroup } from "./commands/group_commands.ts";
 import type { Idempotency } from "./commands/idempotency.ts";
 import { limitRules, removeLimitRule, type RuleSaid, setLimitRule } from "./commands/limit_rules.ts";
 import type { IfMatch } from "./commands/present_task.ts";
-import type { Controlled, QueueState } from "./commands/queue_control.ts";
-import type { Pause } from "./queues/control_set.ts";
+import type { Controlled, DefinitionState, QueueState } from "./commands/queue_control.ts";
+import type { Limited } from "./queues/concurrency.ts";
+import type { Concurrency, Pause } from "./queues/control_set.ts";
 import type { PauseRequest } from "./queues/pauses.ts";
 import { rerun, type RerunRequest } from "./commands/rerun.ts";
 import { retry } from "./commands/retry.ts";
@@ -74,9 +75,14 @@ export class CallerView {
     return await this.parts.queueControl.one(name, this.caller);
   }
 
-  /** See {@linkcode QueueControl.pausedDefinitions}. */
-  async pausedDefinitions(): Promise<Map<string, Pause>> {
-    return await this.parts.queueControl.pausedDefinitions(this.caller);
+  /** See {@linkcode QueueControl.definitions}. */
+  async definitionStates(): Promise<Map<string, DefinitionState>> {
+    return await this.parts.queueControl.definitions(this.caller);
+  }
+
+  /** See {@linkcode QueueControl.limit}. */
+  async limitConcurrency(what: Limited, most: number | null): Promise<Concurrency> {
+    return await this.parts.queueControl.limit(what, this.caller, most);
   }
 
   /** See {@linkcode QueueControl.pause}. */

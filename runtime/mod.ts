@@ -19,8 +19,9 @@ export { doneOf, type GroupRecord } from "./store/group_counters.ts";
 export type { LimitRule } from "./store/limit_rules.ts";
 export type { TaskEvent } from "./store/event_log.ts";
 
-export type { Controlled, QueueState } from "./commands/queue_control.ts";
-export type { Hold, Pause } from "./queues/control_set.ts";
+export { type Controlled, type QueueState, UNSAID } from "./commands/queue_control.ts";
+export type { Limited } from "./queues/concurrency.ts";
+export { type Concurrency, type Hold, mostAtOnce, type Pause } from "./queues/control_set.ts";
 export { WAYS } from "./queries/queue_counts.ts";
 
 export type { CompletionQuery } from "./queries/as_completed.ts";

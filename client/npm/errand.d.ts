@@ -1556,11 +1556,24 @@ interface QueueCounts {
     scheduled: number;
     /** They wait for a worker. */
     ready: number;
-    /** They wait for a slot of their group. */
+    /** They wait for a slot of a limit, or for their place in a rate. */
     limited: number;
     /** They wait for other tasks. */
     waiting: number;
     running: number;
+}
+/** How many tasks of a queue, or of a definition, run at once, in all processes. */
+interface QueueConcurrency {
+    /** What is in force. Null: nothing limits it. 0 holds all. */
+    current: number | null;
+    /** What the code of a definition says. */
+    base: number | null;
+    /** What a call has said: it outranks the code. */
+    override: number | null;
+    /** ISO 8601, UTC. */
+    overriddenAt: string | null;
+    /** The name of the key that has said it. */
+    overriddenBy: string | null;
 }
 interface Queue {
     name: string;
@@ -1568,6 +1581,7 @@ interface Queue {
     counts: QueueCounts;
     /** Since when the first of the ready ones has been ready; null if none is. */
     oldestReadyAt: string | null;
+    concurrency: QueueConcurrency;
 }
 interface PauseOptions extends SignalOptions {
     /** Why: shown with every task that it holds. */
@@ -1591,6 +1605,15 @@ declare class Queues {
     pause(name: string, options?: PauseOptions): Promise<Pause>;
     /** Wakes waiting workers. What was not paused stays as it is. */
     resume(name: string, options?: SignalOptions): Promise<void>;
+    /**
+     * At most so many tasks of the queue run at once from now on: 0 to 10,000, and 0 holds all. Null takes back
+     * what was said. What runs goes on.
+     *
+     * @throws {ValidationError} for another number
+     */
+    limit(name: string, concurrency: number | null, options?: SignalOptions): Promise<QueueConcurrency>;
+    /** The same for tasks of a definition, in whatever queue. */
+    limitDefinition(name: string, concurrency: number | null, options?: SignalOptions): Promise<QueueConcurrency>;
     /** Tasks of the definition, in whatever queue. */
     pauseDefinition(name: string, options?: PauseOptions): Promise<Pause>;
     resumeDefinition(name: string, options?: SignalOptions): Promise<void>;
@@ -2198,4 +2221,4 @@ declare class Client<D extends Definitions = Definitions> {
     }): Promise<Stats>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

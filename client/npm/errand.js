@@ -2509,6 +2509,10 @@ var QUEUES = {
   what: "the queues",
   is: (body) => Array.isArray(body?.queues)
 };
+var A_CONCURRENCY = {
+  what: "how many run at once",
+  is: (body) => typeof body?.concurrency === "object"
+};
 var A_PAUSE = {
   what: "whether it is paused",
   is: (body) => body?.paused !== void 0
@@ -2538,6 +2542,19 @@ var Queues = class {
   async resume(name, options) {
     await this.#resume(queuePath(name), options);
   }
+  /**
+   * At most so many tasks of the queue run at once from now on: 0 to 10,000, and 0 holds all. Null takes back
+   * what was said. What runs goes on.
+   *
+   * @throws {ValidationError} for another number
+   */
+  async limit(name, concurrency, options) {
+    return await this.#limit(queuePath(name), concurrency, options);
+  }
+  /** The same for tasks of a definition, in whatever queue. */
+  async limitDefinition(name, concurrency, options) {
+    return await this.#limit(`/v1/definitions/${encodeURIComponent(name)}/concurrency`, concurrency, options);
+  }
   /** Tasks of the definition, in whatever queue. */
   async pauseDefinition(name, options) {
     return await this.#pause(`/v1/definitions/${encodeURIComponent(name)}`, options);
@@ -2557,6 +2574,14 @@ var Queues = class {
     return (await this.#call("GET", "/v1/queues", QUEUES, {
       signal
     })).paused;
+  }
+  async #limit(path, concurrency, { signal } = {}) {
+    return (await this.#call("PUT", path, A_CONCURRENCY, {
+      body: {
+        concurrency
+      },
+      signal
+    })).concurrency;
   }
   async #pause(path, { note, until, signal } = {}) {
     const body = {

@@ -1,4 +1,4 @@
-// Queues: what is in them, and pausing them, a definition, or everything.
+// Queues: what is in them, and pausing and limiting them, a definition, or everything.
 
 import type { SignalOptions } from "../canvas/options.ts";
 import type { Connection } from "../transport/connection.ts";
@@ -22,11 +22,25 @@ export interface QueueCounts {
   scheduled: number;
   /** They wait for a worker. */
   ready: number;
-  /** They wait for a slot of their group. */
+  /** They wait for a slot of a limit, or for their place in a rate. */
   limited: number;
   /** They wait for other tasks. */
   waiting: number;
   running: number;
+}
+
+/** How many tasks of a queue, or of a definition, run at once, in all processes. */
+export interface QueueConcurrency {
+  /** What is in force. Null: nothing limits it. 0 holds all. */
+  current: number | null;
+  /** What the code of a definition says. */
+  base: number | null;
+  /** What a call has said: it outranks the code. */
+  override: number | null;
+  /** ISO 8601, UTC. */
+  overriddenAt: string | null;
+  /** The name of the key that has said it. */
+  overriddenBy: string | null;
 }
 
 export interface Queue {
@@ -35,6 +49,7 @@ export interface Queue {
   counts: QueueCounts;
   /** Since when the first of the ready ones has been ready; null if none is. */
   oldestReadyAt: string | null;
+  concurrency: QueueConcurrency;
 }
 
 export interface PauseOptions extends SignalOptions {
@@ -54,6 +69,10 @@ const A_QUEUE: Expected = {
 const QUEUES: Expected = {
   what: "the queues",
   is: (body) => Array.isArray((body as { queues?: unknown } | null)?.queues),
+};
+const A_CONCURRENCY: Expected = {
+  what: "how many run at once",
+  is: (body) => typeof (body as { concurrency?: unknown } | null)?.concurrency === "object",
 };
 const A_PAUSE: Expected = {
   what: "whether it is paused",
@@ -87,6 +106,29 @@ export class Queues {
     await this.#resume(queuePath(name), options);
   }
 
+  /**
+   * At most so many tasks of the queue run at once from now on: 0 to 10,000, and 0 holds all. Null takes back
+   * what was said. What runs goes on.
+   *
+   * @throws {ValidationError} for another number
+   */
+  async limit(
+    name: string,
+    concurrency: number | null,
+    options?: SignalOptions,
+  ): Promise<QueueConcurrency> {
+    return await this.#limit(queuePath(name), concurrency, options);
+  }
+
+  /** The same for tasks of a definition, in whatever queue. */
+  async limitDefinition(
+    name: string,
+    concurrency: number | null,
+    options?: SignalOptions,
+  ): Promise<QueueConcurrency> {
+    return await this.#limit(`/v1/definitions/${encodeURIComponent(name)}/concurrency`, concurrency, options);
+  }
+
   /** Tasks of the definition, in whatever queue. */
   async pauseDefinition(name: string, options?: PauseOptions): Promise<Pause> {
     return await this.#pause(`/v1/definitions/${encodeURIComponent(name)}`, options);
@@ -108,6 +150,10 @@ export class Queues {
   /** The pause of everything that is in force; null if none is. */
   async pausedAll({ signal }: SignalOptions = {}): Promise<Pause | null> {
     return (await this.#call("GET", "/v1/queues", QUEUES, { signal })).paused;
+  }
+
+  async #limit(path: string, concurrency: number | null, { signal }: SignalOptions = {}) {
+    return (await this.#call("PUT", path, A_CONCURRENCY, { body: { concurrency }, signal })).concurrency;
   }
 
   async #pause(path: string, { note, until, signal }: PauseOptions = {}): Promise<Pause> {

@@ -71,6 +71,8 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // enough.
   "DELETE /v1/tasks/:id": ["admin"],
 
+  "PUT /v1/queues/:name": ["operate"],
+  "PUT /v1/definitions/:name/concurrency": ["operate"],
   "POST /v1/queues/:name/pause": ["operate"],
   "POST /v1/queues/:name/resume": ["operate"],
   "POST /v1/definitions/:name/pause": ["operate"],

@@ -4,11 +4,12 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { once } from "../../runtime/core/once.ts";
-import type { Runtime } from "../../runtime/mod.ts";
+import { type Runtime, UNSAID } from "../../runtime/mod.ts";
 import { jsonSchemaOf } from "../../runtime/core/registry.ts";
 import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
+import { concurrencySchema, concurrencyView } from "./concurrency.ts";
 import { pausedSchema, pauseView } from "./queues.ts";
 
 const schema = once(() => z.record(z.string(), z.unknown()).describe("JSON Schema 2020-12"));
@@ -22,6 +23,7 @@ const definitionSchema = once(() =>
     runsOn: z.enum(["inline", "thread"]),
     defaults: z.record(z.string(), z.unknown()),
     paused: pausedSchema(),
+    concurrency: concurrencySchema(),
   }).meta({ id: "Definition" })
 );
 
@@ -51,11 +53,12 @@ export function definitionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
   );
   app.openapi(route, async (c) => {
     const view = viewOf(c, runtime);
-    const paused = await view.pausedDefinitions();
-    const definitions = view.definitions().map(({ name }) => ({
-      ...told().get(name)!,
-      paused: pauseView(paused.get(name) ?? null),
-    }));
+    const states = await view.definitionStates();
+    const definitions = view.definitions().map(({ name }) => {
+      const { paused, concurrency } = states.get(name) ?? UNSAID;
+      const state = { paused: pauseView(paused), concurrency: concurrencyView(concurrency) };
+      return { ...told().get(name)!, ...state };
+    });
     return pieces.json(c, JSON.stringify({ definitions }));
   });
 }

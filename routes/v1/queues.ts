@@ -5,7 +5,6 @@ import type { Context } from "hono";
 import { createRoute } from "../http/operation.ts";
 import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
-import { queueName } from "../../runtime/core/submission.ts";
 import {
   type Controlled,
   isoAt,
@@ -19,6 +18,8 @@ import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { bodyProblems, jsonAnswer, noParameters, problems } from "../wire/schemas.ts";
+import { concurrencySchema, concurrencyView } from "./concurrency.ts";
+import { definitionParams, forbiddenOr404, queueParams } from "./controlled.ts";
 
 const LONGEST_NOTE = 500;
 const YEAR_10000 = Date.UTC(10_000);
@@ -37,7 +38,7 @@ export const pausedSchema = once(() => z.union([pauseSchema(), z.null()]));
 const MEANINGS: Record<typeof WAYS[number], string> = {
   scheduled: "Their time has not come: of a delay, or of another attempt.",
   ready: "They wait for a worker.",
-  limited: "They wait for a slot of their group.",
+  limited: "They wait for a slot of a limit, or for their place in a rate.",
   waiting: "They wait for other tasks.",
   running: "They run, or are asked to stop.",
 };
@@ -54,6 +55,7 @@ const queueSchema = once(() =>
     ),
     oldestReadyAt: z.iso.datetime().nullable()
       .describe("Since when the first of the ready ones has been ready."),
+    concurrency: concurrencySchema(),
   }).meta({ id: "Queue" })
 );
 
@@ -66,13 +68,6 @@ const requestSchema = once(() =>
 );
 
 const answerSchema = once(() => z.object({ paused: pausedSchema() }).meta({ id: "PauseState" }));
-
-const queueParams = once(() => z.object({ name: queueName() }));
-const definitionParams = once(() => z.object({ name: z.string().min(1).max(200) }));
-const forbiddenOr404 = {
-  403: "The key may not know all tasks that it concerns",
-  404: "There is none of this name that the key may know",
-};
 
 export function queueRoutes(app: App, runtime: Runtime): void {
   const list = createRoute({
@@ -188,11 +183,12 @@ export function pauseView(pause: Pause | null) {
   return { note, since: isoAt(since), until: until === null ? null : isoAt(until), by };
 }
 
-function queueView({ name, paused, counts: { oldestReadyAt, ...counts } }: QueueState) {
+function queueView({ name, paused, counts: { oldestReadyAt, ...counts }, concurrency }: QueueState) {
   return {
     name,
     paused: pauseView(paused),
     counts,
     oldestReadyAt: oldestReadyAt === null ? null : isoAt(oldestReadyAt),
+    concurrency: concurrencyView(concurrency),
   };
 }

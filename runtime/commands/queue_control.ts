@@ -1,14 +1,22 @@
-// Queues, definitions and everything, as those who look after the service see and pause them.
+// Queues, definitions and everything, as those who look after the service see, pause and limit them.
 
 import { type Caller, knowsDefinition, knowsQueue } from "../core/caller.ts";
 import { ForbiddenError, UnknownNameError, ValidationError } from "../core/errors.ts";
 import { didYouMean } from "../core/nearest.ts";
+import type { Entry } from "../core/task.ts";
 import { DEFAULT_QUEUE, type ServedQueues } from "../core/queue.ts";
 import type { Registry } from "../core/registry.ts";
 import type { OutboxProcessor } from "../dependencies/outbox_processor.ts";
 import type { ControlKind } from "../platform/keys.ts";
 import { noCounts, type QueueCounter, type QueueCounts } from "../queries/queue_counts.ts";
-import type { Pause } from "../queues/control_set.ts";
+import {
+  changeConcurrency,
+  countRunning,
+  type Limited,
+  NO_CONCURRENCY,
+  overridden,
+} from "../queues/concurrency.ts";
+import type { Concurrency, Pause } from "../queues/control_set.ts";
 import type { Controls } from "../queues/controls.ts";
 import { pause, type PauseRequest, resume } from "../queues/pauses.ts";
 import type { Store } from "../store/store.ts";
@@ -23,7 +31,17 @@ export interface QueueState {
   name: string;
   paused: Pause | null;
   counts: QueueCounts;
+  concurrency: Concurrency;
 }
+
+/** What was said of a definition. */
+export interface DefinitionState {
+  paused: Pause | null;
+  concurrency: Concurrency;
+}
+
+/** Nothing was ever said of it. */
+export const UNSAID: DefinitionState = { paused: null, concurrency: NO_CONCURRENCY };
 
 export interface QueueControlOptions {
   store: Store;
@@ -33,6 +51,8 @@ export interface QueueControlOptions {
   outbox: OutboxProcessor;
   /** Those that this process takes tasks from. */
   served: ServedQueues;
+  /** The attempts that run here. */
+  running: () => Iterable<Entry>;
 }
 
 export class QueueControl {
@@ -67,16 +87,30 @@ export class QueueControl {
     return this.#state(name, counts, caller);
   }
 
-  /** The pauses of definitions that are in force, by name. */
-  async pausedDefinitions(caller: Caller): Promise<Map<string, Pause>> {
-    // What can be submitted is told also while the database is away, with the pauses that were known.
+  /** What was said of definitions, by name. */
+  async definitions(caller: Caller): Promise<Map<string, DefinitionState>> {
+    // What can be submitted is told also while the database is away, with what was known.
     await this.#look().catch(() => {});
-    const paused = new Map<string, Pause>();
+    const states = new Map<string, DefinitionState>();
     for (const { kind, name } of this.options.controls.now.all) {
-      const pause = kind === "definition" ? this.#pauseOf(kind, name, caller) : null;
-      if (pause) paused.set(name, pause);
+      if (kind !== "definition") continue;
+      const paused = this.#pauseOf(kind, name, caller);
+      states.set(name, { paused, concurrency: this.#concurrencyOf(kind, name, caller) });
     }
-    return paused;
+    return states;
+  }
+
+  /**
+   * At most so many of its tasks run at once from now on; null takes back what was said.
+   * See {@linkcode changeConcurrency}.
+   */
+  async limit(what: Limited, caller: Caller, most: number | null): Promise<Concurrency> {
+    const { store, controls, running } = this.options;
+    this.#requireControl(what, caller);
+    const said = (before: Concurrency) => overridden(before, most, store.clock.now(), caller.name);
+    const concurrency = await changeConcurrency(store, controls, what, said);
+    await countRunning(store, controls, running());
+    return concurrency;
   }
 
   /**
@@ -114,7 +148,7 @@ export class QueueControl {
     if (kind === "definition") this.#requireDefinition(name, caller);
     if (caller.tenant !== "") {
       throw new ForbiddenError(
-        "all tenants share queues and definitions: a key of the default tenant pauses them",
+        "all tenants share queues and definitions: a key of the default tenant pauses and limits them",
       );
     }
     const own = kind === "queue" ? "queue:" : kind === "definition" ? "task:" : null;
@@ -137,7 +171,18 @@ export class QueueControl {
   }
 
   #state(name: string, counts: Map<string, QueueCounts>, caller: Caller): QueueState {
-    return { name, paused: this.#pauseOf("queue", name, caller), counts: counts.get(name) ?? noCounts() };
+    return {
+      name,
+      paused: this.#pauseOf("queue", name, caller),
+      counts: counts.get(name) ?? noCounts(),
+      concurrency: this.#concurrencyOf("queue", name, caller),
+    };
+  }
+
+  /** Who has said it is shown to its own tenant. */
+  #concurrencyOf(kind: Limited["kind"], name: string, caller: Caller): Concurrency {
+    const { concurrency = NO_CONCURRENCY } = this.options.controls.now.get(kind, name)?.control ?? {};
+    return caller.tenant === "" ? concurrency : { ...concurrency, overriddenBy: null };
   }
 
   /** Who asked for it is shown to its own tenant. */

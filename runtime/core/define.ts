@@ -9,7 +9,12 @@ import type {
   OneOrMore,
   RateLimitOption,
 } from "./limit_options.ts";
-import { QUEUE_NAME, QUEUE_RULE } from "./queue.ts";
+import {
+  type Bases,
+  basesIn,
+  type DefinedConcurrency,
+  type QueueWithConcurrency,
+} from "./base_concurrency.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { DeclaredSchedule } from "./schedule_config.ts";
 import { faultOfLimits } from "./soft_time_limit.ts";
@@ -115,10 +120,17 @@ export interface KeyedDefaults<Input> {
 }
 
 export interface DefinitionConfig<Name extends string, Input extends z.ZodType, Output extends z.ZodType>
-  extends DefinitionDefaults, KeyedDefaults<z.output<Input>> {
+  extends Omit<DefinitionDefaults, "queue">, Omit<KeyedDefaults<z.output<Input>>, "concurrency"> {
   /** Unique; letters, digits and `_ . -`, at most 100. */
   name: Name;
   description?: string;
+  /** How many run at once: by key, and without a key of the definition as a whole. */
+  concurrency?: DefinedConcurrency<z.output<Input>>;
+  /**
+   * Where its tasks wait for a worker: 1 to 64 of `a-z0-9_.-`; and how many tasks of that queue run at once,
+   * if that is to be said here.
+   */
+  queue?: string | QueueWithConcurrency;
   /** Of its function: cached results of another version are not given again. */
   version?: string;
   input: Input;
@@ -151,6 +163,8 @@ export interface Definition<
   readonly schedules?: readonly DeclaredSchedule[];
   readonly defaults: DefinitionDefaults;
   readonly keyed?: KeyedDefaults<z.output<Input>>;
+  /** How many tasks run at once: of its own, and of its queue. */
+  readonly bases?: Bases;
   readonly handler: Handler<z.output<Input>, z.input<Output>>;
 }
 
@@ -172,8 +186,8 @@ export function runnerOf({ thread }: AnyDefinition): RunnerKind {
  * An input schema that is a plain `z.object` refuses unknown fields, so that a misspelt field is not ignored;
  * use `z.looseObject` to accept them.
  *
- * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `queue`, `unique`,
- *   `debounce` or `softTimeoutMs` breaks a rule.
+ * @throws {TypeError} if the name is not 1 to 100 letters, digits or `_ . -`, or `queue`, `concurrency`,
+ *   `unique`, `debounce` or `softTimeoutMs` breaks a rule.
  */
 export function define<
   const Name extends string,
@@ -197,19 +211,18 @@ export function define<
     debounce,
     cache,
     version,
-    ...defaults
+    queue,
+    ...rest
   } = config;
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
-  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(defaults);
+  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(rest);
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
-  if (defaults.queue !== undefined && !QUEUE_NAME.test(defaults.queue)) {
-    throw new TypeError(
-      `Cannot define "${name}": queue ${QUEUE_RULE}; it is ${JSON.stringify(defaults.queue)}`,
-    );
-  }
-  const keyed = { concurrency, rateLimit, fairness, unique, debounce, cache };
+  const said = basesIn(concurrency, queue);
+  if (typeof said === "string") throw new TypeError(`Cannot define "${name}": ${said}`);
+  const defaults = said.queue === undefined ? rest : { ...rest, queue: said.queue };
+  const keyed = { concurrency: said.concurrency, rateLimit, fairness, unique, debounce, cache };
   const isKeyed = Object.values(keyed).some((one) => one !== undefined);
   return {
     name,
@@ -221,6 +234,7 @@ export function define<
     ...(schedules && { schedules }),
     defaults,
     ...(isKeyed && { keyed }),
+    ...(said.bases && { bases: said.bases }),
     handler,
   };
 }

@@ -30,6 +30,3 @@ export function weightOf({ limit = TURN }: TaskLimit): number {
 export function fairnessKeyOf(key: string): string | null {
   return key.startsWith(MARK) ? key.slice(key.indexOf(MARK, 1) + 1) : null;
 }
-
-/** Sorts behind the keys of fairness, and before all others. */
-export const BEHIND_FAIRNESS = "\u0002";

@@ -49,7 +49,7 @@ export type OneOrMore<Option> = Option | Option[];
 
 const MOST_OF_A_TASK = 4;
 const LONGEST_KEY = 200;
-const LARGEST_LIMIT = 10_000;
+export const LARGEST_LIMIT = 10_000;
 const LARGEST_RATE = 1_000_000;
 const LONGEST_PERIOD_MS = 31 * 24 * 60 * 60 * 1000;
 

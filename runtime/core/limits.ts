@@ -5,15 +5,19 @@
 
 import { LONGEST_MESSAGE } from "./enter_state.ts";
 import { fairnessKeyOf } from "./fairness.ts";
+import { imposedBy, isImposed } from "./imposed_limits.ts";
 import { clip } from "./json.ts";
 import type { Rate } from "./rate_limit.ts";
 import { type HistoryEntry, stateOf, type TaskRecord } from "./task.ts";
 import type { Parked } from "./limit_terms.ts";
 import { tenantOf } from "./tenant.ts";
 
-/** A limit as the engine knows it: the keys of tenants are apart. Keys contain no control characters. */
+/**
+ * A limit as the engine knows it: the keys of tenants are apart, but for those of a queue or a definition,
+ * which all share. Keys of callers contain no control characters.
+ */
 export function limitName(key: string, tenant: string): string {
-  return `${tenant}\n${key}`;
+  return isImposed(key) ? `\n${key}` : `${tenant}\n${key}`;
 }
 
 export function limitOf(name: string): { tenant: string; key: string } {
@@ -89,6 +93,8 @@ export function delayed(record: TaskRecord, rateAt: number, message: string): Ta
 export function slotMessage(key: string, limit: number, pattern: string | undefined): string {
   const fairness = fairnessKeyOf(key);
   if (fairness !== null) return turnMessage(fairness);
+  const imposed = imposedBy(key);
+  if (imposed !== null) return `waits for a slot of ${imposed}: at most ${limit} at once`;
   return `waits for a slot of ${JSON.stringify(key)}: at most ${limit} at once${byRule(pattern)}`;
 }
 

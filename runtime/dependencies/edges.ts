@@ -28,6 +28,8 @@ const MOST_INLINE = 50;
 
 /** Checks of the outbox processor for a task that it moves: the outbox entry, the counter and the record. */
 const PROCESSOR_CHECKS = 3;
+/** Of an end: the record, and the limits of its queue and its definition, which it may get at any time. */
+const END_CHECKS = 3;
 const BLOCKS_PER_READ = 100;
 /** Blocks that are told at once: whoever tells them asks in between whether to stop. */
 const TOLD_AT_ONCE = 20;
@@ -41,7 +43,9 @@ const SPARE_CHECKS = 5;
  * @param limited how many limits by key the task has
  */
 export function mostInlineDependents(limits: KvLimits, limited: number): number {
-  const most = limits.checks - mostGroupsOf(limits, 0) - PROCESSOR_CHECKS - limited;
+  // Where there are limits by key, their rules may be checked with them.
+  const others = Math.max(PROCESSOR_CHECKS, END_CHECKS + Number(limited > 0));
+  const most = limits.checks - mostGroupsOf(limits, 0) - others - limited;
   return Math.max(0, Math.min(MOST_INLINE, most));
 }
 

@@ -1,7 +1,8 @@
 // After a change of the rules: each limit that there is gets those that are in force for it now. A limit that
 // comes to be at the same time finds the new rules itself, since its commit checks them.
 
-import { limitName } from "../core/limits.ts";
+import { isImposed } from "../core/imposed_limits.ts";
+import { limitName, limitOf } from "../core/limits.ts";
 import { type Entry, isForgotten, type TaskRecord } from "../core/task.ts";
 import { tenantOf } from "../core/tenant.ts";
 import { admittedToLimit } from "../core/transitions.ts";
@@ -33,6 +34,8 @@ export async function applyRules(
     const paced = new Set<string>();
     const applied = await Promise.all(page.flatMap(({ key, value }) => {
       const name = parse.limit(key);
+      // What holds for a queue or a definition no pattern names.
+      if (isImposed(limitOf(name).key)) return [];
       const inForce = rulesFor(rules, name);
       const isPaced = !isSame(inForce.rateRule, value.rateRule);
       if (!isPaced && isSame(inForce.rule, value.rule)) return [];

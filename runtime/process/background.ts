@@ -2,6 +2,8 @@
 
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { sleep } from "../platform/clock.ts";
+import { countRunning } from "../queues/concurrency.ts";
+import { declareConcurrency } from "../queues/declared_concurrency.ts";
 import { LOOK_EVERY_MS } from "../queues/controls.ts";
 import { resumeWhatIsOver } from "../queues/pauses.ts";
 import { every } from "../platform/periodic.ts";
@@ -97,30 +99,32 @@ export class Background {
     runners.close();
   }
 
-  /** Writes the schedules that the code declares, as soon as the database takes them. */
+  /** Writes the schedules and the limits that the code declares, as soon as the database takes them. */
   async #declare(): Promise<void> {
-    const { declarations, schedules, clock, log } = this.#parts;
+    const { declarations, schedules, store, controls, registry, clock, log } = this.#parts;
     while (declarations !== null && !this.#isStopped) {
       try {
-        return await declare(schedules, declarations, log);
+        await declare(schedules, declarations, log);
+        return await declareConcurrency(store, controls, registry.all());
       } catch (error) {
-        log.error("the schedules of the code could not be written; trying again", error);
+        log.error("the schedules and limits of the code could not be written; trying again", error);
         await sleep(clock, DECLARE_AGAIN_MS);
       }
     }
   }
 
   async #lookAtControls(): Promise<void> {
-    const { store, controls, outbox, log } = this.#parts;
+    const { store, controls, outbox, worker, log } = this.#parts;
     let isFailing = false;
     const look = async () => {
       try {
         await controls.look();
         await resumeWhatIsOver(store, controls, (subject) => outbox.ring([subject]));
+        if (worker) await countRunning(store, controls, worker.attempts);
         isFailing = false;
       } catch (error) {
         // Nothing starts by an old look. A database that is away is told of once.
-        if (!isFailing) log.error("looking at what is paused failed", error);
+        if (!isFailing) log.error("looking at what is paused or limited failed", error);
         isFailing = true;
       }
     };

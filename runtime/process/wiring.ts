@@ -21,6 +21,7 @@ import {
   typeOf,
 } from "../core/task.ts";
 import { Controls } from "../queues/controls.ts";
+import { declaredConcurrency } from "../queues/declared_concurrency.ts";
 import { OutboxProcessor } from "../dependencies/outbox_processor.ts";
 import { GarbageCollector } from "../maintenance/garbage_collector.ts";
 import { Reaper } from "../maintenance/reaper.ts";
@@ -108,13 +109,16 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const bells = await doorbellsOf(options, clock, ids);
   const registry = new Registry(options.definitions);
   const declarations = await declarationsOf(registry);
+  declaredConcurrency(registry.all());
   // The shortest call within a process: a new task starts in the commit that stores it.
   const ringsWorker = options.doorbells?.call ?? true;
+  const controls = new Controls(options.kv, clock, () => worker?.controlsChanged());
   const store = new Store({
     kv: options.kv,
     clock,
     ids,
     claims: runsTasks,
+    imposing: controls,
     runnerOf: (task) => registry.runnerOf(task) ?? "inline",
     claimsNow: (record) => worker?.claims(record) ?? false,
     starter: () => ringsWorker ? worker : null,
@@ -125,7 +129,6 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       log.error("tasks that only a newer release can go on with are left to one; the first is", error);
     },
   });
-  const controls = new Controls(options.kv, clock, () => worker?.controlsChanged());
   const values = new Values(options.kv, ids, store.turns);
   const { usages = { ...UNCOUNTED } } = options;
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
@@ -179,6 +182,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     counter,
     outbox,
     served: options.queues ?? null,
+    running: () => worker?.attempts ?? [],
   });
   const parts: Parts = {
     clock,

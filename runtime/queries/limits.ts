@@ -1,6 +1,6 @@
 // Which limits are in use, and how far.
 
-import { BEHIND_FAIRNESS } from "../core/fairness.ts";
+import { BEHIND_IMPOSED } from "../core/imposed_limits.ts";
 import { limitName, limitOf } from "../core/limits.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import { rulesFor } from "../store/limit_rules.ts";
@@ -40,7 +40,7 @@ export async function limitsInUse(
   tenant: string,
   { behind, limit }: { behind?: string; limit: number },
 ): Promise<LimitStatus[]> {
-  const start = prefixes.limitsBehind(tenant, behind ?? BEHIND_FAIRNESS);
+  const start = prefixes.limitsBehind(tenant, behind ?? BEHIND_IMPOSED);
   const selector = { prefix: prefixes.limits(tenant), start };
   const page = await store.kv.list<LimitCounter>(selector, { limit });
   const now = store.clock.now();

@@ -1,5 +1,6 @@
 // What was said of queues, definitions and everything, as one reading of the database found it.
 
+import { imposedKey } from "../core/imposed_limits.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { type ControlKind, parse, prefixes } from "../platform/keys.ts";
@@ -17,8 +18,27 @@ export interface Pause {
   by: string | null;
 }
 
+/** How many of its tasks run at once. */
+export interface Concurrency {
+  /** What was said by a call; null: nothing, so what the code says holds. */
+  override: number | null;
+  overriddenAt: number | null;
+  /** The name of the key that has said it. */
+  overriddenBy: string | null;
+  /** What the code of a definition says. */
+  base: number | null;
+  /** That definition. */
+  baseOf?: string;
+}
+
 export interface Control {
   paused: Pause | null;
+  concurrency?: Concurrency;
+}
+
+/** At most so many at once; null: nothing limits it. */
+export function mostAtOnce({ override, base }: Concurrency): number | null {
+  return override ?? base;
 }
 
 export interface ControlEntry {
@@ -39,9 +59,26 @@ const PER_READ = 500;
 
 export class ControlSet {
   readonly #entries: ReadonlyMap<string, ControlEntry>;
+  /** The keys of limits, by what they limit. */
+  readonly #limits = new Map<string, string>();
 
   constructor(entries: Iterable<ControlEntry> = []) {
     this.#entries = new Map(Array.from(entries, (entry) => [nameOf(entry.kind, entry.name), entry]));
+    for (const [name, { kind, name: what, control }] of this.#entries) {
+      if (kind !== "all" && control.concurrency && mostAtOnce(control.concurrency) !== null) {
+        this.#limits.set(name, imposedKey(kind, what));
+      }
+    }
+  }
+
+  get hasLimits(): boolean {
+    return this.#limits.size > 0;
+  }
+
+  /** The keys of the limits that a task is under. */
+  imposedOn({ task, queue = DEFAULT_QUEUE }: Pick<TaskRecord, "task" | "queue">): string[] {
+    const keys = [this.#limits.get(nameOf("queue", queue)), this.#limits.get(nameOf("definition", task))];
+    return keys.filter((key) => key !== undefined);
   }
 
   /** Most of the time nothing was said. */

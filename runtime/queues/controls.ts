@@ -1,6 +1,7 @@
-// What is paused now, as this process knows it. It looks at one key now and then, and reads the rest when
-// that has changed. It starts nothing by a look that is older than a second.
+// What is paused or limited now, as this process knows it. It looks at one key now and then, and reads the
+// rest when that has changed. It starts nothing by a look that is older than a second.
 
+import { type Imposing, lacks } from "../core/imposed_limits.ts";
 import type { TaskRecord } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
 import { type ControlKind, keys } from "../platform/keys.ts";
@@ -19,7 +20,7 @@ const GOOD_FOR_MS = 1_000;
 /** Several looks within that: one of them may be late. */
 export const LOOK_EVERY_MS = 400;
 
-export class Controls {
+export class Controls implements Imposing {
   #set = new ControlSet();
   /** Of the set; undefined: it must be read again. */
   #version: string | null | undefined = undefined;
@@ -50,6 +51,20 @@ export class Controls {
   /** True if tasks of the queue may start, unless their definition is paused. */
   isOpen(queue: string): boolean {
     return this.#set.isEmpty || this.#set.isOpen(this.clock.now(), queue);
+  }
+
+  /** See {@linkcode Imposing}. */
+  get hasLimits(): boolean {
+    return this.#set.hasLimits;
+  }
+
+  imposedOn(record: Pick<TaskRecord, "task" | "queue">): readonly string[] {
+    return this.#set.imposedOn(record);
+  }
+
+  /** True if a queue or a definition has a limit that the task is not under. */
+  lacksLimits(record: TaskRecord): boolean {
+    return this.#set.hasLimits && lacks(record, this.#set.imposedOn(record));
   }
 
   get hasPausedDefinitions(): boolean {
@@ -112,7 +127,9 @@ export class Controls {
 
   #take(set: ControlSet): void {
     this.#set = set;
-    this.#hasPausedDefinitions = set.all.some(({ kind }) => kind === "definition");
+    this.#hasPausedDefinitions = set.all.some(({ kind, control }) => {
+      return kind === "definition" && control.paused !== null;
+    });
   }
 
   #tell(): void {

@@ -90,7 +90,9 @@ async function resumeNow(
       await controls.lookAgain();
       return false;
     }
-    const writes: Write[] = [{ key: keys.control(kind, name) }, newVersion(store)];
+    const { concurrency } = known.value;
+    const left: Control | undefined = concurrency && { paused: null, concurrency };
+    const writes: Write[] = [{ key: keys.control(kind, name), value: left }, newVersion(store)];
     // Its tasks were taken out of their queues.
     if (kind === "definition") writes.push(outboxWrite(heldId(name)));
     const applied = await store.commit("settle", [], { checks: [known], writes, rings: true });
@@ -114,6 +116,6 @@ export async function resumeWhatIsOver(
   }
 }
 
-function newVersion(store: Store): Write {
+export function newVersion(store: Store): Write {
   return { key: keys.controlsVersion, value: store.ids.token() };
 }

@@ -1,5 +1,6 @@
 // What a unit takes of a commit's limits: all that is written for it, also by the committer.
 
+import { isImposed } from "../core/imposed_limits.ts";
 import { limitOf } from "../core/limits.ts";
 import { type Entry, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { tailLength } from "../core/tenant.ts";
@@ -77,8 +78,8 @@ function addLimits(cost: Cost, parts: Parts): void {
   const { changes, limitNames, isGated: gated } = parts;
   for (const name of limitNames) cost.shared.push(`limit/${name}`);
   // The rules, where a limit is used for the first time.
-  const tenants = limitNames.map((name) => limitOf(name).tenant);
-  for (const tenant of new Set(tenants)) cost.shared.push(`limit-rules/${tenant}`);
+  const ruled = limitNames.map(limitOf).filter(({ key }) => !isImposed(key));
+  for (const tenant of new Set(ruled.map(({ tenant }) => tenant))) cost.shared.push(`limit-rules/${tenant}`);
   if (!gated) return;
   for (const { next } of changes) {
     if (!isGated(next)) continue;

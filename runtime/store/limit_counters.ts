@@ -14,7 +14,7 @@ import {
   rateMessage,
   slotMessage,
 } from "../core/limits.ts";
-import { isForgotten, type Stored, type TaskRecord } from "../core/task.ts";
+import { isForgotten, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import type { OnFull } from "../core/limit_terms.ts";
 import { tenantOf } from "../core/tenant.ts";
 import type { Clock } from "../platform/clock.ts";
@@ -52,7 +52,8 @@ const NONE: string[] = [];
 
 /** Those that follow from a change of a record, but for the slots that the commit gives. */
 export function limitStepsOf(before: Stored | null, next: Stored): LimitStep[] {
-  if (before === null || isForgotten(before) || before.limits === undefined) return [];
+  if (before === null || isForgotten(before)) return [];
+  if (before.limits === undefined && (isForgotten(next) || next.limits === undefined)) return [];
   const steps: LimitStep[] = [];
   const [had, has] = [heldBy(before), isForgotten(next) ? [] : heldBy(next)];
   for (const name of had) if (!has.includes(name)) steps.push({ name, held: -1, waiting: 0 });
@@ -179,7 +180,7 @@ export class LimitCounters {
     }
     const name = limitName(full.key, tenant);
     tally.step({ name, held: 0, waiting: 1 });
-    const at = { key: full.key, order: before?.parked?.order ?? this.#nextOrder() };
+    const at = { key: full.key, order: placeOf(before) ?? this.#nextOrder() };
     const { rule, said } = tally.of(name);
     return parked(record, at, slotMessage(full.key, rule?.limit ?? said ?? 0, rule?.pattern));
   }
@@ -203,6 +204,12 @@ export class LimitCounters {
     this.#lastOrder = Math.max(this.clock.now(), this.#lastOrder + 1 / 1024);
     return this.#lastOrder;
   }
+}
+
+/** Where it has stood in a line, also in that of its queue, it goes on to stand. */
+function placeOf(before: TaskRecord | null): number | undefined {
+  if (before === null) return undefined;
+  return before.parked?.order ?? (isReady(before) ? before.queued?.order : undefined);
 }
 
 function onFullOf({ limits, parked }: TaskRecord): OnFull | undefined {

@@ -2,6 +2,7 @@
 // that checks that they have not changed since; a change tells all limits there are (flow_control/).
 
 import { fairnessKeyOf } from "../core/fairness.ts";
+import { isImposed } from "../core/imposed_limits.ts";
 import { limitOf } from "../core/limits.ts";
 import type { Rate } from "../core/rate_limit.ts";
 import { keys } from "../platform/keys.ts";
@@ -58,7 +59,7 @@ export class LimitRules {
 
 export function rulesFor(rules: readonly LimitRule[], name: string): RulesInForce {
   const { key } = limitOf(name);
-  if (fairnessKeyOf(key) !== null) return {};
+  if (fairnessKeyOf(key) !== null || isImposed(key)) return {};
   const fitting = rules.filter(({ pattern }) => matches(pattern, key));
   const limiting = mostSpecific(fitting.filter(({ concurrency }) => concurrency !== null));
   const pacing = mostSpecific(fitting.filter(({ rateLimit }) => rateLimit !== null));

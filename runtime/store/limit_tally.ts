@@ -1,5 +1,6 @@
 // The counters of the limits that one commit concerns, as the commit changes them.
 
+import { isImposed } from "../core/imposed_limits.ts";
 import { limitName, limitOf } from "../core/limits.ts";
 import { type ArrivalTime, type Rate, reserve } from "../core/rate_limit.ts";
 import type { TaskRecord } from "../core/task.ts";
@@ -55,6 +56,8 @@ export class LimitTally {
   #counters = new Map<string, LimitCounter>();
   /** These are copies of its own. */
   #changed = new Set<string>();
+  /** The rules of these were given: they are written also where nobody uses them. */
+  readonly #ruled = new Set<string>();
   readonly #ruleChecks: Deno.AtomicCheck[] = [];
 
   constructor(
@@ -67,7 +70,8 @@ export class LimitTally {
 
   /** A limit that is used for the first time asks the rules. */
   async learn(rules: LimitRules): Promise<void> {
-    const unused = this.names.filter((name) => !this.known.has(name));
+    // What holds for a queue or a definition stands in its counter for as long as it does.
+    const unused = this.names.filter((name) => !this.known.has(name) && !isImposed(limitOf(name).key));
     for (const [tenant, names] of Map.groupBy(unused, (name) => limitOf(name).tenant)) {
       const book = await rules.known(tenant);
       this.#ruleChecks.push(book.check);
@@ -112,7 +116,10 @@ export class LimitTally {
     const counter = this.#own(name);
     counter.held = Math.max(0, counter.held + held);
     counter.waiting = Math.max(0, counter.waiting + waiting);
-    if (rules !== undefined) Object.assign(counter, { rule: undefined, rateRule: undefined }, rules);
+    if (rules !== undefined) {
+      Object.assign(counter, { rule: undefined, rateRule: undefined }, rules);
+      this.#ruled.add(name);
+    }
     if (forgetRate) counter.arrivalTime = undefined;
   }
 
@@ -149,6 +156,7 @@ export class LimitTally {
 
   /** All that the commit gave it has taken back. */
   #isAsBefore(name: string): boolean {
+    if (this.#ruled.has(name)) return false;
     const { held, waiting, said, saidRate, rule, rateRule, arrivalTime } = this.of(name);
     const before = this.known.get(name)?.value ?? UNUSED;
     const isUnknown = !this.known.has(name);
@@ -159,8 +167,8 @@ export class LimitTally {
 
   /** Also an outbox entry, where somebody waits and there is room: whatever has made the room. */
   #writesOf(name: string, counter: LimitCounter): Write[] {
-    const isUnused = counter.held + counter.waiting === 0;
-    const expireAt = isUnused ? Math.max(this.now, counter.arrivalTime ?? 0) + UNUSED_KEPT_MS : null;
+    const isNeeded = counter.held + counter.waiting > 0 || counter.rule && isImposed(limitOf(name).key);
+    const expireAt = !isNeeded ? Math.max(this.now, counter.arrivalTime ?? 0) + UNUSED_KEPT_MS : null;
     const writes: Write[] = [{ key: keys.limit(name), value: counter, expireAt }];
     if (counter.waiting > 0 && hasRoom(counter)) writes.push(outboxWrite(limitSubject(name)));
     return writes;

@@ -3,6 +3,7 @@
 import { type Entry, isForgotten, isPastRetention, type Stored, type TaskRecord } from "../core/task.ts";
 import type { RunnerKind } from "../core/define.ts";
 import type { NewerRecordError } from "../core/errors.ts";
+import { type Imposing, withImposed } from "../core/imposed_limits.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse } from "../platform/keys.ts";
@@ -35,6 +36,8 @@ export interface StoreOptions {
   claims?: boolean;
   /** See {@linkcode ReadyCacheOptions.claims}. */
   claimsNow?: (record: TaskRecord) => boolean;
+  /** What limits of its queue and its definition a task is under. Left out: none. */
+  imposing?: Imposing;
   /** Where the function of a definition runs. */
   runnerOf?: (task: string) => RunnerKind;
 }
@@ -50,12 +53,14 @@ export class Store {
   readonly newer: NewerTasks;
   readonly dependencies: DependencyCounters;
   readonly limits: LimitCounters;
+  readonly #imposing: Imposing | undefined;
   readonly #lanes: Lanes;
   readonly #observers: CommitObserver[] = [];
 
   constructor(options: StoreOptions) {
     const { kv, clock, ids, onCommit, starter = () => null, onNewer = () => {}, claims = true } = options;
     const { runnerOf = () => "inline" } = options;
+    this.#imposing = options.imposing;
     this.kv = kv;
     this.clock = clock;
     this.ids = ids;
@@ -192,16 +197,42 @@ export class Store {
    * @throws {UnavailableError} if KV takes no commit for 10 s.
    */
   commit(lane: Lane, changes: Change[], options: UnitOptions = {}): Promise<Applied> {
-    return this.#lanes.commit(lane, unitOf(this.ids.token(), changes, options, this.kv.shards));
+    const imposed = this.#imposed(changes);
+    // A limit that came as all was packed already: the claims of those that it concerns ask it.
+    const all = imposed === changes || this.#fits(imposed, options) ? imposed : changes;
+    return this.#lanes.commit(lane, unitOf(this.ids.token(), all, options, this.kv.shards));
   }
 
   /** True if one commit takes them. */
   fits(changes: Change[], options: UnitOptions): boolean {
-    return fitsOneCommit(this.kv, changes, options);
+    return this.#fits(this.#imposed(changes), options);
   }
 
   async pack(changes: Change[], options?: PackOptions): Promise<Change[][]> {
-    return await packs(this.kv, changes, this.turns.begin(), options);
+    const imposed = this.#imposed(changes);
+    const packed = await packs(this.kv, imposed, this.turns.begin(), options);
+    if (imposed === changes) return packed;
+    // The caller knows its changes.
+    let at = 0;
+    return packed.map((pack) => pack.map(() => changes[at++]));
+  }
+
+  #fits(changes: Change[], options: UnitOptions): boolean {
+    return fitsOneCommit(this.kv, changes, options);
+  }
+
+  /** Those that become ready get the limits of their queue and their definition. */
+  #imposed(changes: Change[]): Change[] {
+    const imposing = this.#imposing;
+    if (!imposing?.hasLimits) return changes;
+    let imposed = changes;
+    changes.forEach((change, i) => {
+      const next = withImposed(change.before?.record ?? null, change.next, imposing);
+      if (next === change.next) return;
+      if (imposed === changes) imposed = [...changes];
+      imposed[i] = { ...change, next };
+    });
+    return imposed;
   }
 
   /**

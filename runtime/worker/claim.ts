@@ -10,6 +10,7 @@ import { keys } from "../platform/keys.ts";
 import type { KvLimits, Write } from "../platform/kv.ts";
 import type { Change } from "../store/commit_unit.ts";
 import type { Controls } from "../queues/controls.ts";
+import { askLimits } from "../queues/concurrency.ts";
 import { type Held, holdBack } from "../queues/held_tasks.ts";
 import { isQueuedAt, without } from "../store/ready_queue.ts";
 import { recordBytes } from "../store/record_size.ts";
@@ -66,13 +67,16 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   const heldBack = scan.held.length > 0 ? await holdBackAll(store, controls!, scan.held) : new Map();
   if (parts.length === 0) return { entries: [], block: null, ...scan.next([], false) };
 
-  const { changes, late, taken, left } = await select(store, parts, options);
-  const isStale = changes.length < taken.size;
+  const { changes, late, unlimited, taken, left } = await select(store, parts, options);
+  const isStale = changes.length + unlimited.length < taken.size;
   await Promise.all(late.map(async (entry) => {
     if (await expire(store, entry)) return;
     // The known record was outdated: the task may wait here again.
     taken.delete(entry.record.id);
     left.add(options.runnerOf(entry.record.task)!);
+  }));
+  await Promise.all(unlimited.map(async (entry) => {
+    if (!await askLimits(store, entry)) taken.delete(entry.record.id);
   }));
   const asked = RUNNER_KINDS.filter((kind) => options.budgets[kind] > 0);
   // A block loses only the ids that this claim wanted of it. Another block may name the same task again.
@@ -88,7 +92,7 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   writes.push({ key: keys.lease(options.worker, block), value: changes.map(({ next }) => next.id) });
   writes.push(...options.writes?.() ?? []);
   const isStillRight = controls &&
-    (() => controls.isFresh && controls.isOpen(queue) && !isAnyPaused(changes, controls));
+    (() => controls.isFresh && controls.isOpen(queue) && !isAnyHeld(changes, controls));
   const applied = await store.commit("claim", changes, { writes, isStillRight });
   if (applied) {
     // After a commit that was read back, some tasks may have moved on: even to a new lease of this worker.
@@ -111,9 +115,13 @@ async function holdBackAll(
   return new Map(held.filter((one) => !left.includes(one)).map(({ block, ids }) => [block, ids]));
 }
 
-function isAnyPaused(changes: Change[], controls: Controls): boolean {
-  return controls.hasPausedDefinitions &&
-    changes.some(({ next }) => controls.isPaused((next as TaskRecord).task));
+/** Since they were selected a pause or a limit may have come. */
+function isAnyHeld(changes: Change[], controls: Controls): boolean {
+  if (!controls.hasPausedDefinitions && !controls.hasLimits) return false;
+  return changes.some(({ next }) => {
+    const record = next as TaskRecord;
+    return controls.isPaused(record.task) || controls.lacksLimits(record);
+  });
 }
 
 /** What a claim does with the tasks of its parts. */
@@ -121,6 +129,8 @@ interface Selection {
   changes: Change[];
   /** Tasks that have expired in the queue. */
   late: Entry[];
+  /** Tasks that became ready before there was a limit which they are under. */
+  unlimited: Entry[];
   /** Ids that leave their block. */
   taken: Set<string>;
   /** Kinds of which some stay where they are. */
@@ -130,7 +140,7 @@ interface Selection {
 async function select(
   store: Store,
   parts: Part[],
-  { worker, queue, budgets, runnerOf, reservation }: ClaimOptions,
+  { worker, queue, budgets, runnerOf, reservation, controls }: ClaimOptions,
 ): Promise<Selection> {
   const blocksOf = blocksById(parts);
   const isHere = (record: TaskRecord) =>
@@ -139,6 +149,7 @@ async function select(
   const now = store.clock.now();
   const changes: Change[] = [];
   const late: Entry[] = [];
+  const unlimited: Entry[] = [];
   const taken = new Set<string>();
   const left = new Set<RunnerKind>();
   const turns = new Set<string>();
@@ -152,6 +163,10 @@ async function select(
     else if (canExpire(entry.record) && entry.record.expiresAt! <= now) {
       taken.add(id);
       late.push(entry);
+    } else if (controls?.lacksLimits(entry.record)) {
+      taken.add(id);
+      unlimited.push(entry);
+      left.add(runnerOf(entry.record.task)!);
     } else {
       const kind = runnerOf(entry.record.task)!;
       const { counters, isOver } = counted(entry.record, turns, changes.length, store.kv.limits);
@@ -168,7 +183,7 @@ async function select(
       }
     }
   }
-  return { changes, late, taken, left };
+  return { changes, late, unlimited, taken, left };
 }
 
 /**

@@ -89,7 +89,7 @@ export class Worker implements Starter {
       runnerOf: (task) => options.registry.runnerOf(task),
       hasRoom: () => this.#takesWork && controls.isFresh && this.#hasRoom(),
       room: (kind, queue) => this.#room(kind, queue),
-      mayStart: (record) => claims.takes(queueOf(record)) && !controls.isPaused(record.task),
+      mayStart: (record) => this.claims(record) && !controls.lacksLimits(record),
       begin: (entry, block) => this.#attempts.begin(entry, block),
     });
     this.#suspects = new SuspectLine(store, {
@@ -116,6 +116,10 @@ export class Worker implements Starter {
     return this.#slots.running.size;
   }
 
+  get attempts(): Iterable<Entry> {
+    return this.#slots.running.values();
+  }
+
   /** It has tasks in hand, or some may wait for it. */
   get isBusy(): boolean {
     return !this.#slots.isIdle || this.#claims.isBusy || this.#suspects.isBusy;
@@ -129,7 +133,6 @@ export class Worker implements Starter {
     return this.isBusy;
   }
 
-  /** More tasks wait than it has slots for. */
   get isFull(): boolean {
     return this.#claims.isFull;
   }
@@ -263,7 +266,6 @@ export class Worker implements Starter {
     if (this.#takesWork) this.#claims.refill(kind, queue);
   }
 
-  /** Claims once, and begins what it got. */
   async #claim(queue: string, shard: number, budgets: Budgets, hints: Hints): Promise<ClaimResult> {
     const { controls } = this.options;
     if (!controls.isFresh) await controls.look();

@@ -6,6 +6,7 @@ import { parse } from "../../runtime/platform/keys.ts";
 import { decode } from "../../runtime/store/record_codec.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import type { HeartbeatRecord } from "../../runtime/store/leases.ts";
+import { isImposed } from "../../runtime/core/imposed_limits.ts";
 import type { StateName, StateType } from "../../runtime/core/states.ts";
 import {
   type Entry,
@@ -309,7 +310,12 @@ export class Checker implements ChildFindings {
     for (const state of after.history.filter(({ seq }) => seq > last)) {
       const isMoved = from.name === "Pending" && state.name === "Scheduled" &&
         after.unique?.while === "waiting";
-      if (!isMoved && !mayFollow(from, state)) this.violated("4", `${name}: ${from.name} → ${state.name}`);
+      // Its queue or its definition has got a limit since it was ready.
+      const isAsked = from.name === "Pending" && state.name === "Pending" &&
+        imposedIn(after) !== imposedIn(before);
+      if (!isMoved && !isAsked && !mayFollow(from, state)) {
+        this.violated("4", `${name}: ${from.name} → ${state.name}`);
+      }
       // One that waits at a limit was ripe when it came there.
       const isLimited = (record: TaskRecord) => record.parked !== undefined || record.rateAt !== undefined;
       const ripens = from.type === "SCHEDULED" || WAITS.includes(from.name) && !isLimited(before);
@@ -694,6 +700,11 @@ export class Checker implements ChildFindings {
 
 function maxOf({ value }: Row): number {
   return (value as GroupRecord).maxConcurrent ?? Infinity;
+}
+
+/** The limits of its queue and its definition that it is under. */
+function imposedIn({ limits = [] }: TaskRecord): string {
+  return limits.map(({ key }) => key).filter(isImposed).join();
 }
 
 function mayFollow(from: HistoryEntry, { type, name, message }: HistoryEntry): boolean {

@@ -1,6 +1,8 @@
 // What the checker knows of limits by key: who has a slot, and who waits for one, by the records alone. After
 // each commit the engine's counters must say the same, and no commit may give a slot that there is not.
 
+import { fairnessKeyOf } from "../../runtime/core/fairness.ts";
+import { isImposed } from "../../runtime/core/imposed_limits.ts";
 import { heldBy, limitName, limitOf, parkedAt } from "../../runtime/core/limits.ts";
 import { isForgotten, type Stored, type TaskRecord } from "../../runtime/core/task.ts";
 import { tenantOf } from "../../runtime/core/tenant.ts";
@@ -41,10 +43,12 @@ export class Limits {
     };
     const counters = new Map(this.#counters);
     const reserved = new Map<string, number>();
+    const countedLate = new Map<string, number>();
     for (const { key, before: was, after } of changes) {
       if (key[0] === "task") {
         this.#move(was, after, touch);
-        for (const name of placesOf(was, after)) reserved.set(name, (reserved.get(name) ?? 0) + 1);
+        for (const name of placesOf(was, after)) add(reserved, name);
+        for (const name of newlyCounted(was, after)) add(countedLate, name);
       } else if (isLimitKey(key)) {
         const name = parse.limit(key);
         touch(name);
@@ -52,7 +56,7 @@ export class Limits {
         else this.#counters.set(name, after.value as LimitCounter);
       }
     }
-    for (const name of touched) this.#compare(name, before.get(name)!);
+    for (const name of touched) this.#compare(name, before.get(name)! + (countedLate.get(name) ?? 0));
     this.#requirePlaces(counters, reserved);
   }
 
@@ -113,6 +117,24 @@ export class Limits {
       this.violated("17", `${holders} tasks have a slot of limit ${key}, and not ${most}`);
     }
   }
+}
+
+function add(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/**
+ * Slots that a task gets whether they are free or not: of its queue and its definition, whose limits have
+ * come while it ran; and its turn, where its attempt is handed back.
+ */
+function newlyCounted(was: Row | null, is: Row | null): string[] {
+  const [before, after] = [recordIn(was), recordIn(is)];
+  if (!before?.lease || after === null) return [];
+  const had = heldBy(before);
+  return heldBy(after).filter((name) => {
+    const { key } = limitOf(name);
+    return !had.includes(name) && (after.lease ? isImposed(key) : fairnessKeyOf(key) !== null);
+  });
 }
 
 function recordIn(row: Row | null): TaskRecord | null {

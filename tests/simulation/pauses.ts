@@ -21,13 +21,13 @@ interface Promised {
   at: number;
 }
 
-interface PausingWorld extends CheckedWorld {
+export interface PausingWorld extends CheckedWorld {
   someProcess(): SimProcess | null;
 }
 
 const QUEUES = ["gpu", "mail"];
 /** What other processes may need to learn of it. */
-const ELSEWHERE_MS = 1_000;
+export const ELSEWHERE_MS = 1_000;
 const RESUME_EVERY_MS = 500;
 const TARGETS: Controlled[] = [
   { kind: "all", name: "" },
@@ -171,7 +171,7 @@ export class Pauses {
   }
 }
 
-function leased({ value }: Row): TaskRecord | null {
+export function leased({ value }: Row): TaskRecord | null {
   const stored = decode(value as Uint8Array);
   return isForgotten(stored) || stored.lease === null ? null : stored;
 }

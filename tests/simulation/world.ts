@@ -6,6 +6,7 @@ import { prefixes } from "../../runtime/platform/keys.ts";
 import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
+import { Concurrency } from "./concurrency.ts";
 import { Pauses } from "./pauses.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
@@ -76,6 +77,7 @@ export class World implements WorkingWorld {
   readonly conditions: Random | null;
   readonly callers: readonly string[];
   readonly pauses: Pauses;
+  readonly #concurrency: Concurrency;
   readonly #history: string[] = [];
   readonly #names = new Map<string, string>();
   readonly #processes: SimProcess[] = [];
@@ -108,12 +110,14 @@ export class World implements WorkingWorld {
       keepStacks: seed % 5 === 2,
     };
     this.pauses = new Pauses(this, seed);
+    this.#concurrency = new Concurrency(this, seed);
     this.#workload = new Workload(this);
     const processOf = (kv: FakeKv) =>
       this.#processes.find((each) => each.kv === kv || each.standIn.kv === kv)!;
     this.database.onApplied = (changes, sentAt, kv) => {
       const process = processOf(kv);
       this.pauses.applied(changes, sentAt, process);
+      this.#concurrency.applied(changes, sentAt, process);
       try {
         this.checker.applied(changes, process);
       } catch (error) {
@@ -165,17 +169,20 @@ export class World implements WorkingWorld {
     if (this.seed % 3 === 2) this.#workload.startUnique(10);
     this.#plan(faults);
     this.pauses.start();
+    this.#concurrency.start();
     this.#expire();
 
     await scheduler.run(() => false, FAULTY_MS);
     this.#endFaults();
     this.pauses.resumeAll();
     const onlyAwaiting = () => {
-      return this.pauses.isOver && this.#workload.working === this.#workload.streaming && this.#allServe() &&
+      return this.pauses.isOver && this.#concurrency.isOver &&
+        this.#workload.working === this.#workload.streaming && this.#allServe() &&
         this.#unended().every(isAwaiting);
     };
     const rest = () => {
-      return this.pauses.isOver && this.#workload.working === 0 && this.#allServe() &&
+      return this.pauses.isOver && this.#concurrency.isOver && this.#workload.working === 0 &&
+        this.#allServe() &&
         this.#unended().length === 0 && this.#openCalls().length === 0 && this.#openSchedules() === 0;
     };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);

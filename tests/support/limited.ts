@@ -1,4 +1,4 @@
-// A limit by key over several processes, one of which is killed while its tasks have slots.
+// Limits by key and of a queue over several processes, one of which is killed while its tasks have slots.
 
 import assert from "node:assert/strict";
 import { endsAt, submitMany } from "../chaos/calls.ts";
@@ -6,11 +6,16 @@ import { Cluster } from "../chaos/cluster.ts";
 import { WORK } from "../chaos/definitions.ts";
 import { readJournal } from "../chaos/journal.ts";
 import type { FaultLine, RunLine } from "../chaos/lines.ts";
+import type { Slot } from "../chaos/slot.ts";
+import { sleep, systemClock } from "../../runtime/platform/clock.ts";
 import { eventually } from "./waiting.ts";
 
-export const LIMIT_SURVIVES_KILL = "two processes share a limit, and the kill -9 of one gives back its slots";
+export const LIMIT_SURVIVES_KILL =
+  "two processes share a limit, and that of a queue, and the kill -9 of one gives back its slots";
 
 const MOST = 3;
+const QUEUE = "gpu";
+const MOST_OF_QUEUE = 2;
 
 export async function requireLimitHeld({ denokv }: { denokv: boolean }): Promise<void> {
   await using cluster = await Cluster.start({ processes: 2, roles: ["all"], leaseMs: 3_000, denokv });
@@ -18,6 +23,11 @@ export async function requireLimitHeld({ denokv }: { denokv: boolean }): Promise
   const options = { concurrency: { key: "shared/key", limit: MOST } };
   const ids = await submitMany(one, 25, WORK, { ms: 200 }, options);
   ids.push(...await submitMany(other, 25, WORK, { ms: 200 }, options));
+  await limitQueue(one);
+  // The other one learns of it within a second.
+  await sleep(systemClock, 1_000);
+  const queued = await submitMany(one, 10, WORK, { ms: 200 }, { queue: QUEUE });
+  queued.push(...await submitMany(other, 10, WORK, { ms: 200 }, { queue: QUEUE }));
   const runs = () => readJournal<RunLine>(cluster.path("runs"));
   // Both stand still: what is running now is cut off.
   let dying = one;
@@ -33,16 +43,30 @@ export async function requireLimitHeld({ denokv }: { denokv: boolean }): Promise
   const { pid } = dying;
   await dying.kill();
   living.continue();
-  for (const { state } of await endsAt(living, ids)) assert.equal(state.type, "COMPLETED", state.message);
+  for (const { state } of await endsAt(living, [...ids, ...queued])) {
+    assert.equal(state.type, "COMPLETED", state.message);
+  }
   const lines = await runs();
   assert.ok(cutOff(lines, pid).length > 0);
   assert.ok(lines.some((line) => line.pid === living.pid));
   const faults = await readJournal<FaultLine>(cluster.path("faults"));
-  const most = mostAtOnce(lines, faults);
+  const mostOf = (some: string[]) => mostAtOnce(lines.filter(({ id }) => some.includes(id)), faults);
+  const most = mostOf(ids);
   assert.ok(most <= MOST, `${most} ran at once, and not ${MOST}`);
+  const ofQueue = mostOf(queued);
+  assert.ok(ofQueue <= MOST_OF_QUEUE, `${ofQueue} of the queue ran at once, and not ${MOST_OF_QUEUE}`);
   const response = await fetch(`${living.url}/v1/limits/shared%2Fkey`);
   const { running, waiting } = await response.json();
   assert.deepEqual({ running, waiting }, { running: 0, waiting: 0 });
+}
+
+async function limitQueue({ url }: Slot): Promise<void> {
+  const response = await fetch(`${url}/v1/queues/${QUEUE}`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ concurrency: MOST_OF_QUEUE }),
+  });
+  assert.equal(response.status, 200, await response.text());
 }
 
 /** The runs of a process that have not ended. */

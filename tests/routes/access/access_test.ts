@@ -64,6 +64,8 @@ const EXPECTED: [string, string, Needed][] = [
   ["POST", "/v1/tasks/cancel", ["cancel"]],
   ["POST", "/v1/groups/:id/cancel", ["cancel"]],
   ["DELETE", "/v1/tasks/:id", ["admin"]],
+  ["PUT", "/v1/queues/:name", ["operate"]],
+  ["PUT", "/v1/definitions/:name/concurrency", ["operate"]],
   ["POST", "/v1/queues/:name/pause", ["operate"]],
   ["POST", "/v1/queues/:name/resume", ["operate"]],
   ["POST", "/v1/definitions/:name/pause", ["operate"]],
@@ -169,7 +171,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 476);
+  assert.equal(refused, 490);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

@@ -160,6 +160,8 @@ const OTHERS = [
   "PUT /v1/quotas/:kind/:name",
   "GET /v1/queues",
   "GET /v1/queues/:name",
+  "PUT /v1/queues/:name",
+  "PUT /v1/definitions/:name/concurrency",
   "POST /v1/queues/:name/pause",
   "POST /v1/queues/:name/resume",
   "POST /v1/definitions/:name/pause",
