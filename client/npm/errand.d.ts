@@ -99,6 +99,8 @@ interface TaskSummary {
         name: string;
         scheduledFor: string;
     };
+    /** Of a task whose result is not kept: it is null. */
+    resultIgnored?: true;
     /** Of a task that is COMPLETED `Cached`: whose result it got. */
     cachedFrom?: string;
     /** Of a task that was made from an ended one by `rerun`: that one. */
@@ -257,6 +259,8 @@ interface TaskOptions {
      * that upstream becomes `{ error: { name, message, … } }`.
      */
     allowFailure?: boolean;
+    /** Nothing of its result is stored: whoever asks gets null, and is told so. */
+    ignoreResult?: boolean;
     /** Up to 4 keys. */
     concurrency?: ConcurrencyOptions | ConcurrencyOptions[];
     /** Up to 4 keys. */

@@ -75,6 +75,8 @@ export interface TaskSummary {
   conditions?: TaskCondition[];
   /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
   schedule?: { name: string; scheduledFor: string };
+  /** Of a task whose result is not kept: it is null. */
+  resultIgnored?: true;
   /** Of a task that is COMPLETED `Cached`: whose result it got. */
   cachedFrom?: string;
   /** Of a task that was made from an ended one by `rerun`: that one. */
@@ -236,6 +238,8 @@ export interface TaskOptions {
    * that upstream becomes `{ error: { name, message, … } }`.
    */
   allowFailure?: boolean;
+  /** Nothing of its result is stored: whoever asks gets null, and is told so. */
+  ignoreResult?: boolean;
   /** Up to 4 keys. */
   concurrency?: ConcurrencyOptions | ConcurrencyOptions[];
   /** Up to 4 keys. */

@@ -79,6 +79,7 @@ const summaryShape = once(() => ({
   node: z.string().nullable().describe("Its name in a flow."),
   conditions: z.array(conditionSchema()).optional()
     .describe("How some of the tasks that it waits for must end, where they need not complete."),
+  resultIgnored: z.literal(true).optional().describe("Only of a task whose result is not kept."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
@@ -188,6 +189,7 @@ export const resultSchema = once(() =>
     id: z.uuid(),
     state: stateSchema(),
     result: json().optional(),
+    resultIgnored: z.literal(true).optional().describe("Only of a task whose result is not kept."),
     error: errorOrNull().optional(),
   }).meta({ id: "TaskResult" })
 );

@@ -69,10 +69,14 @@ function waitForText({ id, deps }: TaskRecord, upstreams: Text | null): Text {
   return JSON.stringify((JSON.parse(upstreams) as string[]).slice(0, deps.waitFor).map(bare));
 }
 
+/** Of a task whose result is not kept. */
+const IGNORED = '"resultIgnored":true';
+
 /** `{id, state, …}` with further members that are JSON text already. */
 export function outcomeText(record: TaskRecord, members: Record<string, Text> = {}): Text {
+  const ignored = record.ignoreResult && members.result !== undefined ? `,${IGNORED}` : "";
   const head = `"id":"${bare(record.id)}","state":${stateText(stateOf(record))}`;
-  return `{${head}${Object.entries(members).map(([name, text]) => `,"${name}":${text}`).join("")}}`;
+  return `{${head}${ignored}${Object.entries(members).map(([name, text]) => `,"${name}":${text}`).join("")}}`;
 }
 
 export function stateView({ type, name, message, at }: HistoryEntry) {
@@ -114,6 +118,7 @@ function withValues(
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
     `"node":${jsonOf(node ?? null)},` + conditionsText(record) + scheduleText(record) + cachedText(record) +
+    (record.ignoreResult ? `${IGNORED},` : "") +
     rerunText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +

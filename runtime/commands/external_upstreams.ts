@@ -9,6 +9,7 @@ import { namedIn } from "../core/wait_for.ts";
 import type { Store } from "../store/store.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
 import type { DependencyGraph } from "./dependency_graph.ts";
+import { refuseReferences } from "./kept_results.ts";
 import type { Checked } from "./prepare.ts";
 
 /**
@@ -35,6 +36,10 @@ export async function readExternal(
     else external.set(id, entry as Entry);
   });
   if (missing.size > 0) throw validationError(batch, faultsOfMissing(checked, missing, caller.tenant));
+  const ignored = [...external.values()].filter(({ record }) => record.ignoreResult);
+  if (ignored.length > 0) {
+    refuseReferences(checked, new Set(ignored.map(({ record }) => record.id)), batch, caller.tenant);
+  }
   return external;
 }
 

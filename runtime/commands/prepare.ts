@@ -56,6 +56,8 @@ export interface Checked {
   rates?: TaskRate[];
   /** The cached result that it asks for. */
   cache?: CacheRule;
+  /** What the function returns is not stored. */
+  ignoresResult?: true;
 }
 
 /**
@@ -107,6 +109,7 @@ export function check(
       references: input.references,
       special: input.special,
     };
+    if (submission.options?.ignoreResult ?? definition.defaults.ignoreResult) one.ignoresResult = true;
     for (const { part, message } of conditionsOf(submission, input.references).faults) fault(part, message);
     if (cancelsOthers(submission) && !holds(caller, "cancel")) throw mayNotCancel();
     const { concurrency, rateLimit, fairness } = submission.options ?? {};
@@ -127,6 +130,9 @@ export function check(
       };
       one.unique = ruleOf(ruled);
       one.cache = cacheRuleOf(ruled);
+      if (one.cache && one.ignoresResult) {
+        fault("/options/ignoreResult", "not together with cache: what is not kept is not given again");
+      }
     }
     checked.push(one);
   };
@@ -193,7 +199,7 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, defaults, special, limits, rates, unique, cache }: Checked,
+  { submission, defaults, special, limits, rates, unique, cache, ignoresResult }: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
@@ -241,6 +247,7 @@ export function draftOf(
   if (groupId !== null) draft.places = [place];
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
+  if (ignoresResult) draft.ignoreResult = true;
   const softTimeoutMs = options.softTimeoutMs ?? defaults.softTimeoutMs;
   if (softTimeoutMs !== undefined) draft.softTimeoutMs = softTimeoutMs;
   if (special) draft.special = special;

@@ -58,7 +58,7 @@ async function inputOf(values: Values, { id, input }: TaskRecord): Promise<unkno
 
 function optionsOf(record: TaskRecord): SubmitOptions {
   const { priority, queue = DEFAULT_QUEUE, tags, metadata, timeoutMs, limits = [], rates } = record;
-  const { retry, maxCrashes, retentionMs, failureRetentionMs } = boundsOf(record);
+  const { softTimeoutMs, retry, maxCrashes, retentionMs, failureRetentionMs } = boundsOf(record);
   const turns = limits.find(({ key }) => fairnessKeyOf(key) !== null);
   const concurrency = limits.filter((limit) => limit !== turns);
   return {
@@ -67,6 +67,8 @@ function optionsOf(record: TaskRecord): SubmitOptions {
     tags,
     metadata: JSON.parse(metadata),
     ...timeoutMs !== null && { timeoutMs },
+    ...softTimeoutMs !== null && { softTimeoutMs },
+    ...record.ignoreResult && { ignoreResult: true },
     retry,
     maxCrashes,
     retentionMs,

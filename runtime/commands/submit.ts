@@ -18,6 +18,7 @@ import { check } from "./prepare.ts";
 import type { QueueLimit } from "./queue_limit.ts";
 import { replayed } from "./replay.ts";
 import type { StoredLimit } from "./stored_limit.ts";
+import { requireKeptResults } from "./kept_results.ts";
 import { SubmitPlan } from "./submit_plan.ts";
 import { storeUniqueGraph } from "./unique/dependent.ts";
 import { storeUniquely } from "./unique/independent.ts";
@@ -124,6 +125,7 @@ export class Submitter {
         caller,
       });
       const atomic = call.atomic ?? false;
+      requireKeptResults(checked, plan.ids, batch, caller.tenant);
       const isGraph = atomic || mayDepend(checked);
       const entries = isUnique || !isGraph && checked.some(({ cache }) => cache !== undefined)
         ? await this.#storeUnique(plan, batch, atomic)

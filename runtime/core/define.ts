@@ -41,6 +41,8 @@ export interface TaskInfo extends TaskBounds {
   readonly metadata: { readonly [key: string]: Json };
   readonly groupId: string | null;
   readonly parentId: string | null;
+  /** What the function returns is not stored. */
+  readonly ignoreResult: boolean;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
   /**
@@ -104,6 +106,8 @@ export interface DefinitionDefaults {
   queue?: string;
   retentionMs?: number;
   failureRetentionMs?: number;
+  /** Not together with `cache`. */
+  ignoreResult?: boolean;
 }
 
 /** Defaults whose keys may follow from the input. */
@@ -217,7 +221,8 @@ export function define<
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
-  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(rest);
+  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(rest) ??
+    (cache && rest.ignoreResult ? "ignoreResult and cache: what is not kept is not given again" : null);
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
   const said = basesIn(concurrency, queue);
   if (typeof said === "string") throw new TypeError(`Cannot define "${name}": ${said}`);

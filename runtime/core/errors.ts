@@ -174,8 +174,8 @@ export class ChildFailedError extends Error {
 export class UpstreamGoneError extends Error {
   override name = "UpstreamGoneError";
   readonly retryable = false;
-  constructor(id: string) {
-    super(`the result of its upstream ${bare(id)} is not there any more`);
+  constructor(id: string, why = "is not there any more") {
+    super(`the result of its upstream ${bare(id)} ${why}`);
   }
 }
 

@@ -65,6 +65,8 @@ export interface SubmitOptions {
    * way. Their results are not handed over.
    */
   waitFor?: WaitFor;
+  /** Nothing of its result is stored: whoever asks gets null, and is told so. */
+  ignoreResult?: boolean;
   /** An upstream that does not complete does not cancel it; a reference to it becomes `{error}`. */
   allowFailure?: boolean;
   /** At most so many tasks with a key run at once, in all processes; up to 4 keys. */
@@ -161,6 +163,8 @@ const optionShape = once(() => ({
   waitFor: waitForIds().optional(),
   allowFailure: z.boolean().optional()
     .describe("An upstream that does not complete does not cancel it; a reference to it becomes {error}."),
+  ignoreResult: z.boolean().optional()
+    .describe("Nothing of its result is stored: whoever asks gets null, and is told so."),
   concurrency: concurrencySchema().optional()
     .describe("At most so many tasks with a key run at once, in all processes; up to 4 keys."),
   rateLimit: rateLimitSchema().optional()

@@ -180,6 +180,8 @@ export interface TaskRecord {
   cachedFrom?: string;
   /** Other tasks have got a stored value of it, which is kept for the longest of them. */
   lent?: { blob: string; until: number };
+  /** What its function returns is not stored. */
+  ignoreResult?: true;
   /** Its event log is not empty. */
   hasEvents?: true;
   createdAt: number;

@@ -47,6 +47,9 @@ export class InputResolver {
       const entries = await this.#ended(ids);
       const loaded = await Promise.all(entries.map((entry, i) => {
         if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
+        const { ignoreResult } = entry.record;
+        // Refused at the submit; but a unique task of somebody else may have come in its place.
+        if (ignoreResult) throw new UpstreamGoneError(ids[i], "was not kept: it has ignoreResult");
         return this.#valueOf(entry.record);
       }));
       named.forEach((id, i) => results.set(id, loaded[i]));

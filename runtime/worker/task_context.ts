@@ -90,6 +90,7 @@ function infoOf(record: TaskRecord): TaskInfo {
     tags: record.tags,
     metadata: JSON.parse(record.metadata),
     groupId: record.groups.length > 0 ? bare(record.groups[0]) : null,
+    ignoreResult: record.ignoreResult ?? false,
     parentId: record.parentId === null ? null : bare(record.parentId),
     createdAt: isoAt(record.createdAt),
     token: `${record.id}:${record.attempt}`,

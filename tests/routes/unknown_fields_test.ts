@@ -147,7 +147,7 @@ Deno.test("a parameter of another path of the same family is told where it belon
     [`${task}/events?wait=5`, "wait", either],
     [`${task}?raiseOnFailure=false`, "raiseOnFailure", "GET /v1/tasks/{id}/result"],
     [`${task}?limit=5`, "limit", "GET /v1/tasks or GET /v1/tasks/{id}/logs"],
-    [`${task}?after=5`, "after", "GET /v1/tasks/{id}/events"],
+    [`${task}?after=5`, "after", "GET /v1/tasks/{id}/logs or GET /v1/tasks/{id}/events"],
   ];
   for (const [path, name, owner] of cases) {
     const { status, body: { errors }, text } = await service.get(path);

@@ -33,6 +33,7 @@ export function aContext<Input>(
       metadata: {},
       groupId: null,
       parentId: null,
+      ignoreResult: false,
       createdAt: new Date().toISOString(),
       token: crypto.randomUUID(),
       timeoutMs: null,

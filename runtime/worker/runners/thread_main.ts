@@ -131,6 +131,7 @@ async function outcomeOf(message: Call, scope: FunctionScope, signal: AbortSigna
   try {
     const definition = await find(message.module, message.name);
     const value = await scope.run(() => definition.handler(contextOf(message, scope, signal)));
+    if (message.task.ignoreResult) return { kind: "value", value: null };
     toJsonText(value);
     return { kind: "value", value };
   } catch (thrown) {

@@ -43,6 +43,9 @@ Deno.test("what a function throws keeps its name, message, cause and retryable, 
 Deno.test("a result that is no JSON is refused with its place", async () => {
   using pool = new Pool(1);
   await assert.rejects(pool.run(tasks.unfit), NotJsonError);
+  const { context } = aContext("unfit", null);
+  const ignored = { ...context, task: { ...context.task, ignoreResult: true } };
+  assert.equal(await pool.run(tasks.unfit, ignored), null, "where nobody wants it, it is not looked at");
 });
 
 Deno.test("an abort ends a function that computes without end, and the next task gets a new thread", async () => {
