@@ -1,21 +1,9 @@
 // What may come next on a command line, for the scripts of `errand completion`.
 
 import type { Command, Option } from "commander";
+import { STATES } from "./declare/filters.ts";
 
-const WORDS: Record<string, readonly string[]> = {
-  "--output": ["table", "json"],
-  "--state": [
-    "SCHEDULED",
-    "PENDING",
-    "RUNNING",
-    "PAUSED",
-    "CANCELLING",
-    "COMPLETED",
-    "FAILED",
-    "CRASHED",
-    "CANCELLED",
-  ],
-};
+const WORDS: Record<string, readonly string[]> = { "--output": ["table", "json"], "--state": STATES };
 
 /** @param words those behind `errand`; the last is the one that is being typed, perhaps empty */
 export function candidates(program: Command, words: readonly string[]): string[] {

@@ -25,27 +25,34 @@ export interface SubmitGiven extends WaitGiven {
   idempotencyKey?: string;
 }
 
-export interface ListGiven {
+/** Which tasks. */
+export interface FilterGiven {
   state?: StateType[];
   task?: string;
+  queue?: string;
   tag?: string;
   group?: string;
   parent?: string;
+  search?: string;
+  /** ISO 8601, as the others. */
   createdAfter?: string;
   createdBefore?: string;
+}
+
+export interface ListGiven extends FilterGiven {
   finishedAfter?: string;
   finishedBefore?: string;
-  queue?: string;
-  search?: string;
   count?: true;
   /** 0: all. */
   limit: number;
 }
 
-export interface CancelGiven {
+export interface CancelGiven extends FilterGiven {
+  all?: true;
   reason?: string;
   grace?: number;
   children?: true;
+  onlyWaiting?: true;
 }
 
 export interface InputGiven {

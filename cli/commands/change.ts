@@ -2,29 +2,42 @@
 // changed.
 
 import type { Client, TaskFuture } from "../../client/mod.ts";
+import { CommandError } from "../command_error.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import type { CancelGiven, InputGiven } from "../given.ts";
 import { jsonArgument } from "../json_argument.ts";
+import { filterOf } from "./list.ts";
 import type { Session } from "../session.ts";
 
 /** So many calls at a time. */
 const AT_ONCE = 16;
 
-/** @return what became of it; a text that begins with "too late" is a conflict */
+/** @return what became of it; {@linkcode TOO_LATE} is a conflict */
 type Change = (future: TaskFuture) => Promise<string>;
 
-const TOO_LATE = "too late: it has ended";
+const TOO_LATE = "too late";
 
-export async function cancel(
-  session: Session,
-  ids: string[],
-  { reason, grace: graceMs, children }: CancelGiven,
-): Promise<ExitCode> {
-  return await each(session, ids, async (future) => {
-    const isCancelled = await future.cancel(reason, { graceMs, children });
-    if (!isCancelled) return TOO_LATE;
-    return "cancelled, or asked to stop";
-  });
+export async function cancel(session: Session, ids: string[], given: CancelGiven): Promise<ExitCode> {
+  const { all, reason, grace: graceMs, children, onlyWaiting } = given;
+  const how = { graceMs, children, onlyWaiting };
+  const filter = filterOf(given);
+  const isFiltered = Object.values(filter).some((value) => value !== undefined);
+  if ([ids.length > 0, isFiltered, all].filter(Boolean).length !== 1) {
+    throw new CommandError(
+      "ids, or options like --task, or --all must say which tasks; and one of the three alone",
+    );
+  }
+  if (ids.length > 0) {
+    return await each(session, ids, async (future) => {
+      return await future.cancel(reason, how) ? "cancelled, or asked to stop" : TOO_LATE;
+    });
+  }
+  const counts = await (await session.client()).cancelTasks(all ? { all } : { filter }, reason, how);
+  if (session.isJson) session.json(counts);
+  else {session.line(
+      `${counts.cancelled} cancelled, ${counts.requested} asked to stop, ${counts.tooLate} too late`,
+    );}
+  return EXIT.done;
 }
 
 export async function retry(session: Session, ids: string[], { input }: InputGiven): Promise<ExitCode> {

@@ -1,8 +1,8 @@
 // `errand ls`
 
-import type { TaskFilter, TaskSummary } from "../../client/mod.ts";
+import type { CancelFilter, TaskFilter, TaskSummary } from "../../client/mod.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
-import type { ListGiven } from "../given.ts";
+import type { FilterGiven, ListGiven } from "../given.ts";
 import { painted } from "../output/colors.ts";
 import type { Column } from "../output/table.ts";
 import { ago } from "../output/times.ts";
@@ -12,8 +12,8 @@ import { progressOf } from "./show.ts";
 const LARGEST_PAGE = 500;
 
 export async function list(session: Session, given: ListGiven): Promise<ExitCode> {
-  const { limit, count, group: groupId, parent: parentId, search: q, ...rest } = given;
-  const filter: TaskFilter = { ...rest, groupId, parentId, q };
+  const { limit, count, finishedAfter, finishedBefore } = given;
+  const filter: TaskFilter = { ...filterOf(given), finishedAfter, finishedBefore };
   const { tasks } = await session.client();
   if (count) {
     const { value, exact } = await tasks.count(filter);
@@ -25,6 +25,13 @@ export async function list(session: Session, given: ListGiven): Promise<ExitCode
   const found = tasks.list(filter, { pageSize: Math.min(most, LARGEST_PAGE) });
   await session.list(firstOf(found, most), taskColumns(session), "no tasks");
   return EXIT.done;
+}
+
+/** As the service takes it. */
+export function filterOf(given: FilterGiven): CancelFilter {
+  const { state, task, queue, tag, group: groupId, parent: parentId, search: q } = given;
+  const { createdAfter, createdBefore } = given;
+  return { state, task, queue, tag, groupId, parentId, q, createdAfter, createdBefore };
 }
 
 async function* firstOf<Row>(rows: AsyncIterable<Row>, most: number): AsyncGenerator<Row> {

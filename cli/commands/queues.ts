@@ -22,6 +22,7 @@ export function queueColumns(now: number): Column<Queue>[] {
     { title: "SCHEDULED", of: ({ counts }) => counts.scheduled },
     { title: "LIMITED", of: ({ counts }) => counts.limited },
     { title: "WAITING", of: ({ counts }) => counts.waiting },
+    { title: "AT ONCE", of: ({ concurrency }) => concurrency.current },
     { title: "OLDEST READY", of: ({ oldestReadyAt }) => ago(oldestReadyAt, now) },
     { title: "PAUSED", of: ({ paused }) => paused === null ? null : pauseText(paused), shrinks: true },
   ];
@@ -35,10 +36,24 @@ export async function showQueue(session: Session, name: string): Promise<ExitCod
     session.fields([
       ["queue", queue.name],
       ...Object.entries(counts),
+      ["at once", queue.concurrency.current],
       ["oldest ready", ago(oldestReadyAt, session.io.now())],
       ["paused", paused && pauseText(paused)],
     ]);
   }
+  return EXIT.done;
+}
+
+export async function limitQueue(
+  session: Session,
+  name: string,
+  most: number | null,
+  { definition }: { definition?: true },
+): Promise<ExitCode> {
+  const { queues } = await session.client();
+  const limited = await (definition ? queues.limitDefinition(name, most) : queues.limit(name, most));
+  if (session.isJson) session.json({ concurrency: limited });
+  else session.line(limited.current === null ? "not limited" : `${limited.current} at once`);
   return EXIT.done;
 }
 

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { type Declaring, examples, groupOf, listing } from "../declaring.ts";
 import type { PauseGiven } from "../given.ts";
-import { duration } from "../values.ts";
+import { duration, whole } from "../values.ts";
 
 const pausing = (command: Command) =>
   command.option("--note <text>", "why: shown with every task that it holds")
@@ -24,6 +24,16 @@ export function queueCommands({ program, act }: Declaring): void {
     .addHelpText("after", examples("errand queue show default"))
     .action(
       act(async (session, name: string) => (await import("../commands/queues.ts")).showQueue(session, name)),
+    );
+  queue.command("limit").description("so many of its tasks run at once, in all processes")
+    .argument("<name>")
+    .argument("<n>", "0 holds all; none takes it back", (text) => text === "none" ? null : whole(0)(text))
+    .option("--definition", "the name is that of a definition")
+    .addHelpText("after", examples("errand queue limit gpu 2", "errand queue limit --definition render none"))
+    .action(
+      act(async (session, name: string, most: number | null, given: { definition?: true }) =>
+        (await import("../commands/queues.ts")).limitQueue(session, name, most, given)
+      ),
     );
   pausing(queue.command("pause").description("nothing of it starts any more").argument("<name>"))
     .addHelpText("after", examples("errand queue pause gpu --note 'driver update' --for 2h"))

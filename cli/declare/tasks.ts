@@ -1,21 +1,10 @@
 // Commands about tasks.
 
+import { filtering } from "./filters.ts";
 import type { CancelGiven, InputGiven, ListGiven, SubmitGiven, WaitGiven } from "../given.ts";
 import { type Declaring, examples } from "../declaring.ts";
 import { JSON_RULE } from "../json_argument.ts";
-import { duration, instant, pastInstant, someOf, texts, whole } from "../values.ts";
-
-const STATES = [
-  "SCHEDULED",
-  "PENDING",
-  "RUNNING",
-  "PAUSED",
-  "CANCELLING",
-  "COMPLETED",
-  "FAILED",
-  "CRASHED",
-  "CANCELLED",
-] as const;
+import { duration, instant, pastInstant, texts, whole } from "../values.ts";
 
 export function taskCommands({ program, act, io }: Declaring): void {
   const past = pastInstant(io.now);
@@ -98,16 +87,7 @@ export function taskCommands({ program, act, io }: Declaring): void {
     .addHelpText("after", examples("errand logs $ID", "errand logs $ID -o json | jq -r '.[].message'"))
     .action(act(async (session, id: string) => (await import("../commands/tail.ts")).logs(session, id)));
 
-  program.command("ls").description("list tasks, newest first")
-    .option("-s, --state <states>", "in one of these states", someOf(STATES))
-    .option("-t, --task <name>", "of this definition")
-    .option("--tag <tag>")
-    .option("--group <id>")
-    .option("--parent <id>")
-    .option("--queue <name>")
-    .option("-q, --search <text>", "the beginning of an id, or a part of an error")
-    .option("--created-after <when>", "an instant, or so long ago: 2h", past)
-    .option("--created-before <when>", "an instant, or so long ago: 2h", past)
+  filtering(program.command("ls").description("list tasks, newest first"), io)
     .option("--finished-after <when>", "it has ended, after this", past)
     .option("--finished-before <when>", "it has ended, before this", past)
     .option("--count", "print how many there are, and no tasks")
@@ -123,16 +103,22 @@ export function taskCommands({ program, act, io }: Declaring): void {
       act(async (session, given: ListGiven) => (await import("../commands/list.ts")).list(session, given)),
     );
 
-  program.command("cancel").description("cancel tasks: what waits does not start, what runs is asked to stop")
-    .argument("<id...>", "ids of tasks")
+  const cancel = program.command("cancel")
+    .description(
+      "cancel tasks, by ids or all that fit: what waits does not start, what runs is asked to stop",
+    )
+    .argument("[id...]", "ids of tasks; without any, the options say which");
+  filtering(cancel, io)
+    .option("--all", "all tasks that have not ended")
     .option("-r, --reason <text>", "kept with the task")
     .option("--grace <time>", "how long a function may take to stop", duration)
     .option("--children", "and the tasks that it has submitted")
+    .option("--only-waiting", "only what has not started")
     .addHelpText(
       "after",
       examples(
         "errand cancel $ID --reason 'wrong input'",
-        "errand ls -s PENDING -t render -n 0 -o json | jq -r '.[].id' | xargs errand cancel",
+        "errand cancel --task render --state SCHEDULED,PENDING",
       ),
     )
     .action(

@@ -20,6 +20,13 @@ Deno.test("queues, pauses, limits and schedules are shown and changed", async ()
   assert.match((await errand(["queue", "ls"])).out, /^everything is paused since .*: all\n/);
   assert.equal((await errand(["resume"])).code, 0);
 
+  assert.equal((await errand(["queue", "limit", "gpu", "2"])).out, "2 at once\n");
+  assert.equal((await errand(["queue", "show", "gpu", "-o", "json"])).json().concurrency.override, 2);
+  assert.equal((await errand(["queue", "limit", "gpu", "none"])).out, "not limited\n");
+  const limited = await errand(["queue", "limit", "--definition", "add", "3", "-o", "json"]);
+  assert.equal(limited.json().concurrency.current, 3);
+  assert.equal((await errand(["queue", "limit", "gpu", "x"])).code, 2);
+
   const rule = await errand(["limit", "set", "user/*", "--rate", "100", "--period", "1m", "--burst", "10"]);
   assert.equal(rule.out, "user/*: 100 in 1 min, 10 at once\n");
   assert.match((await errand(["limit", "ls", "--rules"])).out, /^user\/\* +100 in 1 min, 10 at once/m);

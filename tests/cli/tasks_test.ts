@@ -27,6 +27,15 @@ Deno.test("the exit code of a command is that of its task's end", async () => {
   const late = await errand(["cancel", failed.err.match(/submitted (\S+);/)![1]]);
   assert.deepEqual([late.code, late.err.includes("too late")], [11, true]);
 
+  for (let n = 0; n < 3; n++) {
+    await errand(["submit", "sleep", '{"ms": 1}', "--delay", "1h", "--tag", "later"]);
+  }
+  const many = await errand(["cancel", "--tag", "later", "--state", "SCHEDULED", "-o", "json"]);
+  assert.deepEqual(many.json(), { cancelled: 3, requested: 0, tooLate: 0, notFound: 0 });
+  assert.equal((await errand(["cancel", "--all"])).out, "0 cancelled, 0 asked to stop, 0 too late\n");
+  assert.equal((await errand(["cancel"])).code, 2);
+  assert.equal((await errand(["cancel", slow, "--all"])).code, 2);
+
   const missing = await errand(["show", UNKNOWN]);
   assert.deepEqual([missing.code, missing.out], [7, ""]);
   assert.match(missing.err, /no task has the id/);

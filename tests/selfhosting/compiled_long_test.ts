@@ -51,7 +51,7 @@ Deno.test("the binary has in it what the service reads at run time, and no more 
   ];
   for (const file of served) assert.ok(await has(file), `${file} is not in it`);
   // Sources are in it as JavaScript; their names are in the list of its files.
-  for (const name of ["thread_main.ts", "stand_in_main.ts", "primes.ts"]) {
+  for (const name of ["main.ts", "backup.ts", "thread_main.ts", "stand_in_main.ts", "primes.ts"]) {
     assert.ok(binary.includes(`"${name}"`), `no ${name}`);
   }
   const others = ["fast-check", "playwright-core"].map((name) => fileURLToPath(import.meta.resolve(name)));
