@@ -19,6 +19,7 @@ import { groupRoutes } from "./v1/groups.ts";
 import { guardRoutes } from "./access/guard.ts";
 import { answerHead, isHead } from "./http/head.ts";
 import { Heartbeat } from "./http/heartbeat.ts";
+import { pageRoutes } from "./site/page.ts";
 import { healthRoutes } from "./site/health.ts";
 import { metricsRoutes } from "./site/metrics.ts";
 import { keyRoutes } from "./v1/keys.ts";
@@ -115,6 +116,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     const pieces = new Pieces();
     docsRoutes(app, runtime, pieces);
     clientRoutes(app, pieces);
+    pageRoutes(app, pieces);
   }
   app.notFound((c) => {
     const allowed = methodsAt(app, c.req.path);

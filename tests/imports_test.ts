@@ -12,6 +12,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   tasks: ["runtime"],
   tools: ["auth", "runtime"],
   starter: [],
+  page: [],
   demo: ["client", "tasks", "tools"],
   cli: [".", "client", "runtime", "tools"],
   deploy: [".", "auth", "runtime"],

@@ -15,6 +15,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "GET /docs": "open",
   "GET /docs/:asset": "open",
   "GET /client/:name{.+}": "open",
+  "GET /page/:name": "open",
   // It asks for a ticket of its own.
   "POST /internal/pump": "open",
 

@@ -7,8 +7,12 @@ import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
 import { PAGE_HEADERS } from "../http/safe_headers.ts";
+import { headersOf, PackedFiles } from "./packed_files.ts";
 
-const TYPES: Record<string, string> = { js: "text/javascript", css: "text/css" };
+/** Of Swagger UI. */
+const files = new PackedFiles(async () => {
+  return (await import("./swagger_ui/files.json", { with: { type: "json" } })).default;
+});
 
 /** Nothing inline and nothing from elsewhere, not even a style. Swagger UI's icons are data: URLs. */
 const POLICY =
@@ -72,40 +76,9 @@ export function docsRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
   });
   app.get("/docs/:asset", async (c) => {
     const asset = c.req.param("asset");
-    const headers = {
-      ...PAGE_HEADERS,
-      "content-type": `${TYPES[asset.split(".").at(-1)!] ?? "text/plain"}; charset=utf-8`,
-      "cache-control": "public, max-age=86400",
-      vary: "accept-encoding",
-    };
-    if (asset === "start.js") return new Response(START, { headers });
-    const file = await fileOf(asset);
-    if (!file) throw new ProblemError(notFound(`no asset is named ${asset}`));
-    if (/\bgzip\b/.test(c.req.header("accept-encoding") ?? "")) {
-      return pieces.shared(c, file.packed, { ...headers, "content-encoding": "gzip" });
-    }
-    return pieces.shared(c, await file.unpacked(), headers);
+    if (asset === "start.js") return new Response(START, { headers: headersOf(asset) });
+    const answer = await files.answer(c, pieces, asset);
+    if (answer === null) throw new ProblemError(notFound(`no asset is named ${asset}`));
+    return answer;
   });
-}
-
-interface SiteFile {
-  packed: Uint8Array<ArrayBuffer>;
-  unpacked: () => Promise<Uint8Array<ArrayBuffer>>;
-}
-
-const files = new Map<string, SiteFile>();
-
-/** A file of Swagger UI: read once, with the first request for it, and shared by all. */
-async function fileOf(name: string): Promise<SiteFile | null> {
-  const known = files.get(name);
-  if (known) return known;
-  const { default: texts } = await import("./swagger_ui/files.json", { with: { type: "json" } });
-  if (!Object.hasOwn(texts, name)) return null;
-  const packed = Uint8Array.from(atob(texts[name as keyof typeof texts]), (byte) => byte.charCodeAt(0));
-  let unpacked: Promise<Uint8Array<ArrayBuffer>> | undefined;
-  const unpack = () => new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  const file = { packed, unpacked: () => unpacked ??= new Response(unpack()).bytes() };
-  // Another request may have been faster.
-  if (!files.has(name)) files.set(name, file);
-  return files.get(name)!;
 }

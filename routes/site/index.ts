@@ -1,12 +1,13 @@
-// GET /: a browser is redirected to the docs, a program gets the paths.
+// GET /: a browser gets the page for operators, a program the paths.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { once } from "../../runtime/core/once.ts";
 import type { App } from "../http/app_types.ts";
-import { jsonResponse } from "../http/json_response.ts";
+import { type JsonResponse, jsonResponse } from "../http/json_response.ts";
 import { PAGE_HEADERS } from "../http/safe_headers.ts";
 import { prefixOf } from "../http/prefix.ts";
+import { pageResponse } from "./page.ts";
 import { jsonAnswer } from "../wire/schemas.ts";
 
 /** Paths by name, where the API is served. */
@@ -26,18 +27,17 @@ export function indexRoutes(app: App, hasApi: boolean): void {
     method: "get",
     path: "/",
     operationId: "index",
-    summary: "Where to go from here; a browser is led to the docs",
+    summary: "Where to go from here; a browser gets the page for operators",
     tags: ["service"],
     responses: () => ({
       200: jsonAnswer(indexSchema(), "The paths to begin with", ["Vary"]),
-      302: { description: "For a browser: the docs", headers: { Location: { schema: { type: "string" } } } },
     }),
   });
-  app.openapi(route, (c) => {
+  app.openapi(route, async (c) => {
     const prefix = prefixOf(c);
     const headers = { ...PAGE_HEADERS, vary: "Accept", "cache-control": "no-cache" };
     if (hasApi && /\btext\/html\b/i.test(c.req.header("accept") ?? "")) {
-      return new Response(null, { status: 302, headers: { ...headers, location: `${prefix}${API.docs}` } });
+      return await pageResponse(prefix, headers) as JsonResponse;
     }
     const paths = Object.entries({ ...hasApi ? API : {}, ...HEALTH });
     const links = Object.fromEntries(paths.map(([name, path]) => [name, prefix + path]));

@@ -15,7 +15,7 @@ export function sourceFiles(directory = ""): string[] {
   return [...Deno.readDirSync(new URL(directory || ".", root))].flatMap(({ name, isDirectory }) => {
     if (name.startsWith(".") || name === "node_modules") return [];
     if (isDirectory) return sourceFiles(`${directory}${name}/`);
-    return name.endsWith(".ts") ? [`${directory}${name}`] : [];
+    return /\.tsx?$/.test(name) ? [`${directory}${name}`] : [];
   }).sort();
 }
 

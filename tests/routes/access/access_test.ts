@@ -26,6 +26,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/docs", "open"],
   ["GET", "/docs/:asset", "open"],
   ["GET", "/client/:name{.+}", "open"],
+  ["GET", "/page/:name", "open"],
   ["GET", "/metrics", ["read"]],
   ["POST", "/v1/tasks", ["submit"]],
   ["POST", "/v1/tasks/batch", ["submit"]],

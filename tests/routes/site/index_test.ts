@@ -10,11 +10,11 @@ import { allEvents, aService, assertProblem } from "../../support/service.ts";
 const BROWSER = { accept: "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8" };
 const add = { task: "add", input: { a: 1, b: 2 } };
 
-Deno.test("a browser at / is led to the docs, a program is told the paths, both without a key", async () => {
+Deno.test("a browser at / gets the page, a program is told the paths, both without a key", async () => {
   const { key } = aKey(["admin"]);
   await using service = await aService({ running: false, apiKeys: [key] });
   const page = await service.get("/", { headers: BROWSER });
-  assert.deepEqual([page.status, page.headers.get("location")], [302, "/docs"]);
+  assert.deepEqual([page.status, page.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
   assert.equal(page.headers.get("vary"), "Accept");
   for (const accept of ["", "*/*", "application/json"]) {
     const answer = await service.get("/", { headers: { accept } });
@@ -31,7 +31,7 @@ Deno.test("where it is mounted, / says the paths as its callers see them, unless
   await using errand = await createErrand({ kv: ":memory:", definitions: {} });
   const app = new Hono().route("/jobs", errand.routes());
   const page = await app.request("/jobs", { headers: BROWSER });
-  assert.deepEqual([page.status, page.headers.get("location")], [302, "/jobs/docs"]);
+  assert.match(await page.text(), /src="\/jobs\/page\/page\.js/);
   assert.equal((await (await app.request("/jobs/")).json()).links.tasks, "/jobs/v1/tasks");
 
   const theirs = new Hono().route("/", errand.routes()).route("/jobs", errand.routes());

@@ -1,0 +1,54 @@
+// What the page shows is in its address, behind the #, so that a link to it can be sent to others.
+
+import { computed, signal } from "@preact/signals";
+
+export interface Route {
+  /** As `["tasks", "0199…"]`. */
+  parts: string[];
+  query: URLSearchParams;
+}
+
+function read(): Route {
+  const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
+  const parts = path.split("/").filter((part) => part !== "").map(decoded);
+  return { parts, query: new URLSearchParams(query) };
+}
+
+/** An address that somebody has cut off must not break the page. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+export const route = signal<Route>(read());
+export const view = computed(() => route.value.parts[0] ?? "overview");
+
+addEventListener("hashchange", () => route.value = read());
+
+/** The address of a view: `hrefOf("tasks", id)`. */
+export function hrefOf(...parts: string[]): string {
+  return `#/${parts.map(encodeURIComponent).join("/")}`;
+}
+
+export function go(href: string): void {
+  location.hash = href;
+}
+
+/** Changes filters of the view that is shown, without a new entry in the history. */
+export function setQuery(changes: Record<string, string | null>): void {
+  const query = new URLSearchParams(route.value.query);
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null || value === "") query.delete(name);
+    else query.set(name, value);
+  }
+  const text = query.toString();
+  history.replaceState(
+    null,
+    "",
+    hrefOf(...route.value.parts) + (text === "" ? "" : `?${text}`),
+  );
+  route.value = read();
+}

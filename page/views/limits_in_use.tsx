@@ -1,0 +1,104 @@
+// How far limits are used.
+
+import { count, duration } from "../data/format.ts";
+import { Ago, Empty, Meter } from "../ui/basics.tsx";
+
+export interface Rate {
+  limit: number;
+  periodMs: number;
+  burst: number;
+}
+
+export interface Rule {
+  pattern: string;
+  concurrency: number | null;
+  rateLimit: Rate | null;
+  note: string | null;
+  changedAt: string;
+  changedBy: string | null;
+}
+
+export interface Limit {
+  key: string;
+  running: number;
+  waiting: number;
+  concurrency: number | null;
+  concurrencyRule: string | null;
+  rateLimit: Rate | null;
+  rateLimitRule: string | null;
+  nextStartAt: string | null;
+}
+
+export function rateText(rate: Rate | null): string {
+  if (rate === null) return "–";
+  return `${count(rate.limit)} in ${duration(rate.periodMs)}${
+    rate.burst > 1 ? `, ${count(rate.burst)} at once` : ""
+  }`;
+}
+
+export function InUse({ limits, isPart }: { limits: Limit[]; isPart: boolean }) {
+  if (limits.length === 0) {
+    return (
+      <Empty title="No limit was used">
+        Tasks with <code>concurrency</code> or <code>rateLimit</code> show here.
+      </Empty>
+    );
+  }
+  return (
+    <>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Key</th>
+            <th scope="col" colSpan={2}>Running</th>
+            <th scope="col" class="num">Waiting</th>
+            <th scope="col">Rate</th>
+            <th scope="col">Next start</th>
+            <th scope="col">Rule</th>
+          </tr>
+        </thead>
+        <tbody>
+          {limits.map((limit) => (
+            <tr key={limit.key}>
+              <td class="mono">
+                <bdi>{limit.key}</bdi>
+              </td>
+              <td class="num nowrap">
+                {count(limit.running)}
+                {limit.concurrency !== null &&
+                  ` of ${count(limit.concurrency)}`}
+              </td>
+              <td class="bar-cell">
+                {limit.concurrency !== null && (
+                  <Meter
+                    share={limit.running / Math.max(1, limit.concurrency)}
+                    label="Slots in use"
+                  />
+                )}
+              </td>
+              <td class={limit.waiting > 0 ? "num warn" : "num"}>
+                {count(limit.waiting)}
+              </td>
+              <td>{rateText(limit.rateLimit)}</td>
+              <td class="dim nowrap">
+                {limit.nextStartAt === null ? "now" : <Ago at={limit.nextStartAt} />}
+              </td>
+              <td class="mono dim">
+                <bdi>
+                  {[
+                    ...new Set(
+                      [limit.concurrencyRule, limit.rateLimitRule].filter(
+                        Boolean,
+                      ),
+                    ),
+                  ].join(", ") || "its submits"}
+                </bdi>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {isPart && <p class="dim foot">The first {count(limits.length)}.</p>}
+    </>
+  );
+}

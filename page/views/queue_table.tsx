@@ -1,0 +1,66 @@
+// Queues with what is in them.
+
+import { count } from "../data/format.ts";
+import { hrefOf } from "../data/route.ts";
+import type { Queue } from "../data/types.ts";
+import { Ago, Meter } from "../ui/basics.tsx";
+import { PauseButton, PausedMark } from "./pausing.tsx";
+
+export function QueueTable(
+  { queues, isShort = false }: { queues: Queue[]; isShort?: boolean },
+) {
+  const most = Math.max(
+    1,
+    ...queues.map(({ counts }) => counts.ready + counts.limited),
+  );
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Queue</th>
+          <th scope="col" colSpan={2}>Ready</th>
+          {!isShort && <th scope="col">Oldest</th>}
+          <th scope="col" class="num">Running</th>
+          {!isShort && <th scope="col" class="num">At a limit</th>}
+          {!isShort && <th scope="col" class="num">For others</th>}
+          {!isShort && <th scope="col" class="num">Later</th>}
+          <th scope="col">
+            <span class="hidden">Actions</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {queues.map(({ name, paused, counts, oldestReadyAt }) => (
+          <tr key={name}>
+            <td class="nowrap">
+              <a class="link" href={`${hrefOf("tasks")}?queue=${name}`}>
+                <bdi>{name}</bdi>
+              </a>{" "}
+              <PausedMark paused={paused} />
+            </td>
+            <td class="num ready">{count(counts.ready)}</td>
+            <td class="bar-cell">
+              <Meter share={counts.ready / most} label={`Ready in ${name}`} />
+            </td>
+            {!isShort && (
+              <td class="dim nowrap">
+                <Ago at={oldestReadyAt} />
+              </td>
+            )}
+            <td class="num">{count(counts.running)}</td>
+            {!isShort && <td class="num">{count(counts.limited)}</td>}
+            {!isShort && <td class="num">{count(counts.waiting)}</td>}
+            {!isShort && <td class="num">{count(counts.scheduled)}</td>}
+            <td class="num">
+              <PauseButton
+                path={`/v1/queues/${name}`}
+                what={`the queue ${name}`}
+                paused={paused}
+              />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

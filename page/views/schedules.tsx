@@ -1,0 +1,111 @@
+// Schedules: when tasks are submitted.
+
+import { count } from "../data/format.ts";
+import { useLoad } from "../data/load.ts";
+import { hrefOf } from "../data/route.ts";
+import { type Schedule, specText } from "../data/schedules.ts";
+import { Bar } from "../ui/bar.tsx";
+import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
+import { PausedMark } from "./pausing.tsx";
+import { ScheduleActions } from "./schedule_actions.tsx";
+
+interface ScheduleList {
+  schedules: Schedule[];
+  nextCursor: string | null;
+}
+
+export function Schedules() {
+  const loaded = useLoad<ScheduleList>("/v1/schedules?limit=100", {
+    everyMs: 2_000,
+  });
+  return (
+    <>
+      <Bar title="Schedules" />
+      <Panel title="By name">
+        <Shown loaded={loaded} lines={6}>
+          {({ schedules, nextCursor }) =>
+            schedules.length === 0
+              ? (
+                <Empty title="No schedules">
+                  A definition declares them in its code (<code>
+                    schedules
+                  </code>), or a call makes one: <code>PUT /v1/schedules/nightly</code>.
+                </Empty>
+              )
+              : <Table schedules={schedules} isPart={nextCursor !== null} />}
+        </Shown>
+      </Panel>
+    </>
+  );
+}
+
+function Table(
+  { schedules, isPart }: { schedules: Schedule[]; isPart: boolean },
+) {
+  return (
+    <>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Name</th>
+            <th scope="col">Submits</th>
+            <th scope="col">When</th>
+            <th scope="col">Next</th>
+            <th scope="col">Last</th>
+            <th scope="col" class="num">Running</th>
+            <th scope="col" class="num">Skipped</th>
+            <th scope="col">
+              <span class="hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {schedules.map((schedule) => (
+            <tr key={schedule.name}>
+              <td class="nowrap">
+                <a class="link" href={hrefOf("schedules", schedule.name)}>
+                  {schedule.name}
+                </a>{" "}
+                <PausedMark paused={schedule.paused} />
+                {schedule.fault && (
+                  <span class="state failed" title={schedule.fault.message}>
+                    fault
+                  </span>
+                )}
+              </td>
+              <td>
+                <a class="link" href={hrefOf("definitions", schedule.task)}>
+                  <bdi>{schedule.task}</bdi>
+                </a>
+              </td>
+              <td class="mono clip wide">
+                <bdi>{specText(schedule.spec)}</bdi>
+              </td>
+              <td class="nowrap">
+                {schedule.nextFiresAt ? <Ago at={schedule.nextFiresAt} /> : <span class="dim">–</span>}
+              </td>
+              <td class="dim nowrap">
+                {schedule.last
+                  ? (
+                    <a
+                      class="link"
+                      href={hrefOf("tasks", schedule.last.taskId)}
+                    >
+                      <Ago at={schedule.last.scheduledFor} />
+                    </a>
+                  )
+                  : "never"}
+              </td>
+              <td class="num">{count(schedule.running.length)}</td>
+              <td class="num">{count(schedule.skipped)}</td>
+              <td class="num nowrap">
+                <ScheduleActions schedule={schedule} />
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {isPart && <p class="dim foot">The first {schedules.length}.</p>}
+    </>
+  );
+}

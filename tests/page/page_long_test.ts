@@ -1,0 +1,337 @@
+// The page for operators in a browser: each view, each action, trouble, and values that would do harm.
+
+import "../support/sanitizers.ts";
+import assert from "node:assert/strict";
+import type { Page } from "playwright-core";
+import { aKey } from "../support/api_keys.ts";
+import { browserTest } from "../support/browser.ts";
+import { Folder } from "../support/folder.ts";
+import { fill, HTML, PageService, RTL } from "../support/page_service.ts";
+import { assertAccessible, open, signIn } from "./opened.ts";
+
+browserTest(
+  "each view shows what is there, in light and dark and on a phone, and axe finds nothing serious",
+  async (page) => {
+    const ann = aKey(["admin"], "ann");
+    await using service = await PageService.with({ keys: [ann] });
+    const made = await fill(service);
+    await page.goto(service.url);
+    await page.getByLabel("API key").waitFor();
+    await assertAccessible(page, "sign-in");
+    const { faults, goto } = await open(page, service, ann);
+    const views: [view: string, shows: string][] = [
+      ["overview", "charge-card"],
+      ["tasks", "render-video"],
+      [`tasks/${made.retried}`, "attempt 2"],
+      [`tasks/${made.failed}`, "RangeError"],
+      [`tasks/${made.held}`, "waits for a slot"],
+      [`tasks/${made.waiting}`, "the provider is down"],
+      [`tasks/${made.running}`, "340 of 1,200"],
+      ["groups", "3 of 6"],
+      [`groups/${made.flow}`, "3 of 6 have ended"],
+      ["queues", "mail"],
+      ["limits", "as sold"],
+      ["schedules", "nightly-feeds"],
+      ["schedules/nightly-feeds", "before the shop opens"],
+      ["workers", "slots"],
+      ["definitions", "Makes smaller copies"],
+      ["definitions/resize", "Where the image is."],
+      ["keys", "ann"],
+      ["audit", "POST /v1/tasks"],
+    ];
+    for (const [view, shows] of views) {
+      await goto(view);
+      await page.getByRole("main").getByText(shows).first().waitFor();
+      await assertAccessible(page, view);
+      await page.emulateMedia({ colorScheme: "dark" });
+      await assertAccessible(page, `${view} in dark`, ["color-contrast"]);
+      await page.emulateMedia({ colorScheme: "light" });
+    }
+    await page.setViewportSize({ width: 390, height: 800 });
+    for (const [view] of views) {
+      await goto(view);
+      const width = await page.evaluate("document.documentElement.scrollWidth");
+      assert.ok(width as number <= 390, `${view} is ${width} px wide`);
+    }
+    assert.deepEqual(faults, []);
+  },
+);
+
+browserTest(
+  "what can be done can be done here: cancel, retry, rerun, delete, pause, trigger, submit, limit, keys",
+  async (page) => {
+    const ann = aKey(["admin"], "ann");
+    await using service = await PageService.with({ keys: [ann] });
+    const made = await fill(service);
+    const { faults, goto } = await open(page, service, ann);
+    const confirm = (name: string) => page.getByRole("dialog").getByRole("button", { name }).click();
+    const said = (text: string | RegExp) => page.locator(".notice").getByText(text).first().waitFor();
+
+    await goto(`tasks/${made.running}`);
+    await page.getByRole("button", { name: "Cancel…" }).click();
+    await page.getByLabel("Reason").fill("wrong clip");
+    await confirm("Cancel it");
+    await said("Asked to stop");
+    await page.getByText("Cancelled").first().waitFor();
+    await page.getByText("wrong clip").first().waitFor();
+
+    await goto(`tasks/${made.failed}`);
+    await page.getByRole("button", { name: "Retry…" }).click();
+    await page.getByRole("dialog").getByLabel("Input").fill('{"order": 4321}');
+    await confirm("Retry");
+    await page.getByText("order 4321: the gateway").first().waitFor();
+
+    await page.getByRole("button", { name: "Rerun…" }).click();
+    await page.getByRole("dialog").getByLabel("Input").fill('{"order": ');
+    await confirm("Submit");
+    await said(/is no JSON/);
+    await page.getByRole("dialog").getByLabel("Input").fill('{"order": 5}');
+    await confirm("Submit");
+    await page.getByText("order 5: the gateway").first().waitFor();
+    await page.getByRole("button", { name: "Delete…" }).click();
+    await confirm("Delete it");
+    await said("Deleted");
+
+    await goto("queues");
+    await page.getByRole("row", { name: "default" }).getByRole("button", { name: "Pause" }).click();
+    await page.getByLabel("Note").fill("maintenance");
+    await confirm("Pause");
+    await page.getByRole("button", { name: "Resume the queue default" }).click();
+    await said("Resumed the queue default");
+    await page.getByRole("button", { name: "Resume the queue mail" }).click();
+    assert.equal((await service.ended(made.waiting)).state.type, "COMPLETED");
+
+    await goto("schedules/nightly-feeds");
+    await page.getByRole("button", { name: "Trigger…" }).click();
+    await confirm("Submit");
+    await page.getByRole("heading", { name: "parse" }).waitFor();
+
+    await goto("definitions/resize");
+    await page.getByLabel("url required").fill("nonsense");
+    await page.getByRole("button", { name: "Submit", exact: true }).click();
+    await page.locator(".field.wrong").waitFor();
+    await page.getByLabel("url required").fill("https://img.example/by-hand.png");
+    await page.getByRole("button", { name: "Submit", exact: true }).click();
+    await page.getByText("fetching https://img.example/by-hand.png").waitFor();
+
+    await goto("limits");
+    await page.getByRole("button", { name: "New rule…" }).click();
+    await page.getByLabel("Keys").fill("gpu");
+    await page.locator("input[name=concurrency]").fill("3");
+    await confirm("Set it");
+    await page.getByRole("row", { name: "gpu" }).waitFor();
+
+    await goto("keys");
+    await page.getByRole("button", { name: "New key…" }).click();
+    await page.getByRole("dialog").getByLabel("Name").fill("reader");
+    await confirm("Make it");
+    await page.getByText(/^errand_[\w-]{43}$/).waitFor();
+    await page.getByRole("row", { name: "reader" }).getByRole("button", { name: "Revoke…" }).click();
+    await confirm("Revoke it");
+    await said("reader opens nothing any more");
+
+    await goto("tasks?task=charge-card");
+    await page.getByRole("row", { name: "charge-card" }).first().waitFor();
+    await page.getByLabel("Choose all that are read").click();
+    await page.getByRole("toolbar").getByRole("button", { name: "Delete…" }).click();
+    await confirm("Delete them");
+    await page.getByText("No task fits these filters").waitFor();
+    assert.deepEqual(faults, []);
+  },
+);
+
+browserTest(
+  "a key that only reads is offered nothing else, and a tenant's key sees its tenant",
+  async (page) => {
+    const [ann, bob] = [aKey(["admin"], "ann"), aKey(["read"], "bob")];
+    await using service = await PageService.with({ keys: [ann, bob] });
+    const made = await fill(service);
+    const { secret } = await service.call("POST", "/v1/keys", {
+      name: "acme",
+      scopes: ["read", "submit"],
+      tenant: "acme",
+    });
+    const { goto } = await open(page, service, bob);
+    for (
+      const view of [
+        "overview",
+        "tasks",
+        `tasks/${made.running}`,
+        `groups/${made.flow}`,
+        "queues",
+        "limits",
+        "schedules",
+      ]
+    ) {
+      await goto(view);
+      await page.locator("main .panel").first().waitFor();
+      const actions = await page.getByRole("main").getByRole("button", {
+        name: /…$|^(Pause|Resume|Submit|Retry)( |$)/,
+      }).count();
+      assert.equal(actions, 0, view);
+    }
+    assert.equal(await page.getByRole("link", { name: "Keys" }).count(), 0);
+    await goto("keys");
+    await page.getByText("Your key may not see this").waitFor();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await signIn(page, { ...bob, secret: "errand_wrong" });
+    await page.getByText("This is not the secret of a key").waitFor();
+    await signIn(page, { ...bob, secret });
+    await goto("tasks");
+    await page.getByText("No tasks").waitFor();
+    await goto(`tasks/${made.running}`);
+    await page.getByRole("alert").waitFor();
+  },
+);
+
+browserTest(
+  "a restart, a service that is gone, and a session that ends: the page says so and goes on",
+  async (page) => {
+    await using folder = await Folder.with({});
+    const ann = aKey(["admin"], "ann");
+    await using service = await PageService.with({ keys: [ann], path: `${folder.path}/errand.kv` });
+    const { faults, goto } = await open(page, service, ann);
+    await goto("tasks?task=parse");
+    await page.getByText("No task fits").waitFor();
+    await service.stop();
+    await page.getByRole("alert").getByText("The service does not answer.").waitFor();
+    await service.start();
+    const id = await service.submit("parse", { source: "after the restart" });
+    await service.ended(id);
+    // The session holds: it is in no process's memory.
+    await page.getByRole("row", { name: "Completed" }).waitFor();
+    await page.getByText("The service does not answer.").waitFor({ state: "detached" });
+    await page.context().clearCookies();
+    await page.getByText("Your session has ended").waitFor();
+    await signIn(page, ann);
+    await page.getByRole("row", { name: "Completed" }).waitFor();
+    assert.match(page.url(), /#\/tasks\?task=parse$/);
+    assert.deepEqual(faults.filter((fault) => !/ERR_|net::/.test(fault)), []);
+  },
+);
+
+browserTest("names that are HTML or turn around stay text, and times are the reader's", async (page) => {
+  await using service = await PageService.with();
+  const id = await service.submit("parse", { source: HTML, value: { [RTL]: HTML, [HTML]: RTL } }, {
+    tags: [RTL, HTML.slice(0, 60)],
+    metadata: { [HTML]: HTML },
+  });
+  await service.ended(id);
+  const broken = await service.submit("resize", {
+    url: `https://img.example/broken?${encodeURIComponent(HTML)}`,
+  });
+  await service.ended(broken);
+  const { faults, goto } = await open(page, service);
+  for (
+    const view of [
+      `tasks/${id}`,
+      `tasks/${broken}`,
+      "tasks",
+      `definitions/${encodeURIComponent(HTML)}`,
+      "overview",
+    ]
+  ) {
+    await goto(view);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    if (view.endsWith(id)) await page.getByText("bold").first().waitFor();
+    assert.equal(await page.evaluate("globalThis.harmed"), undefined);
+    assert.equal(await page.locator("main img, main b:text-is('bold')").count(), 0);
+  }
+  await goto(`tasks/${id}`);
+  const at = page.locator("dl time").first();
+  assert.match(await at.getAttribute("title") ?? "", /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/);
+  assert.deepEqual(faults, []);
+});
+
+/** Elements in the page: what makes it slow. */
+const elements = async (page: Page) => await page.evaluate("document.querySelectorAll('*').length") as number;
+
+browserTest(
+  "a log of 10,000 lines, a result of 16 MB, a group of 20,000 and a list of 100,000 stay small in the page",
+  async (page) => {
+    await using service = await PageService.with();
+    const log = await service.submit("import", { rows: 10_000 });
+    const large = await service.submit("export", { bytes: 15_000_000 });
+    await Promise.all([service.ended(log), service.ended(large)]);
+    const { faults, goto } = await open(page, service);
+    await goto(`tasks/${log}`);
+    await page.getByText("10,000 lines").waitFor();
+    await page.getByRole("log").hover();
+    await page.mouse.wheel(0, 400_000);
+    await page.getByText("only the first 9999").waitFor();
+    assert.ok(await elements(page) < 1_500);
+    await goto(`tasks/${large}`);
+    await page.getByRole("tree", { name: "Result" }).getByText("fields").or(page.getByText("items")).first()
+      .click();
+    assert.ok(await elements(page) < 3_000);
+
+    const group = "019aa8f0-0000-7000-8000-000000000000";
+    await page.route(`**/v1/groups/${group}**`, (route) =>
+      route.fulfill({
+        json: {
+          id: group,
+          total: 20_000,
+          done: 5_000,
+          counts: { COMPLETED: 5_000, PENDING: 15_000 },
+          nodes: null,
+          edges: null,
+          createdAt: new Date().toISOString(),
+        },
+      }));
+    await goto(`groups/${group}`);
+    await page.getByText("too large to be drawn").waitFor();
+
+    const idOf = (n: number) =>
+      `019aa8f0-${String(n).padStart(4, "0").slice(0, 4)}-7000-8000-${String(n).padStart(12, "0")}`;
+    const template = (await service.call("GET", "/v1/tasks?limit=1")).tasks[0];
+    await page.route("**/v1/tasks?*", (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const cursor = query.get("cursor");
+      const first = cursor === null ? 100_000 : Number(cursor.slice(-12)) - 1;
+      const limit = Math.min(Number(query.get("limit")), first);
+      const tasks = Array.from(
+        { length: limit },
+        (_, i) => ({ ...template, id: idOf(first - i), tags: [`n${first - i}`] }),
+      );
+      return route.fulfill({
+        json: {
+          tasks,
+          nextCursor: first - limit > 0 ? tasks.at(-1)!.id : null,
+          count: { value: 100_000, exact: true },
+        },
+      });
+    });
+    await goto("tasks");
+    await page.getByText("100,000 tasks").waitFor();
+    const rows = page.locator(".virtual");
+    for (let i = 0; i < 25; i++) await rows.evaluate((box) => box.scrollTop = box.scrollHeight);
+    await page.getByText(/100,000 tasks, [\d,]{5,} read/).waitFor();
+    assert.ok(await elements(page) < 3_000);
+    assert.deepEqual(faults, []);
+  },
+);
+
+browserTest(
+  "a tab in the background asks for nothing, and looks at once when it is seen again",
+  async (page) => {
+    await using service = await PageService.with();
+    await page.clock.install();
+    const { goto } = await open(page, service);
+    await goto("queues");
+    await page.getByRole("row", { name: "default" }).or(page.getByText("All queues")).first().waitFor();
+    const show = (isHidden: boolean) =>
+      page.evaluate(
+        `Object.defineProperty(document, "hidden", { get: () => ${isHidden}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));`,
+      );
+    await show(true);
+    await page.clock.runFor(2_000);
+    await page.waitForLoadState("networkidle");
+    const before = service.requests.length;
+    await page.clock.runFor(10 * 60_000);
+    assert.deepEqual(service.requests.slice(before), []);
+    await show(false);
+    await page.clock.runFor(2_000);
+    await page.waitForResponse((response) => response.url().endsWith("/v1/queues"));
+  },
+);
