@@ -6,6 +6,8 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import { isDependencyCounterKey, isOutboxKey, keys, parse } from "../platform/keys.ts";
 import type { KvPort, Write } from "../platform/kv.ts";
+import type { Imposing } from "../core/imposed_limits.ts";
+import { admission } from "./admission.ts";
 import { CommitBackoff } from "./commit_backoff.ts";
 import { becomesReady } from "./commit_cost.ts";
 import type { Unit } from "./commit_unit.ts";
@@ -37,6 +39,8 @@ export interface CommitterOptions {
   ids: Ids;
   /** Adds to a commit that makes tasks ready: how a KV queue message travels with them. */
   onCommit?: (atomic: Deno.AtomicOperation) => void;
+  /** The limits of queues and definitions. Left out: there are none. */
+  imposing?: Imposing;
   /** Those that are in the list at the time of a commit. */
   observers: readonly CommitObserver[];
 }
@@ -83,22 +87,26 @@ export class Committer {
         pending = pending.filter((unit) => !gate.refused.has(unit));
       }
       if (pending.length === 0) break;
+      const admitted = gate && await this.#admission(pending, gate, backoff);
+      const sent = admitted ? [...pending, admitted] : pending;
       const started: Started = { taken: null };
       try {
         let failure: unknown;
-        const versionstamp = await this.#try(pending, gate, starter, started).catch((error) => {
+        const versionstamp = await this.#try(sent, gate, starter, started).catch((error) => {
           failure = error;
           return null;
         });
         if (versionstamp !== null) {
-          for (const unit of pending) {
+          for (const unit of sent) {
             outcomes.set(unit, this.#applied(unit, entriesOf(unit, gate, started.taken, versionstamp)));
           }
           break;
         }
         if (failure !== undefined) await backoff.after(failure);
         const again: Unit[] = [];
-        for (const [unit, verdict] of await this.#readBack(pending, backoff)) {
+        for (const [unit, verdict] of await this.#readBack(sent, backoff)) {
+          // Who comes in is looked for anew.
+          if (unit === admitted && !Array.isArray(verdict)) continue;
           if (verdict === "again") again.push(unit);
           else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
         }
@@ -159,6 +167,16 @@ export class Committer {
     for (;;) {
       try {
         return await this.limits.gate(units);
+      } catch (error) {
+        await backoff.after(error);
+      }
+    }
+  }
+
+  async #admission(units: Unit[], gate: Gate<Unit>, backoff: CommitBackoff): Promise<Unit | null> {
+    for (;;) {
+      try {
+        return await admission(this.#options, units, gate);
       } catch (error) {
         await backoff.after(error);
       }

@@ -43,6 +43,12 @@ export interface Gate<U> extends Merged {
   records: Map<string, TaskRecord>;
   /** Units with a new task that must not wait, and would have to. They are not committed. */
   refused: Set<U>;
+  /** The limits that the commit may step. */
+  names: ReadonlySet<string>;
+  /** Those of them that have room for tasks which wait there. */
+  open(): { name: string; room: number }[];
+  /** A unit of such tasks joins the commit. Of other limits than these it may step none. */
+  admit(unit: U): void;
   /** @param running those that start in the commit. To be called before its writes are asked for. */
   close(running: ReadonlyMap<string, TaskRecord>): void;
 }
@@ -104,6 +110,12 @@ export class LimitCounters {
     const gate: Gate<U> = {
       records: new Map(),
       refused: new Set(),
+      names: new Set(names),
+      open: () => names.map((name) => ({ name, room: tally.roomFor(name) })).filter(({ room }) => room > 0),
+      admit: (unit) => {
+        for (const step of unit.limitSteps) tally.step(step);
+        this.#admitUnit(unit, tally, gate);
+      },
       checks: tally.checks(),
       writes: [],
       close(running) {

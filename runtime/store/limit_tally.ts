@@ -87,6 +87,13 @@ export class LimitTally {
     return () => [this.#counters, this.#changed] = [counters, changed];
   }
 
+  /** How many of those who wait there is room for. */
+  roomFor(name: string): number {
+    const counter = this.of(name);
+    if (!hasRoom(counter)) return 0;
+    return Math.min(counter.waiting, (mostOf(counter) ?? Infinity) - counter.held);
+  }
+
   of(name: string): LimitCounter {
     return this.#counters.get(name)!;
   }

@@ -75,7 +75,14 @@ export class Store {
         },
       });
     }
-    const committer = new Committer({ kv, clock, ids, onCommit, observers: this.#observers });
+    const committer = new Committer({
+      kv,
+      clock,
+      ids,
+      onCommit,
+      imposing: options.imposing,
+      observers: this.#observers,
+    });
     this.dependencies = committer.dependencies;
     this.limits = committer.limits;
     this.#lanes = new Lanes(committer, kv.limits, starter);

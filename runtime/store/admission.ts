@@ -1,0 +1,60 @@
+// A commit that makes room at a limit lets in those who wait there first: they start with it, and not a
+// commit later. What does not fit into it is let in from the outbox (flow_control/admit_parked.ts).
+
+import { type Imposing, withImposed } from "../core/imposed_limits.ts";
+import { limitsBefore, parkedAt } from "../core/limits.ts";
+import { isForgotten, type TaskRecord } from "../core/task.ts";
+import { admittedToLimit } from "../core/transitions.ts";
+import type { Clock } from "../platform/clock.ts";
+import type { Ids } from "../platform/ids.ts";
+import { keys, parse, prefixes } from "../platform/keys.ts";
+import type { KvPort } from "../platform/kv.ts";
+import { loadOf } from "./commit_load.ts";
+import { type Change, type Unit, unitOf } from "./commit_unit.ts";
+import type { Gate } from "./limit_counters.ts";
+import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
+
+interface AdmissionContext {
+  kv: KvPort;
+  clock: Clock;
+  ids: Ids;
+  imposing?: Imposing;
+}
+
+/** Of one limit. */
+const MOST_AT_ONCE = 50;
+
+/** A unit with those that come in with these units; null if none does. */
+export async function admission(
+  { kv, clock, ids, imposing }: AdmissionContext,
+  units: readonly Unit[],
+  gate: Gate<Unit>,
+): Promise<Unit | null> {
+  // Where commits go to a server their checks are few, and what was decided for a claim must not get old.
+  if (kv.limits.flights > 1 || units.some(({ isStillRight }) => isStillRight !== undefined)) return null;
+  const changes: Change[] = [];
+  const taken = new Set(units.flatMap((unit) => unit.changes.map(({ next }) => next.id)));
+  for (const { name, room } of gate.open()) {
+    const limit = Math.min(room, MOST_AT_ONCE);
+    const line = await kv.list({ prefix: prefixes.parked(name) }, { limit });
+    const waiting = line.map(({ key }) => parse.parked(key)).filter((id) => !taken.has(id));
+    const found = (await kv.getMany<Uint8Array>(waiting.map(keys.task))).map(entryOrNewer);
+    for (const entry of found) {
+      if (!entry || isNewerRecord(entry) || isForgotten(entry.record)) continue;
+      if (parkedAt(entry.record) !== name) continue;
+      const asked = admittedToLimit(entry.record, clock.now());
+      const next = imposing?.hasLimits ? withImposed(entry.record, asked, imposing) as TaskRecord : asked;
+      if (!limitsBefore(next).every((name) => gate.names.has(name))) continue;
+      changes.push({ before: entry, next });
+      taken.add(next.id);
+    }
+  }
+  for (let count = changes.length; count > 0; count = Math.floor(count / 2)) {
+    const unit = unitOf(ids.token(), changes.slice(0, count), {}, kv.shards);
+    if (loadOf(...units.map(({ cost }) => cost), unit.cost).exceeds(kv.limits)) continue;
+    unit.starts = true;
+    gate.admit(unit);
+    return unit;
+  }
+  return null;
+}
