@@ -53,6 +53,7 @@ import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
 import { statsRoutes } from "./v1/stats.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
+import { transitionRoutes } from "./v1/events.ts";
 import { workerRoutes } from "./v1/workers.ts";
 
 /** What they hold together is bounded by their bytes. */
@@ -97,6 +98,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     statsRoutes(app, runtime, large);
     const streaming = { ...options, heartbeat: new Heartbeat(options.pingMs) };
     eventRoutes(app, runtime, streaming, slots);
+    transitionRoutes(app, runtime, streaming, slots);
     completionRoutes(app, runtime, streaming, slots, large);
     groupRoutes(app, runtime, large);
     groupResultRoutes(app, runtime, options, slots, large);

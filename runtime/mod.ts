@@ -34,6 +34,7 @@ export { pendingWork } from "./queries/pending_work.ts";
 export { endOf } from "./queries/task_events.ts";
 export type { Family } from "./metrics/families.ts";
 export type { Happened, Percentiles, Stats } from "./metrics/stats.ts";
+export type { TransitionEvent } from "./metrics/transition_reader.ts";
 export { ENDS, OUTCOMES } from "./metrics/task_counts.ts";
 export type { LogLine } from "./queries/log_lines.ts";
 export { RETURN_WHEN } from "./queries/wait.ts";

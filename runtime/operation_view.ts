@@ -2,8 +2,10 @@
 // call.
 
 import type { Caller } from "./core/caller.ts";
+import { inTenant } from "./core/tenant.ts";
 import type { Family } from "./metrics/families.ts";
 import type { Stats } from "./metrics/stats.ts";
+import type { TransitionEvent, TransitionQuery } from "./metrics/transition_reader.ts";
 import type { Parts } from "./process/wiring.ts";
 import type { WorkerSeen } from "./queries/workers.ts";
 
@@ -21,6 +23,17 @@ export class OperationView {
     const { statsFor } = await import("./metrics/stats.ts");
     const { clock, counter, sharedCounts: shared } = this.parts;
     return await statsFor({ clock, counter, shared }, this.caller, minutes);
+  }
+
+  /** See {@linkcode transitions}. */
+  async transitions(
+    query: TransitionQuery,
+    signal: AbortSignal,
+  ): Promise<AsyncGenerator<TransitionEvent[]>> {
+    const { transitions } = await import("./metrics/transition_reader.ts");
+    const { store, transitionLog } = this.parts;
+    const groupId = query.groupId && inTenant(query.groupId, this.caller.tenant);
+    return await transitions(store, transitionLog, this.caller, { ...query, groupId }, signal);
   }
 
   /** See {@linkcode familiesFor}. */

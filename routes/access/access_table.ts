@@ -43,6 +43,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "GET /v1/queues/:name": ["read"],
   "GET /v1/workers": ["read"],
   "GET /v1/stats": ["read"],
+  "GET /v1/events": ["read"],
   // A ticket is a part of what its maker may read, for a while.
   "POST /v1/tickets": ["read"],
 
@@ -102,7 +103,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
 };
 
 /** Paths of the streams, all GET, that a ticket opens in place of a key. */
-export const STREAMS = ["/v1/tasks/:id/events", "/v1/as-completed"];
+export const STREAMS = ["/v1/tasks/:id/events", "/v1/as-completed", "/v1/events"];
 
 /** What a ticket for a stream opens, by the stream's own URL: also the same stream from another place on. */
 export function purposeOf(stream: URL): string {

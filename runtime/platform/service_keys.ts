@@ -24,6 +24,16 @@ export const serviceKeys = {
       ? { prefix: ["audit", tenant] }
       : { start: ["audit", tenant, ""], end: ["audit", tenant, id] },
   apiKeyUses: ["api-key-use"] as Key,
+  /** The newest entry of the log of transitions (metrics/transition_log.ts). */
+  transitionLogHead: ["transitions-head"] as Key,
+  transitionLog: (seq: number): Key => ["transitions", seq],
+  transitionsFrom: (seq: number): Deno.KvListSelector => ({
+    prefix: ["transitions"],
+    start: ["transitions", seq],
+  }),
+  transitionOf: (key: Key) => key[1] as number,
+  /** Changed now and then while somebody reads that log. */
+  transitionsWanted: ["transitions-wanted"] as Key,
   /** What a process has counted in a minute (metrics/shared_counts.ts). */
   counts: (minute: number, process: string): Key => ["counts", minute, process],
   /** What all processes have counted, from one minute on. */

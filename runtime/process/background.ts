@@ -13,6 +13,7 @@ import { adoptFormat } from "../store/format.ts";
 import type { Parts } from "./wiring.ts";
 
 const DECLARE_AGAIN_MS = 500;
+const LOOK_FOR_READERS_MS = 1_000;
 
 export class Background {
   readonly #parts: Parts;
@@ -51,6 +52,7 @@ export class Background {
     } = this.#parts;
     await adoptFormat(store.kv, clock, log, () => this.#isStopped);
     if (worker) await this.#lookAtControls();
+    else this.#lookForReaders();
     await worker?.start();
     if (this.#isStopped) return;
     for (const bell of bells) bell.start(() => this.#ring(), () => this.#readAgain());
@@ -83,8 +85,18 @@ export class Background {
   }
 
   async #stop(handedBack: Promise<void>): Promise<void> {
-    const { bells, timers, outbox, notifier, queueLimit, storedLimit, store, runners, sharedCounts } =
-      this.#parts;
+    const {
+      bells,
+      timers,
+      outbox,
+      notifier,
+      queueLimit,
+      storedLimit,
+      store,
+      runners,
+      sharedCounts,
+      transitionLog,
+    } = this.#parts;
     const counts = [queueLimit.stop(), storedLimit.stop()];
     const stopped = [timers.stop(), outbox.stop(), ...this.#stops.map((stop) => stop())];
     await Promise.all([handedBack, this.#declaring, ...counts, ...stopped]);
@@ -94,6 +106,7 @@ export class Background {
     await store.idle();
     // What is lost of it is lost: a stop waits for no database that is away.
     sharedCounts.share().catch(() => {});
+    transitionLog.stop().catch(() => {});
     // What nobody waits for: a look that a bell asked for, a ring for others.
     await store.kv.idle();
     runners.close();
@@ -130,6 +143,13 @@ export class Background {
     };
     await look();
     if (!this.#isStopped) this.#stops.push(every(store.clock, LOOK_EVERY_MS, look));
+  }
+
+  /** A process without a worker looks at no controls. */
+  #lookForReaders(): void {
+    const { transitionLog, clock } = this.#parts;
+    // A database that is away is told of by others.
+    this.#stops.push(every(clock, LOOK_FOR_READERS_MS, () => transitionLog.look().catch(() => {})));
   }
 
   /** There may be work. */

@@ -36,9 +36,11 @@ import { SweepBell } from "../platform/doorbells/sweep.ts";
 import { WatchBell } from "../platform/doorbells/watch.ts";
 import { type Ids, makeIds } from "../platform/ids.ts";
 import { type Log, silentLog } from "../platform/log.ts";
+import { serviceKeys } from "../platform/service_keys.ts";
 import { hasQueues } from "../platform/open_kv.ts";
 import { SharedCounts } from "../metrics/shared_counts.ts";
 import { TaskTally } from "../metrics/tally.ts";
+import { TransitionLog } from "../metrics/transition_log.ts";
 import { Completions } from "../queries/as_completed.ts";
 import { Groups } from "../queries/groups.ts";
 import { QueueCounter } from "../queries/queue_counts.ts";
@@ -88,6 +90,7 @@ export interface Parts {
   slots: number;
   counter: QueueCounter;
   tally: TaskTally;
+  transitionLog: TransitionLog;
   sharedCounts: SharedCounts;
 }
 
@@ -112,7 +115,10 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   declaredConcurrency(registry.all());
   // The shortest call within a process: a new task starts in the commit that stores it.
   const ringsWorker = options.doorbells?.call ?? true;
-  const controls = new Controls(options.kv, clock, () => worker?.controlsChanged());
+  const controls = new Controls(options.kv, clock, () => worker?.controlsChanged(), {
+    key: serviceKeys.transitionsWanted,
+    seen: (versionstamp) => transitionLog.seen(versionstamp),
+  });
   const store = new Store({
     kv: options.kv,
     clock,
@@ -129,6 +135,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       log.error("tasks that only a newer release can go on with are left to one; the first is", error);
     },
   });
+  const transitionLog = new TransitionLog(store, log);
   const values = new Values(options.kv, ids, store.turns);
   const { usages = { ...UNCOUNTED } } = options;
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
@@ -215,6 +222,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     slots: runsTasks ? slotsOfAll(options.queues ?? null, options.concurrency ?? DEFAULTS.concurrency) : 0,
     counter,
     tally,
+    transitionLog,
     sharedCounts: new SharedCounts(store, tally, worker?.id ?? null),
   };
   connect(parts, ringsWorker);
@@ -249,11 +257,12 @@ async function doorbellsOf(
 
 /** Connects the parts that a committed change concerns. */
 function connect(
-  { store, queueLimit, notifier, worker, timers, outbox, bells, tally }: Parts,
+  { store, queueLimit, notifier, worker, timers, outbox, bells, tally, transitionLog }: Parts,
   ringsWorker: boolean,
 ): void {
   const endBells = bells.filter(({ onEnd }) => onEnd !== undefined);
   store.subscribe(tally);
+  store.subscribe(transitionLog);
   store.subscribe({
     applied(entry, before) {
       queueLimit.changed(entry, before);

@@ -37,6 +37,8 @@ export class Controls implements Imposing {
     private readonly kv: KvPort,
     private readonly clock: Clock,
     private readonly onChange: () => void = () => {},
+    /** A key that is looked at with each look, and who is told of its version. */
+    private readonly beside: { key: Deno.KvKey; seen: (versionstamp: string | null) => void } | null = null,
   ) {}
 
   /** False: look before something starts. */
@@ -115,7 +117,10 @@ export class Controls implements Imposing {
 
   async #look(): Promise<void> {
     const startedAt = this.clock.monotonic();
-    const { versionstamp } = await this.kv.get(keys.controlsVersion);
+    const { beside } = this;
+    const wanted = beside === null ? [keys.controlsVersion] : [keys.controlsVersion, beside.key];
+    const [{ versionstamp }, other] = await this.kv.getMany(wanted);
+    if (other) beside!.seen(other.versionstamp);
     if (versionstamp !== this.#version) {
       const set = versionstamp === null ? new ControlSet() : await readControls(this.kv);
       this.#version = versionstamp;

@@ -47,6 +47,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/v1/queues/:name", ["read"]],
   ["GET", "/v1/workers", ["read"]],
   ["GET", "/v1/stats", ["read"]],
+  ["GET", "/v1/events", ["read"]],
   ["POST", "/v1/tickets", ["read"]],
   ["GET", "/v1/schedules", ["read"]],
   ["GET", "/v1/schedules/:name", ["read"]],
@@ -172,7 +173,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 490);
+  assert.equal(refused, 497);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

@@ -140,6 +140,7 @@ const OTHERS = [
   "GET /v1/definitions",
   "GET /v1/workers",
   "GET /v1/stats",
+  "GET /v1/events",
   "GET /metrics",
   "GET /v1/schedules",
   "PUT /v1/schedules/:name",
