@@ -89,6 +89,8 @@ Deno.test("the log keeps its newest entries only, and what was dropped is a gap"
   await kv.writeBlind([{ key: ["transitions-head"], value: ENTRIES_KEPT + 3 }], 0);
   const other = aProcess(bench);
   await other.want();
+  await submitIn(bench, other);
+  await eventually(async () => await other.head() === ENTRIES_KEPT + 4, "it is not written");
   const left = await kv.list({ prefix: ["transitions"] }, { limit: 10 });
   assert.ok(!left.some(({ key }) => key[1] === 4));
   const events = await read(bench, other, "4-0", (events) => events.length > 0);
