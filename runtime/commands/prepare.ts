@@ -251,7 +251,10 @@ export function draftOf(
   const softTimeoutMs = options.softTimeoutMs ?? defaults.softTimeoutMs;
   if (softTimeoutMs !== undefined) draft.softTimeoutMs = softTimeoutMs;
   if (special) draft.special = special;
-  if (cache) draft.cache = { key: cache.key, ttlMs: cache.ttlMs };
+  if (cache) {
+    draft.cache = cache.key === undefined ? { ttlMs: cache.ttlMs } : { key: cache.key, ttlMs: cache.ttlMs };
+    if (cache.isLate && !cache.refresh) draft.cache.asks = true;
+  }
   if (unique) {
     draft.unique = holdOf(unique, now);
     if (unique.debounce) draft.runAt = now + unique.debounce.delayMs;

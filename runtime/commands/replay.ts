@@ -73,7 +73,9 @@ export async function replayed(
   );
   const now = await store.peekMany(cached.map((i) => ids[i]));
   now.forEach((entry, n) => {
-    if (entry && !isForgotten(entry.record) && entry.record.cachedFrom) entries[cached[n]] = entry as Entry;
+    if (!entry || isForgotten(entry.record)) return;
+    const { cachedFrom, startedAt } = entry.record;
+    if (cachedFrom !== undefined && startedAt === null) entries[cached[n]] = entry as Entry;
   });
   return { ids, entries, deduplicated: same.size, as };
 }

@@ -127,6 +127,8 @@ export class Submitter {
       const atomic = call.atomic ?? false;
       requireKeptResults(checked, plan.ids, batch, caller.tenant);
       const isGraph = atomic || mayDepend(checked);
+      // What waits must not end before the others do, and those that wait for it are stored with it.
+      if (isGraph) { for (const { cache } of checked) if (cache) cache.isLate = true; }
       const entries = isUnique || !isGraph && checked.some(({ cache }) => cache !== undefined)
         ? await this.#storeUnique(plan, batch, atomic)
         : await this.#storeTasks(plan, batch, atomic);

@@ -1,6 +1,6 @@
 // A cached result: the record of a task that gets it, and of the one that has it.
 
-import { enter } from "./enter_state.ts";
+import { end, enter } from "./enter_state.ts";
 import { keptUntil, type StoredValue, type TaskRecord } from "./task.ts";
 import { bare } from "./tenant.ts";
 
@@ -15,6 +15,13 @@ export function cachedBy(draft: TaskRecord, now: number, source: TaskRecord): Ta
   const message = `the result of ${bare(source.id)}`;
   const patch = { finishedAt: now, result: lent(source), cachedFrom: source.id };
   return enter(rest, now, "COMPLETED", "Cached", message, patch);
+}
+
+/** A task that runs, and gets its result from another one in place of calling its function. */
+export function servedBy(record: TaskRecord, now: number, source: TaskRecord): TaskRecord {
+  const { cache: _cache, ...rest } = record;
+  const message = `the result of ${bare(source.id)}`;
+  return end(rest, now, "COMPLETED", "Cached", message, { result: lent(source), cachedFrom: source.id });
 }
 
 /** The task that has the value, kept for as long as the one that got it. */

@@ -174,8 +174,8 @@ export interface TaskRecord {
   /** In place of `retentionMs` where it ends FAILED or CRASHED. Left out: FAILURE_RETENTION_MS. */
   failureRetentionMs?: number;
   unique?: UniqueHold;
-  /** Other tasks may take its result, once it has one, for so long. */
-  cache?: { key: string; ttlMs: number };
+  /** Others may take its result for so long. `asks`: it looks for one at its start, which may say the key. */
+  cache?: { key?: string; ttlMs: number; asks?: true };
   /** The task whose result it got. */
   cachedFrom?: string;
   /** Other tasks have got a stored value of it, which is kept for the longest of them. */

@@ -18,7 +18,8 @@ import {
 import { bare } from "./tenant.ts";
 
 export type Outcome =
-  | { kind: "completed"; result: StoredValue }
+  /** `cacheKey`: under which others find the result, if that was not known before. */
+  | { kind: "completed"; result: StoredValue; cacheKey?: string }
   | Failure
   /** The worker hands the attempt back unused: it is stopping, or what it says. */
   | { kind: "released"; reason?: string };
@@ -143,8 +144,13 @@ export function settled(
     return cancelled(record, now, record.cancel?.reason ?? null, isKept ? { result: outcome.result } : {});
   }
   switch (outcome.kind) {
-    case "completed":
-      return end(record, now, "COMPLETED", "Completed", null, { result: outcome.result });
+    case "completed": {
+      const { result, cacheKey } = outcome;
+      const patch = cacheKey === undefined
+        ? { result }
+        : { result, cache: { ...record.cache!, key: cacheKey } };
+      return end(record, now, "COMPLETED", "Completed", null, patch);
+    }
     case "released":
       return handedBack(record, now, outcome.reason ?? "handed back by a stopping worker");
     case "failed":

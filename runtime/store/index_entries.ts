@@ -80,7 +80,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
       expireAt: expireAt && expireAt + KEY_SLACK_MS,
     });
   }
-  if (record.cache && type === "COMPLETED") {
+  if (record.cache?.key !== undefined && type === "COMPLETED") {
     const value: CacheEntry = { id };
     entries.push({
       key: keys.cache(record.cache.key),

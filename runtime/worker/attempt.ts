@@ -5,6 +5,7 @@
 import { bare } from "../core/tenant.ts";
 import { LazySignal } from "../core/lazy_signal.ts";
 import { SoftTimeLimitError } from "../core/soft_time_limit.ts";
+import { servingChange } from "../commands/cached.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { AttemptName } from "../platform/log.ts";
 import { attemptFailed, type StoredEvent } from "../store/event_log.ts";
@@ -34,6 +35,8 @@ export class LeaseLostError extends Error {
 export class WorkerStoppingError extends Error {
   override name = "WorkerStoppingError";
 }
+
+const MOST_TAKES = 5;
 
 export interface AttemptHooks {
   /** Called with errors that have no caller to go to. */
@@ -195,6 +198,24 @@ export class Attempt implements ReportTarget {
       events.push(failed.event);
       return failed.next;
     });
+  }
+
+  /**
+   * It ends with the result of another task, in place of a run.
+   *
+   * @param sourceOf that task: asked again after a conflict, as of two that take a large result at once
+   * @returns false if there is none, or the attempt was changed meanwhile
+   */
+  async takeResult(sourceOf: (store: Store, now: number) => Promise<Entry | null>): Promise<boolean> {
+    for (let tries = 0; tries < MOST_TAKES && !this.aborted; tries++) {
+      // Its end is not before its start, whatever a clock says.
+      const now = Math.max(this.store.clock.now(), stateOf(this.record).at);
+      const source = await sourceOf(this.store, now);
+      if (source === null || this.aborted) return false;
+      const change = servingChange(this.#entry, now, source);
+      if (await this.store.commit("settle", [change]) !== null) return true;
+    }
+    return false;
   }
 
   /** Writes nothing more, neither its outcome nor reports. Resolves once no write is under way. */

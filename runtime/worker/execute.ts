@@ -1,5 +1,6 @@
 // Runs one attempt: load the input → call the function → turn what it returned or threw into an Outcome.
 
+import { askCache } from "./ask_cache.ts";
 import type { Attempt } from "./attempt.ts";
 import { parseBounded } from "../core/bounded_parse.ts";
 import type { AnyDefinition } from "../core/define.ts";
@@ -35,7 +36,7 @@ export interface ExecuteOptions {
 const RETRY_AFTER_MS = 100;
 const RETRY_AFTER_AT_MOST_MS = 5_000;
 
-/** Runs an attempt to its end. Null: the lease was lost, and there is nothing to write. */
+/** Runs an attempt to its end. Null: nothing is to be written, as the lease is lost or it took a result. */
 export async function execute(attempt: Attempt, options: ExecuteOptions): Promise<Outcome | null> {
   let thrown: unknown;
   const returned = returnOf(attempt, options, (error) => thrown = error);
@@ -66,7 +67,7 @@ async function returnOf(
   attempt: Attempt,
   options: ExecuteOptions,
   onThrown: (thrown: unknown) => void,
-): Promise<Outcome> {
+): Promise<Outcome | null> {
   const { registry, runners, keepStacks } = options;
   const definition = registry.get(attempt.record.task)!;
   try {
@@ -74,6 +75,10 @@ async function returnOf(
     const { chunk } = attempt.record;
     const inputs = chunk ? given as unknown[] : [given];
     const parsed = inputs.map((each) => registry.parseInput(definition, each));
+    const cached = attempt.record.cache
+      ? await untilAvailable(attempt, () => askCache(attempt, definition, given, options))
+      : null;
+    if (cached?.isServed) return null;
     const runner = runners.of(definition);
     attempt.startTimeout();
     const results: unknown[] = [];
@@ -84,7 +89,8 @@ async function returnOf(
       results.push(await runner(definition, contextOf(attempt, input, submit), attempt));
     }
     attempt.stopTimeout();
-    return await outcomeOf(results, definition, attempt, options);
+    const outcome = await outcomeOf(results, definition, attempt, options);
+    return outcome.kind === "completed" && cached?.key ? { ...outcome, cacheKey: cached.key } : outcome;
   } catch (thrown) {
     onThrown(thrown);
     return outcomeOfThrown(thrown, attempt, keepStacks);

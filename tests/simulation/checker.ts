@@ -324,6 +324,9 @@ export class Checker implements ChildFindings {
       from = state;
     }
     if (from.type !== typeOf(after)) this.violated("4", `${name}: the history was rewritten`);
+    if (isTerminal(after) && !isTerminal(before) && after.cachedFrom !== undefined) {
+      this.#requireHit(name, after);
+    }
     if (isTerminal(before) && !retried && ended(before) !== ended(after)) {
       this.violated("3", `${name}: its end was rewritten, ${ended(before)} → ${ended(after)}`);
     }
@@ -374,7 +377,9 @@ export class Checker implements ChildFindings {
       return;
     }
     if (after.crashes > before.crashes || owner !== by) return this.#requireDead(name, was.worker);
-    const run = runOf(after);
+    // It took the result of another task in place of a run.
+    const isTaken = after.cachedFrom !== undefined && isTerminal(after);
+    const run = isTaken ? null : runOf(after);
     if (run !== null) this.#requireOwnRun(name, this.#runs[run], before, by);
     this.#requireCounted(name, before, after, run);
   }

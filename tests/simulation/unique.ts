@@ -85,6 +85,14 @@ export function mayRefuse(error: Error): boolean {
     error instanceof ValidationError;
 }
 
+/** Under few keys, so that one takes the result of another. */
+export function maybeCached(random: Random, submission: Submission): Submission {
+  if (!random.chance(0.3)) return submission;
+  const key = random.chance(0.8) ? `k${random.below(3)}` : undefined;
+  const cache = { key, ttlMs: 1 + random.below(10_000), refresh: random.chance(0.2) };
+  return { ...submission, options: { ...submission.options, cache } };
+}
+
 /** Submissions under few keys, so that they meet. */
 export function uniqueSubmissions(random: Random, plain: () => Submission): Submission[] {
   const many = random.chance(0.3) ? 2 + random.below(3) : 1;

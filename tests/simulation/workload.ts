@@ -28,7 +28,7 @@ import { LISTS } from "./lists.ts";
 import type { Random } from "../support/random.ts";
 import { Died, type SimProcess } from "./process.ts";
 import { drawSchedule } from "./schedules.ts";
-import { mayRefuse, uniqueSubmissions } from "./unique.ts";
+import { maybeCached, mayRefuse, uniqueSubmissions } from "./unique.ts";
 
 /** What became of a call. */
 type Answer<T> = { value: T } | { refused: Error } | "unknown";
@@ -338,7 +338,7 @@ export class Workload {
   async #submitGraph(who: string): Promise<void> {
     const { random } = this.world;
     const wants = this.#graph();
-    const ids = await this.#submitWoven(who, wants, wants.map(() => this.#calm()));
+    const ids = await this.#submitWoven(who, wants, wants.map(() => maybeCached(random, this.#calm())));
     if (ids && random.chance(0.5)) await this.#disturb(who, ids);
   }
 

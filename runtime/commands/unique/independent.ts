@@ -151,7 +151,7 @@ class UniqueSubmit {
 
   async #steps(owners: number[], { inputOf }: Folded): Promise<Step[]> {
     const { plan, db, values, batch } = this;
-    const sources = await hitsOf(db, owners.map((place) => plan.checked[place]));
+    const sources = await hitsOf(db, owners.map((place) => plan.checked[place]), db.clock.now());
     const sourceOf = new Map(owners.map((place, i) => [place, sources[i]]));
     // A task that has its result takes no key.
     const unique = owners.filter((place) => plan.checked[place].unique && !sourceOf.get(place));

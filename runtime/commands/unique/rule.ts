@@ -30,10 +30,12 @@ export interface UniqueRule {
 }
 
 export interface CacheRule {
-  /** Digest of the definition, its version, and the key. */
-  key: string;
+  /** Digest of the definition, its version, and the key. Undefined: it follows from what others result in. */
+  key?: string;
   ttlMs: number;
   refresh: boolean;
+  /** It is looked for when the task starts. */
+  isLate?: boolean;
 }
 
 export interface RuledSubmission {
@@ -61,12 +63,35 @@ export function cacheRuleOf(ruled: RuledSubmission): CacheRule | undefined {
   const { submission: { options = {}, chunk }, definition: { keyed = {}, version }, input } = ruled;
   const cache = merged(options.cache, keyed.cache);
   if (!cache || chunk && !options.cache) return undefined;
-  // What others' results are is not known yet, and it must not end before they do.
-  if (input.references.length > 0 || isWaiting(options.waitFor)) return undefined;
+  const refresh = options.cache ? options.cache.refresh ?? false : false;
+  const rule = { ttlMs: cache.ttlMs, refresh };
+  // What others' results are is not known yet.
+  if (input.references.length > 0 && typeof cache.key !== "string") return rule;
   const key = cache.key === undefined ? undefined : keyOf(ruled, cache.key, "cache");
   if (key === null) return undefined;
-  const refresh = options.cache ? options.cache.refresh ?? false : false;
-  return { key: digestOf(ruled, `cache ${version ?? ""}`, key), ttlMs: cache.ttlMs, refresh };
+  return { ...rule, key: digestOf(ruled, `cache ${version ?? ""}`, key) };
+}
+
+/**
+ * The key of a cached result, for a task whose input is known only when it starts. Null if its definition
+ * gives this input none.
+ *
+ * @throws what the definition throws, or for a key that is none
+ */
+export function lateCacheKey(
+  definition: AnyDefinition,
+  tenant: string,
+  value: unknown,
+  registry: Registry,
+): string | null {
+  const own = definition.keyed?.cache?.key;
+  const key = typeof own === "function"
+    ? own({ input: registry.parseInput(definition, value) }) ?? null
+    : own;
+  if (key === null) return null;
+  if (key !== undefined && !isKey(key)) throw new TypeError(`it ${keyRule(key)}`);
+  const input = { text: JSON.stringify(value) };
+  return digestOf({ definition, tenant, input }, `cache ${definition.version ?? ""}`, key);
 }
 
 /** Undefined if it asks for no key. */
@@ -139,17 +164,27 @@ function keyOf(ruled: RuledSubmission, key: KeyOf<unknown>, option: string): str
     const plain = input.special ? resolveReferences(value, () => null) : value;
     const made = key({ input: registry.parseInput(definition, plain) });
     if (made === null || made === undefined) return null;
-    if (typeof made === "string" && made.length >= 1 && made.length <= LONGEST_KEY) return made;
-    const got = typeof made === "string" ? `${made.length}` : `a ${typeof made}`;
-    fault("/input", `${what} must have 1 to ${LONGEST_KEY} characters (got ${got})`);
+    if (isKey(made)) return made;
+    fault("/input", `${what} ${keyRule(made)}`);
   } catch (error) {
     fault("/input", `${what} could not be made: ${error instanceof Error ? error.message : error}`);
   }
   return null;
 }
 
+function isKey(made: unknown): made is string {
+  return typeof made === "string" && made.length >= 1 && made.length <= LONGEST_KEY;
+}
+
+function keyRule(made: unknown): string {
+  const got = typeof made === "string" ? `${made.length}` : `a ${typeof made}`;
+  return `must have 1 to ${LONGEST_KEY} characters (got ${got})`;
+}
+
+type Digested = Pick<RuledSubmission, "definition" | "tenant"> & { input: Pick<ReadInput, "text"> };
+
 /** A digest: keys of users may be long, and hold what nobody else should read in a list of keys. */
-function digestOf({ definition, input, tenant }: RuledSubmission, kind: string, key?: string): string {
+function digestOf({ definition, input, tenant }: Digested, kind: string, key?: string): string {
   const of = key === undefined ? [canonicalJson(input.text)] : [null, key];
   const text = JSON.stringify([kind, tenant, definition.name, ...of]);
   return sha256().update(text).digest("hex").slice(0, 32);
