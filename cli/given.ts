@@ -55,6 +55,10 @@ export interface CancelGiven extends FilterGiven {
   onlyWaiting?: true;
 }
 
+export interface TailGiven extends Pick<FilterGiven, "state" | "task" | "queue" | "tag" | "group"> {
+  after?: string;
+}
+
 export interface InputGiven {
   /** JSON. */
   input?: string;

@@ -13,6 +13,7 @@ import type { Connection } from "./transport/connection.ts";
 import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
 import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
 import { DefinitionList } from "./definitions/definition_list.ts";
+import { eventsOf, type EventsOptions, type ServiceEvent } from "./operation/events.ts";
 import { type Stats, statsOf } from "./operation/stats.ts";
 import { Workers } from "./operation/workers.ts";
 import { Keys } from "./keys/keys.ts";
@@ -21,6 +22,7 @@ import { cancelTasks, type TasksCancel, type TasksToCancel } from "./futures/gro
 import type { CancelOptions } from "./futures/result_options.ts";
 import { GroupFuture } from "./futures/group_future.ts";
 import { type Call, Http, type HttpOptions } from "./transport/http.ts";
+import { streamUrl, type StreamUrlOptions } from "./transport/stream_url.ts";
 import { StatusBatcher } from "./transport/status_batcher.ts";
 import { eachQuoted, lengthOf, type MapFields, type Mapping, mappingOf } from "./canvas/mapping.ts";
 import {
@@ -58,17 +60,6 @@ const A_MAP: Expected = {
       tasks.every((task) => typeof task?.id === "string");
   },
 };
-
-const A_TICKET: Expected = {
-  what: "a ticket",
-  is: (body) => typeof (body as { ticket?: unknown } | null)?.ticket === "string",
-};
-
-export interface StreamUrlOptions {
-  /** At most 3,600. */
-  ttlSeconds?: number;
-  signal?: AbortSignal;
-}
 
 type PostOptions = CallOptions & Pick<Call, "waitMs">;
 
@@ -257,17 +248,18 @@ export class Client<D extends Definitions = Definitions> {
    * @throws {ValidationError} if it is the path of no stream
    * @throws {UnauthorizedError} if the token may not read
    */
-  async streamUrl(path: string, { ttlSeconds, signal }: StreamUrlOptions = {}): Promise<string> {
-    const { http } = this.#connection;
-    const body = { path, ttlSeconds };
-    const call: Call = { method: "POST", path: "/v1/tickets", body, expects: A_TICKET, signal };
-    const { ticket } = (await http.call(call)).body;
-    return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
+  async streamUrl(path: string, options: StreamUrlOptions = {}): Promise<string> {
+    return await streamUrl(this.#connection.http, path, options);
   }
 
   /** What waits and runs, and what happened in the last `minutes`: 1 to 60, default 15. */
   stats(options: { minutes?: number; signal?: AbortSignal } = {}): Promise<Stats> {
     return statsOf(this.#connection, options);
+  }
+
+  /** Each change of a task's state from now on, in all processes. A `gap` says that some may be missing. */
+  events(options: EventsOptions = {}): AsyncGenerator<ServiceEvent> {
+    return eventsOf(this.#connection, options);
   }
 
   async #post(path: string, body: Call["body"], expects: Expected, options: PostOptions) {

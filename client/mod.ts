@@ -1,6 +1,7 @@
 // Errand's client: durable futures over HTTP, in Deno, Node and browsers.
 
-export { Client, type ClientOptions, type StreamUrlOptions } from "./client.ts";
+export { Client, type ClientOptions } from "./client.ts";
+export type { StreamUrlOptions } from "./transport/stream_url.ts";
 export type {
   CallOptions,
   EachTaskOptions,
@@ -47,6 +48,7 @@ export {
 } from "./queues/queues.ts";
 export { type DefinitionInfo, DefinitionList } from "./definitions/definition_list.ts";
 export { type Key, Keys, type MadeKey, type NewKey, type Scope } from "./keys/keys.ts";
+export type { EventFilter, EventsOptions, ServiceEvent, Transition } from "./operation/events.ts";
 export type { Happened, Percentiles, Stats, TasksNow } from "./operation/stats.ts";
 export { type RunningTask, type Worker, Workers } from "./operation/workers.ts";
 export { type ListOptions, type LogLine, type TaskCount, type TaskFilter, Tasks } from "./tasks/tasks.ts";

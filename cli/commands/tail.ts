@@ -1,21 +1,47 @@
-// `errand tail`: what happens to a task, as it happens.
+// `errand tail`: what happens, as it happens.
 
-import type { Failure, LogLine, State, TaskEvent } from "../../client/mod.ts";
+import type { Failure, LogLine, ServiceEvent, State, TaskEvent } from "../../client/mod.ts";
 import { exactly } from "../../runtime/core/exact_number.ts";
+import { CommandError } from "../command_error.ts";
 import { codeOf, EXIT, type ExitCode } from "../exit_codes.ts";
 import { dim, painted } from "../output/colors.ts";
 import { visible } from "../output/terminal_text.ts";
 import type { Column } from "../output/table.ts";
 import { clockTime, instant } from "../output/times.ts";
+import type { TailGiven } from "../given.ts";
 import type { Session } from "../session.ts";
 import { progressOf } from "./show.ts";
 
+export async function tail(session: Session, id: string | undefined, given: TailGiven): Promise<ExitCode> {
+  if (id === undefined) return await tailAll(session, given);
+  const [option] = Object.keys(given).filter((name) => name !== "after");
+  if (option !== undefined) throw new CommandError(`--${option} is for all tasks; leave the id out`);
+  if (given.after === undefined) return await tailTask(session, id);
+  if (/^\d+$/.test(given.after)) return await tailTask(session, id, Number(given.after));
+  throw new CommandError(`--after must be the number of an event; it is ${JSON.stringify(given.after)}`);
+}
+
+/** Does not end by itself. */
+async function tailAll(session: Session, { group: groupId, ...rest }: TailGiven): Promise<ExitCode> {
+  const client = await session.client({ waits: true });
+  for await (const event of client.events({ ...rest, groupId })) {
+    if (session.isJson) session.jsonLine(event);
+    else session.io.out(`${transitionLine(event, session.io.colors)}\n`);
+  }
+  return EXIT.done;
+}
+
+function transitionLine({ event, data }: ServiceEvent, colors: boolean): string {
+  if (event === "gap") return visible(data.message);
+  const { id, task, state, attempt } = data;
+  const why = state.message ? `: ${state.message}` : "";
+  const which = attempt > 1 ? `, attempt ${attempt}` : "";
+  const name = painted(visible(state.name), state.type, colors);
+  return `${dim(clockTime(state.at), colors)}  ${id}  ${visible(task)}  ${name}${visible(why + which)}`;
+}
+
 /** Its code is that of the task's end. */
-export async function tailTask(
-  session: Session,
-  id: string,
-  { after }: { after?: number },
-): Promise<ExitCode> {
+async function tailTask(session: Session, id: string, after?: number): Promise<ExitCode> {
   const future = (await session.client({ waits: true })).future(id);
   let last: State | null = null;
   for await (const event of future.events({ after })) {

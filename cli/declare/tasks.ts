@@ -1,10 +1,10 @@
 // Commands about tasks.
 
-import { filtering } from "./filters.ts";
-import type { CancelGiven, InputGiven, ListGiven, SubmitGiven, WaitGiven } from "../given.ts";
+import { filtering, STATES } from "./filters.ts";
+import type { CancelGiven, InputGiven, ListGiven, SubmitGiven, TailGiven, WaitGiven } from "../given.ts";
 import { type Declaring, examples } from "../declaring.ts";
 import { JSON_RULE } from "../json_argument.ts";
-import { duration, instant, pastInstant, texts, whole } from "../values.ts";
+import { duration, instant, pastInstant, someOf, texts, whole } from "../values.ts";
 
 export function taskCommands({ program, act, io }: Declaring): void {
   const past = pastInstant(io.now);
@@ -69,16 +69,27 @@ export function taskCommands({ program, act, io }: Declaring): void {
     .addHelpText("after", examples("errand show $ID", "errand show $ID -o json | jq .history"))
     .action(act(async (session, id: string) => (await import("../commands/show.ts")).show(session, id)));
 
-  program.command("tail").description("follow what happens to a task, from its first event on")
-    .argument("<id>")
-    .option("--after <n>", "only events behind this number", whole(0))
+  program.command("tail").description(
+    "follow a task from its first event on, or without an id all tasks from now on",
+  )
+    .argument("[id]")
+    .option("--after <event>", "only events behind this one")
+    .option("-s, --state <states>", "without an id: only these states", someOf(STATES))
+    .option("-t, --task <name>", "of this definition")
+    .option("--queue <name>")
+    .option("--tag <tag>")
+    .option("--group <id>")
     .addHelpText(
       "after",
-      examples("errand tail $ID", "errand tail $ID -o json | jq -r 'select(.event == \"log\").data.message'"),
+      examples(
+        "errand tail $ID",
+        `errand tail $ID -o json | jq -r 'select(.event == "log").data.message'`,
+        "errand tail --state FAILED,CRASHED",
+      ),
     )
     .action(
-      act(async (session, id: string, given: { after?: number }) =>
-        (await import("../commands/tail.ts")).tailTask(session, id, given)
+      act(async (session, id: string | undefined, given: TailGiven) =>
+        (await import("../commands/tail.ts")).tail(session, id, given)
       ),
     );
 

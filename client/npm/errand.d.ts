@@ -1647,6 +1647,49 @@ declare class DefinitionList {
     list({ signal }?: SignalOptions): Promise<DefinitionInfo[]>;
 }
 
+/** All of it must be true of a transition. */
+interface EventFilter {
+    /** The task came into one of these. */
+    state?: StateType | readonly StateType[];
+    /** The name of a definition. */
+    task?: string;
+    queue?: string;
+    groupId?: string;
+    tag?: string;
+}
+interface EventsOptions extends EventFilter {
+    /** Go on behind the event with this `place`. Default: from now on. */
+    after?: string;
+    signal?: AbortSignal;
+}
+/** A task is in this state now. */
+interface Transition {
+    id: string;
+    /** The name of its definition. */
+    task: string;
+    queue: string;
+    state: State;
+    attempt: number;
+    /** It rises with each state of a task. */
+    seq: number;
+    groupId: string | null;
+    parentId: string | null;
+    tags: string[];
+}
+/** `gap`: transitions may be missing here, as lists and counts would show. */
+type ServiceEvent = {
+    place: string;
+} & ({
+    event: "state";
+    data: Transition;
+} | {
+    event: "gap";
+    data: {
+        message: string;
+    };
+});
+declare function eventsOf({ http }: Connection, { signal, ...filter }: EventsOptions): AsyncGenerator<ServiceEvent>;
+
 /** Milliseconds, right within a fifth; null of nothing. */
 interface Percentiles {
     count: number;
@@ -1781,6 +1824,13 @@ declare class Keys {
     /** A second later it opens nothing. */
     revoke(id: string, { signal }?: SignalOptions): Promise<void>;
 }
+
+interface StreamUrlOptions {
+    /** At most 3,600. */
+    ttlSeconds?: number;
+    signal?: AbortSignal;
+}
+declare function streamUrl(http: Http, path: string, { ttlSeconds, signal }: StreamUrlOptions): Promise<string>;
 
 /** Marks an iterable that every task gets as a whole. */
 declare class Unmapped<T> {
@@ -2122,11 +2172,6 @@ interface ClientOptions extends HttpOptions {
     /** Told of errors in callbacks, which no caller could catch. Default: `console.error`. */
     log?: (message: string, error: unknown) => void;
 }
-interface StreamUrlOptions {
-    /** At most 3,600. */
-    ttlSeconds?: number;
-    signal?: AbortSignal;
-}
 /**
  * A client of one service. `Client<typeof definitions>` with a type-only import of the service's definitions
  * knows the names, the inputs and the results. Without it, all is allowed.
@@ -2217,12 +2262,14 @@ declare class Client<D extends Definitions = Definitions> {
      * @throws {ValidationError} if it is the path of no stream
      * @throws {UnauthorizedError} if the token may not read
      */
-    streamUrl(path: string, { ttlSeconds, signal }?: StreamUrlOptions): Promise<string>;
+    streamUrl(path: string, options?: StreamUrlOptions): Promise<string>;
     /** What waits and runs, and what happened in the last `minutes`: 1 to 60, default 15. */
     stats(options?: {
         minutes?: number;
         signal?: AbortSignal;
     }): Promise<Stats>;
+    /** Each change of a task's state from now on, in all processes. A `gap` says that some may be missing. */
+    events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

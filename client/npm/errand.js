@@ -2396,6 +2396,27 @@ var DefinitionList = class {
   }
 };
 
+// client/operation/events.ts
+async function* eventsOf({ http }, { signal, ...filter }) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) {
+    if (value !== void 0) query.set(name, String(value));
+  }
+  const path = `/v1/events${query.size === 0 ? "" : `?${query}`}`;
+  for await (const { id, event, data } of eventStream(http, {
+    method: "GET",
+    path,
+    signal
+  })) {
+    if (event !== "state" && event !== "gap") continue;
+    yield {
+      event,
+      place: id,
+      data: parseEvent(data, path)
+    };
+  }
+}
+
 // client/operation/stats.ts
 var STATS = {
   what: "the figures of the service",
@@ -2611,6 +2632,27 @@ var Queues = class {
 };
 function queuePath(name) {
   return `/v1/queues/${encodeURIComponent(name)}`;
+}
+
+// client/transport/stream_url.ts
+var A_TICKET = {
+  what: "a ticket",
+  is: (body) => typeof body?.ticket === "string"
+};
+async function streamUrl(http, path, { ttlSeconds, signal }) {
+  const body = {
+    path,
+    ttlSeconds
+  };
+  const call = {
+    method: "POST",
+    path: "/v1/tickets",
+    body,
+    expects: A_TICKET,
+    signal
+  };
+  const { ticket } = (await http.call(call)).body;
+  return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
 }
 
 // client/transport/status_batcher.ts
@@ -3113,10 +3155,6 @@ var A_MAP = {
     return typeof groupId === "string" && Array.isArray(tasks) && tasks.every((task) => typeof task?.id === "string");
   }
 };
-var A_TICKET = {
-  what: "a ticket",
-  is: (body) => typeof body?.ticket === "string"
-};
 var Client = class {
   /** Queues: what is in them, and pausing them, a definition, or everything. */
   queues;
@@ -3267,25 +3305,16 @@ var Client = class {
    * @throws {ValidationError} if it is the path of no stream
    * @throws {UnauthorizedError} if the token may not read
    */
-  async streamUrl(path, { ttlSeconds, signal } = {}) {
-    const { http } = this.#connection;
-    const body = {
-      path,
-      ttlSeconds
-    };
-    const call = {
-      method: "POST",
-      path: "/v1/tickets",
-      body,
-      expects: A_TICKET,
-      signal
-    };
-    const { ticket } = (await http.call(call)).body;
-    return http.urlOf(`${path}${path.includes("?") ? "&" : "?"}ticket=${encodeURIComponent(ticket)}`);
+  async streamUrl(path, options = {}) {
+    return await streamUrl(this.#connection.http, path, options);
   }
   /** What waits and runs, and what happened in the last `minutes`: 1 to 60, default 15. */
   stats(options = {}) {
     return statsOf(this.#connection, options);
+  }
+  /** Each change of a task's state from now on, in all processes. A `gap` says that some may be missing. */
+  events(options = {}) {
+    return eventsOf(this.#connection, options);
   }
   async #post(path, body, expects, options) {
     return (await this.#answerOf(path, body, expects, options)).body;

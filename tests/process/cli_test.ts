@@ -40,6 +40,12 @@ Deno.test("Ctrl-C ends tail and not the task, and top gives the terminal back", 
   const { signal } = await tail.end("SIGINT");
   assert.equal(signal, "SIGINT");
   assert.equal((await server.task(id)).state.type, "RUNNING");
+  await using all = errand(server.url, "tail", "--task", "add", "--state", "COMPLETED");
+  await eventually(async () => {
+    await server.submit("add", { a: 1, b: 2 });
+    return all.output.stdout.includes("  add  Completed\n");
+  }, () => all.output.stderr);
+  assert.equal((await all.end("SIGINT")).signal, "SIGINT");
   await using top = errand(server.url, "top", "--every", "10ms");
   await eventually(() => top.output.stdout.split("errand top").length > 3, () => top.output.stderr);
   const { code } = await top.end("SIGINT");
