@@ -1,6 +1,23 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Command } from "commander";
+import {
+  CancelledError,
+  ConflictError,
+  ConnectionError,
+  CrashedError,
+  ForgottenError,
+  NotFoundError,
+  ProblemError,
+  type Task,
+  TaskError,
+  TimeoutError,
+  UnauthorizedError,
+  UnavailableError,
+  UnexpectedAnswerError,
+  ValidationError,
+} from "../../client/mod.ts";
+import { told } from "../../cli/failure.ts";
 import { EXIT } from "../../cli/exit_codes.ts";
 import { programOf } from "../../cli/program.ts";
 import { command } from "../support/command.ts";
@@ -57,6 +74,30 @@ Deno.test("the reference names all commands and exit codes", () => {
   }
   const codes = [...page.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
   assert.deepEqual(codes, Object.values(EXIT));
+});
+
+Deno.test("each way in which a call goes wrong has its exit code", () => {
+  const state = { type: "CRASHED", name: "Crashed", message: "its workers died", at: "" } as const;
+  const task = { id: "i", state, error: null } as unknown as Task;
+  const problem = (status: number) => ({ type: "/problems/x", title: "x", status, detail: "x" });
+  const codes: [unknown, number][] = [
+    [new CrashedError(task), 5],
+    [new TaskError(task), 3],
+    [new CancelledError(task), 4],
+    [new TimeoutError("late"), 6],
+    [new NotFoundError(problem(404)), 7],
+    [new ForgottenError(problem(410)), 7],
+    [new ConnectionError("gone"), 8],
+    [new UnavailableError(problem(503), 0), 8],
+    [new UnauthorizedError(problem(403)), 9],
+    [new ValidationError(problem(422)), 10],
+    [new ProblemError(problem(413)), 10],
+    [new ConflictError(problem(409)), 11],
+    [new ProblemError(problem(500)), 1],
+    [new UnexpectedAnswerError("html", 200), 1],
+    [new Error("a fault of ours"), 1],
+  ];
+  for (const [error, code] of codes) assert.equal(told(error, null).code, code, String(error));
 });
 
 Deno.test("what is misspelt or wrong is said with its rule, and nothing is asked of a service", async () => {
