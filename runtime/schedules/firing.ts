@@ -24,7 +24,8 @@ import { entryOf, keyOf, namedBy, type ScheduleEntry, type ScheduleRecord, write
 import { ownTasks } from "./own_tasks.ts";
 import { Expansion, expansionOf } from "./spec.ts";
 
-const PER_PAGE = 500;
+/** Of larger pages more outlives young collections: 500 took a tenth more of the processor. */
+const PER_PAGE = 200;
 /** Programs of two releases run side by side for less. */
 const ABANDONED_AFTER_MS = 24 * 60 * 60 * 1000;
 /** The grace of a task that makes room for the next one. */
