@@ -16,6 +16,8 @@ export { type DoneCallback, TaskFuture } from "./futures/task_future.ts";
 export type { CancelOptions, ResultOptions, ResultsOptions } from "./futures/result_options.ts";
 export { TaskFutures } from "./futures/task_futures.ts";
 export { type GroupCounts, GroupFuture, type GroupGraph } from "./futures/group_future.ts";
+export type { GroupOptions, GroupState } from "./protocol/group.ts";
+export type { GroupOutcome } from "./futures/group_outcome.ts";
 export type {
   CancelFilter,
   GroupCancel,

@@ -100,7 +100,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     eventRoutes(app, runtime, streaming, slots);
     transitionRoutes(app, runtime, streaming, slots);
     completionRoutes(app, runtime, streaming, slots, large);
-    groupRoutes(app, runtime, large);
+    groupRoutes(app, runtime, slots, large);
     groupResultRoutes(app, runtime, options, slots, large);
     mapRoutes(app, runtime, large);
     flowRoutes(app, runtime, large);

@@ -15,7 +15,7 @@ export { type AttemptName, type Log, silentLog } from "./platform/log.ts";
 
 export { requireFormat } from "./store/format.ts";
 export { inspect as inspectDatabase, type Inspection } from "./store/inspection.ts";
-export { doneOf, type GroupRecord } from "./store/group_counters.ts";
+export { doneOf, endOfGroup, type GroupRecord } from "./store/group_record.ts";
 export type { LimitRule } from "./store/limit_rules.ts";
 export type { TaskEvent } from "./store/event_log.ts";
 
@@ -27,6 +27,7 @@ export { WAYS } from "./queries/queue_counts.ts";
 export type { CompletionQuery } from "./queries/as_completed.ts";
 export type { CompletionEvent } from "./queries/completion_events.ts";
 export type { GroupStatus } from "./queries/group_status.ts";
+export type { GroupError } from "./queries/group_errors.ts";
 export type { LimitStatus } from "./queries/limits.ts";
 export type { ListQuery } from "./queries/list.ts";
 export type { TaskFilter } from "./queries/list_filter.ts";

@@ -39,7 +39,7 @@ const MOST_NAMES = 20;
  * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and so does the future
  * in the input of another task.
  */
-export class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
+export class FlowFuture<Result = unknown> extends GroupFuture<unknown, Result> implements Reference<Result> {
   declare readonly [STANDS_FOR]: Result;
   /** Of all its tasks, in the order of the canvas. */
   readonly futures: TaskFutures;
@@ -90,9 +90,9 @@ export class FlowFuture<Result = unknown> extends GroupFuture implements Referen
    *
    * @throws as `TaskFuture.result`
    */
-  async result(options?: ResultsOptions & { raiseOnFailure?: true }): Promise<Result>;
-  async result(options: ResultsOptions): Promise<Result | TaskError | CancelledError>;
-  async result({ timeoutMs, signal, raiseOnFailure = true }: ResultsOptions = {}): Promise<unknown> {
+  override async result(options?: ResultsOptions & { raiseOnFailure?: true }): Promise<Result>;
+  override async result(options: ResultsOptions): Promise<Result | TaskError | CancelledError>;
+  override async result({ timeoutMs, signal, raiseOnFailure = true }: ResultsOptions = {}): Promise<unknown> {
     checkTimeout(timeoutMs);
     const limit = new Limit(signal);
     try {

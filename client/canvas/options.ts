@@ -2,6 +2,7 @@
 
 import type { TaskFuture } from "../futures/task_future.ts";
 import type { WaitCondition, WaitFor, WaitForAny } from "../protocol/wait_for.ts";
+import type { GroupOptions } from "../protocol/group.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
 
 /** A task that another waits for: its future or its id. */
@@ -35,6 +36,8 @@ export interface SubmitOptions extends EachTaskOptions, CallOptions {
 }
 
 export interface MapOptions extends EachTaskOptions, CallOptions {
+  /** What a failure of one task does to the others, and when all must have ended. */
+  group?: GroupOptions;
   /**
    * So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default:
    * no limit.
@@ -43,7 +46,10 @@ export interface MapOptions extends EachTaskOptions, CallOptions {
 }
 
 /** Options of all tasks of a canvas, where they have none of their own; the tags are added to theirs. */
-export interface RunOptions extends EachTaskOptions, CallOptions {}
+export interface RunOptions extends EachTaskOptions, CallOptions {
+  /** What a failure of one task does to the others, and when all must have ended. */
+  group?: GroupOptions;
+}
 
 /** A task's options in the form of the wire. */
 export function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions {

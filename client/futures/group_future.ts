@@ -6,18 +6,21 @@ import {
   type CancelledError,
   ErrandError,
   NotFoundError,
+  type RemoteError,
   type TaskError,
   TimeoutError,
 } from "../protocol/errors.ts";
 import { onInspect } from "./inspect.ts";
 import { cancelGroup, type GroupCancel, type GroupCancelOptions } from "./group_cancel.ts";
 import { checkId } from "../protocol/ids.ts";
+import { errorOf, groupErrorOf, type GroupOutcome, groupState, outcomeOf } from "./group_outcome.ts";
 import { TaskFuture } from "./task_future.ts";
 import type { ResultsOptions } from "./result_options.ts";
 import { TaskFutures } from "./task_futures.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
 import type { DoneAndNotDone, WaitOptions } from "./wait.ts";
 import { type Expected, isTask, type State, type StateType, type TaskSummary } from "../protocol/wire.ts";
+import type { GroupState } from "../protocol/group.ts";
 
 /** How many tasks of a group there are in which state. */
 export interface GroupCounts {
@@ -62,7 +65,7 @@ const PAGE = 500;
 const GRACE_MS = 2_000;
 
 /** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
-export class GroupFuture<Result = unknown> {
+export class GroupFuture<Result = unknown, Whole = Result[]> {
   readonly groupId: string;
   readonly #connection: Connection;
   #members: TaskFutures<Result> | null = null;
@@ -116,6 +119,45 @@ export class GroupFuture<Result = unknown> {
     const deadline = new Deadline(checkTimeout(timeoutMs));
     const futures = await this.#membersBy(deadline, how.signal);
     return await futures.results({ ...how, timeoutMs: deadline.leftMs });
+  }
+
+  /**
+   * How it has ended as a whole, as soon as it has. With a policy (`group` of `run` and `map`) that is final;
+   * without one it follows from its tasks, and a retry of one takes it back.
+   *
+   * @throws {TimeoutError} at the timeout
+   */
+  outcome(options: Timeout = {}): Promise<GroupOutcome> {
+    return outcomeOf(this.#connection, this.groupId, options);
+  }
+
+  /**
+   * The values of all its tasks, in order, once it has ended. Where its policy allows for failures their
+   * errors stand in their places.
+   *
+   * @throws {GroupError} if it ended FAILED or CANCELLED, with all errors
+   * @throws {TimeoutError} at the timeout
+   */
+  async result({ timeoutMs, signal }: Timeout = {}): Promise<Whole> {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    const error = groupErrorOf(this.groupId, await this.outcome({ timeoutMs, signal }));
+    if (error) throw error;
+    const values = this.results({
+      timeoutMs: Math.max(deadline.leftMs, GRACE_MS),
+      signal,
+      raiseOnFailure: false,
+    });
+    return await values as Whole;
+  }
+
+  /** As it is now. */
+  async state({ signal }: { signal?: AbortSignal } = {}): Promise<GroupState> {
+    return (await groupState(this.#connection, this.groupId, { signal })).state;
+  }
+
+  /** The errors of its first 20 failures so far, in time, and of a missed deadline. */
+  async errors({ signal }: { signal?: AbortSignal } = {}): Promise<(TaskError | RemoteError)[]> {
+    return (await groupState(this.#connection, this.groupId, { signal })).errors.map(errorOf);
   }
 
   /** The futures as their tasks end. */

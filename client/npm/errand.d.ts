@@ -376,7 +376,22 @@ declare class CancelledError extends ErrandError {
     readonly result: unknown;
     constructor({ id, state, error, result }: Task);
 }
-/** The task had not ended in time. That cancels nothing. */
+/**
+ * A group as a whole ended FAILED or CANCELLED: what AggregateException and ExceptionGroup are elsewhere.
+ * `errors` are those of its first 20 failures in time, and of a missed deadline.
+ */
+declare class GroupError extends ErrandError {
+    name: string;
+    readonly groupId: string;
+    readonly state: "FAILED" | "CANCELLED";
+    readonly errors: (TaskError | RemoteError)[];
+    constructor(groupId: string, { state, errors, total }: {
+        state: string;
+        errors: (TaskError | RemoteError)[];
+        total: number;
+    });
+}
+/** The task or group had not ended in time. That cancels nothing. */
 declare class TimeoutError extends ErrandError {
     name: string;
 }
@@ -996,6 +1011,23 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     toString(): string;
 }
 
+/** A policy of a group. Without one its tasks go on after a failure, and it ends when all have ended. */
+interface GroupOptions {
+    /**
+     * What a failure does, once there are more than `maxFailures`: nothing (the default); what has not ended is
+     * cancelled, and the group ends FAILED when all has stopped; or likewise, but it is FAILED at once.
+     */
+    onFailure?: "continue" | "cancel-rest" | "cancel-all-and-fail";
+    /** So many failures make the group neither stop nor end FAILED. Default 0. */
+    maxFailures?: number;
+    /** Not ended within this: what has not ended is cancelled, and the group ends FAILED. */
+    timeoutMs?: number;
+    /** Likewise at this instant (ISO 8601). Not together with `timeoutMs`. */
+    deadlineAt?: string;
+}
+/** CANCELLING: what had not ended was cancelled, and some of it runs still. */
+type GroupState = "RUNNING" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED";
+
 /** A task that another waits for: its future or its id. */
 type Upstream = TaskFuture | string;
 /** Options of the call itself. */
@@ -1022,6 +1054,8 @@ interface SubmitOptions extends EachTaskOptions, CallOptions {
     id?: string;
 }
 interface MapOptions extends EachTaskOptions, CallOptions {
+    /** What a failure of one task does to the others, and when all must have ended. */
+    group?: GroupOptions;
     /**
      * So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default:
      * no limit.
@@ -1030,6 +1064,8 @@ interface MapOptions extends EachTaskOptions, CallOptions {
 }
 /** Options of all tasks of a canvas, where they have none of their own; the tags are added to theirs. */
 interface RunOptions extends EachTaskOptions, CallOptions {
+    /** What a failure of one task does to the others, and when all must have ended. */
+    group?: GroupOptions;
 }
 /** A task's options in the form of the wire. */
 declare function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions;
@@ -1264,6 +1300,40 @@ interface TasksCancel extends GroupCancel {
 declare function cancelGroup({ http }: Connection, groupId: string, reason?: string, { signal, ...how }?: GroupCancelOptions): Promise<GroupCancel>;
 declare function cancelTasks({ http }: Connection, which: TasksToCancel, reason?: string, { signal, ...how }?: CancelOptions): Promise<TasksCancel>;
 
+/** How a group has ended. */
+interface GroupOutcome {
+    state: "COMPLETED" | "FAILED" | "CANCELLED";
+    /** Of its first 20 failures in time, and of its deadline; also of those that its policy allows for. */
+    errors: (TaskError | RemoteError)[];
+    total: number;
+    /** How many of its tasks ended in which state. */
+    counts: Partial<Record<StateType, number>>;
+}
+interface Told {
+    state: GroupState;
+    errors: {
+        id: string | null;
+        state: State | null;
+        error: Failure;
+    }[];
+    total: number;
+    counts: GroupOutcome["counts"];
+}
+declare const A_GROUP_STATE: Expected;
+/**
+ * The outcome, as soon as it is there.
+ *
+ * @throws {TimeoutError} at the timeout
+ */
+declare function outcomeOf(connection: Connection, groupId: string, { timeoutMs, signal }: Timeout): Promise<GroupOutcome>;
+declare function groupState({ http }: Connection, groupId: string, { seconds, signal }: {
+    seconds?: number;
+    signal?: AbortSignal;
+}): Promise<Told>;
+/** Null for a group that completed. */
+declare function groupErrorOf(groupId: string, { state, errors, total }: GroupOutcome): GroupError | null;
+declare function errorOf({ id, state, error }: Told["errors"][number]): TaskError | RemoteError;
+
 /** A task, and the futures in a list that stand for it. */
 interface Awaited<Future extends TaskFuture> {
     /** The first of them. */
@@ -1441,7 +1511,7 @@ interface GroupGraph {
     }[] | null;
 }
 /** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
-declare class GroupFuture<Result = unknown> {
+declare class GroupFuture<Result = unknown, Whole = Result[]> {
     #private;
     readonly groupId: string;
     /** Made by a client: `run`, `group`. */
@@ -1464,6 +1534,29 @@ declare class GroupFuture<Result = unknown> {
         raiseOnFailure?: true;
     }): Promise<Result[]>;
     results(options: ResultsOptions): Promise<(Result | TaskError | CancelledError)[]>;
+    /**
+     * How it has ended as a whole, as soon as it has. With a policy (`group` of `run` and `map`) that is final;
+     * without one it follows from its tasks, and a retry of one takes it back.
+     *
+     * @throws {TimeoutError} at the timeout
+     */
+    outcome(options?: Timeout): Promise<GroupOutcome>;
+    /**
+     * The values of all its tasks, in order, once it has ended. Where its policy allows for failures their
+     * errors stand in their places.
+     *
+     * @throws {GroupError} if it ended FAILED or CANCELLED, with all errors
+     * @throws {TimeoutError} at the timeout
+     */
+    result({ timeoutMs, signal }?: Timeout): Promise<Whole>;
+    /** As it is now. */
+    state({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<GroupState>;
+    /** The errors of its first 20 failures so far, in time, and of a missed deadline. */
+    errors({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<(TaskError | RemoteError)[]>;
     /** The futures as their tasks end. */
     asCompleted({ timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
     /** Waits until `returnWhen` is true of its tasks, or the time is over, which is no error. */
@@ -1512,7 +1605,7 @@ declare const A_FLOW: Expected;
  * A canvas that was run. It stands for what the whole hands on: `result()` gives that, and so does the future
  * in the input of another task.
  */
-declare class FlowFuture<Result = unknown> extends GroupFuture implements Reference<Result> {
+declare class FlowFuture<Result = unknown> extends GroupFuture<unknown, Result> implements Reference<Result> {
     #private;
     readonly [STANDS_FOR]: Result;
     /** Of all its tasks, in the order of the canvas. */
@@ -2272,4 +2365,4 @@ declare class Client<D extends Definitions = Definitions> {
     events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupFuture, GroupGraph, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

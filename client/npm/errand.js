@@ -80,6 +80,21 @@ var CancelledError = class extends ErrandError {
     this.result = result;
   }
 };
+var GroupError = class extends ErrandError {
+  name = "GroupError";
+  groupId;
+  state;
+  errors;
+  constructor(groupId, { state, errors, total }) {
+    const first = errors.length === 0 ? "" : `, the first failure: ${errors[0].message}`;
+    super(`group ${groupId} of ${total} ended ${state}${first}`, {
+      cause: errors[0]
+    });
+    this.groupId = groupId;
+    this.state = state;
+    this.errors = errors;
+  }
+};
 var TimeoutError = class extends ErrandError {
   name = "TimeoutError";
 };
@@ -1168,6 +1183,66 @@ function aKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+// client/futures/group_outcome.ts
+var A_GROUP_STATE = {
+  what: "the state of a group",
+  is(body) {
+    const { state, errors, total } = body ?? {};
+    return typeof state === "string" && Array.isArray(errors) && typeof total === "number";
+  }
+};
+var LONGEST_WAIT_SECONDS = 60;
+async function outcomeOf(connection2, groupId, { timeoutMs, signal }) {
+  const limitMs = checkTimeout(timeoutMs);
+  const deadline = new Deadline(limitMs);
+  for (; ; ) {
+    const seconds = Math.min(LONGEST_WAIT_SECONDS, deadline.leftMs / 1e3);
+    const told = await groupState(connection2, groupId, {
+      seconds,
+      signal
+    });
+    if (told.state !== "RUNNING" && told.state !== "CANCELLING") {
+      const { state, total, counts } = told;
+      return {
+        state,
+        errors: told.errors.map(errorOf),
+        total,
+        counts
+      };
+    }
+    if (deadline.leftMs === 0) {
+      throw new TimeoutError(`group ${groupId} has not ended within ${limitMs} ms`);
+    }
+  }
+}
+async function groupState({ http }, groupId, { seconds = 0, signal }) {
+  const path = `/v1/groups/${groupId}?graph=false&wait=${seconds}`;
+  const call = {
+    method: "GET",
+    path,
+    signal,
+    waitMs: seconds * 1e3,
+    expects: A_GROUP_STATE
+  };
+  return (await http.call(call)).body;
+}
+function groupErrorOf(groupId, { state, errors, total }) {
+  return state === "COMPLETED" ? null : new GroupError(groupId, {
+    state,
+    errors,
+    total
+  });
+}
+function errorOf({ id, state, error }) {
+  if (id === null || state === null) return new RemoteError(error);
+  const task = {
+    id,
+    state,
+    error
+  };
+  return state.type === "CRASHED" ? new CrashedError(task) : new TaskError(task);
+}
+
 // client/futures/continuation.ts
 async function submitContinuation({ http }, upstream, on, continuation) {
   const { body: { id, task, state } } = await http.call({
@@ -1404,7 +1479,7 @@ function lastSeq({ history }) {
 }
 
 // client/protocol/outcome.ts
-function errorOf(task) {
+function errorOf2(task) {
   switch (task.state.type) {
     case "COMPLETED":
       return null;
@@ -1440,7 +1515,7 @@ var TaskFuture = class _TaskFuture {
   }
   async result(options = {}) {
     const task = await this.#endedOrCancelled(options);
-    const error = errorOf(task);
+    const error = errorOf2(task);
     if (error === null) return task.result;
     if (options.raiseOnFailure === false) return error;
     throw error;
@@ -1451,7 +1526,7 @@ var TaskFuture = class _TaskFuture {
    * @throws {CancelledError | TimeoutError | NotFoundError | ForgottenError} as `result`
    */
   async exception(options = {}) {
-    const error = errorOf(await this.#settlement.wait(options));
+    const error = errorOf2(await this.#settlement.wait(options));
     if (error instanceof CancelledError) throw error;
     return error;
   }
@@ -2172,6 +2247,48 @@ var GroupFuture = class {
       ...how,
       timeoutMs: deadline.leftMs
     });
+  }
+  /**
+   * How it has ended as a whole, as soon as it has. With a policy (`group` of `run` and `map`) that is final;
+   * without one it follows from its tasks, and a retry of one takes it back.
+   *
+   * @throws {TimeoutError} at the timeout
+   */
+  outcome(options = {}) {
+    return outcomeOf(this.#connection, this.groupId, options);
+  }
+  /**
+   * The values of all its tasks, in order, once it has ended. Where its policy allows for failures their
+   * errors stand in their places.
+   *
+   * @throws {GroupError} if it ended FAILED or CANCELLED, with all errors
+   * @throws {TimeoutError} at the timeout
+   */
+  async result({ timeoutMs, signal } = {}) {
+    const deadline = new Deadline(checkTimeout(timeoutMs));
+    const error = groupErrorOf(this.groupId, await this.outcome({
+      timeoutMs,
+      signal
+    }));
+    if (error) throw error;
+    const values = this.results({
+      timeoutMs: Math.max(deadline.leftMs, GRACE_MS3),
+      signal,
+      raiseOnFailure: false
+    });
+    return await values;
+  }
+  /** As it is now. */
+  async state({ signal } = {}) {
+    return (await groupState(this.#connection, this.groupId, {
+      signal
+    })).state;
+  }
+  /** The errors of its first 20 failures so far, in time, and of a missed deadline. */
+  async errors({ signal } = {}) {
+    return (await groupState(this.#connection, this.groupId, {
+      signal
+    })).errors.map(errorOf);
   }
   /** The futures as their tasks end. */
   asCompleted({ timeoutMs, signal } = {}) {
@@ -3349,6 +3466,7 @@ export {
   FailureAllowed,
   FlowFuture,
   ForgottenError,
+  GroupError,
   GroupFuture,
   Keys,
   Limits,

@@ -89,7 +89,29 @@ export class CancelledError extends ErrandError {
   }
 }
 
-/** The task had not ended in time. That cancels nothing. */
+/**
+ * A group as a whole ended FAILED or CANCELLED: what AggregateException and ExceptionGroup are elsewhere.
+ * `errors` are those of its first 20 failures in time, and of a missed deadline.
+ */
+export class GroupError extends ErrandError {
+  override name = "GroupError";
+  readonly groupId: string;
+  readonly state: "FAILED" | "CANCELLED";
+  readonly errors: (TaskError | RemoteError)[];
+
+  constructor(
+    groupId: string,
+    { state, errors, total }: { state: string; errors: (TaskError | RemoteError)[]; total: number },
+  ) {
+    const first = errors.length === 0 ? "" : `, the first failure: ${errors[0].message}`;
+    super(`group ${groupId} of ${total} ended ${state}${first}`, { cause: errors[0] });
+    this.groupId = groupId;
+    this.state = state as "FAILED" | "CANCELLED";
+    this.errors = errors;
+  }
+}
+
+/** The task or group had not ended in time. That cancels nothing. */
 export class TimeoutError extends ErrandError {
   override name = "TimeoutError";
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
-import { doneOf, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
+import { doneOf, endOfGroup, type GroupRecord, type Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import { groupFailureOf, membersGone } from "../wire/failure_problem.ts";
@@ -79,7 +79,8 @@ export function groupResultRoutes(
     const headers = { "cache-control": "no-store" };
     const notDone = (done: number) =>
       jsonResponse(JSON.stringify({ id, total, done }), 202, { ...headers, "retry-after": "1" });
-    if (doneOf(group) < total) return notDone(doneOf(group));
+    const end = endOfGroup(group);
+    if (end === null || !isRaised && doneOf(group) < total) return notDone(doneOf(group));
     if (isRaised && doneOf(group) > (group.ended.COMPLETED ?? 0)) {
       const failure = await runtime.groups.failure(group);
       // A task that was retried since has made the group one that is not done.

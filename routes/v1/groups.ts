@@ -4,18 +4,29 @@ import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { once } from "../../runtime/core/once.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
-import { type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
+import { type GroupError, type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
+import { stateOf } from "../../runtime/core/task.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
-import { flagQuery } from "../wire/query.ts";
-import { bodyProblems, groupSchema, idParams, IN_IDS, jsonAnswer, problems } from "../wire/schemas.ts";
+import { flagQuery, waitQuery } from "../wire/query.ts";
+import {
+  bodyProblems,
+  groupSchema,
+  heldProblems,
+  idParams,
+  IN_IDS,
+  jsonAnswer,
+  problems,
+} from "../wire/schemas.ts";
+import { stateText } from "../wire/task_json.ts";
 import { cancelRequestOf, cancelShape } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
 import { type Text } from "../http/json_response.ts";
+import type { Slots } from "../http/connection_limit.ts";
 import type { Pieces } from "../http/pieces.ts";
 
 const MOST_IDS = 10_000;
@@ -37,7 +48,7 @@ const cancelled = once(() =>
   }).meta({ id: "GroupCancelOutcome" })
 );
 
-export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
+export function groupRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pieces): void {
   const create = createRoute({
     method: "post",
     path: "/v1/groups",
@@ -85,16 +96,21 @@ export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
       params: idParams(),
       query: strictObject({
         graph: flagQuery("false: without nodes and edges."),
+        wait: waitQuery(),
       }),
     }),
     responses: () => ({
       200: jsonAnswer(groupSchema(), "The group"),
-      ...problems({ 404: "Unknown, or past its retention", 422: "The id is no UUID" }),
+      ...problems({ ...heldProblems, 404: "Unknown, or past its retention", 422: "The id is no UUID" }),
     }),
   });
   app.openapi(get, async (c) => {
-    const group = await viewOf(c, runtime).groupStatus(c.req.valid("param").id);
-    const graph = c.req.valid("query").graph ? await graphText(runtime, group) : noGraph;
+    const { id } = c.req.valid("param");
+    const { graph: isWhole, wait = 0 } = c.req.valid("query");
+    const view = viewOf(c, runtime);
+    if (wait > 0) await slots.during(c, wait * 1_000, (signal) => view.group(id, wait * 1_000, signal));
+    const group = await view.groupStatus(id);
+    const graph = isWhole ? await graphText(runtime, group) : noGraph;
     return pieces.json(c, groupText(group, graph, prefixOf(c)), 200, { "cache-control": "no-store" });
   });
 
@@ -129,10 +145,11 @@ export function groupRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
 }
 
 function groupText(
-  { id: inner, total, done, counts, createdAt }: GroupStatus,
+  group: GroupStatus,
   { nodes, edges }: GraphText,
   prefix: string,
 ): Text {
+  const { id: inner, total, done, counts, state, endedAt, createdAt } = group;
   const id = bare(inner);
   const self = `${prefix}/v1/groups/${id}`;
   const links = {
@@ -143,6 +160,24 @@ function groupText(
     cancel: `${self}/cancel`,
   };
   return `{"id":"${id}","total":${total},"done":${done},"counts":${JSON.stringify(counts)},` +
-    `"nodes":${nodes},"edges":${edges},` +
-    `"createdAt":"${isoAt(createdAt)}","links":${JSON.stringify(links)}}`;
+    `"state":"${state}","errors":[${group.errors.map(errorText).join(",")}],` +
+    `"policy":${policyText(group)},"nodes":${nodes},"edges":${edges},` +
+    `"createdAt":"${isoAt(createdAt)}","endedAt":${instantText(endedAt)},"links":${JSON.stringify(links)}}`;
+}
+
+function errorText({ entry, error }: GroupError): Text {
+  const { id, task, node } = entry?.record ?? {};
+  const state = entry === null ? "null" : stateText(stateOf(entry.record));
+  const who = { id: id === undefined ? null : bare(id), task: task ?? null, name: node ?? null };
+  return `${JSON.stringify(who).slice(0, -1)},"state":${state},"error":${JSON.stringify(error)}}`;
+}
+
+function policyText({ policy }: GroupStatus): Text {
+  if (policy === null) return "null";
+  const { onFailure, maxFailures = 0, until = null } = policy;
+  return `{"onFailure":"${onFailure}","maxFailures":${maxFailures},"deadlineAt":${instantText(until)}}`;
+}
+
+function instantText(at: number | null): Text {
+  return at === null ? "null" : `"${isoAt(at)}"`;
 }

@@ -9,6 +9,7 @@ import { parseBounded } from "../../runtime/core/bounded_parse.ts";
 import { ForgottenError, NotFoundError } from "../../runtime/core/errors.ts";
 import { faultsOf } from "../../runtime/core/zod_faults.ts";
 import type { CallersSubmit, CallerView, Runtime, Submitted } from "../../runtime/mod.ts";
+import { groupOptionsSchema } from "../../runtime/core/group_policy.ts";
 import { inOptions, submissionSchema } from "../../runtime/core/submission.ts";
 import { type Entry, isTerminal } from "../../runtime/core/task.ts";
 import type { App } from "../http/app_types.ts";
@@ -29,9 +30,11 @@ const MOST_IN_A_BATCH = 1_000;
 
 const submission = once(() => submissionSchema().meta({ id: "Submission" }));
 
+const inGroup = () => ["onFailure", "maxFailures"];
+
 const inEachTask = () => ({
   ...Object.fromEntries(Object.keys(inOptions()).map((field) => [field, "in the options of each task"])),
-  ...Object.fromEntries(["task", "input", "id", "options"].map((field) => [field, "in each of tasks"])),
+  ...Object.fromEntries(["task", "input", "id"].map((field) => [field, "in each of tasks"])),
 });
 
 const batchSchema = once(() =>
@@ -39,10 +42,16 @@ const batchSchema = once(() =>
     {
       tasks: z.array(submission()).min(1).max(MOST_IN_A_BATCH),
       group: z.boolean().optional().describe("Make a group of them, to wait for or stream them together."),
+      options: strictObject({ group: groupOptionsSchema().optional() }, inEachTask()).optional()
+        .describe("A policy for the group that they are then made, too."),
     },
-    inEachTask(),
+    { ...inEachTask(), ...Object.fromEntries(inGroup().map((field) => [field, "in options.group"])) },
     'in {"tasks": […]}',
-  ).meta({ id: "BatchSubmission" })
+  ).superRefine(({ group, options }, context) => {
+    if (group !== false || options?.group === undefined) return;
+    const message = "not together with group: false, as what is no group has no policy";
+    context.addIssue({ code: "custom", path: ["options", "group"], message });
+  }).meta({ id: "BatchSubmission" })
 );
 
 const noQuery = once(() => strictObject({}, { wait: "in the header Prefer, as in Prefer: wait=5" }));
@@ -139,12 +148,14 @@ export function submitRoutes(app: App, runtime: Runtime, slots: Slots, pieces: P
     }),
   });
   app.openapi(batch, async (c) => {
-    const { tasks, group } = c.req.valid("json");
+    const { tasks, group, options } = c.req.valid("json");
+    const policy = options?.group;
     const text = await c.req.text();
     using room = pieces.room(c, toldBytes(text.length));
     const call: CallersSubmit = {
       batch: { submissions: tasks, pointerOf: (index, part) => `/tasks/${index}${part}` },
-      group,
+      group: group || policy !== undefined,
+      policy,
       idempotency: await idempotencyOf(c, text),
     };
     const submitted = await viewOf(c, runtime).submit(call);

@@ -21,8 +21,10 @@ async function sseOf(runtime: Runtime, event: CompletionEvent, prefix: string): 
       const data = event.entry ? await taskText(runtime, event.entry, prefix) : forgotten;
       return { id, event: "task", data };
     }
-    case "end":
-      return { id, event: "end", data: JSON.stringify({ total: event.total, yielded: event.yielded }) };
+    case "end": {
+      const { total, yielded, outcome } = event;
+      return { id, event: "end", data: JSON.stringify({ total, yielded, outcome }) };
+    }
     case "timeout": {
       const message = `${event.unfinished} (of ${event.total}) futures unfinished`;
       return { id, event: "timeout", data: JSON.stringify({ message, pending: event.pending.map(bare) }) };

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { ENDS } from "../../runtime/core/condition_terms.ts";
 import { once } from "../../runtime/core/once.ts";
+import { GROUP_STATES, ON_FAILURE } from "../../runtime/core/group_policy.ts";
 import { STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
 const instant = once(() => z.iso.datetime());
@@ -162,12 +163,38 @@ const nodeSchema = once(() =>
 
 const edgeSchema = once(() => z.object({ from: z.uuid(), to: z.uuid() }).meta({ id: "Edge" }));
 
+const groupErrorSchema = once(() =>
+  z.object({
+    id: z.uuid().nullable().describe("The task that failed; null for the group as a whole."),
+    task: z.string().nullable().describe("The name of its definition."),
+    name: z.string().nullable().describe("Its name in a flow."),
+    // Not `nullable()`: see errorOrNull.
+    state: z.union([stateSchema(), z.null()]),
+    error: errorSchema(),
+  }).meta({ id: "GroupError" })
+);
+
+const policySchema = once(() =>
+  z.object({
+    onFailure: z.enum(ON_FAILURE),
+    maxFailures: z.int(),
+    deadlineAt: instant().nullable(),
+  }).meta({ id: "GroupPolicy" })
+);
+
 export const groupSchema = once(() =>
   z.object({
     id: z.uuid(),
     total: z.int(),
     done: z.int(),
     counts: z.partialRecord(stateType(), z.int()),
+    state: z.enum(GROUP_STATES).describe(
+      "CANCELLING: what had not ended was cancelled, and some of it runs still. Without a policy the end " +
+        "follows from its tasks, so a retry of one takes it back.",
+    ),
+    errors: z.array(groupErrorSchema()).describe("The first 20 failures in time, and a missed deadline."),
+    policy: z.union([policySchema(), z.null()]),
+    endedAt: instant().nullable(),
     nodes: z.array(nodeSchema()).nullable().describe("Its tasks in their order; null for large groups."),
     edges: z.array(edgeSchema()).nullable()
       .describe(

@@ -23,6 +23,8 @@ export interface CancelRequest {
   onlyWaiting?: boolean;
   /** What a running function still returns is kept. The task ends CANCELLED all the same. */
   keepResult?: boolean;
+  /** One that a retry of another task would put back stays cancelled, too. Only of many: cancel_many.ts. */
+  isForGood?: boolean;
 }
 
 export interface Cancelled {

@@ -1,6 +1,7 @@
 // Cancels many tasks, page by page: those of a group, of a list of ids, or all that a filter matches.
 
 import { ANYBODY, type Caller, knows } from "../core/caller.ts";
+import { wasStoppedByUpstream } from "../core/conditions.ts";
 import { ValidationError } from "../core/errors.ts";
 import { isTerminalType, STATE_TYPES } from "../core/states.ts";
 import { type Entry, isForgotten, isTerminal, type Stored, typeOf } from "../core/task.ts";
@@ -70,7 +71,9 @@ async function cancelOne(
   caller: Caller,
 ): Promise<Cancelled["outcome"] | null> {
   if (entry === null || isForgotten(entry.record) || !knows(caller, entry.record)) return null;
-  if (isTerminal(entry.record) && !request.children) {
+  const { record } = entry;
+  const mayGoOn = request.children || request.isForGood && wasStoppedByUpstream(record);
+  if (isTerminal(record) && !mayGoOn) {
     return typeOf(entry.record) === "CANCELLED" ? "cancelled" : "too_late";
   }
   return (await cancelIfThere(store, entry.record.id, request, entry as Entry))?.outcome ?? null;

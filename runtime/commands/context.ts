@@ -10,4 +10,6 @@ export interface CommandContext {
   maxInputBytes: number;
   /** How long failed tasks are kept where nothing else was said. */
   failureRetentionMs?: number;
+  /** Told of a timer that no record of a task has. */
+  expect?: (at: number) => void;
 }

@@ -7,6 +7,7 @@ import type { GroupStatus } from "../queries/group_status.ts";
 import type { Groups } from "../queries/groups.ts";
 import { byEnd, present } from "../queries/wait.ts";
 import { mostGroupsOf, newGroup, setTotal } from "../store/group_counters.ts";
+import { stopGroup } from "../store/stop_group.ts";
 import type { Store } from "../store/store.ts";
 import type { CancelRequest } from "./cancel.ts";
 import { type CancelCounts, cancelMany } from "./cancel_many.ts";
@@ -58,8 +59,7 @@ async function join(store: Store, known: Entry, group: string, place: number): P
 }
 
 /**
- * Cancels all tasks of a group that have not ended, the last ones first: otherwise the first ones would free
- * slots for them, or cancel them as their upstreams, before they are cancelled themselves.
+ * Cancels all tasks of a group that have not ended. Nothing is added any more to one with a policy.
  *
  * @throws {NotFoundError}
  */
@@ -69,10 +69,8 @@ export async function cancelGroup(
   id: string,
   request: CancelRequest,
 ): Promise<CancelCounts> {
-  await groups.record(id);
-  return await cancelMany(store, idsOf(groups, id), request);
-}
-
-async function* idsOf(groups: Groups, id: string): AsyncGenerator<string[]> {
-  for await (const page of groups.members.pages(id, { reverse: true })) yield page.map(({ task }) => task);
+  const { policy } = await groups.record(id);
+  const isForGood = policy !== undefined && !request.onlyWaiting;
+  if (isForGood) await stopGroup(store, id, { cause: "cancel", reason: request.reason });
+  return await cancelMany(store, groups.members.newestFirst(id), { ...request, isForGood });
 }

@@ -25,6 +25,7 @@ import type { Change } from "../store/commit_unit.ts";
 import { decisionOf, type DependencyCounter, isSkip, outboxWrite } from "../store/dependency_counters.ts";
 import type { Applied } from "../store/committer.ts";
 import { eventsOfPastEnd } from "../store/event_log.ts";
+import { type GroupRecord, isClosed } from "../store/group_record.ts";
 import { keyAgain } from "../store/unique_holders.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./context.ts";
@@ -123,13 +124,36 @@ async function commitRetry(
     else if (isFree) writes.push({ key: keys.dependencyCounter(record.id) });
     return { before: entry, next, events: eventsOfPastEnd(record), writes, ...key.with };
   };
+  const open = [...guards, ...await requireOpenGroups(store, record)];
   const { changes, checks, isComplete } = await resumedBy(store, record);
   const all = [changeOf(false), ...changes];
-  const options = { checks: [...checks, ...guards] };
+  const options = { checks: [...checks, ...open] };
   if (isComplete && store.fits(all, options)) return first(await store.commit("settle", all, options));
   const held = await heldBack(store, record, isFree);
-  held.checks.push(...guards);
+  held.checks.push(...open);
   return first(await store.commit("settle", [changeOf(true)], held));
+}
+
+/**
+ * The end of a group with a policy is final.
+ *
+ * @returns what must still be so when the task is put back
+ */
+async function requireOpenGroups({ kv }: Store, { groups }: TaskRecord): Promise<Deno.AtomicCheck[]> {
+  if (groups.length === 0) return [];
+  const found = await kv.getMany<GroupRecord>(groups.map(keys.group));
+  return found.flatMap(({ key, value, versionstamp }) => {
+    if (!value?.policy) return [];
+    if (isClosed(value)) throw groupClosed(value);
+    return [{ key, versionstamp }];
+  });
+}
+
+function groupClosed({ id, outcome }: GroupRecord): ConflictError {
+  const how = outcome ? `has ended ${outcome.type}` : "was stopped";
+  return new ConflictError(
+    `its group ${bare(id)} ${how}, which its policy makes final: submit the work anew`,
+  );
 }
 
 function first(applied: Applied): Entry | null {

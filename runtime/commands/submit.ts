@@ -2,6 +2,7 @@
 
 import { ANYBODY, type Caller } from "../core/caller.ts";
 import { ValidationError } from "../core/errors.ts";
+import type { GroupOptions } from "../core/group_policy.ts";
 import { memberOf, rootOf } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
 import type { Write } from "../platform/kv.ts";
@@ -39,6 +40,8 @@ export interface SubmitCall<B extends Batch = Batch> {
   maxConcurrent?: number;
   /** False: an id that is taken is found by the commit alone, which says less of it. */
   looksUpIds?: boolean;
+  /** What a failure of one task does to the others of the group. */
+  policy?: GroupOptions;
   /** Must still hold when the first of them is stored. */
   guard?: Deno.AtomicCheck;
   /** Written with the first of them. */
@@ -104,7 +107,7 @@ export class Submitter {
     const batch = made instanceof Promise ? await made : made;
     const found = check(batch, this.context, call.caller);
     const checked = found instanceof Promise ? await found : found;
-    const { group = false, maxConcurrent, guard, writes, caller = ANYBODY } = call;
+    const { group = false, maxConcurrent, policy, guard, writes, caller = ANYBODY } = call;
     const isUnique = checked.some(({ unique }) => unique !== undefined);
     if (isUnique && maxConcurrent !== undefined) throw notTogether();
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);
@@ -119,6 +122,7 @@ export class Submitter {
         drawn,
         group,
         maxConcurrent,
+        policy,
         guard,
         writes,
         claim,
@@ -134,6 +138,7 @@ export class Submitter {
         : await this.#storeTasks(plan, batch, atomic);
       const { ids, groupId, sameIds } = plan;
       await settleTotal(store, plan);
+      if (plan.policy?.until !== undefined) this.context.expect?.(plan.policy.until);
       return { ids, entries, groupId, replayed: false, deduplicated: sameIds.size, as: plan.as, batch };
     });
   }

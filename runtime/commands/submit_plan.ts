@@ -2,6 +2,7 @@
 
 import type { Caller } from "../core/caller.ts";
 import type { DefinitionDefaults } from "../core/define.ts";
+import { type GroupOptions, type GroupPolicy, policyOf } from "../core/group_policy.ts";
 import { memberOf } from "../core/id_range.ts";
 import type { Submission } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
@@ -10,7 +11,7 @@ import { CUT_OFF_AFTER_MS } from "../dependencies/barrier.ts";
 import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { hasCurrentTime } from "../platform/ids.ts";
 import { keys } from "../platform/keys.ts";
-import { concurrencyLimitId } from "../platform/outbox_subject.ts";
+import { concurrencyLimitId, groupSubject } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import { outboxWrite } from "../store/dependency_counters.ts";
 import type { Change } from "../store/commit_unit.ts";
@@ -39,6 +40,7 @@ export interface PlanOptions {
   drawn: boolean;
   group: boolean;
   maxConcurrent?: number;
+  policy?: GroupOptions;
   guard?: Deno.AtomicCheck;
   writes?: (ids: string[]) => Write[];
   claim: KeyClaim | null;
@@ -59,6 +61,7 @@ export class SubmitPlan {
   /** As they were drawn or given: where a submission gets another's task, `ids` has that one's. */
   readonly ownIds: readonly string[];
   readonly groupId: string | null;
+  readonly policy: GroupPolicy | undefined;
   /** No other call can have made these ids. */
   readonly fresh: boolean;
   /** The call was cut off before: some of its tasks may be there. */
@@ -106,6 +109,7 @@ export class SubmitPlan {
       : group
       ? inTenant(store.ids.id(), caller.tenant)
       : null;
+    this.policy = options.policy && policyOf(options.policy, this.now);
     this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
     this.recountKey = recountKey(this.groupId, this.now);
   }
@@ -188,12 +192,13 @@ export class SubmitPlan {
    * @param stored how many tasks are stored then; null if the call is complete
    */
   everyWrites(stored: number | null): Write[] {
-    const { groupId, now, options: { root, maxConcurrent, claim } } = this;
+    const { groupId, policy, now, options: { root, maxConcurrent, claim } } = this;
     const writes: Write[] = [];
     // The first tasks may have ended before the others are stored: the outbox processor looks again.
     if (groupId !== null && maxConcurrent !== undefined) {
       writes.push(outboxWrite(concurrencyLimitId(groupId)));
     }
+    if (groupId !== null && policy !== undefined) writes.push(outboxWrite(groupSubject(groupId)));
     if (claim) {
       const { fingerprint } = claim;
       const [by, defaults] = [this.#by, this.#defaults];
@@ -241,10 +246,10 @@ export class SubmitPlan {
   }
 
   #groupWrites(steps: GroupStep[]): Write[] {
-    const { groupId, ids, now, total, options: { maxConcurrent } } = this;
+    const { groupId, policy, ids, now, total, options: { maxConcurrent } } = this;
     // A call that is resumed finds its group there, perhaps with ends counted already.
     if (groupId === null || this.resumed) return [];
-    const writes = newGroup({ id: groupId, total, maxConcurrent }, now, steps);
+    const writes = newGroup({ id: groupId, total, maxConcurrent, policy }, now, steps);
     if (maxConcurrent !== undefined) {
       writes.push(openConcurrencyLimit(groupId, maxConcurrent, ids, onlyTask(this.checked)));
     }

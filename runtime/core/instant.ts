@@ -25,3 +25,13 @@ function faultOf(input: unknown): string {
 function isGood(text: string): boolean {
   return good().safeParse(text).success;
 }
+
+const YEAR_10000 = Date.UTC(10_000);
+
+/** An instant that a task or a group may be given. */
+export const instant = once((): z.ZodType<string, string> =>
+  instantText().refine((text) => {
+    const at = Date.parse(text);
+    return at >= 0 && at < YEAR_10000;
+  }, { error: "must lie between the years 1970 and 9999 in UTC" })
+);

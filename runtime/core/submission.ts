@@ -10,7 +10,7 @@ import {
   type RateLimit,
   rateLimitSchema,
 } from "./limit_options.ts";
-import { instantText } from "./instant.ts";
+import { instant } from "./instant.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "./json.ts";
 import { once } from "./once.ts";
 import { QUEUE_NAME, QUEUE_RULE } from "./queue.ts";
@@ -112,14 +112,6 @@ const LONGEST_METADATA = 4_096;
 export const MOST_TAGS = 20;
 
 const ms = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
-const YEAR_10000 = Date.UTC(10_000);
-const instant = once((): z.ZodType<string, string> =>
-  instantText().refine((text) => {
-    const at = Date.parse(text);
-    return at >= 0 && at < YEAR_10000;
-  }, { error: "must lie between the years 1970 and 9999 in UTC" })
-);
-
 const tag = once((): z.ZodType<string, string> =>
   z.string().min(1).max(100)
     .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
@@ -192,10 +184,20 @@ export const inOptions = once((): Elsewhere => ({
 const NOT_TOGETHER = [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const;
 
 export const optionsSchema = once((): z.ZodType<SubmitOptions, SubmitOptions> =>
-  strictObject(optionShape(), {
+  schemaOfOptions({}, "SubmitOptions")
+);
+
+/** @param more what may be said beside the options of a task */
+export function schemaOfOptions<Options extends SubmitOptions>(
+  more: { [field in Exclude<keyof Options, keyof SubmitOptions>]: z.ZodType },
+  id: string,
+): z.ZodType<Options, Options> {
+  return strictObject({ ...optionShape(), ...more }, {
     ...each(retryFields(), "in retry"),
     ...each(["task", "input", "inputs", "id", "map", "maxConcurrent"], "beside options"),
-  }).superRefine((options, context) => {
+    ...each(["group"], "in the options of a batch, a map or a flow"),
+  }).superRefine((given, context) => {
+    const options = given as SubmitOptions;
     if (options.unique && options.debounce) {
       context.addIssue({ code: "custom", path: ["debounce"], message: "not together with unique" });
     }
@@ -207,8 +209,8 @@ export const optionsSchema = once((): z.ZodType<SubmitOptions, SubmitOptions> =>
         message: `not together with ${one}: they say the same`,
       });
     }
-  }).meta({ id: "SubmitOptions", not: { anyOf: NOT_TOGETHER.map(having) } })
-);
+  }).meta({ id, not: { anyOf: NOT_TOGETHER.map(having) } }) as unknown as z.ZodType<Options, Options>;
+}
 
 /** In JSON Schema: an object that has all of these. Linters want to see each of them as a property, too. */
 export function having(names: readonly string[]) {

@@ -30,6 +30,9 @@ interface Waiter {
 
 const BY_COMMIT: ReadonlySet<OutboxSubject["kind"]> = new Set(["limit", "full-limit"]);
 const NONE: OutboxTask["counter"] = { value: null, versionstamp: null };
+/** @returns false if it must be done again */
+export type FollowGroup = (group: string, version: string, isStopping: () => boolean) => Promise<boolean>;
+
 const PER_ROUND = 100;
 const PER_SWEEP = 1_000;
 /** After this a step of an entry's work is repeated. */
@@ -39,6 +42,8 @@ export interface OutboxHooks {
   /** Told when tasks went back into their queues without a change of their records. */
   onReady(): void;
   cancel: CancelTask;
+  /** Does what follows when a group with a policy has stopped or ended. */
+  followGroup: FollowGroup;
 }
 
 export class OutboxProcessor {
@@ -199,6 +204,8 @@ export class OutboxProcessor {
         });
       case "concurrency-limit":
         return await admit(this.store, subject.group, versionstamp);
+      case "group":
+        return await this.hooks.followGroup(subject.group, versionstamp, isStopping);
       case "limit":
         return await admitParked(this.store, subject.name, versionstamp);
       case "full-limit":
@@ -226,5 +233,5 @@ export class OutboxProcessor {
 }
 
 function isLong({ id }: OutboxTask): boolean {
-  return outboxSubject(id).kind === "retry";
+  return ["retry", "group"].includes(outboxSubject(id).kind);
 }

@@ -9,6 +9,7 @@ import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 import { abandonCall, recountGroup } from "./cut_off_calls.ts";
 import { StandingCalls } from "./standing_calls.ts";
+import { stopGroup } from "../store/stop_group.ts";
 import { pruneGroup } from "./group_pruner.ts";
 import { Pruner } from "./pruner.ts";
 
@@ -21,7 +22,7 @@ interface Timer {
 }
 
 const PER_TICK = 500;
-const KINDS: DueKind[] = ["start", "rate", "expire", "purge", "unseal", "recount", "group"];
+const KINDS: DueKind[] = ["start", "rate", "expire", "purge", "unseal", "recount", "group", "deadline"];
 
 export class Timers {
   readonly #pruner: Pruner;
@@ -83,6 +84,10 @@ export class Timers {
         return;
       case "group":
         if (await pruneGroup(this.store, id, at)) await this.#remove(timer);
+        return;
+      case "deadline":
+        await stopGroup(this.store, id, { cause: "timeout", until: at });
+        await this.#remove(timer);
     }
   }
 

@@ -2,16 +2,12 @@
 
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import { tenantOf } from "../core/tenant.ts";
+import type { DueKind } from "./due_kind.ts";
 import { BARRIER } from "./outbox_subject.ts";
 
-type Key = Deno.KvKey;
+export type { DueKind };
 
-/**
- * Kinds of timers: start a scheduled task, let one start that waits for its place in a rate, expire a waiting
- * one, remove what an ended one stored, undo a call that was cut off behind its barrier ("unseal"), count the
- * tasks of a group whose call was cut off, remove a group that nobody needs, fire a schedule.
- */
-export type DueKind = "start" | "rate" | "expire" | "purge" | "unseal" | "recount" | "group" | "schedule";
+type Key = Deno.KvKey;
 
 /** What may be paused. */
 export type ControlKind = "queue" | "definition" | "all";

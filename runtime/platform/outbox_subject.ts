@@ -5,6 +5,7 @@ export type OutboxSubject =
   | { kind: "barrier"; id: string }
   | { kind: "retry"; task: string }
   | { kind: "concurrency-limit"; group: string }
+  | { kind: "group"; group: string }
   | { kind: "limit"; name: string }
   | { kind: "full-limit"; task: string }
   | { kind: "limit-rules"; tenant: string }
@@ -21,6 +22,7 @@ const LIMIT_RULES = "rules-";
 const FULL_LIMIT = "full-";
 const HELD = "held-";
 const REST = "rest-";
+const GROUP = "group-";
 
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
@@ -33,6 +35,11 @@ export function retryBarrierId(task: string): string {
 
 export function concurrencyLimitId(group: string): string {
   return CONCURRENCY_LIMIT + group;
+}
+
+/** A group with a policy has stopped, or has ended. */
+export function groupSubject(group: string): string {
+  return GROUP + group;
 }
 
 /** Tasks may be let in that wait for a slot of the limit. */
@@ -72,6 +79,7 @@ export function outboxSubject(id: string): OutboxSubject {
   if (id.startsWith(LIMIT)) return { kind: "limit", name: id.slice(LIMIT.length) };
   if (id.startsWith(HELD)) return { kind: "held", definition: id.slice(HELD.length) };
   if (id.startsWith(REST)) return { kind: "rest", task: id.slice(REST.length) };
+  if (id.startsWith(GROUP)) return { kind: "group", group: id.slice(GROUP.length) };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };
 }

@@ -2,6 +2,7 @@
 
 import { cancelIfThere } from "../commands/cancel.ts";
 import type { CommandContext } from "../commands/context.ts";
+import { GroupFollower } from "../commands/groups/follow_group.ts";
 import { QueueControl } from "../commands/queue_control.ts";
 import { QueueLimit } from "../commands/queue_limit.ts";
 import { StoredLimit } from "../commands/stored_limit.ts";
@@ -141,7 +142,14 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const queueLimit = new QueueLimit(store, options.maxQueued ?? DEFAULTS.maxQueued, usages);
   const storedLimit = new StoredLimit(store, usages);
   const { failureRetentionMs } = options;
-  const commands: CommandContext = { store, values, registry, maxInputBytes, failureRetentionMs };
+  const commands: CommandContext = {
+    store,
+    values,
+    registry,
+    maxInputBytes,
+    failureRetentionMs,
+    expect: (at) => timers.expect(at),
+  };
   const submitter = new Submitter(commands, queueLimit, storedLimit);
   const groups = new Groups(store);
   const notifier = new Notifier(store);
@@ -178,8 +186,10 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const timers = new TimerLoop(fired, clock, log);
   const counter = new QueueCounter(store);
   const tally = new TaskTally(clock);
+  const follower = new GroupFollower(store, groups, notifier);
   const outbox = new OutboxProcessor(store, log, {
     onReady: () => worker?.controlsChanged(),
+    followGroup: (...args) => follower.follow(...args),
     cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: GRACE_OF_REST_MS }),
   });
   const queueControl = new QueueControl({

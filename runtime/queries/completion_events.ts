@@ -1,5 +1,6 @@
 // What a stream of completions yields, and what callers ask for.
 
+import type { GroupEndType } from "../core/group_policy.ts";
 import type { Entry } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Cursor } from "./cursor.ts";
@@ -7,7 +8,7 @@ import type { Cursor } from "./cursor.ts";
 export type CompletionEvent =
   /** `entry` is null if the task was forgotten before it could be delivered. */
   | { kind: "task"; id: string; entry: Entry | null; cursor: string }
-  | { kind: "end"; total: number; yielded: number; cursor: string }
+  | { kind: "end"; total: number; yielded: number; outcome?: GroupEndType; cursor: string }
   | { kind: "timeout"; total: number; unfinished: number; pending: string[]; cursor: string };
 
 export interface CompletionOptions {

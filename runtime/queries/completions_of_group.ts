@@ -1,6 +1,7 @@
 // The completions of a group. The cursor is a place in the group's dense completion log.
 
 import { type Entry, isForgotten, isTerminal } from "../core/task.ts";
+import { endOfGroup } from "../store/group_record.ts";
 import { doneOf } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { type CompletionEvent, type CompletionOptions, Deadline } from "./completion_events.ts";
@@ -66,8 +67,9 @@ async function* stream(
     const { total, log } = record;
     const done = doneOf(record);
     const place = GroupPlace.encode(seq, yielded, skipped);
-    if (done >= total && seq >= log && skipped.size === 0) {
-      yield { kind: "end", total, yielded, cursor: cursor.end(place) };
+    const outcome = endOfGroup(record);
+    if (outcome !== null && done >= total && seq >= log && skipped.size === 0) {
+      yield { kind: "end", total, yielded, outcome, cursor: cursor.end(place) };
       return;
     }
     if (signal?.aborted) return;

@@ -54,6 +54,11 @@ export class GroupMembers {
     }
   }
 
+  /** Their ids, a page at a time. */
+  async *newestFirst(group: string): AsyncGenerator<string[]> {
+    for await (const page of this.pages(group, { reverse: true })) yield page.map(({ task }) => task);
+  }
+
   /** The members' records in the order of the group, a page at a time. Null for a task that is gone. */
   async *entries({ id, total }: Pick<GroupRecord, "id" | "total">): AsyncGenerator<(Entry | null)[]> {
     if (total <= MOST_SORTED) {

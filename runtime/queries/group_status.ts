@@ -1,12 +1,14 @@
 // How many tasks of a group are in each state.
 
+import type { GroupPolicy, GroupState } from "../core/group_policy.ts";
 import type { StateType } from "../core/states.ts";
 import { isForgotten, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
-import { doneOf, type GroupRecord } from "../store/group_counters.ts";
+import { doneOf, endOfGroup, type GroupRecord } from "../store/group_record.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import type { Store } from "../store/store.ts";
+import type { GroupError } from "./group_errors.ts";
 import type { GroupMembers } from "./group_members.ts";
 
 export interface GroupStatus {
@@ -17,6 +19,11 @@ export interface GroupStatus {
   /** How many tasks are in each state; states without a task are left out. */
   counts: Partial<Record<StateType, number>>;
   createdAt: number;
+  state: GroupState;
+  /** Null until it has ended. */
+  endedAt: number | null;
+  policy: GroupPolicy | null;
+  errors: GroupError[];
 }
 
 /** For fewer tasks than this their records are read at once. */
@@ -29,6 +36,7 @@ export async function statusOf(
   store: Store,
   members: GroupMembers,
   group: GroupRecord,
+  errors: GroupError[],
 ): Promise<GroupStatus> {
   const { id, total, ended, createdAt } = group;
   const done = doneOf(group);
@@ -46,7 +54,14 @@ export async function statusOf(
     // Whatever else has not ended waits.
     if (rest > 0) counts.PENDING = (counts.PENDING ?? 0) + rest;
   }
-  return { id, total, done, counts, createdAt };
+  return { id, total, done, counts, createdAt, ...howItStands(group), errors };
+}
+
+function howItStands(group: GroupRecord): Pick<GroupStatus, "state" | "endedAt" | "policy"> {
+  const { policy = null, stopped, outcome, changedAt, createdAt } = group;
+  const end = endOfGroup(group);
+  if (end === null) return { state: stopped ? "CANCELLING" : "RUNNING", endedAt: null, policy };
+  return { state: end, endedAt: outcome?.at ?? changedAt ?? createdAt, policy };
 }
 
 /**

@@ -7,6 +7,8 @@ import { keys, parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import { doneOf, type GroupRecord, type LogValue } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
+import { endOfGroup, failuresOf } from "../store/group_record.ts";
+import { errorsOf, type GroupError, type LogEntry } from "./group_errors.ts";
 import { GroupMembers, presentOrNull } from "./group_members.ts";
 import { type GroupStatus, statusOf } from "./group_status.ts";
 import type { Notifier } from "./notifier.ts";
@@ -19,11 +21,6 @@ const LOG_PER_READ = 500;
 export interface GroupFailure {
   /** The first task that failed; if none did, the first that was cancelled. Null if that task is gone. */
   entry: Entry | null;
-}
-
-interface LogEntry extends LogValue {
-  seq: number;
-  task: string;
 }
 
 export class Groups {
@@ -65,12 +62,19 @@ export class Groups {
 
   /** @throws {NotFoundError} */
   async status(id: string): Promise<GroupStatus> {
-    return await statusOf(this.store, this.members, await this.record(id));
+    const group = await this.record(id);
+    return await statusOf(this.store, this.members, group, await this.errors(group));
+  }
+
+  /** See {@linkcode errorsOf}. */
+  errors(group: GroupRecord): Promise<GroupError[]> {
+    return errorsOf(this.store, group, (from, limit) => this.log(group.id, from, limit));
   }
 
   /** Why a group whose tasks have all ended has not a value of each; null if the tasks were retried since. */
-  async failure({ id, ended }: GroupRecord): Promise<GroupFailure | null> {
-    const wanted: StateType[] = hasFailed({ ended }) ? ["FAILED", "CRASHED"] : ["CANCELLED"];
+  async failure(group: GroupRecord): Promise<GroupFailure | null> {
+    const { id } = group;
+    const wanted: StateType[] = failuresOf(group) > 0 ? ["FAILED", "CRASHED"] : ["CANCELLED"];
     let isGone = false;
     for await (const page of this.#logPages(id)) {
       const ids = page.filter(({ type }) => wanted.includes(type)).map(({ task }) => task);
@@ -99,14 +103,10 @@ export class Groups {
 }
 
 function isOver(group: GroupRecord, returnWhen: ReturnWhen): boolean {
+  if (endOfGroup(group) !== null) return true;
   const done = doneOf(group);
-  if (done >= group.total) return true;
   if (returnWhen === "FIRST_COMPLETED") return done > 0;
-  return returnWhen === "FIRST_EXCEPTION" && hasFailed(group);
-}
-
-function hasFailed({ ended }: Pick<GroupRecord, "ended">): boolean {
-  return (ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > 0;
+  return returnWhen === "FIRST_EXCEPTION" && failuresOf(group) > 0;
 }
 
 function logEntryOf({ key, value }: Deno.KvEntry<LogValue>): LogEntry {

@@ -60,6 +60,11 @@ export class Notifier {
     return () => remove(this.#groups, group, listener);
   }
 
+  /** Something of the group has changed beside the ends of its tasks. */
+  groupChanged(group: string): void {
+    this.#ringGroup(group);
+  }
+
   /**
    * Reads all watched tasks again: other processes may have changed them. There is one sweep at a time; one
    * that is asked for meanwhile begins after it.

@@ -100,6 +100,7 @@ export async function nearPendingWork(
       isDue("start", now + aheadMs),
       isDue("rate", now + aheadMs),
       isDue("expire", now + aheadMs),
+      isDue("deadline", now + aheadMs),
       isScheduleDue(),
       isDue("purge", now),
       isDue("unseal", now),

@@ -19,6 +19,7 @@ import {
   hasDependents,
   isForgotten,
   isTerminal,
+  stateOf,
   type Stored,
   type TaskRecord,
   typeOf,
@@ -184,6 +185,12 @@ export function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
     const again = old?.logged?.includes(group) ?? false;
     // A task without a slot of its group does not change the number of free slots.
     const outside = next.windowed === true ? Number(is !== null) - Number(was !== null) : 0;
-    return was === is ? [] : [{ group, id: next.id, was, is, again, outside }];
+    if (was === is) return [];
+    const skipped = Number(isSkipped(next)) - Number(old !== null && isSkipped(old));
+    return [{ group, id: next.id, was, is, again, outside, skipped }];
   });
+}
+
+function isSkipped(record: TaskRecord): boolean {
+  return stateOf(record).name === "Skipped";
 }

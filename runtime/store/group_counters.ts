@@ -2,28 +2,17 @@
 // resumes. Both are written in the commit that ends the tasks, once for each group, so no end is missed or
 // counted twice.
 
+import type { GroupPolicy } from "../core/group_policy.ts";
 import type { Clock } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
-import { concurrencyLimitId } from "../platform/outbox_subject.ts";
+import { concurrencyLimitId, groupSubject } from "../platform/outbox_subject.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { type Merged, VersionCache } from "./version_cache.ts";
+import { outboxWrite } from "./dependency_counters.ts";
+import { decide, doneOf, type GroupRecord, MOST_ERRORS } from "./group_record.ts";
 import type { StateType } from "../core/states.ts";
 
-export interface GroupRecord {
-  id: string;
-  total: number;
-  log: number;
-  ended: Partial<Record<StateType, number>>;
-  createdAt: number;
-  /** Of its last change. Release 0.1 has left out both of these. */
-  changedAt?: number;
-  /** When its timer looks whether anybody needs it still (maintenance/group_pruner.ts). */
-  purgeAt?: number;
-  /** Tasks that may run at once (concurrency_limit.ts). */
-  maxConcurrent?: number;
-  /** Tasks that have ended without a slot, less those that had a slot, have ended, and are retried. */
-  outside?: number;
-}
+export { doneOf, type GroupRecord };
 
 /** A task of the group has ended (`is`), or a retry takes back its end (`was`). */
 export interface GroupStep {
@@ -33,6 +22,8 @@ export interface GroupStep {
   is: StateType | null;
   /** It had ended before, and was retried since. */
   again: boolean;
+  /** 1 if it has ended as Skipped, -1 if that is taken back. */
+  skipped?: number;
   /** 1 if it has ended without a slot of the group, -1 if a retry makes it wait for a slot again. */
   outside: number;
 }
@@ -76,6 +67,7 @@ export class GroupCounters {
       if (record.maxConcurrent !== undefined) {
         merged.writes.push({ key: keys.outbox(concurrencyLimitId(group)), value: true });
       }
+      if (decide(record, now)) merged.writes.push(outboxWrite(groupSubject(group)));
       merged.checks.push({ key: keys.group(group), versionstamp: known.versionstamp });
       merged.writes.push(...groupWrites(record, now));
       next.set(group, record);
@@ -91,10 +83,6 @@ export class GroupCounters {
   }
 }
 
-export function doneOf({ ended }: Pick<GroupRecord, "ended">): number {
-  return Object.values(ended).reduce((sum, count) => sum + count, 0);
-}
-
 export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecord | null> {
   return (await kv.get<GroupRecord>(keys.group(group))).value;
 }
@@ -105,23 +93,38 @@ export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecor
  * @param steps of the commit that makes it, which finds no counters to step
  */
 export function newGroup(
-  { id, total, maxConcurrent }: Pick<GroupRecord, "id" | "total" | "maxConcurrent">,
+  { id, total, maxConcurrent, policy }: Pick<GroupRecord, "id" | "total" | "maxConcurrent" | "policy">,
   now: number,
   steps: GroupStep[] = [],
 ): Write[] {
   const record: GroupRecord = { id, total, log: 0, ended: {}, createdAt: now, changedAt: now };
   if (maxConcurrent !== undefined) record.maxConcurrent = maxConcurrent;
-  const log = steps.flatMap((step) => step.group === id ? stepped(record, step) : []);
-  return [...log, ...writesWithTimer(record, now + GROUP_RETENTION_MS)];
+  if (policy !== undefined) record.policy = policy;
+  const writes = steps.flatMap((step) => step.group === id ? stepped(record, step) : []);
+  if (policy !== undefined) writes.push(...policyWrites(record, policy, now));
+  return [...writes, ...writesWithTimer(record, now + GROUP_RETENTION_MS)];
+}
+
+function policyWrites(record: GroupRecord, { until }: GroupPolicy, now: number): Write[] {
+  const writes: Write[] = decide(record, now) ? [outboxWrite(groupSubject(record.id))] : [];
+  if (until !== undefined) writes.push({ key: keys.due("deadline", until, record.id), value: null });
+  return writes;
 }
 
 /** Counts a step in the record. @returns what goes into the group's log */
-function stepped(record: GroupRecord, { group, id, was, is, again, outside }: GroupStep): Write[] {
+function stepped(
+  record: GroupRecord,
+  { group, id, was, is, again, outside, skipped = 0 }: GroupStep,
+): Write[] {
+  if (skipped !== 0) record.skipped = (record.skipped ?? 0) + skipped;
   if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
   if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
   if (!is) return [];
   record.ended[is] = (record.ended[is] ?? 0) + 1;
   record.log++;
+  if (record.policy && (is === "FAILED" || is === "CRASHED")) {
+    record.failed = [...record.failed ?? [], record.log].slice(0, MOST_ERRORS);
+  }
   return [{ key: keys.groupDone(group, record.log, id), value: { type: is, again } satisfies LogValue }];
 }
 
@@ -141,7 +144,9 @@ export async function setTotal(
     const atomic = kv.atomic().check({ key, versionstamp });
     if (timer) atomic.check(timer);
     const now = clock.now();
-    for (const write of groupWrites({ ...value, total, changedAt: now }, now)) kv.write(atomic, write, now);
+    const next: GroupRecord = { ...value, total, changedAt: now };
+    if (decide(next, now)) kv.write(atomic, outboxWrite(groupSubject(group)), now);
+    for (const write of groupWrites(next, now)) kv.write(atomic, write, now);
     if ((await kv.commit(atomic)).ok) return;
   }
 }

@@ -6,6 +6,7 @@ import {
   CancelledError,
   gather,
   group,
+  GroupError,
   sig,
   TaskError,
   type TaskFuture,
@@ -27,6 +28,10 @@ import {
   LONG_MS,
   withFetch,
 } from "./steps.ts";
+
+const LONG_SLEEP = sig("sleep", { ms: LONG_MS });
+/** What a TaskGroup does. */
+const TASK_GROUP = { group: { onFailure: "cancel-rest" } } as const;
 
 export const asyncio: System = {
   name: "asyncio",
@@ -570,16 +575,35 @@ export const asyncio: System = {
       notYet:
         "Not here: other tasks, and programs, find a task of a flow by its name, which therefore stays.",
     },
-    ...notYet(
-      "Python docs, asyncio.TaskGroup",
-      "A failure policy of groups has to come first: a map or group that cancels its other tasks, on the " +
-        "service, when one fails; here they go on. (inOrder() cancels those behind the first that failed, at " +
-        "its turn; wait() for FIRST_EXCEPTION and the group's cancel() do it by hand.)",
-      [
-        "TaskGroup: when one task fails, the others are cancelled",
-        "TaskGroup: an ExceptionGroup has what all of them raised",
-      ],
-    ),
+    {
+      promise: "TaskGroup: when one task fails, the others are cancelled",
+      source: "Python docs, asyncio.TaskGroup",
+      test: async (errand) => {
+        const flow = await errand.run(
+          group(sig("fail", { message: "boom" }), LONG_SLEEP, LONG_SLEEP),
+          TASK_GROUP,
+        );
+        const { state, counts } = await flow.outcome();
+        assert.deepEqual([state, counts], ["FAILED", { FAILED: 1, CANCELLED: 2 }]);
+      },
+    },
+    {
+      promise: "TaskGroup: an ExceptionGroup has what all of them raised",
+      source: "Python docs, asyncio.TaskGroup",
+      test: async (errand) => {
+        const fails = ["first", "second"].map((message) => sig("fail", { message, name: "ValueError" }));
+        // Both run when the first one fails: what was cancelled raises nothing.
+        const { groupId } = await errand.run(group(...fails), {
+          group: { ...TASK_GROUP.group, maxFailures: 1 },
+        });
+        const { errors } = await errand.group(groupId).outcome();
+        assert.deepEqual(errors.map(({ message }) => message).sort(), ["first", "second"]);
+        const one = await errand.run(group(fails[0], LONG_SLEEP), TASK_GROUP);
+        const error = await errand.group(one.groupId).result().catch((error) => error);
+        assert.ok(error instanceof GroupError);
+        assert.deepEqual(error.errors.map((each) => (each as TaskError).remoteName), ["ValueError"]);
+      },
+    },
     {
       promise: "TaskGroup: leaving the block waits for all of its tasks",
       by: "wait() of a group",

@@ -7,6 +7,7 @@ import {
   type End,
   gather,
   group,
+  GroupError,
   type Progress,
   RemoteError,
   sig,
@@ -840,10 +841,29 @@ export const csharp: System = {
       promise:
         "Parallel.ForEachAsync: after a failure no more are begun, and those that run are told to stop",
       source: ".NET docs, Parallel.ForEachAsync",
-      notYet:
-        "A failure policy of groups has to come first: here the others go on. (inOrder() cancels those " +
-        "behind the first that failed, at its turn; wait() for FIRST_EXCEPTION and the group's cancel() do it " +
-        "by hand.)",
+      test: async (errand) => {
+        const policy = { group: { onFailure: "cancel-rest" } } as const;
+        const message = ["first", "second", "third"];
+        const one = await errand.map("fail", { message }, {}, { maxConcurrent: 1, ...policy });
+        const { state, counts } = await errand.group(one.groupId!).outcome();
+        assert.deepEqual([state, counts], ["FAILED", { FAILED: 1, CANCELLED: 2 }]);
+        assert.equal((await one[1].task()).startedAt, null);
+        const gone = await errand.run(
+          group(sig("sleep", { ms: LONG_MS }), sig("fail", { message: "m" })),
+          policy,
+        );
+        assert.deepEqual((await gone.outcome()).counts, { FAILED: 1, CANCELLED: 1 });
+      },
+    },
+    {
+      promise: "Parallel.ForEachAsync: awaiting it gives an AggregateException with all that was thrown",
+      source: ".NET docs, Parallel.ForEachAsync",
+      test: async (errand) => {
+        const { groupId } = await errand.map("fail", { message: ["one", "two"] });
+        const error = await errand.group(groupId!).result().catch((error) => error);
+        assert.ok(error instanceof GroupError);
+        assert.deepEqual(error.errors.map(({ message }) => message).sort(), ["one", "two"]);
+      },
     },
     {
       promise: "A task that failed and that nobody awaits does not end the process that made it",

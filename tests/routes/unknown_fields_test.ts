@@ -36,7 +36,18 @@ const CASES: [path: string, body: unknown, pointer: string, remedy: string][] = 
     "/tags",
     "tags belongs in the options of each task",
   ],
-  ["/v1/tasks/batch", { tasks: [add], options: {} }, "/options", "options belongs in each of tasks"],
+  [
+    "/v1/tasks/batch",
+    { tasks: [add], options: { retry: {} } },
+    "/options/retry",
+    "retry belongs in the options of each task",
+  ],
+  [
+    "/v1/tasks/batch",
+    { tasks: [add], maxFailures: 1 },
+    "/maxFailures",
+    "maxFailures belongs in options.group",
+  ],
   ["/v1/tasks/batch", { tasks: [sig({ ttlMs: 5 })] }, "/tasks/0/ttlMs", "ttlMs belongs in options"],
   [
     "/v1/map",
@@ -90,7 +101,7 @@ Deno.test("so is an unknown parameter of a query", async () => {
   const cases: [string, string, string][] = [
     ["/v1/tasks?sate=FAILED", "/query/sate", 'did you mean "state"?'],
     [`/v1/tasks/${UNKNOWN_ID}?waits=5`, "/query/waits", 'did you mean "wait"?'],
-    [`/v1/groups/${UNKNOWN_ID}?nodes=1`, "/query/nodes", "known: graph"],
+    [`/v1/groups/${UNKNOWN_ID}?nodes=1`, "/query/nodes", "known: graph, wait"],
     [`/v1/as-completed?ids=${UNKNOWN_ID}`, "/query/ids", 'did you mean "id"?'],
   ];
   for (const [path, pointer, remedy] of cases) {
@@ -141,7 +152,7 @@ Deno.test("a parameter of another path of the same family is told where it belon
   const [task, group] = [`/v1/tasks/${UNKNOWN_ID}`, `/v1/groups/${UNKNOWN_ID}`];
   const either = "GET /v1/tasks/{id} or GET /v1/tasks/{id}/result";
   const cases: [string, string, string][] = [
-    [`${group}?wait=5`, "wait", "GET /v1/groups/{id}/results"],
+    [`${group}?raiseOnFailure=false`, "raiseOnFailure", "GET /v1/groups/{id}/results"],
     [`${group}/results?wait=5&graph=false`, "graph", "GET /v1/groups/{id}"],
     ["/v1/tasks?wait=5", "wait", either],
     [`${task}/events?wait=5`, "wait", either],

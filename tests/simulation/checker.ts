@@ -24,6 +24,7 @@ import {
 import { type ChildFindings, Children } from "./children.ts";
 import { Dependencies, STOPPED } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
+import { GroupPolicies } from "./groups.ts";
 import { encodeKey } from "./key_order.ts";
 import { Limits } from "./limits.ts";
 import { Lists, type Look } from "./lists.ts";
@@ -114,6 +115,7 @@ export class Checker implements ChildFindings {
   readonly lists: Lists = new Lists(this.tasks);
   readonly #limits = new Limits((invariant, what) => this.violated(invariant, what));
   readonly #schedules = new Schedules((invariant, what) => this.violated(invariant, what));
+  readonly #groups = new GroupPolicies((invariant, what) => this.violated(invariant, what));
   readonly #unique: UniqueKeys;
 
   constructor(private readonly world: Surroundings) {
@@ -151,6 +153,7 @@ export class Checker implements ChildFindings {
     this.lists.applied(changes);
     this.#limits.applied(changes);
     this.#schedules.applied(changes);
+    this.#groups.applied(changes);
     this.#unique.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
@@ -686,6 +689,7 @@ export class Checker implements ChildFindings {
 
   atTheEnd(): void {
     this.#schedules.atTheEnd();
+    this.#groups.atTheEnd();
     for (const [call, why] of this.#refused) {
       // A call of several commits that could not go on leaves tasks that were cancelled before they could
       // run.

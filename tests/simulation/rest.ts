@@ -101,10 +101,9 @@ function checkIndexes(world: CheckedWorld, rows: Row[], violated: Violated): voi
     }
   }
   for (const { key, expireAt } of rows) {
+    if (!["index", "due", "unique"].includes(key[0] as string)) continue;
     // The timer of a group is checked with it.
-    if (!["index", "due", "unique"].includes(key[0] as string) || key[1] === "group" && key[0] === "due") {
-      continue;
-    }
+    if (key[1] === "group" && key[0] === "due") continue;
     // What is left of a task that is gone goes by itself.
     if (!wanted.delete(key.join("/")) && expireAt === null) {
       violated("9", `${key.join("/")} belongs to no record`);

@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly schedules: Random | null;
   /** Draws conditions on how others end; null in a world without any. */
   readonly conditions: Random | null;
+  /** Draws the policies of groups; null in a world without any. */
+  readonly groups: Random | null;
   readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */

@@ -15,6 +15,7 @@ import type { TaskEvent } from "../../runtime/store/event_log.ts";
 import type { Runtime } from "../../runtime/mod.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
 import type { SubmitCall } from "../../runtime/commands/submit.ts";
+import type { GroupOptions } from "../../runtime/core/group_policy.ts";
 import type { Submission, SubmitOptions } from "../../runtime/core/submission.ts";
 import { isForgotten, isTerminal, stateOf } from "../../runtime/core/task.ts";
 import type { CheckedWorld } from "./checker.ts";
@@ -24,6 +25,7 @@ import type { Upstream, Wants } from "./wants.ts";
 import { allUpstreams, conditionItems, isSame, withConditions } from "./conditions.ts";
 import { drawGraph, fanOut } from "./graphs.ts";
 import type { Pauses } from "./pauses.ts";
+import { drawPolicy } from "./groups.ts";
 import { LISTS } from "./lists.ts";
 import type { Random } from "../support/random.ts";
 import { Died, type SimProcess } from "./process.ts";
@@ -68,6 +70,7 @@ export class Workload {
   readonly #ids: string[] = [];
   /** By the call that made them. */
   readonly #groups = new Map<string, string>();
+  readonly #policies = new Map<string, GroupOptions | undefined>();
   #calls = 0;
   #working = 0;
   #streaming = 0;
@@ -231,7 +234,17 @@ export class Workload {
       ? await this.#submitKeyed(who, call, { submissions, group: true, maxConcurrent })
       : await this.#submitOnce(who, { submissions, group: true, maxConcurrent }, call);
     const groupId = this.#groups.get(call);
+    if (groupId && this.world.groups?.chance(0.2)) await this.#cancelGroup(who, groupId);
     if (ids && groupId && random.chance(0.7)) await this.#complete(who, { groupId }, ids.length);
+  }
+
+  async #cancelGroup(who: string, group: string): Promise<void> {
+    const { world } = this;
+    await world.scheduler.sleep(world.groups!.below(300));
+    const answer = await this.#ask((runtime) => {
+      return runtime.cancelGroup(group, { reason: "on request", graceMs: 50 });
+    });
+    if (answer !== "unknown" && "value" in answer) world.note(who, `cancels the group ${group}`);
   }
 
   async #submitUnique(who: string): Promise<void> {
@@ -855,7 +868,17 @@ export class Workload {
     const batch = Array.isArray(submissions)
       ? batchOf(submissions)
       : (newId: () => string) => batchOf(submissions(newId));
-    return { batch, group, atomic, maxConcurrent, caller: this.#caller };
+    const policy = group ? this.#policyOf(name) : undefined;
+    return { batch, group, policy, atomic, maxConcurrent, caller: this.#caller };
+  }
+
+  /** A repeat of a call says the same. */
+  #policyOf(call: string): GroupOptions | undefined {
+    const { groups } = this.world;
+    if (!this.#policies.has(call)) {
+      this.#policies.set(call, groups?.chance(0.7) ? drawPolicy(groups) : undefined);
+    }
+    return this.#policies.get(call);
   }
 
   #submission(): Submission {

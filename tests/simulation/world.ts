@@ -75,6 +75,7 @@ export class World implements WorkingWorld {
   readonly limits: Random | null;
   readonly schedules: Random | null;
   readonly conditions: Random | null;
+  readonly groups: Random | null;
   readonly callers: readonly string[];
   readonly pauses: Pauses;
   readonly #concurrency: Concurrency;
@@ -96,6 +97,7 @@ export class World implements WorkingWorld {
     this.limits = seed % 5 === 2 ? new Random(seed) : null;
     this.schedules = seed % 3 === 1 ? new Random(seed) : null;
     this.conditions = seed % 4 > 1 ? new Random(seed) : null;
+    this.groups = seed % 4 >= 2 ? new Random(seed) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];
     this.checker = new Checker(this);
     this.activeFaults = drawFaults(random);

@@ -4,6 +4,9 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
+import { GroupFollower } from "../../runtime/commands/groups/follow_group.ts";
+import { Groups } from "../../runtime/queries/groups.ts";
+import { Notifier } from "../../runtime/queries/notifier.ts";
 import type { CommandContext } from "../../runtime/commands/context.ts";
 import { UNCOUNTED } from "../../runtime/core/usage.ts";
 import { QueueLimit } from "../../runtime/commands/queue_limit.ts";
@@ -64,8 +67,10 @@ export function elsewhere(bench: Composing): Composing {
 function onBench(bench: Bench, log: Log = silentLog): Composing {
   const { store, values, clock, kv } = bench;
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
+  const groups = new GroupFollower(store, new Groups(store), new Notifier(store));
   const follower = new OutboxProcessor(store, log, {
     onReady() {},
+    followGroup: (...args) => groups.follow(...args),
     cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: 0 }),
   });
   store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });

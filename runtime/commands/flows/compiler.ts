@@ -2,6 +2,7 @@
 // inputs of those that come after it.
 
 import type { Json } from "../../core/define.ts";
+import { parted } from "../../core/grouped_options.ts";
 import { type Fault, ValidationError } from "../../core/errors.ts";
 import { pointer } from "../../core/json.ts";
 import type { Submission } from "../../core/submission.ts";
@@ -52,6 +53,7 @@ class Compiler {
 
   async compile(flow: FlowSpec): Promise<CompiledFlow> {
     const { turn } = this;
+    const { each: defaults } = parted(flow.options);
     const tooLarge = boundsFaults(flow);
     if (tooLarge.length > 0) throw new ValidationError(tooLarge);
     const result = "tasks" in flow
@@ -62,7 +64,7 @@ class Compiler {
     for (const node of this.#nodes) {
       const next = turn.over();
       if (next) await next;
-      const submission = submissionOf(node, this.#names, flow.options);
+      const submission = submissionOf(node, this.#names, defaults);
       submissionAt.set(node, submission);
       for (const fault of optionFaults(submission, node)) this.#faults.push(fault);
       if (this.#faults.length >= MOST_FAULTS) this.#throwFaults();

@@ -9,9 +9,10 @@ import {
 } from "../../core/errors.ts";
 import { chooseByKey, chosen } from "../../core/tagged_union.ts";
 import { pointer } from "../../core/json.ts";
+import { type GroupedOptions, groupedOptionsSchema, parted } from "../../core/grouped_options.ts";
 import { once } from "../../core/once.ts";
 import { strictObject } from "../../core/strict_object.ts";
-import { inOptions, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
+import { inOptions } from "../../core/submission.ts";
 import type { Turn } from "../../platform/turns.ts";
 import type { Batch } from "../batch.ts";
 
@@ -23,7 +24,7 @@ type Fields = Record<string, unknown>;
 
 interface Every {
   task: string;
-  options?: SubmitOptions;
+  options?: GroupedOptions;
   maxConcurrent?: number;
 }
 
@@ -41,7 +42,7 @@ export const mapSchema: () => z.ZodType<MapSpec> = once(makeSchema);
 function makeSchema(): z.ZodType<MapSpec> {
   const every = {
     task: z.string().min(1).max(200).describe("The name of a definition."),
-    options: optionsSchema().optional(),
+    options: groupedOptionsSchema().optional(),
     maxConcurrent: z.int().min(1).max(MOST_CONCURRENT).optional().describe("So many of them run at once."),
   };
 
@@ -72,7 +73,8 @@ function makeSchema(): z.ZodType<MapSpec> {
  * @throws {MappingLengthMismatchError} if the lists differ in length.
  */
 export async function expandMap(spec: MapSpec, turn: Turn): Promise<Batch> {
-  const { task, options } = spec;
+  const { task } = spec;
+  const { each: options } = parted(spec.options);
   const inputs = "inputs" in spec ? spec.inputs : await inputsOf(spec.map, spec.unmapped ?? {}, turn);
   return {
     submissions: inputs.map((input) => options === undefined ? { task, input } : { task, input, options }),

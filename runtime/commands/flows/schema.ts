@@ -1,6 +1,7 @@
 // The schema of a flow: tasks by names, or a chain, group, chord or chunks, whose elements may be such again.
 
 import { z } from "zod";
+import { type GroupedOptions, groupedOptionsSchema } from "../../core/grouped_options.ts";
 import { once } from "../../core/once.ts";
 import { strictObject } from "../../core/strict_object.ts";
 import { inOptions, optionsSchema, type SubmitOptions } from "../../core/submission.ts";
@@ -44,7 +45,7 @@ export type Canvas =
 
 export type Element = Signature | Canvas;
 
-export type FlowSpec = (Canvas | { tasks: Record<string, FlowTask> }) & { options?: SubmitOptions };
+export type FlowSpec = (Canvas | { tasks: Record<string, FlowTask> }) & { options?: GroupedOptions };
 
 const CANVAS = "{chain: […]}, {group: […]}, {chord: {header, body}} or {chunks: {task, inputs, size}}";
 
@@ -55,8 +56,8 @@ const NESTED = { options: "at the top of the flow, or in each task" };
 export const flowSchema: () => z.ZodType<FlowSpec> = once(makeSchema);
 
 function makeSchema(): z.ZodType<FlowSpec> {
-  /** Defaults for the options of all its tasks. */
-  const options = optionsSchema().optional();
+  /** Defaults for the options of all its tasks, and a policy for the whole. */
+  const options = groupedOptionsSchema().optional();
   const input = z.unknown().optional()
     .describe(
       'References {"$task": …} in it may give the name of a task of the flow or the id of another task.',

@@ -32,6 +32,7 @@ export async function submitFlow(
   const submitted = await submitter.submit({
     batch: (newId) => compileFlow(spec, newId, turns.begin()),
     group: true,
+    policy: spec.options?.group,
     atomic: true,
     idempotency,
     caller,
@@ -57,6 +58,7 @@ export async function submitMap(
   return await submitter.submit({
     batch: await expandMap(spec, turns.begin()),
     group: true,
+    policy: spec.options?.group,
     maxConcurrent,
     idempotency,
     caller,

@@ -151,7 +151,9 @@ class UniqueSubmit {
 
   async #steps(owners: number[], { inputOf }: Folded): Promise<Step[]> {
     const { plan, db, values, batch } = this;
-    const sources = await hitsOf(db, owners.map((place) => plan.checked[place]), db.clock.now());
+    // The clock may have been set back since the call began.
+    const now = Math.max(plan.now, db.clock.now());
+    const sources = await hitsOf(db, owners.map((place) => plan.checked[place]), now);
     const sourceOf = new Map(owners.map((place, i) => [place, sources[i]]));
     // A task that has its result takes no key.
     const unique = owners.filter((place) => plan.checked[place].unique && !sourceOf.get(place));

@@ -98,7 +98,11 @@ Deno.test("a stream of an empty group ends at once", async () => {
   await using service = await onSocket();
   const { body } = await service.post("/v1/map", { task: "add", inputs: [] });
   const events = await service.events(`/v1/as-completed?groupId=${body.groupId}`);
-  assert.deepEqual(events.map(({ event, data }) => [event, data]), [["end", { total: 0, yielded: 0 }]]);
+  assert.deepEqual(events.map(({ event, data }) => [event, data]), [["end", {
+    total: 0,
+    yielded: 0,
+    outcome: "COMPLETED",
+  }]]);
 });
 
 Deno.test("a map without a list, or with lists of different lengths, is refused with its own problems", async () => {
