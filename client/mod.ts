@@ -92,14 +92,10 @@ export type { HttpOptions } from "./transport/http.ts";
 export type { Timeout } from "./transport/deadline.ts";
 export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 export type {
-  CacheOptions,
-  ConcurrencyOptions,
-  DebounceOptions,
   ErrorMatch,
   Failure,
   HistoryEntry,
   Progress,
-  RateLimitOptions,
   RetryPolicy,
   State,
   StateType,
@@ -108,5 +104,11 @@ export type {
   TaskOptions,
   TaskRetry,
   TaskSummary,
-  UniqueOptions,
 } from "./protocol/wire.ts";
+export type {
+  CacheOptions,
+  ConcurrencyOptions,
+  DebounceOptions,
+  RateLimitOptions,
+  UniqueOptions,
+} from "./protocol/limit_options.ts";

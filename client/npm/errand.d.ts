@@ -37,6 +37,62 @@ type TaskCondition = {
     met?: string[];
 };
 
+/** While one task of its definition has a key, no other one with this key is made. */
+interface UniqueOptions {
+    /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+    key?: string;
+    /** How long it has the key: until it starts, until it has ended (the default), or for `forMs`. */
+    while?: "waiting" | "active" | "forMs";
+    /** From the submit on. With `while: "forMs"`, and only then. */
+    forMs?: number;
+    /**
+     * A submit whose key another task has gets that task (the default) or a 409; or that task gets its input,
+     * if it has not started; or that task is cancelled, and the new one starts when it has ended.
+     */
+    onConflict?: "return" | "reject" | "replace" | "cancel";
+}
+/** Submits with one key, each soon after the one before, make one task, which starts after the last one. */
+interface DebounceOptions {
+    key: string;
+    /** It starts when there was no submit for so long. */
+    delayMs: number;
+    /** It starts so long after its first submit at the latest. Default: ten times `delayMs`. */
+    maxDelayMs?: number;
+    /** Which of the inputs it gets. Default: the last one. */
+    input?: "last" | "first";
+}
+/** At most `limit` tasks with the key run at once, in all processes. */
+interface ConcurrencyOptions {
+    key: string;
+    /** 0 to 10,000; 0 holds all. Left out: only a rule limits it. */
+    limit?: number;
+    /**
+     * When no slot is free: wait for one (default), 409 `limit-full`, the new task ends CANCELLED, or the
+     * oldest one is asked to stop.
+     */
+    onFull?: "queue" | "reject" | "cancel-new" | "cancel-running";
+}
+/** `limit` units of tasks with the key start in `periodMs`, in all processes; the others wait. */
+interface RateLimitOptions {
+    key: string;
+    /** Left out, with `periodMs`: only a rule limits it. */
+    limit?: number;
+    periodMs?: number;
+    /** So many units may start at once after a pause. Default 1. */
+    burst?: number;
+    /** What a start of this task takes. Default 1. */
+    units?: number;
+}
+/** A result of its definition, in its version, that is there under the key already is given again. */
+interface CacheOptions {
+    /** How old it may be. */
+    ttlMs: number;
+    /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
+    key?: string;
+    /** Take none, and give the new one to those that come later. */
+    refresh?: boolean;
+}
+
 type StateType = "SCHEDULED" | "PENDING" | "RUNNING" | "PAUSED" | "CANCELLING" | "COMPLETED" | "FAILED" | "CRASHED" | "CANCELLED";
 /** The type drives logic, the name is for people. */
 interface State {
@@ -99,6 +155,12 @@ interface TaskSummary {
         name: string;
         scheduledFor: string;
     };
+    /** What people call it. */
+    displayName?: string;
+    /** Of its definition, when it was submitted. */
+    version?: string;
+    /** In lists: the beginning of its input, as JSON without what is redacted; null: a large one. */
+    argsRepr?: string | null;
     /** Of a task whose result is not kept: it is null. */
     resultIgnored?: true;
     /** Of a task that is COMPLETED `Cached`: whose result it got. */
@@ -120,7 +182,7 @@ interface TaskSummary {
 }
 interface Task<Result = unknown> extends TaskSummary {
     waitFor: string[];
-    /** As it was given: a future in it is `{"$task": id}`. */
+    /** As it was given, without what its definition redacts: a future in it is `{"$task": id}`. */
     input: unknown;
     /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
     result: Result | null;
@@ -160,67 +222,12 @@ interface RetryPolicy {
     /** No attempt begins so long after the first one, or after a retry on request. */
     untilMs?: number;
 }
-/** While one task of its definition has a key, no other one with this key is made. */
-interface UniqueOptions {
-    /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
-    key?: string;
-    /** How long it has the key: until it starts, until it has ended (the default), or for `forMs`. */
-    while?: "waiting" | "active" | "forMs";
-    /** From the submit on. With `while: "forMs"`, and only then. */
-    forMs?: number;
-    /**
-     * A submit whose key another task has gets that task (the default) or a 409; or that task gets its input,
-     * if it has not started; or that task is cancelled, and the new one starts when it has ended.
-     */
-    onConflict?: "return" | "reject" | "replace" | "cancel";
-}
-/** Submits with one key, each soon after the one before, make one task, which starts after the last one. */
-interface DebounceOptions {
-    key: string;
-    /** It starts when there was no submit for so long. */
-    delayMs: number;
-    /** It starts so long after its first submit at the latest. Default: ten times `delayMs`. */
-    maxDelayMs?: number;
-    /** Which of the inputs it gets. Default: the last one. */
-    input?: "last" | "first";
-}
 /** An error by its name, or by the status of an HTTP answer: 503, or "5xx" for all of them. */
 type ErrorMatch = string | {
     status: number | string;
 };
 /** The policy of a task, whole. */
 type TaskRetry = Required<Pick<RetryPolicy, "maxAttempts" | "delayMs" | "factor" | "maxDelayMs" | "jitter">> & Pick<RetryPolicy, "delaysMs" | "on" | "notOn" | "untilMs">;
-/** At most `limit` tasks with the key run at once, in all processes. */
-interface ConcurrencyOptions {
-    key: string;
-    /** 0 to 10,000; 0 holds all. Left out: only a rule limits it. */
-    limit?: number;
-    /**
-     * When no slot is free: wait for one (default), 409 `limit-full`, the new task ends CANCELLED, or the
-     * oldest one is asked to stop.
-     */
-    onFull?: "queue" | "reject" | "cancel-new" | "cancel-running";
-}
-/** `limit` units of tasks with the key start in `periodMs`, in all processes; the others wait. */
-interface RateLimitOptions {
-    key: string;
-    /** Left out, with `periodMs`: only a rule limits it. */
-    limit?: number;
-    periodMs?: number;
-    /** So many units may start at once after a pause. Default 1. */
-    burst?: number;
-    /** What a start of this task takes. Default 1. */
-    units?: number;
-}
-/** A result of its definition, in its version, that is there under the key already is given again. */
-interface CacheOptions {
-    /** How old it may be. */
-    ttlMs: number;
-    /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
-    key?: string;
-    /** Take none, and give the new one to those that come later. */
-    refresh?: boolean;
-}
 /** What a submit may say about a task, beside its input. */
 interface TaskOptions {
     /** Start this much later. Not together with `runAt`. */
@@ -242,6 +249,8 @@ interface TaskOptions {
     priority?: number;
     /** Where it waits for a worker: 1 to 64 of `a-z0-9_.-`. Default: the definition's, else `default`. */
     queue?: string;
+    /** What people call this run: 1 to 200 characters. */
+    displayName?: string;
     tags?: string[];
     /** Yours: kept and shown, never looked at. */
     metadata?: Record<string, unknown>;

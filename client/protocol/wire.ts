@@ -2,6 +2,14 @@
 
 import type { TaskCondition, WaitFor } from "./wait_for.ts";
 
+import type {
+  CacheOptions,
+  ConcurrencyOptions,
+  DebounceOptions,
+  RateLimitOptions,
+  UniqueOptions,
+} from "./limit_options.ts";
+
 export type StateType =
   | "SCHEDULED"
   | "PENDING"
@@ -75,6 +83,12 @@ export interface TaskSummary {
   conditions?: TaskCondition[];
   /** Of a task that a schedule has submitted: its name, and the time that the task is for (ISO 8601). */
   schedule?: { name: string; scheduledFor: string };
+  /** What people call it. */
+  displayName?: string;
+  /** Of its definition, when it was submitted. */
+  version?: string;
+  /** In lists: the beginning of its input, as JSON without what is redacted; null: a large one. */
+  argsRepr?: string | null;
   /** Of a task whose result is not kept: it is null. */
   resultIgnored?: true;
   /** Of a task that is COMPLETED `Cached`: whose result it got. */
@@ -91,7 +105,7 @@ export interface TaskSummary {
 
 export interface Task<Result = unknown> extends TaskSummary {
   waitFor: string[];
-  /** As it was given: a future in it is `{"$task": id}`. */
+  /** As it was given, without what its definition redacts: a future in it is `{"$task": id}`. */
   input: unknown;
   /** Null before the end as well as for a function that returned nothing: the state tells them apart. */
   result: Result | null;
@@ -133,31 +147,6 @@ export interface RetryPolicy {
   untilMs?: number;
 }
 
-/** While one task of its definition has a key, no other one with this key is made. */
-export interface UniqueOptions {
-  /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
-  key?: string;
-  /** How long it has the key: until it starts, until it has ended (the default), or for `forMs`. */
-  while?: "waiting" | "active" | "forMs";
-  /** From the submit on. With `while: "forMs"`, and only then. */
-  forMs?: number;
-  /**
-   * A submit whose key another task has gets that task (the default) or a 409; or that task gets its input,
-   * if it has not started; or that task is cancelled, and the new one starts when it has ended.
-   */
-  onConflict?: "return" | "reject" | "replace" | "cancel";
-}
-
-/** Submits with one key, each soon after the one before, make one task, which starts after the last one. */
-export interface DebounceOptions {
-  key: string;
-  /** It starts when there was no submit for so long. */
-  delayMs: number;
-  /** It starts so long after its first submit at the latest. Default: ten times `delayMs`. */
-  maxDelayMs?: number;
-  /** Which of the inputs it gets. Default: the last one. */
-  input?: "last" | "first";
-}
 /** An error by its name, or by the status of an HTTP answer: 503, or "5xx" for all of them. */
 export type ErrorMatch = string | { status: number | string };
 
@@ -165,40 +154,6 @@ export type ErrorMatch = string | { status: number | string };
 export type TaskRetry =
   & Required<Pick<RetryPolicy, "maxAttempts" | "delayMs" | "factor" | "maxDelayMs" | "jitter">>
   & Pick<RetryPolicy, "delaysMs" | "on" | "notOn" | "untilMs">;
-
-/** At most `limit` tasks with the key run at once, in all processes. */
-export interface ConcurrencyOptions {
-  key: string;
-  /** 0 to 10,000; 0 holds all. Left out: only a rule limits it. */
-  limit?: number;
-  /**
-   * When no slot is free: wait for one (default), 409 `limit-full`, the new task ends CANCELLED, or the
-   * oldest one is asked to stop.
-   */
-  onFull?: "queue" | "reject" | "cancel-new" | "cancel-running";
-}
-
-/** `limit` units of tasks with the key start in `periodMs`, in all processes; the others wait. */
-export interface RateLimitOptions {
-  key: string;
-  /** Left out, with `periodMs`: only a rule limits it. */
-  limit?: number;
-  periodMs?: number;
-  /** So many units may start at once after a pause. Default 1. */
-  burst?: number;
-  /** What a start of this task takes. Default 1. */
-  units?: number;
-}
-
-/** A result of its definition, in its version, that is there under the key already is given again. */
-export interface CacheOptions {
-  /** How old it may be. */
-  ttlMs: number;
-  /** 1 to 255 characters. Left out: the input, whatever the order of its fields. */
-  key?: string;
-  /** Take none, and give the new one to those that come later. */
-  refresh?: boolean;
-}
 
 /** What a submit may say about a task, beside its input. */
 export interface TaskOptions {
@@ -221,6 +176,8 @@ export interface TaskOptions {
   priority?: number;
   /** Where it waits for a worker: 1 to 64 of `a-z0-9_.-`. Default: the definition's, else `default`. */
   queue?: string;
+  /** What people call this run: 1 to 200 characters. */
+  displayName?: string;
   tags?: string[];
   /** Yours: kept and shown, never looked at. */
   metadata?: Record<string, unknown>;

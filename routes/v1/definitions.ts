@@ -18,6 +18,8 @@ const definitionSchema = once(() =>
   z.object({
     name: z.string(),
     description: z.string().nullable(),
+    version: z.string().optional(),
+    redact: z.array(z.string()).optional().describe("JSON Pointers to what of an input is not shown."),
     input: schema(),
     output: schema(),
     runsOn: z.enum(["inline", "thread"]),
@@ -44,6 +46,8 @@ export function definitionRoutes(app: App, runtime: Runtime, pieces: Pieces): vo
       runtime.registry.all().map((definition) => [definition.name, {
         name: definition.name,
         description: definition.description ?? null,
+        ...definition.version !== undefined && { version: definition.version },
+        ...definition.redact && { redact: [...definition.redact] },
         input: jsonSchemaOf(definition.input, "input"),
         output: jsonSchemaOf(definition.output, "output"),
         runsOn: definition.thread === undefined ? "inline" as const : "thread" as const,

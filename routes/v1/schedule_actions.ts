@@ -48,7 +48,7 @@ export function scheduleActionRoutes(app: App, runtime: Runtime, pieces: Pieces)
   app.openapi(pause, async (c) => {
     const { note = null } = c.req.valid("json");
     const view = await viewOf(c, runtime).schedules.pause(c.req.valid("param").name, note);
-    return jsonResponse(scheduleText(view, prefixOf(c)), 200, NO_STORE);
+    return jsonResponse(scheduleText(view, prefixOf(c), runtime.registry), 200, NO_STORE);
   });
 
   const resume = createRoute({
@@ -65,7 +65,7 @@ export function scheduleActionRoutes(app: App, runtime: Runtime, pieces: Pieces)
   });
   app.openapi(resume, async (c) => {
     const view = await viewOf(c, runtime).schedules.resume(c.req.valid("param").name);
-    return jsonResponse(scheduleText(view, prefixOf(c)), 200, NO_STORE);
+    return jsonResponse(scheduleText(view, prefixOf(c), runtime.registry), 200, NO_STORE);
   });
 
   const trigger = createRoute({

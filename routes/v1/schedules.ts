@@ -59,7 +59,7 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     const { limit = 50, cursor } = c.req.valid("query");
     const { schedules, nextCursor } = await viewOf(c, runtime).schedules.list({ limit, cursor });
     const prefix = prefixOf(c);
-    const texts = schedules.map((view) => scheduleText(view, prefix, false));
+    const texts = schedules.map((view) => scheduleText(view, prefix, null));
     const headers: Record<string, string> = { ...NO_STORE };
     if (nextCursor !== null) {
       headers.link = `<${prefix}/v1/schedules?limit=${limit}&cursor=${nextCursor}>; rel="next"`;
@@ -123,7 +123,7 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     const { view, isNew } = await viewOf(c, runtime).schedules.put(name, c.req.valid("json"));
     const prefix = prefixOf(c);
     const headers = isNew ? { ...NO_STORE, location: `${prefix}/v1/schedules/${name}` } : NO_STORE;
-    return jsonResponse(scheduleText(view, prefix), isNew ? 201 : 200, headers);
+    return jsonResponse(scheduleText(view, prefix, runtime.registry), isNew ? 201 : 200, headers);
   });
 
   const patch = createRoute({
@@ -141,7 +141,7 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
   });
   app.openapi(patch, async (c) => {
     const view = await viewOf(c, runtime).schedules.patch(c.req.valid("param").name, c.req.valid("json"));
-    return jsonResponse(scheduleText(view, prefixOf(c)), 200, NO_STORE);
+    return jsonResponse(scheduleText(view, prefixOf(c), runtime.registry), 200, NO_STORE);
   });
 
   const get = createRoute({
@@ -158,7 +158,7 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
   });
   app.openapi(get, async (c) => {
     const view = await viewOf(c, runtime).schedules.get(c.req.valid("param").name);
-    return jsonResponse(scheduleText(view, prefixOf(c)), 200, NO_STORE);
+    return jsonResponse(scheduleText(view, prefixOf(c), runtime.registry), 200, NO_STORE);
   });
 
   const remove = createRoute({

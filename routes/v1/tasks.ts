@@ -48,7 +48,11 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     tags: ["tasks"],
     request: () => ({
       params: idParams(),
-      query: strictObject({ wait: waitQuery() }),
+      query: strictObject({
+        wait: waitQuery(),
+        include: z.enum(["input"]).optional()
+          .describe("input: as it was given, also what its definition redacts."),
+      }),
       headers: z.object({ "if-none-match": z.string().optional() }),
     }),
     responses: () => ({
@@ -67,7 +71,8 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
     if (!isHeld && matches(c.req.header("if-none-match"), entry)) {
       return new Response(null, { status: 304, headers });
     }
-    return pieces.json(c, await taskText(runtime, entry, prefixOf(c)), 200, headers);
+    const isShown = c.req.valid("query").include === "input";
+    return pieces.json(c, await taskText(runtime, entry, prefixOf(c), isShown), 200, headers);
   });
 
   const result = createRoute({

@@ -3,7 +3,9 @@
 import { z } from "zod";
 import { once } from "../../runtime/core/once.ts";
 import { configShape, isoAt, type ScheduleView } from "../../runtime/mod.ts";
+import type { Registry } from "../../runtime/core/registry.ts";
 import type { Text } from "../http/json_response.ts";
+import { shownInput } from "./shown_input.ts";
 
 const instant = once(() => z.iso.datetime());
 
@@ -47,11 +49,11 @@ export const scheduleSchema = once(() =>
   })
 );
 
-/** @param isWhole with its input */
+/** @param registry Null: without its input. */
 export function scheduleText(
   { record, paused, upcoming, running }: ScheduleView,
   prefix: string,
-  isWhole = true,
+  registry: Registry | null,
 ): Text {
   const { name, last, fault, left, dueAt, input } = record;
   const self = `${prefix}/v1/schedules/${name}`;
@@ -85,5 +87,5 @@ export function scheduleText(
     updatedAt: isoAt(record.updatedAt),
     links: { self, trigger: `${self}/trigger`, pause: `${self}/pause`, resume: `${self}/resume` },
   });
-  return isWhole ? `${text.slice(0, -1)},"input":${input}}` : text;
+  return registry ? `${text.slice(0, -1)},"input":${shownInput(registry, { task }, input)}}` : text;
 }

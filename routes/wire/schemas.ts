@@ -81,6 +81,8 @@ const summaryShape = once(() => ({
   conditions: z.array(conditionSchema()).optional()
     .describe("How some of the tasks that it waits for must end, where they need not complete."),
   resultIgnored: z.literal(true).optional().describe("Only of a task whose result is not kept."),
+  displayName: z.string().optional().describe("What people call it, if it has such a name."),
+  version: z.string().optional().describe("Of its definition, if that has one, when it was submitted."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
@@ -102,6 +104,8 @@ const summaryShape = once(() => ({
 export const summarySchema = once(() =>
   z.object({
     ...summaryShape(),
+    argsRepr: z.string().nullable().optional()
+      .describe("In lists: the beginning of its input, as JSON without what is redacted; null: a large one."),
     waitFor: summaryShape().waitFor.nullable().describe(
       "Null if they are too many for a list; the task has them.",
     ),
@@ -115,7 +119,7 @@ const matches = once(() =>
 export const taskSchema = once(() =>
   z.object({
     ...summaryShape(),
-    input: json(),
+    input: json().describe("Without what its definition redacts."),
     result: json().describe("Only in COMPLETED; a function that returned nothing gives null."),
     timeoutMs: z.int().nullable().describe("Longest time of one attempt."),
     softTimeoutMs: z.int().nullable().describe("When its function is told that its time is nearly over."),

@@ -15,12 +15,23 @@ import {
 import { boundsOf } from "../../runtime/core/task_bounds.ts";
 import { DEFAULT_QUEUE } from "../../runtime/core/queue.ts";
 import { conditionsText } from "./conditions_json.ts";
+import { argsRepr, shownInput } from "./shown_input.ts";
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 
-/** A task with its input, result, bounds and history. Its links begin with `prefix`. */
-export async function taskText(runtime: Runtime, { record }: Entry, prefix: string): Promise<Text> {
+/**
+ * A task with its input, result, bounds and history. Its links begin with `prefix`.
+ *
+ * @param isShown with the secrets of its input
+ */
+export async function taskText(
+  runtime: Runtime,
+  { record }: Entry,
+  prefix: string,
+  isShown = false,
+): Promise<Text> {
   const { id, input, deps } = record;
-  const inputText = "json" in input ? input.json : await runtime.value(id, input);
+  const stored = "json" in input ? input.json : await runtime.value(id, input);
+  const inputText = isShown ? stored : shownInput(runtime.registry, record, stored);
   const result = await resultText(runtime, record);
   const upstreams = deps && deps.waitFor > 0 ? await runtime.value(id, deps.upstreams) : "[]";
   const held = runtime.holdOf(record);
@@ -29,11 +40,17 @@ export async function taskText(runtime: Runtime, { record }: Entry, prefix: stri
 }
 
 /** A task as lists show it: without these. */
-export function summaryText(record: TaskRecord, prefix: string, hold: Hold | null = null): Text {
-  return withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)), hold);
+export function summaryText(
+  record: TaskRecord,
+  prefix: string,
+  hold: Hold | null = null,
+  args?: string | null,
+): Text {
+  const text = withValues(record, prefix, waitForText(record, inline(record.deps?.upstreams)), hold);
+  return args === undefined ? text : `${text.slice(0, -1)},"argsRepr":${jsonOf(args)}}`;
 }
 
-/** Those of a list, with commas between, and with what holds them up. */
+/** Those of a list, with commas between, with what holds them up and with the beginnings of inputs. */
 export async function summaryTexts(
   runtime: Runtime,
   entries: Entry[],
@@ -46,7 +63,8 @@ export async function summaryTexts(
     if (next) await next;
     const held = runtime.holdOf(record);
     const hold = held instanceof Promise ? await held : held;
-    texts.push(`${texts.length === 0 ? "" : ","}${summaryText(record, prefix, hold)}`);
+    const args = argsRepr(runtime.registry, record);
+    texts.push(`${texts.length === 0 ? "" : ","}${summaryText(record, prefix, hold, args)}`);
   }
   return texts;
 }
@@ -118,7 +136,7 @@ function withValues(
     `"tags":${jsonOf(tags)},"metadata":${record.metadata},` +
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
     `"node":${jsonOf(node ?? null)},` + conditionsText(record) + scheduleText(record) + cachedText(record) +
-    (record.ignoreResult ? `${IGNORED},` : "") +
+    namedText(record) + (record.ignoreResult ? `${IGNORED},` : "") +
     rerunText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
@@ -158,6 +176,12 @@ export function stateText({ type, name, message, at }: HistoryEntry): Text {
 export function historyText({ seq, type, name, message, at, attempt }: HistoryEntry): Text {
   return `{"seq":${seq},"type":"${type}","name":"${name}","message":${jsonOf(message)},` +
     `"at":"${isoAt(at)}","attempt":${attempt}}`;
+}
+
+/** Only of a task that has a name, or whose definition has a version. */
+function namedText({ displayName, version }: TaskRecord): Text {
+  const named = displayName === undefined ? "" : `"displayName":${jsonOf(displayName)},`;
+  return version === undefined ? named : `${named}"version":${jsonOf(version)},`;
 }
 
 /** Only of a task that got the result of another one. */

@@ -11,7 +11,7 @@ import type { Checked } from "./prepare.ts";
  * @throws {ValidationError}
  */
 export function requireKeptResults(checked: Checked[], ids: string[], batch: Batch, tenant: string): void {
-  const ignored = ids.filter((_, place) => checked[place].ignoresResult);
+  const ignored = ids.filter((_, place) => checked[place].ignoreResult);
   if (ignored.length > 0) refuseReferences(checked, new Set(ignored), batch, tenant);
 }
 

@@ -7,7 +7,9 @@ import { ForbiddenError, TooLargeError } from "../core/errors.ts";
 import { toJsonText } from "../core/json.ts";
 import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { Reference } from "../core/references.ts";
+import { maskedFault } from "../core/redaction.ts";
 import { mergedRetry, wholeRetry } from "../core/retry.ts";
+import type { ShownTerms } from "../core/shown_terms.ts";
 import type { Submission } from "../core/submission.ts";
 import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
 import type { TaskLimit, TaskRate } from "../core/limit_terms.ts";
@@ -23,6 +25,7 @@ import {
 import { cancelsOthers, conditionsOf } from "./conditions_of_task.ts";
 import type { CommandContext } from "./context.ts";
 import { checkTimeLimits } from "./time_limits.ts";
+import { displayNameOf } from "./display_name.ts";
 import { limitsOf } from "./limits_of_task.ts";
 import {
   type CacheRule,
@@ -40,7 +43,7 @@ const DEFAULT_MAX_CRASHES = 3;
 const CALLS_INPUTS = 16;
 
 /** A submission that has passed every check. */
-export interface Checked {
+export interface Checked extends ShownTerms {
   submission: Submission;
   /** Of its definition. */
   defaults: DefinitionDefaults;
@@ -56,8 +59,6 @@ export interface Checked {
   rates?: TaskRate[];
   /** The cached result that it asks for. */
   cache?: CacheRule;
-  /** What the function returns is not stored. */
-  ignoresResult?: true;
 }
 
 /**
@@ -92,7 +93,11 @@ export function check(
     };
   };
   const take = ({ index, submission, definition, value }: ReturnType<typeof given>, input: ReadInput) => {
-    const fault = (part: string, message: string) => faults.push({ index, part, message });
+    const { redact } = definition;
+    const shown = redact ? maskedFault(redact, value, submission.chunk === true) : undefined;
+    const fault = (part: string, message: string) => {
+      faults.push({ index, part, message: shown ? shown(part, message) : message });
+    };
     const queue = queueFor(submission, definition.defaults);
     if (!knowsQueue(caller, queue)) {
       const part = submission.options?.queue === undefined ? "/task" : "/options/queue";
@@ -109,14 +114,19 @@ export function check(
       references: input.references,
       special: input.special,
     };
-    if (submission.options?.ignoreResult ?? definition.defaults.ignoreResult) one.ignoresResult = true;
+    if (definition.version !== undefined) one.version = definition.version;
+    if (redact) one.redact = [...redact];
+    if (definition.displayName !== undefined || submission.options?.displayName !== undefined) {
+      one.displayName = displayNameOf(registry, definition, submission, value, input, fault);
+    }
+    if (submission.options?.ignoreResult ?? definition.defaults.ignoreResult) one.ignoreResult = true;
     for (const { part, message } of conditionsOf(submission, input.references).faults) fault(part, message);
     if (cancelsOthers(submission) && !holds(caller, "cancel")) throw mayNotCancel();
     const { concurrency, rateLimit, fairness } = submission.options ?? {};
     const isLimited = concurrency !== undefined || rateLimit !== undefined || fairness !== undefined;
     if (isLimited || definition.keyed !== undefined) {
       const found = limitsOf(registry, definition, submission.options, value, input);
-      if (found.fault) faults.push({ index, part: "/input", message: found.fault });
+      if (found.fault) fault("/input", found.fault);
       Object.assign(one, { limits: found.limits, rates: found.rates });
     }
     if (input.faults.length === 0 && !isPlain(submission, definition)) {
@@ -130,7 +140,7 @@ export function check(
       };
       one.unique = ruleOf(ruled);
       one.cache = cacheRuleOf(ruled);
-      if (one.cache && one.ignoresResult) {
+      if (one.cache && one.ignoreResult) {
         fault("/options/ignoreResult", "not together with cache: what is not kept is not given again");
       }
     }
@@ -199,11 +209,13 @@ export interface DraftOptions {
  * @param place among the submissions of the call.
  */
 export function draftOf(
-  { submission, defaults, special, limits, rates, unique, cache, ignoresResult }: Checked,
+  checked: Checked,
   id: string,
   place: number,
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
 ): TaskRecord {
+  const { submission, defaults, special, limits, rates, unique, cache } = checked;
+  const { displayName, version, redact, ignoreResult } = checked;
   const { options = {} } = submission;
   const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
   const { maxAttempts, ...retry } = wholeRetry(mergedRetry(defaults.retry, options.retry));
@@ -247,7 +259,10 @@ export function draftOf(
   if (groupId !== null) draft.places = [place];
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
-  if (ignoresResult) draft.ignoreResult = true;
+  if (displayName !== undefined) draft.displayName = displayName;
+  if (version !== undefined) draft.version = version;
+  if (redact !== undefined) draft.redact = redact;
+  if (ignoreResult) draft.ignoreResult = true;
   const softTimeoutMs = options.softTimeoutMs ?? defaults.softTimeoutMs;
   if (softTimeoutMs !== undefined) draft.softTimeoutMs = softTimeoutMs;
   if (special) draft.special = special;

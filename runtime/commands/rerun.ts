@@ -68,6 +68,7 @@ function optionsOf(record: TaskRecord): SubmitOptions {
     metadata: JSON.parse(metadata),
     ...timeoutMs !== null && { timeoutMs },
     ...softTimeoutMs !== null && { softTimeoutMs },
+    ...record.displayName !== undefined && { displayName: record.displayName },
     ...record.ignoreResult && { ignoreResult: true },
     retry,
     maxCrashes,

@@ -2,6 +2,7 @@
 
 import { ConflictError, UnavailableError, ValidationError } from "../core/errors.ts";
 import { pointer } from "../core/json.ts";
+import { maskedFault } from "../core/redaction.ts";
 import {
   type Entry,
   hasDependents,
@@ -95,7 +96,13 @@ async function storeReplacement(
     const message = "the input of a retry must not refer to tasks: whom it waits for was said at its submit";
     faults.push({ pointer: `/input${pointer(path)}`, message });
   }
-  if (faults.length > 0) throw new ValidationError(faults);
+  const redact = registry.require(task).redact;
+  const shown = redact && maskedFault(redact, input, chunk === true);
+  if (faults.length > 0) {
+    throw new ValidationError(faults.map(({ pointer, message }) => {
+      return { pointer, message: shown ? shown(pointer, message) : message };
+    }));
+  }
   return { value: await values.store(id, text), special };
 }
 

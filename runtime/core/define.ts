@@ -17,6 +17,7 @@ import {
 } from "./base_concurrency.ts";
 import type { RetryPolicy } from "./retry.ts";
 import type { DeclaredSchedule } from "./schedule_config.ts";
+import { faultOfRedact } from "./redaction.ts";
 import { faultOfLimits } from "./soft_time_limit.ts";
 import { unknownFields } from "./strict_object.ts";
 import type { SubmitOptions } from "./submission.ts";
@@ -135,8 +136,19 @@ export interface DefinitionConfig<Name extends string, Input extends z.ZodType, 
    * if that is to be said here.
    */
   queue?: string | QueueWithConcurrency;
-  /** Of its function: cached results of another version are not given again. */
+  /**
+   * Of its function, at most 200 characters: tasks say which one they were submitted for, and cached results
+   * of another one are not given again.
+   */
   version?: string;
+  /** What people call a run of it, where its submit does not say. A function gets the parsed input. */
+  displayName?: string | ((context: { input: z.output<Input> }) => string | null);
+  /**
+   * JSON Pointers to secrets in the input, as "/password"; a part that is "*" means each element or member.
+   * They are shown as "[redacted]" where tasks are shown, and are kept out of errors and log lines. The
+   * function gets the input as it is.
+   */
+  redact?: readonly string[];
   input: Input;
   output?: Output;
   /**
@@ -161,6 +173,8 @@ export interface Definition<
   readonly name: Name;
   readonly description?: string;
   readonly version?: string;
+  readonly displayName?: string | ((context: { input: z.output<Input> }) => string | null);
+  readonly redact?: readonly string[];
   readonly input: Input;
   readonly output: Output;
   readonly thread?: string;
@@ -215,13 +229,16 @@ export function define<
     debounce,
     cache,
     version,
+    displayName,
+    redact,
     queue,
     ...rest
   } = config;
   if (!/^[A-Za-z0-9_.-]{1,100}$/.test(name)) {
     throw new TypeError(`Cannot define "${name}": a name is 1 to 100 letters, digits or _ . -`);
   }
-  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(rest) ??
+  const fault = faultOfUnique({ unique, debounce, cache }) ?? faultOfLimits(rest) ?? faultOfRedact(redact) ??
+    (version !== undefined && version.length > 200 ? "version has at most 200 characters" : null) ??
     (cache && rest.ignoreResult ? "ignoreResult and cache: what is not kept is not given again" : null);
   if (fault) throw new TypeError(`Cannot define "${name}": ${fault}`);
   const said = basesIn(concurrency, queue);
@@ -233,6 +250,8 @@ export function define<
     name,
     description,
     ...(version !== undefined && { version }),
+    ...(displayName !== undefined && { displayName }),
+    ...(redact !== undefined && { redact }),
     input: refuseUnknownFields(input),
     output: output ?? (z.unknown() as z.ZodType as Output),
     thread,

@@ -52,6 +52,8 @@ export interface SubmitOptions {
   priority?: number;
   /** Where it waits for a worker: 1 to 64 of `a-z0-9_.-`. Default `default`. */
   queue?: string;
+  /** What people call this run: 1 to 200 characters. */
+  displayName?: string;
   /** At most 20, of 100 characters each. */
   tags?: string[];
   /** An object of yours: kept and shown, never looked at. */
@@ -112,6 +114,13 @@ const LONGEST_METADATA = 4_096;
 export const MOST_TAGS = 20;
 
 const ms = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
+
+export const DISPLAY_NAME_RULE = "must have 1 to 200 characters, and no control characters";
+
+export function isDisplayName(value: unknown): value is string {
+  return typeof value === "string" && /^\P{Cc}{1,200}$/u.test(value);
+}
+
 const tag = once((): z.ZodType<string, string> =>
   z.string().min(1).max(100)
     .refine((text) => /^\P{Cc}*$/u.test(text), { error: "must not contain control characters" })
@@ -134,6 +143,8 @@ const optionShape = once(() => ({
     .describe("How often it is run again because its worker died; this uses up no attempt. Default 3."),
   priority: z.int().min(-10).max(10).optional().describe("Larger first. Default 0."),
   queue: queueName().optional().describe("Where it waits for a worker. Default default."),
+  displayName: z.string().refine(isDisplayName, { error: DISPLAY_NAME_RULE }).optional()
+    .describe("What people call this run: 1 to 200 characters."),
   tags: z.array(tag()).max(MOST_TAGS).optional(),
   // No z.record: that drops a key named __proto__.
   metadata: z.unknown()

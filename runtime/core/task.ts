@@ -5,6 +5,7 @@ import type { Conditions } from "./condition_terms.ts";
 import { DEFAULT_QUEUE } from "./queue.ts";
 import type { Parked, TaskLimit, TaskRate } from "./limit_terms.ts";
 import type { RetryPolicy } from "./retry.ts";
+import type { ShownTerms } from "./shown_terms.ts";
 import { isTerminalType, type StateName, type StateType } from "./states.ts";
 
 /** So many of the newest states stay in the record. Older ones move to the event log. */
@@ -90,7 +91,7 @@ export interface UniqueHold {
   after?: string;
 }
 
-export interface TaskRecord {
+export interface TaskRecord extends ShownTerms {
   id: string;
   task: string;
   /** Rises by one with each write of the record. */
@@ -180,8 +181,6 @@ export interface TaskRecord {
   cachedFrom?: string;
   /** Other tasks have got a stored value of it, which is kept for the longest of them. */
   lent?: { blob: string; until: number };
-  /** What its function returns is not stored. */
-  ignoreResult?: true;
   /** Its event log is not empty. */
   hasEvents?: true;
   createdAt: number;

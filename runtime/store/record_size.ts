@@ -50,6 +50,9 @@ export function recordBytes(stored: Stored): number {
     cache,
     cachedFrom,
     retry,
+    displayName = "",
+    version = "",
+    redact,
   } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
@@ -59,6 +62,8 @@ export function recordBytes(stored: Stored): number {
   if (retry.on || retry.notOn || retry.delaysMs) text += JSON.stringify(retry).length;
   const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
   const tail = tailLength(stored.id);
+  text += displayName.length + version.length;
+  if (redact) text += JSON.stringify(redact).length;
   if (unique) text += 40;
   if (cache || cachedFrom !== undefined) text += 40;
   const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);

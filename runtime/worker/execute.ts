@@ -6,10 +6,12 @@ import { parseBounded } from "../core/bounded_parse.ts";
 import type { AnyDefinition } from "../core/define.ts";
 import { sleep } from "../platform/clock.ts";
 import { NewerRecordError, UnavailableError } from "../core/errors.ts";
+import { bounded } from "../core/error_bounds.ts";
 import type { Failure } from "../core/failed_attempt.ts";
 import { hintsOf } from "../core/failure_hints.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
 import type { InputResolver } from "./input_resolver.ts";
+import { type Mask, Redaction } from "../core/redaction.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Runners } from "./runners/runners.ts";
 import { type ChildTasks, contextOf, submitOf } from "./task_context.ts";
@@ -33,18 +35,25 @@ export interface ExecuteOptions {
   log: Log;
 }
 
+/** Keeps the secrets of the input out of what is shown, once the input is known. */
+interface Shown {
+  mask: Mask | null;
+}
+
 const RETRY_AFTER_MS = 100;
 const RETRY_AFTER_AT_MOST_MS = 5_000;
 
 /** Runs an attempt to its end. Null: nothing is to be written, as the lease is lost or it took a result. */
 export async function execute(attempt: Attempt, options: ExecuteOptions): Promise<Outcome | null> {
   let thrown: unknown;
-  const returned = returnOf(attempt, options, (error) => thrown = error);
+  const shown: Shown = { mask: null };
+  const returned = returnOf(attempt, options, shown, (error) => thrown = error);
   // A function that goes on after its attempt was stopped is left to itself.
   const outcome = await Promise.race([returned, attempt.stopped]);
   if (outcome?.kind === "timed-out") logFailure(attempt, outcome.error, null, options.log);
   else if (outcome?.kind === "failed" && !attempt.aborted && !isOrder(outcome)) {
-    logFailure(attempt, outcome.error, stacksOf(thrown), options.log);
+    const stacks = stacksOf(thrown);
+    logFailure(attempt, outcome.error, stacks && (shown.mask?.text(stacks) ?? stacks), options.log);
   }
   return outcome;
 }
@@ -66,6 +75,7 @@ function logFailure({ record }: Attempt, error: TaskError, stack: string | null,
 async function returnOf(
   attempt: Attempt,
   options: ExecuteOptions,
+  shown: Shown,
   onThrown: (thrown: unknown) => void,
 ): Promise<Outcome | null> {
   const { registry, runners, keepStacks } = options;
@@ -73,6 +83,8 @@ async function returnOf(
   try {
     const given = await untilAvailable(attempt, () => options.inputs.of(attempt.record));
     const { chunk } = attempt.record;
+    const redact = definition.redact ?? attempt.record.redact;
+    if (redact) attempt.reports.mask = shown.mask = new Redaction(redact, chunk).maskOf(given);
     const inputs = chunk ? given as unknown[] : [given];
     const parsed = inputs.map((each) => registry.parseInput(definition, each));
     const cached = attempt.record.cache
@@ -93,7 +105,7 @@ async function returnOf(
     return outcome.kind === "completed" && cached?.key ? { ...outcome, cacheKey: cached.key } : outcome;
   } catch (thrown) {
     onThrown(thrown);
-    return outcomeOfThrown(thrown, attempt, keepStacks);
+    return outcomeOfThrown(thrown, attempt, keepStacks, shown);
   } finally {
     attempt.stopTimeout();
   }
@@ -147,14 +159,20 @@ function failure(name: string, message: string): Outcome {
   return { kind: "failed", error: { name, message, retryable: false } };
 }
 
-function outcomeOfThrown(thrown: unknown, attempt: Attempt, keepStacks: boolean): Outcome {
+function outcomeOfThrown(
+  thrown: unknown,
+  attempt: Attempt,
+  keepStacks: boolean,
+  { mask }: Shown,
+): Outcome {
   if (isA(thrown, NewerRecordError)) {
     attempt.leaveToNewer(thrown);
     return { kind: "released", reason: "handed back: only a newer release can go on with it" };
   }
   if (isA(thrown, NotJsonError)) return failure("ResultNotSerializable", thrown.message);
   const hints = hintsOf(thrown);
-  const error = errorOf(thrown, keepStacks);
+  const said = errorOf(thrown, keepStacks);
+  const error = mask ? bounded(mask.error(said)) : said;
   if (attempt.record.softTimeoutMs !== undefined && isA(thrown, SoftTimeLimitError)) {
     return { kind: "timed-out", error };
   }

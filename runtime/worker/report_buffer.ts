@@ -3,6 +3,7 @@
 
 import { LONGEST_EVENT, type StoredEvent } from "../store/event_log.ts";
 import { NotJsonError, toJsonText } from "../core/json.ts";
+import type { Mask } from "../core/redaction.ts";
 import type { Progress } from "../core/task.ts";
 
 /** A report without its sequence number, which it gets when it is written. */
@@ -20,6 +21,9 @@ export class ReportBuffer {
   #waiting: Report[] = [];
   #taken = 0;
 
+  /** Keeps the secrets of the input out of what is said of it. */
+  mask: Mask | null = null;
+
   /** @param onReport called when there is something to write */
   constructor(
     private readonly attempt: number,
@@ -36,15 +40,16 @@ export class ReportBuffer {
     const progress: Progress = {
       current: finite("current", current),
       total: total === undefined ? null : finite("total", total),
-      message: message === undefined ? null : String(message).slice(0, 200),
+      message: message === undefined ? null : this.#shown(String(message)).slice(0, 200),
     };
     if (this.#waiting.at(-1)?.kind === "progress") this.#waiting.pop();
     this.#push({ kind: "progress", at: this.now(), attempt: this.attempt, progress });
   }
 
   log(message: string, data?: unknown): void {
-    const text = data === undefined ? null : jsonOf("log(): data", data);
-    const line = String(message);
+    const known = data === undefined ? null : jsonOf("log(): data", data);
+    const text = known !== null && this.mask ? JSON.stringify(this.mask.value(JSON.parse(known))) : known;
+    const line = this.#shown(String(message));
     fits("a log line", line.length + (text?.length ?? 0));
     if (!this.#room()) return;
     this.#push({ kind: "log", at: this.now(), attempt: this.attempt, message: line, data: text });
@@ -66,6 +71,10 @@ export class ReportBuffer {
       count++;
     }
     return this.#waiting.splice(0, count);
+  }
+
+  #shown(text: string): string {
+    return this.mask?.text(text) ?? text;
   }
 
   #push(report: Report): void {
