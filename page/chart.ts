@@ -35,7 +35,7 @@ export function draw(box: HTMLElement): Chart {
         height: HEIGHT,
         legend: { show: false },
         cursor: { y: false, points: { size: 5 } },
-        padding: [8, 4, 0, 0],
+        padding: [8, 18, 0, 0],
         scales: {
           y: {
             range: (
@@ -62,6 +62,7 @@ export function draw(box: HTMLElement): Chart {
             grid: { show: false },
             ticks: { show: false },
             space: 80,
+            size: 26,
             values: "{HH}:{mm}",
           },
           {

@@ -26,8 +26,21 @@ export async function deleteTask(id: string): Promise<void> {
 }
 
 export const retryAll = (ids: string[]) => forEach(ids, (id) => retryTask(id), "retried");
-export const cancelAll = (ids: string[], reason: string) =>
-  forEach(ids, (id) => cancelTask(id, reason), "cancelled, or asked to stop");
+
+/** Those of the ids, or all that fit and have not ended. */
+export async function cancelMany(
+  which: { ids: string[] } | { filter: Record<string, unknown> },
+  reason: string,
+): Promise<string> {
+  const told = await post<Record<"cancelled" | "requested" | "tooLate", number>>(
+    "/v1/tasks/cancel",
+    reason ? { ...which, reason } : which,
+  );
+  const { cancelled, requested, tooLate } = told;
+  const late = tooLate > 0 ? `, ${count(tooLate)} had ended` : "";
+  return `${count(cancelled)} cancelled, ${count(requested)} asked to stop${late}`;
+}
+
 export const deleteAll = (ids: string[]) => forEach(ids, deleteTask, "deleted");
 
 /**

@@ -19,12 +19,13 @@ const SETTLE_MS = 400;
 const SLOW_MS = 15_000;
 const FAST_MS = 3_000;
 const AGAIN_MS = 2_000;
-const LONGEST_AGAIN_MS = 15_000;
+const LONGEST_AGAIN_MS = 60_000;
 
 let stream: EventSource | null = null;
 let timer: ReturnType<typeof setTimeout> | undefined;
 let isDue = false;
 let failures = 0;
+let againAt = 0;
 
 document.addEventListener(
   "visibilitychange",
@@ -52,45 +53,43 @@ function close(): void {
 
 function open(): void {
   close();
-  liveness.value = "polling";
-  stream = new EventSource(`${BASE}/v1/events`);
-  stream.onopen = () => {
+  failures = 0;
+  connect();
+  poll();
+}
+
+function connect(): void {
+  const source = stream = new EventSource(`${BASE}/v1/events`);
+  source.onopen = () => {
     failures = 0;
     liveness.value = "live";
     ring();
   };
-  stream.onerror = () => {
-    if (stream?.readyState !== EventSource.CLOSED) return;
+  source.onerror = () => {
+    liveness.value = isReached.value ? "polling" : "away";
+    // The browser tries again by itself, unless it was answered that there is no such stream.
+    if (source.readyState !== EventSource.CLOSED || stream !== source) return;
     stream = null;
-    failures++;
+    againAt = Date.now() + Math.min(LONGEST_AGAIN_MS, AGAIN_MS * 2 ** failures++);
   };
-  for (const kind of ["task", "state", "message"]) {
-    stream.addEventListener(kind, ring);
-  }
-  poll();
+  for (const kind of ["state", "gap"]) source.addEventListener(kind, ring);
 }
 
 /** Looks again by the clock, and tries the stream again from time to time. */
 function poll(): void {
   const isLive = stream?.readyState === EventSource.OPEN;
   liveness.value = !isReached.value ? "away" : isLive ? "live" : "polling";
-  const waitMs = isLive
-    ? SLOW_MS
-    : isReached.value
-    ? FAST_MS
-    : Math.min(LONGEST_AGAIN_MS, AGAIN_MS * 2 ** Math.min(4, failures++));
   timer = setTimeout(() => {
     if (!isReached.value) findCaller();
     beat.value++;
-    if (stream === null && failures < 3) open();
-    else poll();
-  }, waitMs);
+    if (stream === null && Date.now() >= againAt) connect();
+    poll();
+  }, isLive ? SLOW_MS : FAST_MS);
 }
 
 effect(() => {
   if (isSignedIn.value && isVisible.value) {
     now.value = Date.now();
-    failures = 0;
     beat.value = beat.peek() + 1;
     open();
   } else {
@@ -101,8 +100,5 @@ effect(() => {
 
 // Whoever comes back to a service that was away sees the present at once.
 effect(() => {
-  if (isReached.value && isSignedIn.peek()) {
-    failures = 0;
-    ring();
-  }
+  if (isReached.value && isSignedIn.peek()) ring();
 });

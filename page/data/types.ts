@@ -111,6 +111,12 @@ export interface Queue {
     running: number;
   };
   oldestReadyAt: string | null;
+  concurrency: {
+    /** Null: nothing limits it. */
+    current: number | null;
+    override: number | null;
+    overriddenBy: string | null;
+  };
 }
 
 export interface QueueList {

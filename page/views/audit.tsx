@@ -145,7 +145,8 @@ function Table({ entries }: { entries: Entry[] }) {
   );
 }
 
-function Which({ name }: { name: string }) {
+function Which({ name: told }: { name: string }) {
+  const name = decoded(told);
   if (UUID.test(name)) {
     return (
       <>
@@ -162,4 +163,13 @@ function Which({ name }: { name: string }) {
       {" "}
     </>
   );
+}
+
+/** The path of a call says it so. */
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }

@@ -105,18 +105,8 @@ function Happened({ stats }: Pick<FiguresProps, "stats">) {
           `${(share * 100).toFixed(share > 0 && share < 0.01 ? 2 : 0)} % of ends`,
         )}
       />
-      <Figure
-        title="Wait p50 / p99"
-        value={shown(shortMs(wait?.p50))}
-        of={shortMs(wait?.p99)}
-        note="until it runs"
-      />
-      <Figure
-        title="Run p50 / p99"
-        value={shown(shortMs(run?.p50))}
-        of={shortMs(run?.p99)}
-        note="in functions"
-      />
+      <Figure title="Wait, p50" value={shown(shortMs(wait?.p50))} note={shown(`p99 ${shortMs(wait?.p99)}`)} />
+      <Figure title="Run, p50" value={shown(shortMs(run?.p50))} note={shown(`p99 ${shortMs(run?.p99)}`)} />
     </>
   );
 }
@@ -139,7 +129,7 @@ function Figure({ title, value, of, note, isBad }: FigureProps) {
     <div class="panel kpi">
       <span>{title}</span>
       <b class={isBad ? "bad" : ""}>
-        {value ?? <i class="dim">–</i>} {of && <small>{of.startsWith("/") ? of : `/ ${of}`}</small>}
+        {value ?? <i class="dim">–</i>} {of && <small>{of}</small>}
       </b>
       <em>{note}</em>
     </div>

@@ -63,7 +63,7 @@ export function InUse({ limits, isPart }: { limits: Limit[]; isPart: boolean }) 
               <td class="mono">
                 <bdi>{limit.key}</bdi>
               </td>
-              <td class="num nowrap">
+              <td class="nowrap">
                 {count(limit.running)}
                 {limit.concurrency !== null &&
                   ` of ${count(limit.concurrency)}`}

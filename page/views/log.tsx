@@ -113,11 +113,7 @@ function ProgressLine(
       {total !== null && total > 0 && <Meter share={current / total} label="Progress" />}
       <span class="dim">
         {total === null ? count(current) : `${count(current)} of ${count(total)}`}
-        {message && (
-          <>
-            · <bdi>{message}</bdi>
-          </>
-        )}
+        {message && <bdi>{` · ${message}`}</bdi>}
       </span>
     </div>
   );

@@ -4,6 +4,7 @@ import { count } from "../data/format.ts";
 import { hrefOf } from "../data/route.ts";
 import type { Queue } from "../data/types.ts";
 import { Ago, Meter } from "../ui/basics.tsx";
+import { ConcurrencyButton } from "./queue_concurrency.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";
 
 export function QueueTable(
@@ -30,7 +31,7 @@ export function QueueTable(
         </tr>
       </thead>
       <tbody>
-        {queues.map(({ name, paused, counts, oldestReadyAt }) => (
+        {queues.map(({ name, paused, counts, oldestReadyAt, concurrency }) => (
           <tr key={name}>
             <td class="nowrap">
               <a class="link" href={`${hrefOf("tasks")}?queue=${name}`}>
@@ -47,11 +48,15 @@ export function QueueTable(
                 <Ago at={oldestReadyAt} />
               </td>
             )}
-            <td class="num">{count(counts.running)}</td>
+            <td class="num nowrap">
+              {count(counts.running)}
+              {concurrency.current !== null && ` of ${count(concurrency.current)}`}
+            </td>
             {!isShort && <td class="num">{count(counts.limited)}</td>}
             {!isShort && <td class="num">{count(counts.waiting)}</td>}
             {!isShort && <td class="num">{count(counts.scheduled)}</td>}
-            <td class="num">
+            <td class="num nowrap">
+              {!isShort && <ConcurrencyButton name={name} concurrency={concurrency} />}{" "}
               <PauseButton
                 path={`/v1/queues/${name}`}
                 what={`the queue ${name}`}

@@ -36,7 +36,7 @@ export function TaskView({ id }: { id: string }) {
       <Bar title={<bdi>{task.task}</bdi>}>
         <StateMark
           state={task.state}
-          extra={` · attempt ${task.attempt} of ${task.maxAttempts}`}
+          extra={task.attempt === 0 ? "" : ` · attempt ${task.attempt} of ${task.maxAttempts}`}
         />
         <span class="spacer" />
         <TaskActions task={task} />

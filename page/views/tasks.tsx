@@ -83,7 +83,11 @@ function List({ filters }: { filters: Record<string, string> }) {
   const all = rows.count;
   return (
     <>
-      <Selection selected={selected} filters={filters} />
+      <Selection
+        selected={selected}
+        filters={filters}
+        fitting={all ? `${count(all.value)}${all.exact ? "" : "+"} tasks` : null}
+      />
       <div
         class="panel list"
         role="table"

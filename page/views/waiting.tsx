@@ -55,7 +55,7 @@ function Reasons({ tasks }: { tasks: TaskSummary[] }) {
       <tbody>
         {groups.slice(0, REASONS).map(([reason, group]) => (
           <tr key={reason}>
-            <td class="clip wide" title={reason}>
+            <td class="reason">
               <bdi>{reason}</bdi>
             </td>
             <td class="nowrap dim">

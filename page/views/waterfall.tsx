@@ -66,7 +66,14 @@ function Bar({ span, until, place }: BarProps) {
   const text = [ms, span.note].filter(Boolean).join(" · ");
   const left = place(span.from);
   const right = place(end);
-  const isLate = parseFloat(right) > 62;
+  const [from, to] = [parseFloat(left), parseFloat(right)];
+  // Behind the bar if there is room; before it; or else on it.
+  const where = to < 62 ? "behind" : from > 38 ? "before" : "on";
+  const places = {
+    behind: { left: right },
+    before: { right: `${100 - from}%` },
+    on: { left: `calc(${left} + 8px)` },
+  };
   return (
     <li>
       <span class="label">{span.label}</span>
@@ -75,12 +82,12 @@ function Bar({ span, until, place }: BarProps) {
           class={`bar-of ${span.kind} ${span.outcome.toLowerCase()} ${span.until === null ? "open" : ""}`}
           style={{
             left,
-            width: `max(3px, ${parseFloat(right) - parseFloat(left)}%)`,
+            width: `max(3px, ${to - from}%)`,
           }}
         />
         <span
-          class={isLate ? "text before" : "text"}
-          style={isLate ? { right: `${100 - parseFloat(left)}%` } : { left: right }}
+          class={`text ${where}`}
+          style={places[where]}
           title={text}
         >
           <bdi>{text}</bdi>

@@ -98,6 +98,10 @@ browserTest(
     await confirm("Pause");
     await page.getByRole("button", { name: "Resume the queue default" }).click();
     await said("Resumed the queue default");
+    await page.getByRole("row", { name: "default" }).getByRole("button", { name: "Limit…" }).click();
+    await page.locator("input[name=concurrency]").fill("15");
+    await confirm("Set it");
+    await page.getByText("of 15").waitFor();
     await page.getByRole("button", { name: "Resume the queue mail" }).click();
     assert.equal((await service.ended(made.waiting)).state.type, "COMPLETED");
 
@@ -129,6 +133,13 @@ browserTest(
     await page.getByRole("row", { name: "reader" }).getByRole("button", { name: "Revoke…" }).click();
     await confirm("Revoke it");
     await said("reader opens nothing any more");
+
+    await goto("tasks?task=render-video&state=PENDING");
+    await page.getByRole("row", { name: "render-video" }).first().waitFor();
+    await page.getByLabel("Choose all that are read").click();
+    await page.getByRole("toolbar").getByRole("button", { name: "Cancel all that fit…" }).click();
+    await confirm("Cancel all");
+    await said("3 cancelled, 0 asked to stop");
 
     await goto("tasks?task=charge-card");
     await page.getByRole("row", { name: "charge-card" }).first().waitFor();
@@ -207,6 +218,28 @@ browserTest(
     await page.getByRole("row", { name: "Completed" }).waitFor();
     assert.match(page.url(), /#\/tasks\?task=parse$/);
     assert.deepEqual(faults.filter((fault) => !/ERR_|net::/.test(fault)), []);
+  },
+);
+
+browserTest(
+  "what happens elsewhere shows by the service's own stream, on one that goes on after a cut",
+  async (page) => {
+    await using folder = await Folder.with({});
+    await using service = await PageService.with({ path: `${folder.path}/errand.kv` });
+    const { goto } = await open(page, service);
+    await goto("tasks?task=parse");
+    // Without the stream it would look again by the clock alone, which takes longer than these waits.
+    const live = page.getByRole("navigation").getByText("Live");
+    const shows = (name: string) => page.getByRole("row", { name }).waitFor({ timeout: 12_000 });
+    await live.waitFor();
+    await service.submit("parse", { source: "a" }, { tags: ["before"] });
+    await shows("before");
+    await service.stop();
+    await page.getByText("The service does not answer.").waitFor();
+    await service.start();
+    await live.waitFor();
+    await service.submit("parse", { source: "b" }, { tags: ["after"] });
+    await shows("after");
   },
 );
 
