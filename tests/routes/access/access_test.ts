@@ -112,10 +112,14 @@ function pathOf(pattern: string): string {
   return pattern.replace(/:[^/]+/g, (parameter) => parameters[parameter]);
 }
 
+/** Its stream never ends: it is asked for a place that it does not have. */
+const ENDLESS = "/v1/events";
+
 async function call(service: Service, method: string, pattern: string, headers = {}): Promise<Answer> {
   const body = ["POST", "PUT"].includes(method) ? "{}" : undefined;
   const type: Record<string, string> = body ? { "content-type": "application/json" } : {};
-  return await service.request(method, pathOf(pattern), { headers: { ...type, ...headers }, body });
+  const path = pattern === ENDLESS ? `${pattern}?after=nowhere` : pathOf(pattern);
+  return await service.request(method, path, { headers: { ...type, ...headers }, body });
 }
 
 /** The call reached the route, whatever that answered. */
