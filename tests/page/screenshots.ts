@@ -1,5 +1,5 @@
-// Makes the pictures of docs/operating/the_page.md anew: `deno task page:pictures`. What they show is made up by
-// tests/support/page_service.ts. They are small, so that a clone stays quick.
+// Makes the pictures of docs/operating/the_page.md anew: `deno task page:pictures`. What they show is made up
+// by tests/support/page_service.ts. They are small, so that a clone stays quick.
 
 import { fileURLToPath } from "node:url";
 import { chromium, type Page } from "playwright-core";
