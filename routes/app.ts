@@ -53,6 +53,7 @@ import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
 import { statsRoutes } from "./v1/stats.ts";
 import { ticketRoutes } from "./v1/tickets.ts";
+import { bulkRoutes } from "./v1/bulk.ts";
 import { transitionRoutes } from "./v1/events.ts";
 import { workerRoutes } from "./v1/workers.ts";
 
@@ -93,6 +94,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     taskActionRoutes(app, runtime, large);
     cancelTasksRoutes(app, runtime);
     rerunRoutes(app, runtime, large);
+    bulkRoutes(app, runtime, large);
     taskLogRoutes(app, runtime, large);
     workerRoutes(app, runtime, large);
     statsRoutes(app, runtime, large);

@@ -38,6 +38,8 @@ export type { Happened, Percentiles, Stats } from "./metrics/stats.ts";
 export type { TransitionEvent } from "./metrics/transition_reader.ts";
 export { ENDS, OUTCOMES } from "./metrics/task_counts.ts";
 export type { LogLine } from "./queries/log_lines.ts";
+export type { BulkRequest } from "./commands/bulk/bulk.ts";
+export { BULK_ACTIONS } from "./commands/bulk/order.ts";
 export { RETURN_WHEN } from "./queries/wait.ts";
 export type { WorkerSeen } from "./queries/workers.ts";
 

@@ -1,6 +1,9 @@
 // What one caller who looks after the service sees of it. Rarely asked for: each part is loaded by its first
 // call.
 
+import { type BulkRequest, previewBulk, submitBulk } from "./commands/bulk/bulk.ts";
+import type { Idempotency } from "./commands/idempotency.ts";
+import type { Submitted } from "./commands/submit.ts";
 import type { Caller } from "./core/caller.ts";
 import { inTenant } from "./core/tenant.ts";
 import type { Family } from "./metrics/families.ts";
@@ -23,6 +26,17 @@ export class OperationView {
     const { statsFor } = await import("./metrics/stats.ts");
     const { clock, counter, sharedCounts: shared } = this.parts;
     return await statsFor({ clock, counter, shared }, this.caller, minutes);
+  }
+
+  /** See {@linkcode submitBulk}. */
+  async bulk(request: BulkRequest, idempotency?: Idempotency): Promise<Submitted> {
+    const { commands, submitter } = this.parts;
+    return await submitBulk(commands, submitter, request, this.caller, idempotency);
+  }
+
+  /** See {@linkcode previewBulk}. */
+  async previewBulk(request: BulkRequest): ReturnType<typeof previewBulk> {
+    return await previewBulk(this.parts.store, request, this.caller);
   }
 
   /** See {@linkcode transitions}. */

@@ -73,6 +73,9 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   // enough.
   "DELETE /v1/tasks/:id": ["admin"],
 
+  // Its route asks for admin where it deletes.
+  "POST /v1/bulk": ["operate"],
+
   "PUT /v1/queues/:name": ["operate"],
   "PUT /v1/definitions/:name/concurrency": ["operate"],
   "POST /v1/queues/:name/pause": ["operate"],

@@ -81,7 +81,8 @@ export function check(
   const given = (index: number) => {
     const submission = batch.submissions[index];
     const locate = (part: string) => batch.pointerOf(index, part);
-    const definition = (isKnown(submission.task) ? registry.get(submission.task) : undefined) ??
+    const offered = () => isKnown(submission.task) ? registry.offered(submission.task) : undefined;
+    const definition = (submission.isBuiltin ? registry.get(submission.task) : offered()) ??
       registry.require(submission.task, locate("/task"), isKnown);
     const value = inputOf(submission);
     return {

@@ -9,11 +9,14 @@ import { faultsOf } from "./zod_faults.ts";
 
 export class Registry {
   readonly #byName = new Map<string, AnyDefinition>();
+  /** Of the engine's own tasks: they run, and no caller submits them or sees them. */
+  readonly #builtins: ReadonlyMap<string, AnyDefinition>;
 
   /** @throws {TypeError} if two definitions share a name. */
-  constructor(definitions: Iterable<AnyDefinition>) {
+  constructor(definitions: Iterable<AnyDefinition>, builtins: readonly AnyDefinition[] = []) {
+    this.#builtins = new Map(builtins.map((definition) => [definition.name, definition]));
     for (const definition of definitions) {
-      if (this.#byName.has(definition.name)) {
+      if (this.has(definition.name)) {
         throw new TypeError(`Cannot register "${definition.name}" twice: two definitions have this name`);
       }
       this.#byName.set(definition.name, definition);
@@ -21,16 +24,21 @@ export class Registry {
   }
 
   has(name: string): boolean {
-    return this.#byName.has(name);
+    return this.#byName.has(name) || this.#builtins.has(name);
   }
 
   get(name: string): AnyDefinition | undefined {
+    return this.#byName.get(name) ?? this.#builtins.get(name);
+  }
+
+  /** Only those that callers may submit. */
+  offered(name: string): AnyDefinition | undefined {
     return this.#byName.get(name);
   }
 
   /** Null for a definition that this process does not have. */
   runnerOf(name: string): RunnerKind | null {
-    const definition = this.#byName.get(name);
+    const definition = this.get(name);
     return definition ? runnerOf(definition) : null;
   }
 

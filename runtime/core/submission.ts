@@ -105,6 +105,8 @@ export interface Submission {
   parentId?: string;
   /** The schedule that submits it. */
   schedule?: ScheduledSlot;
+  /** Of a task of the engine itself. */
+  isBuiltin?: true;
   /** The ended task that it runs anew. */
   rerunOf?: string;
 }

@@ -24,6 +24,8 @@ export const serviceKeys = {
       ? { prefix: ["audit", tenant] }
       : { start: ["audit", tenant, ""], end: ["audit", tenant, id] },
   apiKeyUses: ["api-key-use"] as Key,
+  /** How far the task of a bulk action has come. */
+  bulk: (id: string): Key => ["bulk", id],
   /** The newest entry of the log of transitions (metrics/transition_log.ts). */
   transitionLogHead: ["transitions-head"] as Key,
   transitionLog: (seq: number): Key => ["transitions", seq],

@@ -1,6 +1,7 @@
 // Builds the parts of the engine and connects them.
 
 import { cancelIfThere } from "../commands/cancel.ts";
+import { bulkDefinition } from "../commands/bulk/bulk.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { GroupFollower } from "../commands/groups/follow_group.ts";
 import { QueueControl } from "../commands/queue_control.ts";
@@ -111,7 +112,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     if (!(error instanceof UnavailableError)) throw error;
   });
   const bells = await doorbellsOf(options, clock, ids);
-  const registry = new Registry(options.definitions);
+  const registry = new Registry(options.definitions, [bulkDefinition(() => commands)]);
   const declarations = await declarationsOf(registry);
   declaredConcurrency(registry.all());
   // The shortest call within a process: a new task starts in the commit that stores it.

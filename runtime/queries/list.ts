@@ -70,9 +70,35 @@ export async function list(store: Store, query: ListQuery): Promise<Page> {
   return { entries, nextCursor, count };
 }
 
+/**
+ * All that fits, newest first, however long it takes: a page for each read, which may be empty.
+ *
+ * @param query its limit is left out
+ */
+export async function* scan(
+  store: Store,
+  query: Omit<ListQuery, "limit">,
+): AsyncGenerator<{ entries: Entry[]; cursor: string }> {
+  const { cursor = null, caller = ANYBODY } = query;
+  const bounds = await idBounds(store, query);
+  const sources = await sourcesOf(store, query, UNBOUNDED);
+  for await (const { ids, found } of candidates(store, query, sources, bounds, cursor, UNBOUNDED, Infinity)) {
+    if (ids.length === 0) return;
+    const entries = found.filter((entry): entry is Entry =>
+      entry !== null && fits(entry.record, query, caller)
+    );
+    yield { entries, cursor: ids[ids.length - 1] };
+  }
+}
+
+const UNBOUNDED = { isOver: false };
 const NONE = { value: 0, exact: true };
 
-class Time {
+interface Bound {
+  readonly isOver: boolean;
+}
+
+class Time implements Bound {
   readonly #endsAt: number;
 
   constructor(private readonly clock: Clock) {
@@ -92,7 +118,11 @@ interface Sources {
   indexes: Deno.KvKey[];
 }
 
-async function sourcesOf({ kv }: Store, query: ListQuery, time: Time): Promise<Sources | null> {
+async function sourcesOf(
+  { kv }: Store,
+  query: Omit<ListQuery, "limit">,
+  time: Bound,
+): Promise<Sources | null> {
   const { task, tag, groupId, parentId, caller: { tenant } = ANYBODY } = query;
   const states = statesOf(query);
   if (tag !== undefined) return fromIndex(prefixes.index("tag", tag, tenant));
@@ -132,13 +162,14 @@ interface Candidates {
 /** Those below `before`, newest first, as far as there is time. */
 async function* candidates(
   store: Store,
-  { caller: { tenant } = ANYBODY }: ListQuery,
+  { caller: { tenant } = ANYBODY }: Omit<ListQuery, "limit">,
   sources: Sources | null,
   bounds: IdBounds,
   before: string | null,
-  time: Time,
+  time: Bound,
+  most = MOST_READ,
 ): AsyncGenerator<Candidates> {
-  for (let read = 0; read < MOST_READ && (read === 0 || !time.isOver);) {
+  for (let read = 0; read < most && (read === 0 || !time.isOver);) {
     const end = endOf(bounds, before);
     const next = sources === null
       ? await anywhere(store, tenant, bounds.from, end)

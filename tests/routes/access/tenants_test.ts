@@ -141,6 +141,7 @@ const OTHERS = [
   "GET /v1/workers",
   "GET /v1/stats",
   "GET /v1/events",
+  "POST /v1/bulk",
   "GET /metrics",
   "GET /v1/schedules",
   "PUT /v1/schedules/:name",
