@@ -9,11 +9,11 @@ import { type Doing, requireDone, submitAll, submitAlso } from "./rolling_upgrad
 
 const NEW_MAIN = fileURLToPath(new URL("../support/service_main.ts", import.meta.url));
 
-type Release = "old" | "new";
+type Release = "0.1" | "0.2" | "new";
 
 async function started(release: Release, old: OldRelease, path: string): Promise<Server> {
   const env = { KV_PATH: path, LEASE_MS: "1000", CONCURRENCY: "20" };
-  return release === "old" ? await Server.start(env, old.main, old.flags) : await Server.start(env, NEW_MAIN);
+  return release === "new" ? await Server.start(env, NEW_MAIN) : await Server.start(env, old.main, old.flags);
 }
 
 /** Nothing had to be mended, and nothing could not be read. */
@@ -22,10 +22,17 @@ function requireCalm({ output: { stderr } }: Server): void {
   assert.deepEqual(worrying, []);
 }
 
-for (const [first, second] of [["old", "new"], ["new", "old"]] as const) {
-  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+const WAYS: [first: Release, second: Release, signals: Deno.Signal[]][] = [
+  ["0.1", "new", ["SIGTERM", "SIGKILL"]],
+  ["new", "0.1", ["SIGTERM", "SIGKILL"]],
+  ["0.2", "new", ["SIGKILL"]],
+  ["new", "0.2", ["SIGKILL"]],
+];
+
+for (const [first, second, signals] of WAYS) {
+  for (const signal of signals) {
     Deno.test(`what the ${first} release has begun, the ${second} one ends; the first goes by ${signal}`, async () => {
-      await using old = await oldRelease();
+      await using old = await oldRelease([first, second].includes("0.2") ? "0.2" : "0.1");
       await using database = await aDatabase();
       await using one = await started(first, old, database.path);
       const doing: Doing = await submitAll(one);
@@ -55,7 +62,7 @@ Deno.test("a parent that is started again by one release and then the other has 
   ];
   let parent = "";
   const starts: string[][] = [];
-  for (const release of ["old", "new", "old", "new", "old"] as const) {
+  for (const release of ["0.1", "new", "0.1", "new", "0.1"] as const) {
     await using server = await started(release, old, database.path);
     if (parent === "") {
       parent = (await server.submit("family", { children, ms: 60_000 }, { maxCrashes: 10 })).id;

@@ -9,7 +9,7 @@ import { keys, prefixes } from "../../../runtime/platform/keys.ts";
 import { Registry } from "../../../runtime/core/registry.ts";
 import { Runners } from "../../../runtime/worker/runners/runners.ts";
 import { type Entry, isTerminal, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
-import { cancelRequested, submitted } from "../../../runtime/core/transitions.ts";
+import { becameReady, cancelRequested, submitted } from "../../../runtime/core/transitions.ts";
 import { Store } from "../../../runtime/store/store.ts";
 import { Worker } from "../../../runtime/worker/worker.ts";
 import { aBench, aDraft, type Bench, type BenchOptions, onEachBackend } from "../../support/builders.ts";
@@ -380,6 +380,29 @@ for (const mishap of MISHAPS) {
     assert.equal(handling.length, 6);
   });
 }
+
+Deno.test("a task that two commits of a process make ready at once begins once, and its slot comes free", async () => {
+  await using setup = await aWorker(2, {}, true);
+  const { bench, worker, handling } = setup;
+  const { store, clock } = bench;
+  await worker.start();
+  const runAt = clock.now() + 1_000;
+  const draft = aDraft({ id: bench.ids.id(), runAt });
+  const [before] = (await store.commit("submit", [{ before: null, next: submitted(draft, clock.now()) }]))!;
+  clock.advance(1_000);
+  const next = becameReady(before.record as TaskRecord, clock.now());
+  // As the outbox and the end of another task do that let in the same one.
+  const outcomes = await Promise.all(
+    (["submit", "outbox"] as const).map((lane) => store.commit(lane, [{ before, next }])),
+  );
+  assert.equal(outcomes.filter((outcome) => outcome !== null).length, 1);
+  await eventually(() => handling.length === 1, "it does not begin");
+  handling[0].gate.resolve(1);
+  await eventually(async () => typeOf(await bench.record(draft.id)) === "COMPLETED");
+  await bench.submit({}, {});
+  await eventually(() => handling.length === 3, "a slot does not come free");
+  for (const { gate } of handling) gate.resolve(1);
+});
 
 Deno.test("a worker that is stopping begins no new tasks", async () => {
   const setup = await aStarter(2);
