@@ -59,6 +59,16 @@ export interface TailGiven extends Pick<FilterGiven, "state" | "task" | "queue" 
   after?: string;
 }
 
+export interface BulkGiven extends FilterGiven {
+  finishedAfter?: string;
+  finishedBefore?: string;
+  all?: true;
+  dryRun?: true;
+  wait?: true;
+  reason?: string;
+  grace?: number;
+}
+
 export interface InputGiven {
   /** JSON. */
   input?: string;

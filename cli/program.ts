@@ -1,6 +1,7 @@
 // The commands, as they stand in the help. What they do is loaded by the one that is run.
 
 import { Command } from "commander";
+import { bulkCommands } from "./declare/bulk.ts";
 import { keyCommands } from "./declare/keys.ts";
 import { limitCommands } from "./declare/limits.ts";
 import { ownCommands, serviceCommands } from "./declare/own.ts";
@@ -59,6 +60,7 @@ export function programOf(io: Io, running: Running): Command {
   limitCommands(declaring);
   scheduleCommands(declaring);
   workerCommands(declaring);
+  bulkCommands(declaring);
   keyCommands(declaring);
   program.commandsGroup("Service:");
   serviceCommands(declaring);

@@ -13,6 +13,7 @@ import type { Connection } from "./transport/connection.ts";
 import type { Fitting, Freed, HandedOn, KeyOf } from "./canvas/canvas_types.ts";
 import { A_FLOW, FlowFuture } from "./canvas/flow_future.ts";
 import { DefinitionList } from "./definitions/definition_list.ts";
+import { Bulk } from "./operation/bulk.ts";
 import { eventsOf, type EventsOptions, type ServiceEvent } from "./operation/events.ts";
 import { type Stats, statsOf } from "./operation/stats.ts";
 import { Workers } from "./operation/workers.ts";
@@ -92,6 +93,8 @@ export class Client<D extends Definitions = Definitions> {
   readonly definitions: DefinitionList;
   readonly keys: Keys;
   readonly workers: Workers;
+  /** One action on many tasks. */
+  readonly bulk: Bulk;
 
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }: ClientOptions) {
@@ -104,6 +107,7 @@ export class Client<D extends Definitions = Definitions> {
     this.definitions = new DefinitionList(this.#connection);
     this.keys = new Keys(this.#connection);
     this.workers = new Workers(this.#connection);
+    this.bulk = new Bulk(this.#connection);
   }
 
   /**

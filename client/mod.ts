@@ -50,6 +50,13 @@ export {
 } from "./queues/queues.ts";
 export { type DefinitionInfo, DefinitionList } from "./definitions/definition_list.ts";
 export { type Key, Keys, type MadeKey, type NewKey, type Scope } from "./keys/keys.ts";
+export {
+  Bulk,
+  type BulkCounts,
+  type BulkFilter,
+  type BulkPreview,
+  type BulkRequest,
+} from "./operation/bulk.ts";
 export type { EventFilter, EventsOptions, ServiceEvent, Transition } from "./operation/events.ts";
 export type { Happened, Percentiles, Stats, TasksNow } from "./operation/stats.ts";
 export { type RunningTask, type Worker, Workers } from "./operation/workers.ts";

@@ -69,6 +69,33 @@ Deno.test("queues, pauses, limits and schedules are shown and changed", async ()
   assert.equal((await errand(["schedule", "put", "x", "--task", "echo"])).code, 2);
 });
 
+Deno.test("many tasks are changed at once, after a dry run if wanted", async () => {
+  await using server = await aServer();
+  const errand = commandsTo(server.url);
+  const later = ["--delay", "1h", "--tag", "later"];
+  for (let n = 0; n < 3; n++) await errand(["submit", "echo", `{"value": ${n}}`, ...later]);
+  const preview = await errand(["bulk", "cancel", "--tag", "later", "--all", "--dry-run"]);
+  assert.match(preview.out, /^3 tasks; nothing was done\. The newest ones:\nID +TASK/);
+  const raised = await errand(["bulk", "priority", "5", "--tag", "later", "--all", "--wait"]);
+  assert.deepEqual([raised.code, raised.out], [0, "3 done, 0 skipped, 0 failed\n"], raised.err);
+  const [task] = (await errand(["ls", "--tag", "later", "-o", "json"])).json();
+  assert.deepEqual([task.priority, task.state.type], [5, "SCHEDULED"]);
+  const id = (await errand(["bulk", "cancel", "--tag", "later", "--created-after", "1h", "-r", "no"])).out
+    .trim();
+  assert.deepEqual((await errand(["result", id, "--wait"])).json(), { done: 3, skipped: 0, failed: 0 });
+  const one = (await errand(["bulk", "retry", task.id, "--wait", "-o", "json"])).json();
+  assert.deepEqual(one, { done: 1, skipped: 0, failed: 0 });
+  await server.ended(task.id);
+  const deleted = await errand(["bulk", "delete", "--tag", "later", "--all", "--wait"]);
+  assert.equal(deleted.out, "3 done, 0 skipped, 0 failed\n", deleted.err);
+  const unbounded = await errand(["bulk", "cancel", "--tag", "later"]);
+  assert.equal(unbounded.code, 10);
+  assert.match(unbounded.err, /\/all: must be true where/);
+  for (const args of [["cancel"], ["priority", "11", "--all"], ["cancel", id, "--all"]]) {
+    assert.equal((await errand(["bulk", ...args])).code, 2);
+  }
+});
+
 Deno.test("keys are made, listed, rotated and revoked; one that lacks a scope is told so", async () => {
   const { key, secret } = aKey(["admin"], "root");
   const entry = `${key.name}:admin:${hexOf(key.hash)}`;
