@@ -82,6 +82,19 @@ Deno.test("a backup under load has every task that was acknowledged before it, a
   for (const id of before) assert.equal((await restored.ended(id)).state.type, "COMPLETED");
 });
 
+Deno.test("errand serve is the service, and so is errand alone; a wrong setting ends it with code 2", async () => {
+  for (const args of [["serve"], []]) {
+    const env = { PORT: "0", KV_PATH: ":memory:", DEMO_TASKS: "true", API_KEYS: "" };
+    await using server = await Server.run({ args: [...PROGRAM, ...args], cwd, env });
+    const { id } = await server.submit("add", { a: 1, b: 2 });
+    assert.equal((await server.ended(id)).result, 3);
+    assert.equal((await server.end("SIGTERM")).code, 0);
+  }
+  const { code, stderr } = await run({ args: [...PROGRAM, "serve"], cwd, env: { PORT: "zz" } });
+  assert.equal(code, 2);
+  assert.match(stderr, /^errand cannot start: PORT must be a whole number; it is "zz"$/m);
+});
+
 const missing = await run({ program: "bash", args: ["--version"] }).then(() => null, () => "no bash");
 
 Deno.test({
