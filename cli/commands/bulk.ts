@@ -4,9 +4,10 @@ import type { BulkCounts, BulkFilter, BulkRequest, TaskFuture } from "../../clie
 import { CommandError } from "../command_error.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import type { BulkGiven } from "../given.ts";
+import { progressOf } from "../output/progress.ts";
 import type { Session } from "../session.ts";
-import { filterOf, taskColumns } from "./list.ts";
-import { progressOf } from "./show.ts";
+import { filterOf } from "./filter.ts";
+import { taskColumns } from "./list.ts";
 
 export async function bulk(
   session: Session,

@@ -6,7 +6,7 @@ import { CommandError } from "../command_error.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import type { CancelGiven, InputGiven } from "../given.ts";
 import { jsonArgument } from "../json_argument.ts";
-import { filterOf } from "./list.ts";
+import { filterOf } from "./filter.ts";
 import type { Session } from "../session.ts";
 
 /** So many calls at a time. */

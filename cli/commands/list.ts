@@ -1,13 +1,14 @@
 // `errand ls`
 
-import type { CancelFilter, TaskFilter, TaskSummary } from "../../client/mod.ts";
+import type { TaskFilter, TaskSummary } from "../../client/mod.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
-import type { FilterGiven, ListGiven } from "../given.ts";
+import type { ListGiven } from "../given.ts";
 import { painted } from "../output/colors.ts";
 import type { Column } from "../output/table.ts";
 import { ago } from "../output/times.ts";
+import { progressOf } from "../output/progress.ts";
 import type { Session } from "../session.ts";
-import { progressOf } from "./show.ts";
+import { filterOf } from "./filter.ts";
 
 const LARGEST_PAGE = 500;
 
@@ -25,13 +26,6 @@ export async function list(session: Session, given: ListGiven): Promise<ExitCode
   const found = tasks.list(filter, { pageSize: Math.min(most, LARGEST_PAGE) });
   await session.list(firstOf(found, most), taskColumns(session), "no tasks");
   return EXIT.done;
-}
-
-/** As the service takes it. */
-export function filterOf(given: FilterGiven): CancelFilter {
-  const { state, task, queue, tag, group: groupId, parent: parentId, search: q } = given;
-  const { createdAfter, createdBefore } = given;
-  return { state, task, queue, tag, groupId, parentId, q, createdAfter, createdBefore };
 }
 
 async function* firstOf<Row>(rows: AsyncIterable<Row>, most: number): AsyncGenerator<Row> {

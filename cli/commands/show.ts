@@ -1,9 +1,10 @@
 // `errand show`
 
-import type { HistoryEntry, Progress, Task } from "../../client/mod.ts";
+import type { HistoryEntry, Task } from "../../client/mod.ts";
 import { exactly } from "../../runtime/core/exact_number.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import { bold, painted } from "../output/colors.ts";
+import { progressOf } from "../output/progress.ts";
 import { fieldsOf, tableOf } from "../output/table.ts";
 import { cut, visibleJson } from "../output/terminal_text.ts";
 import { ago, instant, span } from "../output/times.ts";
@@ -63,11 +64,6 @@ function textOf({ io }: Session, task: Task): string {
   function width(): number {
     return io.columns() ?? 10_000;
   }
-}
-
-export function progressOf({ current, total, message }: Progress): string {
-  const share = total ? ` (${Math.floor(100 * current / total)} %)` : "";
-  return `${current}${total === null ? "" : ` of ${total}`}${share}${message ? ` ${message}` : ""}`;
 }
 
 function historyOf({ history }: Task, width: number | null, colors: boolean): string {

@@ -9,8 +9,8 @@ import { visible } from "../output/terminal_text.ts";
 import type { Column } from "../output/table.ts";
 import { clockTime, instant } from "../output/times.ts";
 import type { TailGiven } from "../given.ts";
+import { progressOf } from "../output/progress.ts";
 import type { Session } from "../session.ts";
-import { progressOf } from "./show.ts";
 
 export async function tail(session: Session, id: string | undefined, given: TailGiven): Promise<ExitCode> {
   if (id === undefined) return await tailAll(session, given);

@@ -2513,6 +2513,56 @@ var DefinitionList = class {
   }
 };
 
+// client/operation/bulk.ts
+var A_PREVIEW = {
+  what: "the tasks that it would be for",
+  is: (body) => typeof body?.count?.value === "number"
+};
+var Bulk = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /**
+   * Starts it: the future of a task that has progress, and can be cancelled as any other.
+   *
+   * @throws {ValidationError}
+   */
+  async start(request, { idempotencyKey = aKey(), signal } = {}) {
+    const headers = {
+      "idempotency-key": idempotencyKey
+    };
+    const call = {
+      method: "POST",
+      path: "/v1/bulk",
+      body: request,
+      headers,
+      expects: A_TASK,
+      signal
+    };
+    const { body: task } = await this.connection.http.call(call);
+    return new TaskFuture(this.connection, task.id, {
+      task: task.task,
+      type: task.state.type
+    });
+  }
+  /** Which tasks it would be for now. Nothing is done. */
+  async preview(request, { signal } = {}) {
+    const body = {
+      ...request,
+      dryRun: true
+    };
+    const call = {
+      method: "POST",
+      path: "/v1/bulk",
+      body,
+      expects: A_PREVIEW,
+      signal
+    };
+    return (await this.connection.http.call(call)).body;
+  }
+};
+
 // client/operation/events.ts
 async function* eventsOf({ http }, { signal, ...filter }) {
   const query = new URLSearchParams();
@@ -3284,6 +3334,8 @@ var Client = class {
   definitions;
   keys;
   workers;
+  /** One action on many tasks. */
+  bulk;
   /** @throws {TypeError} if the URL is no absolute http(s) URL */
   constructor({ log = logged, ...options }) {
     const http = new Http(options);
@@ -3300,6 +3352,7 @@ var Client = class {
     this.definitions = new DefinitionList(this.#connection);
     this.keys = new Keys(this.#connection);
     this.workers = new Workers(this.#connection);
+    this.bulk = new Bulk(this.#connection);
   }
   /**
    * Submits a task. When this resolves, the task is on disk.
@@ -3456,6 +3509,7 @@ function logged(message, error) {
 }
 export {
   AsCompletedTimeoutError,
+  Bulk,
   CancelledError,
   Client,
   ConflictError,
