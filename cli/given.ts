@@ -10,6 +10,7 @@ export interface WaitGiven {
 }
 
 export interface SubmitGiven extends WaitGiven {
+  name?: string;
   queue?: string;
   priority?: number;
   delay?: number;

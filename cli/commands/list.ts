@@ -41,6 +41,7 @@ export function taskColumns({ io }: Session): Column<TaskSummary>[] {
   return [
     { title: "ID", of: ({ id }) => id },
     { title: "TASK", of: ({ task }) => task, shrinks: true },
+    { title: "NAME", of: ({ displayName }) => displayName ?? null, shrinks: true },
     {
       title: "STATE",
       of: ({ state }) => state.name,
@@ -50,6 +51,7 @@ export function taskColumns({ io }: Session): Column<TaskSummary>[] {
     { title: "CREATED", of: ({ createdAt }) => ago(createdAt, now) },
     { title: "TRY", of: ({ attempt, maxAttempts }) => maxAttempts > 1 ? `${attempt}/${maxAttempts}` : null },
     { title: "TAGS", of: ({ tags }) => tags.join(","), shrinks: true },
+    { title: "INPUT", of: ({ argsRepr }) => argsRepr ?? null, shrinks: true },
     { title: "WHAT", of: whatOf, shrinks: true },
   ];
 }

@@ -27,6 +27,8 @@ function textOf({ io }: Session, task: Task): string {
   const head = fieldsOf([
     ["id", task.id],
     ["task", task.task],
+    ["name", task.displayName],
+    ["version", task.version],
     ["state", `${state.type} ${state.name}${state.message ? `: ${state.message}` : ""}`],
     ["error", error === null ? null : `${error.name}: ${error.message}`],
     ["progress", progress === null ? null : progressOf(progress)],

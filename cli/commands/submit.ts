@@ -41,6 +41,7 @@ async function optionsOf(session: Session, given: SubmitGiven): Promise<EachTask
     throw new CommandError(`--options must be a JSON object; it is ${JSON.stringify(more)}`);
   }
   const named: EachTaskOptions = {
+    displayName: given.name,
     queue: given.queue,
     priority: given.priority,
     delayMs: given.delay,

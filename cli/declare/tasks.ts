@@ -14,6 +14,7 @@ export function taskCommands({ program, act, io }: Declaring): void {
     .argument("[input]", JSON_RULE)
     .option("-w, --wait", "wait for its end; the exit code says which")
     .option("--within <time>", "with --wait: no longer than this", duration)
+    .option("--name <text>", "shown beside the definition in lists")
     .option("--queue <name>", "where it waits for a worker")
     .option("--priority <n>", "-10 to 10, larger first", whole(-10, 10))
     .option("--delay <time>", "start so much later", duration)

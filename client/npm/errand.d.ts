@@ -1749,6 +1749,58 @@ declare class DefinitionList {
     list({ signal }?: SignalOptions): Promise<DefinitionInfo[]>;
 }
 
+/** As of a cancel, and tasks by when they ended. */
+interface BulkFilter extends CancelFilter {
+    /** ISO 8601. */
+    finishedAfter?: string;
+    /** ISO 8601. */
+    finishedBefore?: string;
+}
+/**
+ * What to do, and to which tasks: to those of a list, or to all that fit a filter now. A filter without a time
+ * needs `all: true`.
+ */
+interface BulkRequest {
+    action: "cancel" | "retry" | "delete" | "priority";
+    ids?: readonly string[];
+    filter?: BulkFilter;
+    all?: true;
+    /** Of the action `priority`: −10 to 10. */
+    priority?: number;
+    /** Of the action `cancel`. */
+    reason?: string;
+    /** Of the action `cancel`: how long a running function may take to stop. */
+    graceMs?: number;
+}
+/** How many it was done to; how many it was not for any more; and how many failed, as its log says. */
+interface BulkCounts {
+    done: number;
+    skipped: number;
+    failed: number;
+}
+interface BulkPreview {
+    /** At least so many where it is not exact. */
+    count: {
+        value: number;
+        exact: boolean;
+    };
+    /** The newest ones, at most 10. */
+    samples: TaskSummary[];
+}
+/** `errand.bulk` */
+declare class Bulk {
+    private readonly connection;
+    constructor(connection: Connection);
+    /**
+     * Starts it: the future of a task that has progress, and can be cancelled as any other.
+     *
+     * @throws {ValidationError}
+     */
+    start(request: BulkRequest, { idempotencyKey, signal }?: CallOptions): Promise<TaskFuture<BulkCounts>>;
+    /** Which tasks it would be for now. Nothing is done. */
+    preview(request: BulkRequest, { signal }?: SignalOptions): Promise<BulkPreview>;
+}
+
 /** All of it must be true of a transition. */
 interface EventFilter {
     /** The task came into one of these. */
@@ -2298,6 +2350,8 @@ declare class Client<D extends Definitions = Definitions> {
     readonly definitions: DefinitionList;
     readonly keys: Keys;
     readonly workers: Workers;
+    /** One action on many tasks. */
+    readonly bulk: Bulk;
     /** @throws {TypeError} if the URL is no absolute http(s) URL */
     constructor({ log, ...options }: ClientOptions);
     /**
@@ -2374,4 +2428,4 @@ declare class Client<D extends Definitions = Definitions> {
     events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -62,6 +62,8 @@ Deno.test("a task is submitted, followed, shown, listed, run again and deleted",
     "b",
     "--priority",
     "-2",
+    "--name",
+    "of Monday",
   ]);
   assert.match(submitted.out, ID);
   const id = submitted.out.trim();
@@ -77,6 +79,7 @@ Deno.test("a task is submitted, followed, shown, listed, run again and deleted",
   const shown = await errand(["show", id]);
   assert.match(shown.out, /^state +COMPLETED Completed$/m);
   assert.match(shown.out, /^tags +a, b$/m);
+  assert.match(shown.out, /^name +of Monday$/m);
   assert.match(shown.out, /^result\n {2}"liftoff"\n$/m);
   const task = (await errand(["-o", "json", "show", id])).json();
   assert.deepEqual([task.id, task.priority, task.tags], [id, -2, ["a", "b"]]);
@@ -94,7 +97,7 @@ Deno.test("a task is submitted, followed, shown, listed, run again and deleted",
   );
 
   const all = await errand(["ls"]);
-  assert.match(all.out, /^ID +TASK +STATE +CREATED +TAGS +WHAT\n/);
+  assert.match(all.out, /^ID +TASK +NAME +STATE +CREATED +TAGS +INPUT +WHAT\n/);
   assert.equal(all.out.trim().split("\n").length, 4);
   const some = await errand([
     "ls",
