@@ -1757,8 +1757,8 @@ interface BulkFilter extends CancelFilter {
     finishedBefore?: string;
 }
 /**
- * What to do, and to which tasks: to those of a list, or to all that fit a filter now. A filter without a time
- * needs `all: true`.
+ * What to do, and to which tasks: to those of a list, or to all that fit a filter now. A filter without a
+ * time needs `all: true`.
  */
 interface BulkRequest {
     action: "cancel" | "retry" | "delete" | "priority";

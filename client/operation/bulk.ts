@@ -16,8 +16,8 @@ export interface BulkFilter extends CancelFilter {
 }
 
 /**
- * What to do, and to which tasks: to those of a list, or to all that fit a filter now. A filter without a time
- * needs `all: true`.
+ * What to do, and to which tasks: to those of a list, or to all that fit a filter now. A filter without a
+ * time needs `all: true`.
  */
 export interface BulkRequest {
   action: "cancel" | "retry" | "delete" | "priority";
