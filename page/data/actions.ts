@@ -27,14 +27,10 @@ export async function deleteTask(id: string): Promise<void> {
 
 export const retryAll = (ids: string[]) => forEach(ids, (id) => retryTask(id), "retried");
 
-/** Those of the ids, or all that fit and have not ended. */
-export async function cancelMany(
-  which: { ids: string[] } | { filter: Record<string, unknown> },
-  reason: string,
-): Promise<string> {
+export async function cancelMany(ids: string[], reason: string): Promise<string> {
   const told = await post<Record<"cancelled" | "requested" | "tooLate", number>>(
     "/v1/tasks/cancel",
-    reason ? { ...which, reason } : which,
+    reason ? { ids, reason } : { ids },
   );
   const { cancelled, requested, tooLate } = told;
   const late = tooLate > 0 ? `, ${count(tooLate)} had ended` : "";

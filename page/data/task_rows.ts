@@ -12,6 +12,7 @@ export type TaskRow =
     TaskSummary,
     | "id"
     | "task"
+    | "displayName"
     | "queue"
     | "state"
     | "done"
@@ -155,6 +156,7 @@ function rowOf(task: TaskSummary): TaskRow {
   return {
     id,
     task: task.task,
+    displayName: task.displayName,
     queue,
     state,
     done,

@@ -53,6 +53,8 @@ export interface Progress {
 export interface TaskSummary {
   id: string;
   task: string;
+  /** What people call it. */
+  displayName?: string;
   queue: string;
   state: State;
   done: boolean;

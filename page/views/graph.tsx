@@ -11,6 +11,8 @@ const WIDTH = 150;
 const HEIGHT = 30;
 const LONGEST_NAME = 20;
 const STEP = 1.3;
+/** Of more the layout would take a minute, and nobody could follow them. */
+export const MOST_LINES = 2_500;
 
 interface GraphProps {
   nodes: NonNullable<Group["nodes"]>;

@@ -12,7 +12,7 @@ import { Ago, Fault, Meter, Panel, Skeleton, StateMark, TaskLink } from "../ui/b
 import { CopyButton } from "../ui/json_tree.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
-import { Graph } from "./graph.tsx";
+import { Graph, MOST_LINES } from "./graph.tsx";
 
 const LISTED = 200;
 
@@ -29,8 +29,8 @@ export function GroupView({ id }: { id: string }) {
     );
   }
   const { nodes, edges, total, done } = group;
-  const isGraph = nodes !== null && edges !== null && edges.length > 0 &&
-    !isList;
+  const isDrawn = nodes !== null && edges !== null && edges.length > 0 && edges.length <= MOST_LINES;
+  const isGraph = isDrawn && !isList;
   return (
     <>
       <Bar title={edges?.length ? "Flow" : "Group"}>
@@ -63,7 +63,7 @@ export function GroupView({ id }: { id: string }) {
         : (
           <Panel
             title="Graph"
-            aside={edges?.length
+            aside={isDrawn
               ? (
                 <span class="tabs" role="group" aria-label="How it is shown">
                   <button

@@ -33,7 +33,8 @@ export function TaskView({ id }: { id: string }) {
   const live = { ...task, progress: stream.progress ?? task.progress };
   return (
     <>
-      <Bar title={<bdi>{task.task}</bdi>}>
+      <Bar title={<bdi>{task.displayName ?? task.task}</bdi>}>
+        {task.displayName && <bdi class="dim">{task.task}</bdi>}
         <StateMark
           state={task.state}
           extra={task.attempt === 0 ? "" : ` · attempt ${task.attempt} of ${task.maxAttempts}`}

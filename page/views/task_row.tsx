@@ -25,7 +25,11 @@ export const COLUMNS: Column[] = [
   {
     name: "task",
     title: "Definition",
-    cell: (row) => <TaskLink id={row.id} name={row.task} />,
+    cell: ({ id, task, displayName }) => (
+      <>
+        <TaskLink id={id} name={displayName ?? task} /> {displayName && <bdi class="dim">{task}</bdi>}
+      </>
+    ),
   },
   { name: "id", title: "Id", cell: ({ id }) => <TaskLink id={id} /> },
   { name: "queue", title: "Queue", cell: ({ queue }) => <bdi>{queue}</bdi> },

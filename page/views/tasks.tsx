@@ -10,6 +10,7 @@ import { TaskRows } from "../data/task_rows.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Fault, Skeleton } from "../ui/basics.tsx";
 import { VirtualRows } from "../ui/virtual_rows.tsx";
+import { BulkButton } from "./bulk.tsx";
 import { ColumnHeads, columnsShown, Row, ROW_HEIGHT } from "./task_row.tsx";
 import { FILTERS, Filters } from "./task_filters.tsx";
 import { Selection } from "./task_selection.tsx";
@@ -22,7 +23,10 @@ export function Tasks() {
   const place = JSON.stringify(filters);
   return (
     <div class="tasks-view">
-      <Bar title="Tasks" />
+      <Bar title="Tasks">
+        <span class="spacer" />
+        <BulkButton filters={filters} />
+      </Bar>
       <Filters filters={filters} />
       <List key={place} filters={filters} />
     </div>
@@ -83,11 +87,7 @@ function List({ filters }: { filters: Record<string, string> }) {
   const all = rows.count;
   return (
     <>
-      <Selection
-        selected={selected}
-        filters={filters}
-        fitting={all ? `${count(all.value)}${all.exact ? "" : "+"} tasks` : null}
-      />
+      <Selection selected={selected} />
       <div
         class="panel list"
         role="table"

@@ -136,10 +136,17 @@ browserTest(
 
     await goto("tasks?task=render-video&state=PENDING");
     await page.getByRole("row", { name: "render-video" }).first().waitFor();
-    await page.getByLabel("Choose all that are read").click();
-    await page.getByRole("toolbar").getByRole("button", { name: "Cancel all that fit…" }).click();
-    await confirm("Cancel all");
-    await said("3 cancelled, 0 asked to stop");
+    await page.getByRole("button", { name: "Act on all…" }).click();
+    await page.getByRole("dialog").getByText("3 tasks").waitFor();
+    await page.getByRole("dialog").getByLabel("Action").selectOption("priority");
+    await page.getByLabel("New priority").fill("7");
+    await page.getByRole("dialog").getByText("3 tasks").waitFor();
+    await page.getByRole("dialog").getByLabel("Action").selectOption("cancel");
+    await page.getByLabel("Reason").fill("all of them");
+    await confirm("Cancel them");
+    await page.getByRole("heading", { level: 1, name: "bulk" }).waitFor();
+    await page.getByText("Completed").first().waitFor();
+    assert.equal((await service.ended(made.held)).state.message, "all of them");
 
     await goto("tasks?task=charge-card");
     await page.getByRole("row", { name: "charge-card" }).first().waitFor();
