@@ -21,9 +21,6 @@ interface AdmissionContext {
   imposing?: Imposing;
 }
 
-/** Of one limit. */
-const MOST_AT_ONCE = 50;
-
 /** A unit with those that come in with these units; null if none does. */
 export async function admission(
   { kv, clock, ids, imposing }: AdmissionContext,
@@ -32,11 +29,16 @@ export async function admission(
 ): Promise<Unit | null> {
   // Where commits go to a server their checks are few, and what was decided for a claim must not get old.
   if (kv.limits.flights > 1 || units.some(({ isStillRight }) => isStillRight !== undefined)) return null;
+  const open = gate.open();
+  if (open.length === 0) return null;
+  // All or none: whom the outbox lets in at the same time, a commit of theirs would conflict about.
+  const load = loadOf(...units.map(({ cost }) => cost));
+  const wanted = open.reduce((sum, { room }) => sum + room, 0);
+  if (wanted > kv.limits.checks - load.checks) return null;
   const changes: Change[] = [];
   const taken = new Set(units.flatMap((unit) => unit.changes.map(({ next }) => next.id)));
-  for (const { name, room } of gate.open()) {
-    const limit = Math.min(room, MOST_AT_ONCE);
-    const line = await kv.list({ prefix: prefixes.parked(name) }, { limit });
+  for (const { name, room } of open) {
+    const line = await kv.list({ prefix: prefixes.parked(name) }, { limit: room });
     const waiting = line.map(({ key }) => parse.parked(key)).filter((id) => !taken.has(id));
     const found = (await kv.getMany<Uint8Array>(waiting.map(keys.task))).map(entryOrNewer);
     for (const entry of found) {
@@ -49,12 +51,11 @@ export async function admission(
       taken.add(next.id);
     }
   }
-  for (let count = changes.length; count > 0; count = Math.floor(count / 2)) {
-    const unit = unitOf(ids.token(), changes.slice(0, count), {}, kv.shards);
-    if (loadOf(...units.map(({ cost }) => cost), unit.cost).exceeds(kv.limits)) continue;
-    unit.starts = true;
-    gate.admit(unit);
-    return unit;
-  }
-  return null;
+  if (changes.length === 0) return null;
+  const unit = unitOf(ids.token(), changes, {}, kv.shards);
+  load.add(unit.cost);
+  if (load.exceeds(kv.limits)) return null;
+  unit.starts = true;
+  gate.admit(unit);
+  return unit;
 }
