@@ -41,6 +41,7 @@ export {
   type RetryAfterOptions,
   TaskDirective,
 } from "./runtime/core/failure_hints.ts";
+export { replaceWith, type ReplacingFlow, type ReplacingTask } from "./runtime/core/replace_with.ts";
 export { SoftTimeLimitError } from "./runtime/core/soft_time_limit.ts";
 export type { ErrorMatch, RetryPolicy } from "./runtime/core/retry.ts";
 export type { SubmitOptions } from "./runtime/core/submission.ts";

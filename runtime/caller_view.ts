@@ -53,7 +53,8 @@ export class CallerView {
 
   /** See {@linkcode submitFlow}. */
   submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
-    return submitFlow(this.parts.submitter, this.parts.store.turns, spec, idempotency, this.caller);
+    const { submitter, store } = this.parts;
+    return submitFlow(submitter, store.turns, spec, { idempotency, caller: this.caller });
   }
 
   /** See {@linkcode submitMap}. */

@@ -163,6 +163,8 @@ interface TaskSummary {
     argsRepr?: string | null;
     /** Of a task whose result is not kept: it is null. */
     resultIgnored?: true;
+    /** Of a task in whose place others are: their group. */
+    replacedBy?: string;
     /** Of a task that is COMPLETED `Cached`: whose result it got. */
     cachedFrom?: string;
     /** Of a task that was made from an ended one by `rerun`: that one. */

@@ -83,6 +83,7 @@ const summaryShape = once(() => ({
   resultIgnored: z.literal(true).optional().describe("Only of a task whose result is not kept."),
   displayName: z.string().optional().describe("What people call it, if it has such a name."),
   version: z.string().optional().describe("Of its definition, if that has one, when it was submitted."),
+  replacedBy: z.uuid().optional().describe("Of a task in whose place others are: their group."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()

@@ -137,7 +137,7 @@ function withValues(
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
     `"node":${jsonOf(node ?? null)},` + conditionsText(record) + scheduleText(record) + cachedText(record) +
     namedText(record) + (record.ignoreResult ? `${IGNORED},` : "") +
-    rerunText(record) +
+    rerunText(record) + replacedText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
@@ -182,6 +182,11 @@ export function historyText({ seq, type, name, message, at, attempt }: HistoryEn
 function namedText({ displayName, version }: TaskRecord): Text {
   const named = displayName === undefined ? "" : `"displayName":${jsonOf(displayName)},`;
   return version === undefined ? named : `${named}"version":${jsonOf(version)},`;
+}
+
+/** Only of a task in whose place others are: their group. */
+function replacedText({ replacement }: TaskRecord): Text {
+  return replacement?.group ? `"replacedBy":"${bare(replacement.group)}",` : "";
 }
 
 /** Only of a task that got the result of another one. */

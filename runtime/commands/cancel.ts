@@ -7,6 +7,7 @@ import { cancelled, cancelRequested } from "../core/transitions.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import type { Store } from "../store/store.ts";
+import { isReplaced, replacementCancelled } from "../core/replaced.ts";
 import { type IfMatch, requirePresent } from "./present_task.ts";
 
 export interface CancelRequest {
@@ -90,6 +91,13 @@ function cancelStep(
   if (type === "CANCELLING") return { outcome: "requested", next: null };
   if (isTerminal(record) || onlyWaiting && record.startedAt !== null) {
     return { outcome: "too_late", next: null };
+  }
+  if (isReplaced(record)) {
+    const isAsked = record.cancel !== null;
+    return {
+      outcome: "requested",
+      next: isAsked ? null : replacementCancelled(record, now, reason, graceMs),
+    };
   }
   if (type === "RUNNING") {
     return { outcome: "requested", next: cancelRequested(record, now, reason, graceMs, keepResult) };

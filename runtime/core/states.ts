@@ -15,7 +15,7 @@ export type StateName =
   | ("Scheduled" | "Late" | "AwaitingRetry")
   | ("Pending" | "AwaitingDependencies" | "AwaitingConcurrencySlot" | "AwaitingRateLimit")
   | ("Running" | "Retrying")
-  | ("Paused" | "Suspended" | "AwaitingSignal" | "Sleeping")
+  | ("Paused" | "Suspended" | "AwaitingSignal" | "AwaitingTask" | "Sleeping")
   | "Cancelling"
   | ("Completed" | "Cached" | "Ignored")
   | ("Failed" | "TimedOut" | "RetriesExhausted" | "Rejected")
@@ -26,7 +26,7 @@ export const STATES: Record<StateType, readonly StateName[]> = {
   SCHEDULED: ["Scheduled", "Late", "AwaitingRetry"],
   PENDING: ["Pending", "AwaitingDependencies", "AwaitingConcurrencySlot", "AwaitingRateLimit"],
   RUNNING: ["Running", "Retrying"],
-  PAUSED: ["Paused", "Suspended", "AwaitingSignal", "Sleeping"],
+  PAUSED: ["Paused", "Suspended", "AwaitingSignal", "AwaitingTask", "Sleeping"],
   CANCELLING: ["Cancelling"],
   COMPLETED: ["Completed", "Cached", "Ignored"],
   FAILED: ["Failed", "TimedOut", "RetriesExhausted", "Rejected"],
@@ -46,8 +46,8 @@ export function isTerminalType(type: StateType): boolean {
 export const NEXT: Record<StateType, StateType[]> = {
   SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
   PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
-  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
-  PAUSED: [],
+  RUNNING: ["PENDING", "SCHEDULED", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: ["PAUSED", "SCHEDULED", "COMPLETED", "FAILED", "CRASHED", "CANCELLED"],
   CANCELLING: ["CANCELLED"],
   COMPLETED: [],
   FAILED: ["PENDING"],

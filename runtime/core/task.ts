@@ -5,6 +5,7 @@ import type { Conditions } from "./condition_terms.ts";
 import { DEFAULT_QUEUE } from "./queue.ts";
 import type { Parked, TaskLimit, TaskRate } from "./limit_terms.ts";
 import type { RetryPolicy } from "./retry.ts";
+import type { Replacement } from "./replacement_terms.ts";
 import type { ShownTerms } from "./shown_terms.ts";
 import { isTerminalType, type StateName, type StateType } from "./states.ts";
 
@@ -181,6 +182,7 @@ export interface TaskRecord extends ShownTerms {
   cachedFrom?: string;
   /** Other tasks have got a stored value of it, which is kept for the longest of them. */
   lent?: { blob: string; until: number };
+  replacement?: Replacement<StoredValue>;
   /** Its event log is not empty. */
   hasEvents?: true;
   createdAt: number;
@@ -227,11 +229,6 @@ export function typeOf(record: TaskRecord): StateType {
 
 export function isTerminal(record: TaskRecord): boolean {
   return isTerminalType(typeOf(record));
-}
-
-/** True if this stored value is its input, its result, or the list of its upstreams. */
-export function namesValue({ input, result, deps }: TaskRecord, blob: string): boolean {
-  return [input, result, deps?.upstreams].some((value) => value && "blob" in value && value.blob === blob);
 }
 
 export function isReady(stored: Stored): boolean {

@@ -5,6 +5,7 @@ import { bounded } from "./error_bounds.ts";
 import { clip } from "./json.ts";
 import { end, enter } from "./enter_state.ts";
 import { failed, type Failure } from "./failed_attempt.ts";
+import { replaced } from "./replaced.ts";
 import {
   type Dependencies,
   type Lease,
@@ -20,6 +21,8 @@ import { bare } from "./tenant.ts";
 export type Outcome =
   /** `cacheKey`: under which others find the result, if that was not known before. */
   | { kind: "completed"; result: StoredValue; cacheKey?: string }
+  /** The function has put these tasks in the place of its own. */
+  | { kind: "replaced"; flow: StoredValue }
   | Failure
   /** The worker hands the attempt back unused: it is stopping, or what it says. */
   | { kind: "released"; reason?: string };
@@ -151,6 +154,8 @@ export function settled(
         : { result, cache: { ...record.cache!, key: cacheKey } };
       return end(record, now, "COMPLETED", "Completed", null, patch);
     }
+    case "replaced":
+      return replaced(record, now, outcome.flow);
     case "released":
       return handedBack(record, now, outcome.reason ?? "handed back by a stopping worker");
     case "failed":

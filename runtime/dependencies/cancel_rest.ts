@@ -7,7 +7,7 @@ import { restSubject } from "../platform/outbox_subject.ts";
 import type { Store } from "../store/store.ts";
 
 /** Cancels a task that has not ended. Asking again, or too late, changes nothing. */
-export type CancelTask = (id: string, reason: string) => Promise<unknown>;
+export type CancelTask = (id: string, reason: string, graceMs?: number) => Promise<unknown>;
 
 /**
  * @param outboxVersion the version of the outbox entry that asked for it

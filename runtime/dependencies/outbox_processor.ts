@@ -3,6 +3,7 @@
 // processes at once.
 
 import { endOf } from "../core/conditions.ts";
+import { isReplaced } from "../core/replaced.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 import { AutoResetEvent } from "../platform/auto_reset_event.ts";
 import { Coalescer } from "../platform/coalescer.ts";
@@ -44,6 +45,14 @@ export interface OutboxHooks {
   cancel: CancelTask;
   /** Does what follows when a group with a policy has stopped or ended. */
   followGroup: FollowGroup;
+  /** What has to do with tasks in the place of others; loaded by the first of them. */
+  replacements(): Promise<ReplacementSteps>;
+}
+
+/** Each is false if it must be done again. */
+export interface ReplacementSteps {
+  follow(task: string, outboxVersion: string): Promise<boolean>;
+  settle(outboxTask: OutboxTask): Promise<boolean>;
 }
 
 export class OutboxProcessor {
@@ -217,6 +226,8 @@ export class OutboxProcessor {
         this.hooks.onReady();
         return isDone;
       }
+      case "replace":
+        return await (await this.hooks.replacements()).follow(subject.task, versionstamp);
       case "rest":
         return await cancelRest(this.store, subject.task, versionstamp, this.hooks.cancel);
       case "task": {
@@ -226,6 +237,9 @@ export class OutboxProcessor {
           const check = { key: keys.task(id), versionstamp: entry.versionstamp };
           if (!await tellDependents(this.store, id, end, check, isStopping)) return false;
         }
+        if (entry && isReplaced(entry.record)) {
+          return await (await this.hooks.replacements()).settle(outboxTask);
+        }
         return await moveDependent(this.store, outboxTask);
       }
     }
@@ -233,5 +247,5 @@ export class OutboxProcessor {
 }
 
 function isLong({ id }: OutboxTask): boolean {
-  return ["retry", "group"].includes(outboxSubject(id).kind);
+  return ["retry", "group", "replace"].includes(outboxSubject(id).kind);
 }

@@ -2,7 +2,8 @@
 // what was left beside a record that is gone. Such data exists for a moment in every run, so it is removed
 // only after this process has found it abandoned for a long time by its own clock.
 
-import { isForgotten, namesValue, type Stored } from "../core/task.ts";
+import { isForgotten, type Stored } from "../core/task.ts";
+import { namesValue } from "../core/stored_values.ts";
 import { behindAll, parse, prefixes } from "../platform/keys.ts";
 import { isBarrier } from "../platform/outbox_subject.ts";
 import { deleteUnder, firstOfEach } from "../platform/paging.ts";

@@ -2,11 +2,12 @@
 // lease, a dependency, or a slot to wait for), and repairs them. Record and driver are written in one commit,
 // so only a fault of the database can part them.
 
+import { isReplaced } from "../core/replaced.ts";
 import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
 import { limitOf } from "../core/limits.ts";
 import { after, keys, prefixes } from "../platform/keys.ts";
 import { decisionOf, type DependencyCounter } from "../store/dependency_counters.ts";
-import { parkedKey, rateEntry } from "../store/index_entries.ts";
+import { parkedKey, rateEntry, replacedEntry } from "../store/index_entries.ts";
 import { leaseBlocksOf } from "../store/leases.ts";
 import { askForHeld, whereMoved } from "../queues/held_tasks.ts";
 import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
@@ -152,6 +153,7 @@ export class Reconciler {
 function driverKey(record: TaskRecord, shards: number): Deno.KvKey {
   if (record.parked) return parkedKey(record);
   if (record.rateAt !== undefined) return rateEntry(record).key;
+  if (isReplaced(record)) return replacedEntry(record).key;
   if (typeOf(record) === "PENDING") return queueKeyOf(record, shards);
   return keys.due("start", record.runAt, record.id);
 }

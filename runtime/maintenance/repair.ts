@@ -2,6 +2,7 @@
 
 import { endOf } from "../core/conditions.ts";
 import { isAwaiting, isForgotten, stateOf, type TaskRecord, typeOf } from "../core/task.ts";
+import { isReplaced } from "../core/replaced.ts";
 import { admitted, reclaimed } from "../core/transitions.ts";
 import { parkedAt } from "../core/limits.ts";
 import { isBehindBarrier } from "../dependencies/barrier.ts";
@@ -12,7 +13,12 @@ import {
 } from "../dependencies/concurrency_limit.ts";
 import { isHeldBack } from "../dependencies/retry_barrier.ts";
 import { keys } from "../platform/keys.ts";
-import { concurrencyLimitId, limitSubject, retryBarrierId } from "../platform/outbox_subject.ts";
+import {
+  concurrencyLimitId,
+  limitSubject,
+  replaceSubject,
+  retryBarrierId,
+} from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import type { UnitOptions } from "../store/commit_unit.ts";
 import {
@@ -24,7 +30,7 @@ import {
   stepped,
 } from "../store/dependency_counters.ts";
 import type { GroupRecord } from "../store/group_counters.ts";
-import { parkedEntry, rateEntry, waitingOf } from "../store/index_entries.ts";
+import { parkedEntry, rateEntry, replacedEntry, waitingOf } from "../store/index_entries.ts";
 import { queueKeyOf, readyBlockOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
@@ -45,6 +51,9 @@ export async function repairOf(store: Store, values: Values, record: TaskRecord)
     };
   }
   if (record.rateAt !== undefined) return { next: { ...record }, writes: [rateEntry(record)] };
+  if (isReplaced(record)) {
+    return { next: { ...record }, writes: [replacedEntry(record), outboxWrite(replaceSubject(record.id))] };
+  }
   if (stateOf(record).name === "AwaitingConcurrencySlot") return null;
   const now = store.clock.now();
   switch (typeOf(record)) {

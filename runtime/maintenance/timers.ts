@@ -2,6 +2,7 @@
 // after their retention, and calls that were cut off are undone. Anyone may call `tick` at any time.
 
 import { type Entry, isForgotten, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
+import { isReplaced, replacementTimedOut } from "../core/replaced.ts";
 import { becameReady, canExpire, expired, placeCame } from "../core/transitions.ts";
 import { type DueKind, keys, parse, prefixes } from "../platform/keys.ts";
 import { isNewerRecord } from "../store/record_codec.ts";
@@ -22,7 +23,17 @@ interface Timer {
 }
 
 const PER_TICK = 500;
-const KINDS: DueKind[] = ["start", "rate", "expire", "purge", "unseal", "recount", "group", "deadline"];
+const KINDS: DueKind[] = [
+  "start",
+  "rate",
+  "expire",
+  "purge",
+  "unseal",
+  "recount",
+  "group",
+  "deadline",
+  "replaced",
+];
 
 export class Timers {
   readonly #pruner: Pruner;
@@ -71,6 +82,7 @@ export class Timers {
       case "start":
       case "rate":
       case "expire":
+      case "replaced":
         return await this.#move(timer, entry, now);
       case "purge":
         if (await this.#pruner.prune(id, entry)) await this.#remove(timer);
@@ -119,6 +131,9 @@ function nextOf({ kind, at }: Timer, record: Stored, now: number): TaskRecord | 
   if (isForgotten(record)) return null;
   if (kind === "start" && typeOf(record) === "SCHEDULED" && record.runAt === at) {
     return becameReady(record, now);
+  }
+  if (kind === "replaced" && isReplaced(record) && record.replacement.until === at) {
+    return replacementTimedOut(record, now);
   }
   if (kind === "rate" && record.rateAt === at) return placeCame(record, now);
   if (kind === "expire" && canExpire(record) && record.expiresAt === at) return expired(record, now);

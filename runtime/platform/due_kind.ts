@@ -16,4 +16,6 @@ export type DueKind =
   | "group"
   /** A group that has not ended is stopped. */
   | "deadline"
+  /** The tasks in the place of one take too long. */
+  | "replaced"
   | "schedule";

@@ -10,7 +10,8 @@ export type OutboxSubject =
   | { kind: "full-limit"; task: string }
   | { kind: "limit-rules"; tenant: string }
   | { kind: "held"; definition: string }
-  | { kind: "rest"; task: string };
+  | { kind: "rest"; task: string }
+  | { kind: "replace"; task: string };
 
 /** Sorts before all other ids of barriers. */
 export const BARRIER = "seal-";
@@ -23,6 +24,7 @@ const FULL_LIMIT = "full-";
 const HELD = "held-";
 const REST = "rest-";
 const GROUP = "group-";
+const REPLACE = "replace-";
 
 export function barrierId(firstTask: string): string {
   return BARRIER + firstTask;
@@ -67,6 +69,11 @@ export function restSubject(task: string): string {
   return REST + task;
 }
 
+/** The function of the task has put others in its place: they are to be submitted, or cancelled with it. */
+export function replaceSubject(task: string): string {
+  return REPLACE + task;
+}
+
 export function isBarrier(id: string): boolean {
   return id.startsWith(BARRIER);
 }
@@ -78,6 +85,7 @@ export function outboxSubject(id: string): OutboxSubject {
   if (id.startsWith(FULL_LIMIT)) return { kind: "full-limit", task: id.slice(FULL_LIMIT.length) };
   if (id.startsWith(LIMIT)) return { kind: "limit", name: id.slice(LIMIT.length) };
   if (id.startsWith(HELD)) return { kind: "held", definition: id.slice(HELD.length) };
+  if (id.startsWith(REPLACE)) return { kind: "replace", task: id.slice(REPLACE.length) };
   if (id.startsWith(REST)) return { kind: "rest", task: id.slice(REST.length) };
   if (id.startsWith(GROUP)) return { kind: "group", group: id.slice(GROUP.length) };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };

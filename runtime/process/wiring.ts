@@ -1,6 +1,5 @@
 // Builds the parts of the engine and connects them.
 
-import { cancelIfThere } from "../commands/cancel.ts";
 import { bulkDefinition } from "../commands/bulk/bulk.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { GroupFollower } from "../commands/groups/follow_group.ts";
@@ -31,6 +30,7 @@ import { Reconciler } from "../maintenance/reconciler.ts";
 import { TimerLoop, together } from "../maintenance/timer_loop.ts";
 import { Timers } from "../maintenance/timers.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
+import { stepsOfTasks } from "./outbox_steps.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
 import type { Doorbell } from "../platform/doorbells/doorbell.ts";
 import { QueueBell } from "../platform/doorbells/queue.ts";
@@ -96,15 +96,13 @@ export interface Parts {
   sharedCounts: SharedCounts;
 }
 
-/** How long the function of a task may take to stop that another one has started without. */
-const GRACE_OF_REST_MS = 10_000;
-
 export async function wire(options: RuntimeOptions): Promise<Parts> {
   const clock = options.clock ?? systemClock;
   const ids = options.ids ?? makeIds(clock);
   const log = options.log ?? silentLog;
   const leaseMs = options.leaseMs ?? DEFAULTS.leaseMs;
   const maxInputBytes = options.maxInputBytes ?? DEFAULTS.maxInputBytes;
+  const maxResultBytes = options.maxResultBytes ?? DEFAULTS.maxResultBytes;
   const runsTasks = options.runsTasks ?? true;
 
   await requireFormat(options.kv).catch((error) => {
@@ -172,7 +170,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       values,
       inputs: new InputResolver(store, values),
       children: new Children(store, values, notifier, submitter, commands),
-      maxResultBytes: options.maxResultBytes ?? DEFAULTS.maxResultBytes,
+      maxResultBytes,
       keepStacks: options.keepStacks ?? false,
       concurrency: options.concurrency ?? DEFAULTS.concurrency,
       queues: options.queues,
@@ -191,7 +189,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const outbox = new OutboxProcessor(store, log, {
     onReady: () => worker?.controlsChanged(),
     followGroup: (...args) => follower.follow(...args),
-    cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: GRACE_OF_REST_MS }),
+    ...stepsOfTasks({ store, values, submitter, maxResultBytes }),
   });
   const queueControl = new QueueControl({
     store,

@@ -39,6 +39,7 @@ const SOURCES: readonly (readonly [states: readonly StateType[], source: Source]
   [["PENDING"], parkedAtLimits],
   [["PENDING"], queued],
   [["RUNNING", "CANCELLING"], leased],
+  [["PAUSED"], replacedByOthers],
 ];
 
 /** The states that lists find without going through all tasks. */
@@ -118,6 +119,13 @@ async function members(kv: KvPort, selector: Deno.KvListSelector): Promise<strin
 
 async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
   for await (const page of singly<Waiting>(kv, prefixes.due("start"))) {
+    yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
+  }
+}
+
+/** Tasks in whose place others are. */
+async function* replacedByOthers(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
+  for await (const page of singly<Waiting>(kv, prefixes.due("replaced"))) {
     yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
   }
 }

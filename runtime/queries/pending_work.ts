@@ -101,6 +101,7 @@ export async function nearPendingWork(
       isDue("rate", now + aheadMs),
       isDue("expire", now + aheadMs),
       isDue("deadline", now + aheadMs),
+      isDue("replaced", now + aheadMs),
       isScheduleDue(),
       isDue("purge", now),
       isDue("unseal", now),

@@ -3,6 +3,8 @@
 // the queue, values of counters) is left to the committer.
 
 import { endOf } from "../core/conditions.ts";
+import { isReplaced, isToEnd } from "../core/replaced.ts";
+import { replaceSubject } from "../platform/outbox_subject.ts";
 import { costOf } from "./commit_cost.ts";
 import type { Cost } from "./commit_load.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
@@ -97,6 +99,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     }
     groupSteps.push(...groupStepsOf(before?.record ?? null, record));
     tellDependents(before?.record ?? null, record, counterSteps, writes);
+    followReplacement(before?.record ?? null, record, writes);
     gated ||= isGated(record);
     limitSteps.push(...limitStepsOf(before?.record ?? null, record));
     return { before, next: record };
@@ -174,6 +177,13 @@ function tellDependents(before: Stored | null, next: Stored, steps: CounterStep[
   if (was === is) return;
   for (const dependent of next.next ?? []) steps.push({ dependent, upstream: next.id, was, is });
   if (next.followed) writes.push(outboxWrite(next.id));
+}
+
+/** Those in the place of a task are submitted after this commit; or cancelled, if the task is to end. */
+function followReplacement(before: Stored | null, next: Stored, writes: Write[]): void {
+  if (isForgotten(next) || next.replacement === undefined || !before || isForgotten(before)) return;
+  const isBegun = isReplaced(next) && (!isReplaced(before) || isToEnd(next) && !isToEnd(before));
+  if (isBegun) writes.push(outboxWrite(replaceSubject(next.id)));
 }
 
 export function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {

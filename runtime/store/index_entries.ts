@@ -4,11 +4,13 @@
 import { limitName } from "../core/limits.ts";
 import { tenantOf } from "../core/tenant.ts";
 import { keys } from "../platform/keys.ts";
+import { isReplaced } from "../core/replaced.ts";
 import { canExpire } from "../core/transitions.ts";
 import type { CacheEntry } from "../core/cache.ts";
 import { isTerminalType } from "../core/states.ts";
 import { holdsKey, type UniqueKey } from "../core/unique_key.ts";
 import { isForgotten, keptUntil, mayBeNeeded, type Stored, type TaskRecord, typeOf } from "../core/task.ts";
+import { valuesOf } from "../core/stored_values.ts";
 
 export interface IndexEntry {
   key: Deno.KvKey;
@@ -107,6 +109,7 @@ export function entriesOf(stored: Stored): IndexEntry[] {
   if (record.parked) entries.push(parkedEntry(record));
   if (record.rateAt !== undefined) entries.push(rateEntry(record));
   if (record.late) entries.push({ key: keys.readmission(record.groups[0], id), value: null, expireAt: null });
+  if (isReplaced(record)) entries.push(replacedEntry(record));
   if (type === "SCHEDULED") {
     entries.push({ key: keys.due("start", record.runAt, id), value: waitingOf(record), expireAt: null });
   }
@@ -117,6 +120,12 @@ export function entriesOf(stored: Stored): IndexEntry[] {
     entries.push({ key: keys.due("expire", record.expiresAt!, id), value: null, expireAt: null });
   }
   return entries;
+}
+
+/** Of a task in whose place others are. */
+export function replacedEntry(record: TaskRecord): IndexEntry {
+  const key = keys.due("replaced", record.replacement!.until, record.id);
+  return { key, value: waitingOf(record), expireAt: null };
 }
 
 /** Of a task that waits for a slot of a limit. */
@@ -139,7 +148,8 @@ export function rateEntry(record: TaskRecord): IndexEntry {
 
 /** True if the task has keys that only the pruner finds: events, chunks, a dependency counter, edges. */
 function storesMore(record: TaskRecord): boolean {
-  const { hasEvents, input, result, deps } = record;
-  return hasEvents === true || mayBeNeeded(record) || deps?.released === false ||
-    [input, result, deps?.upstreams].some((value) => value && "blob" in value);
+  const { hasEvents, deps, replacement } = record;
+  // One that was cancelled while others were in its place may have a counter.
+  return hasEvents === true || mayBeNeeded(record) || deps?.released === false || replacement !== undefined ||
+    valuesOf(record).some((value) => value && "blob" in value);
 }

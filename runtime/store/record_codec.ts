@@ -50,7 +50,8 @@ export function encode(stored: Stored): Uint8Array<ArrayBuffer> {
 
 function stampOf(stored: Stored): string {
   const isPlain = isForgotten(stored) ||
-    !isLimited(stored) && stored.queue === undefined && stored.deps?.conditions === undefined;
+    !isLimited(stored) && stored.queue === undefined && stored.deps?.conditions === undefined &&
+      stored.replacement === undefined;
   return isPlain ? STAMP : STAMP_OF_MORE;
 }
 

@@ -3,7 +3,8 @@
 // (docs/decisions/0007-large-values-beside-the-record.md).
 
 import { utf8Bytes } from "../core/json.ts";
-import { isForgotten, namesValue, type StoredValue } from "../core/task.ts";
+import { isForgotten, type StoredValue } from "../core/task.ts";
+import { namesValue } from "../core/stored_values.ts";
 import type { Ids } from "../platform/ids.ts";
 import { keys, parse, prefixes } from "../platform/keys.ts";
 import type { KvPort, Reader, Write } from "../platform/kv.ts";

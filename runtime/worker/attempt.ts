@@ -46,6 +46,8 @@ export interface AttemptHooks {
 }
 
 export class Attempt implements ReportTarget {
+  /** Its function has submitted tasks. */
+  hasSubmitted = false;
   readonly id: string;
   readonly token: string;
   /** What its function listens to: it may still end well when it hears of its soft time limit. */

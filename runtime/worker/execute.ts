@@ -9,6 +9,7 @@ import { NewerRecordError, UnavailableError } from "../core/errors.ts";
 import { bounded } from "../core/error_bounds.ts";
 import type { Failure } from "../core/failed_attempt.ts";
 import { hintsOf } from "../core/failure_hints.ts";
+import { flowOf } from "../core/replace_with.ts";
 import { NotJsonError, toJsonText, utf8Bytes } from "../core/json.ts";
 import type { InputResolver } from "./input_resolver.ts";
 import { type Mask, Redaction } from "../core/redaction.ts";
@@ -120,6 +121,8 @@ async function outcomeOf(
   // Stopped meanwhile: the value would never be read, so it is not stored.
   if (attempt.isCutOff) return { kind: "released" };
   const { chunk, ignoreResult } = attempt.record;
+  const flow = flowOf(results[0]);
+  if (flow !== null) return await replacedBy(flow, attempt, values);
   if (ignoreResult) return { kind: "completed", result: { json: "null" } };
   const text = toJsonText(chunk ? results : results[0]);
   for (const [i, result] of results.entries()) {
@@ -140,6 +143,24 @@ async function outcomeOf(
   }
   const result = await untilAvailable(attempt, () => values.store(attempt.id, text, attempt.record.input));
   return { kind: "completed", result };
+}
+
+async function replacedBy(flow: object, attempt: Attempt, values: Values): Promise<Outcome> {
+  const { id, record } = attempt;
+  if (record.chunk) {
+    return failure("ReplaceRefused", "replaceWith(): a chunk has several inputs, and one result");
+  }
+  if (attempt.hasSubmitted) {
+    const message =
+      "replaceWith(): this attempt has submitted tasks with submit(): put them into the flow, " +
+      "or return what they give";
+    return failure("ReplaceRefused", message);
+  }
+  const text = toJsonText(flow);
+  return {
+    kind: "replaced",
+    flow: await untilAvailable(attempt, () => values.store(id, text, record.input)),
+  };
 }
 
 /** Repeats `work` while the database is away: that is no failure of the function. */

@@ -43,8 +43,13 @@ export async function settle(
 
 async function write(attempt: Attempt, outcome: Outcome, values: Values): Promise<void> {
   const isWritten = await attempt.settle(outcome);
+  const { record } = attempt;
+  if (outcome.kind === "replaced") {
+    const isKept = isWritten && record.replacement?.flow === outcome.flow;
+    if (!isKept) await values.discard(attempt.id, outcome.flow);
+  }
   if (outcome.kind !== "completed") return;
-  const isKept = isWritten && attempt.record.result === outcome.result;
+  const isKept = isWritten && record.result === outcome.result;
   if (!isKept) await values.discard(attempt.id, outcome.result);
 }
 

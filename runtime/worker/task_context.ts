@@ -29,6 +29,7 @@ export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
   let place = 0;
   return async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
     const task = typeof definition === "string" ? definition : definition.name;
+    attempt.hasSubmitted = true;
     const id = await FunctionScope.leave(() => children.submit(attempt, place++, task, input, options));
     return new ChildTask(id, () => FunctionScope.leave(() => children.result(attempt, id)));
   };

@@ -325,12 +325,17 @@ export const canvas: Row[] = [
   },
   {
     promise: "replace(): another task in its place",
-    by: "a function returns what its child does",
     source: REPLACE,
     test: async (errand) => {
-      const children = [{ task: "add", input: { a: 1, b: 2 } }];
-      const flow = await errand.run(chain(sig("family", { children, awaits: true }), ECHO));
-      assert.deepEqual(await flow.result(), [3]);
+      const adding = { by: sig("add", { a: 1, b: 2 }) };
+      const flow = await errand.run(chain(sig("replaced", adding), ECHO));
+      assert.equal(await flow.result(), 3);
+      const { state, history } = await flow.futures[0].task();
+      assert.equal(state.type, "COMPLETED");
+      assert.deepEqual(history.slice(-2).map(({ name }) => name), ["AwaitingTask", "Completed"]);
+      // A group becomes a chord: its results go to the next one as a list.
+      const several = { by: group(sig("add", { a: 1, b: 2 }), sig("add", { a: 3, b: 4 })) };
+      assert.deepEqual(await (await errand.run(chain(sig("replaced", several), ECHO))).result(), [3, 7]);
     },
   },
   {

@@ -675,11 +675,16 @@ export const csharp: System = {
     {
       promise: "Unwrap: a task that gives a task stands for what that one gives",
       source: ".NET docs, TaskExtensions.Unwrap",
-      by: "a function that returns what its child gives",
       test: async (errand) => {
-        const inner = { children: [{ task: "echo", input: { value: "innermost" } }], awaits: true };
-        const outer = await errand.submit("family", aParent("family", inner));
-        assert.deepEqual(await outer.result(), [["innermost"]]);
+        const inner = sig("replaced", { by: sig("echo", { value: "innermost" }) });
+        const outer = await errand.submit("replaced", { by: inner });
+        assert.equal(await outer.result(), "innermost");
+        const failing = await errand.submit("replaced", { by: sig("fail", { message: "boom" }) });
+        assert.equal((await failing.exception())?.message, "boom");
+        const stopped = await errand.submit("replaced", { by: sig("sleep", { ms: LONG_MS }) });
+        await until(stopped, "PAUSED");
+        await stopped.cancel();
+        await assert.rejects(stopped.result(), CancelledError);
       },
     },
     {

@@ -29,6 +29,7 @@ import { encodeKey } from "./key_order.ts";
 import { Limits } from "./limits.ts";
 import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
+import { faultOfOutcome } from "./replacements.ts";
 import { Schedules, slotOf } from "./schedules.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 import { UniqueKeys } from "./unique.ts";
@@ -37,8 +38,8 @@ import { UniqueKeys } from "./unique.ts";
 const NEXT: Record<StateType, StateType[]> = {
   SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
   PENDING: ["RUNNING", "CANCELLED"],
-  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
-  PAUSED: [],
+  RUNNING: ["PENDING", "SCHEDULED", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: ["PAUSED", "SCHEDULED", "COMPLETED", "FAILED", "CRASHED", "CANCELLED"],
   CANCELLING: ["CANCELLED"],
   COMPLETED: [],
   FAILED: [],
@@ -357,6 +358,8 @@ export class Checker implements ChildFindings {
     if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
       this.violated("19", `${name} goes on after ${after.crashes} crashes`);
     }
+    const fault = faultOfOutcome(before, after, this.tasks, this.#made);
+    if (fault) this.violated("replace", `${name}: ${fault}`);
     if (after.seq < before.seq) this.violated("14", `${name}: seq ${before.seq} → ${after.seq}`);
   }
 
@@ -521,6 +524,10 @@ export class Checker implements ChildFindings {
   isResult(id: string, run: number | undefined): boolean {
     const record = this.tasks.get(id);
     const source = record && !isForgotten(record) ? record.cachedFrom ?? id : id;
+    // What it took over from others is looked at when it does.
+    const isTaken = record && !isForgotten(record) &&
+      record.history.some(({ name }) => name === "AwaitingTask");
+    if (isTaken) return true;
     return run !== undefined && this.#runs[run]?.id === source;
   }
 

@@ -3,6 +3,7 @@
 
 import { parse } from "../../runtime/platform/keys.ts";
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
+import { isReplaced } from "../../runtime/core/replaced.ts";
 import type { Findings } from "./dependencies.ts";
 import type { Change } from "./fake_kv.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
@@ -52,6 +53,9 @@ export class Children {
     const siblings = this.#of.get(parent);
     if (siblings) siblings.push(child.id);
     else this.#of.set(parent, [child.id]);
+    const before = this.#recordOf(parent);
+    // Whoever processes the outbox stores those that take its place.
+    if (before && isReplaced(before)) return;
     if (!this.#mayAct(parent, by)) {
       this.checker.violated("6", `${by.name} stored ${this.#nameOf(child)} for an attempt without a lease`);
     } else if (typeOf(this.#parentOf(child)!) === "CANCELLING") {

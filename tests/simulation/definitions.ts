@@ -13,6 +13,7 @@ import type { SubmitOptions } from "../../runtime/core/submission.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { callOfChildren } from "./children.ts";
 import { type RunningFunction, RunningFunctions } from "./functions.ts";
+import { FORMS, replacementOf } from "./replacements.ts";
 import type { Actor } from "./surroundings.ts";
 
 export const workInput = z.object({
@@ -31,6 +32,8 @@ export const workInput = z.object({
   pad: z.string(),
   /** Results of other tasks. */
   from: z.array(z.unknown()).optional(),
+  /** Tasks that it puts in its own place. */
+  replace: z.object({ form: z.enum(FORMS), inputs: z.array(z.unknown()) }).optional(),
   /** Inputs of tasks that it submits, one after the other. */
   children: z.array(z.unknown()).optional(),
   /** When it waits for them. */
@@ -105,6 +108,7 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
     }
     if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
     if (attempt <= input.fails) throw new Error(`run ${run} failed`);
+    if (input.replace) return replacementOf(id, attempt, input.replace);
     return { run, pad: padding(input.big) };
   };
   return async (context: TaskContext<WorkInput>) => {

@@ -17,6 +17,7 @@ import {
   typeOf,
 } from "../../runtime/core/task.ts";
 import { allUpstreams, isAlternative, isLenient, plainUpstreams, verdict } from "./conditions.ts";
+import { isReplaced } from "../../runtime/core/replaced.ts";
 import type { Change } from "./fake_kv.ts";
 import { slotOf } from "./schedules.ts";
 import type { Upstream, Wants } from "./wants.ts";
@@ -114,10 +115,10 @@ export class Dependencies {
     return [...new Set(all)].map((one) => one.includes("/") ? this.#made.get(one) ?? one : one);
   }
 
-  /** A task of a schedule waits for those before it, which no caller has told of. */
+  /** No caller has told of what a task of a schedule waits for, or one of a chain in another's place. */
   #upstreamsOfSlot(id: string): string[] {
-    const { schedule, deps } = this.#record(id) ?? {};
-    return schedule && deps && "json" in deps.upstreams ? JSON.parse(deps.upstreams.json) : [];
+    const { schedule, parentId, deps } = this.#record(id) ?? {};
+    return (schedule || parentId) && deps && "json" in deps.upstreams ? JSON.parse(deps.upstreams.json) : [];
   }
 
   /** True if a retry of one of those that it waits for, however far up, may have put it back. */
@@ -235,7 +236,9 @@ export class Dependencies {
   /** A join says what the ends say that its task was told of, after every commit. */
   #count(id: string): void {
     const join = this.#joins.get(id);
-    if (!join) return;
+    const record = this.#record(id);
+    // Those in its place are looked at when it ends (replacements.ts).
+    if (!join || record && isReplaced(record)) return;
     const told = this.#counted.get(id) ?? new Map<string, End | null>();
     const wants = this.#wantsOf(id);
     if (wants?.conditions && !join.alone) return this.#countConditions(id, join, wants);

@@ -24,6 +24,7 @@ import { QUOTED } from "./dependencies.ts";
 import type { Upstream, Wants } from "./wants.ts";
 import { allUpstreams, conditionItems, isSame, withConditions } from "./conditions.ts";
 import { drawGraph, fanOut } from "./graphs.ts";
+import { FORMS } from "./replacements.ts";
 import type { Pauses } from "./pauses.ts";
 import { drawPolicy } from "./groups.ts";
 import { LISTS } from "./lists.ts";
@@ -157,6 +158,34 @@ export class Workload {
     if (kind !== "task" || id !== this.#followed) return false;
     const stored = this.world.checker.tasks.get(id as string);
     return stored !== undefined && !isForgotten(stored) && isTerminal(stored);
+  }
+
+  /** Tasks whose functions put others in their place. */
+  startReplaced(random: Random): void {
+    for (let i = 0; i < 3; i++) {
+      this.#begin(`r${i}`, (who) => this.#submitReplaced(who, random), random.below(4_000));
+    }
+  }
+
+  async #submitReplaced(who: string, random: Random): Promise<void> {
+    const { scheduler, checker } = this.world;
+    const submission = this.#calm();
+    const inputs = Array.from(
+      { length: 1 + random.below(random.chance(0.1) ? 30 : 4) },
+      () => this.#calmInput(),
+    );
+    submission.input = { ...this.#calmInput(), replace: { form: random.pick(FORMS), inputs } };
+    submission.options!.retry = random.chance(0.5)
+      ? { maxAttempts: 3, delayMs: random.below(300) }
+      : undefined;
+    submission.options!.timeoutMs = random.chance(0.3) ? 50 + random.below(1_000) : undefined;
+    const ids = await this.#submitOnce(who, { submissions: [submission] });
+    if (!ids) return;
+    if (random.chance(0.4)) await this.#submitWoven(who, [this.#wants([{ id: ids[0] }])], [this.#calm()]);
+    if (random.chance(0.3)) return;
+    await scheduler.sleep(random.chance(0.5) ? random.float() * 60 : random.float() * 2_000);
+    if (random.chance(0.4)) await this.#cancel(who, ids[0], random.chance(0.5) ? true : undefined);
+    else await this.#disturb(who, [...ids, ...checker.children.ids]);
   }
 
   /** Callers whose submits meet under unique keys. */

@@ -168,6 +168,7 @@ export class World implements WorkingWorld {
     if (faults.heldUpCalls > 0) this.#workload.startLong(3);
     if (faults.longFollow) this.#workload.startFollowed();
     if (this.schedules) this.#workload.startSchedules(this.schedules);
+    if (this.conditions) this.#workload.startReplaced(this.conditions);
     if (this.seed % 3 === 2) this.#workload.startUnique(10);
     this.#plan(faults);
     this.pauses.start();

@@ -71,6 +71,7 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   const follower = new OutboxProcessor(store, log, {
     onReady() {},
     followGroup: (...args) => groups.follow(...args),
+    replacements: () => Promise.reject(new Error("none here")),
     cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: 0 }),
   });
   store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });

@@ -1,6 +1,7 @@
 // Definitions that only tests need: what the shipped ones cannot show.
 
 import { z } from "zod";
+import { replaceWith, type ReplacingFlow, type ReplacingTask } from "../../runtime/core/replace_with.ts";
 import { define } from "../../runtime/core/define.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
 import { ignore, reject, retryAfter } from "../../runtime/core/failure_hints.ts";
@@ -131,6 +132,12 @@ const family = define(
   },
 );
 
+/** Puts in its place what it is given. */
+const replaced = define(
+  { name: "replaced", input: z.object({ by: z.unknown() }) },
+  ({ input }) => replaceWith(input.by as ReplacingTask | ReplacingFlow),
+);
+
 /** Its result is taken again for another input with the same `of`. */
 const remembered = define({
   name: "remembered",
@@ -185,6 +192,7 @@ export const definitions = {
   windUp,
   typed,
   family,
+  replaced,
   labelled,
   remembered,
   hold,

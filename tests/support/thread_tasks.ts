@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import { ignore, reject } from "../../runtime/core/failure_hints.ts";
+import { replaceWith } from "../../runtime/core/replace_with.ts";
 import { SoftTimeLimitError } from "../../runtime/core/soft_time_limit.ts";
 
 const config = { input: z.unknown(), thread: import.meta.url };
@@ -34,6 +35,10 @@ export const talk = define({ ...config, name: "talk" }, ({ progress, log, emit }
   log("line", { a: 1 });
   emit([1]);
   return null;
+});
+
+export const handOver = define({ ...config, name: "handOver" }, () => {
+  return replaceWith({ task: "talk", input: { n: 1 } });
 });
 
 export const unfit = define({ ...config, name: "unfit" }, () => new Map());

@@ -5,7 +5,7 @@ import type { Json } from "../../core/define.ts";
 import { referTo } from "../../core/references.ts";
 import type { Turns } from "../../platform/turns.ts";
 import type { Idempotency } from "../idempotency.ts";
-import type { Submitted, Submitter } from "../submit.ts";
+import type { SubmitCall, Submitted, Submitter } from "../submit.ts";
 import { compileFlow } from "./compiler.ts";
 import { expandMap, type MapSpec } from "./map.ts";
 import type { FlowSpec } from "./schema.ts";
@@ -17,6 +17,11 @@ export interface SubmittedFlow extends Submitted {
   result: Json;
 }
 
+export interface FlowCall extends Pick<SubmitCall, "idempotency" | "caller" | "guard"> {
+  /** The task in whose place the flow is. */
+  parentId?: string;
+}
+
 /**
  * See {@linkcode Submitter.submit}.
  *
@@ -26,16 +31,18 @@ export async function submitFlow(
   submitter: Submitter,
   turns: Turns,
   spec: FlowSpec,
-  idempotency?: Idempotency,
-  caller?: Caller,
+  { parentId, ...call }: FlowCall = {},
 ): Promise<SubmittedFlow> {
   const submitted = await submitter.submit({
-    batch: (newId) => compileFlow(spec, newId, turns.begin()),
+    batch: async (newId) => {
+      const flow = await compileFlow(spec, newId, turns.begin());
+      if (parentId === undefined) return flow;
+      return { ...flow, submissions: flow.submissions.map((each) => ({ ...each, parentId })) };
+    },
     group: true,
     policy: spec.options?.group,
     atomic: true,
-    idempotency,
-    caller,
+    ...call,
   });
   const { as, batch: { names, result } } = submitted;
   const passedOn = as.size === 0 ? result : referTo(structuredClone(result), (id) => as.get(id) ?? id);

@@ -1,6 +1,7 @@
 // One worker thread, and what is said to it. It runs one function at a time.
 
 import type { Worker } from "node:worker_threads";
+import { TaskReplacement } from "../../core/replace_with.ts";
 import { builtin } from "../../core/builtin.ts";
 import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
 import { withHints } from "../../core/failure_hints.ts";
@@ -117,6 +118,8 @@ function valueOf(ended: Ended): unknown {
   switch (ended.kind) {
     case "value":
       return ended.value;
+    case "replaced":
+      return new TaskReplacement(ended.flow);
     case "not-json":
       throw new NotJsonError(ended.message);
     case "thrown":

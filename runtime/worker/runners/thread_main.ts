@@ -6,6 +6,7 @@ import { workerData } from "node:worker_threads";
 import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts";
 import { NotJsonError, toJsonText } from "../../core/json.ts";
 import { type FailureHints, hintsOf } from "../../core/failure_hints.ts";
+import { flowOf } from "../../core/replace_with.ts";
 import { ChildTask } from "../../core/child.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import type { TaskError } from "../../core/task.ts";
@@ -45,6 +46,7 @@ const OUT_OF_MEMORY: Ended = {
 /** How a function has ended. */
 export type Ended =
   | { kind: "value"; value: unknown }
+  | { kind: "replaced"; flow: object }
   | { kind: "not-json"; message: string }
   | { kind: "thrown"; error: TaskError; hints?: FailureHints | null };
 
@@ -131,6 +133,8 @@ async function outcomeOf(message: Call, scope: FunctionScope, signal: AbortSigna
   try {
     const definition = await find(message.module, message.name);
     const value = await scope.run(() => definition.handler(contextOf(message, scope, signal)));
+    const flow = flowOf(value);
+    if (flow !== null) return { kind: "replaced", flow: JSON.parse(toJsonText(flow)) };
     if (message.task.ignoreResult) return { kind: "value", value: null };
     toJsonText(value);
     return { kind: "value", value };

@@ -1,6 +1,7 @@
 import "../../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { AnyDefinition, TaskContext } from "../../../../runtime/core/define.ts";
+import { flowOf } from "../../../../runtime/core/replace_with.ts";
 import { NotJsonError } from "../../../../runtime/core/json.ts";
 import { ThreadPool } from "../../../../runtime/worker/runners/thread_pool.ts";
 import { aContext } from "../../../support/task_context.ts";
@@ -46,6 +47,7 @@ Deno.test("a result that is no JSON is refused with its place", async () => {
   const { context } = aContext("unfit", null);
   const ignored = { ...context, task: { ...context.task, ignoreResult: true } };
   assert.equal(await pool.run(tasks.unfit, ignored), null, "where nobody wants it, it is not looked at");
+  assert.deepEqual(flowOf(await pool.run(tasks.handOver)), { chain: [{ task: "talk", input: { n: 1 } }] });
 });
 
 Deno.test("an abort ends a function that computes without end, and the next task gets a new thread", async () => {

@@ -1,0 +1,33 @@
+// What outbox entries ask for that lower wings cannot do.
+
+import { cancelIfThere } from "../commands/cancel.ts";
+import type { Submitter } from "../commands/submit.ts";
+import { once } from "../core/once.ts";
+import type { CancelTask } from "../dependencies/cancel_rest.ts";
+import type { OutboxHooks } from "../dependencies/outbox_processor.ts";
+import type { Store } from "../store/store.ts";
+import type { Values } from "../store/values.ts";
+
+/** How long the function of a task may take to stop that another one goes on without. */
+const GRACE_MS = 10_000;
+
+interface Parts {
+  store: Store;
+  values: Values;
+  submitter: Submitter;
+  maxResultBytes: number;
+}
+
+export function stepsOfTasks(
+  { store, values, submitter, maxResultBytes }: Parts,
+): Pick<OutboxHooks, "cancel" | "replacements"> {
+  const cancel: CancelTask = (id, reason, graceMs = GRACE_MS) =>
+    cancelIfThere(store, id, { reason, graceMs, children: true });
+  return {
+    cancel,
+    replacements: once(async () => {
+      const { Replacements } = await import("../commands/replacements.ts");
+      return new Replacements(store, values, { submitter, cancel, maxResultBytes });
+    }),
+  };
+}
