@@ -150,6 +150,12 @@ export interface Group {
   total: number;
   done: number;
   counts: Partial<Record<StateType, number>>;
+  /** Of the group as a whole. */
+  state: StateType;
+  policy: Record<string, unknown> | null;
+  /** The first ones; id null: of the group as a whole. */
+  errors: { id: string | null; task: string | null; name: string | null; error: TaskError }[];
+  endedAt: string | null;
   nodes: GraphNode[] | null;
   edges: { from: string; to: string }[] | null;
   createdAt: string;

@@ -9,7 +9,7 @@ import { may } from "../data/session.ts";
 import { type Group, STATE_TYPES } from "../data/types.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Fault, Meter, Panel, Skeleton, StateMark, TaskLink } from "../ui/basics.tsx";
-import { CopyButton } from "../ui/json_tree.tsx";
+import { CopyButton, JsonTree } from "../ui/json_tree.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
 import { Graph, MOST_LINES } from "./graph.tsx";
@@ -34,6 +34,7 @@ export function GroupView({ id }: { id: string }) {
   return (
     <>
       <Bar title={edges?.length ? "Flow" : "Group"}>
+        <StateMark state={{ type: group.state, name: group.state[0] + group.state.slice(1).toLowerCase() }} />
         <span class="dim">{count(done)} of {count(total)} have ended</span>
         <span class="spacer" />
         {may("cancel") && done < total && <CancelGroup id={id} left={total - done} />}
@@ -48,6 +49,7 @@ export function GroupView({ id }: { id: string }) {
         </a>
       </p>
       <Counts group={group} />
+      <Failures group={group} />
       {nodes === null
         ? (
           <Panel title="Graph">
@@ -116,6 +118,31 @@ function Counts({ group: { counts, total } }: { group: Group }) {
         ))}
       </ul>
     </Panel>
+  );
+}
+
+function Failures({ group: { errors, policy } }: { group: Group }) {
+  if (errors.length === 0 && policy === null) return null;
+  return (
+    <div class="grid two">
+      <Panel title="Failures" aside={errors.length === 0 ? undefined : "the first ones"}>
+        {errors.length === 0 ? <p class="dim">None.</p> : (
+          <ul class="plain-list">
+            {errors.map(({ id, task, name, error }, i) => (
+              <li key={i}>
+                {id === null ? <b>the group</b> : <TaskLink id={id} name={name ?? task} />}{" "}
+                <bdi class="dim">{error.name}: {error.message}</bdi>
+              </li>
+            ))}
+          </ul>
+        )}
+      </Panel>
+      <Panel title="Policy">
+        {policy === null
+          ? <p class="dim">None: it ends as its tasks do.</p>
+          : <JsonTree value={policy} name="Policy" />}
+      </Panel>
+    </div>
   );
 }
 

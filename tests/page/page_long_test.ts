@@ -229,6 +229,27 @@ browserTest(
 );
 
 browserTest(
+  "a service that is slow is asked once, however often something changes meanwhile",
+  async (page) => {
+    await using service = await PageService.with();
+    await page.clock.install();
+    const { goto } = await open(page, service);
+    await goto("limits");
+    await page.getByText("No rules").waitFor();
+    const answers = Promise.withResolvers<void>();
+    service.before = () => answers.promise;
+    await goto("schedules");
+    await page.locator(".skeleton").waitFor();
+    const asked = () => service.requests.filter((request) => request === "GET /v1/schedules").length;
+    while (asked() === 0) await page.clock.runFor(100);
+    await page.clock.runFor(20_000);
+    assert.equal(asked(), 1);
+    answers.resolve();
+    await page.getByText("No schedules").waitFor();
+  },
+);
+
+browserTest(
   "what happens elsewhere shows by the service's own stream, on one that goes on after a cut",
   async (page) => {
     await using folder = await Folder.with({});
@@ -313,6 +334,10 @@ browserTest(
           total: 20_000,
           done: 5_000,
           counts: { COMPLETED: 5_000, PENDING: 15_000 },
+          state: "RUNNING",
+          errors: [],
+          policy: null,
+          endedAt: null,
           nodes: null,
           edges: null,
           createdAt: new Date().toISOString(),

@@ -6,6 +6,7 @@ import { createErrand } from "../../../mod.ts";
 import { createApp } from "../../../routes/app.ts";
 import { KeyRing } from "../../../auth/key_ring.ts";
 import { Tickets } from "../../../auth/tickets.ts";
+import type { Arrival } from "../../../routes/http/prefix.ts";
 import { aKey } from "../../support/api_keys.ts";
 import { ManualClock } from "../../support/manual_clock.ts";
 import { allEvents, type Answer, aService, assertProblem, type Service } from "../../support/service.ts";
@@ -168,4 +169,22 @@ Deno.test("who signs out, or whose key is revoked, is out in all processes withi
   assertProblem(await service.get("/v1/session", { headers: { cookie: second } }), 401, "unauthorized");
   clock.advance(1_000);
   assert.equal(await elsewhere(second), 401);
+});
+
+Deno.test("wrong keys are slowed at the sign-in as elsewhere, and a right one is let in all the same", async () => {
+  const ann = aKey(["read"], "ann");
+  await using service = await aService({ running: false, apiKeys: [ann.key] });
+  const from = async (headers: Record<string, string>) => {
+    const env: Arrival = { connection: { address: "203.0.113.7", close: () => {}, closeSoon: () => {} } };
+    const answer = await service.app.request("/v1/session", {
+      method: "POST",
+      headers: { ...OWN, ...headers },
+    }, env);
+    await answer.body?.cancel();
+    return answer.status;
+  };
+  const wrong = { authorization: "Bearer errand_no-such-secret" };
+  for (let i = 0; i < 20; i++) assert.equal(await from(wrong), 401);
+  assert.equal(await from(wrong), 429);
+  assert.equal(await from(ann.headers), 201);
 });
