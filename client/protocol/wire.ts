@@ -95,6 +95,8 @@ export interface TaskSummary {
   replacedBy?: string;
   /** Of a task that is COMPLETED `Cached`: whose result it got. */
   cachedFrom?: string;
+  /** W3C trace context of its submit, or of the call that made it. */
+  traceparent?: string;
   /** Of a task that was made from an ended one by `rerun`: that one. */
   rerunOf?: string;
   createdAt: string;

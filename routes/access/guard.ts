@@ -6,7 +6,7 @@ import type { AuditLog } from "../../auth/audit_log.ts";
 import { HeldKey, type KeyRing } from "../../auth/key_ring.ts";
 import type { Sessions } from "../../auth/sessions.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
-import type { CallerView, Clock, Runtime } from "../../runtime/mod.ts";
+import { type CallerView, type Clock, type Runtime, traceparentIn } from "../../runtime/mod.ts";
 import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import type { Usage } from "../../runtime/core/usage.ts";
 import { purposeOf } from "./access_table.ts";
@@ -98,7 +98,10 @@ export function callerOf(c: Context): Caller {
 
 /** What the caller may know of the engine, and do with it. */
 export function viewOf(c: Context, runtime: Runtime): CallerView {
-  return runtime.for(callerOf(c));
+  const caller = callerOf(c);
+  // Only what is submitted keeps it.
+  const trace = c.req.method === "POST" ? traceparentIn(c.req.header("traceparent")) : null;
+  return runtime.for(trace === null ? caller : { ...caller, trace });
 }
 
 /** What counts what the caller uses; nothing where callers are not told apart. */

@@ -86,6 +86,9 @@ const summaryShape = once(() => ({
   replacedBy: z.uuid().optional().describe("Of a task in whose place others are: their group."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
+  traceparent: z.string().optional().describe(
+    "W3C trace context of its submit, or of the call that made it.",
+  ),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
     .describe("Of a task that a schedule has submitted: its name, and the time that the task is for."),
   createdAt: instant(),

@@ -194,9 +194,10 @@ function cachedText({ cachedFrom }: TaskRecord): Text {
   return cachedFrom === undefined ? "" : `"cachedFrom":"${bare(cachedFrom)}",`;
 }
 
-/** Only of a task that was made from an ended one. */
-function rerunText({ rerunOf }: TaskRecord): Text {
-  return rerunOf === undefined ? "" : `"rerunOf":"${bare(rerunOf)}",`;
+/** Only of a task that was made from an ended one, or whose call said what it is a part of. */
+function rerunText({ rerunOf, trace }: TaskRecord): Text {
+  const text = rerunOf === undefined ? "" : `"rerunOf":"${bare(rerunOf)}",`;
+  return trace === undefined ? text : `${text}"traceparent":"${trace}",`;
 }
 
 /** Only of a task that a schedule has submitted. Names of schedules need no escaping. */

@@ -280,6 +280,7 @@ export function draftOf(
   if (limits !== undefined) draft.limits = limits;
   if (rates !== undefined) draft.rates = rates;
   if (submission.schedule) draft.schedule = submission.schedule;
+  if (caller.trace !== undefined) draft.trace = caller.trace;
   if (submission.rerunOf !== undefined) draft.rerunOf = submission.rerunOf;
   if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
   return draft;

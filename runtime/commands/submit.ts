@@ -5,7 +5,9 @@ import { ValidationError } from "../core/errors.ts";
 import type { GroupOptions } from "../core/group_policy.ts";
 import { memberOf, rootOf } from "../core/id_range.ts";
 import type { Entry } from "../core/task.ts";
+import { bare } from "../core/tenant.ts";
 import type { Write } from "../platform/kv.ts";
+import type { Tracing } from "../platform/tracing.ts";
 import { setTotal } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { storeAtomically } from "./atomic_submit.ts";
@@ -75,6 +77,8 @@ export class Submitter {
     private readonly context: CommandContext,
     private readonly queueLimit: QueueLimit,
     private readonly storedLimit: StoredLimit | null = null,
+    /** Null: nobody collects spans. */
+    private readonly tracing: Tracing | null = null,
   ) {
     this.#keys = new IdempotencyKeys(context.store);
   }
@@ -88,6 +92,24 @@ export class Submitter {
    * @throws {IdempotencyMismatchError} if the key was used for another call.
    */
   submit<B extends Batch>(call: SubmitCall<B>): Promise<Submitted<B>> {
+    return this.tracing === null ? this.#submit(call) : this.#traced(call, this.tracing);
+  }
+
+  #traced<B extends Batch>(call: SubmitCall<B>, tracing: Tracing): Promise<Submitted<B>> {
+    const { batch, caller = ANYBODY } = call;
+    const [first = null, ...more] = typeof batch === "function" ? [] : batch.submissions;
+    const name = first === null ? "flow" : more.length === 0 ? first.task : "batch";
+    const work = { name, queue: first?.options?.queue ?? null, attributes: {} };
+    return tracing.send(work, caller.trace, async (traced) => {
+      const submitted = await this.#submit({ ...call, caller: { ...caller, trace: traced.traceparent } });
+      const { ids } = submitted;
+      if (ids.length === 1) traced.set("messaging.message.id", bare(ids[0]));
+      else traced.set("messaging.batch.message_count", ids.length);
+      return submitted;
+    });
+  }
+
+  #submit<B extends Batch>(call: SubmitCall<B>): Promise<Submitted<B>> {
     const { idempotency, caller = ANYBODY } = call;
     if (!idempotency) return this.#store(call, null);
     return this.#keys.once({ ...idempotency, tenant: caller.tenant }, {

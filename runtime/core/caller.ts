@@ -14,6 +14,8 @@ export interface Caller {
   readonly scopes: ReadonlySet<Scope>;
   /** Which of these tasks: `task:resize*`, `queue:gpu`. None: all. */
   readonly patterns: readonly string[];
+  /** W3C trace context of its call: kept with the tasks that it submits. */
+  readonly trace?: string;
 }
 
 /** Whoever needs no key: this program itself, or this machine where the service has no keys. */

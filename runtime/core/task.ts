@@ -148,7 +148,8 @@ export interface TaskRecord extends ShownTerms {
   chunk?: boolean;
   /** Of a task that a schedule has submitted: its name, and the time that it is for. */
   schedule?: ScheduledSlot;
-  /** The ended task that it was made from, to run that one's work anew. */
+  /** W3C trace context (traceparent) of its submit, or of the call that made it. */
+  trace?: string;
   rerunOf?: string;
   /** Only in a group with a concurrency limit: true until it has a slot. */
   windowed?: boolean;

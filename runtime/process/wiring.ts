@@ -12,15 +12,7 @@ import { RevivedError } from "../core/thrown_error.ts";
 import { UNCOUNTED } from "../core/usage.ts";
 import { DEFAULT_QUEUE, type ServedQueues, slotsOfAll } from "../core/queue.ts";
 import { Registry } from "../core/registry.ts";
-import {
-  type Entry,
-  isForgotten,
-  isReady,
-  isTerminal,
-  type Stored,
-  type TaskRecord,
-  typeOf,
-} from "../core/task.ts";
+import { isForgotten, isReady, isTerminal, type TaskRecord } from "../core/task.ts";
 import { Controls } from "../queues/controls.ts";
 import { declaredConcurrency } from "../queues/declared_concurrency.ts";
 import { OutboxProcessor } from "../dependencies/outbox_processor.ts";
@@ -29,6 +21,7 @@ import { Reaper } from "../maintenance/reaper.ts";
 import { Reconciler } from "../maintenance/reconciler.ts";
 import { TimerLoop, together } from "../maintenance/timer_loop.ts";
 import { Timers } from "../maintenance/timers.ts";
+import { expectTimers } from "./expect_timers.ts";
 import { DEFAULTS, type RuntimeOptions } from "./options.ts";
 import { stepsOfTasks } from "./outbox_steps.ts";
 import { type Clock, systemClock } from "../platform/clock.ts";
@@ -39,6 +32,8 @@ import { WatchBell } from "../platform/doorbells/watch.ts";
 import { type Ids, makeIds } from "../platform/ids.ts";
 import { type Log, silentLog } from "../platform/log.ts";
 import { serviceKeys } from "../platform/service_keys.ts";
+import { Tracing } from "../platform/tracing.ts";
+import { RELEASE } from "../core/release.ts";
 import { hasQueues } from "../platform/open_kv.ts";
 import { SharedCounts } from "../metrics/shared_counts.ts";
 import { TaskTally } from "../metrics/tally.ts";
@@ -149,7 +144,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     failureRetentionMs,
     expect: (at) => timers.expect(at),
   };
-  const submitter = new Submitter(commands, queueLimit, storedLimit);
+  const tracing = Tracing.of(RELEASE);
+  const submitter = new Submitter(commands, queueLimit, storedLimit, tracing);
   const groups = new Groups(store);
   const notifier = new Notifier(store);
   const repairs = new RepairCounter(log);
@@ -166,6 +162,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const worker: Worker | null = runsTasks
     ? new Worker(store, {
       registry,
+      tracing,
       runners,
       values,
       inputs: new InputResolver(store, values),
@@ -285,12 +282,4 @@ function connect(
     },
     outboxWritten: (subjects, versionstamp) => outbox.ring(subjects, versionstamp),
   });
-}
-
-/** A timer that this process has written need not be found by reading. */
-function expectTimers(timers: TimerLoop, { record }: Entry<Stored>): void {
-  if (isForgotten(record)) return timers.expect(record.forgottenAt);
-  if (typeOf(record) === "SCHEDULED") timers.expect(record.runAt);
-  if (record.rateAt !== undefined) timers.expect(record.rateAt);
-  if (record.expiresAt !== null && record.startedAt === null) timers.expect(record.expiresAt);
 }

@@ -61,6 +61,9 @@ export class Attempt implements ReportTarget {
   #softTimer: (() => void) | null = null;
   readonly #reports: ReportWriter;
 
+  /** The trace context of this attempt, where spans are collected. */
+  trace: string | undefined = undefined;
+
   constructor(
     private readonly store: Store,
     entry: Entry,

@@ -5,7 +5,8 @@ import type { Log } from "../platform/log.ts";
 import type { Store } from "../store/store.ts";
 import { Attempt } from "./attempt.ts";
 import type { CallerSlot, CallerSlots } from "./caller_slots.ts";
-import { execute, type ExecuteOptions } from "./execute.ts";
+import type { ExecuteOptions } from "./execute.ts";
+import { executeTraced } from "./traced_execute.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import type { LeaseBook } from "./lease_book.ts";
 import { settle } from "./settlement.ts";
@@ -87,7 +88,7 @@ export class AttemptRunner {
 
   async #run(attempt: Attempt, slot: Slot, block: string): Promise<void> {
     const { slots, leases } = this.options;
-    const outcome = await execute(attempt, this.options);
+    const outcome = await executeTraced(attempt, this.options, this.options.tracing ?? null);
     // The slot is free once the function has ended; the outcome is written while the next task is claimed.
     if (slots.running.get(attempt.id) === attempt) slots.running.delete(attempt.id);
     slots.settling.set(attempt.id, attempt);

@@ -56,6 +56,7 @@ export class Children implements ChildTasks {
     options?: SubmitOptions,
   ): Promise<string> {
     const { record: { id: parentId, startedAt, caller } } = attempt;
+    const { trace = attempt.record.trace } = attempt;
     const submission = checked({ task, input, options });
     const text = identityOf(input ?? null);
     for (let life = 0;;) {
@@ -85,7 +86,7 @@ export class Children implements ChildTasks {
         const { ids } = await this.submitter.submit({
           batch: { submissions: [{ ...submission, id: child, parentId }], pointerOf: (_, part) => part },
           guard,
-          caller: callerWithin(tenantOf(parentId), caller),
+          caller: { ...callerWithin(tenantOf(parentId), caller), ...trace !== undefined && { trace } },
         });
         return bare(ids[0]);
       } catch (error) {

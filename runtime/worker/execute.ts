@@ -21,6 +21,7 @@ import type { TaskError } from "../core/task.ts";
 import { errorOf, isA, RevivedError, stacksOf } from "../core/thrown_error.ts";
 import type { Log } from "../platform/log.ts";
 import type { Outcome } from "../core/transitions.ts";
+import type { Tracing } from "../platform/tracing.ts";
 import type { Values } from "../store/values.ts";
 
 export interface ExecuteOptions {
@@ -32,6 +33,8 @@ export interface ExecuteOptions {
   maxResultBytes: number;
   /** Keep stacks with errors: they can tell secrets, so only where the operator asked for them. */
   keepStacks: boolean;
+  /** Left out, or null: nobody collects spans. */
+  tracing?: Tracing | null;
   /** Gets a line for each failed attempt, with its stack. */
   log: Log;
 }
