@@ -293,9 +293,8 @@ export class CallerView {
   /** A group may get tasks while it is streamed. */
   async *#known(events: AsyncGenerator<CompletionEvent>): AsyncGenerator<CompletionEvent> {
     for await (const event of events) {
-      if (event.kind !== "task" || event.entry === null || knows(this.caller, event.entry.record)) {
-        yield event;
-      }
+      const record = event.kind === "task" ? event.entry?.record : undefined;
+      if (record === undefined || knows(this.caller, record)) yield event;
     }
   }
 }

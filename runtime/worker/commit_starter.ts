@@ -57,7 +57,7 @@ export class CommitStarter implements Starter {
     for (const record of fit.sort((a, b) => b.priority - a.priority)) {
       const kind = runnerOf(record.task);
       if (kind === null || !mayStart(record)) continue;
-      // Another commit under way makes it ready, too: the outbox and the end of a task may let in the same one.
+      // Another commit under way makes it ready, too: the outbox and an end may let in the same one.
       if (slots.starting.has(record.id)) continue;
       const queue = queueOf(record);
       const pool = slots.of(kind, queue);
