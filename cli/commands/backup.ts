@@ -60,6 +60,13 @@ async function copy(source: string, to: string): Promise<void> {
   try {
     // One read transaction: all that was committed when it began, and nothing behind that. Writers go on.
     database.prepare("VACUUM INTO ?").run(to);
+  } catch (error) {
+    if (!(error instanceof Error) || !/malformed|corrupt/.test(error.message)) throw error;
+    throw new CommandError(
+      `${source} is damaged (${error.message}); no backup was made. What can be read of it: ` +
+        `sqlite3 ${source} .recover`,
+      EXIT.fault,
+    );
   } finally {
     database.close();
   }

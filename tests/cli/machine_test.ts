@@ -2,10 +2,12 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { apart } from "../../cli/commands/doctor/service.ts";
 import { aServer } from "../support/client_service.ts";
 import { command, commandsTo } from "../support/command.ts";
 import { Folder } from "../support/folder.ts";
 import { freePort } from "../support/ports.ts";
+import { eventually } from "../support/waiting.ts";
 import { aDatabase } from "../support/server_process.ts";
 
 interface Finding {
@@ -57,6 +59,8 @@ Deno.test("doctor says what is wrong with settings, database, keys and service, 
     const { code, json } = await command(["doctor", "-o", "json"], { env });
     return [code, json()];
   };
+  // It listens before its worker is there.
+  await eventually(async () => (await server.fetch("/v1/workers")).body.workers.length === 1);
   const [code, all] = await findings({ KV_PATH: database.path, ERRAND_URL: server.url });
   assert.equal(code, 0);
   assert.deepEqual(
@@ -96,6 +100,16 @@ Deno.test("doctor says what is wrong with settings, database, keys and service, 
   await assert.rejects(Deno.stat(folder.at("fresh")), Deno.errors.NotFound);
 });
 
+Deno.test("a clock is not apart because an answer took long", () => {
+  const at = Date.parse("2026-11-29T12:00:00Z");
+  const headers = new Headers({ date: new Date(at).toUTCString() });
+  assert.deepEqual(apart({ headers }, at - 60_000, at + 60_000), []);
+  assert.deepEqual(apart({ headers }, at + 2_900, at + 2_900), []);
+  assert.match(apart({ headers }, at + 5_000, at + 60_000)[0].message, /4 s behind/);
+  assert.match(apart({ headers }, at - 60_000, at - 5_000)[0].message, /5 s ahead/);
+  assert.deepEqual(apart({ headers: new Headers() }, at, at), []);
+});
+
 Deno.test("a backup is checked, for its owner alone, and overwrites nothing", async () => {
   await using folder = await Folder.with({ "text.kv": "no database".repeat(99), "there": "kept" });
   await using database = await aDatabase();
@@ -131,6 +145,8 @@ Deno.test("a backup is checked, for its owner alone, and overwrites nothing", as
   using writing = await Deno.open(damaged, { write: true });
   await writing.seek(4_096, Deno.SeekMode.Start);
   await writing.write(new Uint8Array(8_192).fill(0x5a));
-  assert.equal((await backup(folder.at("new"), damaged)).code, 1);
+  const failed = await backup(folder.at("new"), damaged);
+  assert.equal(failed.code, 1);
+  assert.match(failed.err, /damaged.*no backup was made/);
   assert.deepEqual(names(), [file.split("/").at(-1), "damaged.kv", "text.kv", "there"].sort());
 });
