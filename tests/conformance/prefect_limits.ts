@@ -93,6 +93,35 @@ export const limits: Row[] = [
     },
   },
   {
+    promise: "work queue: concurrency_limit",
+    source: "Prefect docs, Work pools: Work queues",
+    test: async (errand) => {
+      const queue = "limited.by-prefect";
+      assert.equal((await errand.queues.limit(queue, 1)).current, 1);
+      const holder = await errand.submit("sleep", { ms: LONG_MS }, { queue });
+      await until(holder, "RUNNING");
+      const future = await errand.submit("add", { a: 1, b: 2 }, { queue });
+      assert.equal(await stateOf(future), WAITS);
+      assert.equal(await (await errand.submit("add", { a: 3, b: 4 })).result(), 7, "another queue");
+      await holder.cancel();
+      assert.equal(await future.result(), 3);
+      assert.equal((await errand.queues.limit(queue, null)).current, null);
+    },
+  },
+  {
+    promise: "deployment: concurrency_limit, changed while runs wait",
+    source: GLOBAL_LIMITS,
+    test: async (errand) => {
+      await errand.queues.limitDefinition("echo", 0);
+      const future = await errand.submit("echo", { value: 1 });
+      const { name, message } = await future.state();
+      assert.equal(name, "AwaitingConcurrencySlot");
+      assert.equal(message, "waits for a slot of the definition echo: at most 0 at once");
+      await errand.queues.limitDefinition("echo", null);
+      await future.result();
+    },
+  },
+  {
     promise: "deployment limit: ENQUEUE",
     source: GLOBAL_LIMITS,
     test: async (errand) => {
