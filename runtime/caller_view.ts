@@ -2,7 +2,7 @@
 // its tenant here; nothing else lets a call in.
 
 import type { Batch } from "./commands/batch.ts";
-import { BULK } from "./commands/bulk/order.ts";
+import { requireNoBulk } from "./commands/bulk/require_no_bulk.ts";
 import { cancel, type Cancelled, type CancelRequest } from "./commands/cancel.ts";
 import { submitFlow, submitMap, type SubmittedFlow } from "./commands/flows/submit.ts";
 import type { MapSpec } from "./commands/flows/map.ts";
@@ -22,7 +22,7 @@ import { retry } from "./commands/retry.ts";
 import type { SubmitCall, Submitted } from "./commands/submit.ts";
 import { type Caller, holds, knows, knowsDefinition } from "./core/caller.ts";
 import type { AnyDefinition } from "./core/define.ts";
-import { ForbiddenError, NotFoundError } from "./core/errors.ts";
+import { NotFoundError } from "./core/errors.ts";
 import { type Entry, isForgotten, type Stored } from "./core/task.ts";
 import { bare, inTenant } from "./core/tenant.ts";
 import type { CompletionQuery } from "./queries/as_completed.ts";
@@ -125,7 +125,7 @@ export class CallerView {
   /** See {@linkcode retry}. */
   async retry(id: string, input: unknown, ifMatch?: IfMatch): Promise<Entry> {
     const own = await this.#task(id);
-    if (!holds(this.caller, "operate")) await this.#refuseBuiltin(own);
+    if (!holds(this.caller, "operate")) await requireNoBulk(this.parts.store, own);
     return await retry(this.parts.commands, own, input, ifMatch);
   }
 
@@ -239,13 +239,6 @@ export class CallerView {
     if ("ids" in query) return { ids: await this.#tasks(query.ids) };
     if ("groupId" in query) return { groupId: await this.#group(query.groupId) };
     return { tag: query.tag, caller: this.caller };
-  }
-
-  /** A task of the engine does what only who may operate may order. */
-  async #refuseBuiltin(own: string): Promise<void> {
-    const entry = await this.parts.store.read(own);
-    if (!entry || isForgotten(entry.record) || entry.record.task !== BULK) return;
-    throw new ForbiddenError("a bulk action is retried with a key that has the scope operate");
   }
 
   /** @throws {NotFoundError} */

@@ -30,6 +30,17 @@ async function states(service: Service, ids: string[]): Promise<string[]> {
   return await Promise.all(ids.map(async (id) => (await service.task(id)).state.type));
 }
 
+/** How many there are, page by page: a count alone has as long as it has. */
+async function scheduled(service: Service): Promise<number> {
+  let many = 0;
+  for (let cursor = ""; cursor !== null;) {
+    const { body } = await service.get(`/v1/tasks?state=SCHEDULED&limit=500${cursor && `&cursor=${cursor}`}`);
+    many += body.tasks.length;
+    cursor = body.nextCursor;
+  }
+  return many;
+}
+
 Deno.test("a bulk cancel ends what fits its filter, tells how far it is, and leaves the rest alone", async () => {
   await using service = await aService();
   const later = await batch(service, 1_000, { delayMs: 600_000, tags: ["many"] });
@@ -112,11 +123,11 @@ Deno.test("a bulk action that is cut off goes on where it was, and one that is c
   }
   await using service = await aService({ path });
   assert.deepEqual((await service.ended(id)).result, { done: 700, skipped: 0, failed: 0 });
-  assert.equal((await service.get("/v1/tasks?state=SCHEDULED&limit=1&count=true")).body.count.value, 500);
+  assert.equal(await scheduled(service), 500);
   await service.post("/v1/queues/default/pause");
   const { body: other } = await service.post("/v1/bulk", { action: "cancel", ...all });
   assert.equal((await service.post(`/v1/tasks/${other.id}/cancel`)).body.outcome, "cancelled");
-  assert.equal((await service.get("/v1/tasks?state=SCHEDULED&limit=1&count=true")).body.count.value, 500);
+  assert.equal(await scheduled(service), 500);
   assert.ok((await service.kv.get(keys.task(other.id))).value);
 });
 
