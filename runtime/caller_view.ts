@@ -53,8 +53,7 @@ export class CallerView {
 
   /** See {@linkcode submitFlow}. */
   submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
-    const { submitter, store } = this.parts;
-    return submitFlow(submitter, store.turns, spec, { idempotency, caller: this.caller });
+    return submitFlow(this.parts, spec, { idempotency, caller: this.caller });
   }
 
   /** See {@linkcode submitMap}. */

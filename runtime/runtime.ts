@@ -169,7 +169,7 @@ export class Runtime {
 
   /** See {@linkcode submitFlow}. */
   submitFlow(spec: FlowSpec, idempotency?: Idempotency): Promise<SubmittedFlow> {
-    return submitFlow(this.#parts.submitter, this.turns, spec, { idempotency });
+    return submitFlow(this.#parts, spec, { idempotency });
   }
 
   /** See {@linkcode submitMap}. */

@@ -200,7 +200,8 @@ export class Replacements {
     const parsed = parseBounded(flowSchema(), spec);
     if (!parsed.success) throw new ValidationError(faultsOf(parsed.error, spec));
     const key = keyOf(record);
-    return await submitFlow(this.options.submitter, this.store.turns, parsed.data as FlowSpec, {
+    const { store, options: { submitter } } = this;
+    return await submitFlow({ submitter, store }, parsed.data as FlowSpec, {
       idempotency: { key, fingerprint: key },
       caller: callerWithin(tenantOf(id), caller),
       parentId: id,

@@ -28,8 +28,7 @@ export interface FlowCall extends Pick<SubmitCall, "idempotency" | "caller" | "g
  * @throws {ValidationError} also for what is wrong with the flow, by pointers into it.
  */
 export async function submitFlow(
-  submitter: Submitter,
-  turns: Turns,
+  { submitter, store: { turns } }: { submitter: Submitter; store: { turns: Turns } },
   spec: FlowSpec,
   { parentId, ...call }: FlowCall = {},
 ): Promise<SubmittedFlow> {

@@ -28,7 +28,13 @@ Deno.test("tasks that wait for nobody have no dependency graph", async () => {
     null,
   );
   const one = withoutDependencies(["a", "b"]);
-  assert.deepEqual(one, { upstreams: [[], []], waitFor: [0, 0], dependents: new Map(), external: new Map() });
+  assert.deepEqual(one, {
+    upstreams: [[], []],
+    waitFor: [0, 0],
+    conditions: [undefined, undefined],
+    dependents: new Map(),
+    external: new Map(),
+  });
 });
 
 Deno.test("upstreams: those of waitFor first, each once, however often it is named", async () => {
