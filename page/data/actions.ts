@@ -21,6 +21,12 @@ export async function retryTask(
   await post(`/v1/tasks/${id}/retry`, body);
 }
 
+/** By a bulk action of one: it is done a moment later. */
+export async function setPriority(id: string, priority: number): Promise<string> {
+  await post("/v1/bulk", { action: "priority", ids: [id], priority });
+  return `It gets the priority ${priority}`;
+}
+
 export async function deleteTask(id: string): Promise<void> {
   await call("DELETE", `/v1/tasks/${id}`);
 }

@@ -1,6 +1,6 @@
 // What can be done to a task, as far as its state and the key's scopes allow.
 
-import { cancelTask, deleteTask, retryTask } from "../data/actions.ts";
+import { cancelTask, deleteTask, retryTask, setPriority } from "../data/actions.ts";
 import { post } from "../data/api.ts";
 import { go, hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
@@ -31,6 +31,19 @@ export function TaskActions({ task }: { task: Task }) {
             It gets all its attempts anew. What its failure had cancelled waits again.
           </p>
           <InputField value={task.input} />
+        </AskingButton>
+      )}
+      {["PENDING", "SCHEDULED"].includes(state.type) && may("operate") && (
+        <AskingButton
+          label="Priority…"
+          title="Another priority for this task?"
+          verb="Set it"
+          onDone={(values) => act(() => setPriority(id, Number(values.get("priority"))))}
+        >
+          <p>Larger goes first, within its queue.</p>
+          <Field label="Priority" note="−10 to 10">
+            <input name="priority" type="number" required min={-10} max={10} defaultValue={task.priority} />
+          </Field>
         </AskingButton>
       )}
       {!done && may("cancel") && (
