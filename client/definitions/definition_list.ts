@@ -8,6 +8,10 @@ import type { Connection } from "../transport/connection.ts";
 export interface DefinitionInfo {
   name: string;
   description: string | null;
+  /** Of its function, where it says one. */
+  version?: string;
+  /** JSON Pointers to what of an input is not shown. */
+  redact?: string[];
   /** JSON Schema 2020-12. */
   input: Record<string, unknown>;
   output: Record<string, unknown>;

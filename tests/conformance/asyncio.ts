@@ -501,7 +501,7 @@ export const asyncio: System = {
       source: "Python docs, asyncio.Task.cancel",
       notYet:
         "Here a cancel that was acknowledged holds: the function may go on for graceMs, but the task ends " +
-        "CANCELLED, and nothing is kept of what it returned. First a way to keep that has to come.",
+        "CANCELLED. With keepResult what it returned is kept, in a task that is cancelled all the same.",
     },
     {
       promise: "shield(): cancelling who waits leaves the task running",

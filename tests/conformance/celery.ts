@@ -22,6 +22,19 @@ import { aClient, aServer } from "../support/client_service.ts";
 import { beat } from "./celery_beat.ts";
 import { rateLimitAtRuntime, rateLimits } from "./celery_rate_limits.ts";
 import { canvas, linking, trees } from "./celery_canvas.ts";
+import {
+  chosenEnds,
+  events,
+  ignoredAtOnce,
+  ignoredForOneCall,
+  ignoredInConfiguration,
+  inspections,
+  purge,
+  revokeByHeaders,
+  shown,
+  sparesRunning,
+  workerOfTask,
+} from "./celery_operation.ts";
 import { acrossCrash } from "./crash.ts";
 import { routing } from "./celery_routing.ts";
 import { notYet } from "./not_yet.ts";
@@ -54,8 +67,7 @@ const HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const QUEUES =
   "Needs calls that say, or change, which queues a worker takes from; QUEUES says it at its start.";
 const EXCHANGES = "Needs exchanges: a submit names its queue, and nothing stands between the two.";
-const ALL_EVENTS = "Needs the stream of all tasks' events; a task has a stream of its own only.";
-const WORKERS_LIST = "Needs the list of live workers, and what each of them does.";
+const ALL_EVENTS = "Needs workers in the stream of events, which has tasks; GET /v1/workers has them.";
 const OPERATIONS =
   "Needs calls that steer workers; today they are steered by settings and signals to the process.";
 const RETRY_LATER =
@@ -129,10 +141,7 @@ export const celery: System = {
       source: STATES,
       notYet: "Has no meaning here: a worker takes what it starts at once, and holds nothing back.",
     },
-    ...notYet(STATES, "Needs outcomes that a function can choose beside a value and an error.", [
-      "REJECTED",
-      "IGNORED",
-    ]),
+    ...chosenEnds,
     {
       promise: "READY_STATES: SUCCESS, FAILURE and REVOKED",
       source: "Celery docs, celery.states",
@@ -346,7 +355,7 @@ export const celery: System = {
         assert.ok(Date.parse(finishedAt) > Date.parse(startedAt!));
       },
     },
-    { promise: "worker (result_extended)", source: RESULT, notYet: WORKERS_LIST },
+    workerOfTask,
     {
       promise: "queue (result_extended)",
       source: RESULT,
@@ -444,11 +453,7 @@ export const celery: System = {
       "interval: the pause between polls",
       "on_interval: called at each poll",
     ]),
-    {
-      promise: "ignore_result: None at once",
-      source: GET,
-      notYet: "Needs a task that keeps its end but not its value; retentionMs: 0 drops all of it.",
-    },
+    ignoredAtOnce,
 
     // The rest of AsyncResult.
     {
@@ -502,11 +507,7 @@ export const celery: System = {
         assert.equal(await stateOf(future), "CANCELLED Cancelled");
       },
     },
-    {
-      promise: "purge: all tasks that wait are discarded",
-      source: `${WORKERS}: purge`,
-      notYet: "Needs a cancel of all that a filter finds; today it takes ids, or a group.",
-    },
+    purge,
     {
       promise: "exists(): tells an unknown task from one that waits",
       source: `${RESULT}.exists`,
@@ -673,13 +674,7 @@ export const celery: System = {
           assert.deepEqual([state.name, state.message, startedAt], ["Cancelled", "not wanted", null]);
         }),
     },
-    {
-      promise: "terminate=False: a running task is left alone",
-      source: REVOKE,
-      notYet:
-        "Not here: a cancel always asks a running task to stop. To spare it, the HTTP call takes If-Match " +
-        "with the ETag of the task that waited; the client would need an option for that.",
-    },
+    sparesRunning,
     {
       promise: "signal: another one than TERM",
       source: REVOKE,
@@ -691,11 +686,7 @@ export const celery: System = {
       source: `${WORKERS}: Persistent revokes`,
       notYet: "Has no meaning here: a revoke is a state of the task itself, and stays as long as the task.",
     },
-    {
-      promise: "revoke_by_stamped_headers",
-      source: REVOKE,
-      notYet: "Needs a cancel of all that a filter finds; GET /v1/tasks?tag= finds them over HTTP.",
-    },
+    revokeByHeaders,
 
     // Calling.
     {
@@ -943,22 +934,8 @@ export const celery: System = {
       },
     },
     ...notYet(`${CALLING}: Routing options`, EXCHANGES, ["exchange, routing_key"]),
-    {
-      promise: "shadow: another name in logs",
-      source: CALLING,
-      notYet: "Needs a display name of a task; metadata and tags can carry one for programs.",
-    },
-    {
-      promise: "argsrepr, kwargsrepr: hide secrets from logs and monitors",
-      source: `${TASKS}: Hiding sensitive information in arguments`,
-      notYet:
-        "Needs authentication first: the log and lists show no input, but whoever has the id can read it.",
-    },
-    {
-      promise: "ignore_result for the one call",
-      source: `${CALLING}: Results options`,
-      notYet: "Needs a task that keeps its end but not its value; retentionMs: 0 drops all of it.",
-    },
+    ...shown,
+    ignoredForOneCall,
     ...linking,
 
     // Retries.
@@ -1345,14 +1322,7 @@ export const celery: System = {
       source: CONFIGURATION,
       notYet: "Has no meaning here: each task has a timer of its own for the end of its retention.",
     },
-    ...notYet(
-      CONFIGURATION,
-      "Needs a task that keeps its end but not its value; retentionMs: 0 drops all of it.",
-      [
-        "task_ignore_result",
-        "task_store_errors_even_if_ignored",
-      ],
-    ),
+    ...ignoredInConfiguration,
     {
       promise: "result_serializer",
       source: CONFIGURATION,
@@ -1446,12 +1416,7 @@ export const celery: System = {
       source: TASK_EVENTS,
       notYet: "Has no meaning here: a worker takes what it starts at once, and holds nothing back.",
     },
-    {
-      promise: "task-rejected(requeue)",
-      source: TASK_EVENTS,
-      notYet: "Needs outcomes that a function can choose beside a value and an error.",
-    },
-    { promise: "the events of all tasks in one place", source: TASK_EVENTS, notYet: ALL_EVENTS },
+    ...events,
     ...notYet(WORKER_EVENTS, ALL_EVENTS, ["worker-online", "worker-heartbeat", "worker-offline"]),
 
     // Inspect and control.
@@ -1467,16 +1432,7 @@ export const celery: System = {
         await future.cancel();
       },
     },
-    ...notYet(INSPECT, "Needs lists in the client; GET /v1/tasks?state= has them over HTTP.", [
-      "active()",
-      "scheduled()",
-      "revoked()",
-    ]),
-    ...notYet(INSPECT, "Needs definitions in the client; GET /v1/definitions has them over HTTP.", [
-      "registered()",
-    ]),
-    ...notYet(INSPECT, WORKERS_LIST, ["reserved()", "stats()", "conf()", "ping()"]),
-    ...notYet(INSPECT, QUEUES, ["active_queues()"]),
+    ...inspections,
     ...rateLimitAtRuntime(CONTROL),
     ...notYet(CONTROL, OPERATIONS, [
       "time_limit() at runtime",

@@ -26,6 +26,7 @@ import {
   mostAtOnce,
   pathOf,
   saidDuring,
+  until,
 } from "./steps.ts";
 
 export const concurrentFutures: System = {
@@ -761,9 +762,17 @@ export const concurrentFutures: System = {
     {
       promise: "Executor.shutdown(cancel_futures): cancels what is pending, and only that",
       source: "Python docs, concurrent.futures.Executor.shutdown",
-      notYet:
-        "A client owns no pool, and a cancel here stops running tasks too. A cancel of only those that " +
-        "have not started has to come first (cancel by filter).",
+      by: "cancelTasks() with onlyWaiting: a client owns no pool, and says which tasks are meant",
+      test: async (errand) => {
+        const tags = [crypto.randomUUID()];
+        const running = await errand.submit("sleep", { ms: 600_000 }, { tags });
+        await until(running, "RUNNING");
+        const pending = await errand.submit("sleep", { ms: 0 }, { delayMs: 60_000, tags });
+        await errand.cancelTasks({ filter: { tag: tags[0] } }, "shut down", { onlyWaiting: true });
+        assert.equal(await pending.cancelled(), true);
+        assert.equal(await running.running(), true);
+        await running.cancel();
+      },
     },
     {
       promise: "Executor.submit(): RuntimeError after shutdown",

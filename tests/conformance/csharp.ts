@@ -354,7 +354,7 @@ export const csharp: System = {
         "Faulted if it throws something else, RanToCompletion if it returns, after its token was signalled",
       source: ".NET docs, Task cancellation",
       notYet: "Here a cancel that was acknowledged holds: however the function ends then, the task ends " +
-        "CANCELLED, and nothing is kept of what it returned or threw. First a way to keep that has to come.",
+        "CANCELLED. With keepResult what it returned is kept, in a task that is cancelled all the same.",
     },
     {
       promise: "WhenAll: the results in the order of the tasks",

@@ -53,7 +53,6 @@ const ARTIFACTS = "Prefect docs, Artifacts";
 const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
 
-const NEEDS_POLICY = "Needs a retry policy that says more than one growing pause.";
 const NEEDS_HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
 const NEEDS_PAUSE = "Needs PAUSED: a task that waits for a person or a signal.";
@@ -751,7 +750,17 @@ export const prefect: System = {
         for (const [i, least] of [10, 30, 20].entries()) assert.ok(pauses[i] >= least, `${pauses}`);
       },
     },
-    ...notYet(RETRIES, NEEDS_POLICY, ["retry_delay_seconds: a function"]),
+    {
+      promise: "retry_delay_seconds: a function",
+      source: RETRIES,
+      by: "the function itself, which throws retryAfter() with the pause that it has computed",
+      test: async (errand) => {
+        const retry = { maxAttempts: 2, delayMs: 60_000, jitter: false };
+        const future = await errand.submit("directs", { how: "retry", ms: 123 }, { retry });
+        assert.equal(await retryPauseMs(future), 123);
+        assert.equal(await future.result(), 2);
+      },
+    },
     ...retries,
     {
       promise: "task_default_retries: a default for all tasks",
@@ -900,17 +909,30 @@ export const prefect: System = {
     {
       promise: "task_run_name: a template or a function",
       source: TASKS,
-      notYet: "Needs a display name of a task; metadata and tags can carry one for programs.",
+      test: async (errand) => {
+        const named = await errand.submit("pays", { card: "4111 1111", cents: 500 });
+        assert.equal((await named.task()).displayName, "payment of 500 cents");
+        const own = await errand.submit("pays", { card: "4111 1111", cents: 1 }, { displayName: "a tip" });
+        assert.equal((await own.task()).displayName, "a tip");
+      },
     },
     {
       promise: "description",
       source: TASKS,
-      notYet: "Needs definitions in the client; GET /v1/definitions has the description over HTTP.",
+      test: async (errand) => {
+        const found = (await errand.definitions.list()).find(({ name }) => name === "add");
+        assert.match(found!.description!, /\w/);
+      },
     },
     {
       promise: "version",
       source: TASKS,
-      notYet: "Needs a version in a definition, to be kept with its tasks.",
+      test: async (errand) => {
+        const future = await errand.submit("pays", { card: "4111 1111", cents: 500 });
+        assert.equal((await future.task()).version, "2026-11");
+        const found = (await errand.definitions.list()).find(({ name }) => name === "pays");
+        assert.equal(found!.version, "2026-11");
+      },
     },
 
     // Nesting and runners.

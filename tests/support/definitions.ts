@@ -74,6 +74,21 @@ const stubborn = define(
   ({ input }) => new Promise<string>((resolve) => setTimeout(() => resolve("ignored"), input.ms)),
 );
 
+/** Has a secret in its input, and tells it with its error. */
+const pays = define(
+  {
+    name: "pays",
+    input: z.object({ card: z.string(), cents: z.int() }),
+    redact: ["/card"],
+    version: "2026-11",
+    displayName: ({ input }) => `payment of ${input.cents} cents`,
+  },
+  ({ input, log }) => {
+    log(`card ${input.card}`);
+    throw new Error(`refused: ${input.card}`);
+  },
+);
+
 /** Ends well when it is told to end, and says why. */
 const windUp = define({ name: "windUp", input: z.object({}) }, async ({ signal }) => {
   await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -190,6 +205,7 @@ export const definitions = {
   stubborn,
   tidy,
   windUp,
+  pays,
   typed,
   family,
   replaced,
