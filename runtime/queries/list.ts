@@ -8,6 +8,7 @@ import { isTerminalType } from "../core/states.ts";
 import type { Entry } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
 import { idRange, parse, prefixes, tasksOf } from "../platform/keys.ts";
+import { pages } from "../platform/paging.ts";
 import type { Store } from "../store/store.ts";
 import { activeIds, LISTED_STATES } from "./active_ids.ts";
 import { presentOrNull } from "./group_members.ts";
@@ -61,6 +62,8 @@ export async function list(store: Store, query: ListQuery): Promise<Page> {
   if (cursor === null && nextCursor === null) {
     return { entries, nextCursor, count: { value: entries.length, exact: true } };
   }
+  const keyed = countedByKeys(query, caller) && sources !== null && bounds.to === null && bounds.from === "";
+  if (keyed) return { entries, nextCursor, count: await countKeys(store, sources.indexes) };
   const count = { value: 0, exact: false };
   for await (const { found, done } of scan(null, new Time(store.clock))) {
     for (const entry of found) if (entry && fits(entry.record, query, caller)) count.value++;
@@ -91,6 +94,32 @@ export async function* scan(
   }
 }
 
+/** True if each key of the indexes is a task that fits. */
+function countedByKeys(
+  { task, queue, tag, groupId, parentId, states = [], ...rest }: ListQuery,
+  caller: Caller,
+) {
+  const said = [tag, groupId, parentId, states.length > 0 || undefined].filter((one) => one !== undefined);
+  const isMore = [task, queue, rest.q, rest.finishedAfter, rest.finishedBefore].some((one) =>
+    one !== undefined
+  );
+  const isEnds = states.every((state) => isTerminalType(state) && state !== "COMPLETED");
+  return said.length === 1 && !isMore && isEnds && caller.patterns.length === 0;
+}
+
+async function countKeys({ kv, clock }: Store, indexes: Deno.KvKey[]): Promise<NonNullable<Page["count"]>> {
+  const time = new Time(clock);
+  const count = { value: 0, exact: true };
+  for (const prefix of indexes) {
+    for await (const page of pages(kv, { prefix }, { size: KEYS_PER_READ })) {
+      count.value += page.length;
+      if (page.length === KEYS_PER_READ && time.isOver) return { ...count, exact: false };
+    }
+  }
+  return count;
+}
+
+const KEYS_PER_READ = 1_000;
 const UNBOUNDED = { isOver: false };
 const NONE = { value: 0, exact: true };
 

@@ -288,3 +288,28 @@ Deno.test("a page ends when its time is over, and goes on from its cursor; a cou
     assert.ok(pages > 1, `${pages} pages`);
   }
 });
+
+Deno.test("a count by tag or by failed ends reads keys alone, and counts what a look at the records counts", async () => {
+  await using bench = await aBench();
+  await bench.submit(...Array.from({ length: 30 }, (_, i) => ({ tags: i % 3 === 0 ? ["t"] : [] })));
+  const { entries } = await list(bench.store, { limit: 12 });
+  for (const { record } of entries) await move(bench, record.id, "is cancelled");
+  let records = 0;
+  const { getMany } = bench.kv;
+  bench.kv.getMany = (keys, ...rest) => {
+    records += keys.length;
+    return getMany.call(bench.kv, keys, ...rest) as never;
+  };
+  const cases: [Partial<ListQuery>, number][] = [[{ tag: "t" }, 10], [
+    { states: ["CANCELLED", "FAILED"] },
+    12,
+  ]];
+  for (const [query, many] of cases) {
+    records = 0;
+    const { count } = await list(bench.store, { ...query, limit: 1, counts: true });
+    assert.deepEqual(count, { value: many, exact: true });
+    assert.ok(records <= many, `${records} records were read`);
+    const looked = await list(bench.store, { ...query, limit: 1, counts: true, createdAfter: 0 });
+    assert.deepEqual(looked.count, count);
+  }
+});
