@@ -4,6 +4,7 @@ import { workerData } from "node:worker_threads";
 import { systemClock } from "../platform/clock.ts";
 import { every } from "../platform/periodic.ts";
 import { beatInstead } from "../store/leases.ts";
+import { RenewedHandle } from "./renewed_handle.ts";
 import { StallWatch } from "./stall_watch.ts";
 
 export interface StandInSetup {
@@ -18,22 +19,13 @@ export interface StandInSetup {
 
 const { address, key, leaseMs, signs } = workerData as StandInSetup;
 const watch = new StallWatch(leaseMs, systemClock.monotonic());
-let handle: Promise<Deno.Kv> | null = null;
+const database = new RenewedHandle(open);
 
 every(systemClock, leaseMs / 10, () => {
-  if (watch.isBeatDue(Atomics.load(signs, 0), systemClock.monotonic())) void beat();
+  if (!watch.isBeatDue(Atomics.load(signs, 0), systemClock.monotonic())) return;
+  // Nobody can be told of a failure while the event loop stands still. The next one tries again.
+  void database.use((kv) => beatInstead(kv, key));
 });
-
-async function beat(): Promise<void> {
-  const mine = handle ??= open();
-  try {
-    await beatInstead(await mine, key);
-  } catch {
-    // Nobody can be told while the event loop stands still. The next one tries again, from the beginning.
-    if (handle === mine) handle = null;
-    mine.then((kv) => kv.close(), () => {});
-  }
-}
 
 /** A file that is gone must not be made anew. */
 async function open(): Promise<Deno.Kv> {
