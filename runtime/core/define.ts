@@ -81,6 +81,19 @@ export interface TaskContext<Input> {
     options?: SubmitOptions,
   ): Promise<Child<z.output<Output>>>;
   submit(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
+  /**
+   * Submits a child task that joins the group of this task: whoever waits for the group waits for it, too,
+   * and the group's policy holds for it. A group does not end as long as one of its tasks runs, so it is
+   * never too late. Otherwise as `submit`.
+   *
+   * @throws {ConflictError} if this task is in no group, or its group was stopped.
+   */
+  addToGroup<Input extends z.ZodType, Output extends z.ZodType>(
+    definition: Definition<string, Input, Output>,
+    input: z.input<Input>,
+    options?: SubmitOptions,
+  ): Promise<Child<z.output<Output>>>;
+  addToGroup(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
 }
 
 /** A child task. `String(child)` is its id. */

@@ -103,6 +103,8 @@ export interface Submission {
   chunk?: boolean;
   /** The task whose function submits it. */
   parentId?: string;
+  /** A group that its parent is in, which it joins. */
+  joins?: { group: string; hasLimit: boolean };
   /** The schedule that submits it. */
   schedule?: ScheduledSlot;
   /** Of a task of the engine itself. */

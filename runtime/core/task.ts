@@ -23,9 +23,7 @@ export interface HistoryEntry {
   attempt: number;
 }
 
-/**
- * JSON text, inline or as gzip chunks under `blob/<task>/<blob>/<n>`. `bytes` is the UTF-8 size of the text.
- */
+/** JSON text, inline or as gzip chunks under `blob/<task>/<blob>/<n>`. `bytes`: its size in UTF-8. */
 export type StoredValue = { json: string } | {
   blob: string;
   chunks: number;
@@ -128,6 +126,8 @@ export interface TaskRecord extends ShownTerms {
   /** The groups that count this task; the first one is its `groupId`. */
   groups: string[];
   places?: number[];
+  /** A running task of its group has added it. */
+  added?: true;
   /** The groups that have logged an end of it. */
   logged?: string[];
   parentId: string | null;

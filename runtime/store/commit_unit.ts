@@ -14,6 +14,7 @@ import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
 import { isGated, limitStepsOf, namesOfLimits } from "./limit_counters.ts";
 import type { LimitStep } from "./limit_tally.ts";
 import { keys } from "../platform/keys.ts";
+import { concurrencyLimitId, groupSubject } from "../platform/outbox_subject.ts";
 import type { Write } from "../platform/kv.ts";
 import { requireFit } from "./record_size.ts";
 import {
@@ -94,6 +95,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     }
     indexWrites(before?.record ?? null, record, writes);
     if (more) writes.push(...more);
+    if (before === null) writes.push(...joinWrites(record));
     for (const event of events ? [...overflow, ...events] : overflow) {
       writes.push({ key: keys.event(record.id, event.seq), value: event });
     }
@@ -161,6 +163,15 @@ function sameValue(a: unknown, b: unknown): boolean {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }
 
+/** The group may have stopped just now, or have a free slot. */
+function joinWrites(record: Stored): Write[] {
+  if (isForgotten(record) || !record.added) return [];
+  const [group] = record.groups;
+  const writes = [outboxWrite(groupSubject(group))];
+  if (record.windowed) writes.push(outboxWrite(concurrencyLimitId(group)));
+  return writes;
+}
+
 /** States that no longer fit into the record's history, for the event log. */
 function historyOverflow(before: Stored | null, next: Stored): StoredEvent[] {
   if (!before || isForgotten(before) || isForgotten(next)) return [];
@@ -195,9 +206,10 @@ export function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
     const again = old?.logged?.includes(group) ?? false;
     // A task without a slot of its group does not change the number of free slots.
     const outside = next.windowed === true ? Number(is !== null) - Number(was !== null) : 0;
-    if (was === is) return [];
+    const added = before === null && next.added ? 1 : 0;
+    if (was === is && added === 0) return [];
     const skipped = Number(isSkipped(next)) - Number(old !== null && isSkipped(old));
-    return [{ group, id: next.id, was, is, again, outside, skipped }];
+    return [{ group, id: next.id, was, is, again, outside, skipped, added }];
   });
 }
 

@@ -24,6 +24,8 @@ export interface GroupStep {
   again: boolean;
   /** 1 if it has ended as Skipped, -1 if that is taken back. */
   skipped?: number;
+  /** 1 if it joins the group, whose total did not count it. */
+  added?: number;
   /** 1 if it has ended without a slot of the group, -1 if a retry makes it wait for a slot again. */
   outside: number;
 }
@@ -114,8 +116,12 @@ function policyWrites(record: GroupRecord, { until }: GroupPolicy, now: number):
 /** Counts a step in the record. @returns what goes into the group's log */
 function stepped(
   record: GroupRecord,
-  { group, id, was, is, again, outside, skipped = 0 }: GroupStep,
+  { group, id, was, is, again, outside, skipped = 0, added = 0 }: GroupStep,
 ): Write[] {
+  if (added !== 0) {
+    record.total += added;
+    record.added = (record.added ?? 0) + added;
+  }
   if (skipped !== 0) record.skipped = (record.skipped ?? 0) + skipped;
   if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
   if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
@@ -128,17 +134,22 @@ function stepped(
   return [{ key: keys.groupDone(group, record.log, id), value: { type: is, again } satisfies LogValue }];
 }
 
-/** @param timer if it is given, nothing is set once that key has another version */
+/**
+ * @param announced how many tasks its call has; without those that were added to it
+ * @param timer if it is given, nothing is set once that key has another version, and those that were added
+ * are counted already
+ */
 export async function setTotal(
   kv: KvPort,
   clock: Clock,
   group: string,
-  total: number,
+  announced: number,
   timer?: Deno.AtomicCheck,
 ): Promise<void> {
   const key = keys.group(group);
   for (;;) {
     const { value, versionstamp } = await kv.get<GroupRecord>(key);
+    const total = announced + (timer ? 0 : value?.added ?? 0);
     if (!value || value.total === total) return;
     if (timer && (await kv.get(timer.key)).versionstamp !== timer.versionstamp) return;
     const atomic = kv.atomic().check({ key, versionstamp });

@@ -17,6 +17,8 @@ export interface GroupRecord {
   maxConcurrent?: number;
   /** Tasks that have ended without a slot, less those that had a slot, have ended, and are retried. */
   outside?: number;
+  /** How many of the total running tasks of it have added. */
+  added?: number;
   /** CANCELLED ones that were skipped: their condition could not come true any more. */
   skipped?: number;
   /** Left out of most groups, and then all that is below, too. */

@@ -23,7 +23,17 @@ import { retry } from "../commands/retry.ts";
 import type { Store } from "../store/store.ts";
 import { type Submission, submissionSchema, type SubmitOptions } from "../core/submission.ts";
 import type { Submitter } from "../commands/submit.ts";
-import { isForgotten, isPastRetention, isTerminal, stateOf, type Stored, typeOf } from "../core/task.ts";
+import { groupRecord } from "../store/group_counters.ts";
+import { isClosed } from "../store/group_record.ts";
+import {
+  isForgotten,
+  isPastRetention,
+  isTerminal,
+  stateOf,
+  type Stored,
+  type TaskRecord,
+  typeOf,
+} from "../core/task.ts";
 import { bare, inTenant, tenantOf } from "../core/tenant.ts";
 import { isPlain } from "../commands/unique/rule.ts";
 import { sameIdsOf } from "../commands/unique/same_ids.ts";
@@ -46,6 +56,7 @@ export class Children implements ChildTasks {
    * retried.
    *
    * @param place zero-based index of this submit in its attempt
+   * @param joins it joins the parent's group, which has not ended as long as the parent runs
    * @throws {CancelledError | LeaseLostError} or why else the attempt was stopped: then nothing is written
    */
   async submit(
@@ -54,10 +65,11 @@ export class Children implements ChildTasks {
     task: string,
     input: unknown,
     options?: SubmitOptions,
+    joins = false,
   ): Promise<string> {
     const { record: { id: parentId, startedAt, caller } } = attempt;
     const { trace = attempt.record.trace } = attempt;
-    const submission = checked({ task, input, options });
+    const submission = checked({ task, input, options: joins ? ofMember(options) : options });
     const text = identityOf(input ?? null);
     for (let life = 0;;) {
       // The time of the parent's first start: children sort next to their parent.
@@ -82,9 +94,13 @@ export class Children implements ChildTasks {
       // A unique one may be the task of somebody else.
       const same = known === null && this.#mayBeOthers(submission) ? await this.#sameAs(id) : null;
       if (same !== null) return bare(same);
+      const group = joins ? await groupToJoin(this.store, parent!.record as TaskRecord) : undefined;
       try {
         const { ids } = await this.submitter.submit({
-          batch: { submissions: [{ ...submission, id: child, parentId }], pointerOf: (_, part) => part },
+          batch: {
+            submissions: [{ ...submission, id: child, parentId, joins: group }],
+            pointerOf: (_, part) => part,
+          },
           guard,
           caller: { ...callerWithin(tenantOf(parentId), caller), ...trace !== undefined && { trace } },
         });
@@ -147,6 +163,30 @@ export class Children implements ChildTasks {
       return (await this.store.kv.get(guard.key)).versionstamp === guard.versionstamp;
     }
   }
+}
+
+/**
+ * The task of another call cannot be one of this group.
+ *
+ * @throws {ValidationError}
+ */
+function ofMember(options: SubmitOptions = {}): SubmitOptions {
+  for (const field of ["unique", "debounce"] as const) {
+    if (!options[field]) continue;
+    const message = "not of a task that is added to a group: another call's task is not of the group";
+    throw new ValidationError([{ pointer: `/options/${field}`, message }]);
+  }
+  return { ...options, unique: false, debounce: false };
+}
+
+/** @throws {ConflictError} if it is in no group, or in one that was stopped */
+async function groupToJoin({ kv }: Store, { groups: [group] }: TaskRecord): Promise<Submission["joins"]> {
+  const record = group === undefined ? null : await groupRecord(kv, group);
+  if (!record) throw new ConflictError("its task is in no group: submit() makes a task beside it");
+  if (isClosed(record)) {
+    throw new ConflictError(`its group ${bare(group)} was stopped, and takes no more tasks`);
+  }
+  return { group, hasLimit: record.maxConcurrent !== undefined };
 }
 
 function isGone(stored: Stored, now: number): boolean {

@@ -1,6 +1,6 @@
 // What a function is called with.
 
-import type { AnyDefinition, TaskContext, TaskInfo } from "../core/define.ts";
+import type { AnyDefinition, Child, TaskContext, TaskInfo } from "../core/define.ts";
 import { ChildTask } from "../core/child.ts";
 import { boundsOf } from "../core/task_bounds.ts";
 import type { SubmitOptions } from "../core/submission.ts";
@@ -18,19 +18,30 @@ export interface ChildTasks {
     task: string,
     input: unknown,
     options?: SubmitOptions,
+    joins?: boolean,
   ): Promise<string>;
   result(attempt: Attempt, id: string): Promise<unknown>;
 }
 
-export type Submit = TaskContext<unknown>["submit"];
+export interface Submit {
+  (
+    definition: AnyDefinition | string,
+    input?: unknown,
+    options?: SubmitOptions,
+    joins?: boolean,
+    // deno-lint-ignore no-explicit-any -- typed for those who call `submit`
+  ): Promise<Child<any>>;
+}
 
 /** One `submit` for all calls of an attempt: it counts them. */
 export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
   let place = 0;
-  return async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
+  return async (definition, input, options, joins) => {
     const task = typeof definition === "string" ? definition : definition.name;
     attempt.hasSubmitted = true;
-    const id = await FunctionScope.leave(() => children.submit(attempt, place++, task, input, options));
+    const id = await FunctionScope.leave(() =>
+      children.submit(attempt, place++, task, input, options, joins)
+    );
     return new ChildTask(id, () => FunctionScope.leave(() => children.result(attempt, id)));
   };
 }
@@ -63,6 +74,12 @@ class Context {
     this.attempt = attempt.record.attempt;
     Object.defineProperty(this, "task", Context.#task);
     Object.defineProperty(this, "signal", Context.#signal);
+  }
+
+  get addToGroup(): TaskContext<unknown>["addToGroup"] {
+    const { submit } = this;
+    return (definition: AnyDefinition | string, input?: unknown, options?: SubmitOptions) =>
+      submit(definition, input, options, true);
   }
 
   // Both are made on demand: most functions never use them. All contexts share the functions: V8 keeps those

@@ -620,9 +620,21 @@ export const asyncio: System = {
     {
       promise: "TaskGroup.create_task(): a task may add to its group, which then waits for that one too",
       source: "Python docs, asyncio.TaskGroup.create_task",
-      notYet:
-        "A way to add to a group that has not ended has to come first. A function can submit tasks of its " +
-        "own, and wait for them; they are not of its group.",
+      test: async (errand) => {
+        const children = [{ task: "sleep", input: { ms: 150 } }, { task: "add", input: { a: 1, b: 2 } }];
+        const flow = await errand.run(group(sig("family", { children, joins: true })), TASK_GROUP);
+        const { state, total, counts } = await flow.outcome();
+        assert.deepEqual([state, total, counts], ["COMPLETED", 3, { COMPLETED: 3 }]);
+        const { groupId } = await errand.run(
+          group(
+            sig("family", { children: [{ task: "fail", input: { message: "boom" } }], joins: true }),
+            LONG_SLEEP,
+          ),
+          TASK_GROUP,
+        );
+        const { errors } = await errand.group(groupId).outcome();
+        assert.deepEqual(errors.map(({ message }) => message), ["boom"]);
+      },
     },
     {
       promise:

@@ -342,8 +342,8 @@ export const canvas: Row[] = [
     promise: "add_to_chord(): one more in the header while it runs",
     source: REPLACE,
     notYet:
-      "Not here, on purpose: a flow has all its tasks from its submit on, so that its end can be told. A task " +
-      "of a header can submit others and hand on what they give.",
+      "What a body waits for is said with its flow. addToGroup() joins the group, whose end then waits for it, " +
+      "and the body does not. A task of a header can submit others and hand on what they give.",
   },
 
   // Chains.

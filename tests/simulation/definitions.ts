@@ -125,7 +125,7 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
 
 /** An attempt that failed submits the same again. */
 async function haveChildren(
-  { task, submit, input: { children = [], waits } }: TaskContext<WorkInput>,
+  { task, submit, addToGroup, input: { children = [], waits } }: TaskContext<WorkInput>,
   run: number,
   running: RunningFunction,
   { checker, tenant }: CheckedWorld,
@@ -139,7 +139,8 @@ async function haveChildren(
   for (const [n, input] of children.entries()) {
     const tags = n > 1 ? ["red"] : [];
     const options: SubmitOptions = { metadata: { call: callOfChildren(parent), n }, tags };
-    const child = await submit(TASKS[n % TASKS.length], input, options);
+    const add = task.groupId !== null && n % 2 === 0 ? addToGroup : submit;
+    const child = await add(TASKS[n % TASKS.length], input, options);
     checker.children.told(parent, n, inTenant(child.id, tenant));
     made.push(child);
     if (waits === "each") await resultOf(child);

@@ -448,7 +448,8 @@ export class Workload {
     const parent = this.#calm();
     parent.input = this.#parentInput(2);
     if (random.chance(0.5)) parent.options!.retry = { maxAttempts: 3, delayMs: random.below(300) };
-    const ids = await this.#submitOnce(who, { submissions: [parent] });
+    const group = this.world.groups?.chance(0.6);
+    const ids = await this.#submitOnce(who, { submissions: [parent], group });
     if (!ids || random.chance(0.3)) return;
     await scheduler.sleep(random.chance(0.5) ? random.float() * 60 : random.float() * 2_000);
     if (random.chance(0.7)) await this.#cancel(who, ids[0], true);

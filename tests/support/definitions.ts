@@ -131,13 +131,16 @@ const family = define(
     input: z.object({
       children: z.array(z.object({ task: z.string(), input: z.unknown().optional() })),
       awaits: z.boolean().default(false),
+      /** They are of its group. */
+      joins: z.boolean().default(false),
       ms: z.int().default(0),
       fails: z.int().default(0),
     }),
   },
-  async ({ input, attempt, submit, emit, signal }) => {
+  async ({ input, attempt, submit, addToGroup, emit, signal }) => {
     const children = [];
-    for (const child of input.children) children.push(await submit(child.task, child.input ?? {}));
+    const add = input.joins ? addToGroup : submit;
+    for (const child of input.children) children.push(await add(child.task, child.input ?? {}));
     const ids = children.map(({ id }) => id);
     emit(ids);
     const given = input.awaits ? await Promise.all(children.map((child) => child.result())) : ids;

@@ -50,6 +50,7 @@ export function aContext<Input>(
     log: (...line) => void said.logs.push(line),
     emit: (chunk) => void said.chunks.push(chunk),
     submit: () => Promise.reject(new Error("there is no engine here")),
+    addToGroup: () => Promise.reject(new Error("there is no engine here")),
   };
   return { context, said };
 }

@@ -7,7 +7,6 @@ import type { AnyDefinition, Child, TaskContext } from "../../core/define.ts";
 import { withHints } from "../../core/failure_hints.ts";
 import { NotJsonError } from "../../core/json.ts";
 import { once } from "../../core/once.ts";
-import type { SubmitOptions } from "../../core/submission.ts";
 import { fieldsOf, portable, RevivedError } from "../../core/thrown_error.ts";
 import type { Answer, Ended, FromThread, ThreadSetup, ToThread } from "./thread_main.ts";
 import { takeThreadRoom } from "./thread_room.ts";
@@ -143,14 +142,15 @@ class Answers {
       case "chunk":
         return context.emit(message.chunk);
       case "submit":
-        return void this.#answer(message.call, this.#submit(message.task, message.input, message.options));
+        return void this.#answer(message.call, this.#submit(message));
       case "result":
         return void this.#answer(message.call, this.#children.get(message.id)!.result());
     }
   }
 
-  async #submit(name: string, input: unknown, options?: SubmitOptions): Promise<string> {
-    const child = await this.context.submit(name, input, options);
+  async #submit({ task, input, options, joins }: FromThread & { kind: "submit" }): Promise<string> {
+    const { context } = this;
+    const child = await (joins ? context.addToGroup : context.submit)(task, input, options);
     this.#children.set(child.id, child);
     return child.id;
   }

@@ -56,7 +56,7 @@ export type FromThread =
   | { kind: "progress"; current: number; total?: number; message?: string }
   | { kind: "log"; message: string; data?: unknown }
   | { kind: "chunk"; chunk: unknown }
-  | { kind: "submit"; call: number; task: string; input: unknown; options?: SubmitOptions }
+  | { kind: "submit"; call: number; task: string; input: unknown; options?: SubmitOptions; joins: boolean }
   | { kind: "result"; call: number; id: string };
 
 /** The answer to a call that the function made, such as submit(). */
@@ -177,6 +177,13 @@ function contextOf(
     say(message(call));
     return waiting.promise;
   };
+  const submitting =
+    (joins: boolean) =>
+    async (definition: AnyDefinition | string, input?: unknown, options?: SubmitOptions) => {
+      const name = typeof definition === "string" ? definition : definition.name;
+      const id = await ask((call) => ({ kind: "submit", call, task: name, input, options, joins })) as string;
+      return new ChildTask(id, () => ask((call) => ({ kind: "result", call, id })));
+    };
   return {
     input,
     task,
@@ -186,10 +193,7 @@ function contextOf(
     progress: (current, total, message) => say({ kind: "progress", current, total, message }),
     log: (message, data) => say({ kind: "log", message, data }),
     emit: (chunk) => say({ kind: "chunk", chunk }),
-    submit: async (definition: AnyDefinition | string, input: unknown, options?: SubmitOptions) => {
-      const name = typeof definition === "string" ? definition : definition.name;
-      const id = await ask((call) => ({ kind: "submit", call, task: name, input, options })) as string;
-      return new ChildTask(id, () => ask((call) => ({ kind: "result", call, id })));
-    },
+    submit: submitting(false),
+    addToGroup: submitting(true),
   };
 }
