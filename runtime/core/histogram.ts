@@ -16,7 +16,7 @@ function bucketOf(ms: number): number {
 }
 
 export class Histogram {
-  readonly counts = new Uint32Array(BUCKETS);
+  readonly counts: Uint32Array = new Uint32Array(BUCKETS);
   count = 0;
   sumMs = 0;
 

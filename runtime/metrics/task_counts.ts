@@ -40,9 +40,9 @@ export class TaskCounts {
   };
   readonly limited = { concurrency: 0, rate: 0 };
   /** From ready to running. */
-  readonly wait = new Histogram();
+  readonly wait: Histogram = new Histogram();
   /** Of one attempt. */
-  readonly run = new Histogram();
+  readonly run: Histogram = new Histogram();
   /** From the time of its schedule to its submit. */
   lateness: Histogram | null = null;
 

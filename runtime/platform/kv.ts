@@ -54,7 +54,12 @@ const DEADLINE_MS = 5_000;
 
 export class KvPort {
   /** Since it was opened. */
-  readonly commits = { applied: 0, conflicting: 0, failed: 0, took: new Histogram() };
+  readonly commits: { applied: number; conflicting: number; failed: number; took: Histogram } = {
+    applied: 0,
+    conflicting: 0,
+    failed: 0,
+    took: new Histogram(),
+  };
   readonly #reader: Kv;
   readonly #line: ReadLine;
   readonly #listeners: Promise<void>[] = [];
