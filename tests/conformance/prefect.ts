@@ -1088,8 +1088,15 @@ export const prefect: System = {
     {
       promise: "bulk filter API",
       source: OPERATIONS,
-      notYet:
-        "Needs lists in the client, and calls for all that a filter finds; GET /v1/tasks filters over HTTP.",
+      test: async (errand) => {
+        const filter = { tag: crypto.randomUUID(), state: ["SCHEDULED" as const] };
+        const options = { ...LATER, tags: [filter.tag] };
+        const futures = await errand.map("add", [{ a: 1, b: 1 }, { a: 1, b: 2 }], options);
+        const found = await Array.fromAsync(errand.tasks.list(filter));
+        assert.deepEqual(found.map(({ id }) => id).sort(), futures.map(({ id }) => id).sort());
+        assert.equal((await errand.cancelTasks({ filter }, "not wanted")).cancelled, 2);
+        for (const future of futures) assert.equal((await future.state()).message, "not wanted");
+      },
     },
   ],
 };
