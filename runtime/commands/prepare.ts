@@ -26,6 +26,7 @@ import { cancelsOthers, conditionsOf } from "./conditions_of_task.ts";
 import type { CommandContext } from "./context.ts";
 import { checkTimeLimits } from "./time_limits.ts";
 import { displayNameOf } from "./display_name.ts";
+import { joinGroup } from "./join_group.ts";
 import { limitsOf } from "./limits_of_task.ts";
 import {
   type CacheRule,
@@ -283,16 +284,8 @@ export function draftOf(
   if (caller.trace !== undefined) draft.trace = caller.trace;
   if (submission.rerunOf !== undefined) draft.rerunOf = submission.rerunOf;
   if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
-  if (submission.joins) join(draft, submission.joins);
+  if (submission.joins) joinGroup(draft, submission.joins);
   return draft;
-}
-
-/** Behind those of the group's call, in the order in which they are added. */
-function join(draft: TaskRecord, { group, hasLimit }: NonNullable<Submission["joins"]>): void {
-  draft.groups = [group];
-  draft.places = [draft.createdAt];
-  draft.added = true;
-  if (hasLimit) Object.assign(draft, { windowed: true, late: true });
 }
 
 function queueFor({ options }: Submission, defaults: DefinitionDefaults): string {
