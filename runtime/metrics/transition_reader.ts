@@ -60,6 +60,7 @@ async function* stream(
   const { clock } = store;
   let wantedAt = clock.monotonic();
   let placedAt = wantedAt;
+  let newest = 0;
   const feed = feedOf(store, log);
   using watch = new Watch(clock, (ring) => feed.join(ring));
   while (!signal.aborted) {
@@ -67,7 +68,8 @@ async function* stream(
       wantedAt = clock.monotonic();
       await log.want();
     }
-    const head = await feed.head();
+    // The look at the head that readers share may be older than what this one has read.
+    const head = Math.max(await feed.head(), newest);
     if (head + 1 === place.entry) {
       await watch.next(Infinity, signal);
       continue;
@@ -93,6 +95,7 @@ async function* stream(
         events.push({ kind: "transition", transition, place: textOf(next) });
       });
       place = { entry: seq + 1, index: 0 };
+      newest = seq;
     }
     const isDue = clock.monotonic() - placedAt > PLACE_EVERY_MS;
     if (events.length === 0 && isDue) events.push({ kind: "place", place: textOf(place) });

@@ -118,3 +118,28 @@ Deno.test("a commit of unknown outcome is not repeated: what it held is a gap", 
   });
   assert.deepEqual(kinds(events), ["gap", "transition"]);
 });
+
+Deno.test("a reader that has read beyond the last look at the log's end takes nothing for a gap", async () => {
+  await using bench = await aBench();
+  const [a, b] = [aProcess(bench), aProcess(bench)];
+  const { kv } = bench;
+  const { list } = kv;
+  let isFirst = true;
+  kv.list = async (...args) => {
+    // Between the look and the read there is another entry.
+    if (isFirst && (args[0] as { prefix?: Deno.KvKey }).prefix?.[0] === "transitions") {
+      isFirst = false;
+      await submitIn(bench, a);
+      await eventually(async () => await a.head() === 3, "it is not written");
+    }
+    return await list.apply(kv, args) as never;
+  };
+  await a.want();
+  await submitIn(bench, a);
+  await eventually(async () => await a.head() === 2, "it is not written");
+  const events = await read(bench, b, "2-0", told(3), async () => {
+    await eventually(() => Promise.resolve(!isFirst), "nothing is read");
+    await submitIn(bench, a);
+  });
+  assert.deepEqual(kinds(events), ["transition", "transition", "transition"]);
+});
