@@ -25,8 +25,8 @@ import {
 import { cancelsOthers, conditionsOf } from "./conditions_of_task.ts";
 import type { CommandContext } from "./context.ts";
 import { checkTimeLimits } from "./time_limits.ts";
-import { displayNameOf } from "./display_name.ts";
 import { joinGroup } from "./join_group.ts";
+import { addShownTerms, copyShownTerms } from "./shown_terms.ts";
 import { limitsOf } from "./limits_of_task.ts";
 import {
   type CacheRule,
@@ -116,12 +116,7 @@ export function check(
       references: input.references,
       special: input.special,
     };
-    if (definition.version !== undefined) one.version = definition.version;
-    if (redact) one.redact = [...redact];
-    if (definition.displayName !== undefined || submission.options?.displayName !== undefined) {
-      one.displayName = displayNameOf(registry, definition, submission, value, input, fault);
-    }
-    if (submission.options?.ignoreResult ?? definition.defaults.ignoreResult) one.ignoreResult = true;
+    addShownTerms(one, registry, definition, value, input, fault);
     for (const { part, message } of conditionsOf(submission, input.references).faults) fault(part, message);
     if (cancelsOthers(submission) && !holds(caller, "cancel")) throw mayNotCancel();
     const { concurrency, rateLimit, fairness } = submission.options ?? {};
@@ -217,7 +212,6 @@ export function draftOf(
   { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
 ): TaskRecord {
   const { submission, defaults, special, limits, rates, unique, cache } = checked;
-  const { displayName, version, redact, ignoreResult } = checked;
   const { options = {} } = submission;
   const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
   const { maxAttempts, ...retry } = wholeRetry(mergedRetry(defaults.retry, options.retry));
@@ -261,10 +255,7 @@ export function draftOf(
   if (groupId !== null) draft.places = [place];
   if (submission.parentId !== undefined) draft.awaited = true;
   if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
-  if (displayName !== undefined) draft.displayName = displayName;
-  if (version !== undefined) draft.version = version;
-  if (redact !== undefined) draft.redact = redact;
-  if (ignoreResult) draft.ignoreResult = true;
+  copyShownTerms(checked, draft);
   const softTimeoutMs = options.softTimeoutMs ?? defaults.softTimeoutMs;
   if (softTimeoutMs !== undefined) draft.softTimeoutMs = softTimeoutMs;
   if (special) draft.special = special;
