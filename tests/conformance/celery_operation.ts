@@ -306,7 +306,11 @@ export const inspections: Row[] = [
     test: async (errand) => {
       assert.ok((await errand.workers.list()).every(({ queues }) => queues === null), "these take from all");
       await using server = await aServer({ QUEUES: "gpu,default:3" }, { stderr: "null" });
-      const [{ queues }] = (await server.fetch("/v1/workers")).body.workers;
+      // It listens before its worker has sent its first heartbeat.
+      const [{ queues }] = await eventually(async () => {
+        const { workers } = (await server.fetch("/v1/workers")).body;
+        return workers.length > 0 && workers;
+      });
       assert.deepEqual(queues, ["gpu", "default"]);
     },
   },
