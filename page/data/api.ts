@@ -34,6 +34,7 @@ export function watchCalls(watcher: Watcher): void {
 }
 
 const LONGEST_MS = 30_000;
+const LATE = "late";
 
 /**
  * @param path as `/v1/tasks?limit=50`
@@ -44,7 +45,27 @@ export async function call<Answer>(
   path: string,
   options: CallOptions = {},
 ): Promise<Answer> {
-  const response = await answerOf(method, path, options);
+  // What AbortSignal.timeout makes, a garbage collection may take away before its time.
+  const limit = new AbortController();
+  const abort = () => limit.abort();
+  const timer = setTimeout(() => limit.abort(LATE), LONGEST_MS);
+  if (options.signal?.aborted) abort();
+  options.signal?.addEventListener("abort", abort);
+  try {
+    return await answered(method, path, options, limit.signal);
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener("abort", abort);
+  }
+}
+
+async function answered<Answer>(
+  method: string,
+  path: string,
+  options: CallOptions,
+  limit: AbortSignal,
+): Promise<Answer> {
+  const response = await answerOf(method, path, options, limit);
   for (const watcher of watchers) watcher(response.status);
   const text = await response.text().catch(() => {
     throw new CallError(0, "the answer of the service was cut off");
@@ -63,9 +84,9 @@ async function answerOf(
   method: string,
   path: string,
   options: CallOptions,
+  limit: AbortSignal,
 ): Promise<Response> {
   const { body, signal, headers = {} } = options;
-  const late = AbortSignal.timeout(LONGEST_MS);
   try {
     return await fetch(BASE + path, {
       method,
@@ -76,7 +97,7 @@ async function answerOf(
         ...headers,
       },
       body: body === undefined ? undefined : JSON.stringify(body),
-      signal: signal ? AbortSignal.any([signal, late]) : late,
+      signal: limit,
       credentials: "same-origin",
     });
   } catch (error) {
@@ -84,7 +105,7 @@ async function answerOf(
     for (const watcher of watchers) watcher(0);
     throw new CallError(
       0,
-      late.aborted ? "the service takes too long to answer" : "the service does not answer",
+      limit.reason === LATE ? "the service takes too long to answer" : "the service does not answer",
     );
   }
 }

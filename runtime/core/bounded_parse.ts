@@ -22,6 +22,9 @@ interface List {
   before: Promise<unknown> | null;
   /** It has no more elements than a piece. */
   isPiece: boolean;
+  /** What one of its elements is parsed in: a schema that is one of its forms must not wait for itself. */
+  inside: List | null;
+  isInside: boolean;
 }
 
 /** Says between two elements whether others must have their turn first. */
@@ -61,7 +64,7 @@ export async function parseInTurns<Output>(
 }
 
 function listOf(enough: number, turn: LongWork | null): List {
-  return { faultsLeft: enough, enough, turn, before: null, isPiece: false };
+  return { faultsLeft: enough, enough, turn, before: null, isPiece: false, inside: null, isInside: false };
 }
 
 function within<T>(inside: List | null, work: () => T): T {
@@ -163,10 +166,10 @@ function boundElement(zod: Internals): void {
   const { run } = zod;
   const bounded: Run = (payload, context) => {
     const own = list;
-    if (own === null) return run(payload, context);
+    if (own === null || own.isInside) return run(payload, context);
     const parse = () => {
       if (own.faultsLeft <= 0) return payload;
-      const result = within(own, () => run(payload, context));
+      const result = within(own.inside ??= inElement(own), () => run(payload, context));
       return result instanceof Promise ? result.then((result) => count(own, result)) : count(own, result);
     };
     if (own.turn === null || atOnce.has(zod)) return parse();
@@ -174,6 +177,10 @@ function boundElement(zod: Internals): void {
     return isQuick ? parse() : inTurn(own, own.turn, parse);
   };
   zod.run = bounded;
+}
+
+function inElement({ enough, turn }: List): List {
+  return { ...listOf(enough, turn), isInside: true };
 }
 
 /** Behind the elements that have to wait for a turn an element waits too. */

@@ -47,13 +47,18 @@ export async function checkService(session: Session): Promise<Finding[]> {
 
 /** A plain call: what is wrong with a service may be that it is none. */
 async function ask({ url }: Target, path: string): Promise<Response | Error> {
+  // What AbortSignal.timeout makes, a garbage collection may take away before its time.
+  const limit = new AbortController();
+  const tooLate = () => limit.abort(new DOMException("the call took too long", "TimeoutError"));
+  const timer = setTimeout(tooLate, LONGEST_CALL_MS);
   try {
-    const signal = AbortSignal.timeout(LONGEST_CALL_MS);
-    const response = await fetch(url.replace(/\/+$/, "") + path, { signal });
+    const response = await fetch(url.replace(/\/+$/, "") + path, { signal: limit.signal });
     await response.body?.cancel();
     return response;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
+  } finally {
+    clearTimeout(timer);
   }
 }
 

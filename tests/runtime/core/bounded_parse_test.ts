@@ -1,6 +1,7 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
+import { unlessItHangs } from "../../support/waiting.ts";
 import { parseBounded, parseInTurns } from "../../../runtime/core/bounded_parse.ts";
 
 const many = <T>(value: T, count = 300_000): T[] => Array(count).fill(value);
@@ -97,6 +98,14 @@ Deno.test("in turns the elements are parsed in their order, each after the turn 
   const value = Array.from({ length: 20 }, (_, i) => Array.from({ length: 5 }, (_, k) => 5 * i + k));
   assert.deepEqual((await parseInTurns(schema, value, turn)).data, value);
   assert.deepEqual(seen, value.flat());
+});
+
+Deno.test("in turns an element does not wait for itself, where one of its forms is an element elsewhere", async () => {
+  const name = z.string();
+  const schema = z.array(z.union([name, z.object({ anyOf: z.array(name) })]));
+  const value = [{ anyOf: ["a", "b"] }, "c", { anyOf: ["d"] }, "e"];
+  const turn = { over: () => new Promise<void>((done) => setTimeout(done, 0)) };
+  assert.deepEqual((await unlessItHangs(parseInTurns(schema, value, turn), "the parse")).data, value);
 });
 
 Deno.test("in turns a long list is parsed as in one go: its values, its faults, and their places", async () => {
