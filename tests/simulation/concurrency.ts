@@ -5,6 +5,7 @@ import { ANYBODY } from "../../runtime/core/caller.ts";
 import { imposedKey, lacks } from "../../runtime/core/imposed_limits.ts";
 import { DEFAULT_QUEUE } from "../../runtime/core/queue.ts";
 import { queueOf, type TaskRecord } from "../../runtime/core/task.ts";
+import { prefixes } from "../../runtime/platform/keys.ts";
 import type { Limited } from "../../runtime/mod.ts";
 import { Random } from "../support/random.ts";
 import type { Change } from "./fake_kv.ts";
@@ -12,6 +13,8 @@ import { FAULTY_MS } from "./faults.ts";
 import { ELSEWHERE_MS, leased, type PausingWorld } from "./pauses.ts";
 import type { SimProcess } from "./process.ts";
 import type { Actor } from "./surroundings.ts";
+
+const LIFT_EVERY_MS = 500;
 
 /** A limit that was promised. */
 interface Promised {
@@ -40,20 +43,34 @@ export class Concurrency {
 
   /** Nothing is limited, or about to be. */
   get isOver(): boolean {
-    return this.#working === 0;
+    return this.#working === 0 && !this.#isLimited();
   }
 
   start(): void {
     if (!this.isIn) return;
     for (let i = 2 + this.#random.below(4); i > 0; i--) {
-      this.#working++;
-      this.world.scheduler.after(this.#random.float() * FAULTY_MS, () => {
-        this.#limitForAWhile().catch((error) => {
-          const what = error instanceof Error ? error.stack : error;
-          this.world.checker.violated("caller", `a limit of a queue got ${what}`);
-        }).finally(() => this.#working--);
-      });
+      this.#begin(this.#random.float() * FAULTY_MS, () => this.#limitForAWhile());
     }
+  }
+
+  /** From now on. A limit that got no answer may come to pass when all others are over. */
+  liftAll(): void {
+    if (!this.isIn) return;
+    this.#begin(0, async () => {
+      const idle = TARGETS.filter((target) => !this.#busy.has(nameOf(target)));
+      if (this.#isLimited()) { for (const target of idle) await this.#lift(target); }
+      this.world.scheduler.after(LIFT_EVERY_MS, () => this.liftAll());
+    });
+  }
+
+  #begin(at: number, story: () => Promise<void>): void {
+    this.#working++;
+    this.world.scheduler.after(at, () => {
+      story().catch((error) => {
+        const what = error instanceof Error ? error.stack : error;
+        this.world.checker.violated("caller", `a limit of a queue got ${what}`);
+      }).finally(() => this.#working--);
+    });
   }
 
   /** A start behind a promised limit has its slot: the counters say whether there was one. */
@@ -88,13 +105,24 @@ export class Concurrency {
       }
       await scheduler.sleep(this.#random.between(50, 2_000));
     }
+    await this.#lift(target);
+  }
+
+  async #lift(target: Limited): Promise<void> {
+    const name = nameOf(target);
+    this.#busy.add(name);
     this.#promised.delete(name);
     for (;;) {
       const process = this.world.someProcess();
       if (process && await this.#say(process, target, null)) break;
-      await scheduler.sleep(this.#random.between(50, 300));
+      await this.world.scheduler.sleep(this.#random.between(50, 300));
     }
     this.#busy.delete(name);
+  }
+
+  #isLimited(): boolean {
+    const rows = this.world.database.all().filter(({ key }) => key[0] === prefixes.controls[0]);
+    return rows.some(({ value }) => Boolean((value as { concurrency?: unknown }).concurrency));
   }
 
   async #say(process: SimProcess, target: Limited, most: number | null): Promise<boolean> {

@@ -178,6 +178,7 @@ export class World implements WorkingWorld {
     await scheduler.run(() => false, FAULTY_MS);
     this.#endFaults();
     this.pauses.resumeAll();
+    this.#concurrency.liftAll();
     const onlyAwaiting = () => {
       return this.pauses.isOver && this.#concurrency.isOver &&
         this.#workload.working === this.#workload.streaming && this.#allServe() &&
