@@ -67,7 +67,7 @@ async function reserveAnew(
     await Promise.all(waiting.map((entry) => {
       return store.commit("submit", [{
         before: entry,
-        next: admittedToLimit(entry.record, store.clock.now()),
+        next: { ...admittedToLimit(entry.record, store.clock.now()), wentBack: true },
       }]);
     }));
   }

@@ -144,8 +144,9 @@ async function* parkedAtLimits(kv: KvPort, task?: string): AsyncGenerator<string
 }
 
 async function* queued(kv: KvPort, task?: string): AsyncGenerator<string[]> {
-  // A pause takes tasks out of their queue, and its end puts them back.
-  for (const prefix of [prefixes.allHeld, ...ALL_READY]) {
+  // A pause takes tasks out of their queue, and its end puts them back: those of either side are read before
+  // and behind the other.
+  for (const prefix of [prefixes.allHeld, ...ALL_READY, prefixes.allHeld]) {
     for await (const { value: { ids, tasks } } of blocksUnder(kv, prefix)) {
       yield task === undefined ? ids : ids.filter((_, i) => tasks[i] === task);
     }

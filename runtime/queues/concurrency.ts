@@ -4,7 +4,7 @@
 import { UnavailableError } from "../core/errors.ts";
 import { imposedKey, lacks, type LimitedKind, underLimits } from "../core/imposed_limits.ts";
 import { limitName } from "../core/limits.ts";
-import { type Entry, isForgotten, isReady, type Stored } from "../core/task.ts";
+import { type Entry, isForgotten, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import { admittedToLimit } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import type { RulesInForce } from "../store/limit_rules.ts";
@@ -86,7 +86,8 @@ export function overridden(
  * @returns true if it is ready no more, so that it leaves its block
  */
 export async function askLimits(store: Store, entry: Entry): Promise<boolean> {
-  const next = { ...admittedToLimit(entry.record, store.clock.now()), held: undefined };
+  const asked = admittedToLimit(entry.record, store.clock.now());
+  const next: TaskRecord = { ...asked, held: undefined, wentBack: true };
   const applied = await store.commit("submit", [{ before: entry, next }]);
   if (applied) return !isReady(applied[0].record);
   store.ready.forget(entry.record.id, entry.record.queue);

@@ -11,6 +11,8 @@ import type { StateType } from "../../../runtime/core/states.ts";
 import { type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { becameReady, cancelled, retried, settled } from "../../../runtime/core/transitions.ts";
 import { list, type ListQuery } from "../../../runtime/queries/list.ts";
+import { askLimits } from "../../../runtime/queues/concurrency.ts";
+import type { ReadyBlock } from "../../../runtime/store/ready_queue.ts";
 import { claim } from "../../../runtime/worker/claim.ts";
 import { aBench, type Bench, keys, upTo } from "../../support/builders.ts";
 import { composing } from "../../support/composing.ts";
@@ -102,6 +104,28 @@ Deno.test("a list has a task that goes through its states as fast as the list re
           assert.deepEqual(await listed(bench, query), [id], what);
         }
       }
+    }
+  }
+});
+
+Deno.test("a list has a task that its limits take out of its queue while the list is read", async () => {
+  const limited = { limits: [{ key: "k", limit: 1 }] };
+  for (const query of [{ task: "work" }, { states: ACTIVE }]) {
+    for (let at = 1; at <= 12; at++) {
+      await using bench = await aBench();
+      const [ready, waiting] = await bench.submit(limited, limited);
+      let reads = 0;
+      afterEachList(bench, async () => {
+        if (++reads !== at) return;
+        await askLimits(bench.store, ready);
+        assert.ok((await bench.record(ready.record.id)).parked, "behind the one that waits");
+        for (const { key, value } of await bench.all()) {
+          const isItsBlock = key[0] === "ready" && (value as ReadyBlock).ids.includes(ready.record.id);
+          if (isItsBlock) await bench.kv.writeBlind([{ key }], 0);
+        }
+      });
+      const ids = [waiting, ready].map(({ record }) => record.id);
+      assert.deepEqual(await listed(bench, query), ids, `${JSON.stringify(query)}, behind read ${at}`);
     }
   }
 });
