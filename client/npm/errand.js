@@ -457,45 +457,53 @@ function after(ms, call) {
 function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const onAbort2 = () => {
-      stop();
-      reject(signal.reason);
-    };
     const stop = after(ms, () => {
-      signal?.removeEventListener("abort", onAbort2);
+      leave2();
       resolve();
     });
-    signal?.addEventListener("abort", onAbort2, {
-      once: true
+    const leave2 = onAbort(signal, () => {
+      stop();
+      reject(signal.reason);
     });
   });
 }
-var calls = /* @__PURE__ */ new WeakMap();
+var followed = /* @__PURE__ */ new Map();
 function onAbort(signal, call) {
   if (signal === void 0) return () => {
   };
-  const ofSignal = calls.get(signal) ?? /* @__PURE__ */ new Set();
-  if (!calls.has(signal)) {
-    calls.set(signal, ofSignal);
-    signal.addEventListener("abort", () => ofSignal.forEach((each) => each()), {
-      once: true
-    });
-  }
+  const followers = followed.get(signal) ?? follow(signal);
   const own = () => call();
-  ofSignal.add(own);
-  return () => void ofSignal.delete(own);
+  followers.calls.add(own);
+  return () => {
+    if (followers.calls.delete(own) && followers.calls.size === 0) leave(signal, followers);
+  };
+}
+function follow(signal) {
+  const calls = /* @__PURE__ */ new Set();
+  const followers = {
+    calls,
+    tell: () => {
+      leave(signal, followers);
+      calls.forEach((each) => each());
+    }
+  };
+  followed.set(signal, followers);
+  signal.addEventListener("abort", followers.tell);
+  return followers;
+}
+function leave(signal, { tell }) {
+  followed.delete(signal);
+  signal.removeEventListener("abort", tell);
 }
 var Limit = class {
   #abort = new AbortController();
-  #outer;
+  #leave = () => {
+  };
   #stop = () => {
   };
   constructor(outer) {
-    this.#outer = outer;
-    if (outer?.aborted) this.#onAbort();
-    else outer?.addEventListener("abort", this.#onAbort, {
-      once: true
-    });
+    if (outer?.aborted) this.#abort.abort(outer.reason);
+    else this.#leave = onAbort(outer, () => this.#abort.abort(outer.reason));
   }
   get signal() {
     return this.#abort.signal;
@@ -518,10 +526,9 @@ var Limit = class {
   /** Must be called in any case: stops the timer, leaves the outer signal, and ends what still runs. */
   end() {
     this.#stop();
-    this.#outer?.removeEventListener("abort", this.#onAbort);
+    this.#leave();
     this.#abort.abort(new Error("it is over"));
   }
-  #onAbort = () => this.#abort.abort(this.#outer.reason);
 };
 
 // client/transport/http.ts
@@ -702,6 +709,8 @@ async function* eventStream(http, call, { last = [
 async function* connection(http, request, signal, last, heard) {
   const limit = new Limit(signal);
   let reader;
+  let leave2 = () => {
+  };
   limit.within(http.requestTimeoutMs);
   try {
     const response = await request.send(limit.signal);
@@ -714,11 +723,15 @@ async function* connection(http, request, signal, last, heard) {
       onEvent: (event) => void arrived.push(event),
       onRetry: heard.retry
     });
-    reader = (await readStream(response, request.name)).getReader();
+    const body = reader = (await readStream(response, request.name)).getReader();
+    limit.signal.throwIfAborted();
+    leave2 = onAbort(limit.signal, () => void body.cancel().catch(() => {
+    }));
     const decoder = new TextDecoder();
     for (; ; ) {
       limit.within(SILENCE_MS);
       const { value, done } = await reader.read();
+      limit.signal.throwIfAborted();
       limit.rest();
       if (done) return;
       heard.anything();
@@ -739,6 +752,7 @@ async function* connection(http, request, signal, last, heard) {
       }
     }
   } finally {
+    leave2();
     await reader?.cancel().catch(() => {
     });
     limit.end();

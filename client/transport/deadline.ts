@@ -49,44 +49,68 @@ export function after(ms: number, call: () => void): () => void {
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const onAbort = () => {
-      stop();
-      reject(signal!.reason);
-    };
     const stop = after(ms, () => {
-      signal?.removeEventListener("abort", onAbort);
+      leave();
       resolve();
     });
-    signal?.addEventListener("abort", onAbort, { once: true });
+    const leave = onAbort(signal, () => {
+      stop();
+      reject(signal!.reason);
+    });
   });
 }
 
-/** Callbacks at the abort of a signal, in one listener: to add ten thousand listeners takes seconds. */
-const calls = new WeakMap<AbortSignal, Set<() => void>>();
+interface Followers {
+  calls: Set<() => void>;
+  tell: () => void;
+}
+
+/**
+ * The signals that are followed. Without this a garbage collection may take away one of `AbortSignal.timeout`
+ * or `AbortSignal.any`, and then nobody is told.
+ */
+const followed = new Map<AbortSignal, Followers>();
 
 /** Calls back at the abort of a signal, which is not aborted yet. Returns what stops that. */
 export function onAbort(signal: AbortSignal | undefined, call: () => void): () => void {
   if (signal === undefined) return () => {};
-  const ofSignal = calls.get(signal) ?? new Set();
-  if (!calls.has(signal)) {
-    calls.set(signal, ofSignal);
-    signal.addEventListener("abort", () => ofSignal.forEach((each) => each()), { once: true });
-  }
+  const followers = followed.get(signal) ?? follow(signal);
   const own = () => call();
-  ofSignal.add(own);
-  return () => void ofSignal.delete(own);
+  followers.calls.add(own);
+  return () => {
+    if (followers.calls.delete(own) && followers.calls.size === 0) leave(signal, followers);
+  };
+}
+
+/** By one listener: to add ten thousand takes seconds. */
+function follow(signal: AbortSignal): Followers {
+  const calls = new Set<() => void>();
+  const followers = {
+    calls,
+    tell: () => {
+      leave(signal, followers);
+      calls.forEach((each) => each());
+    },
+  };
+  followed.set(signal, followers);
+  signal.addEventListener("abort", followers.tell);
+  return followers;
+}
+
+function leave(signal: AbortSignal, { tell }: Followers): void {
+  followed.delete(signal);
+  signal.removeEventListener("abort", tell);
 }
 
 /** What ends a piece of work: the caller's signal, a while in which nothing came, or the end of its use. */
 export class Limit {
   readonly #abort = new AbortController();
-  readonly #outer?: AbortSignal;
+  readonly #leave: () => void = () => {};
   #stop = () => {};
 
   constructor(outer?: AbortSignal) {
-    this.#outer = outer;
-    if (outer?.aborted) this.#onAbort();
-    else outer?.addEventListener("abort", this.#onAbort, { once: true });
+    if (outer?.aborted) this.#abort.abort(outer.reason);
+    else this.#leave = onAbort(outer, () => this.#abort.abort(outer!.reason));
   }
 
   get signal(): AbortSignal {
@@ -113,9 +137,7 @@ export class Limit {
   /** Must be called in any case: stops the timer, leaves the outer signal, and ends what still runs. */
   end(): void {
     this.#stop();
-    this.#outer?.removeEventListener("abort", this.#onAbort);
+    this.#leave();
     this.#abort.abort(new Error("it is over"));
   }
-
-  readonly #onAbort = () => this.#abort.abort(this.#outer!.reason);
 }

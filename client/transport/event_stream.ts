@@ -6,7 +6,7 @@ import { connectionError, readStream } from "../protocol/response.ts";
 import type { Backoff } from "./backoff.ts";
 import { ConnectionError, ErrandError } from "../protocol/errors.ts";
 import { askedMs, type Call, type Http, isPassing, type Request } from "./http.ts";
-import { Limit, pause } from "./deadline.ts";
+import { Limit, onAbort, pause } from "./deadline.ts";
 
 /** The service says something every 15 s. */
 const SILENCE_MS = 45_000;
@@ -100,6 +100,7 @@ async function* connection(
 ): AsyncGenerator<StreamEvent | null> {
   const limit = new Limit(signal);
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let leave = () => {};
   limit.within(http.requestTimeoutMs);
   try {
     const response = await request.send(limit.signal);
@@ -109,11 +110,15 @@ async function* connection(
     }
     const arrived: EventSourceMessage[] = [];
     const parser = createParser({ onEvent: (event) => void arrived.push(event), onRetry: heard.retry });
-    reader = (await readStream(response, request.name)).getReader();
+    const body = reader = (await readStream(response, request.name)).getReader();
+    limit.signal.throwIfAborted();
+    // A body that came without a connection, in this process, is not cut by the signal.
+    leave = onAbort(limit.signal, () => void body.cancel().catch(() => {}));
     const decoder = new TextDecoder();
     for (;;) {
       limit.within(SILENCE_MS);
       const { value, done } = await reader.read();
+      limit.signal.throwIfAborted();
       limit.rest();
       if (done) return;
       heard.anything();
@@ -128,6 +133,7 @@ async function* connection(
       }
     }
   } finally {
+    leave();
     await reader?.cancel().catch(() => {}); // It fails with the error of the stream, which is known.
     limit.end();
   }

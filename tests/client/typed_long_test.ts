@@ -246,7 +246,7 @@ const WRONG: Record<string, [string, program: string]> = {
     "TS2345",
     `is<string>(await (await errand.run(sig("add", { a: 1, b: 2 }))).result())`,
   ],
-  "what a group from its id alone hands on": ["TS2551", `await errand.group("id").result()`],
+  "the result of a group as one of another type": ["TS2345", `is<string>(await errand.group("id").result())`],
   "an unknown returnWhen": ["TS2820", `await wait([sum], { returnWhen: "FIRST_COMPLETE" })`],
   "a future made into another": ["TS2322", `const other: TaskFuture<string> = sum; is<unknown>(other)`],
   "a client without a url": ["TS2345", `is<unknown>(new Client({}))`],
