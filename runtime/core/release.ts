@@ -1,2 +1,2 @@
 /** The release of Errand that this is: `version` in deno.json. */
-export const RELEASE = "0.2.0";
+export const RELEASE = "0.3.0";
