@@ -43,7 +43,7 @@ const bodySchema = once(() =>
       ? "is missing; or give ids, or all: true"
       : `not together with ${said[0]}`;
     context.addIssue({ code: "custom", path: [said[1] ?? "filter"], message });
-  }).meta({ id: "CancelTasksRequest", oneOf: WHICH.map((field) => ({ required: [field] })) })
+  }).meta({ id: "CancelTasksRequest", description: "One of ids, filter and all." })
 );
 
 const countsSchema = once(() =>

@@ -9,7 +9,7 @@ import { blocksOf, type Page, readPages } from "./blocks.ts";
 import { faultsOf, missingTool, shellBlocks } from "./shell.ts";
 
 /** Blocks that no test runs. Each one is a block that may rot, so a new one needs a reason. */
-const MOST_NOT_RUN = 7;
+const MOST_NOT_RUN = 8;
 
 const pages = readPages();
 const missing = missingTool();
