@@ -79,6 +79,7 @@ export class Background {
   /** Called again it can only shorten the grace. */
   stop(graceMs: number): Promise<void> {
     this.#isStopped = true;
+    this.#parts.store.hurry();
     // Before anything is waited for: the grace counts from this moment, whatever hangs.
     const handedBack = this.#parts.worker?.stop(graceMs) ?? Promise.resolve();
     return this.#stopping ??= this.#stop(handedBack);

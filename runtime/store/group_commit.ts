@@ -1,7 +1,7 @@
 // Group commit: while one commit is under way, the next one fills with the units that arrive. A commit costs
 // nearly the same for one task as for fifty, and an idle system still commits at once
 // (docs/decisions/0004-group-commit.md). Where commits go to a server, several are under way at once; each
-// beside the first one leaves when it is full.
+// beside the first one leaves when it is full, or where there is a hurry.
 
 import type { KvLimits } from "../platform/kv.ts";
 import { type Cost, Load, loadOf, namesOf, surelyFits } from "./commit_load.ts";
@@ -30,6 +30,7 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
   #starting = false;
   /** There was no full commit at the last look: the next look comes when so many wait. */
   #lookAgainAt = 0;
+  #isHurried = false;
 
   /** @param run returns one outcome for each item, in order */
   constructor(
@@ -65,6 +66,12 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
     await Promise.all(this.#flights);
   }
 
+  /** From now on a commit leaves though it is not full, if one more may be under way. */
+  hurry(): void {
+    this.#isHurried = true;
+    this.#start();
+  }
+
   async idle(): Promise<void> {
     while (this.#starting || this.#flights.size > 0) {
       await (this.#flights.size > 0 ? Promise.race(this.#flights) : Promise.resolve());
@@ -73,10 +80,10 @@ export class GroupCommit<Item extends { cost: Cost }, Outcome> {
 
   #start(): void {
     while (this.#waiting > 0 && this.#flights.size < this.limits.flights) {
-      const isFirst = this.#flights.size === 0;
-      if (!isFirst && this.#waiting < this.#lookAgainAt) return;
+      const leaves = this.#isHurried || this.#flights.size === 0;
+      if (!leaves && this.#waiting < this.#lookAgainAt) return;
       const { batch, left, isFull } = this.#take();
-      if (batch.length === 0 || !isFirst && !isFull) {
+      if (batch.length === 0 || !leaves && !isFull) {
         this.#lookAgainAt = this.#waiting + this.limits.checks;
         return;
       }

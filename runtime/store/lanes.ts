@@ -36,6 +36,11 @@ export class Lanes {
     return commits.add(unit, line);
   }
 
+  /** What tasks have come to is written as soon as can be: this process is about to go. */
+  hurry(): void {
+    this.#lines.settle[0].hurry();
+  }
+
   async underWay(): Promise<void> {
     await Promise.all(Object.values(this.#lines).map(([commits]) => commits.underWay()));
   }

@@ -263,6 +263,11 @@ export class Store {
     }
   }
 
+  /** See {@linkcode Lanes.hurry}. */
+  hurry(): void {
+    this.#lanes.hurry();
+  }
+
   /** Resolves once the commits that are under way now are decided. */
   async underWay(): Promise<void> {
     await this.#lanes.underWay();

@@ -32,6 +32,8 @@ export interface ClaimOptions {
   hints?: Hints;
   /** Passes over tasks of callers who have enough. Left out: takes all. */
   callers?: CallerSlots;
+  /** Asked as the commit is sent: a worker that stops meanwhile takes nothing. Left out: it does not stop. */
+  takesWork?: () => boolean;
   /** What is paused is not taken. Left out: nothing is. */
   controls?: Controls;
   /** Where it keeps room for those that it takes. */
@@ -91,8 +93,10 @@ export async function claim(store: Store, options: ClaimOptions): Promise<Claime
   const block = store.ids.token();
   writes.push({ key: keys.lease(options.worker, block), value: changes.map(({ next }) => next.id) });
   writes.push(...options.writes?.() ?? []);
-  const isStillRight = controls &&
-    (() => controls.isFresh && controls.isOpen(queue) && !isAnyHeld(changes, controls));
+  const { takesWork = () => true } = options;
+  const isOpen = () =>
+    !controls || controls.isFresh && controls.isOpen(queue) && !isAnyHeld(changes, controls);
+  const isStillRight = () => takesWork() && isOpen();
   const applied = await store.commit("claim", changes, { writes, isStillRight });
   if (applied) {
     // After a commit that was read back, some tasks may have moved on: even to a new lease of this worker.

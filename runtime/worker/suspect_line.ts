@@ -128,6 +128,7 @@ export class SuspectLine {
           worker,
           shard,
           queue,
+          takesWork,
           controls,
           budgets,
           runnerOf,

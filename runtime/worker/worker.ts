@@ -81,25 +81,20 @@ export class Worker implements Starter {
     const heartbeat = this.#heartbeat = new Heartbeat(store, { ...options, worker, slots, leases, standIn });
     const isStopping = () => this.#isStopping;
     this.#attempts = new AttemptRunner(store, { ...options, slots, callers, leases, heartbeat, isStopping });
+    const runnerOf = (task: string) => options.registry.runnerOf(task);
+    const hands = { worker, slots, callers, leases, runnerOf };
     this.#starter = new CommitStarter(store, {
-      worker,
-      slots,
-      callers,
-      leases,
-      runnerOf: (task) => options.registry.runnerOf(task),
+      ...hands,
       hasRoom: () => this.#takesWork && controls.isFresh && this.#hasRoom(),
       room: (kind, queue) => this.#room(kind, queue),
       mayStart: (record) => this.claims(record) && !controls.lacksLimits(record),
       begin: (entry, block) => this.#attempts.begin(entry, block),
     });
     this.#suspects = new SuspectLine(store, {
-      worker,
-      slots,
-      leases,
+      ...hands,
       log: options.log,
       everyMs: options.leaseMs / 3,
       takesWork: () => this.#takesWork,
-      runnerOf: (task) => options.registry.runnerOf(task),
       queues: () => claims.queues,
       controls,
       run: (entry, block, place) => this.#attempts.begin(entry, block, place),
@@ -277,6 +272,7 @@ export class Worker implements Starter {
         worker: this.id,
         shard,
         queue,
+        takesWork: () => this.#takesWork,
         controls,
         budgets,
         runnerOf: (task) => this.options.registry.runnerOf(task),

@@ -123,6 +123,30 @@ Deno.test("several commits are under way at once, those beside the first only wh
   assert.deepEqual(await Promise.all(added), ["a!", "b!", "c!", "d!", "e!", "f!", "g!", "h!"]);
 });
 
+Deno.test("in a hurry commits beside the first one leave before they are full, as many as may", async () => {
+  const { lane, batches, gates } = held({ checks: 10, flights: 3 });
+  const added: Promise<string>[] = [];
+  const add = async (item: Item) => {
+    added.push(lane.add(item));
+    await turn();
+  };
+  await add(anItem("a"));
+  await add(anItem("b"));
+  assert.deepEqual(batches, [["a"]]);
+  lane.hurry();
+  assert.deepEqual(batches, [["a"], ["b"]], "also what waits already");
+  await add(anItem("a2", { owns: ["a"] }));
+  assert.equal(batches.length, 2, "changes of one record keep their order");
+  await add(anItem("c"));
+  await add(anItem("d"));
+  assert.deepEqual(batches.slice(2), [["c"]]);
+  for (const gate of gates) gate.resolve();
+  await turn();
+  for (const gate of gates) gate.resolve();
+  await Promise.all(added);
+  assert.deepEqual(batches.slice(3).flat().sort(), ["a2", "d"]);
+});
+
 Deno.test("commits that are under way at once have no record and no shared check in common", async () => {
   const { lane, batches, gates } = held({ checks: 3, flights: 4 });
   const grouped = (name: string, group: string) => anItem(name, { shared: [group] });

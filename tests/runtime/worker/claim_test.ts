@@ -194,6 +194,17 @@ Deno.test("claim() that was beaten to a task takes nothing, and the next one tak
   assert.deepEqual(taken, [entries[0], entries[2]].map(({ record }) => record.id));
 });
 
+Deno.test("a claim whose worker stops before it is sent takes nothing, and the tasks wait on", async () => {
+  await using bench = await aBench();
+  const entries = await bench.submit({}, {});
+  let isStopping = false;
+  const claiming = claim(bench.store, { worker: "w", shard: 0, ...upTo(2), takesWork: () => !isStopping });
+  isStopping = true;
+  assert.deepEqual(idsOf(await claiming), []);
+  assert.deepEqual(await leaseBlocksOf(bench.store, "w", 10), []);
+  assert.deepEqual(idsOf(await take(bench, 2, "another")), entries.map(({ record }) => record.id));
+});
+
 Deno.test("a task that changed while it was found late stays driven until it has ended", async () => {
   await using bench = await aBench();
   const expiresAt = bench.clock.now() + 100;
