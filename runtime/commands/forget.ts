@@ -1,7 +1,8 @@
 // Deletes an ended task and everything it stored.
 
 import { ConflictError } from "../core/errors.ts";
-import { hasDependents, isTerminal, typeOf } from "../core/task.ts";
+import { isReplaced } from "../core/replaced.ts";
+import { hasDependents, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
 import { isNeeded } from "../dependencies/edges.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
@@ -28,7 +29,7 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
         `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
       );
     }
-    if (hasDependents(record) && await isNeeded(store, record)) {
+    if (hasDependents(record) && await isNeeded(store, record) || await isAboutToBeNeeded(store, record)) {
       throw new ConflictError("a task that takes its result has not ended: cancel that one first");
     }
     const now = clock.now();
@@ -42,4 +43,13 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
     }
     await sleep(clock, OUTBOX_HANDLED_WITHIN_MS / 100);
   }
+}
+
+/** It is in the place of a task which does not wait for it yet. */
+async function isAboutToBeNeeded(store: Store, { parentId, groups }: TaskRecord): Promise<boolean> {
+  if (parentId === null) return false;
+  const parent = await store.read(parentId);
+  if (!parent || isForgotten(parent.record) || !isReplaced(parent.record)) return false;
+  const { group } = parent.record.replacement;
+  return group === undefined || groups.includes(group);
 }

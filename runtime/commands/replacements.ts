@@ -85,10 +85,8 @@ export class Replacements {
       if (!isReplaced(linked.record)) return true;
       const text = await this.values.load(id, linked.record.replacement.result!);
       const upstreams = upstreamsIn(text, linked.record);
-      const gone = upstreams[
-        (await store.peekMany(upstreams)).findIndex((one) => !one || isForgotten(one.record))
-      ];
-      if (gone !== undefined) return await this.#lose(linked, gone, outbox);
+      const found = await store.peekMany(upstreams);
+      if (found.some((one) => !one || isForgotten(one.record))) return await this.#lose(linked, outbox);
       const external = new Map(upstreams.map((upstream) => [upstream, [id]]));
       await attachExternal(store, { ...withoutDependencies([]), external }, id, [outbox]);
       if (isToEnd(linked.record)) await this.#cancelAll(linked.record);
@@ -116,6 +114,8 @@ export class Replacements {
     const options: UnitOptions = { checks, writes: [{ key }] };
     if (!entry || counter.value === null || decisionOf(counter.value) === "wait") {
       if (entry) checks.push({ key: keys.task(id), versionstamp: entry.versionstamp });
+      // One of those in its place was retried after the cancel of all.
+      if (entry && isToEnd(entry.record)) options.writes!.push(outboxWrite(replaceSubject(id)));
       return await store.commit("outbox", [], options) !== null;
     }
     const { record } = entry;
@@ -134,13 +134,15 @@ export class Replacements {
     return true;
   }
 
-  /** One of those in its place was deleted before the task could wait for it. */
-  async #lose(entry: Entry, gone: string, outbox: Deno.AtomicCheck): Promise<boolean> {
-    const { clock, ids } = this.store;
-    const error = errorOf(new UpstreamGoneError(gone), false);
-    return await this.#end(entry, replacementFailed(entry.record, clock.now(), error, ids.random), [
-      outbox,
-    ]) !== null;
+  /** One of those in its place was deleted too early for the task to wait for it: the others have to end. */
+  async #lose(entry: Entry, outbox: Deno.AtomicCheck): Promise<boolean> {
+    const { store } = this;
+    if (isToEnd(entry.record)) await this.#cancelAll(entry.record);
+    const { key, versionstamp } = await store.kv.get(keys.outbox(entry.record.id));
+    const next = await this.#outcomeOf(entry.record);
+    if (next !== null) return await this.#end(entry, next, [outbox, { key, versionstamp }]) !== null;
+    await sleep(store.clock, AGAIN_AFTER_MS);
+    return false;
   }
 
   async #done(outbox: Deno.AtomicCheck): Promise<boolean> {
@@ -218,7 +220,7 @@ export class Replacements {
     }
   }
 
-  /** Null if one of those in its place was retried just now: the counter is about to say so. */
+  /** Null if one of those in its place has not ended, because it was retried just now, say. */
   async #outcomeOf(record: TaskRecord): Promise<TaskRecord | null> {
     const { store, values } = this;
     const { id } = record;
@@ -228,15 +230,16 @@ export class Replacements {
     const entries = await store.peekMany(upstreams);
     const records = new Map<string, TaskRecord>();
     for (const [i, found] of entries.entries()) {
-      if (!found || isForgotten(found.record)) {
-        const gone = errorOf(new UpstreamGoneError(upstreams[i]), false);
-        return replacementFailed(record, now, gone, store.ids.random);
-      }
-      records.set(upstreams[i], found.record);
+      if (found && !isForgotten(found.record)) records.set(upstreams[i], found.record);
     }
     const all = [...records.values()];
     if (!all.every(isTerminal)) return null;
     if (isToEnd(record)) return endedAsAsked(record, now, store.ids.random);
+    const gone = upstreams.find((upstream) => !records.has(upstream));
+    if (gone !== undefined) {
+      const error = errorOf(new UpstreamGoneError(gone), false);
+      return replacementFailed(record, now, error, store.ids.random);
+    }
     const isFailure = (one: TaskRecord) => typeOf(one) === "FAILED" || typeOf(one) === "CRASHED";
     const bad = all.find(isFailure) ?? all.find((one) => typeOf(one) !== "COMPLETED");
     if (bad) return endedAs(record, now, bad, store.ids.random);

@@ -102,6 +102,7 @@ export function unitOf(op: string, changes: Change[], options: UnitOptions, shar
     groupSteps.push(...groupStepsOf(before?.record ?? null, record));
     tellDependents(before?.record ?? null, record, counterSteps, writes);
     followReplacement(before?.record ?? null, record, writes);
+    tellReplaced(before?.record ?? null, record, writes);
     gated ||= isGated(record);
     limitSteps.push(...limitStepsOf(before?.record ?? null, record));
     return { before, next: record };
@@ -195,6 +196,12 @@ function followReplacement(before: Stored | null, next: Stored, writes: Write[])
   if (isForgotten(next) || next.replacement === undefined || !before || isForgotten(before)) return;
   const isBegun = isReplaced(next) && (!isReplaced(before) || isToEnd(next) && !isToEnd(before));
   if (isBegun) writes.push(outboxWrite(replaceSubject(next.id)));
+}
+
+/** A task may be about to end as this one had, which goes on: that commit checks the entry, and fails. */
+function tellReplaced(before: Stored | null, next: Stored, writes: Write[]): void {
+  if (!before || isForgotten(before) || isForgotten(next) || next.parentId === null) return;
+  if (isTerminal(before) && !isTerminal(next)) writes.push(outboxWrite(next.parentId));
 }
 
 export function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {

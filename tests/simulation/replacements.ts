@@ -1,5 +1,7 @@
 // Tasks whose function puts others in their place: how such a flow looks, and what must become of the task.
 
+// Loaded when it is needed, which takes as long as it takes: a world must not depend on that.
+import "../../runtime/commands/replacements.ts";
 import { isReplaced, isToEnd } from "../../runtime/core/replaced.ts";
 import { replaceWith } from "../../runtime/core/replace_with.ts";
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
