@@ -148,12 +148,16 @@ Deno.test("an open stream keeps the session, and no pump", async () => {
   const stream = await fetch(`${app.url}/v1/tasks/${(await late.json()).id}/events`, {
     signal: abort.signal,
   });
-  await eventually(() => !app.instance.pump.isServed);
-  await pause(5_000);
-  assert.equal(app.sessions.length, 1);
-  assert.equal(app.instance.pump.isServed, false);
-  abort.abort();
-  await stream.body!.cancel().catch(() => {});
+  try {
+    await eventually(() => !app.instance.pump.isServed, "it still asks itself");
+    await pause(5_000);
+    assert.equal(app.sessions.length, 1);
+    assert.equal(app.instance.pump.isServed, false);
+  } finally {
+    // The server does not stop before.
+    abort.abort();
+    await stream.body!.cancel().catch(() => {});
+  }
   await eventually(() => app.sessions.length === 0, "it does not rest");
 });
 
