@@ -55,6 +55,8 @@ const LIMITED: StateName[] = ["AwaitingConcurrencySlot", "AwaitingRateLimit"];
 
 /** What the stories tell of tasks that wait for others. */
 const LINKS = ["join", "edge", "outbox", "seal", "window", "late", "limit", "parked", "unique"];
+/** Virtual instants have fractions. */
+const ROUNDING_MS = 0.001;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /** A reaper that was stopped itself may be so late with what it hands on. */
@@ -610,7 +612,7 @@ export class Checker implements ChildFindings {
 
   /** A function has heard of its soft time limit. */
   toldToEnd(id: string, softTimeoutMs: number | null, afterMs: number): void {
-    if (softTimeoutMs !== null && afterMs >= softTimeoutMs) return;
+    if (softTimeoutMs !== null && afterMs >= softTimeoutMs - ROUNDING_MS) return;
     this.violated("10", `${this.world.nameOf(id)} was told to end after ${afterMs} of ${softTimeoutMs} ms`);
   }
 
