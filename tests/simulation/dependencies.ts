@@ -64,6 +64,8 @@ export class Dependencies {
   readonly #joins = new Map<string, DependencyCounter>();
   /** For each task that waits, the end of each upstream (or barrier) that KV says it has been told of. */
   readonly #counted = new Map<string, Map<string, End | null>>();
+  /** Likewise before the present commit, for those whose counter it takes away: they go by that counter. */
+  readonly #countedBefore = new Map<string, Map<string, End | null>>();
   readonly #followers = new Map<string, Set<string>>();
   /** The last end of each task, also of one that is gone; null while it has none. */
   readonly #ends = new Map<string, End | null>();
@@ -130,6 +132,12 @@ export class Dependencies {
 
   applied(changes: Change[]): void {
     this.#commits++;
+    this.#countedBefore.clear();
+    for (const { key, before, after } of changes) {
+      if (key[0] !== "join" || !before || after) continue;
+      const id = key[1] as string;
+      this.#countedBefore.set(id, new Map(this.#counted.get(id)));
+    }
     const touched = new Set<string>();
     for (const { key, after } of changes) {
       const id = key[0] === "task" ? parse.task(key) : key[1] as string;
@@ -362,9 +370,12 @@ export class Dependencies {
     }
   }
 
-  /** It goes in the commit that takes its counter away, or that stores it. */
+  /**
+   * It goes in the commit that takes its counter away, or that stores it. That commit may also tell it of the
+   * retry of an upstream, which comes too late: what an end has started stays started.
+   */
   #requireTrue(id: string, wants: Wants): void {
-    const told = this.#counted.get(id);
+    const told = this.#countedBefore.get(id) ?? this.#counted.get(id);
     if (this.#verdict(id, wants, (one) => told?.get(one) ?? null) === "go") return;
     const said = allUpstreams(wants).map((one) => this.#idOf(id, one))
       .map((one) => `${this.#nameOf(one)} ${told?.get(one)}`).join(", ");
