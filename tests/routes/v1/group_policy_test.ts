@@ -207,3 +207,25 @@ Deno.test("a task that was skipped does not make its group CANCELLED", async () 
   const group = await ended(service, body.groupId);
   assert.deepEqual([group.state, group.counts], ["COMPLETED", { COMPLETED: 1, CANCELLED: 1 }]);
 });
+
+Deno.test("a task that a retry of its upstream brings back gets its slot, though its map has ended", async () => {
+  const { promise: stored, resolve: isStored } = Promise.withResolvers<void>();
+  let tries = 0;
+  const flaky = define({ name: "flaky", input: z.unknown() }, async () => {
+    await stored;
+    if (++tries === 1) throw new Error("not yet");
+  });
+  await using service = await aService({ definitions: [flaky] });
+  const upstream = await service.submit("flaky", null);
+  const { body: map } = await service.post("/v1/map", {
+    task: "echo",
+    inputs: [{ value: 1 }],
+    maxConcurrent: 1,
+    options: { group: { maxFailures: 5 }, waitFor: [{ task: upstream.id, on: ["COMPLETED"] }] },
+  });
+  const [{ id }] = map.tasks;
+  isStored();
+  assert.equal((await ended(service, map.groupId)).done, 1);
+  assert.equal((await service.post(`/v1/tasks/${upstream.id}/retry`)).status, 202);
+  await eventually(async () => (await service.task(id)).state.type === "COMPLETED");
+});
