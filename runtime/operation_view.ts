@@ -1,5 +1,5 @@
-// What one caller who looks after the service sees of it. Rarely asked for: each part is loaded by its first
-// call.
+// What one caller who looks after the service sees of it. Rarely asked for: what nothing else needs is loaded
+// by its first call.
 
 import { type BulkRequest, previewBulk, submitBulk } from "./commands/bulk/bulk.ts";
 import type { Idempotency } from "./commands/idempotency.ts";
