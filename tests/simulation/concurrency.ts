@@ -1,149 +1,73 @@
-// Those who say how many of a queue or a definition run at once. Only some worlds have them, and what they
-// draw is drawn apart, so that the other worlds stay what they are.
+// Those who say how many of a queue or a definition run at once.
 
-import { ANYBODY } from "../../runtime/core/caller.ts";
 import { imposedKey, lacks } from "../../runtime/core/imposed_limits.ts";
 import { DEFAULT_QUEUE } from "../../runtime/core/queue.ts";
-import { queueOf, type TaskRecord } from "../../runtime/core/task.ts";
-import { prefixes } from "../../runtime/platform/keys.ts";
 import type { Limited } from "../../runtime/mod.ts";
-import { Random } from "../support/random.ts";
+import { type ControllingWorld, Controls, nameOf, QUEUES } from "./controls.ts";
 import type { Change } from "./fake_kv.ts";
 import { FAULTY_MS } from "./faults.ts";
-import { ELSEWHERE_MS, leased, type PausingWorld } from "./pauses.ts";
-import type { SimProcess } from "./process.ts";
 import type { Actor } from "./surroundings.ts";
-
-const LIFT_EVERY_MS = 500;
-
-/** A limit that was promised. */
-interface Promised {
-  by: Actor;
-  /** By KV's clock. */
-  at: number;
-}
 
 const TARGETS: Limited[] = [
   { kind: "definition", name: "work" },
   { kind: "definition", name: "crunch" },
-  ...[DEFAULT_QUEUE, "gpu", "mail"].map((name): Limited => ({ kind: "queue", name })),
+  ...[DEFAULT_QUEUE, ...QUEUES].map((name): Limited => ({ kind: "queue", name })),
 ];
 
 export class Concurrency {
   readonly isIn: boolean;
-  readonly #random: Random;
-  readonly #promised = new Map<string, Promised>();
-  readonly #busy = new Set<string>();
-  #working = 0;
+  readonly #controls: Controls<Limited>;
 
-  constructor(private readonly world: PausingWorld, seed: number) {
+  constructor(private readonly world: ControllingWorld, seed: number) {
     this.isIn = seed % 5 === 1 || seed % 5 === 3;
-    this.#random = new Random(seed + 2 ** 41);
+    this.#controls = new Controls(world, seed + 2 ** 41, TARGETS);
   }
 
   /** Nothing is limited, or about to be. */
   get isOver(): boolean {
-    return this.#working === 0 && !this.#isLimited();
+    return this.#controls.isIdle && !this.#isLeft();
   }
 
   start(): void {
     if (!this.isIn) return;
-    for (let i = 2 + this.#random.below(4); i > 0; i--) {
-      this.#begin(this.#random.float() * FAULTY_MS, () => this.#limitForAWhile());
+    const { random } = this.#controls;
+    for (let i = 2 + random.below(4); i > 0; i--) {
+      this.#controls.begin(random.float() * FAULTY_MS, (target) => this.#limitForAWhile(target));
     }
   }
 
-  /** From now on. A limit that got no answer may come to pass when all others are over. */
   liftAll(): void {
-    if (!this.isIn) return;
-    this.#begin(0, async () => {
-      const idle = TARGETS.filter((target) => !this.#busy.has(nameOf(target)));
-      if (this.#isLimited()) { for (const target of idle) await this.#lift(target); }
-      this.world.scheduler.after(LIFT_EVERY_MS, () => this.liftAll());
-    });
-  }
-
-  #begin(at: number, story: () => Promise<void>): void {
-    this.#working++;
-    this.world.scheduler.after(at, () => {
-      story().catch((error) => {
-        const what = error instanceof Error ? error.stack : error;
-        this.world.checker.violated("caller", `a limit of a queue got ${what}`);
-      }).finally(() => this.#working--);
-    });
+    if (this.isIn) this.#controls.endAll(() => this.#isLeft(), (target) => this.#lift(target));
   }
 
   /** A start behind a promised limit has its slot: the counters say whether there was one. */
   applied(changes: Change[], sentAt: number, by: Actor): void {
-    if (this.#promised.size === 0) return;
-    for (const { key, before, after } of changes) {
-      if (key[0] !== "task" || after === null) continue;
-      const record = leased(after);
-      if (record === null || before !== null && leased(before) !== null) continue;
-      for (const target of TARGETS.filter((target) => concerns(target, record))) {
-        const promised = this.#promised.get(nameOf(target));
-        if (!promised || sentAt <= promised.at + (promised.by === by ? 0 : ELSEWHERE_MS)) continue;
-        if (record.held && !lacks(record, [imposedKey(target.kind, target.name)])) continue;
-        const late = Math.round(sentAt - promised.at);
-        const what = `${by.name} started ${this.world.nameOf(record.id)} without a slot, ${late} ms after`;
-        this.world.checker.violated("concurrency", `${what} ${nameOf(target)} got its limit`);
-      }
+    for (const { record, target, lateMs } of this.#controls.startsBehind(changes, sentAt, by)) {
+      if (record.held && !lacks(record, [imposedKey(target.kind, target.name)])) continue;
+      const what = `${by.name} started ${this.world.nameOf(record.id)} without a slot, ${lateMs} ms after`;
+      this.world.checker.violated("concurrency", `${what} ${nameOf(target)} got its limit`);
     }
   }
 
-  async #limitForAWhile(): Promise<void> {
-    const target = this.#random.pick(TARGETS);
-    const name = nameOf(target);
-    if (this.#busy.has(name)) return;
-    this.#busy.add(name);
-    const { scheduler } = this.world;
-    for (let times = 1 + this.#random.below(3); times > 0; times--) {
-      const most = this.#random.below(4);
-      const process = this.world.someProcess();
-      if (process && await this.#say(process, target, most)) {
-        this.#promised.set(name, { by: process, at: this.world.kvNow });
-      }
-      await scheduler.sleep(this.#random.between(50, 2_000));
+  async #limitForAWhile(target: Limited): Promise<void> {
+    const { random } = this.#controls;
+    for (let times = 1 + random.below(3); times > 0; times--) {
+      const most = random.below(4);
+      const done = `limited ${nameOf(target)} to ${most}`;
+      await this.#controls.promise(target, done, (view) => view.limitConcurrency(target, most));
+      await this.world.scheduler.sleep(random.between(50, 2_000));
     }
     await this.#lift(target);
   }
 
-  async #lift(target: Limited): Promise<void> {
-    const name = nameOf(target);
-    this.#busy.add(name);
-    this.#promised.delete(name);
-    for (;;) {
-      const process = this.world.someProcess();
-      if (process && await this.#say(process, target, null)) break;
-      await this.world.scheduler.sleep(this.#random.between(50, 300));
-    }
-    this.#busy.delete(name);
+  #lift(target: Limited): Promise<void> {
+    const done = `lifted the limit of ${nameOf(target)}`;
+    return this.#controls.takeBack(target, done, (view) => view.limitConcurrency(target, null));
   }
 
-  #isLimited(): boolean {
-    const rows = this.world.database.all().filter(({ key }) => key[0] === prefixes.controls[0]);
-    return rows.some(({ value }) => Boolean((value as { concurrency?: unknown }).concurrency));
+  #isLeft(): boolean {
+    return this.#controls.rows.some(({ value }) => {
+      return Boolean((value as { concurrency?: unknown }).concurrency);
+    });
   }
-
-  async #say(process: SimProcess, target: Limited, most: number | null): Promise<boolean> {
-    return await process.call((runtime) => runtime.for(ANYBODY).limitConcurrency(target, most)).then(
-      () => {
-        process.note(`has limited ${nameOf(target)} to ${most}`);
-        return true;
-      },
-      (error) => {
-        if (error instanceof TypeError) throw error;
-        process.note(`answers a limit of ${nameOf(target)} with ${error}`);
-        return false;
-      },
-    );
-  }
-}
-
-function concerns({ kind, name }: Limited, record: TaskRecord): boolean {
-  return name === (kind === "queue" ? queueOf(record) : record.task);
-}
-
-function nameOf({ kind, name }: Limited): string {
-  return `${kind} ${name}`;
 }
