@@ -37,6 +37,23 @@ export function go(href: string): void {
   location.hash = href;
 }
 
+/**
+ * To be called where an action begins whose answer leads elsewhere. An answer that comes after the reader has
+ * gone away leaves them where they are.
+ */
+export function fromHere(): typeof go {
+  const began = entryShown();
+  return (href) => {
+    if (entryShown() === began) go(href);
+  };
+}
+
+/** A name of the entry in the browser's history that is shown: each visit of a place has its own. */
+function entryShown(): string {
+  if (typeof history.state !== "string") history.replaceState(String(Math.random()), "");
+  return history.state;
+}
+
 /** Changes filters of the view that is shown, without a new entry in the history. */
 export function setQuery(changes: Record<string, string | null>): void {
   const query = new URLSearchParams(route.value.query);
@@ -46,7 +63,7 @@ export function setQuery(changes: Record<string, string | null>): void {
   }
   const text = query.toString();
   history.replaceState(
-    null,
+    history.state,
     "",
     hrefOf(...route.value.parts) + (text === "" ? "" : `?${text}`),
   );

@@ -4,7 +4,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { CallError, post } from "../data/api.ts";
 import { count, counted } from "../data/format.ts";
-import { go, hrefOf } from "../data/route.ts";
+import { fromHere, hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
 import type { TaskSummary } from "../data/types.ts";
 import { Ago, Fault, Skeleton, StateMark } from "../ui/basics.tsx";
@@ -34,6 +34,7 @@ export function BulkButton({ filters }: { filters: Record<string, string> }) {
   const body = bodyOf(filters, action, priority);
   const begin = async (values: FormData) => {
     let made = "";
+    const go = fromHere();
     const reason = String(values.get("reason") ?? "").trim();
     const isDone = await act(async () => {
       ({ id: made } = await post<{ id: string }>("/v1/bulk", reason ? { ...body, reason } : body));

@@ -3,7 +3,7 @@
 import { useId, useState } from "preact/hooks";
 import { call, CallError } from "../data/api.ts";
 import { useLoad } from "../data/load.ts";
-import { go, hrefOf } from "../data/route.ts";
+import { fromHere, hrefOf } from "../data/route.ts";
 import { initialOf, kindOf, resolved } from "../data/schema.ts";
 import { may } from "../data/session.ts";
 import type { Definition } from "../data/types.ts";
@@ -113,6 +113,7 @@ function SubmitForm(
       ...(text("delayMs") && { delayMs: Number(text("delayMs")) }),
       ...(tags.length > 0 && { tags }),
     };
+    const go = fromHere();
     setBusy(true);
     try {
       const body = {

@@ -1,7 +1,7 @@
 // What can be done to a schedule.
 
 import { call, post } from "../data/api.ts";
-import { go, hrefOf } from "../data/route.ts";
+import { fromHere, hrefOf } from "../data/route.ts";
 import type { Schedule } from "../data/schedules.ts";
 import { may } from "../data/session.ts";
 import { AskingButton } from "../ui/dialog.tsx";
@@ -14,13 +14,16 @@ export function ScheduleActions(
   if (!may("operate")) return null;
   const { name, task, paused, declaredBy } = schedule;
   const path = `/v1/schedules/${encodeURIComponent(name)}`;
-  const trigger = () =>
-    act(async () => {
+  const trigger = () => {
+    const go = fromHere();
+    return act(async () => {
       const { id } = await post<{ id: string }>(`${path}/trigger`);
       if (isOne) go(hrefOf("tasks", id));
       return `Submitted ${task}`;
     });
+  };
   const remove = async () => {
+    const go = fromHere();
     const isDone = await act(async () => {
       await call("DELETE", path);
       return `Deleted ${name}`;

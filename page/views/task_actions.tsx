@@ -2,7 +2,7 @@
 
 import { cancelTask, deleteTask, retryTask, setPriority } from "../data/actions.ts";
 import { post } from "../data/api.ts";
-import { go, hrefOf } from "../data/route.ts";
+import { fromHere, hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
 import type { Task } from "../data/types.ts";
 import { AskingButton, Field } from "../ui/dialog.tsx";
@@ -69,6 +69,7 @@ export function TaskActions({ task }: { task: Task }) {
           verb="Delete it"
           isDangerous
           onDone={async () => {
+            const go = fromHere();
             const isDone = await act(async () => {
               await deleteTask(id);
               return "Deleted";
@@ -87,6 +88,7 @@ export function TaskActions({ task }: { task: Task }) {
 function Rerun({ task }: { task: Task }) {
   const rerun = async (input: { input?: unknown }) => {
     let made = "";
+    const go = fromHere();
     const isDone = await act(async () => {
       ({ id: made } = await post<{ id: string }>(
         `/v1/tasks/${task.id}/rerun`,

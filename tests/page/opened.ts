@@ -12,6 +12,7 @@ const LONGEST_MS = 20_000;
 export interface Opened {
   /** Errors of the page, and calls of other places than the service. */
   faults: string[];
+  /** Ends when the view is in the page, though what it shows may still be read. */
   goto: (view: string) => Promise<void>;
 }
 
@@ -30,8 +31,23 @@ export async function open(page: Page, service: PageService, caller?: Caller): P
   });
   await page.goto(service.url);
   if (caller) await signIn(page, caller);
-  await page.getByRole("heading", { name: "Overview" }).waitFor();
-  return { faults, goto: async (view) => void await page.goto(`${service.url}/#/${view}`) };
+  await titled(page, "Overview");
+  return { faults, goto: (view) => goto(page, view) };
+}
+
+/** Waits for the view with this title, which a dialog or a panel may bear in part. */
+export async function titled(page: Page, title: string): Promise<void> {
+  await page.getByRole("heading", { level: 1, name: title, exact: true }).waitFor();
+}
+
+async function goto(page: Page, view: string): Promise<void> {
+  // What is awaited next must not be found in the view before, and the page has listened before this does.
+  await page.evaluate(`new Promise((resolve) => {
+    const before = location.href;
+    addEventListener("hashchange", () => resolve(), { once: true });
+    location.hash = ${JSON.stringify(`/${view}`)};
+    if (location.href === before) resolve();
+  })`);
 }
 
 export async function signIn(page: Page, { secret }: Caller): Promise<void> {

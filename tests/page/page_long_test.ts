@@ -7,7 +7,7 @@ import { aKey } from "../support/api_keys.ts";
 import { browserTest } from "../support/browser.ts";
 import { Folder } from "../support/folder.ts";
 import { fill, HTML, PageService, RTL } from "../support/page_service.ts";
-import { assertAccessible, open, signIn } from "./opened.ts";
+import { assertAccessible, open, signIn, titled } from "./opened.ts";
 
 browserTest(
   "each view shows what is there, in light and dark and on a phone, and axe finds nothing serious",
@@ -108,7 +108,7 @@ browserTest(
     await goto("schedules/nightly-feeds");
     await page.getByRole("button", { name: "Trigger…" }).click();
     await confirm("Submit");
-    await page.getByRole("heading", { name: "parse" }).waitFor();
+    await titled(page, "parse");
 
     await goto("definitions/resize");
     await page.getByLabel("url required").fill("nonsense");
@@ -144,7 +144,7 @@ browserTest(
     await page.getByRole("dialog").getByLabel("Action").selectOption("cancel");
     await page.getByLabel("Reason").fill("all of them");
     await confirm("Cancel them");
-    await page.getByRole("heading", { level: 1, name: "bulk" }).waitFor();
+    await titled(page, "errand.bulk");
     await page.getByText("Completed").first().waitFor();
     assert.equal((await service.ended(made.held)).state.message, "all of them");
 
@@ -170,19 +170,23 @@ browserTest(
       tenant: "acme",
     });
     const { goto } = await open(page, service, bob);
-    for (
-      const view of [
-        "overview",
-        "tasks",
-        `tasks/${made.running}`,
-        `groups/${made.flow}`,
-        "queues",
-        "limits",
-        "schedules",
-      ]
-    ) {
+    const views: [view: string, shows: string][] = [
+      ["overview", "charge-card"],
+      ["tasks", "render-video"],
+      [`tasks/${made.running}`, "340 of 1,200"],
+      [`tasks/${made.failed}`, "RangeError"],
+      [`groups/${made.flow}`, "3 of 6 have ended"],
+      ["queues", "mail"],
+      ["limits", "as sold"],
+      ["schedules", "nightly-feeds"],
+      ["schedules/nightly-feeds", "before the shop opens"],
+      ["workers", "slots"],
+      ["definitions", "Makes smaller copies"],
+      ["definitions/resize", "Your key lacks the scope submit."],
+    ];
+    for (const [view, shows] of views) {
       await goto(view);
-      await page.locator("main .panel").first().waitFor();
+      await page.getByRole("main").getByText(shows).first().waitFor();
       const actions = await page.getByRole("main").getByRole("button", {
         name: /…$|^(Pause|Resume|Submit|Retry)( |$)/,
       }).count();
