@@ -61,8 +61,9 @@ export async function activeIds(
 ): Promise<string[] | null> {
   const sources = SOURCES.filter(([of]) => of.some((state) => states.includes(state)))
     .map(([, source]) => source);
-  // Within one state no task goes back.
-  if (task === undefined && states.length > 1) sources.push((kv) => goneBack(kv, tenant));
+  // Within one state a task goes back only where a new limit takes it out of its queue.
+  const mayGoBack = states.length > 1 || states.includes("PENDING");
+  if (task === undefined && mayGoBack) sources.push((kv) => goneBack(kv, tenant));
   const ids = new Set<string>();
   for (const source of sources) {
     for await (const found of source(kv, task)) {

@@ -110,7 +110,7 @@ Deno.test("a list has a task that goes through its states as fast as the list re
 
 Deno.test("a list has a task that its limits take out of its queue while the list is read", async () => {
   const limited = { limits: [{ key: "k", limit: 1 }] };
-  for (const query of [{ task: "work" }, { states: ACTIVE }]) {
+  for (const query of [{ task: "work" }, { states: ACTIVE }, { states: ["PENDING" as const] }]) {
     for (let at = 1; at <= 12; at++) {
       await using bench = await aBench();
       const [ready, waiting] = await bench.submit(limited, limited);
