@@ -27,11 +27,12 @@ export type TaskRow =
   >
   & { error: string | null };
 
-/** Rows between two cursors. */
+/** Rows from one cursor to that of the next segment. */
 interface Segment {
   /** Behind which it begins; null for the first one. */
   cursor: string | null;
-  rows: TaskRow[];
+  /** Never changed in place: another list says that it was read meanwhile. */
+  rows: readonly TaskRow[];
 }
 
 export class TaskRows {
@@ -70,14 +71,16 @@ export class TaskRows {
     signal: AbortSignal,
   ): Promise<void> {
     if (this.#segments.length === 0) return await this.more(signal);
-    let start = 0;
-    for (const [i, segment] of [...this.#segments].entries()) {
-      const end = start + segment.rows.length;
-      if (i === 0 || start < last && end > first) {
-        await this.#reread(segment, signal);
-      }
-      start = end;
-    }
+    let end = 0;
+    const inSight = this.#segments.filter(({ rows }, i) => {
+      const begin = end;
+      end += rows.length;
+      return i === 0 || begin < last && end > first;
+    });
+    const changes: (() => void)[] = [];
+    for (const segment of inSight) changes.push(await this.#reread(segment, signal));
+    // All at once: whoever draws a list of so many rows must find so many.
+    for (const change of changes) change();
     this.changed();
   }
 
@@ -92,7 +95,7 @@ export class TaskRows {
       // A page may be short, or empty, and still have a next one.
       const last = this.#segments.at(-1);
       if (last && last.rows.length + page.tasks.length < PAGE) {
-        last.rows.push(...page.tasks.map(rowOf));
+        last.rows = [...last.rows, ...page.tasks.map(rowOf)];
       } else this.#segments.push({ cursor, rows: page.tasks.map(rowOf) });
       this.#next = page.nextCursor;
       this.isEnd = page.nextCursor === null;
@@ -102,25 +105,35 @@ export class TaskRows {
     this.changed();
   }
 
-  async #reread(segment: Segment, signal: AbortSignal): Promise<void> {
-    const isFirst = segment.cursor === null;
-    const isLast = segment === this.#segments.at(-1);
-    const limit = Math.min(
-      500,
-      segment.rows.length + (isFirst ? PAGE : 0) || PAGE,
-    );
-    const page = await this.#read(segment.cursor, limit, signal, isFirst);
-    this.count = page.count ?? this.count;
-    const rows = page.tasks.map(rowOf);
-    const lastId = segment.rows.at(-1)?.id;
-    if (isLast && lastId === undefined) {
+  /** @returns what puts it in place */
+  async #reread(segment: Segment, signal: AbortSignal): Promise<() => void> {
+    const { cursor, rows: before } = segment;
+    const isFirst = cursor === null;
+    const limit = Math.min(500, Math.max(before.length, PAGE) + (isFirst ? PAGE : 0));
+    const page = await this.#read(cursor, limit, signal, isFirst);
+    return () => {
+      this.count = page.count ?? this.count;
+      if (segment.rows === before && segment.cursor === cursor) this.#replace(segment, page, limit);
+    };
+  }
+
+  #replace(segment: Segment, { tasks, nextCursor }: TaskList, limit: number): void {
+    const index = this.#segments.indexOf(segment);
+    const next = this.#segments.at(index + 1);
+    const bound = next?.cursor ?? this.#next;
+    const isInside = ({ id }: { id: string }) => bound === null || id >= bound;
+    const rows = tasks.filter(isInside).map(rowOf);
+    const isWhole = nextCursor === null || bound !== null && nextCursor <= bound;
+    if (isWhole) segment.rows = rows;
+    // The service has looked for as long as a page may take: what it has not come to stays as it was read.
+    else if (tasks.length < limit) {
+      segment.rows = [...rows, ...segment.rows.filter(({ id }) => id < nextCursor)];
+    } else {
       segment.rows = rows;
-      this.#next = page.nextCursor;
-      this.isEnd = page.nextCursor === null;
-      return;
+      // More than a page is new: what is behind it is read when it comes in sight.
+      if (next && next.rows.length === 0) next.cursor = nextCursor;
+      else this.#segments.splice(index + 1, 0, { cursor: nextCursor, rows: [] });
     }
-    // What lies behind it is the next one's.
-    segment.rows = lastId === undefined ? rows : rows.filter(({ id }) => id >= lastId);
   }
 
   #read(

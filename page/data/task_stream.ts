@@ -66,7 +66,8 @@ export function useTaskStream(id: string, onState: () => void): TaskStream {
       });
     };
     const take = (kind: "log" | "chunk") => (line: { chunk?: unknown } & LogLine) => {
-      if (all.lines.length >= MOST_LINES) all.lines.splice(0, MOST_LINES / 2);
+      // The list that is shown keeps its lines until it is drawn anew.
+      if (all.lines.length >= MOST_LINES) all.lines = all.lines.slice(MOST_LINES / 2);
       // One list, which only grows: a copy for each line would take longer the more there are.
       all.lines.push(
         kind === "log" ? { ...line, kind } : { ...line, kind, message: "", data: line.chunk },
