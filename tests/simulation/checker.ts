@@ -3,7 +3,6 @@
 
 import { tenantOf } from "../../runtime/core/tenant.ts";
 import { parse } from "../../runtime/platform/keys.ts";
-import { decode } from "../../runtime/store/record_codec.ts";
 import type { GroupRecord } from "../../runtime/store/group_counters.ts";
 import type { HeartbeatRecord } from "../../runtime/store/leases.ts";
 import { isImposed } from "../../runtime/core/imposed_limits.ts";
@@ -31,6 +30,7 @@ import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
 import { faultOfOutcome } from "./replacements.ts";
 import { Schedules, slotOf } from "./schedules.ts";
+import { storedIn } from "./stored_row.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 import { UniqueKeys } from "./unique.ts";
 
@@ -81,6 +81,8 @@ export class Checker implements ChildFindings {
   readonly violations: string[] = [];
   /** What KV holds of each task. */
   readonly tasks = new Map<string, Stored>();
+  /** Of these, the ones that have not ended. */
+  readonly unended = new Map<string, TaskRecord>();
   /** Tasks that are gone, and may be. */
   readonly gone = new Set<string>();
   /**
@@ -222,8 +224,10 @@ export class Checker implements ChildFindings {
   #step(id: string, row: Row | null, by: Actor): void {
     const before = this.tasks.get(id) ?? null;
     if (row === null) return before === null ? undefined : this.#removed(id, `${by.name} removed it`);
-    const after = decode(row.value as Uint8Array);
+    const after = storedIn(row);
     this.tasks.set(id, after);
+    if (isForgotten(after) || isTerminal(after)) this.unended.delete(id);
+    else this.unended.set(id, after);
     this.world.note(by.name, `wrote ${this.world.nameOf(id)} ${shown(after)}`);
     if (!isForgotten(after)) {
       this.#requireBlobs(before, after);
@@ -295,6 +299,7 @@ export class Checker implements ChildFindings {
   #removed(id: string, how: string): void {
     const record = this.tasks.get(id)!;
     this.tasks.delete(id);
+    this.unended.delete(id);
     this.gone.add(id);
     if (!isForgotten(record)) this.#requirePast(record, how);
   }

@@ -3,14 +3,14 @@
 // what they are.
 
 import { ANYBODY } from "../../runtime/core/caller.ts";
-import { isForgotten, queueOf, type TaskRecord } from "../../runtime/core/task.ts";
+import { queueOf, type TaskRecord } from "../../runtime/core/task.ts";
 import type { Controlled, Runtime } from "../../runtime/mod.ts";
 import { prefixes } from "../../runtime/platform/keys.ts";
-import { decode } from "../../runtime/store/record_codec.ts";
 import { Random } from "../support/random.ts";
 import type { CheckedWorld } from "./checker.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import type { SimProcess } from "./process.ts";
+import { recordIn } from "./stored_row.ts";
 import type { Actor } from "./surroundings.ts";
 
 /** What the answer of a process has promised. */
@@ -62,7 +62,7 @@ export class Controls<Target extends Controlled> {
 
   /** What KV holds of them. */
   get rows(): Row[] {
-    return this.world.database.all().filter(({ key }) => key[0] === prefixes.controls[0]);
+    return this.world.database.under(prefixes.controls);
   }
 
   /** Some target changes for a while, unless another one does that to it already. */
@@ -122,9 +122,8 @@ export class Controls<Target extends Controlled> {
   *startsBehind(changes: Change[], sentAt: number, by: Actor): Generator<LateStart<Target>> {
     if (this.#promised.size === 0) return;
     for (const { key, before, after } of changes) {
-      if (key[0] !== "task" || after === null) continue;
-      const record = leased(after);
-      if (record === null || before !== null && leased(before) !== null) continue;
+      const record = key[0] === "task" ? leased(after) : null;
+      if (record === null || leased(before) !== null) continue;
       for (const target of this.targets.filter((target) => concerns(target, record))) {
         const promised = this.#promised.get(nameOf(target));
         if (!promised || sentAt <= promised.at + (promised.by === by ? 0 : ELSEWHERE_MS)) continue;
@@ -152,7 +151,7 @@ function concerns({ kind, name }: Controlled, record: TaskRecord): boolean {
   return kind === "all" || name === (kind === "queue" ? queueOf(record) : record.task);
 }
 
-function leased({ value }: Row): TaskRecord | null {
-  const stored = decode(value as Uint8Array);
-  return isForgotten(stored) || stored.lease === null ? null : stored;
+function leased(row: Row | null): TaskRecord | null {
+  const record = recordIn(row);
+  return record?.lease ? record : null;
 }

@@ -88,6 +88,11 @@ export class FakeDatabase {
     return this.#rows.slice(Math.max(from, to - limit), to).reverse();
   }
 
+  under(prefix: Deno.KvKey): Row[] {
+    const { start, end } = rangeOf({ prefix });
+    return this.range(start, end, Infinity, false);
+  }
+
   all(): Row[] {
     return [...this.#rows];
   }

@@ -2,13 +2,13 @@
 // that its outcome never changes. And which policies callers ask for.
 
 import type { GroupOptions } from "../../runtime/core/group_policy.ts";
-import { isForgotten, stateOf, type TaskRecord } from "../../runtime/core/task.ts";
+import { stateOf } from "../../runtime/core/task.ts";
 import { parse } from "../../runtime/platform/keys.ts";
 import { outboxSubject } from "../../runtime/platform/outbox_subject.ts";
 import type { GroupRecord } from "../../runtime/store/group_record.ts";
-import { decode } from "../../runtime/store/record_codec.ts";
 import type { Random } from "../support/random.ts";
 import type { Change, Row } from "./fake_kv.ts";
+import { recordIn } from "./stored_row.ts";
 
 export function drawPolicy(random: Random): GroupOptions {
   return {
@@ -81,7 +81,7 @@ export class GroupPolicies {
   }
 
   #task(before: Row | null, after: Row | null): void {
-    const [was, is] = [recordOf(before), recordOf(after)];
+    const [was, is] = [recordIn(before), recordIn(after)];
     for (const group of is?.groups ?? []) {
       const skipped = this.#skipped.get(group) ?? new Set();
       if (stateOf(is!).name === "Skipped") skipped.add(is!.id);
@@ -96,9 +96,4 @@ export class GroupPolicies {
 
 function hasFailed({ ended, policy }: GroupRecord): boolean {
   return (ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > (policy?.maxFailures ?? 0);
-}
-
-function recordOf(row: Row | null): TaskRecord | null {
-  const stored = row && decode(row.value as Uint8Array);
-  return stored && !isForgotten(stored) ? stored : null;
 }

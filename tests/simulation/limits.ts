@@ -8,8 +8,8 @@ import { isForgotten, type Stored, type TaskRecord } from "../../runtime/core/ta
 import { tenantOf } from "../../runtime/core/tenant.ts";
 import { isLimitKey, parse } from "../../runtime/platform/keys.ts";
 import { type LimitCounter, mostOf, rateOf } from "../../runtime/store/limit_tally.ts";
-import { decode } from "../../runtime/store/record_codec.ts";
 import type { Change, Row } from "./fake_kv.ts";
+import { recordIn, storedIn } from "./stored_row.ts";
 
 class Counts {
   readonly #ids = new Map<string, Set<string>>();
@@ -90,7 +90,7 @@ export class Limits {
 
   #move(was: Row | null, after: Row | null, touch: (name: string) => void): void {
     for (const [row, change] of [[was, "remove"], [after, "add"]] as const) {
-      const stored = row === null ? null : decode(row.value as Uint8Array);
+      const stored = row === null ? null : storedIn(row);
       for (const [counts, name] of this.#namesOf(stored)) {
         touch(name);
         counts[change](name, stored!.id);
@@ -135,11 +135,6 @@ function newlyCounted(was: Row | null, is: Row | null): string[] {
     const { key } = limitOf(name);
     return !had.includes(name) && (after.lease ? isImposed(key) : fairnessKeyOf(key) !== null);
   });
-}
-
-function recordIn(row: Row | null): TaskRecord | null {
-  const stored = row === null ? null : decode(row.value as Uint8Array);
-  return stored === null || isForgotten(stored) ? null : stored;
 }
 
 /** The rates in which a task gets a place, if it gets one: it is ready, or knows when it will be. */

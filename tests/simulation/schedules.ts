@@ -5,9 +5,9 @@ import { isForgotten, type Stored, type TaskRecord, typeOf } from "../../runtime
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 import { OVERLAPS, type ScheduleConfig } from "../../runtime/core/schedule_config.ts";
 import { entryOf, type ScheduleRecord, slotId } from "../../runtime/schedules/record.ts";
-import { decode } from "../../runtime/store/record_codec.ts";
 import type { Random } from "../support/random.ts";
 import type { Change, Row } from "./fake_kv.ts";
+import { storedIn } from "./stored_row.ts";
 
 /** What makes a task of a schedule the same task; null for a task of a caller. */
 export function slotOf({ id, schedule }: TaskRecord): string | null {
@@ -32,7 +32,7 @@ export class Schedules {
     }
     const made = new Map<string, number>();
     for (const { key, before, after } of changes) {
-      if (key[0] === "task" && after) this.#task(before, decode(after.value as Uint8Array), made);
+      if (key[0] === "task" && after) this.#task(before, storedIn(after), made);
     }
     for (const name of new Set([...moved.keys(), ...made.keys()])) {
       const [fired, tasks] = [moved.get(name) ?? 0, made.get(name) ?? 0];

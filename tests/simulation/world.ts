@@ -3,7 +3,7 @@
 
 import { EMBEDDED_LIMITS, type KvLimits } from "../../runtime/platform/kv.ts";
 import { prefixes } from "../../runtime/platform/keys.ts";
-import { isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../../runtime/core/task.ts";
+import { isAwaiting, type TaskRecord } from "../../runtime/core/task.ts";
 import { Checker } from "./checker.ts";
 import { FakeDatabase, type FakeKv, type Row } from "./fake_kv.ts";
 import { Concurrency } from "./concurrency.ts";
@@ -180,13 +180,13 @@ export class World implements WorkingWorld {
     this.pauses.resumeAll();
     this.#concurrency.liftAll();
     const onlyAwaiting = () => {
-      return this.pauses.isOver && this.#concurrency.isOver &&
-        this.#workload.working === this.#workload.streaming && this.#allServe() &&
+      return this.#workload.working === this.#workload.streaming && this.#allServe() &&
+        this.pauses.isOver && this.#concurrency.isOver &&
         this.#unended().every(isAwaiting);
     };
     const rest = () => {
-      return this.pauses.isOver && this.#concurrency.isOver && this.#workload.working === 0 &&
-        this.#allServe() &&
+      return this.#workload.working === 0 && this.#allServe() &&
+        this.pauses.isOver && this.#concurrency.isOver &&
         this.#unended().length === 0 && this.#openCalls().length === 0 && this.#openSchedules() === 0;
     };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);
@@ -319,9 +319,7 @@ export class World implements WorkingWorld {
   }
 
   #unended(): TaskRecord[] {
-    return [...this.checker.tasks.values()].filter((stored): stored is TaskRecord => {
-      return !isForgotten(stored) && !isTerminal(stored);
-    });
+    return [...this.checker.unended.values()];
   }
 
   /** Schedules that are to fire yet. */
