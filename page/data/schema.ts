@@ -1,6 +1,6 @@
 // What a form must know of a JSON Schema.
 
-import type { Schema } from "./types.ts";
+import type { Schema } from "./answers.ts";
 
 const LONGEST_WAY = 8;
 

@@ -2,7 +2,7 @@
 // when something changes; the rest stays as it was read.
 
 import { get, queryOf } from "./api.ts";
-import type { TaskList, TaskSummary } from "./types.ts";
+import type { TaskList, TaskSummary } from "./answers.ts";
 
 const PAGE = 200;
 

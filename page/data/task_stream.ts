@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { BASE } from "./api.ts";
-import type { HistoryEntry, Progress } from "./types.ts";
+import type { HistoryEntry, Progress } from "./answers.ts";
 
 export interface LogLine {
   seq: number;

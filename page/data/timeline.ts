@@ -1,6 +1,6 @@
 // From the history of a task to the bars of its timeline: waits apart from runs.
 
-import type { HistoryEntry, StateType } from "./types.ts";
+import type { HistoryEntry, StateType } from "./answers.ts";
 
 export interface Span {
   label: string;

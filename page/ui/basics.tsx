@@ -5,7 +5,7 @@ import { ago, clock, exact, shortId } from "../data/format.ts";
 import { now } from "../data/live.ts";
 import { hrefOf } from "../data/route.ts";
 import type { CallError } from "../data/api.ts";
-import type { State } from "../data/types.ts";
+import type { State } from "../data/answers.ts";
 
 /** By colour, shape and word. */
 export function StateMark(

@@ -3,7 +3,7 @@
 
 import { useId } from "preact/hooks";
 import type { ComponentChildren } from "preact";
-import type { Schema } from "../data/types.ts";
+import type { Schema } from "../data/answers.ts";
 import { initialOf, kindOf, resolved, withDefault } from "../data/schema.ts";
 
 export interface SchemaFieldProps {

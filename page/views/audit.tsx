@@ -1,6 +1,7 @@
 // Who did what, and what was refused.
 
 import { useState } from "preact/hooks";
+import type { AuditEntry, AuditPage } from "../data/answers.ts";
 import { get, queryOf } from "../data/api.ts";
 import { count, shortId } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
@@ -9,37 +10,19 @@ import { Bar } from "../ui/bar.tsx";
 import { At, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { act } from "../ui/notices.tsx";
 
-interface Entry {
-  id: string;
-  at: string;
-  by: string | null;
-  tenant: string | null;
-  from: string | null;
-  action: string;
-  status: number;
-  refused: boolean;
-  calls: number;
-  which: string[];
-}
-
-interface Page {
-  entries: Entry[];
-  nextCursor: string | null;
-}
-
 const LIMIT = 100;
 const NAMES_SHOWN = 3;
 const UUID = /^[\da-f]{8}-[\da-f-]{27}$/;
 
 export function Audit() {
-  const loaded = useLoad<Page>(`/v1/audit${queryOf({ limit: LIMIT })}`, {
+  const loaded = useLoad<AuditPage>(`/v1/audit${queryOf({ limit: LIMIT })}`, {
     everyMs: 3_000,
   });
-  const [older, setOlder] = useState<Page | null>(null);
+  const [older, setOlder] = useState<AuditPage | null>(null);
   const [isRefused, setRefused] = useState(false);
   const more = (cursor: string) =>
     act(async () => {
-      const page = await get<Page>(
+      const page = await get<AuditPage>(
         `/v1/audit${queryOf({ limit: LIMIT, cursor })}`,
       );
       setOlder({
@@ -97,7 +80,7 @@ export function Audit() {
   );
 }
 
-function Table({ entries }: { entries: Entry[] }) {
+function Table({ entries }: { entries: AuditEntry[] }) {
   return (
     <table>
       <thead>

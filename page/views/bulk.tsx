@@ -6,12 +6,12 @@ import { CallError, post } from "../data/api.ts";
 import { count, counted } from "../data/format.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
-import type { TaskSummary } from "../data/types.ts";
+import type { BulkPreview, BulkRequest } from "../data/answers.ts";
 import { Ago, Fault, Skeleton, StateMark } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
 
-type Action = "cancel" | "retry" | "delete" | "priority";
+type Action = BulkRequest["action"];
 
 const ACTIONS: Record<Action, string> = {
   cancel: "Cancel them",
@@ -21,11 +21,6 @@ const ACTIONS: Record<Action, string> = {
 };
 const LISTS = ["state"];
 const TIMES = ["createdAfter", "createdBefore", "finishedAfter", "finishedBefore"];
-
-interface Preview {
-  count: { value: number; exact: boolean };
-  samples: TaskSummary[];
-}
 
 export function BulkButton({ filters }: { filters: Record<string, string> }) {
   const [action, setAction] = useState<Action>("cancel");
@@ -106,11 +101,11 @@ function bodyOf(filters: Record<string, string>, action: Action, priority: numbe
 
 /** What it would be for, as it is now. */
 function DryRun({ body }: { body: Record<string, unknown> }) {
-  const [found, setFound] = useState<{ key: string; preview?: Preview; error?: CallError } | null>(null);
+  const [found, setFound] = useState<{ key: string; preview?: BulkPreview; error?: CallError } | null>(null);
   const key = JSON.stringify(body);
   useEffect(() => {
     let isOver = false;
-    post<Preview>("/v1/bulk", { ...body, dryRun: true }).then(
+    post<BulkPreview>("/v1/bulk", { ...body, dryRun: true }).then(
       (preview) => isOver || setFound({ key, preview }),
       (error) => {
         if (!(error instanceof CallError)) throw error;

@@ -6,7 +6,7 @@ import { useLoad } from "../data/load.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
 import { initialOf, kindOf, resolved } from "../data/schema.ts";
 import { may } from "../data/session.ts";
-import type { Definition } from "../data/types.ts";
+import type { DefinitionInfo } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Panel, Shown } from "../ui/basics.tsx";
 import { Field } from "../ui/dialog.tsx";
@@ -16,7 +16,7 @@ import { JsonField, SchemaField } from "../ui/schema_form.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";
 
 export function DefinitionView({ id }: { id: string }) {
-  const loaded = useLoad<{ definitions: Definition[] }>("/v1/definitions", {
+  const loaded = useLoad<{ definitions: DefinitionInfo[] }>("/v1/definitions", {
     everyMs: 10_000,
   });
   return (
@@ -39,7 +39,7 @@ export function DefinitionView({ id }: { id: string }) {
   );
 }
 
-function One({ definition }: { definition: Definition }) {
+function One({ definition }: { definition: DefinitionInfo }) {
   const { name, description, paused, input, output, defaults } = definition;
   return (
     <>
@@ -94,7 +94,7 @@ const OPTIONS: [name: string, label: string, note: string][] = [
 ];
 
 function SubmitForm(
-  { definition: { name, input: schema } }: { definition: Definition },
+  { definition: { name, input: schema } }: { definition: DefinitionInfo },
 ) {
   const hasFields = kindOf(resolved(schema, schema)) === "object";
   const [isJson, setJson] = useState(!hasFields);

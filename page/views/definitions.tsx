@@ -3,13 +3,13 @@
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
-import type { Definition } from "../data/types.ts";
+import type { DefinitionInfo } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Panel, Shown } from "../ui/basics.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";
 
 export function Definitions() {
-  const loaded = useLoad<{ definitions: Definition[] }>("/v1/definitions", {
+  const loaded = useLoad<{ definitions: DefinitionInfo[] }>("/v1/definitions", {
     everyMs: 5_000,
   });
   return (
@@ -32,7 +32,7 @@ export function Definitions() {
   );
 }
 
-function Table({ definitions }: { definitions: Definition[] }) {
+function Table({ definitions }: { definitions: DefinitionInfo[] }) {
   return (
     <table>
       <thead>

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from "preact";
 import { duration } from "../data/format.ts";
 import { hrefOf } from "../data/route.ts";
-import type { Task } from "../data/types.ts";
+import type { Task } from "../data/answers.ts";
 import { Ago, At, Panel, TaskLink } from "../ui/basics.tsx";
 import { JsonTree } from "../ui/json_tree.tsx";
 

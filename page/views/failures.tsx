@@ -6,7 +6,7 @@ import { count, counted } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
-import type { TaskList, TaskSummary } from "../data/types.ts";
+import type { TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";

@@ -3,9 +3,9 @@
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import type { Task, TaskList, TaskSummary } from "../data/types.ts";
+import type { Task, TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Meter, Panel, StateMark, TaskLink } from "../ui/basics.tsx";
-import type { Group } from "../data/types.ts";
+import type { Group } from "../data/answers.ts";
 
 const SHOWN = 50;
 

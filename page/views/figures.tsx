@@ -3,10 +3,9 @@
 import type { ComponentChildren } from "preact";
 import { ago, count, counted, duration } from "../data/format.ts";
 import { now } from "../data/live.ts";
-import { MINUTES, type Stats } from "../data/stats.ts";
-import type { QueueList } from "../data/types.ts";
+import type { QueueList, Stats, WorkerList } from "../data/answers.ts";
+import { MINUTES } from "../data/stats.ts";
 import { Ago } from "../ui/basics.tsx";
-import type { WorkerList } from "./workers.tsx";
 
 interface FiguresProps {
   queues: QueueList | null;

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { hrefOf } from "../data/route.ts";
 import { graphWorker } from "../data/parts.ts";
-import type { Group } from "../data/types.ts";
+import type { Group } from "../data/answers.ts";
 import type { Layout, LayoutRequest } from "../graph_worker.ts";
 import { Skeleton, wordsOf } from "../ui/basics.tsx";
 

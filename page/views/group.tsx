@@ -6,7 +6,7 @@ import { count, shortId } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
-import { type Group, STATE_TYPES } from "../data/types.ts";
+import { type Group, STATE_TYPES } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Fault, Meter, Panel, Skeleton, StateMark, TaskLink } from "../ui/basics.tsx";
 import { CopyButton, JsonTree } from "../ui/json_tree.tsx";

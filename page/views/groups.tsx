@@ -3,7 +3,7 @@
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { go, hrefOf } from "../data/route.ts";
-import type { Group, TaskList } from "../data/types.ts";
+import type { Group, TaskList } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Meter, Panel, Shown } from "../ui/basics.tsx";
 

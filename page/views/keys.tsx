@@ -1,6 +1,7 @@
 // API keys: make, replace, revoke. A secret is shown once.
 
 import { useState } from "preact/hooks";
+import type { Key, Scope } from "../data/answers.ts";
 import { call, post } from "../data/api.ts";
 import { useLoad } from "../data/load.ts";
 import { caller } from "../data/session.ts";
@@ -10,20 +11,7 @@ import { AskingButton, Field } from "../ui/dialog.tsx";
 import { CopyButton } from "../ui/json_tree.tsx";
 import { act } from "../ui/notices.tsx";
 
-interface Key {
-  id: string | null;
-  name: string;
-  scopes: string[];
-  tenant: string | null;
-  patterns: string[];
-  source: "database" | "environment";
-  createdAt: string | null;
-  createdBy: string | null;
-  expiresAt: string | null;
-  lastUsedAt: string | null;
-}
-
-const SCOPES = [
+const SCOPES: Scope[] = [
   "submit",
   "read",
   "cancel",

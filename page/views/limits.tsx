@@ -1,5 +1,6 @@
 // Limits by key: the rules, and how far each limit is used.
 
+import type { LimitList, LimitRule } from "../data/answers.ts";
 import { call } from "../data/api.ts";
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
@@ -8,13 +9,7 @@ import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
-import { InUse, type Limit, rateText, type Rule } from "./limits_in_use.tsx";
-
-interface LimitList {
-  rules: Rule[];
-  limits: Limit[];
-  nextAfter: string | null;
-}
+import { InUse, rateText } from "./limits_in_use.tsx";
 
 export function Limits() {
   const loaded = useLoad<LimitList>("/v1/limits?limit=200", { everyMs: 1_500 });
@@ -38,7 +33,7 @@ export function Limits() {
   );
 }
 
-function Rules({ rules }: { rules: Rule[] }) {
+function Rules({ rules }: { rules: LimitRule[] }) {
   if (rules.length === 0) {
     return (
       <Empty title="No rules">
@@ -112,7 +107,7 @@ function Rules({ rules }: { rules: Rule[] }) {
   );
 }
 
-function RuleButton({ rule }: { rule?: Rule }) {
+function RuleButton({ rule }: { rule?: LimitRule }) {
   const set = (values: FormData) =>
     act(async () => {
       const number = (name: string) => values.get(name) ? Number(values.get(name)) : undefined;

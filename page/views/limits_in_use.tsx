@@ -1,33 +1,8 @@
 // How far limits are used.
 
+import type { LimitStatus, Rate } from "../data/answers.ts";
 import { count, duration } from "../data/format.ts";
 import { Ago, Empty, Meter } from "../ui/basics.tsx";
-
-export interface Rate {
-  limit: number;
-  periodMs: number;
-  burst: number;
-}
-
-export interface Rule {
-  pattern: string;
-  concurrency: number | null;
-  rateLimit: Rate | null;
-  note: string | null;
-  changedAt: string;
-  changedBy: string | null;
-}
-
-export interface Limit {
-  key: string;
-  running: number;
-  waiting: number;
-  concurrency: number | null;
-  concurrencyRule: string | null;
-  rateLimit: Rate | null;
-  rateLimitRule: string | null;
-  nextStartAt: string | null;
-}
 
 export function rateText(rate: Rate | null): string {
   if (rate === null) return "–";
@@ -36,7 +11,7 @@ export function rateText(rate: Rate | null): string {
   }`;
 }
 
-export function InUse({ limits, isPart }: { limits: Limit[]; isPart: boolean }) {
+export function InUse({ limits, isPart }: { limits: LimitStatus[]; isPart: boolean }) {
   if (limits.length === 0) {
     return (
       <Empty title="No limit was used">

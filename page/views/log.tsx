@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { clockMs, count, exact } from "../data/format.ts";
 import type { LogLine } from "../data/task_stream.ts";
-import type { TaskSummary } from "../data/types.ts";
+import type { TaskSummary } from "../data/answers.ts";
 import { Empty, Meter, Panel } from "../ui/basics.tsx";
 import { CopyButton } from "../ui/json_tree.tsx";
 import { VirtualRows } from "../ui/virtual_rows.tsx";

@@ -3,8 +3,8 @@
 import { queryOf } from "../data/api.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import { MINUTES, type Stats } from "../data/stats.ts";
-import type { QueueList, TaskList } from "../data/types.ts";
+import type { QueueList, Stats, TaskList, WorkerList } from "../data/answers.ts";
+import { MINUTES } from "../data/stats.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Panel, Shown } from "../ui/basics.tsx";
 import { Failures } from "./failures.tsx";
@@ -12,7 +12,6 @@ import { Figures } from "./figures.tsx";
 import { QueueTable } from "./queue_table.tsx";
 import { Throughput } from "./throughput.tsx";
 import { Waiting } from "./waiting.tsx";
-import type { WorkerList } from "./workers.tsx";
 
 export function Overview() {
   const queues = useLoad<QueueList>("/v1/queues", { everyMs: 1_500 });

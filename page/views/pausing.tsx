@@ -2,11 +2,14 @@
 
 import { post } from "../data/api.ts";
 import { may } from "../data/session.ts";
-import type { Pause } from "../data/types.ts";
+import type { Pause } from "../data/answers.ts";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
 
-export function PausedMark({ paused }: { paused: Pause | null }) {
+/** That of a schedule has no end of its own. */
+type Paused = Omit<Pause, "until"> | null;
+
+export function PausedMark({ paused }: { paused: Paused }) {
   if (paused === null) return null;
   const who = [paused.by && `by ${paused.by}`, paused.note].filter(Boolean)
     .join(": ");
@@ -17,7 +20,7 @@ interface PauseButtonProps {
   /** Without /pause. */
   path: string;
   what: string;
-  paused: Pause | null;
+  paused: Paused;
   /** What a pause means for it. */
   meaning?: string;
 }

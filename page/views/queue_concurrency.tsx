@@ -2,7 +2,7 @@
 
 import { call } from "../data/api.ts";
 import { may } from "../data/session.ts";
-import type { Queue } from "../data/types.ts";
+import type { Queue } from "../data/answers.ts";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
 

@@ -2,7 +2,7 @@
 
 import { count } from "../data/format.ts";
 import { hrefOf } from "../data/route.ts";
-import type { Queue } from "../data/types.ts";
+import type { Queue } from "../data/answers.ts";
 import { Ago, Meter } from "../ui/basics.tsx";
 import { ConcurrencyButton } from "./queue_concurrency.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";

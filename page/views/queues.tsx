@@ -1,7 +1,7 @@
 // Queues: what is in them, and pausing them.
 
 import { useLoad } from "../data/load.ts";
-import type { QueueList } from "../data/types.ts";
+import type { QueueList } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Panel, Shown } from "../ui/basics.tsx";
 import { PauseButton } from "./pausing.tsx";

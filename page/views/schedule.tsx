@@ -3,7 +3,8 @@
 import { count, duration } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import { type Schedule, specText } from "../data/schedules.ts";
+import type { Schedule } from "../data/answers.ts";
+import { specText } from "../data/schedules.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, At, Fault, Panel, Skeleton, TaskLink } from "../ui/basics.tsx";
 import { JsonTree } from "../ui/json_tree.tsx";

@@ -2,14 +2,14 @@
 
 import { call, post } from "../data/api.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
-import type { Schedule } from "../data/schedules.ts";
+import type { ScheduleSummary } from "../data/answers.ts";
 import { may } from "../data/session.ts";
 import { AskingButton } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
 import { PauseButton } from "./pausing.tsx";
 
 export function ScheduleActions(
-  { schedule, isOne = false }: { schedule: Schedule; isOne?: boolean },
+  { schedule, isOne = false }: { schedule: ScheduleSummary; isOne?: boolean },
 ) {
   if (!may("operate")) return null;
   const { name, task, paused, declaredBy } = schedule;

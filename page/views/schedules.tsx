@@ -3,16 +3,12 @@
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import { type Schedule, specText } from "../data/schedules.ts";
+import type { ScheduleList, ScheduleSummary } from "../data/answers.ts";
+import { specText } from "../data/schedules.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { PausedMark } from "./pausing.tsx";
 import { ScheduleActions } from "./schedule_actions.tsx";
-
-interface ScheduleList {
-  schedules: Schedule[];
-  nextCursor: string | null;
-}
 
 export function Schedules() {
   const loaded = useLoad<ScheduleList>("/v1/schedules?limit=100", {
@@ -40,7 +36,7 @@ export function Schedules() {
 }
 
 function Table(
-  { schedules, isPart }: { schedules: Schedule[]; isPart: boolean },
+  { schedules, isPart }: { schedules: ScheduleSummary[]; isPart: boolean },
 ) {
   return (
     <>

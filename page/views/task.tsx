@@ -3,7 +3,7 @@
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { useTaskStream } from "../data/task_stream.ts";
-import type { Task, TaskError } from "../data/types.ts";
+import type { Failure, Task } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { At, Fault, Panel, Skeleton, StateMark, wordsOf } from "../ui/basics.tsx";
 import { CopyButton, JsonTree } from "../ui/json_tree.tsx";
@@ -105,7 +105,7 @@ function Outcome({ task }: { task: Task }) {
   );
 }
 
-function ErrorText({ error }: { error: TaskError }) {
+function ErrorText({ error }: { error: Failure }) {
   return (
     <div class="error-text">
       <p>

@@ -4,7 +4,7 @@ import { cancelTask, deleteTask, retryTask, setPriority } from "../data/actions.
 import { post } from "../data/api.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
-import type { Task } from "../data/types.ts";
+import type { Task } from "../data/answers.ts";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act, say } from "../ui/notices.tsx";
 

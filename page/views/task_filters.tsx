@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { hrefOf, setQuery } from "../data/route.ts";
-import { STATE_TYPES } from "../data/types.ts";
+import { STATE_TYPES } from "../data/answers.ts";
 import { COLUMNS, columnsShown, toggleColumn } from "./task_row.tsx";
 
 /** As `GET /v1/tasks` calls them. */

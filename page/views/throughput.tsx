@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Chart, Series } from "../chart.ts";
 import type { Loaded } from "../data/load.ts";
 import { chartModule } from "../data/parts.ts";
-import { MINUTES, type Stats } from "../data/stats.ts";
+import type { Stats } from "../data/answers.ts";
+import { MINUTES } from "../data/stats.ts";
 import { Empty, Panel, Skeleton } from "../ui/basics.tsx";
 
 type Shown = "ends" | "wait" | "run";

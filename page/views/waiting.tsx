@@ -4,7 +4,7 @@ import { queryOf } from "../data/api.ts";
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import type { TaskList, TaskSummary } from "../data/types.ts";
+import type { TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Empty, Panel, Shown, TaskLink, wordsOf } from "../ui/basics.tsx";
 
 const LOOKED_AT = 200;

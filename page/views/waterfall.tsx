@@ -3,7 +3,7 @@
 import { clock, duration, exact } from "../data/format.ts";
 import { now } from "../data/live.ts";
 import { type Span, ticksOf, timelineOf } from "../data/timeline.ts";
-import type { Task } from "../data/types.ts";
+import type { Task } from "../data/answers.ts";
 import { Panel } from "../ui/basics.tsx";
 
 /** Of very many attempts the last. */

@@ -4,9 +4,8 @@ import { ago, count } from "../data/format.ts";
 import { now } from "../data/live.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import type { Queue, Task } from "../data/types.ts";
+import type { Queue, Task, WorkerList } from "../data/answers.ts";
 import { Ago, StateMark, TaskLink } from "../ui/basics.tsx";
-import type { WorkerList } from "./workers.tsx";
 
 /** Of those that it waits for. */
 const MOST_SHOWN = 20;

@@ -3,30 +3,9 @@
 import { count, shortId } from "../data/format.ts";
 import { now } from "../data/live.ts";
 import { useLoad } from "../data/load.ts";
-import type { State } from "../data/types.ts";
+import type { Worker, WorkerList } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Meter, Panel, Shown, StateMark, TaskLink } from "../ui/basics.tsx";
-
-export interface Worker {
-  id: string;
-  startedAt: string;
-  lastSeenAt: string | null;
-  release: string | null;
-  concurrency: number;
-  queues: string[] | null;
-  running: number;
-  tasks: {
-    id: string;
-    task: string;
-    queue: string;
-    attempt: number;
-    state: State;
-  }[];
-}
-
-export interface WorkerList {
-  workers: Worker[];
-}
 
 /** Without a heartbeat for so long, something is wrong with it. */
 const SILENT_MS = 15_000;
