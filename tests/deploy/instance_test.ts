@@ -62,7 +62,7 @@ async function anInstance({ given, clock = systemClock, fetch: own }: AppOptions
     origin,
     findWork: () => pendingWork(kv, { now: Date.now(), aheadMs: 60_000, knows: (task) => task === "hold" }),
     open: async (pump) => {
-      const runtime = await createRuntime({ kv, definitions: [hold], log, leaseMs: 600, sweepMs: 100 });
+      const runtime = await createRuntime({ kv, definitions: [hold], log, leaseMs: 10_000, sweepMs: 100 });
       const app = createApp(runtime, {
         log,
         tickets: new Tickets(kv, systemClock),
@@ -196,7 +196,7 @@ Deno.test("the cron wakes the app for a schedule that is due within the next min
   const made = await fetch(`${app.url}/v1/schedules/once`, {
     method: "PUT",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ task: "hold", spec: [{ at: new Date(Date.now() + 2_000).toISOString() }] }),
+    body: JSON.stringify({ task: "hold", spec: [{ at: new Date(Date.now() + 5_000).toISOString() }] }),
   });
   assert.equal(made.status, 201, await made.text());
   await app.instance.stop(0);
