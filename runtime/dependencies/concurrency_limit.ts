@@ -9,6 +9,7 @@ import type { KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import type { Change, UnitOptions } from "../store/commit_unit.ts";
 import { doneOf, type GroupRecord, groupRecord } from "../store/group_counters.ts";
+import { isCutShort } from "../store/group_record.ts";
 import type { Store } from "../store/store.ts";
 
 export interface ConcurrencyLimit {
@@ -55,9 +56,8 @@ export async function admit(
   const outboxKey = keys.outbox(concurrencyLimitId(group));
   const limit = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
   const record = await groupRecord(kv, group);
-  // One that has ended may have a task again, whose upstream was retried: it runs as in any other group.
-  const isOpen = record !== null && record.stopped === undefined;
-  const free = limit.value && isOpen ? freeSlots(limit.value, record) : 0;
+  const mayStart = record !== null && !isCutShort(record);
+  const free = limit.value && mayStart ? freeSlots(limit.value, record) : 0;
   const slots = Math.min(free, atOnce);
   const { again, next } = slots > 0 ? await waiting(kv, group, limit.value!, slots) : { again: [], next: [] };
   const options: UnitOptions = { checks: [{ key: outboxKey, versionstamp: outboxVersion }], writes: [] };

@@ -42,9 +42,17 @@ export function failuresOf({ ended }: Pick<GroupRecord, "ended">): number {
   return (ended.FAILED ?? 0) + (ended.CRASHED ?? 0);
 }
 
-/** Nothing of it may start, or be added to it, any more. */
+/** Nothing may be added to it, or retried in it, any more. */
 export function isClosed({ stopped, outcome }: GroupRecord): boolean {
   return stopped !== undefined || outcome !== undefined;
+}
+
+/**
+ * Nothing of it may start any more: it was stopped, or has ended without success. One that has ended well may
+ * have a task again that was skipped, and whose upstream was retried.
+ */
+export function isCutShort({ stopped, outcome }: GroupRecord): boolean {
+  return stopped !== undefined || outcome !== undefined && outcome.type !== "COMPLETED";
 }
 
 /** How it has ended, or null. Without a policy its tasks alone say so: a retry of one takes the end back. */

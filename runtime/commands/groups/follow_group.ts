@@ -6,7 +6,7 @@ import { groupSubject } from "../../platform/outbox_subject.ts";
 import type { Write } from "../../platform/kv.ts";
 import type { Groups } from "../../queries/groups.ts";
 import type { Notifier } from "../../queries/notifier.ts";
-import { type GroupRecord, isClosed } from "../../store/group_record.ts";
+import { type GroupRecord, isCutShort } from "../../store/group_record.ts";
 import type { Store } from "../../store/store.ts";
 import { cancelMany } from "../cancel_many.ts";
 
@@ -29,7 +29,7 @@ export class GroupFollower {
     const { store } = this;
     const outbox = { key: keys.outbox(groupSubject(group)), versionstamp: outboxVersion };
     const { value } = await store.kv.get<GroupRecord>(keys.group(group));
-    if (value && isClosed(value) && value.outcome?.type !== "COMPLETED") {
+    if (value && isCutShort(value)) {
       const ids = unless(isStopping, this.groups.members.newestFirst(group));
       await cancelMany(store, ids, { reason: reasonOf(value), graceMs: GRACE_MS, isForGood: true });
       if (isStopping()) return false;
