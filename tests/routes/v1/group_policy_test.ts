@@ -208,14 +208,43 @@ Deno.test("a task that was skipped does not make its group CANCELLED", async () 
   assert.deepEqual([group.state, group.counts], ["COMPLETED", { COMPLETED: 1, CANCELLED: 1 }]);
 });
 
-Deno.test("a task that a retry of its upstream brings back gets its slot, though its map has ended", async () => {
-  const { promise: stored, resolve: isStored } = Promise.withResolvers<void>();
+/** It fails the first time, and not before it is told to. */
+function flaky() {
+  const { promise: told, resolve: go } = Promise.withResolvers<void>();
   let tries = 0;
-  const flaky = define({ name: "flaky", input: z.unknown() }, async () => {
-    await stored;
+  const definition = define({ name: "flaky", input: z.unknown() }, async () => {
+    await told;
     if (++tries === 1) throw new Error("not yet");
   });
-  await using service = await aService({ definitions: [flaky] });
+  return { definition, go };
+}
+
+Deno.test("a retry from outside leaves a group alone whose policy has made its end final", async () => {
+  const { definition, go } = flaky();
+  await using service = await aService({ definitions: [definition] });
+  const upstream = await service.submit("flaky", null);
+  const waits = { task: "echo", input: { value: 1 }, options: { waitFor: [upstream.id] } };
+  const { ids: [id], id: group } = await batch(service, [waits], { onFailure: "continue" });
+  const { body: free } = await service.post("/v1/tasks/batch", { tasks: [waits], group: true });
+  go();
+  const before = await ended(service, group);
+  assert.equal(before.state, "CANCELLED");
+  assert.equal((await ended(service, free.groupId)).state, "CANCELLED");
+  // What follows from the end is done.
+  await eventually(async () =>
+    (await service.kv.list({ prefix: prefixes.outbox }, { limit: 1 })).length === 0
+  );
+  assert.equal((await service.post(`/v1/tasks/${upstream.id}/retry`)).status, 202);
+  // Without a policy the retry takes the end back.
+  await eventually(async () => (await service.task(free.tasks[0].id)).state.type === "COMPLETED");
+  assert.equal((await ended(service, free.groupId)).state, "COMPLETED");
+  assert.equal((await service.task(id)).state.type, "CANCELLED");
+  assert.deepEqual(await ended(service, group), before);
+});
+
+Deno.test("a task that a retry of its upstream brings back gets its slot, though its map has ended", async () => {
+  const { definition, go } = flaky();
+  await using service = await aService({ definitions: [definition] });
   const upstream = await service.submit("flaky", null);
   const { body: map } = await service.post("/v1/map", {
     task: "echo",
@@ -224,8 +253,13 @@ Deno.test("a task that a retry of its upstream brings back gets its slot, though
     options: { group: { maxFailures: 5 }, waitFor: [{ task: upstream.id, on: ["COMPLETED"] }] },
   });
   const [{ id }] = map.tasks;
-  isStored();
-  assert.equal((await ended(service, map.groupId)).done, 1);
+  go();
+  const before = await ended(service, map.groupId);
+  assert.deepEqual([before.state, before.counts], ["COMPLETED", { CANCELLED: 1 }]);
   assert.equal((await service.post(`/v1/tasks/${upstream.id}/retry`)).status, 202);
   await eventually(async () => (await service.task(id)).state.type === "COMPLETED");
+  const after = await ended(service, map.groupId);
+  assert.deepEqual([after.state, after.endedAt, after.counts], ["COMPLETED", before.endedAt, {
+    COMPLETED: 1,
+  }]);
 });
