@@ -4,6 +4,7 @@ import type { ApiKey } from "./auth/api_keys.ts";
 import { isLoopback } from "./auth/loopback.ts";
 import { TrustedProxies } from "./auth/trusted_proxies.ts";
 import type { ServedQueues } from "./runtime/core/queue.ts";
+import type { TraceRuns } from "./runtime/mod.ts";
 import {
   checked,
   ConfigError,
@@ -40,6 +41,7 @@ export interface Config {
   AUDIT_RETENTION_MS: number;
   FAILURE_RETENTION_MS: number;
   SHOW_STACKS: boolean;
+  TRACE_RUNS?: TraceRuns;
   /** Unset: see {@linkcode stopGraceMsOf}. */
   STOP_GRACE_MS?: number;
   API_KEYS: readonly ApiKey[];
@@ -87,6 +89,7 @@ const rules: Rules<Config> = {
   AUDIT_RETENTION_MS: numberOf(RULES.auditRetentionMs),
   FAILURE_RETENTION_MS: numberOf(RULES.failureRetentionMs),
   SHOW_STACKS: flagOf(RULES.showStacks),
+  TRACE_RUNS: RULES.traceRuns,
   STOP_GRACE_MS: numberOf(optional(whole(0, LONGEST_GRACE_MS))),
   API_KEYS: RULES.apiKeys,
   CORS_ORIGINS: RULES.corsOrigins,
@@ -119,6 +122,8 @@ export const VARIABLES: Record<keyof Config, string> = {
     "how long it is kept who did what; 0 keeps and logs nothing of it (2592000000, 30 days)",
   FAILURE_RETENTION_MS: "how long FAILED and CRASHED tasks are kept (1209600000, 14 days)",
   SHOW_STACKS: "keep stacks of errors with tasks and show them to callers; the log has them anyway (false)",
+  TRACE_RUNS:
+    "where spans are collected: link, each attempt is a trace of its own; child, it is under the submit of its task (link; child on Deploy)",
   STOP_GRACE_MS:
     "running functions get this long after SIGINT or SIGTERM, 0 to 86400000 (30000; 4000 on Deploy)",
   PUBLIC_URL:
@@ -157,6 +162,7 @@ export function settingsOf(config: Config): Settings {
     auditRetentionMs: config.AUDIT_RETENTION_MS,
     failureRetentionMs: config.FAILURE_RETENTION_MS,
     showStacks: config.SHOW_STACKS,
+    traceRuns: config.TRACE_RUNS,
     apiKeys: config.API_KEYS,
     corsOrigins: config.CORS_ORIGINS,
     publicUrl: config.PUBLIC_URL,

@@ -54,6 +54,7 @@ export async function createHost(options: HostOptions): Promise<Host> {
     maxQueued: settings.maxQueued,
     failureRetentionMs: settings.failureRetentionMs,
     keepStacks: settings.showStacks,
+    traceRuns: settings.traceRuns,
     takesConsole,
     log,
     clock,

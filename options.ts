@@ -125,7 +125,10 @@ export type CheckedOptions =
   & Required<Omit<ErrandOptions, "apiKeys" | "corsOrigins" | "queues" | keyof Optional>>
   & Optional
   & Settings;
-type Optional = Pick<ErrandOptions, "log" | "clock" | "ids" | "threads" | "publicUrl" | "queues">;
+type Optional = Pick<
+  ErrandOptions,
+  "log" | "clock" | "ids" | "threads" | "publicUrl" | "queues" | "traceRuns"
+>;
 
 /** @throws {ConfigError} with a line for each option that is unknown or breaks its rule */
 export function checkedOptions(options: ErrandOptions): CheckedOptions {

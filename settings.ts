@@ -5,6 +5,7 @@ import { type ApiKey, parseApiKeys } from "./auth/api_keys.ts";
 import { AUDIT_RETENTION_MS } from "./auth/audit_log.ts";
 import { type ServedQueues, servedQueuesIn } from "./runtime/core/queue.ts";
 import { FAILURE_RETENTION_MS } from "./runtime/core/task.ts";
+import type { TraceRuns } from "./runtime/mod.ts";
 import { flag, optional, otherwise, type Rule, type Rules, whole, Wrong } from "./rules.ts";
 
 const LONGEST_RETENTION_MS = 366 * 24 * 60 * 60 * 1000;
@@ -53,6 +54,11 @@ export interface Settings {
   failureRetentionMs: number;
   /** Keep and show stacks of errors. Default false. */
   showStacks: boolean;
+  /**
+   * Where spans are collected: `link`, each attempt is a trace of its own, with a link to the submit of its
+   * task; `child`, it is a span under that submit. Default `link`.
+   */
+  traceRuns?: TraceRuns;
   /** Who may call. None: this machine only. */
   apiKeys: readonly ApiKey[];
   /** Origins whose pages may call it from a browser, as `https://app.example.com`, or `*`. Default none. */
@@ -102,6 +108,10 @@ const role: Rule<Role> = (given) => {
   return roles.includes(given) ? given as Role : new Wrong("must be all, web or worker");
 };
 
+const traceRuns: Rule<TraceRuns> = (given) => {
+  return given === "link" || given === "child" ? given : new Wrong("must be link or child");
+};
+
 /** The rule of each setting. */
 export const RULES: Rules<Settings> = {
   role: otherwise("all", role),
@@ -117,6 +127,7 @@ export const RULES: Rules<Settings> = {
   auditRetentionMs: otherwise(AUDIT_RETENTION_MS, whole(0, LONGEST_RETENTION_MS)),
   failureRetentionMs: otherwise(FAILURE_RETENTION_MS, whole(0, LONGEST_RETENTION_MS)),
   showStacks: otherwise(false, flag),
+  traceRuns: optional(traceRuns),
   apiKeys,
   corsOrigins,
   publicUrl: optional(url),

@@ -53,7 +53,8 @@ export async function makeInstance(config: Config, definitions: AnyDefinition[])
     open: async (pump) => {
       const tickets = new PumpTickets(await kv(), systemClock, origin);
       const host = await createHost({
-        settings: settingsOf(config),
+        // The platform lists spans of requests: an attempt is found under the one that submitted it.
+        settings: { ...settingsOf(config), traceRuns: config.TRACE_RUNS ?? "child" },
         definitions,
         kv: await kv(),
         log,

@@ -6,7 +6,7 @@ import type { Idempotency } from "./commands/idempotency.ts";
 import type { Submitted } from "./commands/submit.ts";
 import type { Caller } from "./core/caller.ts";
 import { inTenant } from "./core/tenant.ts";
-import type { Family } from "./metrics/families.ts";
+import type { Family } from "./metrics/family_names.ts";
 import type { Stats } from "./metrics/stats.ts";
 import type { TransitionEvent, TransitionQuery } from "./metrics/transition_reader.ts";
 import type { Parts } from "./process/wiring.ts";

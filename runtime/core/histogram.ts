@@ -4,12 +4,19 @@
 /** The last one takes all that is longer: 37 hours. */
 export const BUCKETS = 109;
 
-export const PER_DOUBLING = 4;
+const PER_DOUBLING = 4;
 
 /** The longest duration that is counted in a bucket, in milliseconds. */
 export function boundOf(bucket: number): number {
   return 2 ** (bucket / PER_DOUBLING);
 }
+
+/** One bound in eight, each four times the one before: 1 ms, 4 ms, … 18 hours. */
+const PER_WIDE = 2 * PER_DOUBLING;
+export const WIDE_BOUNDS: readonly number[] = Array.from(
+  { length: Math.ceil((BUCKETS - 1) / PER_WIDE) },
+  (_, i) => boundOf(i * PER_WIDE),
+);
 
 function bucketOf(ms: number): number {
   return ms <= 1 ? 0 : Math.min(BUCKETS - 1, Math.ceil(PER_DOUBLING * Math.log2(ms)));
@@ -30,6 +37,16 @@ export class Histogram {
     for (let i = 0; i < BUCKETS; i++) this.counts[i] += other.counts[i];
     this.count += other.count;
     this.sumMs += other.sumMs;
+  }
+
+  /** How many are within each of {@linkcode WIDE_BOUNDS}. */
+  within(): number[] {
+    let within = 0;
+    let next = 0;
+    return WIDE_BOUNDS.map((_, i) => {
+      while (next <= i * PER_WIDE) within += this.counts[next++];
+      return within;
+    });
   }
 
   /** About how long that part of them took at the most, in milliseconds; null if there are none. */

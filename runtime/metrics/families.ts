@@ -1,31 +1,17 @@
-// What the service measures, as families of samples: for Prometheus, and whoever else collects numbers.
-// Labels are names of definitions and queues, states and outcomes; never an id, a tag, a key of a limit or a
-// tenant.
+// What the service measures, as families of samples: for Prometheus, and for OpenTelemetry.
 
-import { type Caller, knows } from "../core/caller.ts";
-import type { Histogram } from "../core/histogram.ts";
+import { ANYBODY, type Caller, knows } from "../core/caller.ts";
 import { RELEASE } from "../core/release.ts";
 import type { Clock } from "../platform/clock.ts";
 import { prefixes } from "../platform/keys.ts";
 import type { QueueCounter, Tally } from "../queries/queue_counts.ts";
 import { noCounts, WAYS } from "../queries/queue_counts.ts";
 import type { Store } from "../store/store.ts";
+import type { Family, Sample } from "./family_names.ts";
 import type { TaskTally } from "./tally.ts";
 import { CountsByName, ENDS, LIMITED_BY, type Named, OUTCOMES, type TaskCounts } from "./task_counts.ts";
 
-export interface Sample {
-  labels: Record<string, string>;
-  value: number | Histogram;
-}
-
-export interface Family {
-  name: string;
-  type: "counter" | "gauge" | "histogram";
-  help: string;
-  samples: Sample[];
-}
-
-interface FamilyParts {
+export interface FamilyParts {
   store: Store;
   clock: Clock;
   counter: QueueCounter;
@@ -43,16 +29,34 @@ const MOST_WORKERS = 1_000;
  * processes. A tenant's key gets its own tasks only, and nothing of the process.
  */
 export async function familiesFor(parts: FamilyParts, caller: Caller): Promise<Family[]> {
-  const isKnown = (named: Named) =>
-    (caller.tenant === "" || named.tenant === caller.tenant) && knows(caller, named);
-  const counted = byTaskAndQueue(parts.tally.total(), isKnown);
-  const families = [...await queueFamilies(parts, isKnown), ...taskFamilies(counted)];
-  if (caller.tenant === "") families.push(...await processFamilies(parts));
-  return families;
+  return [...await familiesOfAll(parts, caller), ...familiesOfProcess(parts, caller)];
+}
+
+/** What the database says. */
+export async function familiesOfAll(
+  { store, counter, clock }: FamilyParts,
+  caller: Caller = ANYBODY,
+): Promise<Family[]> {
+  const families = queueFamilies(await counter.tallies(), clock.now(), knownTo(caller));
+  if (caller.tenant !== "") return families;
+  const workers = await store.kv.list({ prefix: prefixes.workers }, { limit: MOST_WORKERS });
+  return [...families, { name: "errand_workers", samples: [{ labels: {}, value: workers.length }] }];
+}
+
+/** What this process has counted. */
+export function familiesOfProcess(parts: FamilyParts, caller: Caller = ANYBODY): Family[] {
+  const families = taskFamilies(byTaskAndQueue(parts.tally.total(), knownTo(caller)));
+  return caller.tenant === "" ? [...families, ...processFamilies(parts)] : families;
+}
+
+type Knows = (named: Named) => boolean;
+
+function knownTo(caller: Caller): Knows {
+  return (named) => (caller.tenant === "" || named.tenant === caller.tenant) && knows(caller, named);
 }
 
 /** Of all tenants together. */
-function byTaskAndQueue(all: CountsByName, isKnown: (named: Named) => boolean) {
+function byTaskAndQueue(all: CountsByName, isKnown: Knows) {
   const sum = new CountsByName();
   for (const { named, counts } of all.values()) {
     if (isKnown(named)) sum.of("", named.task, named.queue).merge(counts);
@@ -60,12 +64,9 @@ function byTaskAndQueue(all: CountsByName, isKnown: (named: Named) => boolean) {
   return [...sum.values()].map(({ named: { task, queue }, counts }) => ({ labels: { task, queue }, counts }));
 }
 
-async function queueFamilies(
-  { counter, clock }: FamilyParts,
-  isKnown: (named: Named) => boolean,
-): Promise<Family[]> {
+function queueFamilies(tallies: Tally[], now: number, isKnown: Knows): Family[] {
   const byQueue = new Map<string, Omit<Tally, "queue" | "task" | "tenant">>();
-  for (const tally of await counter.tallies()) {
+  for (const tally of tallies) {
     if (!isKnown(tally)) continue;
     const sum = byQueue.get(tally.queue) ?? noCounts();
     byQueue.set(tally.queue, sum);
@@ -74,23 +75,20 @@ async function queueFamilies(
     sum.oldestReadyAt = oldest.length === 0 ? null : Math.min(...oldest);
   }
   const queues = [...byQueue].slice(0, MOST_QUEUES);
-  const now = clock.now();
   return [
-    gauge(
-      "errand_tasks",
-      "Tasks that have not ended, in all processes.",
-      queues.flatMap(([queue, counts]) =>
+    {
+      name: "errand_tasks",
+      samples: queues.flatMap(([queue, counts]) =>
         WAYS.map((state) => ({ labels: { queue, state }, value: counts[state] }))
       ),
-    ),
-    gauge(
-      "errand_oldest_ready_seconds",
-      "How long the oldest ready task has waited for a worker, in all processes.",
-      queues.map(([queue, { oldestReadyAt }]) => ({
+    },
+    {
+      name: "errand_oldest_ready_seconds",
+      samples: queues.map(([queue, { oldestReadyAt }]) => ({
         labels: { queue },
         value: oldestReadyAt === null ? 0 : Math.max(0, now - oldestReadyAt) / 1_000,
       })),
-    ),
+    },
   ];
 }
 
@@ -108,47 +106,40 @@ function taskFamilies(counted: Counted[]): Family[] {
     byTask.set(task, sum.of("", task, ""));
   }
   const tasks = [...byTask];
-  const limited = LIMITED_BY.map((rule) => ({
-    labels: { rule },
-    value: counted.reduce((all, { counts }) => all + counts.limited[rule], 0),
-  }));
   return [
-    counter(
-      "errand_tasks_submitted_total",
-      "Tasks that this process has stored.",
-      each(({ labels, counts }) => [{ labels, value: counts.submitted }]),
-    ),
-    counter(
-      "errand_tasks_ended_total",
-      "Tasks whose end this process has stored.",
-      each(({ labels, counts }) =>
+    {
+      name: "errand_tasks_submitted_total",
+      samples: each(({ labels, counts }) => [{ labels, value: counts.submitted }]),
+    },
+    {
+      name: "errand_tasks_ended_total",
+      samples: each(({ labels, counts }) =>
         ENDS.map((state) => ({ labels: { ...labels, state }, value: counts.ended[state] }))
       ),
-    ),
-    counter(
-      "errand_attempts_total",
-      "Attempts that have ended, by what became of them.",
-      tasks.flatMap(([task, { attempts }]) =>
+    },
+    {
+      name: "errand_attempts_total",
+      samples: tasks.flatMap(([task, { attempts }]) =>
         OUTCOMES.map((outcome) => ({ labels: { task, outcome }, value: attempts[outcome] }))
       ),
-    ),
+    },
     {
       name: "errand_task_wait_seconds",
-      type: "histogram",
-      help: "From ready to running.",
       samples: tasks.map(([task, { wait }]) => ({ labels: { task }, value: wait })),
     },
     {
       name: "errand_task_run_seconds",
-      type: "histogram",
-      help: "How long attempts ran.",
       samples: tasks.map(([task, { run }]) => ({ labels: { task }, value: run })),
     },
-    counter("errand_limited_total", "How often a task had to wait for a limit by key.", limited),
+    {
+      name: "errand_limited_total",
+      samples: LIMITED_BY.map((rule) => ({
+        labels: { rule },
+        value: counted.reduce((all, { counts }) => all + counts.limited[rule], 0),
+      })),
+    },
     {
       name: "errand_schedule_lateness_seconds",
-      type: "histogram",
-      help: "From the time of a schedule to the submit of its task; windowMs counts as lateness.",
       samples: tasks.flatMap(([task, { lateness }]) =>
         lateness ? [{ labels: { task }, value: lateness }] : []
       ),
@@ -156,35 +147,26 @@ function taskFamilies(counted: Counted[]): Family[] {
   ];
 }
 
-async function processFamilies({ store, worker, slots }: FamilyParts): Promise<Family[]> {
+function processFamilies({ store, worker, slots }: FamilyParts): Family[] {
   const { applied, conflicting, failed, took } = store.kv.commits;
-  const workers = await store.kv.list({ prefix: prefixes.workers }, { limit: MOST_WORKERS });
   const running = worker?.running ?? 0;
   return [
-    gauge("errand_workers", "Workers in all processes.", [{ labels: {}, value: workers.length }]),
-    gauge("errand_slots", "Functions that may run at once in this process.", [
-      { labels: { state: "busy" }, value: running },
-      { labels: { state: "free" }, value: Math.max(0, slots - running) },
-    ]),
-    counter("errand_kv_commits_total", "Commits of this process, by their outcome.", [
-      { labels: { outcome: "applied" }, value: applied },
-      { labels: { outcome: "conflict" }, value: conflicting },
-      { labels: { outcome: "failed" }, value: failed },
-    ]),
     {
-      name: "errand_kv_commit_seconds",
-      type: "histogram",
-      help: "How long commits took that the database has answered.",
-      samples: [{ labels: {}, value: took }],
+      name: "errand_slots",
+      samples: [
+        { labels: { state: "busy" }, value: running },
+        { labels: { state: "free" }, value: Math.max(0, slots - running) },
+      ],
     },
-    gauge("errand_build_info", "The release of this process.", [{ labels: { release: RELEASE }, value: 1 }]),
+    {
+      name: "errand_kv_commits_total",
+      samples: [
+        { labels: { outcome: "applied" }, value: applied },
+        { labels: { outcome: "conflict" }, value: conflicting },
+        { labels: { outcome: "failed" }, value: failed },
+      ],
+    },
+    { name: "errand_kv_commit_seconds", samples: [{ labels: {}, value: took }] },
+    { name: "errand_build_info", samples: [{ labels: { release: RELEASE }, value: 1 }] },
   ];
-}
-
-function gauge(name: string, help: string, samples: Sample[]): Family {
-  return { name, type: "gauge", help, samples };
-}
-
-function counter(name: string, help: string, samples: Sample[]): Family {
-  return { name, type: "counter", help, samples };
 }

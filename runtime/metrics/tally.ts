@@ -8,7 +8,7 @@ import { type Entry, isForgotten, stateOf, type Stored, type TaskRecord } from "
 import { tenantOf } from "../core/tenant.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { CommitObserver } from "../store/committer.ts";
-import { type AttemptOutcome, CountsByName, type End, type TaskCounts } from "./task_counts.ts";
+import { type AttemptOutcome, CountsByName, type Durations, type End } from "./task_counts.ts";
 
 export const MINUTE_MS = 60_000;
 /** Minutes that are kept for as long as they cannot be written. */
@@ -29,7 +29,8 @@ export class TaskTally implements CommitObserver {
   /** Those that are not written yet, the present one last. */
   #minutes: Minute[] = [];
 
-  constructor(private readonly clock: Clock) {}
+  /** @param durations null: nobody is told */
+  constructor(private readonly clock: Clock, private readonly durations: Durations | null = null) {}
 
   applied({ record: next }: Entry<Stored>, before: Entry<Stored> | null): void {
     if (isForgotten(next)) return;
@@ -40,17 +41,30 @@ export class TaskTally implements CommitObserver {
     if (was !== null && was.seq === state.seq) return;
     const present = this.#present();
     present.isNews = true;
-    const counts = present.counts.of(tenantOf(next.id), next.task, next.queue ?? DEFAULT_QUEUE);
-    if (old === null) submitted(next, counts);
+    const { task, queue = DEFAULT_QUEUE } = next;
+    const counts = present.counts.of(tenantOf(next.id), task, queue);
+    if (old === null) {
+      counts.submitted++;
+      if (next.schedule) {
+        const ms = next.createdAt - next.schedule.for;
+        counts.late(ms);
+        this.durations?.late(task, ms);
+      }
+    }
     if (was?.type === "RUNNING" || was?.type === "CANCELLING") {
       const outcome = outcomeOf(next, old!);
       if (outcome !== null) {
+        const ms = state.at - startOf(next, old!);
         counts.attempts[outcome]++;
-        counts.run.add(state.at - startOf(next, old!));
+        counts.run.add(ms);
+        this.durations?.ran(task, queue, outcome, ms);
       }
     }
-    if (state.type === "RUNNING") counts.wait.add(state.at - readySince(next));
-    else if (state.name === "AwaitingConcurrencySlot") counts.limited.concurrency++;
+    if (state.type === "RUNNING") {
+      const ms = state.at - readySince(next);
+      counts.wait.add(ms);
+      this.durations?.waited(task, ms);
+    } else if (state.name === "AwaitingConcurrencySlot") counts.limited.concurrency++;
     else if (state.name === "AwaitingRateLimit") counts.limited.rate++;
     else if (isTerminalType(state.type)) counts.ended[state.type as End]++;
   }
@@ -95,12 +109,6 @@ export class TaskTally implements CommitObserver {
       return isKept;
     });
   }
-}
-
-function submitted(record: TaskRecord, counts: TaskCounts): void {
-  counts.submitted++;
-  const { schedule, createdAt } = record;
-  if (schedule) counts.late(createdAt - schedule.for);
 }
 
 /** Null: it runs on. */

@@ -20,6 +20,13 @@ export type AttemptOutcome = typeof OUTCOMES[number];
 /** What a task had to wait for that was ready otherwise. */
 export const LIMITED_BY = ["concurrency", "rate"] as const;
 
+/** Is told of each duration as it is counted, in milliseconds. */
+export interface Durations {
+  waited(task: string, ms: number): void;
+  ran(task: string, queue: string, outcome: AttemptOutcome, ms: number): void;
+  late(task: string, ms: number): void;
+}
+
 export interface Named {
   tenant: string;
   task: string;

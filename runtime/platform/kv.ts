@@ -53,12 +53,19 @@ const LOCKED_RETRIES = 400;
 const DEADLINE_MS = 5_000;
 
 export class KvPort {
-  /** Since it was opened. */
-  readonly commits: { applied: number; conflicting: number; failed: number; took: Histogram } = {
+  /** Since it was opened. `told` hears how long each took that was answered, in milliseconds. */
+  readonly commits: {
+    applied: number;
+    conflicting: number;
+    failed: number;
+    took: Histogram;
+    told: ((ms: number) => void) | null;
+  } = {
     applied: 0,
     conflicting: 0,
     failed: 0,
     took: new Histogram(),
+    told: null,
   };
   readonly #reader: Kv;
   readonly #line: ReadLine;
@@ -146,7 +153,9 @@ export class KvPort {
     });
     if (result.ok) this.commits.applied++;
     else this.commits.conflicting++;
-    this.commits.took.add(this.clock.monotonic() - since);
+    const ms = this.clock.monotonic() - since;
+    this.commits.took.add(ms);
+    this.commits.told?.(ms);
     // Behind the commit: only what is in the file at its path is acknowledged.
     if (this.file?.look()) throw gone();
     return result;

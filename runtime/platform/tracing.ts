@@ -1,6 +1,6 @@
-// Spans of OpenTelemetry, through the API that is registered for the whole program: by Deno itself with
-// OTEL_DENO=true, or by what the program that Errand is part of has set up. Where nobody has, there are no
-// spans, and nothing is asked for again.
+// Spans of OpenTelemetry. Where nobody collects them there are none, and nothing is asked for again.
+
+import { apiIn } from "./open_telemetry.ts";
 
 interface SpanContext {
   traceId: string;
@@ -22,18 +22,17 @@ interface Context {
 
 /** As much of @opentelemetry/api 1.x as is needed. */
 interface Api {
-  trace?: {
+  trace: {
     getTracer(name: string, version?: string): {
       startSpan(name: string, options: object, context: Context): Span;
     };
   };
-  context?: {
+  context: {
     active(): Context;
     with<T>(context: Context, work: () => T): T;
   };
 }
 
-const API = Symbol.for("opentelemetry.js.api.1");
 const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 const PRODUCER = 3;
 const CONSUMER = 4;
@@ -59,17 +58,23 @@ export interface Traced {
   failed(message: string): void;
 }
 
+/**
+ * What an attempt is to the submit of its task: `link`, a trace of its own; `child`, a span under it. Either
+ * way it has a link to it.
+ */
+export type TraceRuns = "link" | "child";
+
 export class Tracing {
   readonly #tracer;
 
-  private constructor(private readonly api: Required<Api>, release: string) {
+  private constructor(private readonly api: Api, release: string, private readonly runs: TraceRuns) {
     this.#tracer = api.trace.getTracer("errand", release);
   }
 
   /** Null where nobody collects spans. */
-  static of(release: string, program: object = globalThis): Tracing | null {
-    const api = (program as Record<symbol, Api | undefined>)[API];
-    return api?.trace && api.context ? new Tracing(api as Required<Api>, release) : null;
+  static of(release: string, runs: TraceRuns = "link", program: object = globalThis): Tracing | null {
+    const api = apiIn<Api>(program);
+    return api?.trace && api.context ? new Tracing(api as Api, release, runs) : null;
   }
 
   /** A submit. Its parent is the span that is active, as of the request, or else the caller's. */
@@ -80,12 +85,13 @@ export class Tracing {
     return this.#during("send", { kind: PRODUCER, links: [] }, work, context, run);
   }
 
-  /** An attempt: linked to the submit of its task, and no part of it. */
+  /** An attempt. It is no part of what is active here: that may be the request that has woken the worker. */
   process<T>(work: Work, sent: string | undefined, run: (traced: Traced) => Promise<T>): Promise<T> {
     const links = sent === undefined ? [] : [{ context: contextIn(sent) }];
-    // What is active here may be the request that happened to wake the worker.
-    const options = { kind: CONSUMER, links, root: true };
-    return this.#during("process", options, work, this.api.context.active(), run);
+    const active = this.api.context.active();
+    const isChild = this.runs === "child" && sent !== undefined;
+    const context = isChild ? active.setValue(SPAN, remote(sent)) : active;
+    return this.#during("process", { kind: CONSUMER, links, root: !isChild }, work, context, run);
   }
 
   async #during<T>(

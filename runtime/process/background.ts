@@ -50,6 +50,7 @@ export class Background {
       sharedCounts,
       log,
     } = this.#parts;
+    this.#parts.exported?.start(this.#parts);
     await adoptFormat(store.kv, clock, log, () => this.#isStopped);
     if (worker) await this.#lookAtControls();
     else this.#lookForReaders();
@@ -108,6 +109,7 @@ export class Background {
     // What is lost of it is lost: a stop waits for no database that is away.
     sharedCounts.share().catch(() => {});
     transitionLog.stop().catch(() => {});
+    this.#parts.exported?.stop();
     // What nobody waits for: a look that a bell asked for, a ring for others.
     await store.kv.idle();
     runners.close();

@@ -7,6 +7,7 @@ import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
 import type { KvPort } from "../platform/kv.ts";
 import type { Log } from "../platform/log.ts";
+import type { TraceRuns } from "../platform/tracing.ts";
 import type { Runner } from "../worker/runners/runner.ts";
 
 /** Which doorbells ring in this process. The sweep alone is enough for every task to run. */
@@ -48,6 +49,8 @@ export interface RuntimeOptions {
   failureRetentionMs?: number;
   /** Keep stacks with errors. Default false. */
   keepStacks?: boolean;
+  /** Default `link`. */
+  traceRuns?: TraceRuns;
   /**
    * What functions write to the console becomes lines of JSON on standard error, with their tasks. It
    * concerns the whole process. Default false.

@@ -32,9 +32,11 @@ import { WatchBell } from "../platform/doorbells/watch.ts";
 import { type Ids, makeIds } from "../platform/ids.ts";
 import { type Log, silentLog } from "../platform/log.ts";
 import { serviceKeys } from "../platform/service_keys.ts";
+import { apiIn } from "../platform/open_telemetry.ts";
 import { Tracing } from "../platform/tracing.ts";
 import { RELEASE } from "../core/release.ts";
 import { hasQueues } from "../platform/open_kv.ts";
+import type { ExportedMetrics } from "../metrics/exported_metrics.ts";
 import { SharedCounts } from "../metrics/shared_counts.ts";
 import { TaskTally } from "../metrics/tally.ts";
 import { TransitionLog } from "../metrics/transition_log.ts";
@@ -89,6 +91,8 @@ export interface Parts {
   tally: TaskTally;
   transitionLog: TransitionLog;
   sharedCounts: SharedCounts;
+  /** Null where nobody collects metrics. */
+  exported: ExportedMetrics | null;
 }
 
 export async function wire(options: RuntimeOptions): Promise<Parts> {
@@ -144,7 +148,8 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     failureRetentionMs,
     expect: (at) => timers.expect(at),
   };
-  const tracing = Tracing.of(RELEASE);
+  const tracing = Tracing.of(RELEASE, options.traceRuns);
+  const exported = await exportedMetrics();
   const submitter = new Submitter(commands, queueLimit, storedLimit, tracing);
   const groups = new Groups(store);
   const notifier = new Notifier(store);
@@ -181,7 +186,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const fired = together(new Timers(store, values), new ScheduleTimers(commands, submitter, log));
   const timers = new TimerLoop(fired, clock, log);
   const counter = new QueueCounter(store);
-  const tally = new TaskTally(clock);
+  const tally = new TaskTally(clock, exported);
   const follower = new GroupFollower(store, groups, notifier);
   const outbox = new OutboxProcessor(store, log, {
     onReady: () => worker?.controlsChanged(),
@@ -230,9 +235,17 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
     tally,
     transitionLog,
     sharedCounts: new SharedCounts(store, tally, worker?.id ?? null),
+    exported,
   };
   connect(parts, ringsWorker);
   return parts;
+}
+
+/** Loaded only where there is an API at all. */
+async function exportedMetrics(): Promise<ExportedMetrics | null> {
+  if (apiIn(globalThis) === null) return null;
+  const { ExportedMetrics } = await import("../metrics/exported_metrics.ts");
+  return ExportedMetrics.of(RELEASE);
 }
 
 /** Names that are nowhere else may be slips, or those of queues that come later. */

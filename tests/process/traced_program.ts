@@ -1,7 +1,7 @@
 // A program whose spans Deno exports: a task that fails once, and has a child.
 
 import { z } from "zod";
-import { createErrand, define } from "../../mod.ts";
+import { createErrand, define, type ErrandOptions } from "../../mod.ts";
 
 const add = define(
   { name: "add", input: z.object({ a: z.int(), b: z.int() }) },
@@ -14,11 +14,16 @@ const parent = define({ name: "parent", input: z.object({}) }, async ({ submit, 
   return sum;
 });
 
-const errand = await createErrand({ kv: ":memory:", definitions: { add, parent } });
+const [traceparent, runs] = Deno.args;
+const errand = await createErrand({
+  kv: ":memory:",
+  definitions: { add, parent },
+  traceRuns: runs as ErrandOptions["traceRuns"],
+});
 await errand.start();
 const request = new Request("http://errand/v1/tasks", {
   method: "POST",
-  headers: { "content-type": "application/json", host: "localhost", traceparent: Deno.args[0] },
+  headers: { "content-type": "application/json", host: "localhost", traceparent },
   body: JSON.stringify({
     task: "parent",
     input: {},

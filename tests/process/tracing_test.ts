@@ -2,54 +2,19 @@
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { exportedBy, type Span } from "../support/otlp_receiver.ts";
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID = "b7ad6b7169203331";
 
-interface Exported {
-  name: string;
-  kind: number;
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  attributes: Record<string, unknown>;
-  links: { traceId: string; spanId: string }[];
-  failed: boolean;
-}
-
-/** What the program exports over OTLP, in JSON. */
-async function spansOf(program: string, args: string[], env: Record<string, string>): Promise<Exported[]> {
-  const spans: Exported[] = [];
-  await using receiver = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
-    const body = await request.json();
-    if (new URL(request.url).pathname !== "/v1/traces") return Response.json({});
-    for (const { scopeSpans } of body.resourceSpans) {
-      for (const { scope, spans: found } of scopeSpans) {
-        if (scope?.name !== "errand") continue;
-        for (const { attributes = [], links = [], status, ...span } of found) {
-          const values = attributes.map(({ key, value }: { key: string; value: object }) => {
-            return [key, Object.values(value)[0]];
-          });
-          spans.push({ ...span, links, attributes: Object.fromEntries(values), failed: status?.code === 2 });
-        }
-      }
-    }
-    return Response.json({});
-  });
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--unstable-kv", new URL(program, import.meta.url).pathname, ...args],
-    env: {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${receiver.addr.port}`,
-      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
-      ...env,
-    },
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
+async function spansOf(env: Record<string, string>, runs: string = "link"): Promise<Span[]> {
+  const program = new URL("traced_program.ts", import.meta.url);
+  const { spans } = await exportedBy(program, [`00-${TRACE_ID}-${SPAN_ID}-01`, runs], env);
   return spans;
 }
 
 Deno.test("a submit is a span under its caller's, each attempt one that links to it, and a child's under its parent", async () => {
-  const spans = await spansOf("traced_program.ts", [`00-${TRACE_ID}-${SPAN_ID}-01`], { OTEL_DENO: "true" });
+  const spans = await spansOf({ OTEL_DENO: "true" });
   const of = (name: string) => spans.filter((span) => span.name === name);
   const [sent, ...others] = of("send parent");
   assert.equal(others.length, 0);
@@ -77,6 +42,21 @@ Deno.test("a submit is a span under its caller's, each attempt one that links to
   assert.deepEqual(run.links.map(({ spanId }) => spanId), [child.spanId]);
 });
 
+Deno.test("attempts that are traced as children are under the submit of their task, in the caller's trace", async () => {
+  const spans = await spansOf({ OTEL_DENO: "true" }, "child");
+  assert.deepEqual([...new Set(spans.map(({ traceId }) => traceId))], [TRACE_ID]);
+  const nameOf = (id?: string) => spans.find(({ spanId }) => spanId === id)?.name ?? null;
+  assert.deepEqual(spans.map(({ name, parentSpanId }) => `${name} < ${nameOf(parentSpanId)}`).toSorted(), [
+    "process add < send add",
+    "process parent < send parent",
+    "process parent < send parent",
+    "send add < process parent",
+    "send parent < null",
+  ]);
+  const runs = spans.filter(({ name }) => name.startsWith("process"));
+  assert.deepEqual(runs.map(({ links }) => links[0].spanId), runs.map(({ parentSpanId }) => parentSpanId));
+});
+
 Deno.test("where nobody collects spans there are none", async () => {
-  assert.deepEqual(await spansOf("traced_program.ts", [`00-${TRACE_ID}-${SPAN_ID}-01`], {}), []);
+  assert.deepEqual(await spansOf({}), []);
 });
