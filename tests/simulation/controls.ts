@@ -43,8 +43,6 @@ export class Controls<Target extends Controlled> {
   readonly random: Random;
   readonly #promised = new Map<string, Promised>();
   readonly #busy = new Set<string>();
-  /** By target. What is asked for meanwhile may come behind it. */
-  readonly #takenBack = new Map<string, number>();
   #working = 0;
 
   constructor(
@@ -77,29 +75,28 @@ export class Controls<Target extends Controlled> {
     });
   }
 
-  /** From now on. What got no answer may come to pass when all else is over. */
+  /**
+   * From now on, when all stories have begun. What got no answer may come to pass when all else is
+   * over; a story that goes on ends what it began itself.
+   */
   endAll(isLeft: () => boolean, end: (target: Target) => Promise<void>): void {
     this.#begin(0, async () => {
-      if (isLeft()) { for (const target of this.targets) await end(target); }
+      for (const target of isLeft() ? this.targets : []) {
+        if (!this.#busy.has(nameOf(target))) await end(target);
+      }
       this.world.scheduler.after(END_EVERY_MS, () => this.endAll(isLeft, end));
     });
   }
 
-  /** Asks once. The answer is a promise, unless it was taken back meanwhile. */
+  /** Asks once. The answer is a promise. */
   async promise(target: Target, done: string, ask: Ask): Promise<void> {
-    const name = nameOf(target);
-    const takenBack = this.#takenBack.get(name);
     const by = await this.ask(done, ask);
-    if (by && this.#takenBack.get(name) === takenBack) {
-      this.#promised.set(name, { by, at: this.world.kvNow });
-    }
+    if (by) this.#promised.set(nameOf(target), { by, at: this.world.kvNow });
   }
 
   /** Asks until somebody answers. */
   async takeBack(target: Target, done: string, ask: Ask): Promise<void> {
-    const name = nameOf(target);
-    this.#promised.delete(name);
-    this.#takenBack.set(name, (this.#takenBack.get(name) ?? 0) + 1);
+    this.#promised.delete(nameOf(target));
     while (!await this.ask(done, ask)) await this.world.scheduler.sleep(this.random.between(50, 300));
   }
 
