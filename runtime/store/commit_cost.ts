@@ -86,7 +86,8 @@ function addLimits(cost: Cost, parts: Parts): void {
     const { limits = [], rates = [] } = next as TaskRecord;
     const longest = Math.max(...[...limits, ...rates].map(({ key }) => key.length));
     cost.mutations += 2;
-    cost.bytes += PARKED_BYTES + 6 * longest;
+    // In the key of the parked one, which KV counts twice, and in its record.
+    cost.bytes += PARKED_BYTES + 12 * longest;
     cost.keyBytes += PARKED_BYTES + 3 * longest;
   }
 }

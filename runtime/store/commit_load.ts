@@ -25,6 +25,8 @@ export interface ListedId {
 
 /** The keys of a shared counter: the counter, an outbox entry and a timer. */
 const SHARED = { mutations: 3, bytes: 1_500, keyBytes: 180 };
+/** Each character that the name of a counter has beyond those of an id: the keys of limits may be long. */
+const NAME = { of: 60, bytes: 20, keyBytes: 6 };
 /** The key of a block; its ids are in the bytes of the unit. */
 const BLOCK = { mutations: 1, bytes: 320, keyBytes: 128 };
 
@@ -34,11 +36,17 @@ export function surelyFits(
   limits: KvLimits,
 ): boolean {
   const [counters, blocks] = [shared.length, listed.length];
+  let more = 0;
+  for (const name of shared) more += moreOf(name);
   const sum = (own: number, counter: number, block: number) => own + counters * counter + blocks * block;
   return sum(checks, 1, 0) <= limits.checks &&
     sum(mutations, SHARED.mutations, BLOCK.mutations) <= limits.mutations &&
-    sum(bytes, SHARED.bytes, BLOCK.bytes) <= limits.bytes &&
-    sum(keyBytes, SHARED.keyBytes, BLOCK.keyBytes) <= limits.keyBytes;
+    sum(bytes, SHARED.bytes, BLOCK.bytes) + more * NAME.bytes <= limits.bytes &&
+    sum(keyBytes, SHARED.keyBytes, BLOCK.keyBytes) + more * NAME.keyBytes <= limits.keyBytes;
+}
+
+function moreOf(name: string): number {
+  return Math.max(0, name.length - NAME.of);
 }
 
 export function namesOf({ owns, shared }: Cost): string[] {
@@ -63,7 +71,12 @@ export class Load {
       if (this.#shared.has(name)) continue;
       this.#shared.add(name);
       this.checks++;
-      if (name !== FRESH) this.#addWrites(SHARED);
+      if (name === FRESH) continue;
+      this.#addWrites(SHARED);
+      const more = moreOf(name);
+      if (more > 0) {
+        this.#addWrites({ mutations: 0, bytes: more * NAME.bytes, keyBytes: more * NAME.keyBytes });
+      }
     }
     for (const { list, perBlock } of cost.listed) {
       const count = this.#listed.get(list) ?? 0;

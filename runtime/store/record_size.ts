@@ -50,6 +50,9 @@ export function recordBytes(stored: Stored): number {
     cache,
     cachedFrom,
     retry,
+    limits,
+    rates,
+    parked,
     displayName = "",
     version = "",
     redact,
@@ -66,8 +69,15 @@ export function recordBytes(stored: Stored): number {
   if (redact) text += JSON.stringify(redact).length;
   if (unique) text += 40;
   if (cache || cachedFrom !== undefined) text += 40;
+  if (limits) text += sumOf(limits, ({ key }) => key.length + 15);
+  if (rates) text += sumOf(rates, ({ key }) => key.length + 20);
+  if (parked) text += parked.key.length + 15;
   const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);
   return 1_500 + 12 * tail + 2 * links + 150 * history.length + 6 * text + 3 * json;
+}
+
+function sumOf<T>(list: readonly T[], of: (one: T) => number): number {
+  return list.reduce((sum, one) => sum + of(one), 0);
 }
 
 function inlineLength(value: StoredValue): number {
