@@ -2,7 +2,7 @@
 
 import { clip } from "./json.ts";
 import { NEXT, type StateName, type StateType } from "./states.ts";
-import { HISTORY_KEPT, type HistoryEntry, stateOf, type TaskRecord, typeOf } from "./task.ts";
+import { HISTORY_KEPT, type HistoryEntry, stateOf, type TaskRecord } from "./task.ts";
 
 /** Bytes of JSON: so many messages, with everything else at its longest, fit a record. */
 export const LONGEST_MESSAGE = 120;
@@ -39,14 +39,18 @@ export function enter(
   return next;
 }
 
-/** Of a record that has just entered a state. Its slots go with the attempt, its places with the start. */
+/**
+ * Of a record that has just entered a state. Its slots go with the attempt, its places with the start. Only
+ * what is there is taken away: V8 copies objects of more than 32 fields ten times as slowly.
+ */
 function dropSlots(record: TaskRecord): void {
-  const type = typeOf(record);
-  const isReady = stateOf(record).name === "Pending";
-  if (!isReady && type !== "RUNNING" && type !== "CANCELLING") record.held = undefined;
-  if (!isReady) record.paid = undefined;
-  record.parked = undefined;
-  record.rateAt = undefined;
+  const { type, name } = stateOf(record);
+  const isReady = name === "Pending";
+  const keepsSlots = isReady || type === "RUNNING" || type === "CANCELLING";
+  if (!keepsSlots && record.held !== undefined) record.held = undefined;
+  if (!isReady && record.paid !== undefined) record.paid = undefined;
+  if (record.parked !== undefined) record.parked = undefined;
+  if (record.rateAt !== undefined) record.rateAt = undefined;
 }
 
 export function end(

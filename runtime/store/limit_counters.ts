@@ -188,7 +188,9 @@ export class LimitCounters {
       for (const name of record.limits.map(({ key }) => limitName(key, tenant))) {
         tally.step({ name, held: 1, waiting: 0 });
       }
-      return { ...record, held: true, parked: undefined };
+      const admitted: TaskRecord = { ...record, held: true };
+      if (record.parked !== undefined) admitted.parked = undefined;
+      return admitted;
     }
     const name = limitName(full.key, tenant);
     tally.step({ name, held: 0, waiting: 1 });
