@@ -4,7 +4,7 @@
 import { useId } from "preact/hooks";
 import type { ComponentChildren } from "preact";
 import type { Schema } from "../data/answers.ts";
-import { initialOf, kindOf, resolved, withDefault } from "../data/schema.ts";
+import { initialOf, type Kind, kindOf, resolved, withDefault } from "../data/schema.ts";
 
 export interface SchemaFieldProps {
   schema: Schema;
@@ -15,16 +15,39 @@ export interface SchemaFieldProps {
   name?: string;
   pointer: string;
   isRequired?: boolean;
+  /** Of a list, where all are required. */
+  isItem?: boolean;
   faults: ReadonlyMap<string, string>;
 }
 
 export function SchemaField(props: SchemaFieldProps) {
   const schema = resolved(props.schema, props.root);
-  const kind = kindOf(schema);
+  const kind = kindFor(schema, props.value);
   if (kind === "object") return <ObjectField {...props} schema={schema} />;
   if (kind === "array") return <ArrayField {...props} schema={schema} />;
   return <ScalarField {...props} schema={schema} kind={kind} />;
 }
+
+/** JSON text for a value that its fields could not show. */
+function kindFor(schema: Schema, value: unknown): Kind {
+  const kind = kindOf(schema);
+  if (value === undefined || value === null) return kind;
+  const isShown = {
+    object: typeof value === "object" && !Array.isArray(value),
+    array: Array.isArray(value),
+    enum: indexIn(valuesOf(schema), value) >= 0,
+    boolean: typeof value === "boolean",
+    number: typeof value === "number",
+    integer: typeof value === "number",
+    string: typeof value === "string",
+    json: true,
+  }[kind];
+  return isShown ? kind : "json";
+}
+
+const valuesOf = (schema: Schema) => (schema.enum ?? [schema.const]) as unknown[];
+const indexIn = (values: unknown[], value: unknown) =>
+  values.findIndex((each) => JSON.stringify(each) === JSON.stringify(value));
 
 function Frame(
   { props, children, id }: {
@@ -33,13 +56,14 @@ function Frame(
     id?: string;
   },
 ) {
-  const { name, isRequired, faults, pointer, schema } = props;
+  const { name, isRequired, isItem, faults, pointer, schema } = props;
   const fault = faults.get(pointer);
   return (
     <div class={fault ? "field wrong" : "field"}>
       {name !== undefined && (
         <label for={id}>
-          <bdi>{name}</bdi> {isRequired ? <span class="dim" title="It must be given">required</span> : null}
+          <bdi>{name}</bdi>{" "}
+          {isRequired && !isItem ? <span class="dim" title="It must be given">required</span> : null}
         </label>
       )}
       {children}
@@ -61,12 +85,12 @@ function ScalarField(props: SchemaFieldProps & { kind: string }) {
     required: props.isRequired && value === undefined && kind !== "boolean",
   };
   if (kind === "enum") {
-    const values = (schema.enum ?? [schema.const]) as unknown[];
+    const values = valuesOf(schema);
     return (
       <Frame props={props} id={id}>
         <select
           {...common}
-          value={values.findIndex((each) => JSON.stringify(each) === JSON.stringify(value))}
+          value={indexIn(values, value)}
           onChange={(event) => onChange(values[Number(event.currentTarget.value)])}
         >
           {!props.isRequired && <option value={-1}>–</option>}
@@ -96,7 +120,7 @@ function ScalarField(props: SchemaFieldProps & { kind: string }) {
           step={kind === "integer" ? 1 : "any"}
           min={schema.minimum as number}
           max={schema.maximum as number}
-          value={value === undefined ? "" : String(value)}
+          value={String(value ?? "")}
           onInput={(event) =>
             onChange(
               event.currentTarget.value === "" ? undefined : Number(event.currentTarget.value),
@@ -108,7 +132,7 @@ function ScalarField(props: SchemaFieldProps & { kind: string }) {
   if (kind === "string") {
     const isLong = ((schema.maxLength as number) ?? 0) > 300 ||
       String(value ?? "").includes("\n");
-    const text = value === undefined ? "" : String(value);
+    const text = String(value ?? "");
     const onInput = (event: { currentTarget: { value: string } }) => {
       const typed = event.currentTarget.value;
       onChange(typed === "" && !props.isRequired ? undefined : typed);
@@ -234,6 +258,7 @@ function ArrayField(props: SchemaFieldProps) {
             pointer={`${pointer}/${i}`}
             value={value}
             isRequired
+            isItem
             onChange={(changed) => onChange(values.with(i, changed))}
             faults={faults}
           />

@@ -1,18 +1,19 @@
 // One definition: what it takes, and a form to submit a task of it by hand.
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { call, CallError } from "../data/api.ts";
 import { useLoad } from "../data/load.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
-import { initialOf, kindOf, resolved } from "../data/schema.ts";
+import { faultsIn, faultsOf, NO_FAULTS, textOf } from "../data/faults.ts";
+import { initialOf } from "../data/schema.ts";
 import { may } from "../data/session.ts";
 import type { DefinitionInfo } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Panel, Shown } from "../ui/basics.tsx";
 import { Field } from "../ui/dialog.tsx";
+import { InputPanel } from "../ui/input_form.tsx";
 import { JsonTree } from "../ui/json_tree.tsx";
 import { say } from "../ui/notices.tsx";
-import { JsonField, SchemaField } from "../ui/schema_form.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";
 
 export function DefinitionView({ id }: { id: string }) {
@@ -52,6 +53,9 @@ function One({ definition }: { definition: DefinitionInfo }) {
         >
           Its tasks
         </a>
+        {may("operate") && (
+          <a class="button" href={`${hrefOf("schedules")}?new=${encodeURIComponent(name)}`}>Schedule…</a>
+        )}
         <PauseButton
           path={`/v1/definitions/${encodeURIComponent(name)}`}
           what={name}
@@ -96,12 +100,9 @@ const OPTIONS: [name: string, label: string, note: string][] = [
 function SubmitForm(
   { definition: { name, input: schema } }: { definition: DefinitionInfo },
 ) {
-  const hasFields = kindOf(resolved(schema, schema)) === "object";
-  const [isJson, setJson] = useState(!hasFields);
   const [input, setInput] = useState<unknown>(() => initialOf(schema, schema));
-  const [faults, setFaults] = useState<ReadonlyMap<string, string>>(new Map());
+  const [faults, setFaults] = useState(NO_FAULTS);
   const [isBusy, setBusy] = useState(false);
-  const id = useId();
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const values = new FormData(event.currentTarget as HTMLFormElement);
@@ -126,67 +127,14 @@ function SubmitForm(
       go(hrefOf("tasks", made.id));
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
-      setFaults(
-        new Map(
-          error.faults.map((
-            { pointer, message },
-          ) => [pointer.replace(/^\/input/, ""), message]),
-        ),
-      );
-      const others = error.faults.filter(({ pointer }) => isJson || !pointer.startsWith("/input"));
-      say(
-        [
-          error.message,
-          ...others.map(({ pointer, message }) => `${pointer} ${message}`),
-        ].join("; "),
-        true,
-      );
+      setFaults(faultsIn(faultsOf(error), "/input"));
+      say(textOf(error, ["/input"]), true);
     }
     setBusy(false);
   };
   return (
-    <Panel
-      title="Submit a task"
-      aside={hasFields
-        ? (
-          <span class="tabs" role="group" aria-label="How the input is written">
-            <button
-              type="button"
-              aria-pressed={!isJson}
-              onClick={() => setJson(false)}
-            >
-              Form
-            </button>
-            <button
-              type="button"
-              aria-pressed={isJson}
-              onClick={() => setJson(true)}
-            >
-              JSON
-            </button>
-          </span>
-        )
-        : undefined}
-    >
-      <form class="submit-form" onSubmit={submit}>
-        {isJson
-          ? (
-            <div class="field">
-              <label for={id}>Input</label>
-              <JsonField id={id} value={input} onChange={setInput} rows={10} />
-            </div>
-          )
-          : (
-            <SchemaField
-              schema={schema}
-              root={schema}
-              value={input}
-              onChange={setInput}
-              pointer=""
-              faults={faults}
-              isRequired
-            />
-          )}
+    <form onSubmit={submit}>
+      <InputPanel title="Submit a task" schema={schema} value={input} onChange={setInput} faults={faults}>
         <details>
           <summary>Options</summary>
           <div class="side">
@@ -205,7 +153,7 @@ function SubmitForm(
         <button type="submit" class="main" disabled={isBusy}>
           {isBusy ? "…" : "Submit"}
         </button>
-      </form>
-    </Panel>
+      </InputPanel>
+    </form>
   );
 }

@@ -2,16 +2,22 @@
 
 import { count, duration } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
-import { hrefOf } from "../data/route.ts";
+import { hrefOf, route } from "../data/route.ts";
 import type { Schedule } from "../data/answers.ts";
 import { specText } from "../data/schedules.ts";
 import { Bar } from "../ui/bar.tsx";
-import { Ago, At, Fault, Panel, Skeleton, TaskLink } from "../ui/basics.tsx";
+import { At, Fault, Panel, Skeleton, TaskLink } from "../ui/basics.tsx";
 import { JsonTree } from "../ui/json_tree.tsx";
 import { PausedMark } from "./pausing.tsx";
+import { Times } from "./next_times.tsx";
 import { ScheduleActions } from "./schedule_actions.tsx";
+import { EditSchedule } from "./schedule_form.tsx";
 
 export function ScheduleView({ id }: { id: string }) {
+  return route.value.query.has("edit") ? <EditSchedule id={id} /> : <One id={id} />;
+}
+
+function One({ id }: { id: string }) {
   const loaded = useLoad<Schedule>(`/v1/schedules/${encodeURIComponent(id)}`, {
     everyMs: 1_500,
   });
@@ -69,18 +75,7 @@ function Content({ schedule }: { schedule: Schedule }) {
                   : "None: it is over."}
               </p>
             )
-            : (
-              <ol class="times">
-                {next.map((at) => (
-                  <li key={at}>
-                    <At at={at} />{" "}
-                    <span class="dim">
-                      <Ago at={at} />
-                    </span>
-                  </li>
-                ))}
-              </ol>
-            )}
+            : <Times times={next} />}
         </Panel>
         <Panel title="Facts">
           <dl class="facts">

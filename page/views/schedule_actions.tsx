@@ -1,10 +1,12 @@
 // What can be done to a schedule.
 
 import { call, post } from "../data/api.ts";
+import { count, counted } from "../data/format.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
 import type { ScheduleSummary } from "../data/answers.ts";
+import { isoOfLocal, ZONE } from "../data/schedule_draft.ts";
 import { may } from "../data/session.ts";
-import { AskingButton } from "../ui/dialog.tsx";
+import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
 import { PauseButton } from "./pausing.tsx";
 
@@ -33,6 +35,7 @@ export function ScheduleActions(
   };
   return (
     <span class="actions">
+      {isOne && declaredBy === null && <a class="button" href={`${hrefOf("schedules", name)}?edit`}>Edit…</a>}
       <AskingButton
         label="Trigger…"
         title={`Submit ${task} now?`}
@@ -49,6 +52,7 @@ export function ScheduleActions(
         paused={paused}
         meaning="It submits nothing until it is resumed, and makes up for nothing."
       />
+      {isOne && <Backfill path={path} />}
       {isOne && declaredBy === null && (
         <AskingButton
           label="Delete…"
@@ -61,5 +65,37 @@ export function ScheduleActions(
         </AskingButton>
       )}
     </span>
+  );
+}
+
+function Backfill({ path }: { path: string }) {
+  const backfill = (values: FormData) =>
+    act(async () => {
+      const [from, to] = ["from", "to"].map((name) => isoOfLocal(String(values.get(name))));
+      const { tasks, existing } = await post<{ tasks: unknown[]; existing: number }>(`${path}/backfill`, {
+        from,
+        to,
+      });
+      return `Submitted ${counted(tasks.length, "task")}${
+        existing > 0 ? `; ${count(existing)} were there` : ""
+      }`;
+    });
+  return (
+    <AskingButton
+      label="Backfill…"
+      title="Submit the tasks of times that have passed?"
+      verb="Submit"
+      onDone={backfill}
+    >
+      <p>Those that are there already are not made again. At most 1,000 at once.</p>
+      <div class="pair">
+        <Field label="From">
+          <input name="from" type="datetime-local" step={1} required />
+        </Field>
+        <Field label="To" note={`in ${ZONE}`}>
+          <input name="to" type="datetime-local" step={1} required />
+        </Field>
+      </div>
+    </AskingButton>
   );
 }

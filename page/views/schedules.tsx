@@ -2,21 +2,31 @@
 
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
-import { hrefOf } from "../data/route.ts";
+import { hrefOf, route } from "../data/route.ts";
 import type { ScheduleList, ScheduleSummary } from "../data/answers.ts";
 import { specText } from "../data/schedules.ts";
+import { may } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { PausedMark } from "./pausing.tsx";
 import { ScheduleActions } from "./schedule_actions.tsx";
+import { NewSchedule } from "./schedule_form.tsx";
 
 export function Schedules() {
+  const task = route.value.query.get("new");
+  return task === null ? <List /> : <NewSchedule task={task} />;
+}
+
+function List() {
   const loaded = useLoad<ScheduleList>("/v1/schedules?limit=100", {
     everyMs: 2_000,
   });
   return (
     <>
-      <Bar title="Schedules" />
+      <Bar title="Schedules">
+        <span class="spacer" />
+        {may("operate") && <a class="button" href={`${hrefOf("schedules")}?new`}>New schedule…</a>}
+      </Bar>
       <Panel title="By name">
         <Shown loaded={loaded} lines={6}>
           {({ schedules, nextCursor }) =>

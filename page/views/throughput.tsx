@@ -58,16 +58,13 @@ function Drawing({ stats, shown }: { stats: Stats; shown: Shown }) {
   const chart = useRef<Chart | null>(null);
   const [isReady, setReady] = useState(false);
   useEffect(() => {
-    let isOver = false;
     chartModule().then(({ draw }) => {
-      if (isOver) return;
-      chart.current = draw(box.current!);
+      // Null as soon as the view is left; what an effect gives back is called a frame later.
+      if (box.current === null) return;
+      chart.current = draw(box.current);
       setReady(true);
     });
-    return () => {
-      isOver = true;
-      chart.current?.destroy();
-    };
+    return () => chart.current?.destroy();
   }, []);
   const series = seriesOf(stats, shown);
   useEffect(() => {

@@ -90,3 +90,25 @@ browserTest("an answer that comes after the reader has gone elsewhere leaves the
   }
   assert.deepEqual(faults, []);
 });
+
+browserTest("a chart whose program comes after its view was left is not drawn", async (page) => {
+  await using service = await PageService.with();
+  const [asked, answers] = [Promise.withResolvers<string>(), Promise.withResolvers<void>()];
+  await page.route("**/page/chart.js*", async (route) => {
+    asked.resolve(route.request().url());
+    await answers.promise;
+    await route.continue();
+  });
+  // Frames come when the clock is moved: what is done in the next one is not done yet.
+  await page.clock.install();
+  const { faults, goto } = await open(page, service);
+  while (!await page.locator(".chart").isVisible()) await page.clock.runFor(100);
+  await page.clock.runFor(100);
+  const url = await asked.promise;
+  await page.clock.pauseAt(Date.now() + 3_600_000);
+  await goto("workers");
+  answers.resolve();
+  await page.evaluate(`import(${JSON.stringify(url)})`);
+  await titled(page, "Workers");
+  assert.deepEqual(faults, []);
+});
