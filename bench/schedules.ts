@@ -6,6 +6,8 @@ import { inLanes, type Measurement } from "./measure.ts";
 
 const LONGEST_MS = 120_000;
 const LOOK_EVERY_MS = 20;
+/** Two pages. */
+const LAST = 400;
 
 export function schedulesAtOnce(count: number): Promise<Measurement> {
   return withRuntime(async (runtime) => {
@@ -19,26 +21,40 @@ export function schedulesAtOnce(count: number): Promise<Measurement> {
     });
     await new Promise((resolve) => setTimeout(resolve, at - Date.now()));
     const last = await lastFired(schedules, count, at);
+    await requireFired(schedules, count);
     return { name: `${count} schedules firing in the same second`, count, seconds: (last - at) / 1_000 };
   });
 }
 
-/** When the last of the tasks was made: a look at the schedules, page by page, must not hold them up. */
-async function lastFired(
-  schedules: { list(page: { cursor?: string; limit: number }): Promise<Page> },
-  count: number,
-  at: number,
-): Promise<number> {
-  let cursor: string | undefined;
-  for (let fired = 0; Date.now() < at + LONGEST_MS;) {
-    const page = await schedules.list({ cursor, limit: 100 });
-    if (page.schedules.every(({ record }) => record.fired === 1)) {
-      fired += page.schedules.length;
-      if (fired === count) return Date.now();
-      cursor = page.nextCursor ?? undefined;
-    } else await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+/**
+ * When the last of the tasks was made. They fire in the order of their names, two pages of 200 at a time, so
+ * only the last ones are looked at: looks at all of them took a sixth of the processor, and held them up.
+ */
+async function lastFired(schedules: Schedules, count: number, at: number): Promise<number> {
+  const names = Array.from({ length: count }, (_, i) => `s${i}`).sort();
+  for (const name of names.slice(-LAST).reverse()) {
+    while ((await schedules.get(name)).record.fired === 0) {
+      if (Date.now() > at + LONGEST_MS) throw new Error(`${name} has not fired`);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+    }
   }
-  throw new Error("not all schedules have fired");
+  return Date.now();
+}
+
+async function requireFired(schedules: Schedules, count: number): Promise<void> {
+  let cursor: string | undefined;
+  let fired = 0;
+  do {
+    const page = await schedules.list({ cursor, limit: 100 });
+    fired += page.schedules.filter(({ record }) => record.fired === 1).length;
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  if (fired !== count) throw new Error(`${count - fired} schedules have not fired`);
+}
+
+interface Schedules {
+  get(name: string): Promise<{ record: { fired: number } }>;
+  list(page: { cursor?: string; limit: number }): Promise<Page>;
 }
 
 interface Page {

@@ -113,7 +113,21 @@ function logEntryOf({ group, id, is, again }: GroupStep): Write {
 
 /** Keys that a unit both checks and writes. Two such units in one commit would both pass the check. */
 function ownKeys(checks: Deno.AtomicCheck[], writes: Write[]): string[] {
-  if (checks.length === 0) return [];
-  const checked = new Set(checks.map(({ key }) => key.join("/")));
-  return writes.map(({ key }) => key.join("/")).filter((name) => checked.has(name));
+  if (checks.length === 0 || writes.length === 0) return [];
+  // To spell all keys of the writes takes longer than to compare their parts.
+  if (checks.length <= FEW) return checks.filter(({ key }) => isWritten(key, writes)).map(nameOf);
+  const checked = new Set(checks.map(nameOf));
+  return writes.map(nameOf).filter((name) => checked.has(name));
+}
+
+const FEW = 4;
+
+function isWritten(key: Deno.KvKey, writes: Write[]): boolean {
+  return writes.some(({ key: written }) =>
+    written.length === key.length && written.every((part, i) => part === key[i])
+  );
+}
+
+function nameOf({ key }: { key: Deno.KvKey }): string {
+  return key.join("/");
 }
