@@ -123,8 +123,8 @@ function ownKeys(checks: Deno.AtomicCheck[], writes: Write[]): string[] {
 const FEW = 4;
 
 function isWritten(key: Deno.KvKey, writes: Write[]): boolean {
-  return writes.some(({ key: written }) =>
-    written.length === key.length && written.every((part, i) => part === key[i])
+  return writes.some(({ key: { length }, key: parts }) =>
+    length === key.length && key.every((part, i) => part === parts[i])
   );
 }
 
