@@ -38,6 +38,7 @@ export interface TaskInfo extends TaskBounds {
   readonly task: string;
   readonly maxAttempts: number;
   readonly queue: string;
+  readonly priority: number;
   readonly tags: readonly string[];
   readonly metadata: { readonly [key: string]: Json };
   readonly groupId: string | null;

@@ -56,7 +56,8 @@ export async function execute(attempt: Attempt, options: ExecuteOptions): Promis
   const outcome = await Promise.race([returned, attempt.stopped]);
   if (outcome?.kind === "timed-out") logFailure(attempt, outcome.error, null, options.log);
   else if (outcome?.kind === "failed" && !attempt.aborted && !isOrder(outcome)) {
-    const stacks = stacksOf(thrown);
+    // A task that its function rejects ends as that wants: where in the code it says so tells nothing.
+    const stacks = outcome.hints?.endsAs === "Rejected" ? null : stacksOf(thrown);
     logFailure(attempt, outcome.error, stacks && (shown.mask?.text(stacks) ?? stacks), options.log);
   }
   return outcome;

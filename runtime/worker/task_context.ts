@@ -105,6 +105,7 @@ function infoOf(record: TaskRecord): TaskInfo {
     task: record.task,
     maxAttempts: record.maxAttempts,
     queue: queueOf(record),
+    priority: record.priority,
     tags: record.tags,
     metadata: JSON.parse(record.metadata),
     groupId: record.groups.length > 0 ? bare(record.groups[0]) : null,

@@ -640,7 +640,22 @@ export const asyncio: System = {
       promise:
         "TaskGroup within a TaskGroup: a failure ends the inner one, and is a failure of the outer one",
       source: "Python docs, asyncio.TaskGroup",
-      notYet: "A failure policy of groups has to come first; groups within groups are part of one flow.",
+      by: "a task of the outer group that puts a group with a policy of its own in its place",
+      test: async (errand) => {
+        const gate = crypto.randomUUID();
+        const sibling = sig("hold", { gate });
+        const inner = {
+          group: [sig("hold", { gate: "never" }), sig("fail", { message: "boom" })],
+          options: TASK_GROUP,
+        };
+        const outer = await errand.run(group(sig("replaced", { by: inner }), sibling), TASK_GROUP);
+        const { state, errors, counts } = await outer.outcome();
+        assert.deepEqual([state, counts], ["FAILED", { FAILED: 1, CANCELLED: 1 }]);
+        assert.deepEqual(errors.map(({ message }) => message), ["boom"]);
+        const [parentId] = idsOf(outer.futures);
+        const tasks = await Array.fromAsync(errand.tasks.list({ task: "hold", state: "CANCELLED" }));
+        assert.equal(tasks.filter((task) => task.parentId === parentId).length, 1, "the inner sibling");
+      },
     },
     ...notYet(
       "Python docs, asyncio.Future",

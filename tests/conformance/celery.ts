@@ -33,11 +33,16 @@ import {
   revokeByHeaders,
   shown,
   sparesRunning,
+  steering,
   workerOfTask,
 } from "./celery_operation.ts";
+import { eventually } from "../support/waiting.ts";
 import { acrossCrash } from "./crash.ts";
 import { routing } from "./celery_routing.ts";
+import { celeryHandlers, limitsCallOnFailure } from "./handlers.ts";
+import { anErrandHere } from "./in_process.ts";
 import { notYet } from "./not_yet.ts";
+import { flower } from "./pages.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
 import { aCancelled, aPending, aRunning, aTidying } from "./steps.ts";
@@ -48,7 +53,6 @@ const CUSTOM_STATES = `${TASKS}: Custom states`;
 const RETRYING = `${TASKS}: Retrying`;
 const AUTO_RETRY = `${TASKS}: Automatic retry`;
 const PREDICATES = `${TASKS}: Semipredicates`;
-const HANDLERS = `${TASKS}: Handlers`;
 const TASK_OPTIONS = `${TASKS}: List of options`;
 const RESULT = "Celery docs, celery.result: AsyncResult";
 const GET = `${RESULT}.get`;
@@ -63,13 +67,11 @@ const ROUTING = "Celery docs, Routing Tasks";
 const TASK_EVENTS = "Celery docs, Monitoring: Task events";
 const WORKER_EVENTS = "Celery docs, Monitoring: Worker events";
 
-const HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
-const QUEUES =
-  "Needs calls that say, or change, which queues a worker takes from; QUEUES says it at its start.";
 const EXCHANGES = "Needs exchanges: a submit names its queue, and nothing stands between the two.";
-const ALL_EVENTS = "Needs workers in the stream of events, which has tasks; GET /v1/workers has them.";
-const OPERATIONS =
-  "Needs calls that steer workers; today they are steered by settings and signals to the process.";
+const ALL_EVENTS =
+  "The stream of all events has tasks only. GET /v1/workers tells which workers there are, since when, and " +
+  "when each was last heard of.";
+const OPERATIONS = "No call steers a worker: settings and signals to its process do, and limits of queues.";
 const RETRY_LATER =
   "A function asks for a retry by what it throws, which ends its attempt; it gets no other error for that.";
 
@@ -1074,10 +1076,20 @@ export const celery: System = {
         assert.equal(message, "in 321 ms, as its function asked: RetryAfter: not yet");
       },
     },
-    ...notYet(RETRYING, RETRY_LATER, [
-      "retry(throw=False)",
-      "MaxRetriesExceededError, where retry() was called without an exception",
-    ]),
+    ...notYet(RETRYING, RETRY_LATER, ["retry(throw=False)"]),
+    {
+      promise: "MaxRetriesExceededError, where retry() was called without an exception",
+      source: RETRYING,
+      by: "the state RetriesExhausted; the error is the wish for another attempt, with its reason",
+      test: async (errand) => {
+        const retry = { maxAttempts: 3 };
+        const future = await errand.submit("directs", { how: "retry", times: 9 }, { retry });
+        const error = await future.exception();
+        assert.deepEqual([error?.remoteName, error?.message], ["RetryAfter", "not yet"]);
+        assert.equal(await stateOf(future), "FAILED RetriesExhausted");
+        assert.equal((await future.task()).attempt, 3);
+      },
+    },
     {
       promise: "max_retries=None: for ever",
       source: RETRYING,
@@ -1140,7 +1152,27 @@ export const celery: System = {
     {
       promise: "throws: expected errors are logged without a traceback",
       source: TASK_OPTIONS,
-      notYet: "Has no meaning here: the service logs no failure of a task, it is kept with the task.",
+      by: "reject(): the log has a line without a stack; what else is thrown has one there",
+      test: async () => {
+        await using server = await aServer();
+        const errand = aClient(server.url);
+        const lineOf = async (future: TaskFuture) => {
+          await future.wait();
+          const find = () => {
+            const lines = server.output.stderr.split("\n");
+            return lines.find((line) => line.includes(future.id) && line.endsWith("}"));
+          };
+          await eventually(
+            () => Promise.resolve(find() !== undefined),
+            `the log has no line of ${future.id}`,
+          );
+          return find()!;
+        };
+        const expected = JSON.parse(await lineOf(await errand.submit("directs", { how: "reject" })));
+        assert.deepEqual([expected.error, expected.stack], ["Rejected: not wanted", null]);
+        const other = JSON.parse(await lineOf(await errand.submit("fail", { message: "boom" })));
+        assert.match(other.stack, /fail\.ts/);
+      },
     },
 
     // Limits.
@@ -1189,7 +1221,7 @@ export const celery: System = {
         assert.equal(await stateOf(future), "COMPLETED Completed");
       },
     },
-    { promise: "both limits call on_failure", source: LIMITS, notYet: HOOKS },
+    limitsCallOnFailure,
     ...rateLimits(`${TASK_OPTIONS} (rate_limit)`),
 
     // Delivery.
@@ -1279,12 +1311,7 @@ export const celery: System = {
     },
 
     // Handlers.
-    ...notYet(HANDLERS, HOOKS, ["before_start", "on_success", "on_retry", "on_failure", "after_return"]),
-    {
-      promise: "the result is stored before on_success is called",
-      source: HANDLERS,
-      notYet: HOOKS,
-    },
+    ...celeryHandlers,
     {
       promise: "Task base classes",
       source: `${TASKS}: Custom task classes`,
@@ -1338,8 +1365,13 @@ export const celery: System = {
     {
       promise: "task_inherit_parent_priority",
       source: ROUTING,
-      notYet:
-        "Needs a default for the children of a task; a child has its definition's priority, or its own.",
+      by: "submit(…, { priority: task.priority }) in the function",
+      test: async (errand) => {
+        const input = { children: [{ task: "whoami" }], awaits: true, inherits: true };
+        const parent = await errand.submit("family", input, { priority: 7 });
+        const [child] = await parent.result() as { id: string }[];
+        assert.equal((await errand.future(child.id).task()).priority, 7);
+      },
     },
 
     // Events.
@@ -1434,20 +1466,31 @@ export const celery: System = {
     },
     ...inspections,
     ...rateLimitAtRuntime(CONTROL),
-    ...notYet(CONTROL, OPERATIONS, [
-      "time_limit() at runtime",
-      "pool_grow(), pool_shrink()",
-      "autoscale",
-      "shutdown(): warm, soft, cold, hard",
-    ]),
-    ...notYet(CONTROL, QUEUES, ["add_consumer(), cancel_consumer()"]),
-    { promise: "signals in the process", source: "Celery docs, Signals", notYet: HOOKS },
+    ...notYet(CONTROL, OPERATIONS, ["time_limit() at runtime", "autoscale"]),
+    ...steering,
+    {
+      promise: "signals in the process",
+      source: "Celery docs, Signals",
+      notYet:
+        "Not here: what a program does before and after is its own code, and the rest is events that any " +
+        "process can read.",
+    },
     {
       promise: "eager mode (EagerResult)",
       source: "Celery docs, Testing with Celery",
-      notYet: "Needs a test kit: a service in the caller's process, with futures of the same kind.",
+      by: "an Errand in the caller's own process and memory, with the same client",
+      test: async () => {
+        await using errand = await anErrandHere();
+        const future = await errand.client.submit("add", { a: 1, b: 2 });
+        assert.equal(await future.result(), 3);
+        const failed = await errand.client.submit("fail", { message: "boom" });
+        await assert.rejects(
+          failed.result(),
+          (error) => error instanceof TaskError && error.message === "boom",
+        );
+      },
     },
-    { promise: "Flower", source: "Celery docs, Monitoring: Flower", notYet: "Needs the dashboard." },
+    flower,
   ],
 };
 

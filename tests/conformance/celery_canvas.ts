@@ -341,9 +341,14 @@ export const canvas: Row[] = [
   {
     promise: "add_to_chord(): one more in the header while it runs",
     source: REPLACE,
-    notYet:
-      "What a body waits for is said with its flow. addToGroup() joins the group, whose end then waits for it, " +
-      "and the body does not. A task of a header can submit others and hand on what they give.",
+    by:
+      "a task of the header that puts a group in its place: the body waits for all of it, and gets its list",
+    test: async (errand) => {
+      const more = group(sig("sleep", { ms: 50, value: "added" }), sig("echo", { value: "added, too" }));
+      const header = [sig("replaced", { by: more }), sig("echo", { value: "beside" })];
+      const flow = await errand.run(chord(header, sig("echo", undefined, { into: "value" })));
+      assert.deepEqual(await flow.result(), [["added", "added, too"], "beside"]);
+    },
   },
 
   // Chains.

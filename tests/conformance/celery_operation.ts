@@ -3,17 +3,20 @@
 import assert from "node:assert/strict";
 import type { Transition } from "../../client/mod.ts";
 import type { Errand } from "../support/client_service.ts";
-import { aServer } from "../support/client_service.ts";
+import { aClient, aServer } from "../support/client_service.ts";
+import { anErrandHere, withDefaults } from "./in_process.ts";
 import type { Kept, Row } from "./row.ts";
+import { aDatabase } from "../support/server_process.ts";
 import { eventually } from "../support/waiting.ts";
 import { LATER, namesOf, reached, stateOf } from "./states.ts";
-import { aPending, aRunning } from "./steps.ts";
+import { aPending, aRunning, LONG_MS, until } from "./steps.ts";
 
 const TASKS = "Celery docs, Tasks";
 const CALLING = "Celery docs, Calling Tasks";
 const WORKERS = "Celery docs, Workers Guide";
 const REVOKE = `${WORKERS}: revoke`;
 const INSPECT = `${WORKERS}: Inspecting workers`;
+const CONTROL = `${WORKERS}: Remote control`;
 const GET = "Celery docs, celery.result: AsyncResult.get";
 const EVENTS = "Celery docs, Monitoring: Task events";
 
@@ -72,7 +75,15 @@ export const ignoredInConfiguration: Row[] = [
   {
     promise: "task_ignore_result",
     source: "Celery docs, Configuration",
-    notYet: "Needs a setting of the service; a definition says ignoreResult for its own tasks.",
+    by: "code that goes through the definitions and gives each this default",
+    test: async () => {
+      await using errand = await anErrandHere(withDefaults(() => ({ ignoreResult: true })));
+      const future = await errand.client.submit("echo", { value: "dear" });
+      assert.equal(await future.result(), null);
+      assert.equal((await future.task()).resultIgnored, true);
+      const kept = await errand.client.submit("echo", { value: "dear" }, { ignoreResult: false });
+      assert.equal(await kept.result(), "dear");
+    },
   },
   {
     promise: "task_store_errors_even_if_ignored",
@@ -329,3 +340,66 @@ export const workerOfTask: Kept = {
     await running.cancel();
   },
 };
+
+/** What is said to all workers: which have a queue, and how much of it they take at once. */
+export const steering: Row[] = [
+  {
+    promise: "pool_grow(), pool_shrink()",
+    source: CONTROL,
+    by: "how many of a queue run at once, over all workers, changed while they run",
+    test: async (errand) => {
+      const queue = `pool-${crypto.randomUUID().slice(0, 8)}`;
+      await errand.queues.limit(queue, 1);
+      const futures = await errand.map("sleep", [1, 2, 3].map(() => ({ ms: LONG_MS })), { queue });
+      const [first, second, third] = [...futures];
+      await until(first, "RUNNING");
+      assert.equal(await stateOf(second), "PENDING AwaitingConcurrencySlot");
+      await errand.queues.limit(queue, 2);
+      await until(second, "RUNNING");
+      await errand.queues.limit(queue, 1);
+      await first.cancel();
+      await first.wait();
+      assert.equal(await stateOf(third), "PENDING AwaitingConcurrencySlot", "two were one too many");
+      await second.cancel();
+      await until(third, "RUNNING");
+      await third.cancel();
+      await errand.queues.limit(queue, null);
+    },
+  },
+  {
+    promise: "shutdown(): warm, soft, cold, hard",
+    source: CONTROL,
+    by: "signals to the process: the first lets functions finish, the second gives back what runs at once",
+    test: async () => {
+      await using database = await aDatabase();
+      const env = { KV_PATH: database.path, STOP_GRACE_MS: "600000" };
+      await using web = await aServer({ ...env, ROLE: "web" });
+      await using worker = await aServer({ ...env, ROLE: "worker" });
+      const errand = aClient(web.url);
+      const finishes = await errand.submit("sleep", { ms: 500, value: "finished" });
+      const lasts = await errand.submit("sleep", { ms: LONG_MS });
+      await Promise.all([until(finishes, "RUNNING"), until(lasts, "RUNNING")]);
+      worker.signal("SIGTERM");
+      assert.equal(await finishes.result(), "finished");
+      const begun = await errand.submit("nothing");
+      assert.deepEqual([worker.isOver, await stateOf(lasts)], [false, "RUNNING Running"]);
+      assert.equal((await worker.end("SIGTERM")).code, 0);
+      assert.equal((await lasts.state()).message, "handed back by a stopping worker");
+      assert.deepEqual(await namesOf(begun), ["Pending"]);
+    },
+  },
+  {
+    promise: "add_consumer(), cancel_consumer()",
+    source: CONTROL,
+    by: "resume and pause of a queue, for all workers",
+    test: async (errand) => {
+      const queue = `consumed-${crypto.randomUUID().slice(0, 8)}`;
+      await errand.queues.pause(queue, { note: "cancel_consumer" });
+      const future = await errand.submit("add", { a: 1, b: 2 }, { queue });
+      await (await errand.submit("nothing")).result();
+      assert.equal((await future.state()).type, "PENDING");
+      await errand.queues.resume(queue);
+      assert.equal(await future.result(), 3);
+    },
+  },
+];

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Client } from "../../client/mod.ts";
 import { aServer } from "../support/client_service.ts";
+import { anErrandHere, withDefaults } from "./in_process.ts";
 import { notYet } from "./not_yet.ts";
 import type { Row } from "./row.ts";
 import { until } from "./steps.ts";
@@ -10,8 +11,6 @@ import { until } from "./steps.ts";
 const ROUTING = "Celery docs, Routing Tasks";
 
 const LATER = "Needs exchanges: a submit names its queue, and nothing stands between the two.";
-const GLOBS =
-  "Needs rules that choose a queue by the name of a task; its definition, or its submit, names it.";
 
 export const routing: Row[] = [
   {
@@ -25,7 +24,25 @@ export const routing: Row[] = [
       await future.cancel();
     },
   },
-  ...notYet(ROUTING, GLOBS, ["routes by glob or regular expression"]),
+  {
+    promise: "routes by glob or regular expression",
+    source: ROUTING,
+    by: "code that goes through the definitions and gives each its queue",
+    async test() {
+      const routes: [RegExp, string][] = [[/^(add|sleep)$/, "sums"], [/^e/, "echoes"]];
+      const queueOf = (name: string) => routes.find(([pattern]) => pattern.test(name))?.[1];
+      await using errand = await anErrandHere(withDefaults((name) => ({ queue: queueOf(name) })));
+      const queues = [];
+      for (
+        const [task, input] of [["add", { a: 1, b: 2 }], ["echo", { value: 1 }], ["nothing", {}]] as const
+      ) {
+        const future = await errand.client.submit(task, input);
+        await future.result();
+        queues.push((await future.task()).queue);
+      }
+      assert.deepEqual(queues, ["sums", "echoes", "default"]);
+    },
+  },
   ...notYet(ROUTING, LATER, ["exchanges: direct, topic"]),
   {
     promise: "the default queue",

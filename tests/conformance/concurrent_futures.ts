@@ -4,6 +4,7 @@ import {
   AsCompletedTimeoutError,
   CancelledError,
   chunks,
+  CrashedError,
   gather,
   TaskError,
   type TaskFuture,
@@ -11,6 +12,10 @@ import {
   wait,
 } from "../../client/mod.ts";
 import { aClient, aServer } from "../support/client_service.ts";
+import { aDatabase } from "../support/server_process.ts";
+import { eventually } from "../support/waiting.ts";
+import { acrossCrash } from "./crash.ts";
+import { anErrandHere } from "./in_process.ts";
 import type { System } from "./row.ts";
 import {
   aCancelled,
@@ -382,9 +387,22 @@ export const concurrentFutures: System = {
     {
       promise: "set_running_or_notify_cancel(): an error if it runs already: no call is begun twice",
       source: "CPython, concurrent/futures/_base.py, Future.set_running_or_notify_cancel",
-      notYet:
-        "It is a step between workers, which no client can call. To show it, rows need a service with " +
-        "several worker processes of its own.",
+      by: "the commit with which a worker takes a task: of several processes one has it",
+      test: async () => {
+        await using database = await aDatabase();
+        const env = { KV_PATH: database.path };
+        await using one = await aServer(env);
+        await using other = await aServer(env);
+        const errand = aClient(one.url);
+        const texts = Array.from({ length: 100 }, (_, i) => `called ${i}`);
+        const futures = await errand.map("prints", { text: texts });
+        await futures.wait();
+        const lines = () => [one, other].flatMap(({ output }) => output.stderr.split("\n"));
+        const called = () => lines().flatMap((line) => /"message":"(called \d+)"/.exec(line)?.[1] ?? []);
+        // What a process writes comes a moment after its tasks have ended.
+        await eventually(() => Promise.resolve(called().length >= texts.length), "not all were called");
+        assert.deepEqual(called().toSorted(), texts.toSorted());
+      },
     },
     {
       promise: "wait(): gives the done and the not done, with all of them in one or the other",
@@ -755,9 +773,17 @@ export const concurrentFutures: System = {
     {
       promise: "Executor.shutdown(wait): returns when the pending calls are done",
       source: "Python docs, concurrent.futures.Executor.shutdown",
-      notYet:
-        "A client owns no pool: the workers are the service's and outlive every client. To wait for the " +
-        "own tasks is wait() or TaskFutures.wait().",
+      by: "wait() of what was submitted: a client owns no pool, as the workers are the service's",
+      test: async (errand) => {
+        const { futures, end } = await held(errand, ["ran", "ran, too"]);
+        const next = await errand.submit("echo", { value: "pending" }, { waitFor: [...futures] });
+        const all = [...futures, next];
+        const over = wait(all);
+        assert.equal((await wait(all, { timeoutMs: 50 })).notDone.length, 3);
+        await end(0);
+        await end(1);
+        assert.deepEqual(idsOf((await over).done), idsOf(all));
+      },
     },
     {
       promise: "Executor.shutdown(cancel_futures): cancels what is pending, and only that",
@@ -777,16 +803,31 @@ export const concurrentFutures: System = {
     {
       promise: "Executor.submit(): RuntimeError after shutdown",
       source: "Python docs, concurrent.futures.Executor.shutdown",
-      notYet:
-        "A client has nothing to shut down. A service that is stopping refuses connections; rows would " +
-        "need a service of their own that they may stop.",
+      by: "stop() of an Errand in one's own program: a client of a service has nothing to shut down",
+      test: async () => {
+        const errand = await anErrandHere();
+        const future = await errand.client.submit("add", { a: 1, b: 2 });
+        assert.equal(await future.result(), 3);
+        await errand.stop();
+        await assert.rejects(errand.client.submit("add", { a: 1, b: 2 }), {
+          message: "this Errand was stopped",
+        });
+      },
     },
     {
       promise: "BrokenExecutor: when a worker dies, its pool and all of its futures fail",
       source: "Python docs, concurrent.futures.BrokenExecutor",
-      notYet:
-        "Meant to stay so: a task whose worker died is run again, and only that one ends CRASHED in the " +
-        "end. Rows that show it need a service of their own that they may kill.",
+      by: "maxCrashes: 0, for what ran there; what waited is run by another worker",
+      test: () =>
+        acrossCrash({ LEASE_MS: "300", CONCURRENCY: "2" }, async (errand) => {
+          const running = await errand.map("sleep", [{ ms: LONG_MS }, { ms: LONG_MS }], { maxCrashes: 0 });
+          await Promise.all([...running].map((future) => until(future, "RUNNING")));
+          const pending = await errand.submit("add", { a: 1, b: 2 }, { maxCrashes: 0 });
+          return { running: idsOf(running), pending: pending.id };
+        }, async (errand, { running, pending }) => {
+          for (const id of running) await assert.rejects(errand.future(id).result(), CrashedError);
+          assert.equal(await errand.future(pending).result(), 3);
+        }),
     },
   ],
 };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { pause } from "../support/waiting.ts";
+import { eventually, pause } from "../support/waiting.ts";
 import {
   allowFailure,
   asCompleted,
@@ -51,8 +51,18 @@ export const csharp: System = {
     {
       promise: "TaskStatus.Created: a task that exists and waits for its Start()",
       source: ".NET docs, TaskStatus",
-      notYet: "A submitted task is always on its way. To hold one back until somebody lets it go, " +
-        "PAUSED and its resume have to come first.",
+      by: "a queue that is paused; its resume is the Start() of all that is in it",
+      test: async (errand) => {
+        const queue = `created-${crypto.randomUUID()}`;
+        await errand.queues.pause(queue);
+        const future = await errand.submit("add", { a: 1, b: 2 }, { queue });
+        // A worker was free for what came later.
+        await (await errand.submit("nothing", {})).result();
+        const { state, startedAt } = await future.task();
+        assert.deepEqual([state.type, startedAt], ["PENDING", null]);
+        await errand.queues.resume(queue);
+        assert.equal(await future.result(), 3);
+      },
     },
     {
       promise: "TaskStatus.WaitingForActivation: it waits for what it depends on",
@@ -884,10 +894,24 @@ export const csharp: System = {
     {
       promise: "TaskScheduler.UnobservedTaskException: told of failures that nobody looked at",
       source: ".NET docs, TaskScheduler.UnobservedTaskException",
-      notYet:
-        "It is raised when the garbage collector takes the task. A durable task is not taken: its failure " +
-        "stays to be looked at, GET /v1/tasks?state=FAILED lists it. The stream of all events has to " +
-        "come first.",
+      by: "the stream of all tasks' events, which tells every failure, looked at or not",
+      test: async (errand) => {
+        const tag = crypto.randomUUID();
+        const told: string[] = [];
+        const listening = (async () => {
+          for await (const { event, data } of errand.events({ tag, state: "FAILED" })) {
+            if (event === "state" && told.push(data.id) > 0) return;
+          }
+        })();
+        // It tells what happens from when it is open.
+        const failed: string[] = [];
+        await eventually(async () => {
+          failed.push((await errand.submit("fail", { message: "unobserved" }, { tags: [tag] })).id);
+          return told.length > 0;
+        }, "the stream tells of no failure");
+        await listening;
+        assert.ok(failed.includes(told[0]));
+      },
     },
     {
       promise: "Task.AsyncState: what the caller gave along comes back as it was",

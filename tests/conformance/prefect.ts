@@ -21,12 +21,16 @@ import {
 } from "../../client/mod.ts";
 import { aClient, aServer } from "../support/client_service.ts";
 import { aDatabase } from "../support/server_process.ts";
+import { eventually } from "../support/waiting.ts";
 import { acrossCrash } from "./crash.ts";
 import { notYet } from "./not_yet.ts";
+import { pages } from "./pages.ts";
 import { dependencies, finalStates, mapping, nesting, retries, states } from "./prefect_composition.ts";
 import { caching } from "./prefect_caching.ts";
 import { limits } from "./prefect_limits.ts";
 import { schedules } from "./prefect_schedules.ts";
+import { prefectHooks } from "./handlers.ts";
+import { anErrandHere, withDefaults } from "./in_process.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
 import { aCancelled, aCompleted, aFailed, aPending, aRunning, idsOf, LONG_MS } from "./steps.ts";
@@ -53,10 +57,10 @@ const ARTIFACTS = "Prefect docs, Artifacts";
 const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
 
-const NEEDS_HOOKS = "Needs hooks: definitions have a function and nothing beside it.";
 const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
 const NEEDS_PAUSE = "Needs PAUSED: a task that waits for a person or a signal.";
-const NEEDS_DASHBOARD = "Needs the dashboard.";
+const NEEDS_WEBHOOKS =
+  "Needs webhooks, and rules that are stored. A program can read the stream of all events and act on it.";
 const NO_STORAGE = "Has no meaning here: results are JSON, and stand in the one database with their tasks.";
 
 export const prefect: System = {
@@ -765,7 +769,17 @@ export const prefect: System = {
     {
       promise: "task_default_retries: a default for all tasks",
       source: RETRIES,
-      notYet: "Needs a setting of the service; a definition sets defaults of its own.",
+      by: "code that goes through the definitions and gives each this default",
+      test: async () => {
+        const retry = { maxAttempts: 3, delayMs: 0 };
+        await using errand = await anErrandHere(withDefaults(() => ({ retry })));
+        const future = await errand.client.submit("fail", { message: "boom" });
+        await future.wait();
+        assert.equal((await future.task()).attempt, 3);
+        const own = await errand.client.submit("fail", { message: "boom" }, { retry: { maxAttempts: 1 } });
+        await own.wait();
+        assert.equal((await own.task()).attempt, 1);
+      },
     },
 
     // Timeouts.
@@ -844,13 +858,7 @@ export const prefect: System = {
     },
 
     // Hooks.
-    ...notYet(HOOKS, NEEDS_HOOKS, [
-      "on_running, for every try",
-      "on_completion",
-      "on_failure, after the retries",
-      "on_cancellation",
-      "on_crashed",
-    ]),
+    ...prefectHooks,
     ...notYet(HOOKS, NEEDS_TRANSACTIONS, ["on_commit", "on_rollback"]),
 
     // Transactions.
@@ -904,7 +912,22 @@ export const prefect: System = {
     {
       promise: "log_prints: what a function prints is logged",
       source: "Prefect docs, Logging",
-      notYet: "Not here: functions share one console, so a printed line cannot be told to belong to a task.",
+      by: "the service's log, with the id of the task",
+      test: async () => {
+        await using server = await aServer();
+        const future = await aClient(server.url).submit("prints", { text: "printed by a function" });
+        await future.result();
+        const find = () => server.output.stderr.split("\n").find((line) => line.includes("printed by"));
+        await eventually(() => Promise.resolve(find()?.endsWith("}")), "it is not logged");
+        const { level, message, task, id, attempt } = JSON.parse(find()!);
+        assert.deepEqual({ level, message, task, id, attempt }, {
+          level: "info",
+          message: "printed by a function",
+          task: "prints",
+          id: future.id,
+          attempt: 1,
+        });
+      },
     },
     {
       promise: "task_run_name: a template or a function",
@@ -960,7 +983,17 @@ export const prefect: System = {
     {
       promise: "ProcessPoolTaskRunner",
       source: RUNNERS,
-      notYet: "Has no meaning here: several service processes may share one database.",
+      by: "several service processes that share one database",
+      test: async () => {
+        await using database = await aDatabase();
+        const env = { KV_PATH: database.path, CONCURRENCY: "1" };
+        await using one = await aServer(env);
+        await using _other = await aServer(env);
+        const futures = await aClient(one.url).map("sleep", [{ ms: LONG_MS }, { ms: LONG_MS }]);
+        await Promise.all([...futures].map((future) => reached(future, "Running")));
+        assert.deepEqual(await Promise.all([...futures].map((future) => future.running())), [true, true]);
+        await futures.cancel();
+      },
     },
     {
       promise: "DaskTaskRunner, RayTaskRunner",
@@ -1071,8 +1104,8 @@ export const prefect: System = {
       "image artifacts",
       "table artifacts",
     ]),
-    ...notYet(OPERATIONS, NEEDS_DASHBOARD, ["the graph of a run", "logs and states on a page"]),
-    ...notYet(AUTOMATIONS, "Needs the stream of all tasks' events, and webhooks.", [
+    ...pages,
+    ...notYet(AUTOMATIONS, NEEDS_WEBHOOKS, [
       "an event that comes: cancel, suspend, notify, call a webhook, run",
       "an event that does not come",
       "SLAs",

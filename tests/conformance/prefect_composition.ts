@@ -397,6 +397,14 @@ export const nesting: Row[] = [
   {
     promise: "timeout_seconds of a flow: a run that takes longer is TimedOut, with all of its tasks",
     source: TASKS,
-    notYet: "A time limit of groups has to come first: timeoutMs is for each attempt of a task.",
+    by: "timeoutMs of the group: it is FAILED with a TimeoutError, and what had not ended is CANCELLED",
+    test: async (errand) => {
+      const sleep = sig("sleep", { ms: LONG_MS }, { immutable: true });
+      const flow = await errand.run(group(chain(sleep, sleep), sleep), { group: { timeoutMs: 100 } });
+      const { state, errors, counts } = await flow.outcome();
+      assert.deepEqual([state, errors.map(({ name }) => name)], ["FAILED", ["TimeoutError"]]);
+      assert.deepEqual(counts, { CANCELLED: 3 });
+      assert.equal((await flow.futures[1].state()).message, "its group did not end in time");
+    },
   },
 ];

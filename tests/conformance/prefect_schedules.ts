@@ -34,7 +34,34 @@ export const schedules: Row[] = [
   {
     promise: "RRule",
     source: SCHEDULES,
-    notYet: "Needs RRULE. Cron with L and #, exclude, startAt, endAt and remaining say most of what it says.",
+    by: "cron with L and #, intervals, startAt, endAt, exclude and remaining, which say what most rules say",
+    test: async (errand) => {
+      const { schedules } = errand;
+      const startAt = "2030-01-07T09:00:00Z";
+      const day = (...days: string[]) => days.map((each) => `2030-${each}T09:00:00.000Z`);
+      const preview = (times: Omit<Parameters<typeof schedules.preview>[0], "startAt">) =>
+        schedules.preview({ startAt, ...times }, { count: 3 });
+      // FREQ=MONTHLY;BYDAY=-1FR, and 2TU, and BYMONTHDAY=-1
+      assert.deepEqual(await preview({ spec: [{ cron: "0 9 * * 5L" }] }), day("01-25", "02-22", "03-29"));
+      assert.deepEqual(await preview({ spec: [{ cron: "0 9 * * 2#2" }] }), day("01-08", "02-12", "03-12"));
+      assert.deepEqual(await preview({ spec: [{ cron: "0 9 L * *" }] }), day("01-31", "02-28", "03-31"));
+      // FREQ=WEEKLY;INTERVAL=2, from the start on
+      const everyMs = 14 * 24 * 60 * 60_000;
+      const fortnight = [{ everyMs, offsetMs: Date.parse(startAt) % everyMs }];
+      assert.deepEqual(await preview({ spec: fortnight }), day("01-07", "01-21", "02-04"));
+      // EXDATE, UNTIL
+      const exclude = [{ at: "2030-01-21T09:00:00Z" }];
+      const endAt = "2030-02-10T00:00:00Z";
+      assert.deepEqual(await preview({ spec: fortnight, exclude, endAt }), day("01-07", "02-04"));
+      // COUNT
+      const name = aName("counted");
+      const config = { task: "add", input: { a: 1, b: 2 } } as const;
+      await schedules.put(name, { ...config, spec: [{ everyMs: 1_000 }], remaining: 1 });
+      await firedTimes(errand, name, 1);
+      const { remaining, next } = await schedules.get(name);
+      assert.deepEqual([remaining, next], [0, []]);
+      await schedules.delete(name);
+    },
   },
   {
     promise: "several for one deployment",

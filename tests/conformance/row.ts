@@ -12,6 +12,8 @@ export interface Kept {
    * Such rows are counted apart.
    */
   by?: string;
+  /** Its test opens chromium. */
+  inBrowser?: true;
   test: (errand: Errand) => Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import { commandLine } from "../../tools/command_line.ts";
 
 const HELP = `Prints what of other systems' promises is kept here.
 
-  deno task conformance            run all rows, print the table
+  deno task conformance            run all rows, print the table; some open /usr/bin/chromium
   deno task conformance --update   the same, and take down the rows that pass as passing`;
 
 const LONGEST_MS = 30_000;

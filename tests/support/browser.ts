@@ -8,17 +8,22 @@ import { Hangs, unlessItHangs } from "./waiting.ts";
 const PROGRAM = "/usr/bin/chromium";
 
 export function browserTest(name: string, test: (page: Page) => Promise<void>): void {
+  testInBrowser(name, () => withABrowser(test));
+}
+
+/** @param test opens the browser itself */
+export function testInBrowser(name: string, test: () => Promise<void>): void {
   Deno.test({
     ...skippedIf(existsSync(PROGRAM) ? null : `no ${PROGRAM}`, name),
     // The browser's driver keeps its own timers and pipes.
     sanitizeOps: false,
     sanitizeResources: false,
     fn: () =>
-      withABrowser(test).catch((error) => {
+      test().catch((error) => {
         if (!(error instanceof Hangs)) throw error;
         // deno-lint-ignore no-console -- a test that passes at the second try says so
         console.warn(`${name}: ${error.message}. It is tried once more.`);
-        return withABrowser(test);
+        return test();
       }),
   });
 }
@@ -26,7 +31,7 @@ export function browserTest(name: string, test: (page: Page) => Promise<void>): 
 /**
  * Rarely, the browser's driver waits for an answer that does not come. Not all of its calls have a deadline.
  */
-async function withABrowser(test: (page: Page) => Promise<void>): Promise<void> {
+export async function withABrowser(test: (page: Page) => Promise<void>): Promise<void> {
   const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
   try {
     const page = await unlessItHangs(browser.newPage(), "the browser's new page");

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { replaceWith, type ReplacingFlow, type ReplacingTask } from "../../runtime/core/replace_with.ts";
-import { define } from "../../runtime/core/define.ts";
+import { define, type TaskContext } from "../../runtime/core/define.ts";
 import { PermanentError } from "../../runtime/core/errors.ts";
 import { ignore, reject, retryAfter } from "../../runtime/core/failure_hints.ts";
 import { definitions as shipped } from "../../tasks/mod.ts";
@@ -47,20 +47,63 @@ const tells = define({ name: "tells", input: z.object({ metas: z.array(z.unknown
   }
 });
 
-/** Says at its first start what shall follow; at the next one it tells which attempt that is. */
-const begun = new Set<string>();
+/** Says at its first `times` starts what shall follow; at the next one it tells which attempt that is. */
+const begun = new Map<string, number>();
 const directs = define(
   {
     name: "directs",
-    input: z.object({ how: z.enum(["retry", "snooze", "reject", "ignore"]), ms: z.int().default(0) }),
+    input: z.object({
+      how: z.enum(["retry", "snooze", "reject", "ignore"]),
+      ms: z.int().default(0),
+      times: z.int().default(1),
+    }),
   },
-  ({ input: { how, ms }, task, attempt }) => {
-    if (begun.has(task.id)) return attempt;
-    begun.add(task.id);
+  ({ input: { how, ms, times }, task, attempt }) => {
+    const starts = begun.get(task.id) ?? 0;
+    if (starts === times) return attempt;
+    begun.set(task.id, starts + 1);
     if (how === "reject") throw reject("not wanted");
     if (how === "ignore") throw ignore("not needed");
     throw retryAfter(ms, { reason: "not yet", countAttempt: how === "retry" });
   },
+);
+
+/** Writes to the console. */
+const prints = define({ name: "prints", input: z.object({ text: z.string() }) }, ({ input }) => {
+  // deno-lint-ignore no-console -- what a function writes is what its tests look at
+  console.log(input.text);
+});
+
+type Handled = TaskContext<{ untilAttempt: number }>;
+
+/** Code around a function, as functions share it: what is to happen before it, and after a failure. */
+function withHandlers(
+  before: (context: Handled) => void,
+  onRetry: (context: Handled, error: Error) => void,
+  run: (context: Handled) => unknown,
+) {
+  return async (context: Handled) => {
+    before(context);
+    try {
+      return await run(context);
+    } catch (error) {
+      if (context.task.nextPauseMs !== null) onRetry(context, error as Error);
+      throw error;
+    }
+  };
+}
+
+/** Emits what its handlers are told. */
+const handled = define(
+  { name: "handled", input: z.object({ untilAttempt: z.int() }) },
+  withHandlers(
+    ({ attempt, emit }) => emit(`before ${attempt}`),
+    ({ task, emit }, { message }) => emit(`${message}: again in ${task.nextPauseMs} ms`),
+    ({ input, attempt }) => {
+      if (attempt < input.untilAttempt) throw new Error(`attempt ${attempt}`);
+      return attempt;
+    },
+  ),
 );
 
 /** Throws an error that no retry can mend. */
@@ -133,14 +176,17 @@ const family = define(
       awaits: z.boolean().default(false),
       /** They are of its group. */
       joins: z.boolean().default(false),
+      /** They have its priority. */
+      inherits: z.boolean().default(false),
       ms: z.int().default(0),
       fails: z.int().default(0),
     }),
   },
-  async ({ input, attempt, submit, addToGroup, emit, signal }) => {
+  async ({ input, task, attempt, submit, addToGroup, emit, signal }) => {
     const children = [];
     const add = input.joins ? addToGroup : submit;
-    for (const child of input.children) children.push(await add(child.task, child.input ?? {}));
+    const options = input.inherits ? { priority: task.priority } : undefined;
+    for (const child of input.children) children.push(await add(child.task, child.input ?? {}, options));
     const ids = children.map(({ id }) => id);
     emit(ids);
     const given = input.awaits ? await Promise.all(children.map((child) => child.result())) : ids;
@@ -204,6 +250,8 @@ export const definitions = {
   several,
   tells,
   directs,
+  prints,
+  handled,
   permanent,
   stubborn,
   tidy,

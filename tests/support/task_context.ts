@@ -29,6 +29,7 @@ export function aContext<Input>(
       task,
       maxAttempts: 1,
       queue: "default",
+      priority: 0,
       tags: [],
       metadata: {},
       groupId: null,

@@ -5,10 +5,11 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { define } from "../../../runtime/core/define.ts";
 import { UnavailableError } from "../../../runtime/core/errors.ts";
+import { reject } from "../../../runtime/core/failure_hints.ts";
 import { Registry } from "../../../runtime/core/registry.ts";
 import type { Entry } from "../../../runtime/core/task.ts";
 import { cancelRequested, claimed, type Outcome } from "../../../runtime/core/transitions.ts";
-import { silentLog } from "../../../runtime/platform/log.ts";
+import { type Log, silentLog } from "../../../runtime/platform/log.ts";
 import { Attempt } from "../../../runtime/worker/attempt.ts";
 import { execute } from "../../../runtime/worker/execute.ts";
 import type { InputResolver } from "../../../runtime/worker/input_resolver.ts";
@@ -25,7 +26,7 @@ interface Setup {
   /** Somebody cancels the task, with a minute of grace. */
   cancel(): void;
   /** Runs the attempt with this input. */
-  run(input: () => Promise<unknown>): Promise<Outcome | null>;
+  run(input: () => Promise<unknown>, log?: Log): Promise<Outcome | null>;
 }
 
 /** A task of several inputs in one attempt, and of a function that calls `work`. */
@@ -49,7 +50,7 @@ async function anAttempt(work: (setup: Setup) => unknown = () => null): Promise<
       const record = cancelRequested(attempt.record, clock.now(), null, 60_000);
       attempt.adopt({ record, versionstamp: `${entry.versionstamp}1` });
     },
-    run: (input) => {
+    run: (input, log = silentLog) => {
       return execute(attempt, {
         registry: new Registry([definition]),
         runners: new Runners(1),
@@ -58,7 +59,7 @@ async function anAttempt(work: (setup: Setup) => unknown = () => null): Promise<
         children: null as unknown as ChildTasks,
         maxResultBytes: 1_000_000,
         keepStacks: false,
-        log: silentLog,
+        log,
       });
     },
   };
@@ -111,4 +112,16 @@ Deno.test("an attempt that was stopped asks no more of a database that is away",
   assert.equal(ended?.kind, "failed");
   // The one that was refused, and that of the pause which the stop has cut short.
   assert.equal(reads, 2);
+});
+
+Deno.test("a failed attempt is logged with its stack, and one that its function rejects without", async () => {
+  for (const [thrown, isStack] of [[new Error("boom"), true], [reject("not wanted"), false]] as const) {
+    await using setup = await anAttempt(() => {
+      throw thrown;
+    });
+    const stacks: unknown[] = [];
+    const log: Log = { ...silentLog, error: (_, error) => void stacks.push((error as Error).stack) };
+    assert.equal((await setup.run(() => Promise.resolve([1]), log))?.kind, "failed");
+    assert.deepEqual(stacks.map((stack) => stack !== undefined), [isStack]);
+  }
 });
