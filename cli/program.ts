@@ -38,7 +38,7 @@ export function programOf(io: Io, running: Running): Command {
       write(lines.join("").replace(/^error: /, "errand: "));
     },
   });
-  program.configureHelp({ showGlobalOptions: true }).showHelpAfterError("--help says more");
+  program.configureHelp({ showGlobalOptions: true });
   program.version(RELEASE, "-V, --version", "the release of this program");
   program.option("-o, --output <form>", "table or json", oneOf(["table", "json"]), "table")
     .option("--url <url>", "where the service is")
@@ -66,5 +66,12 @@ export function programOf(io: Io, running: Running): Command {
   serviceCommands(declaring);
   program.commandsGroup("This program:");
   ownCommands(declaring);
+  nameHelp(program, "errand");
   return program;
+}
+
+/** What follows an error names the help of the command that was meant. */
+function nameHelp(command: Command, path: string): void {
+  command.showHelpAfterError(`${path} --help says more`);
+  for (const each of command.commands) nameHelp(each, `${path} ${each.name()}`);
 }

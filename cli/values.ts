@@ -34,16 +34,25 @@ export function whole(min: number, max = Number.MAX_SAFE_INTEGER): (text: string
 
 /** ISO 8601 of an instant, or of a time ago: `2h`. */
 export function pastInstant(now: () => number): (text: string) => string {
-  return (text) => /^\d+(\.\d+)?[a-z]+$/.test(text) ? isoOf(now() - duration(text)) : instant(text);
+  return (text) => {
+    if (/^\d+(\.\d+)?[a-z]+$/.test(text)) return isoOf(now() - duration(text));
+    return instantIn(text, `${INSTANT}, or a time ago like 2h`);
+  };
 }
+
+const INSTANT = "It must be an instant like 2026-12-24T18:00:00Z, or a date";
 
 /** ISO 8601. Without a time zone it is UTC. */
 export function instant(text: string): string {
+  return instantIn(text, INSTANT);
+}
+
+function instantIn(text: string, rule: string): string {
   const hasZone = /(Z|[+-]\d\d:?\d\d)$/i.test(text);
   const isDate = /^\d{4}-\d\d-\d\d$/.test(text);
   const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(hasZone || isDate ? text : `${text}Z`) : NaN;
   if (Number.isFinite(at)) return isoOf(at);
-  throw new InvalidArgumentError("It must be an instant like 2026-12-24T18:00:00Z, or a date.");
+  throw new InvalidArgumentError(`${rule}.`);
 }
 
 function isoOf(at: number): string {

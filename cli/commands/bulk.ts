@@ -41,6 +41,12 @@ function whichOf(ids: string[], given: BulkGiven): Pick<BulkRequest, "ids" | "fi
   if (ids.length > 0 && !isFiltered && !all) return { ids };
   if (ids.length > 0) throw new CommandError("ids, or options like --task, must say which tasks; not both");
   if (!isFiltered && !all) throw new CommandError("options like --task, or --all, must say which tasks");
+  const times = [filter.createdAfter, filter.createdBefore, finishedAfter, finishedBefore];
+  if (!all && times.every((time) => time === undefined)) {
+    throw new CommandError(
+      "without a bound in time, as --created-after 1d, it is for all that ever were: say --all with it",
+    );
+  }
   return { ...isFiltered && { filter }, ...all && { all } };
 }
 

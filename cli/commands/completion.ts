@@ -4,6 +4,7 @@ import { CommandError } from "../command_error.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import type { Session } from "../session.ts";
 
+/** Where nothing is known they offer files. That of zsh is also one for `fpath`. */
 const SCRIPTS: Record<string, string> = {
   bash: `_errand() {
   local IFS=$'\\n'
@@ -18,13 +19,18 @@ _errand() {
   found=(\${(f)"$(errand __complete "\${words[@]:1:$((CURRENT - 1))}" 2>/dev/null)"})
   if (( \${#found} )); then compadd -- "\${found[@]}"; else _files; fi
 }
-compdef _errand errand
+if [ "$funcstack[1]" = _errand ]; then _errand "$@"; else compdef _errand errand; fi
 `,
   fish: `function __errand_complete
   set -l words (commandline -opc) (commandline -ct)
-  errand __complete $words[2..-1] 2>/dev/null
+  set -l found (errand __complete $words[2..-1] 2>/dev/null)
+  if test (count $found) -gt 0
+    printf '%s\\n' $found
+  else
+    __fish_complete_path (commandline -ct)
+  end
 end
-complete -c errand -a '(__errand_complete)'
+complete -c errand -f -a '(__errand_complete)'
 `,
 };
 

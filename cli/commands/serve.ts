@@ -15,7 +15,9 @@ export async function serveCommand(args: readonly string[], io: Io): Promise<Exi
     }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    io.err(`${error.message}\n--help says more\n`);
+    io.err(
+      `errand: ${error.message}\nsettings are variables, as PORT=8080; errand serve --help lists them\n`,
+    );
     return EXIT.usage;
   }
   await import("../../main.ts");

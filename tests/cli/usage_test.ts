@@ -126,7 +126,13 @@ Deno.test("what is misspelt or wrong is said with its rule, and nothing is asked
     [["ls", "--profile", "prod"], /no profile is named "prod" \(--profile\); there are none/],
     [["ls", "--url", "ftp://x"], /url must be an absolute http or https URL/],
     [["completion", "csh"], /the shell must be bash, zsh or fish; it is "csh"/],
-    [["serve", "--prot", "1"], /unknown argument "--prot"; known: --help/],
+    [
+      ["serve", "--prot", "1"],
+      /^errand: unknown argument "--prot"; known: --help\nsettings are variables, as PORT=/,
+    ],
+    [["ls", "--created-after", "yesterday"], /'yesterday' is invalid\. .*, or a time ago like 2h/],
+    [["bulk", "cancel", "--tag", "x"], /--created-after 1d, it is for all that ever were: say --all with it/],
+    [["queue", "pause"], /missing required argument 'name'\nerrand queue pause --help says more/],
     [["ls", "\x1b[31m"], /: \\u\{1b\}\[31m/],
   ];
   for (const [args, message] of wrong) {
