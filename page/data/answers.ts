@@ -122,6 +122,31 @@ export interface Group extends GroupCounts {
   createdAt: string;
 }
 
+/** A key or a tenant. */
+export interface Counted {
+  kind: "key" | "tenant";
+  name: string;
+  /** Of the key; null for the default tenant. */
+  tenant: string | null;
+}
+
+export type QuotaName =
+  | "requestsPerSecond"
+  | "queued"
+  | "running"
+  | "waiting"
+  | "bodyBytes"
+  | "storedBytes";
+
+/** Null: not counted; no limit. */
+export type Usage = Counted & Record<QuotaName, { used: number | null; limit: number | null }>;
+
+export interface Quota extends Counted {
+  quotas: Partial<Record<QuotaName, number>>;
+  changedAt: string;
+  changedBy: string | null;
+}
+
 /** GET /v1/audit */
 export interface AuditPage {
   entries: AuditEntry[];

@@ -20,6 +20,7 @@ import { Schedules } from "../views/schedules.tsx";
 import { SignIn } from "../views/sign_in.tsx";
 import { TaskView } from "../views/task.tsx";
 import { Tasks } from "../views/tasks.tsx";
+import { UsageView } from "../views/usage.tsx";
 import { Workers } from "../views/workers.tsx";
 import { Empty, Skeleton } from "./basics.tsx";
 import { act, Notices } from "./notices.tsx";
@@ -61,6 +62,7 @@ export const ENTRIES: Entry[] = [
     one: DefinitionView,
   },
   { path: "keys", title: "Keys", scope: "admin", list: Keys },
+  { path: "usage", title: "Usage", scope: "read", list: UsageView },
   { path: "audit", title: "Audit", scope: "admin", list: Audit },
 ];
 

@@ -59,7 +59,7 @@ function Now({ queues, workers }: Pick<FiguresProps, "queues" | "workers">) {
               oldest {waited}, <bdi>{oldest.name}</bdi>
             </>
           )
-          : "nothing waits for a worker"}
+          : "for a worker"}
       />
       <Figure
         title="Running"
@@ -74,7 +74,7 @@ function Now({ queues, workers }: Pick<FiguresProps, "queues" | "workers">) {
       <Figure
         title="Later"
         value={shown("scheduled", "waiting")}
-        note={queues === null ? "" : `${count(sum("waiting"))} of them for other tasks`}
+        note={queues === null ? "" : `${count(sum("waiting"))} for other tasks`}
       />
     </>
   );

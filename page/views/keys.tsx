@@ -57,8 +57,7 @@ export function Keys() {
               ? (
                 <Empty title="No keys: this machine may do everything">
                   For callers from elsewhere:{" "}
-                  <code>deno task keys -- make --name me --scopes admin</code>. From then on every call needs
-                  a key.
+                  <code>deno task key -- --name me --scopes admin</code>. From then on every call needs a key.
                 </Empty>
               )
               : <Table keys={keys} onMade={setMade} />}

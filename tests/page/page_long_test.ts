@@ -36,6 +36,7 @@ browserTest(
       ["definitions", "Makes smaller copies"],
       ["definitions/resize", "Where the image is."],
       ["keys", "ann"],
+      ["usage", "Streams and waits"],
       ["audit", "POST /v1/tasks"],
     ];
     for (const [view, shows] of views) {
