@@ -20,6 +20,7 @@ import {
   type TaskRecord,
   typeOf,
 } from "../../runtime/core/task.ts";
+import { BulkActions } from "./bulk_actions.ts";
 import { type ChildFindings, Children } from "./children.ts";
 import { Dependencies, STOPPED } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
@@ -28,8 +29,10 @@ import { encodeKey } from "./key_order.ts";
 import { Limits } from "./limits.ts";
 import { Lists, type Look } from "./lists.ts";
 import { OpenCalls } from "./open_calls.ts";
+import { placeOf } from "./places.ts";
+import { ReadyEntries } from "./ready_entries.ts";
 import { faultOfOutcome } from "./replacements.ts";
-import { Schedules, slotOf } from "./schedules.ts";
+import { Schedules } from "./schedules.ts";
 import { storedIn } from "./stored_row.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 import { UniqueKeys } from "./unique.ts";
@@ -122,12 +125,17 @@ export class Checker implements ChildFindings {
   readonly #schedules = new Schedules((invariant, what) => this.violated(invariant, what));
   readonly #groups = new GroupPolicies((invariant, what) => this.violated(invariant, what));
   readonly #unique: UniqueKeys;
+  readonly bulk: BulkActions;
+  readonly #ready: ReadyEntries;
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
     this.children = new Children(world, this);
     this.#openCalls = new OpenCalls(world, this);
-    this.#unique = new UniqueKeys(world, this.tasks, (invariant, what) => this.violated(invariant, what));
+    const violated = (invariant: string, what: string) => this.violated(invariant, what);
+    this.#unique = new UniqueKeys(world, this.tasks, violated);
+    this.bulk = new BulkActions(world, this.tasks, violated);
+    this.#ready = new ReadyEntries(this.tasks, violated);
   }
 
   /** KV has, or has had, this task. */
@@ -160,6 +168,8 @@ export class Checker implements ChildFindings {
     this.#schedules.applied(changes);
     this.#groups.applied(changes);
     this.#unique.applied(changes);
+    this.#ready.applied(changes);
+    this.bulk.applied(changes, by);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }
@@ -242,6 +252,7 @@ export class Checker implements ChildFindings {
     if (isForgotten(before)) return this.violated("3", `${name} was forgotten and written again`);
     if (isForgotten(after)) {
       if (!isTerminal(before)) this.violated("3", `${name} was forgotten while ${typeOf(before)}`);
+      if (this.bulk.isFor("delete", before)) this.asked("forget", id);
       if (after.isPast) this.#requirePast(before, `${by.name} removed it`);
       else if (!this.#forgetAsked.has(id)) this.violated("1", `${name} was forgotten, and nobody asked`);
       return;
@@ -265,8 +276,7 @@ export class Checker implements ChildFindings {
     ) {
       this.#requireRipe(name, after, by);
     }
-    const { call, n } = JSON.parse(after.metadata);
-    const place = slotOf(after) ?? `${call}/${n}`;
+    const place = placeOf(after);
     const other = this.#made.get(place);
     // An id of a caller's own is free again for another call once its task is past its retention.
     const isOfAnother = other === undefined && after.parentId === null;
@@ -324,7 +334,10 @@ export class Checker implements ChildFindings {
       // Its queue or its definition has got a limit since it was ready.
       const isAsked = from.name === "Pending" && state.name === "Pending" &&
         imposedIn(after) !== imposedIn(before);
-      if (!isMoved && !isAsked && !mayFollow(from, state)) {
+      // Its priority has changed, and so has its place in the queue.
+      const isReordered = from.name === "Pending" && state.name === "Scheduled" &&
+        before.priority !== after.priority;
+      if (!isMoved && !isAsked && !isReordered && !mayFollow(from, state)) {
         this.violated("4", `${name}: ${from.name} → ${state.name}`);
       }
       // One that waits at a limit was ripe when it came there.
@@ -342,6 +355,7 @@ export class Checker implements ChildFindings {
       this.violated("3", `${name}: its end was rewritten, ${ended(before)} → ${ended(after)}`);
     }
     if (retried) {
+      if (this.bulk.isFor("retry", after)) this.asked("retry", after.id);
       const resumed = STOPPED.includes(stateOf(before).name) &&
         this.dependencies.wasResumedBy(after.id, this.#beganAgain);
       const byParent = this.children.mayRetry(after, by);
@@ -704,6 +718,7 @@ export class Checker implements ChildFindings {
   atTheEnd(): void {
     this.#schedules.atTheEnd();
     this.#groups.atTheEnd();
+    this.bulk.atTheEnd();
     for (const [call, why] of this.#refused) {
       // A call of several commits that could not go on leaves tasks that were cancelled before they could
       // run.
@@ -766,7 +781,7 @@ function runOf(record: TaskRecord): number | null {
   const type = typeOf(record);
   if (type === "COMPLETED" || type === "CANCELLED" && record.result) {
     if (!record.result || !("json" in record.result)) return null;
-    return JSON.parse(record.result.json).run;
+    return JSON.parse(record.result.json)?.run ?? null;
   }
   const said = type === "FAILED" || type === "SCHEDULED" ? record.history.at(-1)!.message : null;
   // The error of a child that failed quotes the child's.

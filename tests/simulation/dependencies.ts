@@ -19,7 +19,7 @@ import {
 import { allUpstreams, isAlternative, isLenient, plainUpstreams, verdict } from "./conditions.ts";
 import { isReplaced } from "../../runtime/core/replaced.ts";
 import type { Change } from "./fake_kv.ts";
-import { slotOf } from "./schedules.ts";
+import { placeOf } from "./places.ts";
 import type { Upstream, Wants } from "./wants.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -213,8 +213,8 @@ export class Dependencies {
   }
 
   #new(record: TaskRecord): void {
-    const { call, n } = JSON.parse(record.metadata);
-    const place = slotOf(record) ?? `${call}/${n}`;
+    const place = placeOf(record);
+    const [call] = place.split("/");
     this.#placeOf.set(record.id, place);
     this.#made.set(place, record.id);
     if (record.unique?.after) this.#after.set(record.id, record.unique.after);

@@ -69,6 +69,8 @@ export class Workload {
   #asked = 0;
   /** Tasks that were acknowledged. */
   readonly #ids: string[] = [];
+  /** Of these, the ones that wait for nobody. */
+  readonly #freeIds: string[] = [];
   /** By the call that made them. */
   readonly #groups = new Map<string, string>();
   readonly #policies = new Map<string, GroupOptions | undefined>();
@@ -78,6 +80,14 @@ export class Workload {
   #followed: string | null = null;
 
   constructor(private readonly world: WorkingWorld) {}
+
+  get ids(): readonly string[] {
+    return this.#ids;
+  }
+
+  get freeIds(): readonly string[] {
+    return this.#freeIds;
+  }
 
   /** How many callers are not done. */
   get working(): number {
@@ -835,7 +845,11 @@ export class Workload {
     const ids = entries.map(({ record }) => record.id);
     world.note(who, `submits ${name}: ${replayed ? "again " : ""}${ids.map((id) => world.nameOf(id))}`);
     world.checker.acked(name, ids);
-    for (const id of ids) if (!this.#ids.includes(id)) this.#ids.push(id);
+    const isFree = !world.checker.dependencies.isWhole(name);
+    for (const id of ids.filter((id) => !this.#ids.includes(id))) {
+      this.#ids.push(id);
+      if (isFree) this.#freeIds.push(id);
+    }
     if (groupId) this.#groups.set(name, groupId);
     this.#lookAgain(who, world.random.pick(ids));
     return ids;

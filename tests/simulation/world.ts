@@ -10,6 +10,7 @@ import { Concurrency } from "./concurrency.ts";
 import { Pauses } from "./pauses.ts";
 import { drawFaults, type Faults, FAULTY_MS } from "./faults.ts";
 import { gateResponses } from "./foreign.ts";
+import { Operators } from "./operators.ts";
 import { REMOTE_LIMITS, SimProcess, TIGHT_LIMITS } from "./process.ts";
 import { Random } from "../support/random.ts";
 import { checkRest, type Gaps } from "./rest.ts";
@@ -83,6 +84,7 @@ export class World implements WorkingWorld {
   readonly #names = new Map<string, string>();
   readonly #processes: SimProcess[] = [];
   readonly #workload: Workload;
+  readonly #operators: Operators;
   /** What everybody's clock is ahead of true time once all is well. */
   #aheadMs = 0;
   #over = false;
@@ -114,6 +116,7 @@ export class World implements WorkingWorld {
     this.pauses = new Pauses(this, seed);
     this.#concurrency = new Concurrency(this, seed);
     this.#workload = new Workload(this);
+    this.#operators = new Operators(this, seed, this.#workload);
     const processOf = (kv: FakeKv) =>
       this.#processes.find((each) => each.kv === kv || each.standIn.kv === kv)!;
     this.database.onApplied = (changes, sentAt, kv) => {
@@ -173,6 +176,7 @@ export class World implements WorkingWorld {
     this.#plan(faults);
     this.pauses.start();
     this.#concurrency.start();
+    this.#operators.start();
     this.#expire();
 
     await scheduler.run(() => false, FAULTY_MS);
@@ -181,12 +185,12 @@ export class World implements WorkingWorld {
     this.#concurrency.liftAll();
     const onlyAwaiting = () => {
       return this.#workload.working === this.#workload.streaming && this.#allServe() &&
-        this.pauses.isOver && this.#concurrency.isOver &&
+        this.pauses.isOver && this.#concurrency.isOver && this.#operators.isOver &&
         this.#unended().every(isAwaiting);
     };
     const rest = () => {
       return this.#workload.working === 0 && this.#allServe() &&
-        this.pauses.isOver && this.#concurrency.isOver &&
+        this.pauses.isOver && this.#concurrency.isOver && this.#operators.isOver &&
         this.#unended().length === 0 && this.#openCalls().length === 0 && this.#openSchedules() === 0;
     };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);
