@@ -14,29 +14,32 @@ interface Window {
   count: number;
 }
 
+export interface Failure {
+  /** For so many milliseconds the source must wait; 0 as long as it has not failed too often. */
+  waitMs: number;
+  /** It was told to wait before. */
+  isAgain: boolean;
+}
+
 export class FailedAttempts {
   readonly #windows = new BoundedMap<string, Window>(MOST_SOURCES);
 
   constructor(private readonly clock: Clock, private readonly log: Log) {}
 
-  /**
-   * Counts a failure of this source.
-   *
-   * @returns for how many milliseconds the source must wait; 0 as long as it has not failed too often
-   */
-  add(source: string): number {
+  /** Counts a failure of this source. */
+  add(source: string): Failure {
     const now = this.clock.monotonic();
     const known = this.#windows.get(source);
     const window = known && known.endsAt > now ? known : { endsAt: now + WINDOW_MS, count: 0 };
     // Behind all others, as it ends last.
     if (window !== known) this.#windows.set(source, window);
     window.count++;
-    if (window.count <= MOST) return 0;
+    if (window.count <= MOST) return { waitMs: 0, isAgain: false };
     if (window.count === MOST + 1) {
       this.log.info(
-        `${source} has shown ${window.count} wrong keys or tickets within a minute: it is told to wait`,
+        `${source} has shown ${window.count} wrong keys, tickets or sessions within a minute: it is told to wait`,
       );
     }
-    return window.endsAt - now;
+    return { waitMs: window.endsAt - now, isAgain: window.count > MOST + 1 };
   }
 }

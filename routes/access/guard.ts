@@ -68,8 +68,10 @@ async function refuse(
   if (problem === null) return await pass(c, rules, next, access);
   // Nobody needs the rest of it.
   await c.req.raw.body?.cancel();
-  const told = afterFailure(c, problem, access.sources);
-  if (access.audit && access.keys.isLocked) noteCall(c, rules, told.status, access.audit, access.sources);
+  const { told, isAgain } = afterFailure(c, problem, access.sources);
+  // A thousand guesses a second are in the log once a minute.
+  const { audit } = access;
+  if (audit && access.keys.isLocked && !isAgain) noteCall(c, rules, told.status, audit, access.sources);
   throw new ProblemError(told);
 }
 

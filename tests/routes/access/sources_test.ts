@@ -49,14 +49,36 @@ Deno.test("failures are forgotten after a minute, the log names a source once, a
     info: (text) => infos.push(text),
     error: () => assert.fail(),
   });
-  const waits = Array.from({ length: 25 }, () => attempts.add("a"));
-  assert.deepEqual(waits.map((ms) => ms > 0), waits.map((_, i) => i >= 20));
-  assert.deepEqual(infos, ["a has shown 21 wrong keys or tickets within a minute: it is told to wait"]);
+  const failures = Array.from({ length: 25 }, () => attempts.add("a"));
+  assert.deepEqual(failures.map(({ waitMs }) => waitMs > 0), failures.map((_, i) => i >= 20));
+  assert.deepEqual(failures.map(({ isAgain }) => isAgain), failures.map((_, i) => i >= 21));
+  assert.deepEqual(infos, [
+    "a has shown 21 wrong keys, tickets or sessions within a minute: it is told to wait",
+  ]);
   clock.advance(59_999);
-  assert.equal(attempts.add("a"), 1);
+  assert.equal(attempts.add("a").waitMs, 1);
   clock.advance(5);
-  assert.equal(attempts.add("a"), 0);
+  assert.equal(attempts.add("a").waitMs, 0);
   for (let i = 0; i < 30; i++) attempts.add("b");
   for (let i = 0; i < 12_500; i++) attempts.add(`source ${i}`);
-  assert.equal(attempts.add("b"), 0, "the oldest is forgotten");
+  assert.equal(attempts.add("b").waitMs, 0, "the oldest is forgotten");
+});
+
+Deno.test("a thousand wrong keys or forged cookies are told to wait, and are in the audit 21 times; right keys are let in", async () => {
+  const boss = aKey(["admin"], "boss");
+  for (const shown of [wrong, { cookie: `errand_session=${crypto.randomUUID()}.${"x".repeat(80)}` }]) {
+    await using service = await aService({ running: false, apiKeys: [boss.key] });
+    const statuses = new Map<number, number>();
+    for (let i = 0; i < 1_000; i++) {
+      const { status } = await from(service, "203.0.113.7", shown);
+      statuses.set(status, (statuses.get(status) ?? 0) + 1);
+      if (i % 200 === 0) assert.equal((await from(service, "203.0.113.7", boss.headers)).status, 200);
+    }
+    assert.deepEqual([...statuses], [[401, 20], [429, 980]]);
+    const { body: { entries } } = await service.get("/v1/audit", boss);
+    const calls = (status: number) =>
+      entries.filter((entry: { status: number }) => entry.status === status)
+        .reduce((sum: number, { calls }: { calls: number }) => sum + calls, 0);
+    assert.deepEqual([calls(401), calls(429)], [20, 1]);
+  }
 });
