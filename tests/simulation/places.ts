@@ -1,5 +1,5 @@
-// What makes a task the same task, whoever stores it and however often: its place in its call, or what else it
-// was made for.
+// What makes a task the same task, whoever stores it and however often: its place in its call, or what else
+// it was made for.
 
 import { BULK } from "../../runtime/commands/bulk/order.ts";
 import type { TaskRecord } from "../../runtime/core/task.ts";
