@@ -98,12 +98,17 @@ export function Page() {
 
 function Nav() {
   const { name, tenant } = caller.value!;
+  const links = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // On a phone they are a line that is longer than the screen.
+    links.current!.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [view.value]);
   return (
     <nav class="nav" aria-label="Views">
       <a class="brand" href={hrefOf("overview")}>
         errand<i>.</i>
       </a>
-      <div class="links">
+      <div class="links" ref={links}>
         {ENTRIES.filter(({ scope }) => may(scope)).map(({ path, title }) => (
           <a
             key={path}

@@ -1,6 +1,6 @@
 // Groups and flows. The service keeps no list of them: these are those of the newest tasks.
 
-import { count } from "../data/format.ts";
+import { count, shortId } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { go, hrefOf } from "../data/route.ts";
 import type { Group, TaskList } from "../data/answers.ts";
@@ -92,7 +92,7 @@ function Row({ id, names }: { id: string; names: string[] }) {
   return (
     <tr>
       <td class="mono nowrap">
-        <a class="link" href={hrefOf("groups", id)}>{id}</a>
+        <a class="link" href={hrefOf("groups", id)} title={id}>{shortId(id)}</a>
       </td>
       <td class="clip wide">
         <bdi>{names.join(", ")}</bdi>

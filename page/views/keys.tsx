@@ -1,10 +1,10 @@
 // API keys: make, replace, revoke. A secret is shown once.
 
-import { useState } from "preact/hooks";
+import { effect, signal } from "@preact/signals";
 import type { Key, Scope } from "../data/answers.ts";
 import { call, post } from "../data/api.ts";
 import { useLoad } from "../data/load.ts";
-import { caller } from "../data/session.ts";
+import { caller, isSignedIn } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
@@ -26,9 +26,17 @@ interface Made {
   secret: string;
 }
 
+/** Kept until the reader has it, who may have gone elsewhere before it came. */
+const shown = signal<Made | null>(null);
+const setMade = (made: Made | null) => shown.value = made;
+
+effect(() => {
+  if (!isSignedIn.value) setMade(null);
+});
+
 export function Keys() {
+  const made = shown.value;
   const loaded = useLoad<{ keys: Key[] }>("/v1/keys", { everyMs: 5_000 });
-  const [made, setMade] = useState<Made | null>(null);
   const isOpen = caller.value?.name === null;
   return (
     <>
@@ -195,7 +203,6 @@ function NewKey({ onMade }: { onMade: (made: Made) => void }) {
       label="New key…"
       title="A new key"
       verb="Make it"
-      class="main"
       onDone={make}
     >
       <Field label="Name" note="Who will use it.">

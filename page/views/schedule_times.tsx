@@ -67,7 +67,7 @@ export function SpecFields({ what, pointer, spec, onChange, faults, least }: Spe
           ) => <small key={at} class="fault-text" role="alert">{message}</small>)}
         </fieldset>
       ))}
-      <button type="button" class="add" onClick={() => onChange([...spec, newSpec("cron")])}>
+      <button type="button" onClick={() => onChange([...spec, newSpec("cron")])}>
         {spec.length === 0 ? "Add one" : "Add another"}
       </button>
     </div>

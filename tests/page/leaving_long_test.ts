@@ -3,9 +3,10 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
+import { aKey } from "../support/api_keys.ts";
 import { browserTest } from "../support/browser.ts";
 import { fill, type Filled, PageService } from "../support/page_service.ts";
-import { open, titled } from "./opened.ts";
+import { open, signIn, titled } from "./opened.ts";
 
 interface Action {
   view: string;
@@ -110,5 +111,37 @@ browserTest("a chart whose program comes after its view was left is not drawn", 
   answers.resolve();
   await page.evaluate(`import(${JSON.stringify(url)})`);
   await titled(page, "Workers");
+  assert.deepEqual(faults, []);
+});
+
+browserTest("the secret of a key is shown once its maker comes back, and to nobody else", async (page) => {
+  const ann = aKey(["admin"], "ann");
+  await using service = await PageService.with({ keys: [ann] });
+  const { faults, goto } = await open(page, service, ann);
+  const [asked, answers] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  await page.route("**/v1/keys", async (route) => {
+    if (route.request().method() !== "POST") return route.continue();
+    const response = await route.fetch();
+    asked.resolve();
+    await answers.promise;
+    await route.fulfill({ response });
+  });
+  await goto("keys");
+  await page.getByRole("button", { name: "New key…" }).click();
+  await page.getByRole("dialog").getByRole("textbox", { name: "Name" }).fill("reader");
+  await page.getByRole("dialog").getByRole("button", { name: "Make it" }).click();
+  await asked.promise;
+  await goto("workers");
+  await titled(page, "Workers");
+  const answered = page.waitForResponse((response) => response.request().method() === "POST");
+  answers.resolve();
+  await (await answered).finished();
+  await goto("keys");
+  const secret = page.getByText(/^errand_[\w-]{43}$/);
+  await secret.waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await signIn(page, ann);
+  await page.getByRole("row", { name: "reader" }).waitFor();
+  assert.equal(await secret.count(), 0);
   assert.deepEqual(faults, []);
 });
