@@ -48,8 +48,9 @@ browserTest(
       await page.emulateMedia({ colorScheme: "light" });
     }
     await page.setViewportSize({ width: 390, height: 800 });
-    for (const [view] of views) {
+    for (const [view, shows] of views) {
       await goto(view);
+      await page.getByRole("main").getByText(shows).first().waitFor({ state: "attached" });
       const width = await page.evaluate("document.documentElement.scrollWidth");
       assert.ok(width as number <= 390, `${view} is ${width} px wide`);
     }
