@@ -16,6 +16,8 @@ export class FaultyKv {
   /** Called before the answer of a commit with a mishap. */
   meanwhile: () => Promise<unknown> = () => Promise.resolve();
   commits = 0;
+  /** Of commits without a mishap. */
+  answers = 0;
 
   wrap = (kv: Deno.Kv): Deno.Kv => {
     return new Proxy(kv, {
@@ -33,7 +35,7 @@ export class FaultyKv {
     atomic.commit = async () => {
       this.commits++;
       const mishap = this.next.shift();
-      if (!mishap) return await real();
+      if (!mishap) return await real().finally(() => this.answers++);
       if (mishap !== "lost, throws") await real();
       await this.meanwhile();
       if (mishap === "applied, not ok") return { ok: false };

@@ -478,7 +478,8 @@ Deno.test("reports of a task are written together, 100 ms after the ones before"
   const written = async () => (await bench.kv.list({ prefix: prefixes.events(id) }, { limit: 99 })).length;
   emit(0);
   bench.clock.advance(0);
-  await eventually(async () => await written() === 1);
+  await eventually(async () => await written() === 1 && kv.answers === kv.commits);
+  for (let i = 0; i < 20; i++) await turn();
   const before = kv.commits;
   for (let i = 1; i <= 20; i++) emit(i);
   bench.clock.advance(99);
