@@ -43,34 +43,55 @@ export async function list(store: Store, query: ListQuery): Promise<Page> {
   if (fitsNone(query)) return { entries: [], nextCursor: null, ...counts && { count: NONE } };
   const entries: Entry[] = [];
   let nextCursor: string | null = null;
-  const pageTime = new Time(store.clock);
+  const time = new Time(store.clock);
   const bounds = await idBounds(store, query);
-  const sources = await sourcesOf(store, query, pageTime);
+  const sources = await sourcesOf(store, query, time);
   const scan = (before: string | null, time: Time) => candidates(store, query, sources, bounds, before, time);
-  for await (const { ids, found, done } of scan(cursor, pageTime)) {
-    const last = ids.length - 1;
-    const end = ids.findIndex((_, i) => {
+  const isKeyed = sources !== null && bounds.to === null && bounds.from === "" &&
+    countedByKeys(query, caller);
+  // What a first page looks through is counted as it is.
+  const isCounted = counts && !isKeyed && cursor === null;
+  const count = { value: 0, exact: false };
+  for await (const { ids, found, done } of scan(cursor, time)) {
+    const isFull = entries.length === limit;
+    let end = ids.length - 1;
+    for (let i = 0; i < ids.length && (isCounted || entries.length < limit); i++) {
       const entry = found[i];
-      if (entry && fits(entry.record, query, caller)) entries.push(entry);
-      return entries.length === limit;
-    });
-    nextCursor = done && (end === -1 || end === last) ? null : ids[end === -1 ? last : end];
-    if (end !== -1) break;
+      if (!entry || !fits(entry.record, query, caller)) continue;
+      count.value++;
+      if (entries.length === limit) continue;
+      entries.push(entry);
+      if (entries.length === limit) end = i;
+    }
+    if (!isFull) nextCursor = done && end === ids.length - 1 ? null : ids[end];
+    count.exact = done;
+    if (entries.length === limit && !isCounted) break;
   }
   if (!counts) return { entries, nextCursor };
   // A list that is on its first page, and whole, is its own count.
   if (cursor === null && nextCursor === null) {
     return { entries, nextCursor, count: { value: entries.length, exact: true } };
   }
-  const keyed = countedByKeys(query, caller) && sources !== null && bounds.to === null && bounds.from === "";
-  if (keyed) return { entries, nextCursor, count: await countKeys(store, sources.indexes) };
+  if (isCounted) return { entries, nextCursor, count };
+  if (isKeyed) return { entries, nextCursor, count: await countKeys(store, sources.indexes, time) };
+  return {
+    entries,
+    nextCursor,
+    count: await countFrom(scan(null, new Time(store.clock)), query, entries.length),
+  };
+}
+
+async function countFrom(
+  slices: AsyncIterable<Candidates>,
+  query: ListQuery,
+  least: number,
+): Promise<NonNullable<Page["count"]>> {
   const count = { value: 0, exact: false };
-  for await (const { found, done } of scan(null, new Time(store.clock))) {
-    for (const entry of found) if (entry && fits(entry.record, query, caller)) count.value++;
+  for await (const { found, done } of slices) {
+    for (const entry of found) if (entry && fits(entry.record, query, query.caller)) count.value++;
     count.exact = done;
   }
-  count.value = Math.max(count.value, entries.length);
-  return { entries, nextCursor, count };
+  return { ...count, value: Math.max(count.value, least) };
 }
 
 /**
@@ -107,8 +128,11 @@ function countedByKeys(
   return said.length === 1 && !isMore && isEnds && caller.patterns.length === 0;
 }
 
-async function countKeys({ kv, clock }: Store, indexes: Deno.KvKey[]): Promise<NonNullable<Page["count"]>> {
-  const time = new Time(clock);
+async function countKeys(
+  { kv }: Store,
+  indexes: Deno.KvKey[],
+  time: Time,
+): Promise<NonNullable<Page["count"]>> {
   const count = { value: 0, exact: true };
   for (const prefix of indexes) {
     for await (const page of pages(kv, { prefix }, { size: KEYS_PER_READ })) {
@@ -119,7 +143,7 @@ async function countKeys({ kv, clock }: Store, indexes: Deno.KvKey[]): Promise<N
   return count;
 }
 
-const KEYS_PER_READ = 1_000;
+const KEYS_PER_READ = 500;
 const UNBOUNDED = { isOver: false };
 const NONE = { value: 0, exact: true };
 

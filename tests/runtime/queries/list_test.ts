@@ -313,6 +313,28 @@ Deno.test("a page ends when its time is over, and goes on from its cursor; a cou
   }
 });
 
+Deno.test("a first page is counted by the same look: no record is read twice for it", async () => {
+  await using bench = await aBench();
+  await bench.submit(...Array.from({ length: 30 }, () => ({})));
+  const { list: read } = bench.kv;
+  for (const [query, expected] of [[{ limit: 5 }, 30], [{ limit: 5, q: "nothing says this" }, 0]] as const) {
+    let reads = 0;
+    bench.kv.list = async (...args) => {
+      reads++;
+      return await read.apply(bench.kv, args) as never;
+    };
+    await list(bench.store, query);
+    const alone = reads;
+    reads = 0;
+    const { entries, nextCursor, count } = await list(bench.store, { ...query, counts: true });
+    bench.kv.list = read;
+    assert.equal(reads, alone);
+    assert.deepEqual(count, { value: expected, exact: true });
+    assert.deepEqual([entries.length, nextCursor === null], [Math.min(5, expected), expected === 0]);
+    if (nextCursor !== null) assert.equal(nextCursor, entries[4].record.id);
+  }
+});
+
 Deno.test("a count by tag or by failed ends reads keys alone, and counts what a look at the records counts", async () => {
   await using bench = await aBench();
   await bench.submit(...Array.from({ length: 30 }, (_, i) => ({ tags: i % 3 === 0 ? ["t"] : [] })));
