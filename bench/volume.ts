@@ -6,6 +6,7 @@ import { commandLine } from "../tools/command_line.ts";
 import { backlog } from "./volume/backlog.ts";
 import { type Figure, lineOf } from "./volume/figure.ts";
 import { largeValues } from "./volume/large_values.ts";
+import { lists } from "./volume/lists.ts";
 import { largeMap, manyTasks } from "./volume/memory.ts";
 import { openStreams, watchers } from "./volume/streams.ts";
 
@@ -13,7 +14,7 @@ const { values } = commandLine({
   options: { quick: { type: "boolean" }, only: { type: "string" } },
   help: "deno task bench:volume [--quick] [--only NAME]\n\n" +
     "  --quick      a tenth of the volume: a look, not a figure\n" +
-    "  --only NAME  one of backlog, values, map, streams, watchers, tasks",
+    "  --only NAME  one of backlog, values, map, streams, watchers, tasks, lists",
 });
 const size = values.quick ? 0.1 : 1;
 
@@ -24,6 +25,7 @@ const cases: Record<string, () => Promise<Figure[]>> = {
   streams: () => openStreams(10_000 * size),
   watchers: () => watchers(1_000 * size, 10_000 * size),
   tasks: () => manyTasks(1_000_000 * size),
+  lists: () => lists(1_000_000 * size),
 };
 const chosen = Object.entries(cases).filter(([name]) => values.only === undefined || values.only === name);
 if (chosen.length === 0) {

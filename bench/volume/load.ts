@@ -40,13 +40,23 @@ async function submitWith(connection: Connection, a: number, priority: number): 
   return text.slice(7, 43);
 }
 
+interface Filling {
+  task?: string;
+  input?: (i: number) => object;
+  options?: object;
+}
+
 /** Stores tasks a thousand at a time. */
-export function fill(url: URL, count: number, options: object = {}): Promise<void> {
+export function fill(
+  url: URL,
+  count: number,
+  { task = "add", input = (a) => ({ a, b: 2 }), options = {} }: Filling = {},
+): Promise<void> {
   return connected(url, async (open) => {
     const free = [...open];
     await inLanes(Math.ceil(count / 1_000), 4, async () => {
       const connection = free.pop()!;
-      const tasks = Array.from({ length: 1_000 }, (_, a) => ({ task: "add", input: { a, b: 2 }, options }));
+      const tasks = Array.from({ length: 1_000 }, (_, i) => ({ task, input: input(i), options }));
       const { status, body } = await connection.send("POST", "/v1/tasks/batch", JSON.stringify({ tasks }));
       if (status !== 202) throw new Error(`POST answered ${status}: ${body.slice(0, 300)}`);
       free.push(connection);

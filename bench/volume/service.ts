@@ -5,6 +5,8 @@ import { TextLineStream } from "./lines.ts";
 export interface ServiceOptions {
   path: string;
   env?: Record<string, string>;
+  /** What it says of failures, among others, is not shown. */
+  isQuiet?: boolean;
 }
 
 const main = new URL("../../main.ts", import.meta.url).pathname;
@@ -19,11 +21,12 @@ export class Service implements AsyncDisposable {
     /** From the start of the process until it listened. */
     readonly startMs: number,
     private readonly output: ReadableStreamDefaultReader<string>,
+    isQuiet: boolean,
   ) {
-    this.#hear();
+    this.#hear(isQuiet);
   }
 
-  static async start({ path, env }: ServiceOptions): Promise<Service> {
+  static async start({ path, env, isQuiet = false }: ServiceOptions): Promise<Service> {
     const startedAt = performance.now();
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-check", "--preload", probe, main],
@@ -35,7 +38,7 @@ export class Service implements AsyncDisposable {
     const { value, done } = await output.read();
     if (done) throw new Error("the service ended before it listened");
     const startMs = performance.now() - startedAt;
-    return new Service(child, new URL(value.trim().split(" ").at(-1)!), startMs, output);
+    return new Service(child, new URL(value.trim().split(" ").at(-1)!), startMs, output, isQuiet);
   }
 
   get pid(): number {
@@ -75,11 +78,11 @@ export class Service implements AsyncDisposable {
     return Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m").exec(text)![1]) / 1_024;
   }
 
-  async #hear(): Promise<void> {
+  async #hear(isQuiet: boolean): Promise<void> {
     for await (const line of this.child.stderr.pipeThrough(new TextLineStream())) {
       const held = /^\{"longestMs":([\d.]+)\}$/.exec(line);
       if (held) this.#held.shift()?.(Number(held[1]));
-      else Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
+      else if (!isQuiet) Deno.stderr.writeSync(new TextEncoder().encode(`${line}\n`));
     }
   }
 }
