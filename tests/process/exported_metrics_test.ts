@@ -84,6 +84,12 @@ Deno.test("what happened since the last export is exported at the end of the pro
   ) assert.ok(told.includes(text), `no ${text} in\n${told.join("\n")}`);
 });
 
+Deno.test("metrics are exported where spans are not", async () => {
+  const { spans, points } = await exportedBy(program, [], { ...env, OTEL_DENO_TRACING: "false" });
+  assert.deepEqual(spans, []);
+  assert.ok(points.some((point) => textOf(point) === "errand.task.run{task=add} 2"));
+});
+
 Deno.test("where nobody collects metrics none are exported", async () => {
   assert.deepEqual((await exportedBy(program, [])).points, []);
 });
