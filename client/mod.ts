@@ -10,6 +10,7 @@ export type {
   SignalOptions,
   SubmitOptions,
   Upstream,
+  WaitForGiven,
 } from "./canvas/options.ts";
 export type { Continuation } from "./futures/continuation.ts";
 export { type DoneCallback, TaskFuture } from "./futures/task_future.ts";

@@ -2,7 +2,7 @@
 // Such a value is frozen, in the form that the service takes. It can be part of others, and it can be run
 // again.
 
-import { type EachTaskOptions, taskOptionsOf, type Upstream, waitForOf } from "./options.ts";
+import { type EachTaskOptions, taskOptionsOf, type WaitForGiven, waitForOf } from "./options.ts";
 import { jsonText } from "../protocol/json.ts";
 import type { WaitFor } from "../protocol/wait_for.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
@@ -77,7 +77,7 @@ export interface SignatureOptions<Into extends string | undefined, Immutable ext
    * Not before these have completed: names in the same flow, futures, or ids; or not before they have ended
    * as their conditions say.
    */
-  waitFor?: WaitFor<Upstream>;
+  waitFor?: WaitForGiven;
 }
 
 /**

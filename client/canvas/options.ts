@@ -3,10 +3,18 @@
 import type { TaskFuture } from "../futures/task_future.ts";
 import type { WaitCondition, WaitFor, WaitForAny } from "../protocol/wait_for.ts";
 import type { GroupOptions } from "../protocol/group.ts";
+import { whatIs } from "../protocol/what_is.ts";
 import type { TaskOptions } from "../protocol/wire.ts";
+import type { FlowFuture } from "./flow_future.ts";
+import { idsIn } from "./flow_result.ts";
 
 /** A task that another waits for: its future or its id. */
 export type Upstream = TaskFuture | string;
+
+/** A flow is waited for until what it hands on is there. */
+export type WaitForGiven = readonly (FlowFuture | OneWait)[] | WaitForAny<Upstream>;
+
+type OneWait = Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>;
 
 /** Options of the call itself. */
 export interface CallOptions {
@@ -24,10 +32,10 @@ export type SignalOptions = Pick<CallOptions, "signal">;
 /** Options of each task that is submitted. */
 export interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
   /**
-   * Not before these have completed, futures or ids; or have ended as their conditions say. Their results are
-   * not handed over: put futures into the input.
+   * Not before these have completed: futures, also of flows, or ids; or have ended as their conditions say.
+   * Their results are not handed over: put futures into the input.
    */
-  waitFor?: WaitFor<Upstream>;
+  waitFor?: WaitForGiven;
 }
 
 export interface SubmitOptions extends EachTaskOptions, CallOptions {
@@ -56,13 +64,22 @@ export function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOpt
   return waitFor === undefined ? options : { ...options, waitFor: waitForOf(waitFor) };
 }
 
-/** With ids for futures; a text is an id or a name already. */
-export function waitForOf(waitFor: WaitFor<Upstream>): WaitFor {
-  if (Symbol.iterator in waitFor) return Array.from(waitFor, itemOf);
-  return itemOf(waitFor) as WaitForAny;
+/**
+ * With ids for futures; a text is an id or a name already.
+ *
+ * @throws {TypeError} if something in it is none of these
+ */
+export function waitForOf(waitFor: WaitForGiven): WaitFor {
+  if (!(Symbol.iterator in waitFor)) return itemOf(waitFor) as WaitForAny;
+  return [...waitFor].flatMap((item) => isFlow(item) ? idsIn(item.toJSON()) : [itemOf(item)]);
 }
 
-function itemOf(item: Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>) {
+function isFlow(item: FlowFuture | OneWait): item is FlowFuture {
+  return typeof item === "object" && item !== null && "groupId" in item && "toJSON" in item;
+}
+
+function itemOf(item: OneWait) {
+  if (item === null) return nameOf(item);
   if (typeof item === "object" && "anyOf" in item) return { ...item, anyOf: item.anyOf.map(nameOf) };
   if (typeof item === "object" && "task" in item && !("id" in item)) {
     return { ...item, task: nameOf(item.task) };
@@ -71,5 +88,7 @@ function itemOf(item: Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>)
 }
 
 function nameOf(upstream: Upstream): string {
-  return typeof upstream === "string" ? upstream : upstream.id;
+  const id = typeof upstream === "string" ? upstream : upstream?.id;
+  if (typeof id === "string") return id;
+  throw new TypeError(`waitFor takes futures, ids and conditions; one of them is ${whatIs(upstream)}`);
 }

@@ -12,7 +12,7 @@ import {
 } from "./future_set.ts";
 import { merged } from "../transport/merge.ts";
 import type { TaskFuture } from "./task_future.ts";
-import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
+import { checkTimeout, Deadline, Limit, requireOptions, type Timeout } from "../transport/deadline.ts";
 
 /** The service itself says that the deadline is over. So much longer is waited for that. */
 const GRACE_MS = 2_000;
@@ -28,8 +28,10 @@ const GRACE_MS = 2_000;
  */
 export function asCompleted<Future extends TaskFuture>(
   futures: Iterable<Future>,
-  { timeoutMs, signal }: Timeout = {},
+  options: Timeout = {},
 ): AsyncGenerator<Future> {
+  requireOptions(options);
+  const { timeoutMs, signal } = options;
   const group = isGroup(futures) ? futures : null;
   return iterate(distinct(futures), group, new Deadline(checkTimeout(timeoutMs)), signal);
 }

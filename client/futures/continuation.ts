@@ -2,6 +2,7 @@
 
 import { aKey } from "../protocol/ids.ts";
 import type { End, WaitFor } from "../protocol/wait_for.ts";
+import { whatIs } from "../protocol/what_is.ts";
 import { A_TASK, type TaskOptions } from "../protocol/wire.ts";
 import type { Connection } from "../transport/connection.ts";
 import type { Seen } from "./settlement.ts";
@@ -17,13 +18,22 @@ export interface Continuation {
   readonly options?: Readonly<TaskOptions>;
 }
 
-/** Submits it: one task, however often the call is sent. */
+/**
+ * Submits it: one task, however often the call is sent.
+ *
+ * @throws {TypeError} if it is more than one task, or none
+ */
 export async function submitContinuation(
   { http }: Connection,
   upstream: string,
   on: readonly End[],
   continuation: Continuation,
 ): Promise<{ id: string; seen: Seen }> {
+  if (typeof continuation?.task !== "string") {
+    throw new TypeError(
+      `what follows a task is one task, as sig() makes it; what was given is ${whatIs(continuation)}`,
+    );
+  }
   const { body: { id, task, state } } = await http.call({
     method: "POST",
     path: "/v1/tasks",

@@ -4,6 +4,7 @@ import { chunksOf } from "../transport/chunks.ts";
 import { type Asked, MOST_IDS } from "../transport/completion_stream.ts";
 import type { Connection } from "../transport/connection.ts";
 import { internals, type TaskFuture } from "./task_future.ts";
+import { whatIs } from "../protocol/what_is.ts";
 import type { Task, TaskSummary } from "../protocol/wire.ts";
 
 /** A task, and the futures in a list that stand for it. */
@@ -18,11 +19,33 @@ export interface Awaited<Future extends TaskFuture> {
   see(task: TaskSummary): void;
 }
 
-/** Each task once, in the order of the list. */
+/**
+ * A group stays one: its stream tells all of it.
+ *
+ * @throws {TypeError} if it is not a list of futures and nothing else
+ */
+export function listOf<Future extends TaskFuture>(futures: Iterable<Future>): readonly Future[] {
+  if (typeof futures !== "object" || futures === null || !(Symbol.iterator in futures)) {
+    throw new TypeError(`futures must be a list, as [a, b]; what was given is ${whatIs(futures)}`);
+  }
+  const list: readonly Future[] = Array.isArray(futures) ? futures : [...futures];
+  for (const [i, each] of list.entries()) {
+    if (!internals.isFuture(each)) {
+      throw new TypeError(`element ${i} of the futures is none: it is ${whatIs(each)}`);
+    }
+  }
+  return list;
+}
+
+/**
+ * Each task once, in the order of the list.
+ *
+ * @throws {TypeError} as `listOf`
+ */
 export function distinct<Future extends TaskFuture>(futures: Iterable<Future>): Awaited<Future>[] {
   const known = new Map<Connection, Map<string, Future[]>>();
   const lists: Future[][] = [];
-  for (const future of futures) {
+  for (const future of listOf(futures)) {
     const connection = internals.connectionOf(future);
     const ofConnection = known.get(connection) ?? new Map<string, Future[]>();
     known.set(connection, ofConnection);

@@ -2,11 +2,11 @@
 
 import { asCompleted } from "./as_completed.ts";
 import { ErrandError } from "../protocol/errors.ts";
-import { isGroup } from "./future_set.ts";
+import { listOf } from "./future_set.ts";
 import { inParallel } from "../transport/parallel.ts";
 import { internals, type TaskFuture } from "./task_future.ts";
 import type { CancelOptions } from "./result_options.ts";
-import type { Timeout } from "../transport/deadline.ts";
+import { requireOptions, type Timeout } from "../transport/deadline.ts";
 
 export interface GatherOptions extends Timeout {
   /** True: the error of a task that has no result stands in its place among the results. */
@@ -42,10 +42,11 @@ export async function gather<const Futures extends Iterable<TaskFuture>>(
 ): Promise<ResultsOf<Futures, ErrandError>>;
 export async function gather(
   given: Iterable<TaskFuture>,
-  { returnExceptions = false, cancelOnAbort = false, ...limits }: GatherOptions = {},
+  options: GatherOptions = {},
 ): Promise<unknown> {
-  // A group stays one: its stream tells all of it.
-  const futures = Array.isArray(given) && isGroup(given) ? given as readonly TaskFuture[] : [...given];
+  requireOptions(options);
+  const { returnExceptions = false, cancelOnAbort = false, ...limits } = options;
+  const futures = listOf(given);
   const { signal } = limits;
   try {
     return await inPlaces(

@@ -3,7 +3,7 @@
 import type { Connection } from "../transport/connection.ts";
 import { ErrandError, TimeoutError } from "../protocol/errors.ts";
 import { isPassing } from "../transport/http.ts";
-import { after, checkTimeout, onAbort, type Timeout } from "../transport/deadline.ts";
+import { after, checkTimeout, onAbort, requireOptions, type Timeout } from "../transport/deadline.ts";
 import type { StateType, Task } from "../protocol/wire.ts";
 
 /** What was last told of a task, for those who look at its future. */
@@ -115,8 +115,10 @@ export class Settlement<Result> {
    *
    * @throws {TimeoutError} at the timeout
    */
-  wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>> {
+  wait(options: Timeout): Promise<Task<Result>> {
     return new Promise((resolve, reject) => {
+      requireOptions(options);
+      const { timeoutMs, signal } = options;
       const limitMs = checkTimeout(timeoutMs);
       if (signal?.aborted) return reject(signal.reason);
       if (this.#task) return resolve(this.#task);

@@ -31,6 +31,7 @@ export type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 export let internals: {
   connectionOf(future: TaskFuture): Connection;
   settlementOf(future: TaskFuture): Settlement<unknown>;
+  isFuture(value: unknown): boolean;
 };
 
 /**
@@ -254,6 +255,7 @@ export class TaskFuture<Result = unknown> implements Reference<Result> {
     internals = {
       connectionOf: (future) => future.#connection,
       settlementOf: (future) => future.#settlement,
+      isFuture: (value) => typeof value === "object" && value !== null && #connection in value,
     };
   }
 

@@ -4,7 +4,7 @@ import { ConnectionError, ErrandError } from "../protocol/errors.ts";
 import { type Awaited, distinct, type Part, partsOf } from "./future_set.ts";
 import { isPassing } from "../transport/http.ts";
 import type { TaskFuture } from "./task_future.ts";
-import { checkTimeout, Deadline, Limit, pause, type Timeout } from "../transport/deadline.ts";
+import { checkTimeout, Deadline, Limit, pause, requireOptions, type Timeout } from "../transport/deadline.ts";
 import { type Expected, isTask, type TaskSummary } from "../protocol/wire.ts";
 
 const RETURN_WHEN = ["FIRST_COMPLETED", "FIRST_EXCEPTION", "ALL_COMPLETED"] as const;
@@ -53,8 +53,10 @@ const WAITED: Expected = {
  */
 export async function wait<Future extends TaskFuture>(
   futures: Iterable<Future>,
-  { returnWhen = "ALL_COMPLETED", timeoutMs, signal }: WaitOptions = {},
+  options: WaitOptions = {},
 ): Promise<DoneAndNotDone<Future>> {
+  requireOptions(options);
+  const { returnWhen = "ALL_COMPLETED", timeoutMs, signal } = options;
   if (!RETURN_WHEN.includes(returnWhen)) {
     throw new RangeError(`returnWhen must be one of ${RETURN_WHEN.join(", ")}; it is ${String(returnWhen)}`);
   }

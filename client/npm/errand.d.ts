@@ -544,6 +544,8 @@ declare class Backoff {
     reset(): void;
 }
 
+declare function whatIs(value: unknown): string;
+
 /** True if JSON.stringify writes this finite number as it is. */
 declare function isWrittenExactly(value: number): boolean;
 /**
@@ -570,6 +572,12 @@ interface Timeout {
 }
 /** @throws {RangeError} if it is no number of milliseconds. */
 declare function checkTimeout(timeoutMs: number | undefined): number;
+/**
+ * What another system takes by its place, or calls otherwise, would be no limit at all here.
+ *
+ * @throws {TypeError}
+ */
+declare function requireOptions(options: Timeout): void;
 /** An instant on the clock that only goes forward. */
 declare class Deadline {
     #private;
@@ -779,7 +787,7 @@ declare class Settlement<Result> {
      *
      * @throws {TimeoutError} at the timeout
      */
-    wait({ timeoutMs, signal }: Timeout): Promise<Task<Result>>;
+    wait(options: Timeout): Promise<Task<Result>>;
 }
 
 /** What it is, as `sig` makes it. */
@@ -792,7 +800,11 @@ interface Continuation {
     readonly allowFailure?: boolean;
     readonly options?: Readonly<TaskOptions>;
 }
-/** Submits it: one task, however often the call is sent. */
+/**
+ * Submits it: one task, however often the call is sent.
+ *
+ * @throws {TypeError} if it is more than one task, or none
+ */
 declare function submitContinuation({ http }: Connection, upstream: string, on: readonly End[], continuation: Continuation): Promise<{
     id: string;
     seen: Seen;
@@ -907,6 +919,7 @@ type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 declare let internals: {
     connectionOf(future: TaskFuture): Connection;
     settlementOf(future: TaskFuture): Settlement<unknown>;
+    isFuture(value: unknown): boolean;
 };
 /**
  * A task's future, in any process and at any time: it survives the one that submitted.
@@ -1041,238 +1054,6 @@ interface GroupOptions {
 /** CANCELLING: what had not ended was cancelled, and some of it runs still. */
 type GroupState = "RUNNING" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED";
 
-/** A task that another waits for: its future or its id. */
-type Upstream = TaskFuture | string;
-/** Options of the call itself. */
-interface CallOptions {
-    /**
-     * Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each
-     * call.
-     */
-    idempotencyKey?: string;
-    signal?: AbortSignal;
-}
-/** Options of calls that may be repeated anyway. */
-type SignalOptions = Pick<CallOptions, "signal">;
-/** Options of each task that is submitted. */
-interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
-    /**
-     * Not before these have completed, futures or ids; or have ended as their conditions say. Their results are
-     * not handed over: put futures into the input.
-     */
-    waitFor?: WaitFor<Upstream>;
-}
-interface SubmitOptions extends EachTaskOptions, CallOptions {
-    /** An id of your own, a UUID; a ConflictError if it is taken. */
-    id?: string;
-}
-interface MapOptions extends EachTaskOptions, CallOptions {
-    /** What a failure of one task does to the others, and when all must have ended. */
-    group?: GroupOptions;
-    /**
-     * So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default:
-     * no limit.
-     */
-    maxConcurrent?: number;
-}
-/** Options of all tasks of a canvas, where they have none of their own; the tags are added to theirs. */
-interface RunOptions extends EachTaskOptions, CallOptions {
-    /** What a failure of one task does to the others, and when all must have ended. */
-    group?: GroupOptions;
-}
-/** A task's options in the form of the wire. */
-declare function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions;
-/** With ids for futures; a text is an id or a name already. */
-declare function waitForOf(waitFor: WaitFor<Upstream>): WaitFor;
-
-/** Only a type: what a signature was made of. */
-declare const MADE_OF: unique symbol;
-/** What a signature was made of, for those who check it against a definition. */
-interface Made<Input, Into, Immutable> {
-    input: Input;
-    into: Into;
-    immutable: Immutable;
-}
-/** One task. Made by `sig`. */
-interface Signature<Name extends string = string, Parts = unknown> {
-    readonly task: Name;
-    readonly input?: unknown;
-    readonly into?: string;
-    readonly immutable?: boolean;
-    readonly name?: string;
-    readonly waitFor?: WaitFor;
-    readonly allowFailure?: boolean;
-    readonly options?: Readonly<TaskOptions>;
-    readonly [MADE_OF]?: Parts;
-}
-/** One after the other. Made by `chain`. */
-interface Chain<Elements extends readonly Canvas[] = readonly Canvas[]> {
-    readonly chain: Elements;
-}
-/** Side by side. Made by `group`. */
-interface Group<Elements extends readonly Canvas[] = readonly Canvas[]> {
-    readonly group: Elements;
-}
-/** Side by side, and then one that gets their results. Made by `chord`. */
-interface Chord<Header extends Canvas | readonly Canvas[] = AnyHeader, Body extends Canvas = Canvas> {
-    readonly chord: {
-        readonly header: Header;
-        readonly body: Body;
-    };
-}
-/** A function called for each of many inputs, so many to a task. Made by `chunks`. */
-interface Chunks<Name extends string = string, Input = unknown> {
-    readonly chunks: {
-        readonly task: Name;
-        readonly inputs: readonly unknown[];
-        readonly size: number;
-        readonly options?: Readonly<TaskOptions>;
-    };
-    readonly [MADE_OF]?: Input;
-}
-type AnyHeader = Canvas | readonly Canvas[];
-/** What can be run, and be part of what can be run. */
-type Canvas = Signature | Chain | Group | Chord | Chunks;
-/** What a signature says about its place among others, and about its task. */
-interface SignatureOptions<Into extends string | undefined, Immutable extends boolean> extends Omit<EachTaskOptions, "waitFor"> {
-    /** In a chain or as a chord's body: the field of the input that gets what comes before. */
-    into?: Into;
-    /** In a chain or as a chord's body: it only waits for what comes before. Its input stays as it is. */
-    immutable?: Immutable;
-    /** Its name in the flow. Without one its place names it, as "0" or "header.1". */
-    name?: string;
-    /**
-     * Not before these have completed: names in the same flow, futures, or ids; or not before they have ended
-     * as their conditions say.
-     */
-    waitFor?: WaitFor<Upstream>;
-}
-/**
- * A task to submit. The input is copied now. A future in it stands for its result.
- *
- * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of
- * its own, as its input; or, if it is `immutable`, not at all.
- *
- * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig`
- * does so where it is written.
- *
- * @throws {TypeError} if JSON cannot hold the input
- */
-declare function sig<const Name extends string, const Input = undefined, const Into extends string | undefined = undefined, const Immutable extends boolean = false>(name: Name, input?: Input, { into, immutable, name: node, waitFor, allowFailure, ...options }?: SignatureOptions<Into, Immutable>): Signature<Name, Made<Input, Into, Immutable>>;
-/** One after the other: each gets what the one before it hands on. Hands on what the last one does. */
-declare function chain<const Elements extends readonly Canvas[]>(...elements: Elements): Chain<Elements>;
-declare function chain<const One extends Canvas>(elements: Iterable<One>): Chain<readonly One[]>;
-/**
- * Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. An
- * empty one in a chain hands on what comes before.
- */
-declare function group<const Elements extends readonly Canvas[]>(...elements: Elements): Group<Elements>;
-declare function group<const One extends Canvas>(elements: Iterable<One>): Group<readonly One[]>;
-/**
- * The header's elements side by side, and then the body with the list of what they hand on, in their order.
- * Hands on what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed;
- * the others go on.
- *
- * @param header a list of elements; or one element. If that hands on a list, as a group does, the body gets
- * this list; else a list of one
- */
-declare function chord<const Header extends Canvas | readonly Canvas[], const Body extends Canvas>(header: Header, body: Body): Chord<Header, Body>;
-declare function chord<const One extends Canvas, const Body extends Canvas>(header: Iterable<One>, body: Body): Chord<readonly One[], Body>;
-/**
- * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on
- * the list of the tasks' lists of results.
- *
- * @param size 1 to 1,000
- * @throws {TypeError} if JSON cannot hold an input
- */
-declare function chunks<const Name extends string, const Input>(name: Name, inputs: Iterable<Input>, size: number, options?: EachTaskOptions): Chunks<Name, Input>;
-/** The form in which the service takes it: a signature alone is a chain of one. */
-declare function flowOf(canvas: Canvas): Exclude<Canvas, Signature>;
-
-/** A schema by its Standard Schema types, which zod and others carry. */
-interface Schema {
-    readonly "~standard": {
-        readonly types?: {
-            readonly input: unknown;
-            readonly output: unknown;
-        } | undefined;
-    };
-}
-/** What the client looks at in a definition. */
-interface DefinitionLike {
-    readonly name: string;
-    readonly input: Schema;
-    readonly output: Schema;
-}
-/** `typeof definitions` of a server's `tasks/mod.ts`. */
-type Definitions = Readonly<Record<string, DefinitionLike>>;
-/** The names that can be submitted. */
-type NameOf<D extends Definitions> = D[keyof D]["name"];
-type Named<D extends Definitions, Name> = Extract<D[keyof D], {
-    readonly name: Name;
-}>;
-type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
-/** True if the client was told no definitions. */
-type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
-type Unchecked = any;
-/** What a definition takes. */
-type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
-/** What a definition returns, which is JSON. A function that returns nothing gives null. */
-type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : NothingIsNull<TypesOf<Named<D, Name>["output"]>["output"]>;
-type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
-type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
-/**
- * The arguments after a definition's name: the input, in which futures may stand for values. It may be left
- * out if it has no required field.
- */
-type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options] : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options] : [input: Given<Input>, options?: Options];
-
-/** What a canvas hands on, and so what its future gives. */
-type HandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature<infer Name> ? ResultOf<D, Name> : C extends Chain<infer Elements> ? HandedOn<D, LastOf<Elements>> : C extends Group<infer Elements> ? EachHandedOn<D, Elements> : C extends Chord<infer _, infer Body> ? HandedOn<D, Body> : C extends Chunks<infer Name> ? ResultOf<D, Name>[][] : never;
-type EachHandedOn<D extends Definitions, Elements extends readonly Canvas[]> = {
-    -readonly [Index in keyof Elements]: HandedOn<D, Elements[Index]>;
-};
-/** What a chord's body gets of a header that is one element: the list that it hands on, or a list of one. */
-type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature ? [HandedOn<D, C>] : C extends Chain<infer Elements> ? ListHandedOn<D, LastOf<Elements>> : C extends Chord<infer _, infer Body> ? ListHandedOn<D, Body> : HandedOn<D, C>;
-/** The last one that hands on something of its own. */
-type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer Before extends readonly Canvas[], infer Last] ? Before extends readonly [] ? Last : IsEmpty<Last> extends true ? LastOf<Before> : Last : Elements[number];
-/** In a chain it hands on what it gets. */
-type IsEmpty<C> = [Canvas] extends [C] ? false : C extends Group<readonly []> ? true : C extends Chain<infer Elements> ? IsEmpty<LastOf<Elements>> : false;
-type AfterOf<D extends Definitions, C, Before> = [Before] extends [Nothing] ? HandedOn<D, C> : IsEmpty<C> extends true ? Before : HandedOn<D, C>;
-/** A canvas that fits is taken as it is. One that does not fit lacks a member, whose type says why. */
-type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown : [Misfit<D, C, Nothing>] extends [never] ? unknown : {
-    doesNotFit: Misfit<D, C, Nothing>;
-};
-declare const NOTHING: unique symbol;
-declare const UNCLEAR: unique symbol;
-/** What comes before the first of a chain. */
-type Nothing = typeof NOTHING;
-/** What comes before one of a list whose length is known at run time only: perhaps nothing. */
-type Unclear = typeof UNCLEAR;
-/**
- * Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of
- * it.
- */
-type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never : C extends Signature<infer Name, infer Parts> ? Parts extends Made<infer Input, infer Into, infer Immutable> ? Defined<D, Name, MisfitOfTask<Name, InputOf<D, Name>, Input, Into, Immutable, Before>> : never : C extends Chain<infer Elements> ? MisfitInChain<D, Elements, Before> : C extends Group<infer Elements> ? Misfit<D, Elements[number], Before> : C extends Chord<infer Header, infer Body> ? Header extends readonly Canvas[] ? Misfit<D, Header[number], Before> | Misfit<D, Body, EachHandedOn<D, Header>> : Misfit<D, Header, Before> | Misfit<D, Body, ListHandedOn<D, Header>> : C extends Chunks<infer Name, infer Input> ? Defined<D, Name, MisfitOfChunks<Name, InputOf<D, Name>, Input, Before>> : never;
-/** The service checks a name that is known at run time only. */
-type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never : Name extends NameOf<D> ? MisfitOfInput : `no definition is named "${Name}"`;
-/** `Found` so far, so that the compiler needs no stack: a chain may have hundreds of elements. */
-type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> = Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]] ? MisfitInChain<D, Rest, AfterOf<D, First, Before>, Found | Misfit<D, First, Before>> : Found | Misfit<D, Elements[number], Unclear>;
-type MisfitOfTask<Name extends string, Wanted, Input, Into, Immutable, Before> = Into extends string ? MisfitOfField<Name, Wanted, Input, Into, Before> : unknown extends Input ? never : [Input] extends [undefined] ? Immutable extends true ? MisfitOfNoInput<Name, Wanted> : [Before] extends [Nothing] ? MisfitOfNoInput<Name, Wanted> : Suits<Before, Wanted> extends true ? never : `what comes before "${Name}" does not fit its input` : [Input] extends [Given<Wanted>] ? Immutable extends true ? never : [Before] extends [Nothing | Unclear] ? never : `"${Name}" has an input of its own: into says where what comes before goes, immutable that it goes nowhere` : `the input of "${Name}" does not fit it`;
-type MisfitOfField<Name extends string, Wanted, Input, Into extends string, Before> = Into extends KeyOf<Wanted> ? [Before] extends [Nothing] ? `nothing comes before "${Name}" that could go into "${Into}"` : Suits<Before, FieldOf<Wanted, Into>> extends true ? unknown extends Input ? never : [Input extends undefined ? Empty : Input] extends [Given<Freed<Wanted, Into>>] ? never : `the input of "${Name}" does not fit it` : `what comes before "${Name}" does not fit its field "${Into}"` : `the input of "${Name}" has no field "${Into}"`;
-type MisfitOfNoInput<Name extends string, Wanted> = undefined extends Wanted ? never : Record<string, never> extends Wanted ? never : `"${Name}" needs an input`;
-type MisfitOfChunks<Name extends string, Wanted, Input, Before> = [Before] extends [Nothing | Unclear] ? [Input] extends [Given<Wanted>] ? never : `the inputs of "${Name}" do not fit it` : `chunks of "${Name}" have their inputs: nothing can come before them`;
-/** `unknown` passes: the service validates. */
-type Suits<Value, Wanted> = unknown extends Value ? true : [Value] extends [Unclear] ? true : [Value] extends [Wanted] ? true : Value extends readonly unknown[] ? unknown extends Value[number] ? [Extract<Wanted, readonly unknown[]>] extends [never] ? false : true : false : false;
-type Empty = Record<never, never>;
-/** The keys of all forms of an input that may have several. */
-type KeyOf<T> = T extends unknown ? keyof T & string : never;
-type FieldOf<T, Field extends string> = T extends Record<Field, infer Value> ? Value : T extends {
-    [Key in Field]?: infer Value;
-} ? Value : never;
-/** The input without what comes from the task before. */
-type Freed<T, Field extends PropertyKey> = T extends unknown ? Omit<T, Field> : never;
-
 /** How many of a group were cancelled at once, were asked to stop, and had ended before. */
 interface GroupCancel {
     cancelled: number;
@@ -1358,7 +1139,17 @@ interface Awaited<Future extends TaskFuture> {
     /** How the task stands was told, without its result. */
     see(task: TaskSummary): void;
 }
-/** Each task once, in the order of the list. */
+/**
+ * A group stays one: its stream tells all of it.
+ *
+ * @throws {TypeError} if it is not a list of futures and nothing else
+ */
+declare function listOf<Future extends TaskFuture>(futures: Iterable<Future>): readonly Future[];
+/**
+ * Each task once, in the order of the list.
+ *
+ * @throws {TypeError} as `listOf`
+ */
 declare function distinct<Future extends TaskFuture>(futures: Iterable<Future>): Awaited<Future>[];
 /** What one request can ask for. */
 interface Part<Future extends TaskFuture> {
@@ -1396,7 +1187,7 @@ declare function merged<T>(sources: AsyncGenerator<T>[]): AsyncGenerator<T>;
  * by that
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there at the start
  */
-declare function asCompleted<Future extends TaskFuture>(futures: Iterable<Future>, { timeoutMs, signal }?: Timeout): AsyncGenerator<Future>;
+declare function asCompleted<Future extends TaskFuture>(futures: Iterable<Future>, options?: Timeout): AsyncGenerator<Future>;
 
 interface GatherOptions extends Timeout {
     /** True: the error of a task that has no result stands in its place among the results. */
@@ -1454,7 +1245,7 @@ interface DoneAndNotDone<Future extends TaskFuture> {
  * @throws {RangeError} for another `returnWhen`
  * @throws {NotFoundError | ForgottenError} if one of the tasks is not there
  */
-declare function wait<Future extends TaskFuture>(futures: Iterable<Future>, { returnWhen, timeoutMs, signal }?: WaitOptions): Promise<DoneAndNotDone<Future>>;
+declare function wait<Future extends TaskFuture>(futures: Iterable<Future>, options?: WaitOptions): Promise<DoneAndNotDone<Future>>;
 
 /** A frozen array: it stands for a group, whose members do not change. */
 declare class TaskFutures<Result = unknown> extends Array<TaskFuture<Result>> {
@@ -1649,6 +1440,245 @@ declare class FlowFuture<Result = unknown> extends GroupFuture<unknown, Result> 
     /** In an input it stands for what the whole hands on. */
     toJSON(): unknown;
 }
+
+/** A task that another waits for: its future or its id. */
+type Upstream = TaskFuture | string;
+/** A flow is waited for until what it hands on is there. */
+type WaitForGiven = readonly (FlowFuture | OneWait)[] | WaitForAny<Upstream>;
+type OneWait = Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>;
+/** Options of the call itself. */
+interface CallOptions {
+    /**
+     * Repeating the call under the same key makes nothing anew. Default: a key of the client's own for each
+     * call.
+     */
+    idempotencyKey?: string;
+    signal?: AbortSignal;
+}
+/** Options of calls that may be repeated anyway. */
+type SignalOptions = Pick<CallOptions, "signal">;
+/** Options of each task that is submitted. */
+interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
+    /**
+     * Not before these have completed: futures, also of flows, or ids; or have ended as their conditions say.
+     * Their results are not handed over: put futures into the input.
+     */
+    waitFor?: WaitForGiven;
+}
+interface SubmitOptions extends EachTaskOptions, CallOptions {
+    /** An id of your own, a UUID; a ConflictError if it is taken. */
+    id?: string;
+}
+interface MapOptions extends EachTaskOptions, CallOptions {
+    /** What a failure of one task does to the others, and when all must have ended. */
+    group?: GroupOptions;
+    /**
+     * So many of its tasks run at once, 1 to 10,000; the others are PENDING AwaitingConcurrencySlot. Default:
+     * no limit.
+     */
+    maxConcurrent?: number;
+}
+/** Options of all tasks of a canvas, where they have none of their own; the tags are added to theirs. */
+interface RunOptions extends EachTaskOptions, CallOptions {
+    /** What a failure of one task does to the others, and when all must have ended. */
+    group?: GroupOptions;
+}
+/** A task's options in the form of the wire. */
+declare function taskOptionsOf({ waitFor, ...options }: EachTaskOptions): TaskOptions;
+/**
+ * With ids for futures; a text is an id or a name already.
+ *
+ * @throws {TypeError} if something in it is none of these
+ */
+declare function waitForOf(waitFor: WaitForGiven): WaitFor;
+
+/** Only a type: what a signature was made of. */
+declare const MADE_OF: unique symbol;
+/** What a signature was made of, for those who check it against a definition. */
+interface Made<Input, Into, Immutable> {
+    input: Input;
+    into: Into;
+    immutable: Immutable;
+}
+/** One task. Made by `sig`. */
+interface Signature<Name extends string = string, Parts = unknown> {
+    readonly task: Name;
+    readonly input?: unknown;
+    readonly into?: string;
+    readonly immutable?: boolean;
+    readonly name?: string;
+    readonly waitFor?: WaitFor;
+    readonly allowFailure?: boolean;
+    readonly options?: Readonly<TaskOptions>;
+    readonly [MADE_OF]?: Parts;
+}
+/** One after the other. Made by `chain`. */
+interface Chain<Elements extends readonly Canvas[] = readonly Canvas[]> {
+    readonly chain: Elements;
+}
+/** Side by side. Made by `group`. */
+interface Group<Elements extends readonly Canvas[] = readonly Canvas[]> {
+    readonly group: Elements;
+}
+/** Side by side, and then one that gets their results. Made by `chord`. */
+interface Chord<Header extends Canvas | readonly Canvas[] = AnyHeader, Body extends Canvas = Canvas> {
+    readonly chord: {
+        readonly header: Header;
+        readonly body: Body;
+    };
+}
+/** A function called for each of many inputs, so many to a task. Made by `chunks`. */
+interface Chunks<Name extends string = string, Input = unknown> {
+    readonly chunks: {
+        readonly task: Name;
+        readonly inputs: readonly unknown[];
+        readonly size: number;
+        readonly options?: Readonly<TaskOptions>;
+    };
+    readonly [MADE_OF]?: Input;
+}
+type AnyHeader = Canvas | readonly Canvas[];
+/** What can be run, and be part of what can be run. */
+type Canvas = Signature | Chain | Group | Chord | Chunks;
+/** What a signature says about its place among others, and about its task. */
+interface SignatureOptions<Into extends string | undefined, Immutable extends boolean> extends Omit<EachTaskOptions, "waitFor"> {
+    /** In a chain or as a chord's body: the field of the input that gets what comes before. */
+    into?: Into;
+    /** In a chain or as a chord's body: it only waits for what comes before. Its input stays as it is. */
+    immutable?: Immutable;
+    /** Its name in the flow. Without one its place names it, as "0" or "header.1". */
+    name?: string;
+    /**
+     * Not before these have completed: names in the same flow, futures, or ids; or not before they have ended
+     * as their conditions say.
+     */
+    waitFor?: WaitForGiven;
+}
+/**
+ * A task to submit. The input is copied now. A future in it stands for its result.
+ *
+ * In a chain, or as a chord's body, it gets what comes before: as the field `into`; or, without an input of
+ * its own, as its input; or, if it is `immutable`, not at all.
+ *
+ * This function takes any name and input, and `run` compares them with its client's definitions; `errand.sig`
+ * does so where it is written.
+ *
+ * @throws {TypeError} if JSON cannot hold the input
+ */
+declare function sig<const Name extends string, const Input = undefined, const Into extends string | undefined = undefined, const Immutable extends boolean = false>(name: Name, input?: Input, { into, immutable, name: node, waitFor, allowFailure, ...options }?: SignatureOptions<Into, Immutable>): Signature<Name, Made<Input, Into, Immutable>>;
+/** One after the other: each gets what the one before it hands on. Hands on what the last one does. */
+declare function chain<const Elements extends readonly Canvas[]>(...elements: Elements): Chain<Elements>;
+declare function chain<const One extends Canvas>(elements: Iterable<One>): Chain<readonly One[]>;
+/**
+ * Side by side; what comes before goes to each. Hands on the list of what they hand on, in their order. An
+ * empty one in a chain hands on what comes before.
+ */
+declare function group<const Elements extends readonly Canvas[]>(...elements: Elements): Group<Elements>;
+declare function group<const One extends Canvas>(elements: Iterable<One>): Group<readonly One[]>;
+/**
+ * The header's elements side by side, and then the body with the list of what they hand on, in their order.
+ * Hands on what the body does. If one of the header does not complete, the body is CANCELLED UpstreamFailed;
+ * the others go on.
+ *
+ * @param header a list of elements; or one element. If that hands on a list, as a group does, the body gets
+ * this list; else a list of one
+ */
+declare function chord<const Header extends Canvas | readonly Canvas[], const Body extends Canvas>(header: Header, body: Body): Chord<Header, Body>;
+declare function chord<const One extends Canvas, const Body extends Canvas>(header: Iterable<One>, body: Body): Chord<readonly One[], Body>;
+/**
+ * A function called with each of many small inputs, `size` of them to a task, one after the other. Hands on
+ * the list of the tasks' lists of results.
+ *
+ * @param size 1 to 1,000
+ * @throws {TypeError} if JSON cannot hold an input
+ */
+declare function chunks<const Name extends string, const Input>(name: Name, inputs: Iterable<Input>, size: number, options?: EachTaskOptions): Chunks<Name, Input>;
+/** The form in which the service takes it: a signature alone is a chain of one. */
+declare function flowOf(canvas: Canvas): Exclude<Canvas, Signature>;
+
+/** A schema by its Standard Schema types, which zod and others carry. */
+interface Schema {
+    readonly "~standard": {
+        readonly types?: {
+            readonly input: unknown;
+            readonly output: unknown;
+        } | undefined;
+    };
+}
+/** What the client looks at in a definition. */
+interface DefinitionLike {
+    readonly name: string;
+    readonly input: Schema;
+    readonly output: Schema;
+}
+/** `typeof definitions` of a server's `tasks/mod.ts`. */
+type Definitions = Readonly<Record<string, DefinitionLike>>;
+/** The names that can be submitted. */
+type NameOf<D extends Definitions> = D[keyof D]["name"];
+type Named<D extends Definitions, Name> = Extract<D[keyof D], {
+    readonly name: Name;
+}>;
+type TypesOf<S extends Schema> = NonNullable<S["~standard"]["types"]>;
+/** True if the client was told no definitions. */
+type IsUntyped<D extends Definitions> = string extends keyof D ? true : false;
+type Unchecked = any;
+/** What a definition takes. */
+type InputOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : TypesOf<Named<D, Name>["input"]>["input"];
+/** What a definition returns, which is JSON. A function that returns nothing gives null. */
+type ResultOf<D extends Definitions, Name> = IsUntyped<D> extends true ? Unchecked : NothingIsNull<TypesOf<Named<D, Name>["output"]>["output"]>;
+type NothingIsNull<T> = unknown extends T ? T : Exclude<T, undefined | void> | NullIfNothing<T>;
+type NullIfNothing<T> = [Extract<T, undefined | void>] extends [never] ? never : null;
+/**
+ * The arguments after a definition's name: the input, in which futures may stand for values. It may be left
+ * out if it has no required field.
+ */
+type Arguments<Input, Options> = undefined extends Input ? [input?: Given<Input>, options?: Options] : Record<string, never> extends Input ? [input?: Given<Input>, options?: Options] : [input: Given<Input>, options?: Options];
+
+/** What a canvas hands on, and so what its future gives. */
+type HandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature<infer Name> ? ResultOf<D, Name> : C extends Chain<infer Elements> ? HandedOn<D, LastOf<Elements>> : C extends Group<infer Elements> ? EachHandedOn<D, Elements> : C extends Chord<infer _, infer Body> ? HandedOn<D, Body> : C extends Chunks<infer Name> ? ResultOf<D, Name>[][] : never;
+type EachHandedOn<D extends Definitions, Elements extends readonly Canvas[]> = {
+    -readonly [Index in keyof Elements]: HandedOn<D, Elements[Index]>;
+};
+/** What a chord's body gets of a header that is one element: the list that it hands on, or a list of one. */
+type ListHandedOn<D extends Definitions, C> = [Canvas] extends [C] ? unknown : C extends Signature ? [HandedOn<D, C>] : C extends Chain<infer Elements> ? ListHandedOn<D, LastOf<Elements>> : C extends Chord<infer _, infer Body> ? ListHandedOn<D, Body> : HandedOn<D, C>;
+/** The last one that hands on something of its own. */
+type LastOf<Elements extends readonly Canvas[]> = Elements extends readonly [...infer Before extends readonly Canvas[], infer Last] ? Before extends readonly [] ? Last : IsEmpty<Last> extends true ? LastOf<Before> : Last : Elements[number];
+/** In a chain it hands on what it gets. */
+type IsEmpty<C> = [Canvas] extends [C] ? false : C extends Group<readonly []> ? true : C extends Chain<infer Elements> ? IsEmpty<LastOf<Elements>> : false;
+type AfterOf<D extends Definitions, C, Before> = [Before] extends [Nothing] ? HandedOn<D, C> : IsEmpty<C> extends true ? Before : HandedOn<D, C>;
+/** A canvas that fits is taken as it is. One that does not fit lacks a member, whose type says why. */
+type Fitting<D extends Definitions, C> = IsUntyped<D> extends true ? unknown : [Misfit<D, C, Nothing>] extends [never] ? unknown : {
+    doesNotFit: Misfit<D, C, Nothing>;
+};
+declare const NOTHING: unique symbol;
+declare const UNCLEAR: unique symbol;
+/** What comes before the first of a chain. */
+type Nothing = typeof NOTHING;
+/** What comes before one of a list whose length is known at run time only: perhaps nothing. */
+type Unclear = typeof UNCLEAR;
+/**
+ * Why a canvas does not fit behind what comes `Before` it; never if it does, or if its type says nothing of
+ * it.
+ */
+type Misfit<D extends Definitions, C, Before> = [Canvas] extends [C] ? never : C extends Signature<infer Name, infer Parts> ? Parts extends Made<infer Input, infer Into, infer Immutable> ? Defined<D, Name, MisfitOfTask<Name, InputOf<D, Name>, Input, Into, Immutable, Before>> : never : C extends Chain<infer Elements> ? MisfitInChain<D, Elements, Before> : C extends Group<infer Elements> ? Misfit<D, Elements[number], Before> : C extends Chord<infer Header, infer Body> ? Header extends readonly Canvas[] ? Misfit<D, Header[number], Before> | Misfit<D, Body, EachHandedOn<D, Header>> : Misfit<D, Header, Before> | Misfit<D, Body, ListHandedOn<D, Header>> : C extends Chunks<infer Name, infer Input> ? Defined<D, Name, MisfitOfChunks<Name, InputOf<D, Name>, Input, Before>> : never;
+/** The service checks a name that is known at run time only. */
+type Defined<D extends Definitions, Name extends string, MisfitOfInput> = string extends Name ? never : Name extends NameOf<D> ? MisfitOfInput : `no definition is named "${Name}"`;
+/** `Found` so far, so that the compiler needs no stack: a chain may have hundreds of elements. */
+type MisfitInChain<D extends Definitions, Elements extends readonly Canvas[], Before, Found = never> = Elements extends readonly [infer First, ...infer Rest extends readonly Canvas[]] ? MisfitInChain<D, Rest, AfterOf<D, First, Before>, Found | Misfit<D, First, Before>> : Found | Misfit<D, Elements[number], Unclear>;
+type MisfitOfTask<Name extends string, Wanted, Input, Into, Immutable, Before> = Into extends string ? MisfitOfField<Name, Wanted, Input, Into, Before> : unknown extends Input ? never : [Input] extends [undefined] ? Immutable extends true ? MisfitOfNoInput<Name, Wanted> : [Before] extends [Nothing] ? MisfitOfNoInput<Name, Wanted> : Suits<Before, Wanted> extends true ? never : `what comes before "${Name}" does not fit its input` : [Input] extends [Given<Wanted>] ? Immutable extends true ? never : [Before] extends [Nothing | Unclear] ? never : `"${Name}" has an input of its own: into says where what comes before goes, immutable that it goes nowhere` : `the input of "${Name}" does not fit it`;
+type MisfitOfField<Name extends string, Wanted, Input, Into extends string, Before> = Into extends KeyOf<Wanted> ? [Before] extends [Nothing] ? `nothing comes before "${Name}" that could go into "${Into}"` : Suits<Before, FieldOf<Wanted, Into>> extends true ? unknown extends Input ? never : [Input extends undefined ? Empty : Input] extends [Given<Freed<Wanted, Into>>] ? never : `the input of "${Name}" does not fit it` : `what comes before "${Name}" does not fit its field "${Into}"` : `the input of "${Name}" has no field "${Into}"`;
+type MisfitOfNoInput<Name extends string, Wanted> = undefined extends Wanted ? never : Record<string, never> extends Wanted ? never : `"${Name}" needs an input`;
+type MisfitOfChunks<Name extends string, Wanted, Input, Before> = [Before] extends [Nothing | Unclear] ? [Input] extends [Given<Wanted>] ? never : `the inputs of "${Name}" do not fit it` : `chunks of "${Name}" have their inputs: nothing can come before them`;
+/** `unknown` passes: the service validates. */
+type Suits<Value, Wanted> = unknown extends Value ? true : [Value] extends [Unclear] ? true : [Value] extends [Wanted] ? true : Value extends readonly unknown[] ? unknown extends Value[number] ? [Extract<Wanted, readonly unknown[]>] extends [never] ? false : true : false : false;
+type Empty = Record<never, never>;
+/** The keys of all forms of an input that may have several. */
+type KeyOf<T> = T extends unknown ? keyof T & string : never;
+type FieldOf<T, Field extends string> = T extends Record<Field, infer Value> ? Value : T extends {
+    [Key in Field]?: infer Value;
+} ? Value : never;
+/** The input without what comes from the task before. */
+type Freed<T, Field extends PropertyKey> = T extends unknown ? Omit<T, Field> : never;
 
 /** Nothing of it starts until it is resumed, or `until`. */
 interface Pause {
@@ -2436,4 +2466,4 @@ declare class Client<D extends Definitions = Definitions> {
     events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

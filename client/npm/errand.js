@@ -320,6 +320,15 @@ function typeOf({ headers }) {
 // client/transport/event_stream.ts
 import { createParser } from "eventsource-parser";
 
+// client/protocol/what_is.ts
+function whatIs(value) {
+  if (value === null || value === void 0) return String(value);
+  if (Array.isArray(value)) return "a list";
+  if (typeof value !== "object") return `a ${typeof value}`;
+  const name = value.constructor?.name ?? "a class";
+  return `an instance of ${name}${name === "Promise" ? " (await it)" : ""}`;
+}
+
 // runtime/core/exact_number.ts
 var LARGEST_IN_DIGITS = 1e21;
 function isWrittenExactly(value) {
@@ -352,7 +361,7 @@ function requireJson(given2, path) {
     case "object":
       break;
     default:
-      throw notJson(path, `a ${typeof value}`);
+      throw notJson(path, whatIs(value));
   }
   if (value === null) return true;
   if (path.length >= DEEPEST) {
@@ -360,8 +369,7 @@ function requireJson(given2, path) {
   }
   const isList = Array.isArray(value);
   if (!isList && !isPlainObject(value)) {
-    const name = value.constructor?.name ?? "a class";
-    throw notJson(path, `an instance of ${name}${name === "Promise" ? " (await it)" : ""}`);
+    throw notJson(path, whatIs(value));
   }
   let isPlain = true;
   for (const key of isList ? value.keys() : Object.keys(value)) {
@@ -433,6 +441,14 @@ function checkTimeout(timeoutMs) {
   if (timeoutMs === void 0) return Infinity;
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw new RangeError(`timeoutMs must be a number of milliseconds from 0 on; it is ${timeoutMs}`);
+}
+function requireOptions(options) {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object, as { timeoutMs: 5_000 }; what was given is ${options}`);
+  }
+  if ("timeout" in options) {
+    throw new TypeError("there is no option timeout: it is timeoutMs, in milliseconds");
+  }
 }
 var Deadline = class {
   #at;
@@ -1033,6 +1049,25 @@ var CompletionHub = class {
   }
 };
 
+// client/canvas/flow_result.ts
+function idsIn(expression) {
+  const ids = /* @__PURE__ */ new Set();
+  resolved(expression, (id) => ids.add(id));
+  return [
+    ...ids
+  ];
+}
+function resolved(expression, of) {
+  if (typeof expression !== "object" || expression === null) return expression;
+  if (Array.isArray(expression)) return expression.map((each) => resolved(each, of));
+  const { $task } = expression;
+  if (typeof $task === "string") return of($task);
+  return Object.fromEntries(Object.entries(expression).map(([name, each]) => [
+    name,
+    resolved(each, of)
+  ]));
+}
+
 // client/canvas/options.ts
 function taskOptionsOf({ waitFor, ...options }) {
   return waitFor === void 0 ? options : {
@@ -1041,10 +1076,18 @@ function taskOptionsOf({ waitFor, ...options }) {
   };
 }
 function waitForOf(waitFor) {
-  if (Symbol.iterator in waitFor) return Array.from(waitFor, itemOf);
-  return itemOf(waitFor);
+  if (!(Symbol.iterator in waitFor)) return itemOf(waitFor);
+  return [
+    ...waitFor
+  ].flatMap((item) => isFlow(item) ? idsIn(item.toJSON()) : [
+    itemOf(item)
+  ]);
+}
+function isFlow(item) {
+  return typeof item === "object" && item !== null && "groupId" in item && "toJSON" in item;
 }
 function itemOf(item) {
+  if (item === null) return nameOf(item);
   if (typeof item === "object" && "anyOf" in item) return {
     ...item,
     anyOf: item.anyOf.map(nameOf)
@@ -1058,7 +1101,9 @@ function itemOf(item) {
   return nameOf(item);
 }
 function nameOf(upstream) {
-  return typeof upstream === "string" ? upstream : upstream.id;
+  const id = typeof upstream === "string" ? upstream : upstream?.id;
+  if (typeof id === "string") return id;
+  throw new TypeError(`waitFor takes futures, ids and conditions; one of them is ${whatIs(upstream)}`);
 }
 
 // client/canvas/canvas.ts
@@ -1259,6 +1304,9 @@ function errorOf({ id, state, error }) {
 
 // client/futures/continuation.ts
 async function submitContinuation({ http }, upstream, on, continuation) {
+  if (typeof continuation?.task !== "string") {
+    throw new TypeError(`what follows a task is one task, as sig() makes it; what was given is ${whatIs(continuation)}`);
+  }
   const { body: { id, task, state } } = await http.call({
     method: "POST",
     path: "/v1/tasks",
@@ -1415,8 +1463,10 @@ var Settlement = class {
    *
    * @throws {TimeoutError} at the timeout
    */
-  wait({ timeoutMs, signal }) {
+  wait(options) {
     return new Promise((resolve, reject) => {
+      requireOptions(options);
+      const { timeoutMs, signal } = options;
       const limitMs = checkTimeout(timeoutMs);
       if (signal?.aborted) return reject(signal.reason);
       if (this.#task) return resolve(this.#task);
@@ -1722,7 +1772,8 @@ var TaskFuture = class _TaskFuture {
     });
     internals = {
       connectionOf: (future) => future.#connection,
-      settlementOf: (future) => future.#settlement
+      settlementOf: (future) => future.#settlement,
+      isFuture: (value) => typeof value === "object" && value !== null && #connection in value
     };
   }
   #run(callback) {
@@ -1763,10 +1814,24 @@ var TaskFuture = class _TaskFuture {
 };
 
 // client/futures/future_set.ts
+function listOf2(futures) {
+  if (typeof futures !== "object" || futures === null || !(Symbol.iterator in futures)) {
+    throw new TypeError(`futures must be a list, as [a, b]; what was given is ${whatIs(futures)}`);
+  }
+  const list = Array.isArray(futures) ? futures : [
+    ...futures
+  ];
+  for (const [i, each] of list.entries()) {
+    if (!internals.isFuture(each)) {
+      throw new TypeError(`element ${i} of the futures is none: it is ${whatIs(each)}`);
+    }
+  }
+  return list;
+}
 function distinct(futures) {
   const known = /* @__PURE__ */ new Map();
   const lists = [];
-  for (const future of futures) {
+  for (const future of listOf2(futures)) {
     const connection2 = internals.connectionOf(future);
     const ofConnection = known.get(connection2) ?? /* @__PURE__ */ new Map();
     known.set(connection2, ofConnection);
@@ -1879,7 +1944,9 @@ async function* merged(sources) {
 
 // client/futures/as_completed.ts
 var GRACE_MS = 2e3;
-function asCompleted(futures, { timeoutMs, signal } = {}) {
+function asCompleted(futures, options = {}) {
+  requireOptions(options);
+  const { timeoutMs, signal } = options;
   const group2 = isGroup(futures) ? futures : null;
   return iterate(distinct(futures), group2, new Deadline(checkTimeout(timeoutMs)), signal);
 }
@@ -1939,10 +2006,10 @@ async function* read({ connection: connection2, tasks, asked }, deadline, signal
 }
 
 // client/futures/gather.ts
-async function gather(given2, { returnExceptions = false, cancelOnAbort = false, ...limits } = {}) {
-  const futures = Array.isArray(given2) && isGroup(given2) ? given2 : [
-    ...given2
-  ];
+async function gather(given2, options = {}) {
+  requireOptions(options);
+  const { returnExceptions = false, cancelOnAbort = false, ...limits } = options;
+  const futures = listOf2(given2);
   const { signal } = limits;
   try {
     return await inPlaces(futures, limits, (future) => returnExceptions ? outcome(future, signal) : future.result({
@@ -2004,7 +2071,9 @@ var WAITED = {
     ].every((list) => Array.isArray(list) && list.every(isTask));
   }
 };
-async function wait(futures, { returnWhen = "ALL_COMPLETED", timeoutMs, signal } = {}) {
+async function wait(futures, options = {}) {
+  requireOptions(options);
+  const { returnWhen = "ALL_COMPLETED", timeoutMs, signal } = options;
   if (!RETURN_WHEN.includes(returnWhen)) {
     throw new RangeError(`returnWhen must be one of ${RETURN_WHEN.join(", ")}; it is ${String(returnWhen)}`);
   }
@@ -2395,25 +2464,6 @@ var GroupFuture = class {
     })).body;
   }
 };
-
-// client/canvas/flow_result.ts
-function idsIn(expression) {
-  const ids = /* @__PURE__ */ new Set();
-  resolved(expression, (id) => ids.add(id));
-  return [
-    ...ids
-  ];
-}
-function resolved(expression, of) {
-  if (typeof expression !== "object" || expression === null) return expression;
-  if (Array.isArray(expression)) return expression.map((each) => resolved(each, of));
-  const { $task } = expression;
-  if (typeof $task === "string") return of($task);
-  return Object.fromEntries(Object.entries(expression).map(([name, each]) => [
-    name,
-    resolved(each, of)
-  ]));
-}
 
 // client/canvas/flow_future.ts
 var A_FLOW = {

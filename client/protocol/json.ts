@@ -2,6 +2,7 @@
 // Date into null, drops functions and the sign of -0, and rounds whole numbers beyond 2^53. Here these are
 // errors, or are written exactly, as the service does with results. What has a toJSON stands for that.
 
+import { whatIs } from "./what_is.ts";
 import { exactly, isWrittenExactly } from "../../runtime/core/exact_number.ts";
 
 /** Deeper nesting is refused by the service. */
@@ -30,7 +31,7 @@ function requireJson(given: unknown, path: string[]): boolean {
     case "object":
       break;
     default:
-      throw notJson(path, `a ${typeof value}`);
+      throw notJson(path, whatIs(value));
   }
   if (value === null) return true;
   if (path.length >= DEEPEST) {
@@ -38,8 +39,7 @@ function requireJson(given: unknown, path: string[]): boolean {
   }
   const isList = Array.isArray(value);
   if (!isList && !isPlainObject(value)) {
-    const name = value.constructor?.name ?? "a class";
-    throw notJson(path, `an instance of ${name}${name === "Promise" ? " (await it)" : ""}`);
+    throw notJson(path, whatIs(value));
   }
   let isPlain = true;
   // A list may have holes.

@@ -19,6 +19,20 @@ export function checkTimeout(timeoutMs: number | undefined): number {
   throw new RangeError(`timeoutMs must be a number of milliseconds from 0 on; it is ${timeoutMs}`);
 }
 
+/**
+ * What another system takes by its place, or calls otherwise, would be no limit at all here.
+ *
+ * @throws {TypeError}
+ */
+export function requireOptions(options: Timeout): void {
+  if (typeof options !== "object" || options === null) {
+    throw new TypeError(`options must be an object, as { timeoutMs: 5_000 }; what was given is ${options}`);
+  }
+  if ("timeout" in options) {
+    throw new TypeError("there is no option timeout: it is timeoutMs, in milliseconds");
+  }
+}
+
 /** An instant on the clock that only goes forward. */
 export class Deadline {
   readonly #at: number;

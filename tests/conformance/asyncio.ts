@@ -429,7 +429,6 @@ export const asyncio: System = {
       test: async (errand) => {
         const future = await aRunning(errand);
         assert.equal(await future.cancel(), true);
-        // It would sleep for 20 seconds more.
         await assert.rejects(future.result({ timeoutMs: 60_000 }), CancelledError);
       },
     },
@@ -546,13 +545,23 @@ export const asyncio: System = {
     },
     ...notYet(
       "Python docs, asyncio.timeout",
-      "A scope with a deadline of its own is the caller's: an AbortSignal. JavaScript's cannot be moved, " +
-        "and whether it is over is its `aborted`.",
-      [
-        "Timeout.reschedule(): moves the deadline",
-        "Timeout.expired(): whether it was that one of several scopes",
-      ],
+      "A scope with a deadline of its own is the caller's: an AbortSignal, and JavaScript's cannot be moved.",
+      ["Timeout.reschedule(): moves the deadline"],
     ),
+    {
+      promise: "Timeout.expired(): whether it was that one of several scopes",
+      source: "Python docs, asyncio.timeout",
+      by: "the signal of each scope, and its `aborted`",
+      test: async (errand) => {
+        const future = await aRunning(errand);
+        const [outer, inner] = [AbortSignal.timeout(LONG_MS), AbortSignal.timeout(50)];
+        await assert.rejects(future.result({ signal: AbortSignal.any([outer, inner]) }), (error) => {
+          return error === inner.reason;
+        });
+        assert.deepEqual([outer.aborted, inner.aborted, await future.running()], [false, true, true]);
+        await future.cancel();
+      },
+    },
     {
       promise: "create_task(name=…), Task.get_name(): a name for people",
       by: "of a task in a flow",

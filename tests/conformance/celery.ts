@@ -312,6 +312,7 @@ export const celery: System = {
     {
       promise: "traceback",
       source: RESULT,
+      by: "remoteStack, where the operator has set SHOW_STACKS",
       test: async (errand) => {
         await using server = await aServer({ SHOW_STACKS: "true" });
         const shown = await (await aClient(server.url).submit("caused")).exception();
@@ -759,6 +760,7 @@ export const celery: System = {
     {
       promise: "task_id of one's own",
       source: CALLING,
+      by: "id, which must be a UUID",
       test: async (errand) => {
         const id = crypto.randomUUID();
         const future = await errand.submit("whoami", {}, { id });
@@ -954,6 +956,7 @@ export const celery: System = {
     {
       promise: "max_retries: so many after the first attempt",
       source: RETRYING,
+      by: "maxAttempts, which counts the first one",
       test: async (errand) => {
         const retry = { maxAttempts: 3, delayMs: 0 };
         const future = await errand.submit("fail", { message: "boom" }, { retry });

@@ -79,12 +79,16 @@ export const csharp: System = {
     {
       promise: "TaskStatus.WaitingToRun: it is scheduled, and has not begun",
       source: ".NET docs, TaskStatus",
-      test: async (errand) => {
-        const future = await aPending(errand);
+      test: async () => {
+        await using server = await aServer({ CONCURRENCY: "1" });
+        const errand = aClient(server.url);
+        const running = await aRunning(errand);
+        const future = await errand.submit("echo", { value: "its turn has come" });
         const { state, startedAt } = await future.task();
-        assert.deepEqual([state.type, startedAt], ["SCHEDULED", null]);
+        assert.deepEqual([state.type, state.name, startedAt], ["PENDING", "Pending", null]);
         assert.equal(await future.running(), false);
-        await future.cancel();
+        await running.cancel();
+        assert.equal(await future.result(), "its turn has come");
       },
     },
     {
@@ -380,6 +384,7 @@ export const csharp: System = {
     {
       promise: "WhenAll: ends when all have, although one has failed before",
       source: ".NET docs, Task.WhenAll",
+      by: "gather({ returnExceptions: true })",
       test: async (errand) => {
         const slow = await errand.submit("sleep", { ms: 300, value: "slow" });
         const [error, value] = await gather([await aFailed(errand), slow], {
@@ -392,6 +397,7 @@ export const csharp: System = {
     {
       promise: "WhenAll: the exceptions of all that failed",
       source: ".NET docs, Task.WhenAll",
+      by: "gather({ returnExceptions: true }), or the errors of a group",
       test: async (errand) => {
         const futures = await errand.map("fail", [
           { message: "first" },
@@ -618,6 +624,7 @@ export const csharp: System = {
     {
       promise: "ContinueWith: whatever the antecedent's outcome",
       source: ".NET docs, Task.ContinueWith",
+      by: "allowFailure() around the antecedent",
       test: async (errand) => {
         const value = [await aCompleted(errand), await aFailed(errand, "boom"), await aCancelled(errand)];
         const continuation = await errand.submit("echo", { value: value.map((one) => allowFailure(one)) });
@@ -648,6 +655,7 @@ export const csharp: System = {
       promise:
         "TaskFactory.ContinueWhenAll: a task that gets all of them when they have ended, however they did",
       source: ".NET docs, TaskFactory.ContinueWhenAll",
+      by: "the option allowFailure of the continuation",
       test: async (errand) => {
         const slow = await errand.submit("sleep", { ms: 100, value: "slow" });
         const value = [await aFailed(errand, "boom"), slow];

@@ -195,6 +195,7 @@ export const prefect: System = {
     {
       promise: "each state has an id",
       source: STATES,
+      by: "its number within its task",
       test: async (errand) => {
         const { history } = await (await aCompleted(errand)).task();
         assert.deepEqual(history.map(({ seq }) => seq), [1, 2, 3]);
@@ -318,6 +319,7 @@ export const prefect: System = {
     {
       promise: "return_state=True: the State in place of the value",
       source: STATES,
+      by: "state() of the future",
       test: async (errand) => {
         const state = await (await aFailed(errand)).state();
         assert.deepEqual([state.type, state.name, state.message], ["FAILED", "Failed", "Error: boom"]);
@@ -570,6 +572,7 @@ export const prefect: System = {
     {
       promise: "UnfinishedRun: the result of a run that has not ended",
       source: EXCEPTIONS,
+      by: "result() with timeoutMs: 0",
       test: async (errand) => {
         const future = await aRunning(errand);
         await assert.rejects(future.result({ timeoutMs: 0 }), TimeoutError);
@@ -683,6 +686,7 @@ export const prefect: System = {
     {
       promise: "retries=N: so many after the first run",
       source: RETRIES,
+      by: "maxAttempts: N + 1, as it counts the first run",
       test: async (errand) => {
         const retry = { maxAttempts: 3, delayMs: 0 };
         const mended = await errand.submit("fail", { message: "boom", untilAttempt: 3 }, { retry });
@@ -786,6 +790,7 @@ export const prefect: System = {
     {
       promise: "timeout_seconds: 'Task run exceeded timeout of … second(s)'",
       source: TIMEOUTS,
+      by: "timeoutMs of each attempt, with a message of its own",
       test: async (errand) => {
         const future = await errand.submit("sleep", { ms: 600_000 }, { timeoutMs: 40 });
         const error = await future.exception();

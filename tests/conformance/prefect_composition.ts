@@ -140,6 +140,7 @@ export const dependencies: Row[] = [
   {
     promise: "an upstream that did not complete: NotReady (UpstreamTaskError), which says which one, and why",
     source: DEPENDENCIES,
+    by: "CANCELLED UpstreamFailed, and the causes of its error",
     test: async (errand) => {
       const failed = await errand.submit("fail", { message: "boom", name: "Burst" });
       const future = await errand.submit("echo", { value: [failed] });

@@ -3,11 +3,11 @@
 import assert from "node:assert/strict";
 import type { TaskFuture } from "../../client/mod.ts";
 import type { Errand } from "../support/client_service.ts";
-import { eventually } from "../support/waiting.ts";
+import { eventually, pause } from "../support/waiting.ts";
 import { notYet } from "./not_yet.ts";
 import type { Row } from "./row.ts";
 import { stateOf } from "./states.ts";
-import { LONG_MS, until } from "./steps.ts";
+import { childrenOf, LONG_MS, until } from "./steps.ts";
 
 const TAG_LIMITS = "Prefect docs, Tag-based concurrency limits";
 const GLOBAL_LIMITS = "Prefect docs, Global concurrency and rate limits";
@@ -73,10 +73,40 @@ export const limits: Row[] = [
       assert.equal(await future.result({ timeoutMs: 20_000 }), 3);
     },
   },
-  ...notYet(GLOBAL_LIMITS, "Needs slots that a function takes and gives back while it runs.", [
-    "concurrency(): slots with a lease that is renewed",
-    "strict=True",
-  ]),
+  {
+    promise: "concurrency(): slots with a lease that is renewed",
+    source: GLOBAL_LIMITS,
+    by: "a child task with the key, for the part that needs the slot: its lease is the slot's",
+    test: async (errand) => {
+      const [gate, key] = [crypto.randomUUID(), aKey()];
+      const child = {
+        task: "hold",
+        input: { gate, value: "had it" },
+        options: { concurrency: { key, limit: 1 } },
+      };
+      const parents = await errand.map("family", [{ children: [child], awaits: true }, {
+        children: [child],
+        awaits: true,
+      }]);
+      const children = (await Promise.all([...parents].map((parent) => childrenOf(errand, parent)))).flat();
+      const hasOne = async () => (await Promise.all(children.map((one) => one.running()))).includes(true);
+      await eventually(hasOne, "none of them has the slot");
+      // Longer than a lease.
+      await pause(2_500);
+      const states = (await Promise.all(children.map(stateOf))).toSorted();
+      assert.deepEqual(states, [WAITS, "RUNNING Running"]);
+      assert.deepEqual(await Promise.all([...parents].map(stateOf)), ["RUNNING Running", "RUNNING Running"]);
+      await errand.submit("release", { gate });
+      assert.deepEqual(await parents.results(), [["had it"], ["had it"]]);
+    },
+  },
+  ...notYet(
+    GLOBAL_LIMITS,
+    "Needs limits that must be there: a submit may name any key, with its own limit.",
+    [
+      "strict=True",
+    ],
+  ),
   {
     promise: "slot_decay_per_second: a rate limit",
     source: GLOBAL_LIMITS,

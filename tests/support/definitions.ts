@@ -172,7 +172,9 @@ const family = define(
   {
     name: "family",
     input: z.object({
-      children: z.array(z.object({ task: z.string(), input: z.unknown().optional() })),
+      children: z.array(
+        z.object({ task: z.string(), input: z.unknown().optional(), options: z.looseObject({}).optional() }),
+      ),
       awaits: z.boolean().default(false),
       /** They are of its group. */
       joins: z.boolean().default(false),
@@ -185,8 +187,10 @@ const family = define(
   async ({ input, task, attempt, submit, addToGroup, emit, signal }) => {
     const children = [];
     const add = input.joins ? addToGroup : submit;
-    const options = input.inherits ? { priority: task.priority } : undefined;
-    for (const child of input.children) children.push(await add(child.task, child.input ?? {}, options));
+    const inherited = input.inherits ? { priority: task.priority } : {};
+    for (const child of input.children) {
+      children.push(await add(child.task, child.input ?? {}, { ...inherited, ...child.options }));
+    }
     const ids = children.map(({ id }) => id);
     emit(ids);
     const given = input.awaits ? await Promise.all(children.map((child) => child.result())) : ids;

@@ -58,7 +58,7 @@ Deno.test("what JSON would change without a word is an error that says where it 
     assert.throws(() => sig("any", inputs[0]), refused("/a/1/b~1c"));
     assert.throws(() => chunks("any", [inputs[0]], 1), refused("/0/a/1/b~1c"));
   }
-  await assert.rejects(errand.submit("any", [undefined]), /a undefined at \/input\/0 is no JSON value/);
+  await assert.rejects(errand.submit("any", [undefined]), /undefined at \/input\/0 is no JSON value/);
   // deno-lint-ignore no-sparse-arrays
   await assert.rejects(errand.submit("any", [1, , 2]), /at \/input\/1 /);
   assert.deepEqual(bodies, [], "nothing was sent");
