@@ -158,7 +158,10 @@ export class BulkActions {
     }
     const source = this.tasks.get(of);
     if (!source || isForgotten(source)) return;
-    if (source.task !== is.task || source.priority !== is.priority || source.metadata !== is.metadata) {
+    if (
+      source.task !== is.task || source.priority !== is.priority || source.metadata !== is.metadata ||
+      source.ignoreResult !== is.ignoreResult
+    ) {
       // Its priority may have changed since it was looked at.
       if (source.task === is.task && source.metadata === is.metadata && this.isFor("priority", source)) {
         return;

@@ -33,6 +33,7 @@ import { placeOf } from "./places.ts";
 import { ReadyEntries } from "./ready_entries.ts";
 import { faultOfOutcome } from "./replacements.ts";
 import { Schedules } from "./schedules.ts";
+import { Secrets } from "./secrets.ts";
 import { storedIn } from "./stored_row.ts";
 import type { Actor, Surroundings } from "./surroundings.ts";
 import { UniqueKeys } from "./unique.ts";
@@ -127,6 +128,7 @@ export class Checker implements ChildFindings {
   readonly #unique: UniqueKeys;
   readonly bulk: BulkActions;
   readonly #ready: ReadyEntries;
+  readonly secrets: Secrets;
 
   constructor(private readonly world: Surroundings) {
     this.dependencies = new Dependencies(world, this);
@@ -136,6 +138,7 @@ export class Checker implements ChildFindings {
     this.#unique = new UniqueKeys(world, this.tasks, violated);
     this.bulk = new BulkActions(world, this.tasks, violated);
     this.#ready = new ReadyEntries(this.tasks, violated);
+    this.secrets = new Secrets(this.tasks, violated);
   }
 
   /** KV has, or has had, this task. */
@@ -170,6 +173,7 @@ export class Checker implements ChildFindings {
     this.#unique.applied(changes);
     this.#ready.applied(changes);
     this.bulk.applied(changes, by);
+    if (this.world.hidden) this.secrets.applied(changes);
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#windows.set(key[1] as string, maxOf(after));
     }

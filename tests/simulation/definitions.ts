@@ -14,6 +14,7 @@ import type { CheckedWorld } from "./checker.ts";
 import { callOfChildren } from "./children.ts";
 import { type RunningFunction, RunningFunctions } from "./functions.ts";
 import { FORMS, replacementOf } from "./replacements.ts";
+import { SECRET_AT } from "./secrets.ts";
 import type { Actor } from "./surroundings.ts";
 
 export const workInput = z.object({
@@ -32,6 +33,8 @@ export const workInput = z.object({
   pad: z.string(),
   /** Results of other tasks. */
   from: z.array(z.unknown()).optional(),
+  /** What it has of it, it tells in errors and log lines. */
+  secret: z.string().optional(),
   /** Tasks that it puts in its own place. */
   replace: z.object({ form: z.enum(FORMS), inputs: z.array(z.unknown()) }).optional(),
   /** Inputs of tasks that it submits, one after the other. */
@@ -62,11 +65,15 @@ export function definitionsOf(process: Actor, world: CheckedWorld): AnyDefinitio
   const sizes = [{ slots: concurrency }, ...process.served ?? []].flatMap(({ slots }) => slots ?? []);
   const threadsOfAll = sizes.reduce((sum, slots) => sum + Math.min(THREADS, slots), 0);
   const most = slotsOfAll(process.served, concurrency);
+  const redact = [SECRET_AT];
   const inline = new RunningFunctions("inline", most, process, world.checker);
   const threads = new RunningFunctions("thread", threadsOfAll, process, world.checker);
   return [
-    define({ name: "work", input: workInput }, functionOf(inline, process, world)),
-    define({ name: "crunch", input: workInput, thread: "simulated" }, functionOf(threads, process, world)),
+    define({ name: "work", input: workInput, redact }, functionOf(inline, process, world)),
+    define(
+      { name: "crunch", input: workInput, redact, thread: "simulated" },
+      functionOf(threads, process, world),
+    ),
   ];
 }
 
@@ -82,9 +89,13 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
       process.crash(`of the poison in ${world.nameOf(id)}`);
       return await new Promise<never>(() => {});
     }
+    const what = input.secret === undefined ? `run ${run}` : `run ${run} of ${input.secret}`;
+    const failed = input.secret === undefined
+      ? `run ${run} failed`
+      : `run ${run} failed with ${input.secret}`;
     for (let i = 0; i < input.reports; i++) {
-      context.progress(i, input.reports, `run ${run}`);
-      context.log(`run ${run}`, { i });
+      context.progress(i, input.reports, what);
+      context.log(what, { i, what });
       context.emit(i);
       await sleep(process.clock, input.ms / input.reports, input.deaf ? undefined : context.signal);
     }
@@ -101,13 +112,13 @@ function functionOf(functions: RunningFunctions, process: Actor, world: CheckedW
     if (signal.reason?.name === "CancelledError" && run % 2 === 0) return { run, pad: padding(input.big) };
     if (!input.deaf) signal.throwIfAborted();
     // One in so many says what shall follow. Nothing is drawn for it, so that seeds stay what they are.
-    if (input.permanent && run % 2 === 0) throw reject(`run ${run} failed for good`);
+    if (input.permanent && run % 2 === 0) throw reject(`${failed} for good`);
     if (run % SNOOZES_EACH === 0) {
       world.checker.snoozed(run);
-      throw retryAfter(SNOOZE_MS, { reason: `run ${run} failed`, countAttempt: false });
+      throw retryAfter(SNOOZE_MS, { reason: failed, countAttempt: false });
     }
-    if (input.permanent) throw new PermanentError(`run ${run} failed for good`);
-    if (attempt <= input.fails) throw new Error(`run ${run} failed`);
+    if (input.permanent) throw new PermanentError(`${failed} for good`);
+    if (attempt <= input.fails) throw new Error(failed);
     if (input.replace) return replacementOf(id, attempt, input.replace);
     return { run, pad: padding(input.big) };
   };

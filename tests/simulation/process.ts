@@ -90,6 +90,8 @@ export class SimProcess implements Wired, Actor {
       log: {
         info: (message) => this.note(message),
         error: (message, error, attempt) => {
+          const said = error instanceof Error ? error.stack : error;
+          this.world.checker.secrets.shown(`${message} ${said}`, `the log of ${this.name}`);
           // A function has failed, as it was to.
           if (attempt) return;
           // Something is repeated for ever without success, and so fast that time stands still.

@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly conditions: Random | null;
   /** Draws the policies of groups; null in a world without any. */
   readonly groups: Random | null;
+  /** Draws secrets in inputs, and whose results are not kept; null in a world without either. */
+  readonly hidden: Random | null;
   readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */

@@ -29,8 +29,10 @@ import type { Pauses } from "./pauses.ts";
 import { drawPolicy } from "./groups.ts";
 import { LISTS } from "./lists.ts";
 import type { Random } from "../support/random.ts";
+import { argsRepr } from "../../routes/wire/shown_input.ts";
 import { Died, type SimProcess } from "./process.ts";
 import { drawSchedule } from "./schedules.ts";
+import { secretOf } from "./secrets.ts";
 import { maybeCached, mayRefuse, uniqueSubmissions } from "./unique.ts";
 
 /** What became of a call. */
@@ -493,8 +495,21 @@ export class Workload {
   async #submitWoven(who: string, wants: Wants[], submissions: Submission[]): Promise<string[] | null> {
     const name = this.#call();
     const call = this.#woven(name, wants, submissions);
-    if (this.world.random.chance(0.5)) return await this.#submitKeyed(who, name, call);
-    return await this.#submitOnce(who, call, name);
+    const ids =
+      await (this.world.random.chance(0.5)
+        ? this.#submitKeyed(who, name, call)
+        : this.#submitOnce(who, call, name));
+    const taken = wants.flatMap(({ from }) => from).flatMap((one) =>
+      typeof one === "object" && "id" in one ? [one.id] : []
+    );
+    const ignored = taken.find((id) => this.world.checker.secrets.isIgnored(id));
+    if (ids && ignored !== undefined) {
+      this.world.checker.violated(
+        "ignore-result",
+        `${name} takes what ${this.world.nameOf(ignored)} does not keep`,
+      );
+    }
+    return ids;
   }
 
   #woven(name: string, wants: Wants[], submissions = wants.map(() => this.#calm())): Call {
@@ -692,9 +707,18 @@ export class Workload {
       const shown: string[] = [];
       let cursor: string | null | undefined;
       while (cursor !== null) {
-        const answer = await this.#ask((runtime) =>
-          runtime.list({ ...filters, limit, cursor: cursor ?? undefined, caller: this.#caller })
-        );
+        const answer = await this.#ask(async (runtime) => {
+          const page = await runtime.list({
+            ...filters,
+            limit,
+            cursor: cursor ?? undefined,
+            caller: this.#caller,
+          });
+          for (const { record } of page.entries) {
+            checker.secrets.shown(argsRepr(runtime.registry, record) ?? "", "argsRepr");
+          }
+          return page;
+        });
         if (answer === "unknown" || "refused" in answer) break;
         shown.push(...answer.value.entries.map(({ record }) => record.id));
         cursor = answer.value.nextCursor;
@@ -809,7 +833,8 @@ export class Workload {
   #mayBeRefused({ needs = [] }: Call, error: Error): boolean {
     if (error instanceof ConflictError && /was given up/.test(error.message)) return true;
     const isGone = error instanceof ValidationError || /was deleted meanwhile/.test(error.message);
-    return isGone && needs.some((id) => this.world.checker.mayBeGone(id));
+    const { checker } = this.world;
+    return isGone && needs.some((id) => checker.mayBeGone(id) || checker.secrets.isIgnored(id));
   }
 
   /** Submits under an idempotency key until there is an answer. */
@@ -967,6 +992,7 @@ export class Workload {
         queue: this.world.pauses.queueOfSubmit(),
         tags: sometimes(0.2, () => [random.pick(TAGS)]),
         ...retentions(sometimes(0.1, () => random.below(LONGEST_RETENTION_MS))),
+        ...this.world.hidden?.chance(0.3) && { ignoreResult: true },
       },
     };
   }
@@ -1014,6 +1040,7 @@ export class Workload {
       reports: random.chance(0.25) ? 1 + random.below(5) : 0,
       big: random.chance(0.06) ? 20_000 : 0,
       pad: random.chance(0.08) ? padding(20_000) : "",
+      ...this.world.hidden?.chance(0.4) && { secret: secretOf(this.world.hidden.below(1_000_000)) },
     };
   }
 

@@ -77,6 +77,7 @@ export class World implements WorkingWorld {
   readonly schedules: Random | null;
   readonly conditions: Random | null;
   readonly groups: Random | null;
+  readonly hidden: Random | null;
   readonly callers: readonly string[];
   readonly pauses: Pauses;
   readonly #concurrency: Concurrency;
@@ -100,6 +101,7 @@ export class World implements WorkingWorld {
     this.schedules = seed % 3 === 1 ? new Random(seed) : null;
     this.conditions = seed % 4 > 1 ? new Random(seed) : null;
     this.groups = seed % 4 >= 2 ? new Random(seed) : null;
+    this.hidden = [3, 4].includes(seed % 8) ? new Random(seed + 2 ** 43) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];
     this.checker = new Checker(this);
     this.activeFaults = drawFaults(random);
