@@ -17,7 +17,7 @@ export { type DoneCallback, TaskFuture } from "./futures/task_future.ts";
 export type { CancelOptions, ResultOptions, ResultsOptions } from "./futures/result_options.ts";
 export { TaskFutures } from "./futures/task_futures.ts";
 export { type GroupCounts, GroupFuture, type GroupGraph } from "./futures/group_future.ts";
-export type { GroupOptions, GroupState } from "./protocol/group.ts";
+export type { GroupCompensation, GroupOptions, GroupState } from "./protocol/group.ts";
 export type { GroupOutcome } from "./futures/group_outcome.ts";
 export type {
   CancelFilter,
@@ -100,6 +100,8 @@ export type { HttpOptions } from "./transport/http.ts";
 export type { Timeout } from "./transport/deadline.ts";
 export type { DefinitionLike, Definitions, InputOf, NameOf, ResultOf } from "./protocol/typed.ts";
 export type {
+  Compensation,
+  CompensationOptions,
   ErrorMatch,
   Failure,
   HistoryEntry,

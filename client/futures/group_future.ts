@@ -20,7 +20,7 @@ import { TaskFutures } from "./task_futures.ts";
 import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadline.ts";
 import type { DoneAndNotDone, WaitOptions } from "./wait.ts";
 import { type Expected, isTask, type State, type StateType, type TaskSummary } from "../protocol/wire.ts";
-import type { GroupState } from "../protocol/group.ts";
+import type { GroupCompensation, GroupState } from "../protocol/group.ts";
 
 /** How many tasks of a group there are in which state. */
 export interface GroupCounts {
@@ -158,6 +158,11 @@ export class GroupFuture<Result = unknown, Whole = Result[]> {
   /** The errors of its first 20 failures so far, in time, and of a missed deadline. */
   async errors({ signal }: { signal?: AbortSignal } = {}): Promise<(TaskError | RemoteError)[]> {
     return (await groupState(this.#connection, this.groupId, { signal })).errors.map(errorOf);
+  }
+
+  /** How far it has come with taking its completed tasks back; null if it does not. */
+  async compensation({ signal }: { signal?: AbortSignal } = {}): Promise<GroupCompensation | null> {
+    return (await groupState(this.#connection, this.groupId, { signal })).compensation ?? null;
   }
 
   /** The futures as their tasks end. */

@@ -3,17 +3,22 @@
 import type { Connection } from "../transport/connection.ts";
 import { CrashedError, GroupError, RemoteError, TaskError, TimeoutError } from "../protocol/errors.ts";
 import { checkTimeout, Deadline, type Timeout } from "../transport/deadline.ts";
-import type { GroupState } from "../protocol/group.ts";
+import type { GroupCompensation, GroupState } from "../protocol/group.ts";
 import type { Expected, Failure, State, StateType, Task } from "../protocol/wire.ts";
 
 /** How a group has ended. */
 export interface GroupOutcome {
   state: "COMPLETED" | "FAILED" | "CANCELLED";
-  /** Of its first 20 failures in time, and of its deadline; also of those that its policy allows for. */
+  /**
+   * Of its first 20 failures in time, of its deadline, and of compensations; also of those that its policy
+   * allows for.
+   */
   errors: (TaskError | RemoteError)[];
   total: number;
   /** How many of its tasks ended in which state. */
   counts: Partial<Record<StateType, number>>;
+  /** How its completed tasks were taken back; null if none was. */
+  compensation: GroupCompensation | null;
 }
 
 interface Told {
@@ -21,6 +26,8 @@ interface Told {
   errors: { id: string | null; state: State | null; error: Failure }[];
   total: number;
   counts: GroupOutcome["counts"];
+  /** Left out by releases before it. */
+  compensation?: GroupCompensation | null;
 }
 
 export const A_GROUP_STATE: Expected = {
@@ -50,8 +57,8 @@ export async function outcomeOf(
     const seconds = Math.min(LONGEST_WAIT_SECONDS, deadline.leftMs / 1_000);
     const told = await groupState(connection, groupId, { seconds, signal });
     if (told.state !== "RUNNING" && told.state !== "CANCELLING") {
-      const { state, total, counts } = told;
-      return { state, errors: told.errors.map(errorOf), total, counts };
+      const { state, total, counts, compensation = null } = told;
+      return { state, errors: told.errors.map(errorOf), total, counts, compensation };
     }
     if (deadline.leftMs === 0) {
       throw new TimeoutError(`group ${groupId} has not ended within ${limitMs} ms`);
@@ -70,7 +77,10 @@ export async function groupState(
 }
 
 /** Null for a group that completed. */
-export function groupErrorOf(groupId: string, { state, errors, total }: GroupOutcome): GroupError | null {
+export function groupErrorOf(
+  groupId: string,
+  { state, errors, total }: Pick<GroupOutcome, "state" | "errors" | "total">,
+): GroupError | null {
   return state === "COMPLETED" ? null : new GroupError(groupId, { state, errors, total });
 }
 

@@ -171,6 +171,10 @@ interface TaskSummary {
     traceparent?: string;
     /** Of a task that was made from an ended one by `rerun`: that one. */
     rerunOf?: string;
+    /** Of a compensation: the task that it takes back. */
+    compensates?: string;
+    /** The definition that takes it back if its group does not complete. */
+    compensatedBy?: string;
     createdAt: string;
     runAt: string;
     startedAt: string | null;
@@ -232,6 +236,19 @@ type ErrorMatch = string | {
 };
 /** The policy of a task, whole. */
 type TaskRetry = Required<Pick<RetryPolicy, "maxAttempts" | "delayMs" | "factor" | "maxDelayMs" | "jitter">> & Pick<RetryPolicy, "delaysMs" | "on" | "notOn" | "untilMs">;
+/** What takes a task back: one more task. A signature, as `sig` makes it, is one. */
+interface Compensation {
+    readonly task: string;
+    /** Its own input: with `into` or `immutable`. */
+    readonly input?: unknown;
+    /** The field of its input that gets `{ input, result }` of the task. Without it they are its whole input. */
+    readonly into?: string;
+    /** It gets its own input only. */
+    readonly immutable?: boolean;
+    readonly options?: Readonly<CompensationOptions>;
+}
+/** The options of a compensation. */
+type CompensationOptions = Omit<TaskOptions, "compensate" | "waitFor" | "allowFailure" | "unique" | "debounce" | "cache" | "runAt" | "expiresAt">;
 /** What a submit may say about a task, beside its input. */
 interface TaskOptions {
     /** Start this much later. Not together with `runAt`. */
@@ -289,6 +306,11 @@ interface TaskOptions {
     debounce?: DebounceOptions | false;
     /** False: not even if the definition says so. */
     cache?: CacheOptions | false;
+    /**
+     * Of a task in a group: what takes it back if it completes and its group does not. Those of a group run one
+     * after the other, in reverse order of completion.
+     */
+    compensate?: Compensation;
 }
 interface Reported {
     at: string;
@@ -1051,7 +1073,23 @@ interface GroupOptions {
     /** Likewise at this instant (ISO 8601). Not together with `timeoutMs`. */
     deadlineAt?: string;
 }
-/** CANCELLING: what had not ended was cancelled, and some of it runs still. */
+/** How far a group has come that takes its completed tasks back. */
+interface GroupCompensation {
+    /** The group of the compensations; null until there is one. */
+    groupId: string | null;
+    /** So many tasks have completed and have a compensation. */
+    total: number;
+    /** So many compensations have completed. */
+    done: number;
+    /** So many have ended otherwise, or could not be submitted. */
+    failed: number;
+    /** ISO 8601; null until all of them have ended. */
+    endedAt: string | null;
+}
+/**
+ * CANCELLING: what had not ended was cancelled, and some of it runs still; or what has completed is taken
+ * back.
+ */
 type GroupState = "RUNNING" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED";
 
 /** How many of a group were cancelled at once, were asked to stop, and had ended before. */
@@ -1097,11 +1135,16 @@ declare function cancelTasks({ http }: Connection, which: TasksToCancel, reason?
 /** How a group has ended. */
 interface GroupOutcome {
     state: "COMPLETED" | "FAILED" | "CANCELLED";
-    /** Of its first 20 failures in time, and of its deadline; also of those that its policy allows for. */
+    /**
+     * Of its first 20 failures in time, of its deadline, and of compensations; also of those that its policy
+     * allows for.
+     */
     errors: (TaskError | RemoteError)[];
     total: number;
     /** How many of its tasks ended in which state. */
     counts: Partial<Record<StateType, number>>;
+    /** How its completed tasks were taken back; null if none was. */
+    compensation: GroupCompensation | null;
 }
 interface Told {
     state: GroupState;
@@ -1112,6 +1155,8 @@ interface Told {
     }[];
     total: number;
     counts: GroupOutcome["counts"];
+    /** Left out by releases before it. */
+    compensation?: GroupCompensation | null;
 }
 declare const A_GROUP_STATE: Expected;
 /**
@@ -1125,7 +1170,7 @@ declare function groupState({ http }: Connection, groupId: string, { seconds, si
     signal?: AbortSignal;
 }): Promise<Told>;
 /** Null for a group that completed. */
-declare function groupErrorOf(groupId: string, { state, errors, total }: GroupOutcome): GroupError | null;
+declare function groupErrorOf(groupId: string, { state, errors, total }: Pick<GroupOutcome, "state" | "errors" | "total">): GroupError | null;
 declare function errorOf({ id, state, error }: Told["errors"][number]): TaskError | RemoteError;
 
 /** A task, and the futures in a list that stand for it. */
@@ -1361,6 +1406,10 @@ declare class GroupFuture<Result = unknown, Whole = Result[]> {
     errors({ signal }?: {
         signal?: AbortSignal;
     }): Promise<(TaskError | RemoteError)[]>;
+    /** How far it has come with taking its completed tasks back; null if it does not. */
+    compensation({ signal }?: {
+        signal?: AbortSignal;
+    }): Promise<GroupCompensation | null>;
     /** The futures as their tasks end. */
     asCompleted({ timeoutMs, signal }?: Timeout): AsyncGenerator<TaskFuture<Result>>;
     /** Waits until `returnWhen` is true of its tasks, or the time is over, which is no error. */
@@ -2466,4 +2515,4 @@ declare class Client<D extends Definitions = Definitions> {
     events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, Compensation, CompensationOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCompensation, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

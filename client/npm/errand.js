@@ -1261,12 +1261,13 @@ async function outcomeOf(connection2, groupId, { timeoutMs, signal }) {
       signal
     });
     if (told.state !== "RUNNING" && told.state !== "CANCELLING") {
-      const { state, total, counts } = told;
+      const { state, total, counts, compensation = null } = told;
       return {
         state,
         errors: told.errors.map(errorOf),
         total,
-        counts
+        counts,
+        compensation
       };
     }
     if (deadline.leftMs === 0) {
@@ -2372,6 +2373,12 @@ var GroupFuture = class {
     return (await groupState(this.#connection, this.groupId, {
       signal
     })).errors.map(errorOf);
+  }
+  /** How far it has come with taking its completed tasks back; null if it does not. */
+  async compensation({ signal } = {}) {
+    return (await groupState(this.#connection, this.groupId, {
+      signal
+    })).compensation ?? null;
   }
   /** The futures as their tasks end. */
   asCompleted({ timeoutMs, signal } = {}) {

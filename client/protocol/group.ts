@@ -15,5 +15,22 @@ export interface GroupOptions {
   deadlineAt?: string;
 }
 
-/** CANCELLING: what had not ended was cancelled, and some of it runs still. */
+/** How far a group has come that takes its completed tasks back. */
+export interface GroupCompensation {
+  /** The group of the compensations; null until there is one. */
+  groupId: string | null;
+  /** So many tasks have completed and have a compensation. */
+  total: number;
+  /** So many compensations have completed. */
+  done: number;
+  /** So many have ended otherwise, or could not be submitted. */
+  failed: number;
+  /** ISO 8601; null until all of them have ended. */
+  endedAt: string | null;
+}
+
+/**
+ * CANCELLING: what had not ended was cancelled, and some of it runs still; or what has completed is taken
+ * back.
+ */
 export type GroupState = "RUNNING" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED";

@@ -99,6 +99,10 @@ export interface TaskSummary {
   traceparent?: string;
   /** Of a task that was made from an ended one by `rerun`: that one. */
   rerunOf?: string;
+  /** Of a compensation: the task that it takes back. */
+  compensates?: string;
+  /** The definition that takes it back if its group does not complete. */
+  compensatedBy?: string;
   createdAt: string;
   runAt: string;
   startedAt: string | null;
@@ -159,6 +163,24 @@ export type TaskRetry =
   & Required<Pick<RetryPolicy, "maxAttempts" | "delayMs" | "factor" | "maxDelayMs" | "jitter">>
   & Pick<RetryPolicy, "delaysMs" | "on" | "notOn" | "untilMs">;
 
+/** What takes a task back: one more task. A signature, as `sig` makes it, is one. */
+export interface Compensation {
+  readonly task: string;
+  /** Its own input: with `into` or `immutable`. */
+  readonly input?: unknown;
+  /** The field of its input that gets `{ input, result }` of the task. Without it they are its whole input. */
+  readonly into?: string;
+  /** It gets its own input only. */
+  readonly immutable?: boolean;
+  readonly options?: Readonly<CompensationOptions>;
+}
+
+/** The options of a compensation. */
+export type CompensationOptions = Omit<
+  TaskOptions,
+  "compensate" | "waitFor" | "allowFailure" | "unique" | "debounce" | "cache" | "runAt" | "expiresAt"
+>;
+
 /** What a submit may say about a task, beside its input. */
 export interface TaskOptions {
   /** Start this much later. Not together with `runAt`. */
@@ -213,6 +235,11 @@ export interface TaskOptions {
   debounce?: DebounceOptions | false;
   /** False: not even if the definition says so. */
   cache?: CacheOptions | false;
+  /**
+   * Of a task in a group: what takes it back if it completes and its group does not. Those of a group run one
+   * after the other, in reverse order of completion.
+   */
+  compensate?: Compensation;
 }
 
 interface Reported {

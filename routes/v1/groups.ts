@@ -12,16 +12,9 @@ import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
+import { groupSchema } from "../wire/group_schema.ts";
 import { flagQuery, waitQuery } from "../wire/query.ts";
-import {
-  bodyProblems,
-  groupSchema,
-  heldProblems,
-  idParams,
-  IN_IDS,
-  jsonAnswer,
-  problems,
-} from "../wire/schemas.ts";
+import { bodyProblems, heldProblems, idParams, IN_IDS, jsonAnswer, problems } from "../wire/schemas.ts";
 import { stateText } from "../wire/task_json.ts";
 import { cancelRequestOf, cancelShape } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
@@ -161,15 +154,31 @@ function groupText(
   };
   return `{"id":"${id}","total":${total},"done":${done},"counts":${JSON.stringify(counts)},` +
     `"state":"${state}","errors":[${group.errors.map(errorText).join(",")}],` +
-    `"policy":${policyText(group)},"nodes":${nodes},"edges":${edges},` +
+    `"policy":${policyText(group)},"compensation":${
+      compensationText(group)
+    },"nodes":${nodes},"edges":${edges},` +
     `"createdAt":"${isoAt(createdAt)}","endedAt":${instantText(endedAt)},"links":${JSON.stringify(links)}}`;
 }
 
-function errorText({ entry, error }: GroupError): Text {
-  const { id, task, node } = entry?.record ?? {};
+function errorText({ entry, error, refused }: GroupError): Text {
+  const { id, task, node, compensates } = entry?.record ?? {};
   const state = entry === null ? "null" : stateText(stateOf(entry.record));
-  const who = { id: id === undefined ? null : bare(id), task: task ?? null, name: node ?? null };
+  const takesBack = compensates ?? refused?.task;
+  const who = {
+    id: id === undefined ? null : bare(id),
+    task: task ?? refused?.definition ?? null,
+    name: node ?? null,
+    ...(takesBack === undefined ? {} : { compensates: bare(takesBack) }),
+  };
   return `${JSON.stringify(who).slice(0, -1)},"state":${state},"error":${JSON.stringify(error)}}`;
+}
+
+function compensationText({ compensation }: GroupStatus): Text {
+  if (compensation === null) return "null";
+  const { groupId, total, done, failed, endedAt } = compensation;
+  const id = groupId === null ? "null" : `"${bare(groupId)}"`;
+  return `{"groupId":${id},"total":${total},"done":${done},"failed":${failed},` +
+    `"endedAt":${instantText(endedAt)}}`;
 }
 
 function policyText({ policy }: GroupStatus): Text {

@@ -3,10 +3,9 @@
 import { z } from "zod";
 import { ENDS } from "../../runtime/core/condition_terms.ts";
 import { once } from "../../runtime/core/once.ts";
-import { GROUP_STATES, ON_FAILURE } from "../../runtime/core/group_policy.ts";
 import { STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
-const instant = once(() => z.iso.datetime());
+export const instant = once(() => z.iso.datetime());
 const json = once(() => z.unknown().describe("Any JSON value."));
 
 export const stateType = once(() => z.enum(STATE_TYPES as [string, ...string[]]));
@@ -86,6 +85,10 @@ const summaryShape = once(() => ({
   replacedBy: z.uuid().optional().describe("Of a task in whose place others are: their group."),
   cachedFrom: z.uuid().optional().describe("Of a task that is COMPLETED Cached: whose result it got."),
   rerunOf: z.uuid().optional().describe("Of a task that was made from an ended one by rerun: that one."),
+  compensates: z.uuid().optional().describe("Of a compensation: the task that it takes back."),
+  compensatedBy: z.string().optional().describe(
+    "The definition that takes it back if its group does not complete.",
+  ),
   traceparent: z.string().optional().describe(
     "W3C trace context of its submit, or of the call that made it.",
   ),
@@ -158,65 +161,6 @@ export const problemSchema = once(() =>
     instance: z.string(),
     errors: z.array(z.object({ pointer: z.string(), message: z.string() })).optional(),
   }).meta({ id: "Problem" })
-);
-
-const nodeSchema = once(() =>
-  z.object({
-    id: z.uuid(),
-    name: z.string().nullable().describe("Its name in a flow."),
-    task: z.string(),
-    state: stateSchema(),
-  }).meta({ id: "Node" })
-);
-
-const edgeSchema = once(() => z.object({ from: z.uuid(), to: z.uuid() }).meta({ id: "Edge" }));
-
-const groupErrorSchema = once(() =>
-  z.object({
-    id: z.uuid().nullable().describe("The task that failed; null for the group as a whole."),
-    task: z.string().nullable().describe("The name of its definition."),
-    name: z.string().nullable().describe("Its name in a flow."),
-    // Not `nullable()`: see errorOrNull.
-    state: z.union([stateSchema(), z.null()]),
-    error: errorSchema(),
-  }).meta({ id: "GroupError" })
-);
-
-const policySchema = once(() =>
-  z.object({
-    onFailure: z.enum(ON_FAILURE),
-    maxFailures: z.int(),
-    deadlineAt: instant().nullable(),
-  }).meta({ id: "GroupPolicy" })
-);
-
-export const groupSchema = once(() =>
-  z.object({
-    id: z.uuid(),
-    total: z.int(),
-    done: z.int(),
-    counts: z.partialRecord(stateType(), z.int()),
-    state: z.enum(GROUP_STATES).describe(
-      "CANCELLING: what had not ended was cancelled, and some of it runs still. Without a policy the end " +
-        "follows from its tasks, so a retry of one takes it back.",
-    ),
-    errors: z.array(groupErrorSchema()).describe("The first 20 failures in time, and a missed deadline."),
-    policy: z.union([policySchema(), z.null()]),
-    endedAt: instant().nullable(),
-    nodes: z.array(nodeSchema()).nullable().describe("Its tasks in their order; null for large groups."),
-    edges: z.array(edgeSchema()).nullable()
-      .describe(
-        "Which of them waits (`to`) for which (`from`); null for large groups, or if there are very many.",
-      ),
-    createdAt: instant(),
-    links: z.object({
-      self: z.string(),
-      asCompleted: z.string(),
-      tasks: z.string(),
-      results: z.string(),
-      cancel: z.string(),
-    }),
-  }).meta({ id: "Group" })
 );
 
 export const resultSchema = once(() =>

@@ -137,7 +137,7 @@ function withValues(
     `"groupId":${quoted(groups[0])},"parentId":${quoted(parentId)},"waitFor":${waitFor},` +
     `"node":${jsonOf(node ?? null)},` + conditionsText(record) + scheduleText(record) + cachedText(record) +
     namedText(record) + (record.ignoreResult ? `${IGNORED},` : "") +
-    rerunText(record) + replacedText(record) +
+    rerunText(record) + replacedText(record) + compensationText(record) +
     `"createdAt":"${isoAt(record.createdAt)}","runAt":"${isoAt(record.runAt)}",` +
     `"startedAt":${instant(record.startedAt)},"finishedAt":${instant(record.finishedAt)},` +
     `"expiresAt":${instant(record.expiresAt)},` +
@@ -187,6 +187,13 @@ function namedText({ displayName, version }: TaskRecord): Text {
 /** Only of a task in whose place others are: their group. */
 function replacedText({ replacement }: TaskRecord): Text {
   return replacement?.group ? `"replacedBy":"${bare(replacement.group)}",` : "";
+}
+
+/** Only of a task that has a compensation, or is one. Names of definitions need no escaping. */
+function compensationText({ compensate, compensates }: TaskRecord): Text {
+  const of = compensates === undefined ? "" : `"compensates":"${bare(compensates)}",`;
+  if (compensate === undefined) return of;
+  return `${of}"compensatedBy":"${(JSON.parse(compensate) as { task: string }).task}",`;
 }
 
 /** Only of a task that got the result of another one. */

@@ -3,6 +3,7 @@
 import { ConflictError } from "../core/errors.ts";
 import { isReplaced } from "../core/replaced.ts";
 import { hasDependents, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
+import { mayBeCompensated } from "../dependencies/compensable.ts";
 import { isNeeded } from "../dependencies/edges.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
@@ -31,6 +32,9 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
     }
     if (hasDependents(record) && await isNeeded(store, record) || await isAboutToBeNeeded(store, record)) {
       throw new ConflictError("a task that takes its result has not ended: cancel that one first");
+    }
+    if (await mayBeCompensated(store, record)) {
+      throw new ConflictError("it has a compensation, and its group has not ended: it may yet be taken back");
     }
     const now = clock.now();
     const lent = record.lent && record.lent.until > now ? { lent: record.lent } : {};

@@ -1,17 +1,12 @@
-// From a submission to a record without a state: the definition is looked up, the input checked against its
-// schema, options are merged with the definition's defaults.
+// Checks submissions: their definitions are looked up, and their inputs checked against the schemas of these.
 
 import { ANYBODY, type Caller, holds, knowsDefinition, knowsQueue } from "../core/caller.ts";
 import type { DefinitionDefaults } from "../core/define.ts";
 import { ForbiddenError, TooLargeError } from "../core/errors.ts";
-import { toJsonText } from "../core/json.ts";
-import { DEFAULT_QUEUE } from "../core/queue.ts";
 import type { Reference } from "../core/references.ts";
 import { maskedFault } from "../core/redaction.ts";
-import { mergedRetry, wholeRetry } from "../core/retry.ts";
 import type { ShownTerms } from "../core/shown_terms.ts";
 import type { Submission } from "../core/submission.ts";
-import { FAILURE_RETENTION_MS, type TaskRecord } from "../core/task.ts";
 import type { TaskLimit, TaskRate } from "../core/limit_terms.ts";
 import type { Turn } from "../platform/turns.ts";
 import { type Batch, MOST_FAULTS, type PartFault, validationError } from "./batch.ts";
@@ -23,23 +18,21 @@ import {
   readShortInput,
 } from "./check_input.ts";
 import { cancelsOthers, conditionsOf } from "./conditions_of_task.ts";
+import { checkCompensation } from "./compensation/check.ts";
 import type { CommandContext } from "./context.ts";
+import { queueFor } from "./queue_for.ts";
 import { checkTimeLimits } from "./time_limits.ts";
-import { joinGroup } from "./join_group.ts";
-import { addShownTerms, copyShownTerms } from "./shown_terms.ts";
+import { addShownTerms } from "./shown_terms.ts";
 import { limitsOf } from "./limits_of_task.ts";
 import {
   type CacheRule,
   cacheRuleOf,
-  holdOf,
   isPlain,
   type RuledSubmission,
   ruleOf,
   type UniqueRule,
 } from "./unique/rule.ts";
 
-const DEFAULT_RETENTION_MS = 24 * 60 * 60 * 1000;
-const DEFAULT_MAX_CRASHES = 3;
 /** All inputs of a call may be this many times as large as one: a short map can make many large inputs. */
 const CALLS_INPUTS = 16;
 
@@ -60,11 +53,14 @@ export interface Checked extends ShownTerms {
   rates?: TaskRate[];
   /** The cached result that it asks for. */
   cache?: CacheRule;
+  /** JSON text of what takes it back. */
+  compensate?: string;
 }
 
 /**
  * Checks submissions, all of them before any is stored.
  *
+ * @param isGrouped a group is made of them
  * @throws {UnknownDefinitionError} for the first unknown name.
  * @throws {TooLargeError} for the first input over the limit, or if all together are too large.
  * @throws {ValidationError} with the faults of all inputs, or with the first ones of very many.
@@ -73,6 +69,7 @@ export function check(
   batch: Batch,
   { registry, maxInputBytes, store }: CommandContext,
   caller: Caller = ANYBODY,
+  isGrouped = false,
 ): Checked[] | Promise<Checked[]> {
   const isKnown = (task: string) => knowsDefinition(caller, task);
   if (batch.requires !== undefined) registry.require(batch.requires, "/task", isKnown);
@@ -141,6 +138,20 @@ export function check(
         fault("/options/ignoreResult", "not together with cache: what is not kept is not given again");
       }
     }
+    const { compensate } = submission.options ?? {};
+    if (compensate && input.faults.length === 0) {
+      one.compensate = checkCompensation(registry, maxInputBytes, compensate, {
+        submission,
+        definition,
+        input: value,
+        references: input.references,
+        isShared: one.unique !== undefined || one.cache !== undefined,
+        isGrouped: isGrouped || submission.joins !== undefined,
+        caller,
+        fault,
+        locate: (part) => batch.pointerOf(index, part),
+      });
+    }
     checked.push(one);
   };
   const checkOne = (index: number, read: ReadInput) => {
@@ -188,102 +199,4 @@ function requireRoom(characters: number, maxInputBytes: number): void {
   if (characters <= limit) return;
   const setting = `${CALLS_INPUTS} times MAX_INPUT_BYTES`;
   throw new TooLargeError("", "what the tasks of this call get", characters, limit, setting);
-}
-
-export interface DraftOptions {
-  now: number;
-  /** Where neither the submission nor its definition says another. */
-  failureRetentionMs?: number;
-  groupId: string | null;
-  /** So many of the group run at once. */
-  maxConcurrent?: number;
-  caller: Caller;
-}
-
-/**
- * The record without its input and its first state.
- *
- * @param place among the submissions of the call.
- */
-export function draftOf(
-  checked: Checked,
-  id: string,
-  place: number,
-  { now, groupId, maxConcurrent, caller, failureRetentionMs = FAILURE_RETENTION_MS }: DraftOptions,
-): TaskRecord {
-  const { submission, defaults, special, limits, rates, unique, cache } = checked;
-  const { options = {} } = submission;
-  const failureKeptMs = options.failureRetentionMs ?? defaults.failureRetentionMs ?? failureRetentionMs;
-  const { maxAttempts, ...retry } = wholeRetry(mergedRetry(defaults.retry, options.retry));
-  const draft: TaskRecord = {
-    id,
-    task: submission.task,
-    rev: 0,
-    op: "",
-    // What every task gets on its way has its place from the first: copies of a record then keep its shape.
-    ops: undefined,
-    queued: undefined,
-    seq: 0,
-    history: [],
-    attempt: 0,
-    maxAttempts,
-    crashes: 0,
-    maxCrashes: options.maxCrashes ?? defaults.maxCrashes ?? DEFAULT_MAX_CRASHES,
-    lease: null,
-    input: { json: "null" },
-    result: null,
-    error: null,
-    progress: null,
-    cancel: null,
-    priority: options.priority ?? defaults.priority ?? 0,
-    tags: options.tags ? [...new Set(options.tags)] : [],
-    metadata: options.metadata ? toJsonText(options.metadata) : "{}",
-    groups: groupId === null ? [] : [groupId],
-    parentId: submission.parentId ?? null,
-    timeoutMs: options.timeoutMs ?? defaults.timeoutMs ?? null,
-    retry,
-    retentionMs: options.retentionMs ?? defaults.retentionMs ?? DEFAULT_RETENTION_MS,
-    createdAt: now,
-    runAt: instantOf(options.runAt, options.delayMs, now) ?? now,
-    startedAt: null,
-    finishedAt: null,
-    expiresAt: instantOf(options.expiresAt, options.ttlMs, now),
-  };
-  const queue = queueFor(submission, defaults);
-  if (queue !== DEFAULT_QUEUE) draft.queue = queue;
-  if (caller.name !== null) draft.caller = caller.name;
-  if (groupId !== null) draft.places = [place];
-  if (submission.parentId !== undefined) draft.awaited = true;
-  if (failureKeptMs !== FAILURE_RETENTION_MS) draft.failureRetentionMs = failureKeptMs;
-  copyShownTerms(checked, draft);
-  const softTimeoutMs = options.softTimeoutMs ?? defaults.softTimeoutMs;
-  if (softTimeoutMs !== undefined) draft.softTimeoutMs = softTimeoutMs;
-  if (special) draft.special = special;
-  if (cache) {
-    draft.cache = cache.key === undefined ? { ttlMs: cache.ttlMs } : { key: cache.key, ttlMs: cache.ttlMs };
-    if (cache.isLate && !cache.refresh) draft.cache.asks = true;
-  }
-  if (unique) {
-    draft.unique = holdOf(unique, now);
-    if (unique.debounce) draft.runAt = now + unique.debounce.delayMs;
-  }
-  if (submission.node !== undefined) draft.node = submission.node;
-  if (submission.chunk) draft.chunk = true;
-  if (limits !== undefined) draft.limits = limits;
-  if (rates !== undefined) draft.rates = rates;
-  if (submission.schedule) draft.schedule = submission.schedule;
-  if (caller.trace !== undefined) draft.trace = caller.trace;
-  if (submission.rerunOf !== undefined) draft.rerunOf = submission.rerunOf;
-  if (maxConcurrent !== undefined) draft.windowed = place >= maxConcurrent;
-  if (submission.joins) joinGroup(draft, submission.joins);
-  return draft;
-}
-
-function queueFor({ options }: Submission, defaults: DefinitionDefaults): string {
-  return options?.queue ?? defaults.queue ?? DEFAULT_QUEUE;
-}
-
-function instantOf(at: string | undefined, inMs: number | undefined, now: number): number | null {
-  if (at !== undefined) return Date.parse(at);
-  return inMs === undefined ? null : now + inMs;
 }

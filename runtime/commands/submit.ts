@@ -127,9 +127,11 @@ export class Submitter {
     const root = claim?.resumed?.root ?? rootOf(store.ids.id());
     const made = batchOf(call, root);
     const batch = made instanceof Promise ? await made : made;
-    const found = check(batch, this.context, call.caller);
+    const { group = false, maxConcurrent, guard, writes, caller = ANYBODY } = call;
+    const found = check(batch, this.context, call.caller, group);
     const checked = found instanceof Promise ? await found : found;
-    const { group = false, maxConcurrent, policy, guard, writes, caller = ANYBODY } = call;
+    // What is taken back must not be retried after that: only a policy makes the end of a group final.
+    const policy = call.policy ?? (checked.some(({ compensate }) => compensate) ? {} : undefined);
     const isUnique = checked.some(({ unique }) => unique !== undefined);
     if (isUnique && maxConcurrent !== undefined) throw notTogether();
     const callerIds = typeof call.batch === "function" ? [] : callerIdsOf(batch, caller.tenant);

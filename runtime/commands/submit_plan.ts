@@ -18,7 +18,8 @@ import type { Change } from "../store/commit_unit.ts";
 import { type GroupStep, newGroup } from "../store/group_counters.ts";
 import type { CommandContext } from "./context.ts";
 import { type IdempotencyRecord, idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
-import { type Checked, draftOf } from "./prepare.ts";
+import { draftOf } from "./draft.ts";
+import type { Checked } from "./prepare.ts";
 import { sameIdsWrites } from "./unique/same_ids.ts";
 
 /** The tasks that a call makes, where some of its submissions get others' tasks. */

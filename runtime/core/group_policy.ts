@@ -39,7 +39,10 @@ export type StopCause = "failure" | "timeout" | "cancel";
 
 export type GroupEndType = "COMPLETED" | "FAILED" | "CANCELLED";
 
-/** CANCELLING: what has not ended was cancelled, and some of it runs still. */
+/**
+ * CANCELLING: what has not ended was cancelled, and some of it runs still; or what has completed is taken
+ * back.
+ */
 export const GROUP_STATES = ["RUNNING", "CANCELLING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
 export type GroupState = typeof GROUP_STATES[number];

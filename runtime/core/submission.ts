@@ -2,6 +2,7 @@
 // the first submit, as are most schemas: a start that makes them all takes longer, and holds more.
 
 import { z } from "zod";
+import { type Compensation, compensationSchema } from "./compensation.ts";
 import {
   type Concurrency,
   concurrencySchema,
@@ -86,7 +87,15 @@ export interface SubmitOptions {
   debounce?: DebounceOptions | false;
   /** A result that is there already is given again. False: not even if the definition says so. */
   cache?: CacheOptions | false;
+  /** Of a task in a group: what takes it back if it completes and its group does not. */
+  compensate?: Compensation<CompensationOptions>;
 }
+
+/** The options of a compensation. */
+export type CompensationOptions = Omit<
+  SubmitOptions,
+  "compensate" | "waitFor" | "allowFailure" | "unique" | "debounce" | "cache" | "runAt" | "expiresAt"
+>;
 
 /** What a caller submits; a flow says a little more of each of its tasks. */
 export interface Submission {
@@ -111,6 +120,8 @@ export interface Submission {
   isBuiltin?: true;
   /** The ended task that it runs anew. */
   rerunOf?: string;
+  /** The task that it takes back, and its place in the group of those that do so. */
+  compensates?: { task: string; group: string; place: number; redact: string[] };
 }
 
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;
@@ -134,7 +145,7 @@ export const queueName = once((): z.ZodType<string, string> =>
   z.string().regex(QUEUE_NAME, { error: QUEUE_RULE })
 );
 
-const optionShape = once(() => ({
+const shapeOfEach = once(() => ({
   delayMs: ms(0, 10 * YEAR_MS).optional().describe("Start this much later. Not together with runAt."),
   runAt: instant().optional().describe("Not before this instant. In the past means now."),
   ttlMs: ms(1, 10 * YEAR_MS).optional().describe("Not started within this: CANCELLED Expired."),
@@ -183,6 +194,15 @@ const optionShape = once(() => ({
   cache: cacheSchema().optional(),
 }));
 
+const optionShape = once(() => ({
+  ...shapeOfEach(),
+  compensate: compensationSchema(
+    shapeOfEach(),
+    inOptionsOf(Object.keys(shapeOfEach())),
+    each(retryFields(), "in retry"),
+  ).optional().describe("Of a task in a group: what takes it back if it completes and its group does not."),
+}));
+
 function each(fields: string[], where: string): Elsewhere {
   return Object.fromEntries(fields.map((field) => [field, where]));
 }
@@ -190,10 +210,11 @@ function each(fields: string[], where: string): Elsewhere {
 const retryFields = () => Object.keys(retryShape()).filter((field) => field !== "delayMs");
 
 /** For whatever has `options`: fields that belong in there. */
-export const inOptions = once((): Elsewhere => ({
-  ...each(Object.keys(optionShape()), "in options"),
-  ...each(retryFields(), "in options.retry"),
-}));
+export const inOptions = once((): Elsewhere => inOptionsOf(Object.keys(optionShape())));
+
+function inOptionsOf(options: string[]): Elsewhere {
+  return { ...each(options, "in options"), ...each(retryFields(), "in options.retry") };
+}
 
 /** They say the same. */
 const NOT_TOGETHER = [["delayMs", "runAt"], ["ttlMs", "expiresAt"]] as const;

@@ -1,6 +1,7 @@
 // The record: everything that is true of a task, under one key. All else in KV (queue, timers, leases, lists)
 // follows from it. Values of users are kept as JSON text, so that they do not change.
 
+import type { CompensationTerms } from "./compensation_terms.ts";
 import type { Conditions } from "./condition_terms.ts";
 import { DEFAULT_QUEUE } from "./queue.ts";
 import type { Parked, TaskLimit, TaskRate } from "./limit_terms.ts";
@@ -90,7 +91,7 @@ export interface UniqueHold {
   after?: string;
 }
 
-export interface TaskRecord extends ShownTerms {
+export interface TaskRecord extends ShownTerms, CompensationTerms {
   id: string;
   task: string;
   /** Rises by one with each write of the record. */
@@ -284,7 +285,7 @@ export function keptFor(record: TaskRecord, ms: number): TaskRecord {
 
 /** True if others may need it beyond its retention: then the pruner removes it, and not KV. */
 export function mayBeNeeded(record: TaskRecord): boolean {
-  return hasDependents(record) || record.awaited === true;
+  return hasDependents(record) || record.awaited === true || record.compensate !== undefined;
 }
 
 /** KV expires keys up to a minute late, so every read compares the time itself. */

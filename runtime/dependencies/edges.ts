@@ -9,6 +9,7 @@ import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import { mostGroupsOf } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
+import { mayBeCompensated } from "./compensable.ts";
 
 export interface EdgeBlock {
   ids: string[];
@@ -108,11 +109,12 @@ export async function tellDependents(
   return isTold;
 }
 
-/** True if a task that takes the result of this one has not ended. */
+/** True if a task that takes the result of this one has not ended, or is taken back by one that does. */
 export async function isNeeded(store: Store, record: TaskRecord): Promise<boolean> {
   for await (const ids of dependentsOf(store.kv, record)) {
     for (const dependent of await store.readMany(ids)) {
-      if (dependent && !isForgotten(dependent.record) && !isTerminal(dependent.record)) return true;
+      if (!dependent || isForgotten(dependent.record)) continue;
+      if (!isTerminal(dependent.record) || await mayBeCompensated(store, dependent.record)) return true;
     }
   }
   return false;

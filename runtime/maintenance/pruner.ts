@@ -11,6 +11,7 @@ import {
   type TaskRecord,
   type Tombstone,
 } from "../core/task.ts";
+import { mayBeCompensated } from "../dependencies/compensable.ts";
 import { isNeeded } from "../dependencies/edges.ts";
 import { isIndexKey, isUniqueKey, keys } from "../platform/keys.ts";
 import { entriesOf, expiryOf } from "../store/index_entries.ts";
@@ -47,6 +48,7 @@ export class Pruner {
 
   async #isNeeded(record: TaskRecord): Promise<boolean> {
     if (hasDependents(record) && await isNeeded(this.store, record)) return true;
+    if (await mayBeCompensated(this.store, record)) return true;
     if (!record.awaited) return false;
     const parent = await this.store.read(record.parentId!);
     return parent !== null && !isForgotten(parent.record) && !isTerminal(parent.record);

@@ -16,6 +16,8 @@ export interface GroupError {
   /** The task that failed; null for what is wrong with the group as a whole. */
   entry: Entry | null;
   error: TaskError;
+  /** A compensation that could not be submitted: of which task, and by which definition. */
+  refused?: { task: string; definition: string };
 }
 
 /** What of a group's log is looked at for failures. With a policy the group itself says where they are. */

@@ -5,9 +5,10 @@ import type { StateType } from "../core/states.ts";
 import { isForgotten, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
-import { doneOf, endOfGroup, type GroupRecord } from "../store/group_record.ts";
+import { doneOf, endOfGroup, type GroupRecord, isCompensating } from "../store/group_record.ts";
 import type { Waiting } from "../store/index_entries.ts";
 import type { Store } from "../store/store.ts";
+import { compensationOf, type CompensationStatus } from "./compensation_status.ts";
 import type { GroupError } from "./group_errors.ts";
 import type { GroupMembers } from "./group_members.ts";
 
@@ -24,6 +25,7 @@ export interface GroupStatus {
   endedAt: number | null;
   policy: GroupPolicy | null;
   errors: GroupError[];
+  compensation: CompensationStatus | null;
 }
 
 /** For fewer tasks than this their records are read at once. */
@@ -54,13 +56,17 @@ export async function statusOf(
     // Whatever else has not ended waits.
     if (rest > 0) counts.PENDING = (counts.PENDING ?? 0) + rest;
   }
-  return { id, total, done, counts, createdAt, ...howItStands(group), errors };
+  const compensation = await compensationOf(store, group);
+  return { id, total, done, counts, createdAt, ...howItStands(group), errors, compensation };
 }
 
 function howItStands(group: GroupRecord): Pick<GroupStatus, "state" | "endedAt" | "policy"> {
   const { policy = null, stopped, outcome, changedAt, createdAt } = group;
   const end = endOfGroup(group);
-  if (end === null) return { state: stopped ? "CANCELLING" : "RUNNING", endedAt: null, policy };
+  if (end === null) {
+    const isEnding = stopped !== undefined || isCompensating(group);
+    return { state: isEnding ? "CANCELLING" : "RUNNING", endedAt: null, policy };
+  }
   return { state: end, endedAt: outcome?.at ?? changedAt ?? createdAt, policy };
 }
 

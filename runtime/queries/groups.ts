@@ -8,7 +8,8 @@ import { pages } from "../platform/paging.ts";
 import { doneOf, type GroupRecord, type LogValue } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import { endOfGroup, failuresOf } from "../store/group_record.ts";
-import { errorsOf, type GroupError, type LogEntry } from "./group_errors.ts";
+import { compensationErrors } from "./compensation_status.ts";
+import { errorsOf, type GroupError, type LogEntry, type ReadLog } from "./group_errors.ts";
 import { GroupMembers, presentOrNull } from "./group_members.ts";
 import { type GroupStatus, statusOf } from "./group_status.ts";
 import type { Notifier } from "./notifier.ts";
@@ -66,9 +67,11 @@ export class Groups {
     return await statusOf(this.store, this.members, group, await this.errors(group));
   }
 
-  /** See {@linkcode errorsOf}. */
-  errors(group: GroupRecord): Promise<GroupError[]> {
-    return errorsOf(this.store, group, (from, limit) => this.log(group.id, from, limit));
+  /** See {@linkcode errorsOf}; and those of its compensations. */
+  async errors(group: GroupRecord): Promise<GroupError[]> {
+    const logOf = (id: string): ReadLog => (from, limit) => this.log(id, from, limit);
+    const own = await errorsOf(this.store, group, logOf(group.id));
+    return [...own, ...await compensationErrors(this.store, group, logOf)];
   }
 
   /** Why a group whose tasks have all ended has not a value of each; null if the tasks were retried since. */

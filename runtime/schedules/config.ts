@@ -19,6 +19,7 @@ const NOT_OF_A_SCHEDULE = {
   allowFailure: "each time is a task of its own",
   unique: "each time is a task of its own; overlap says what becomes of it",
   debounce: "each time is a task of its own; overlap says what becomes of it",
+  compensate: "each time is a task of its own, and in no group",
 };
 
 export const DEFAULT_CATCHUP_MS = 60 * 60 * 1000;

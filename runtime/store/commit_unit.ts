@@ -216,7 +216,9 @@ export function groupStepsOf(before: Stored | null, next: Stored): GroupStep[] {
     const added = before === null && next.added ? 1 : 0;
     if (was === is && added === 0) return [];
     const skipped = Number(isSkipped(next)) - Number(old !== null && isSkipped(old));
-    return [{ group, id: next.id, was, is, again, outside, skipped, added }];
+    const step: GroupStep = { group, id: next.id, was, is, again, outside, skipped, added };
+    if (next.compensate !== undefined && is === "COMPLETED" && group === next.groups[0]) step.compensable = 1;
+    return [step];
   });
 }
 

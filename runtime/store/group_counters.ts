@@ -26,6 +26,8 @@ export interface GroupStep {
   skipped?: number;
   /** 1 if it joins the group, whose total did not count it. */
   added?: number;
+  /** 1 if it has completed and has a compensation. */
+  compensable?: number;
   /** 1 if it has ended without a slot of the group, -1 if a retry makes it wait for a slot again. */
   outside: number;
 }
@@ -69,6 +71,7 @@ export class GroupCounters {
       if (record.maxConcurrent !== undefined) {
         merged.writes.push({ key: keys.outbox(concurrencyLimitId(group)), value: true });
       }
+      if (record.compensates !== undefined) merged.writes.push(outboxWrite(groupSubject(record.compensates)));
       if (decide(record, now)) merged.writes.push(outboxWrite(groupSubject(group)));
       merged.checks.push({ key: keys.group(group), versionstamp: known.versionstamp });
       merged.writes.push(...groupWrites(record, now));
@@ -95,13 +98,17 @@ export async function groupRecord(kv: KvPort, group: string): Promise<GroupRecor
  * @param steps of the commit that makes it, which finds no counters to step
  */
 export function newGroup(
-  { id, total, maxConcurrent, policy }: Pick<GroupRecord, "id" | "total" | "maxConcurrent" | "policy">,
+  { id, total, maxConcurrent, policy, compensates }: Pick<
+    GroupRecord,
+    "id" | "total" | "maxConcurrent" | "policy" | "compensates"
+  >,
   now: number,
   steps: GroupStep[] = [],
 ): Write[] {
   const record: GroupRecord = { id, total, log: 0, ended: {}, createdAt: now, changedAt: now };
   if (maxConcurrent !== undefined) record.maxConcurrent = maxConcurrent;
   if (policy !== undefined) record.policy = policy;
+  if (compensates !== undefined) record.compensates = compensates;
   const writes = steps.flatMap((step) => step.group === id ? stepped(record, step) : []);
   if (policy !== undefined) writes.push(...policyWrites(record, policy, now));
   return [...writes, ...writesWithTimer(record, now + GROUP_RETENTION_MS)];
@@ -116,13 +123,16 @@ function policyWrites(record: GroupRecord, { until }: GroupPolicy, now: number):
 /** Counts a step in the record. @returns what goes into the group's log */
 function stepped(
   record: GroupRecord,
-  { group, id, was, is, again, outside, skipped = 0, added = 0 }: GroupStep,
+  { group, id, was, is, again, outside, skipped = 0, added = 0, compensable = 0 }: GroupStep,
 ): Write[] {
   if (added !== 0) {
     record.total += added;
     record.added = (record.added ?? 0) + added;
   }
   if (skipped !== 0) record.skipped = (record.skipped ?? 0) + skipped;
+  if (compensable !== 0) {
+    record.compensation = { ...record.compensation, total: (record.compensation?.total ?? 0) + compensable };
+  }
   if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
   if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
   if (!is) return [];

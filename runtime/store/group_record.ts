@@ -2,6 +2,7 @@
 
 import type { GroupEndType, GroupPolicy, StopCause } from "../core/group_policy.ts";
 import type { StateType } from "../core/states.ts";
+import type { TaskError } from "../core/task.ts";
 
 export interface GroupRecord {
   id: string;
@@ -29,6 +30,29 @@ export interface GroupRecord {
   stopped?: { cause: StopCause; at: number; reason?: string };
   /** Never changes. */
   outcome?: { type: GroupEndType; at: number };
+  compensation?: GroupCompensation;
+  /** Its tasks take back those of this group, which goes on when one of them has ended. */
+  compensates?: string;
+}
+
+/** How the completed tasks of a group that did not complete are taken back. */
+export interface GroupCompensation {
+  /** How many of them have a compensation. */
+  total: number;
+  /** When it began: all tasks of the group have ended, and none is retried or added any more. */
+  began?: number;
+  /** How the group ends, or has ended. */
+  as?: GroupEndType;
+  /** The group of the compensations, once there is one. */
+  group?: string;
+  /** How many were submitted. */
+  started?: number;
+  /** Place in the log that is looked at next, downwards. */
+  next?: number;
+  /** How many could not be submitted, and the first of them. */
+  refused?: number;
+  errors?: { task: string; definition: string; error: TaskError }[];
+  ended?: number;
 }
 
 /** Failures that a group tells of. */
@@ -43,16 +67,22 @@ export function failuresOf({ ended }: Pick<GroupRecord, "ended">): number {
 }
 
 /** Nothing may be added to it, or retried in it, any more. */
-export function isClosed({ stopped, outcome }: GroupRecord): boolean {
-  return stopped !== undefined || outcome !== undefined;
+export function isClosed({ stopped, outcome, compensation }: GroupRecord): boolean {
+  return stopped !== undefined || outcome !== undefined || compensation?.began !== undefined;
+}
+
+/** Some of its tasks are taken back just now. */
+export function isCompensating({ compensation }: GroupRecord): boolean {
+  return compensation?.began !== undefined && compensation.ended === undefined;
 }
 
 /**
- * Nothing of it may start any more: it was stopped, or has ended without success. One that has ended well may
- * have a task again that was skipped, and whose upstream was retried.
+ * Nothing of it may start any more: it was stopped, is taken back, or has ended without success. One that has
+ * ended well may have a task again that was skipped, and whose upstream was retried.
  */
-export function isCutShort({ stopped, outcome }: GroupRecord): boolean {
-  return stopped !== undefined || outcome !== undefined && outcome.type !== "COMPLETED";
+export function isCutShort({ stopped, outcome, compensation }: GroupRecord): boolean {
+  return stopped !== undefined || compensation?.began !== undefined ||
+    outcome !== undefined && outcome.type !== "COMPLETED";
 }
 
 /** How it has ended, or null. Without a policy its tasks alone say so: a retry of one takes the end back. */
@@ -62,26 +92,48 @@ export function endOfGroup(group: GroupRecord): GroupEndType | null {
 }
 
 /**
- * Decides, by its counters, whether a group with a policy must stop, and how it has ended. Sets both in the
- * record.
+ * Decides, by its counters, whether a group with a policy must stop, how it has ended, and whether tasks of
+ * it must be taken back. Sets all of that in the record.
  *
  * @returns true if something follows, which the outbox must do
  */
 export function decide(group: GroupRecord, now: number): boolean {
-  const { policy } = group;
-  if (!policy || group.outcome) return false;
+  if (!group.policy) return false;
   const isWhole = doneOf(group) >= group.total;
+  const follows = !group.outcome && !isCompensating(group) && decideEnd(group, group.policy, isWhole, now);
+  // One that an upstream's retry has brought back was cancelled again: all of them have ended now.
+  return isWhole && (beginCompensation(group, now) || isCompensating(group)) || follows;
+}
+
+function decideEnd(group: GroupRecord, policy: GroupPolicy, isWhole: boolean, now: number): boolean {
   let follows = false;
   if (!isWhole && !group.stopped && policy.onFailure !== "continue" && hasFailed(group)) {
     group.stopped = { cause: "failure", at: now };
     follows = true;
   }
   const isAtOnce = policy.onFailure === "cancel-all-and-fail" && group.stopped !== undefined;
-  if (isWhole || isAtOnce) {
-    group.outcome = { type: isWhole ? verdictOf(group) : stoppedAs(group), at: now };
-    follows ||= group.outcome.type !== "COMPLETED" || policy.until !== undefined;
-  }
-  return follows;
+  if (!isWhole && !isAtOnce) return follows;
+  const type = isWhole ? verdictOf(group) : stoppedAs(group);
+  // Others end when their tasks are taken back.
+  const isLater = type !== "COMPLETED" && hasCompensations(group) &&
+    policy.onFailure !== "cancel-all-and-fail";
+  if (isLater) return follows;
+  group.outcome = { type, at: now };
+  return follows || type !== "COMPLETED" || policy.until !== undefined;
+}
+
+/** Of a group all of whose tasks have ended. */
+function beginCompensation(group: GroupRecord, now: number): boolean {
+  const { outcome, compensation } = group;
+  if (!compensation || !hasCompensations(group) || compensation.began !== undefined) return false;
+  const as = outcome?.type ?? verdictOf(group);
+  if (as === "COMPLETED") return false;
+  group.compensation = { ...compensation, began: now, as };
+  return true;
+}
+
+function hasCompensations({ compensation }: GroupRecord): boolean {
+  return compensation !== undefined && compensation.total > 0;
 }
 
 /** Of a group all of whose tasks have ended. */

@@ -17,8 +17,8 @@ type Upgrade = (stored: Stored) => Stored;
 
 /**
  * At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). Version
- * 2 may have limits by key, a queue and conditions: older releases would start the task without them. All
- * else is as in version 1.
+ * 2 may have limits by key, a queue and conditions: older releases would start the task without them; or a
+ * compensation, which they would let go. All else is as in version 1.
  */
 const UPGRADES: Upgrade[] = [(stored) => stored];
 
@@ -51,7 +51,7 @@ export function encode(stored: Stored): Uint8Array<ArrayBuffer> {
 function stampOf(stored: Stored): string {
   const isPlain = isForgotten(stored) ||
     !isLimited(stored) && stored.queue === undefined && stored.deps?.conditions === undefined &&
-      stored.replacement === undefined;
+      stored.replacement === undefined && stored.compensate === undefined;
   return isPlain ? STAMP : STAMP_OF_MORE;
 }
 

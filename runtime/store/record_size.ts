@@ -56,6 +56,7 @@ export function recordBytes(stored: Stored): number {
     displayName = "",
     version = "",
     redact,
+    compensate = "",
   } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
@@ -63,7 +64,8 @@ export function recordBytes(stored: Stored): number {
   if (error) text += JSON.stringify(error).length;
   text += (node?.length ?? 0) + (schedule?.name.length ?? 0);
   if (retry.on || retry.notOn || retry.delaysMs) text += JSON.stringify(retry).length;
-  const json = metadata.length + inlineLength(input) + (result ? inlineLength(result) : 0);
+  const json = metadata.length + compensate.length + inlineLength(input) +
+    (result ? inlineLength(result) : 0);
   const tail = tailLength(stored.id);
   text += displayName.length + version.length;
   if (redact) text += JSON.stringify(redact).length;
@@ -72,6 +74,7 @@ export function recordBytes(stored: Stored): number {
   if (limits) text += sumOf(limits, ({ key }) => key.length + 15);
   if (rates) text += sumOf(rates, ({ key }) => key.length + 20);
   if (parked) text += parked.key.length + 15;
+  if (stored.compensates !== undefined) text += 10;
   const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);
   return 1_500 + 12 * tail + 2 * links + 150 * history.length + 6 * text + 3 * json;
 }

@@ -94,7 +94,9 @@ export class Children implements ChildTasks {
       // A unique one may be the task of somebody else.
       const same = known === null && this.#mayBeOthers(submission) ? await this.#sameAs(id) : null;
       if (same !== null) return bare(same);
-      const group = joins ? await groupToJoin(this.store, parent!.record as TaskRecord) : undefined;
+      const group = joins
+        ? await groupToJoin(this.store, parent!.record as TaskRecord, options?.compensate !== undefined)
+        : undefined;
       try {
         const { ids } = await this.submitter.submit({
           batch: {
@@ -179,12 +181,25 @@ function ofMember(options: SubmitOptions = {}): SubmitOptions {
   return { ...options, unique: false, debounce: false };
 }
 
-/** @throws {ConflictError} if it is in no group, or in one that was stopped */
-async function groupToJoin({ kv }: Store, { groups: [group] }: TaskRecord): Promise<Submission["joins"]> {
+/**
+ * @param isCompensable the end of the group must be final
+ * @throws {ConflictError} if it is in no group, or in one that was stopped
+ * @throws {ValidationError}
+ */
+async function groupToJoin(
+  { kv }: Store,
+  { groups: [group] }: TaskRecord,
+  isCompensable: boolean,
+): Promise<Submission["joins"]> {
   const record = group === undefined ? null : await groupRecord(kv, group);
   if (!record) throw new ConflictError("its task is in no group: submit() makes a task beside it");
   if (isClosed(record)) {
     throw new ConflictError(`its group ${bare(group)} was stopped, and takes no more tasks`);
+  }
+  if (isCompensable && !record.policy) {
+    const message = "only in a group with a policy: without one its end is not final. One with onFailure: " +
+      '"continue" does';
+    throw new ValidationError([{ pointer: "/options/compensate", message }]);
   }
   return { group, hasLimit: record.maxConcurrent !== undefined };
 }

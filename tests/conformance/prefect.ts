@@ -31,6 +31,7 @@ import { limits } from "./prefect_limits.ts";
 import { schedules } from "./prefect_schedules.ts";
 import { prefectHooks } from "./handlers.ts";
 import { anErrandHere, withDefaults } from "./in_process.ts";
+import { TRANSACTIONS, transactions } from "./prefect_transactions.ts";
 import type { System } from "./row.ts";
 import { LATER, namesOf, reached, retryPauseMs, stateOf } from "./states.ts";
 import { aCancelled, aCompleted, aFailed, aPending, aRunning, idsOf, LONG_MS } from "./steps.ts";
@@ -50,14 +51,14 @@ const CANCEL = "Prefect docs, Cancel workflow runs";
 const FINAL_STATE = "Prefect docs, Flows: Final state determination";
 const RESULTS = "Prefect docs, Results";
 const HOOKS = "Prefect docs, State change hooks";
-const TRANSACTIONS = "Prefect docs, Transactions";
 const RUNNERS = "Prefect docs, Task runners";
 const INPUT = "Prefect docs, Interactive workflows";
 const ARTIFACTS = "Prefect docs, Artifacts";
 const AUTOMATIONS = "Prefect docs, Automations";
 const OPERATIONS = "Prefect docs, Prefect UI and API";
 
-const NEEDS_TRANSACTIONS = "Needs transactions, which need the cache.";
+const NEEDS_TRANSACTIONS =
+  "Needs transactions within a function: here what is taken back is a task of a group.";
 const NEEDS_PAUSE = "Needs PAUSED: a task that waits for a person or a signal.";
 const NEEDS_WEBHOOKS =
   "Needs webhooks, and rules that are stored. A program can read the stream of all events and act on it.";
@@ -864,14 +865,13 @@ export const prefect: System = {
 
     // Hooks.
     ...prefectHooks,
-    ...notYet(HOOKS, NEEDS_TRANSACTIONS, ["on_commit", "on_rollback"]),
+    ...notYet(HOOKS, NEEDS_TRANSACTIONS, ["on_commit"]),
 
     // Transactions.
+    ...transactions,
     ...notYet(TRANSACTIONS, NEEDS_TRANSACTIONS, [
-      "BEGIN, STAGE, COMMIT, ROLLBACK",
       "a key: runs at most once, is_committed()",
       "commit mode EAGER, LAZY or OFF",
-      "nested ones are rolled back together",
       "get(), set()",
     ]),
 

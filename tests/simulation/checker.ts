@@ -22,6 +22,7 @@ import {
 } from "../../runtime/core/task.ts";
 import { BulkActions } from "./bulk_actions.ts";
 import { type ChildFindings, Children } from "./children.ts";
+import { Compensations } from "./compensations.ts";
 import { Dependencies, STOPPED } from "./dependencies.ts";
 import type { Change, Row } from "./fake_kv.ts";
 import { GroupPolicies } from "./groups.ts";
@@ -125,6 +126,10 @@ export class Checker implements ChildFindings {
   readonly #limits = new Limits((invariant, what) => this.violated(invariant, what));
   readonly #schedules = new Schedules((invariant, what) => this.violated(invariant, what));
   readonly #groups = new GroupPolicies((invariant, what) => this.violated(invariant, what));
+  readonly compensations: Compensations = new Compensations(
+    this.tasks,
+    (invariant, what) => this.violated(invariant, what),
+  );
   readonly #unique: UniqueKeys;
   readonly bulk: BulkActions;
   readonly #ready: ReadyEntries;
@@ -170,6 +175,7 @@ export class Checker implements ChildFindings {
     this.#limits.applied(changes);
     this.#schedules.applied(changes);
     this.#groups.applied(changes);
+    this.compensations.applied(changes);
     this.#unique.applied(changes);
     this.#ready.applied(changes);
     this.bulk.applied(changes, by);
@@ -723,6 +729,7 @@ export class Checker implements ChildFindings {
     this.#schedules.atTheEnd();
     this.#groups.atTheEnd();
     this.bulk.atTheEnd();
+    this.compensations.atTheEnd();
     for (const [call, why] of this.#refused) {
       // A call of several commits that could not go on leaves tasks that were cancelled before they could
       // run.

@@ -35,6 +35,8 @@ export const workInput = z.object({
   from: z.array(z.unknown()).optional(),
   /** What it has of it, it tells in errors and log lines. */
   secret: z.string().optional(),
+  /** The input and the result of the task that it takes back. */
+  takesBack: z.object({ input: z.unknown(), result: z.unknown() }).optional(),
   /** Tasks that it puts in its own place. */
   replace: z.object({ form: z.enum(FORMS), inputs: z.array(z.unknown()) }).optional(),
   /** Inputs of tasks that it submits, one after the other. */

@@ -57,7 +57,7 @@ export class GroupPolicies {
   }
 
   #group(next: GroupRecord): void {
-    const { id, policy, stopped, outcome, ended, total } = next;
+    const { id, policy, stopped, outcome, ended, total, compensation } = next;
     const before = this.#groups.get(id);
     this.#groups.set(id, next);
     if (before?.outcome && JSON.stringify(before.outcome) !== JSON.stringify(outcome)) {
@@ -66,9 +66,15 @@ export class GroupPolicies {
     if (before?.stopped && !stopped) this.violated("3", `group ${id} goes on`);
     if (!policy) return;
     const done = Object.values(ended).reduce((sum, count) => sum + count, 0);
+    // What has completed is taken back first.
+    const isTakenBack = compensation?.began !== undefined && compensation.ended === undefined;
     const mustStop = policy.onFailure !== "continue" && hasFailed(next);
-    if (mustStop && !stopped && !outcome) this.violated("group", `group ${id} goes on after its failures`);
-    if (done >= total && !outcome) this.violated("group", `all of group ${id} has ended, and it has not`);
+    if (mustStop && !stopped && !outcome && !isTakenBack) {
+      this.violated("group", `group ${id} goes on after its failures`);
+    }
+    if (done >= total && !outcome && !isTakenBack) {
+      this.violated("group", `all of group ${id} has ended, and it has not`);
+    }
   }
 
   #outbox(id: string, after: Row | null): void {

@@ -36,6 +36,8 @@ export interface Surroundings {
   readonly groups: Random | null;
   /** Draws secrets in inputs, and whose results are not kept; null in a world without either. */
   readonly hidden: Random | null;
+  /** Draws what takes their tasks back; null in a world where nothing does. */
+  readonly compensations: Random | null;
   readonly latest: Latest;
   readonly shape: Shape;
   /** Null once they have ended. */

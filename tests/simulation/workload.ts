@@ -18,6 +18,7 @@ import type { SubmitCall } from "../../runtime/commands/submit.ts";
 import type { GroupOptions } from "../../runtime/core/group_policy.ts";
 import type { Submission, SubmitOptions } from "../../runtime/core/submission.ts";
 import { isForgotten, isTerminal, stateOf } from "../../runtime/core/task.ts";
+import { waitItems } from "../../runtime/core/wait_for.ts";
 import type { CheckedWorld } from "./checker.ts";
 import { padding, TASKS, type WorkInput } from "./definitions.ts";
 import { QUOTED } from "./dependencies.ts";
@@ -26,6 +27,7 @@ import { allUpstreams, conditionItems, isSame, withConditions } from "./conditio
 import { drawGraph, fanOut } from "./graphs.ts";
 import { FORMS } from "./replacements.ts";
 import type { Pauses } from "./pauses.ts";
+import { drawCompensation } from "./compensations.ts";
 import { drawPolicy } from "./groups.ts";
 import { LISTS } from "./lists.ts";
 import type { Random } from "../support/random.ts";
@@ -76,6 +78,7 @@ export class Workload {
   /** By the call that made them. */
   readonly #groups = new Map<string, string>();
   readonly #policies = new Map<string, GroupOptions | undefined>();
+  readonly #compensations = new Map<string, SubmitOptions["compensate"]>();
   #calls = 0;
   #working = 0;
   #streaming = 0;
@@ -930,7 +933,11 @@ export class Workload {
     const batchOf = (all: Submission[]): Batch => ({
       submissions: all.map((submission, n) => ({
         ...submission,
-        options: { ...submission.options, metadata: { call: name, n } },
+        options: {
+          ...submission.options,
+          metadata: { call: name, n },
+          ...group && this.#takenBack(name, n, submission),
+        },
       })),
       pointerOf: (n, part) => `/tasks/${n}${part}`,
     });
@@ -948,6 +955,24 @@ export class Workload {
       this.#policies.set(call, groups?.chance(0.7) ? drawPolicy(groups) : undefined);
     }
     return this.#policies.get(call);
+  }
+
+  /** Likewise. */
+  #takenBack(call: string, n: number, { options = {} }: Submission): Pick<SubmitOptions, "compensate"> {
+    const { compensations } = this.world;
+    if (!compensations || options.unique || options.debounce || options.cache) return {};
+    const place = `${call}/${n}`;
+    if (!this.#compensations.has(place)) {
+      const drawn = drawCompensation(compensations, call, n);
+      this.#compensations.set(place, compensations.chance(0.6) ? drawn : undefined);
+    }
+    const compensate = this.#compensations.get(place);
+    if (!compensate) return {};
+    // What it takes of several tasks is another one's by then.
+    const isOneOf = waitItems(options.waitFor).some(({ item }) =>
+      typeof item === "object" && "anyOf" in item
+    );
+    return { compensate: isOneOf ? { ...compensate, into: undefined, immutable: true } : compensate };
   }
 
   #submission(): Submission {

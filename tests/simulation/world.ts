@@ -78,6 +78,7 @@ export class World implements WorkingWorld {
   readonly conditions: Random | null;
   readonly groups: Random | null;
   readonly hidden: Random | null;
+  readonly compensations: Random | null;
   readonly callers: readonly string[];
   readonly pauses: Pauses;
   readonly #concurrency: Concurrency;
@@ -102,6 +103,7 @@ export class World implements WorkingWorld {
     this.conditions = seed % 4 > 1 ? new Random(seed) : null;
     this.groups = seed % 4 >= 2 ? new Random(seed) : null;
     this.hidden = [3, 4].includes(seed % 8) ? new Random(seed + 2 ** 43) : null;
+    this.compensations = seed % 8 >= 6 ? new Random(seed) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];
     this.checker = new Checker(this);
     this.activeFaults = drawFaults(random);
@@ -193,6 +195,7 @@ export class World implements WorkingWorld {
     const rest = () => {
       return this.#workload.working === 0 && this.#allServe() &&
         this.pauses.isOver && this.#concurrency.isOver && this.#operators.isOver &&
+        !this.checker.compensations.areUnderWay &&
         this.#unended().length === 0 && this.#openCalls().length === 0 && this.#openSchedules() === 0;
     };
     await scheduler.run(onlyAwaiting, scheduler.now + REST_WITHIN_MS);

@@ -4,6 +4,7 @@
 import { z } from "zod";
 import { define } from "../../runtime/core/define.ts";
 import type { Batch } from "../../runtime/commands/batch.ts";
+import { Compensations } from "../../runtime/commands/groups/compensations.ts";
 import { GroupFollower } from "../../runtime/commands/groups/follow_group.ts";
 import { Groups } from "../../runtime/queries/groups.ts";
 import { Notifier } from "../../runtime/queries/notifier.ts";
@@ -67,7 +68,10 @@ export function elsewhere(bench: Composing): Composing {
 function onBench(bench: Bench, log: Log = silentLog): Composing {
   const { store, values, clock, kv } = bench;
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
-  const groups = new GroupFollower(store, new Groups(store), new Notifier(store));
+  const notifier = new Notifier(store);
+  const groups = new GroupFollower(store, new Groups(store), notifier, () => {
+    return Promise.resolve(new Compensations(store, values, submitter, notifier));
+  });
   const follower = new OutboxProcessor(store, log, {
     onReady() {},
     followGroup: (...args) => groups.follow(...args),

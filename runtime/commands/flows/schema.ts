@@ -50,7 +50,10 @@ export type FlowSpec = (Canvas | { tasks: Record<string, FlowTask> }) & { option
 const CANVAS = "{chain: […]}, {group: […]}, {chord: {header, body}} or {chunks: {task, inputs, size}}";
 
 /** What holds for all of a flow stands at its top. */
-const NESTED = { options: "at the top of the flow, or in each task" };
+const NESTED = {
+  options: "at the top of the flow, or in each task",
+  compensate: "in the options of each task",
+};
 
 /** Made by the first flow. */
 export const flowSchema: () => z.ZodType<FlowSpec> = once(makeSchema);
