@@ -168,7 +168,7 @@ export interface Compensation {
   readonly task: string;
   /** Its own input: with `into` or `immutable`. */
   readonly input?: unknown;
-  /** The field of its input that gets `{ input, result }` of the task. Without it they are its whole input. */
+  /** The field of its input that gets `{ input, result }` of the task. Without it they are its input. */
   readonly into?: string;
   /** It gets its own input only. */
   readonly immutable?: boolean;

@@ -1,10 +1,13 @@
 // What outbox entries ask for that lower wings cannot do.
 
 import { cancelIfThere } from "../commands/cancel.ts";
+import { GroupFollower } from "../commands/groups/follow_group.ts";
 import type { Submitter } from "../commands/submit.ts";
 import { once } from "../core/once.ts";
 import type { CancelTask } from "../dependencies/cancel_rest.ts";
 import type { OutboxHooks } from "../dependencies/outbox_processor.ts";
+import type { Groups } from "../queries/groups.ts";
+import type { Notifier } from "../queries/notifier.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
 
@@ -15,16 +18,28 @@ interface Parts {
   store: Store;
   values: Values;
   submitter: Submitter;
+  groups: Groups;
+  notifier: Notifier;
   maxResultBytes: number;
 }
 
 export function stepsOfTasks(
-  { store, values, submitter, maxResultBytes }: Parts,
-): Pick<OutboxHooks, "cancel" | "replacements"> {
+  { store, values, submitter, groups, notifier, maxResultBytes }: Parts,
+): Pick<OutboxHooks, "cancel" | "replacements" | "followGroup"> {
   const cancel: CancelTask = (id, reason, graceMs = GRACE_MS) =>
     cancelIfThere(store, id, { reason, graceMs, children: true });
+  const follower = new GroupFollower(
+    store,
+    groups,
+    notifier,
+    once(async () => {
+      const { Compensations } = await import("../commands/groups/compensations.ts");
+      return new Compensations(store, values, submitter, notifier);
+    }),
+  );
   return {
     cancel,
+    followGroup: (...args) => follower.follow(...args),
     replacements: once(async () => {
       const { Replacements } = await import("../commands/replacements.ts");
       return new Replacements(store, values, { submitter, cancel, maxResultBytes });

@@ -2,7 +2,6 @@
 
 import { bulkDefinition } from "../commands/bulk/bulk.ts";
 import type { CommandContext } from "../commands/context.ts";
-import { GroupFollower } from "../commands/groups/follow_group.ts";
 import { QueueControl } from "../commands/queue_control.ts";
 import { QueueLimit } from "../commands/queue_limit.ts";
 import { StoredLimit } from "../commands/stored_limit.ts";
@@ -12,7 +11,6 @@ import { RevivedError } from "../core/thrown_error.ts";
 import { UNCOUNTED } from "../core/usage.ts";
 import { DEFAULT_QUEUE, type ServedQueues, slotsOfAll } from "../core/queue.ts";
 import { Registry } from "../core/registry.ts";
-import { once } from "../core/once.ts";
 import { isForgotten, isReady, isTerminal, type TaskRecord } from "../core/task.ts";
 import { Controls } from "../queues/controls.ts";
 import { declaredConcurrency } from "../queues/declared_concurrency.ts";
@@ -188,19 +186,9 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
   const timers = new TimerLoop(fired, clock, log);
   const counter = new QueueCounter(store);
   const tally = new TaskTally(clock, exported);
-  const follower = new GroupFollower(
-    store,
-    groups,
-    notifier,
-    once(async () => {
-      const { Compensations } = await import("../commands/groups/compensations.ts");
-      return new Compensations(store, values, submitter, notifier);
-    }),
-  );
   const outbox = new OutboxProcessor(store, log, {
     onReady: () => worker?.controlsChanged(),
-    followGroup: (...args) => follower.follow(...args),
-    ...stepsOfTasks({ store, values, submitter, maxResultBytes }),
+    ...stepsOfTasks({ store, values, submitter, groups, notifier, maxResultBytes }),
   });
   const queueControl = new QueueControl({
     store,
