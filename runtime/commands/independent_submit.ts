@@ -14,8 +14,8 @@ import type { SubmitPlan } from "./submit_plan.ts";
 
 /** Of more tasks than this a caller is told the ids alone. */
 export const MOST_TOLD_IN_FULL = 1_000;
-/** Tasks of a call that are held in memory at a time. */
-const SLICE = 1_000;
+/** Tasks of a call whose records are held in memory at a time: about as many as one commit takes. */
+const SLICE = 500;
 
 /**
  * @returns the tasks, or none of more than {@linkcode MOST_TOLD_IN_FULL}.
@@ -25,18 +25,22 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
   const { ids, fresh } = plan;
   const entries: Entry[] = [];
   let stored = 0;
+  let made: Change[] = [];
   let checks = plan.guards;
   // A call without tasks may still make a group.
-  for (let from = 0; from === 0 || from < ids.length; from += SLICE) {
-    const changes = await changesOf(plan, from);
-    const packs = changes.length <= 1 ? [changes] : await store.pack(changes, allOf(plan));
+  for (let from = 0, to = -1; to < ids.length; from = to) {
+    to = Math.min(ids.length, from + SLICE - made.length);
+    made.push(...await changesOf(plan, from, to));
+    const isEnd = to === ids.length;
+    const packs = made.length <= 1 ? [made] : await store.pack(made, allOf(plan));
     plan.isLong = packs.length > 1 || ids.length > SLICE;
+    // The last commit of a slice would be a small one: the next slice fills it.
+    made = isEnd || packs.length === 1 ? [] : packs.pop()!;
     for (const [n, pack] of packs.entries()) {
-      const isFirst = from === 0 && n === 0;
-      const isLast = from + SLICE >= ids.length && n === packs.length - 1;
+      const isLast = isEnd && n === packs.length - 1;
       const resumed = plan.storedBefore(stored);
+      const writes = writesOf(plan, stored === 0, isLast ? null : stored + pack.length);
       stored += pack.length;
-      const writes = writesOf(plan, isFirst, isLast ? null : stored);
       const applied = await commitPack(store, pack, { fresh, resumed, checks, writes });
       if (!applied) {
         await discardInputs(values, pack);
@@ -49,9 +53,9 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
   return entries;
 }
 
-async function changesOf(plan: SubmitPlan, from: number): Promise<Change[]> {
+async function changesOf(plan: SubmitPlan, from: number, to: number): Promise<Change[]> {
   const changes: Change[] = [];
-  for (let i = from; i < Math.min(plan.ids.length, from + SLICE); i++) {
+  for (let i = from; i < to; i++) {
     changes.push({ before: null, next: submitted(await plan.draft(i), plan.now) });
   }
   return changes;

@@ -65,3 +65,31 @@ Deno.test("tasks of a cut-off call that have ended and are gone are not made aga
     await bench.kv.close();
   }
 });
+
+Deno.test("a long call holds few records at a time, and each of its commits but the last is full", async () => {
+  await using bench = await composing({ limits: { ...EMBEDDED_LIMITS, mutations: 400 } });
+  const { commit } = bench.kv;
+  const storedAfter: number[] = [];
+  let made = 0;
+  let mostHeld = 0;
+  const { store: storeValue } = bench.values;
+  bench.values.store = async (...args) => {
+    made++;
+    return await storeValue.apply(bench.values, args);
+  };
+  bench.kv.commit = async (...args) => {
+    mostHeld = Math.max(mostHeld, made - (storedAfter.at(-1) ?? 0));
+    const result = await commit.apply(bench.kv, args);
+    storedAfter.push((await bench.left("task")).length);
+    return result;
+  };
+  const submissions = Array.from({ length: 1_700 }, () => ({}));
+  const { ids } = await bench.submitter.submit({ batch: batchOf(submissions), group: true });
+  assert.equal(ids.length, 1_700);
+  const sizes = storedAfter.map((stored, n) => stored - (storedAfter[n - 1] ?? 0)).filter((size) => size > 0);
+  assert.equal(storedAfter.at(-1), 1_700);
+  const fullest = Math.max(...sizes);
+  assert.ok(fullest < 500, `${fullest} tasks in a commit: this test needs commits smaller than a slice`);
+  assert.deepEqual(sizes.slice(1, -1).filter((size) => size < fullest - 2), [], `${sizes}`);
+  assert.ok(mostHeld <= 500, `${mostHeld} records were held at once`);
+});
