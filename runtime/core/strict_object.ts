@@ -42,24 +42,49 @@ export function unknownFields(elsewhere: Elsewhere = {}, list?: string): z.core.
 /** Unknown fields that are told of. */
 const MOST_TOLD = 50;
 
-/** What other systems call our fields. */
-const ELSEWHERE_CALLED: Readonly<Record<string, string>> = {
-  args: "input",
-  arguments: "input",
-  data: "input",
-  kwargs: "input",
-  params: "input",
-  payload: "input",
-  name: "task",
-  countdown: "delayMs",
-  eta: "runAt",
-  expires: "expiresAt",
+/** What other systems call our fields. Of several it is the first that the object has. */
+const ELSEWHERE_CALLED: Readonly<Record<string, readonly string[]>> = {
+  args: ["input"],
+  arguments: ["input"],
+  data: ["input"],
+  kwargs: ["input"],
+  params: ["input"],
+  payload: ["input"],
+  name: ["displayName", "task"],
+  shadow: ["displayName"],
+  task_run_name: ["displayName"],
+  task_id: ["id"],
+  jobId: ["id"],
+  headers: ["metadata"],
+  countdown: ["delayMs"],
+  eta: ["runAt"],
+  expires: ["expiresAt"],
+  time_limit: ["timeoutMs"],
+  timeout_seconds: ["timeoutMs"],
+  soft_time_limit: ["softTimeoutMs"],
+  wait_for: ["waitFor"],
+  depends_on: ["waitFor"],
+  max_retries: ["maxAttempts", "retry"],
+  retries: ["maxAttempts", "retry"],
+  backoff: ["retry", "delayMs"],
+  default_retry_delay: ["retry", "delayMs"],
+  retry_backoff: ["retry", "delayMs"],
+  retry_delay_seconds: ["retry", "delayMs"],
+  autoretry_for: ["retry", "on"],
+  cache_policy: ["cache"],
+  cache_key_fn: ["cache", "key"],
+  cache_expiration: ["cache", "ttlMs"],
+  rate_limit: ["rateLimit"],
+  ignore_result: ["ignoreResult"],
+  maxDegreeOfParallelism: ["maxConcurrent"],
 };
 
 function remedyOf(field: string, known: string[], elsewhere: Elsewhere): string {
-  const ours = Object.hasOwn(ELSEWHERE_CALLED, field) ? ELSEWHERE_CALLED[field] : undefined;
+  const names = Object.hasOwn(ELSEWHERE_CALLED, field) ? ELSEWHERE_CALLED[field] : [];
+  const ours = names.find((name) => known.includes(name)) ??
+    names.find((name) => Object.hasOwn(elsewhere, name));
   if (ours !== undefined && known.includes(ours)) return `here it is called "${ours}"`;
-  if (ours !== undefined && Object.hasOwn(elsewhere, ours)) {
+  if (ours !== undefined) {
     return `here it is called "${ours}" and belongs ${elsewhere[ours]}`;
   }
   if (Object.hasOwn(elsewhere, field)) return `${field} belongs ${elsewhere[field]}`;
