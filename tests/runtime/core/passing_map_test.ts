@@ -53,6 +53,7 @@ const MADE_ONCE = [
   "routes/http/head.ts",
   "runtime/core/bounded_parse.ts",
   "runtime/core/tagged_union.ts",
+  "runtime/metrics/exported_metrics.ts",
   "runtime/metrics/transition_feed.ts",
   "runtime/platform/doorbells/queue.ts",
   "runtime/platform/doorbells/watch.ts",
