@@ -123,8 +123,8 @@ function ownKeys(checks: Deno.AtomicCheck[], writes: Write[]): string[] {
 const FEW = 4;
 
 function isWritten(key: Deno.KvKey, writes: Write[]): boolean {
-  return writes.some(({ key: { length }, key: parts }) =>
-    length === key.length && key.every((part, i) => part === parts[i])
+  return writes.some(({ key: other }) =>
+    other.length === key.length && other.every((part, i) => part === key.at(i))
   );
 }
 

@@ -45,6 +45,26 @@ Deno.test("a task of the default queue is stored as older releases know it, and 
   assert.deepEqual(decode(encode(named)), named);
 });
 
+Deno.test("a task with a limit is stored without what it has not, and read with it", () => {
+  const limits = [{ key: "gpu", limit: 3 }];
+  const record = aDraft({ limits });
+  const stored = JSON.parse(new TextDecoder().decode(encode(record)));
+  assert.deepEqual(Object.keys(stored).filter((field) => stored[field] === null), []);
+  const running = aDraft({
+    limits,
+    lease: { worker: "w", token: "t" },
+    startedAt: 5,
+    result: { json: "null" },
+  });
+  for (const one of [record, running]) {
+    assert.deepEqual(decode(encode(one)), one);
+    // By another release, and by one that has stored the nulls.
+    const other = { ...JSON.parse(new TextDecoder().decode(encode(one))), by: "0.3.9" };
+    assert.deepEqual(decode(bytesOf(other)), one);
+    for (const by of [RELEASE, "0.3.9"]) assert.deepEqual(decode(bytesOf({ v: 2, by, ...one })), one);
+  }
+});
+
 Deno.test("records of release 0.1, which say no version, and of others with the same version are read", () => {
   const record = aDraft();
   assert.deepEqual(decode(bytesOf(record)), { ...record, failureRetentionMs: record.retentionMs });
@@ -83,11 +103,23 @@ Deno.test("a newer record is refused with the release that wrote it, and what to
 
 Deno.test("a small task with its key fits what SQLite keeps of a row in its page, with room for longer counters", async () => {
   await using service = await aService();
-  const { id } = await service.run("add", { a: 49_999, b: 2 });
-  const { value } = await service.kv.get<Uint8Array>(keys.task(id));
-  // Of 1,002 bytes the key takes 44, and the row's other columns and its header up to 20.
-  const room = 1_002 - 44 - 20 - value!.byteLength;
-  assert.ok(room >= 12, `${value!.byteLength} bytes leave ${room} for longer counters in op and ops`);
+  const key = "customer/12345678";
+  for (
+    const options of [
+      {},
+      { queue: "mail" },
+      { concurrency: { key, limit: 100 } },
+      { rateLimit: { key, limit: 100_000, periodMs: 60_000, burst: 100_000 } },
+      { fairness: { key } },
+    ]
+  ) {
+    const { id } = await service.run("add", { a: 49_999, b: 2 }, options);
+    const { value } = await service.kv.get<Uint8Array>(keys.task(id));
+    // Of 1,002 bytes the key takes 44, and the row's other columns and its header up to 20.
+    const room = 1_002 - 44 - 20 - value!.byteLength;
+    const said = `${JSON.stringify(options)}: ${value!.byteLength} bytes`;
+    assert.ok(room >= 12, `${said} leave ${room} for longer counters in op and ops`);
+  }
 });
 
 Deno.test("the release is the one that deno.json and the client's package say", async () => {
