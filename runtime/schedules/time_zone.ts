@@ -90,7 +90,8 @@ export function isTimeZone(name: string): boolean {
 export function likelyTimeZones(wanted: string): string[] {
   const names = ["UTC", ...Intl.supportedValuesOf("timeZone")];
   const whole = likely(wanted, names);
-  if (whole.length > 0) return whole;
+  // An abbreviation such as CEST is that of no city.
+  if (whole.length > 0 || /^[A-Z]{2,5}$/.test(wanted)) return whole;
   const cities = new Map(names.map((name) => [name.slice(name.lastIndexOf("/") + 1), name]));
   return likely(wanted.slice(wanted.lastIndexOf("/") + 1), [...cities.keys()])
     .map((city) => cities.get(city)!);

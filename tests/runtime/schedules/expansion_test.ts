@@ -204,6 +204,7 @@ Deno.test("a spec that is no spec is refused with its place, the rule and the va
     [{ cron: "2026-05-01T00:00:00" }, "/spec/0/cron", /it has 1/],
     [{ cron: "0 0 * * *", timezone: "Europ/Berlin" }, "/spec/0/timezone", /did you mean "Europe\/Berlin"\?/],
     [{ cron: "0 0 * * *", timezone: "Berlin" }, "/spec/0/timezone", /did you mean "Europe\/Berlin"\?/],
+    [{ cron: "0 0 * * *", timezone: "CEST" }, "/spec/0/timezone", /such as "Europe\/Berlin" or "UTC"/],
     [{ cron: "0 0 * * *", timezone: "Mars/Phobos" }, "/spec/0/timezone", /such as "Europe\/Berlin"/],
     [{ cron: "0 0 * * *", timezone: "+02:00" }, "/spec/0/timezone", /IANA database/],
   ];
