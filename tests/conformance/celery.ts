@@ -34,6 +34,7 @@ import {
   shown,
   sparesRunning,
   steering,
+  workerEvents,
   workerOfTask,
 } from "./celery_operation.ts";
 import { eventually } from "../support/waiting.ts";
@@ -65,12 +66,8 @@ const LIMITS = `${WORKERS}: Time limits`;
 const CONFIGURATION = "Celery docs, Configuration";
 const ROUTING = "Celery docs, Routing Tasks";
 const TASK_EVENTS = "Celery docs, Monitoring: Task events";
-const WORKER_EVENTS = "Celery docs, Monitoring: Worker events";
 
 const EXCHANGES = "Needs exchanges: a submit names its queue, and nothing stands between the two.";
-const ALL_EVENTS =
-  "The stream of all events has tasks only. GET /v1/workers tells which workers there are, since when, and " +
-  "when each was last heard of.";
 const OPERATIONS = "No call steers a worker: settings and signals to its process do, and limits of queues.";
 const RETRY_LATER =
   "A function asks for a retry by what it throws, which ends its attempt; it gets no other error for that.";
@@ -1452,7 +1449,7 @@ export const celery: System = {
       notYet: "Has no meaning here: a worker takes what it starts at once, and holds nothing back.",
     },
     ...events,
-    ...notYet(WORKER_EVENTS, ALL_EVENTS, ["worker-online", "worker-heartbeat", "worker-offline"]),
+    ...workerEvents,
 
     // Inspect and control.
     {

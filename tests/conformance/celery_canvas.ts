@@ -749,8 +749,20 @@ export const canvas: Row[] = [
   {
     promise: "visitors",
     source: STAMPING,
-    notYet:
-      "Not here, on purpose: a canvas is plain data that stays as it is; a function can go through it and " +
-      "make another one.",
+    by: "a function that goes through the canvas, which is plain data, and makes another one",
+    test: async (errand) => {
+      const stamped = (part: unknown): unknown => {
+        if (Array.isArray(part)) return part.map(stamped);
+        if (typeof part !== "object" || part === null) return part;
+        if ("task" in part) return { ...part, options: { metadata: { stamp: "monday" } } };
+        return Object.fromEntries(Object.entries(part).map(([name, each]) => [name, stamped(each)]));
+      };
+      const who = sig("whoami", {}, { immutable: true });
+      const canvas = chord([sig("whoami"), chain(sig("whoami"), who)], ECHO);
+      const flow = await errand.run(stamped(canvas) as typeof canvas);
+      await flow.result();
+      const tasks = await Promise.all(flow.futures.map((future) => future.task()));
+      assert.deepEqual(tasks.map(({ metadata }) => metadata), Array(4).fill({ stamp: "monday" }));
+    },
   },
 ];

@@ -403,3 +403,29 @@ export const steering: Row[] = [
     },
   },
 ];
+
+/** A worker that comes, is seen again and again, and goes, as another process is told. */
+export const workerEvents: Row[] = ["worker-online", "worker-heartbeat", "worker-offline"].map((promise) => ({
+  promise,
+  source: "Celery docs, Monitoring: Worker events",
+  by: "the list of workers, with the last heartbeat of each",
+  test: async () => {
+    await using database = await aDatabase();
+    const env = { KV_PATH: database.path, LEASE_MS: "1000" };
+    await using web = await aServer({ ...env, ROLE: "web" });
+    const errand = aClient(web.url);
+    assert.deepEqual(await errand.workers.list(), []);
+    await using worker = await aServer({ ...env, ROLE: "worker" });
+    const seen = async () => (await errand.workers.list()).map(({ lastSeenAt }) => lastSeenAt!);
+    const [online] = await eventually(async () => {
+      const times = await seen();
+      return times.length === 1 && times;
+    }, "it does not come online");
+    if (promise === "worker-online") return;
+    if (promise === "worker-heartbeat") {
+      return void await eventually(async () => (await seen())[0] > online, "it is not heard of again");
+    }
+    await worker.end("SIGTERM");
+    await eventually(async () => (await seen()).length === 0, "it does not go offline");
+  },
+}));
