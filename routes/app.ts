@@ -48,6 +48,7 @@ import { pumpRoutes } from "./site/pump.ts";
 import { Slots } from "./http/connection_limit.ts";
 import { rerunRoutes } from "./v1/rerun.ts";
 import { taskActionRoutes } from "./v1/task_actions.ts";
+import { dependentRoutes } from "./v1/dependents.ts";
 import { taskLogRoutes } from "./v1/task_logs.ts";
 import { submitRoutes } from "./v1/submit.ts";
 import { taskRoutes } from "./v1/tasks.ts";
@@ -96,6 +97,7 @@ export function createApp(runtime: Runtime, options: AppOptions): App {
     rerunRoutes(app, runtime, large);
     bulkRoutes(app, runtime, large);
     taskLogRoutes(app, runtime, large);
+    dependentRoutes(app, runtime, large);
     workerRoutes(app, runtime, large);
     statsRoutes(app, runtime, large);
     const streaming = { ...options, heartbeat: new Heartbeat(options.pingMs) };

@@ -27,6 +27,7 @@ import { type Entry, isForgotten, type Stored } from "./core/task.ts";
 import { bare, inTenant } from "./core/tenant.ts";
 import type { CompletionQuery } from "./queries/as_completed.ts";
 import type { CompletionEvent, CompletionOptions } from "./queries/completion_events.ts";
+import { type Dependents, dependents } from "./queries/dependents.ts";
 import type { GroupStatus } from "./queries/group_status.ts";
 import { limitsInUse, type LimitStatus, limitStatus } from "./queries/limits.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
@@ -138,6 +139,11 @@ export class CallerView {
   /** See {@linkcode logLines}. */
   async logLines(id: string, after: number, limit: number): Promise<LogPage> {
     return await logLines(this.parts.store, await this.task(id), after, limit);
+  }
+
+  /** See {@linkcode dependents}. */
+  async dependents(id: string): Promise<Dependents> {
+    return await dependents(this.parts.store, await this.task(id), (entry) => this.#isHidden(entry));
   }
 
   /** See {@linkcode forget}. */

@@ -78,6 +78,12 @@ export interface TaskList {
   nextCursor: string | null;
 }
 
+/** GET /v1/tasks/{id}/dependents */
+export interface Dependents {
+  tasks: TaskSummary[];
+  more: boolean;
+}
+
 /** GET /v1/queues */
 export interface QueueList {
   paused: Pause | null;

@@ -1,11 +1,11 @@
-// What belongs to a task: who has submitted it, its group, what it waits for, and what it has submitted.
+// What belongs to a task: who has submitted it, its group, what it waits for and who waits for it, and what
+// it has submitted.
 
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import type { Task, TaskList, TaskSummary } from "../data/answers.ts";
+import type { Dependents, Group, Task, TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Meter, Panel, StateMark, TaskLink } from "../ui/basics.tsx";
-import type { Group } from "../data/answers.ts";
 
 const SHOWN = 50;
 
@@ -15,12 +15,12 @@ export function Family({ task }: { task: Task }) {
     `/v1/tasks?parentId=${id}&limit=${SHOWN}&count=true`,
     { everyMs: 2_000 },
   );
-  const kids = children.value;
-  if (!parentId && !groupId && !waitFor?.length && !kids?.tasks.length) {
-    return null;
-  }
+  const dependents = useLoad<Dependents>(`/v1/tasks/${id}/dependents`, { everyMs: 3_000 });
+  const [kids, later] = [children.value, dependents.value];
+  const isAlone = !parentId && !groupId && !waitFor?.length;
+  if (isAlone && !kids?.tasks.length && !later?.tasks.length) return null;
   return (
-    <div class="grid two">
+    <div class="grid three">
       <Panel
         title="Tasks that it has submitted"
         aside={kids?.count && kids.tasks.length > 0
@@ -38,8 +38,13 @@ export function Family({ task }: { task: Task }) {
           {parentId && <One title="Submitted by" id={parentId} />}
           {groupId && <InGroup id={groupId} />}
           {(waitFor ?? []).slice(0, SHOWN).map((each) => <One key={each} title="Waits for" id={each} />)}
-          {!parentId && !groupId && !waitFor?.length && <p class="dim">No other task.</p>}
+          {isAlone && <p class="dim">No other task.</p>}
         </dl>
+      </Panel>
+      <Panel title="Tasks that wait for it" aside={later?.more ? "some of them" : undefined}>
+        {later && later.tasks.length > 0
+          ? <Some tasks={later.tasks.slice(0, SHOWN)} />
+          : <p class="dim">None.</p>}
       </Panel>
     </div>
   );

@@ -207,6 +207,24 @@ browserTest(
   },
 );
 
+browserTest("a task shows what it waits for, who waits for it, and its group", async (page) => {
+  await using service = await PageService.with();
+  const made = await fill(service);
+  const { nodes } = await service.call("GET", `/v1/groups/${made.flow}`);
+  const idOf = (name: string) => nodes.find((node: { name: string }) => node.name === name).id;
+  const { faults, goto } = await open(page, service);
+  await goto(`tasks/${idOf("index")}`);
+  const panel = (title: string) =>
+    page.locator(".panel").filter({ has: page.getByRole("heading", { name: title }) });
+  await panel("Belongs to").getByRole("link", { name: "preview" }).waitFor();
+  await panel("Belongs to").getByRole("link", { name: "3 of 6 have ended" }).waitFor();
+  await panel("Tasks that wait for it").getByRole("link", { name: "notify" }).click();
+  await page.waitForURL(`**/#/tasks/${idOf("notify")}`);
+  await panel("Belongs to").getByRole("link", { name: "index" }).waitFor();
+  await panel("Tasks that wait for it").getByText("None.").waitFor();
+  assert.deepEqual(faults, []);
+});
+
 browserTest(
   "a restart, a service that is gone, and a session that ends: the page says so and goes on",
   async (page) => {

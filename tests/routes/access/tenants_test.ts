@@ -89,6 +89,7 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
   ["GET /v1/tasks/:id/result", "failed", (id) => `/v1/tasks/${id}/result?raiseOnFailure=false`],
   ["GET /v1/tasks/:id/events", "done", (id) => `/v1/tasks/${id}/events`],
   ["GET /v1/tasks/:id/logs", "done", (id) => `/v1/tasks/${id}/logs`],
+  ["GET /v1/tasks/:id/dependents", "waiting", (id) => `/v1/tasks/${id}/dependents`],
   ["GET /v1/groups/:id", "group", (id) => `/v1/groups/${id}`],
   ["GET /v1/groups/:id/results", "group", (id) => `/v1/groups/${id}/results?wait=60`],
   ["GET /v1/as-completed", "done", (id) => `/v1/as-completed?id=${id}&timeout=0`],
