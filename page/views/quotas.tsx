@@ -101,7 +101,13 @@ export function QuotaActions({ of, rule }: { of: Counted; rule?: Quota }) {
       return `The quotas of ${whoOf(of)} are in force`;
     });
   return (
-    <AskingButton label="Quotas…" title={`How much may ${whoOf(of)} use?`} verb="Set them" onDone={set}>
+    <AskingButton
+      label="Quotas…"
+      title={`How much may ${whoOf(of)} use?`}
+      verb="Set them"
+      isWide
+      onDone={set}
+    >
       <p>They hold within a second in every process. Empty: as without quotas.</p>
       <div class="pair">
         {NAMES.map((name) => (

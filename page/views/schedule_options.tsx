@@ -15,7 +15,7 @@ export function Bounds({ draft: { startAt, endAt, remaining }, set }: PartProps)
   return (
     <details open={isOpen || undefined}>
       <summary>From when, until when, how often</summary>
-      <div class="side">
+      <div class="pair">
         <InstantField label="Not before" value={startAt} onChange={(startAt) => set({ startAt })} />
         <InstantField label="Not after" value={endAt} onChange={(endAt) => set({ endAt })} />
         <Field label="So many times more">

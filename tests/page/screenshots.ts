@@ -26,6 +26,8 @@ const VIEWS: [name: string, view: string, scheme: "light" | "dark"][] = [
   ["limits", "limits", "light"],
   ["schedules", "schedules", "light"],
   ["schedule", "schedules/nightly-feeds", "light"],
+  ["schedule-form", "schedules?new=resize", "light"],
+  ["usage", "usage", "light"],
   ["workers", "workers", "light"],
   ["definitions", "definitions", "light"],
   ["definition", "definitions/resize", "light"],
