@@ -3,6 +3,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import {
+  chain,
   CrashedError,
   group,
   GroupError,
@@ -67,4 +68,34 @@ Deno.test("a group that is not over by its deadline has a TimeoutError, and one 
   assert.equal(await open.state(), "RUNNING");
   await assert.rejects(open.outcome({ timeoutMs: 0 }), TimeoutError);
   await assert.rejects(errand.group(open.groupId).outcome({ timeoutMs: -1 }), RangeError);
+});
+
+Deno.test("what a signature takes back is done when the outcome of its group is there, and its errors are told", async () => {
+  await using server = await aServer();
+  const errand = aClient(server.url);
+  const undo = sig("echo", undefined, { into: "value" });
+  const breaks = sig("fail", { message: "cannot be undone" }, { immutable: true });
+  const flow = await errand.run(
+    chain(
+      sig("echo", { value: 1 }, { compensate: undo, name: "one" }),
+      sig("echo", { value: 2 }, { compensate: breaks, immutable: true, name: "two" }),
+      sig("echo", { value: 3 }, { compensate: undo, immutable: true }),
+      sig("fail", { message: "no luck" }, { immutable: true }),
+    ),
+  );
+  const { state, compensation, errors } = await flow.outcome(LIMIT);
+  assert.deepEqual([state, compensation?.total, compensation?.done, compensation?.failed], [
+    "FAILED",
+    3,
+    2,
+    1,
+  ]);
+  assert.deepEqual(errors.map(({ message }) => message), ["no luck", "cannot be undone"]);
+  assert.deepEqual(await flow.compensation(), compensation);
+  const back = await errand.group(compensation!.groupId!).members();
+  const [, second] = await Promise.all(back.map((future) => future.task()));
+  assert.equal(second.compensates, flow.future("two").id);
+  assert.equal((await flow.future("one").task()).compensatedBy, "echo");
+  const good = await errand.run(chain(sig("echo", { value: 1 }, { compensate: undo })));
+  assert.deepEqual([await good.result(LIMIT), await good.compensation()], [1, null]);
 });

@@ -1,6 +1,6 @@
 // Without one of the engine's safeguards the checker must find a broken invariant, and soon. The first seeds
 // that did when this was written: fencing 1, 2, 3; read-back 3, 4, 5; blob-order 1, 2, 3; ready-check 1, 2,
-// 3; join-step 1, 2, 3; upstream-check 7, 8, 15; note-check 6, 132, 298. They move with every change of what
+// 3; join-step 1, 2, 3; upstream-check 7, 8, 15; note-check 6, 132, 298; saga-check 39, 70, 102. They move with every change of what
 // the engine asks of KV, so they are looked for anew.
 
 import "../support/sanitizers.ts";
@@ -29,6 +29,7 @@ const CATCHES: Record<keyof typeof WEAKENED, Catch> = {
   "parent-check": { breaks: /^invariant (6|13):/, seeds: 2, within: 400 },
   // Two ends of a task must fall into one round of the outbox processor.
   "note-check": { breaks: /^invariant (8|11):/, seeds: 1, within: 700 },
+  "saga-check": soon(/^invariant (2|saga):/),
 };
 
 for (const [name, weaken] of Object.entries(WEAKENED) as [keyof typeof WEAKENED, Weaken][]) {

@@ -71,6 +71,12 @@ export const WEAKENED = {
     const notes = encodeKey(prefixes.outbox);
     commit.checks = commit.checks.filter(({ at }) => !at.startsWith(notes));
   }),
+  /** What takes a task back is submitted, whether another process was first or not. */
+  "saga-check": withCommits((commit) => {
+    if (!recordsOf(commit).some(({ rev, compensates }) => rev === 1 && compensates !== undefined)) return;
+    const groups = encodeKey(["group"]);
+    commit.checks = commit.checks.filter(({ at }) => !at.startsWith(groups));
+  }),
 } satisfies Record<string, Weaken>;
 
 const OUTCOMES = ["COMPLETED", "FAILED", "SCHEDULED"];
