@@ -33,8 +33,10 @@ export async function bulkWork(
   if (place === null) throw new PermanentError("what it was to do is not known any more: ask for it again");
   const { counts } = place;
   const seen = () => counts.done + counts.skipped + counts.failed;
-  const count = async ({ entries, cursor }: Step, acting: Promise<Acted[]>) => {
-    const outcomes = await acting;
+  for await (const { entries, cursor } of place.isOver ? [] : steps(store, input, place.cursor)) {
+    // Handed back or cancelled: it goes on here, or not at all.
+    if (task.signal.aborted) throw task.signal.reason;
+    const outcomes = await Promise.all(entries.map((entry) => act(context, input, entry)));
     outcomes.forEach(({ outcome, message }, i) => {
       counts[outcome]++;
       if (message !== undefined && counts.failed <= MOST_LOGGED) {
@@ -44,23 +46,7 @@ export async function bulkWork(
     place.cursor = cursor;
     await keep(store, key, place);
     task.progress(seen(), Math.max(seen(), input.total ?? seen()), `${counts.done} done`);
-  };
-  // One step is read while commits are filled with the tasks of the one before. Places are kept in order.
-  let before = Promise.resolve();
-  for await (const step of place.isOver ? [] : steps(store, input, place.cursor)) {
-    // Handed back or cancelled: it goes on here, or not at all.
-    if (task.signal.aborted) {
-      await before;
-      throw task.signal.reason;
-    }
-    const acting = Promise.all(step.entries.map((entry) => act(context, input, entry)));
-    // What it throws is thrown when its turn comes; the step before may throw first.
-    acting.catch(() => {});
-    await before;
-    before = count(step, acting);
-    before.catch(() => {});
   }
-  await before;
   place.isOver = true;
   await keep(store, key, place);
   return counts;
@@ -69,11 +55,6 @@ export async function bulkWork(
 async function keep({ kv, clock }: Store, key: Deno.KvKey, value: BulkPlace): Promise<void> {
   const now = clock.now();
   await kv.writeBlind([{ key, value, expireAt: now + PLACE_KEPT_MS }], now);
-}
-
-interface Acted {
-  outcome: Outcome;
-  message?: string;
 }
 
 interface Step {
@@ -111,7 +92,7 @@ async function act(
   context: CommandContext,
   { action, reason, graceMs, priority }: BulkInput,
   entry: Entry,
-): Promise<Acted> {
+): Promise<{ outcome: Outcome; message?: string }> {
   const { store } = context;
   const { id } = entry.record;
   if (!mayBeFor(action, typeOf(entry.record))) return { outcome: "skipped" };
