@@ -18,6 +18,8 @@ import { ALL_READY, blocksUnder } from "../store/ready_queue.ts";
 
 /** Up to so many ids are sorted in memory, and so many keys of all tenants and definitions looked through. */
 const MOST_SORTED = 10_000;
+/** Where there is time: for those of a bulk action. */
+export const MOST_SORTED_IN_TIME = 200_000;
 const KEYS_PER_READ = 500;
 const LIMITS_PER_READ = 500;
 const LIMITS_AT_ONCE = 50;
@@ -27,7 +29,7 @@ const MEMBERS_PER_READ = 200;
  * May give ids of tasks that have moved on, or of other definitions: the caller compares the records. Null:
  * there are too many to look through.
  */
-type Source = (kv: KvPort, task?: string) => AsyncGenerator<string[] | null>;
+type Source = (kv: KvPort, task: string | undefined, most: number) => AsyncGenerator<string[] | null>;
 
 /** In the order in which a task goes through them. A state that is not terminal needs its source here. */
 const SOURCES: readonly (readonly [states: readonly StateType[], source: Source])[] = [
@@ -45,19 +47,26 @@ const SOURCES: readonly (readonly [states: readonly StateType[], source: Source]
 /** The states that lists find without going through all tasks. */
 export const LISTED_STATES: ReadonlySet<StateType> = new Set(SOURCES.flatMap(([states]) => states));
 
+interface Narrowed {
+  task?: string;
+  time?: { readonly isOver: boolean };
+  most?: number;
+}
+
 /**
  * Ids of tasks in these states, newest first: of each that was in one of them all the time, at least. Null if
  * there are too many to sort.
  *
  * @param tenant whose tasks
- * @param narrowed `task`: of this definition. Then those that have gone back are left out: the index of the
- *   definition has them, and must be read after this. `time`: null, too, if it is over before the last one.
+ * @param narrowed `most`: null if there are more. `task`: of this definition. Then those that have gone back
+ *   are left out: the index of the definition has them, and must be read after this. `time`: null, too, if it
+ *   is over before the last one.
  */
 export async function activeIds(
   kv: KvPort,
   states: readonly StateType[],
   tenant: string,
-  { task, time }: { task?: string; time?: { readonly isOver: boolean } } = {},
+  { task, time, most = MOST_SORTED }: Narrowed = {},
 ): Promise<string[] | null> {
   const sources = SOURCES.filter(([of]) => of.some((state) => states.includes(state)))
     .map(([, source]) => source);
@@ -66,10 +75,10 @@ export async function activeIds(
   if (task === undefined && mayGoBack) sources.push((kv) => goneBack(kv, tenant));
   const ids = new Set<string>();
   for (const source of sources) {
-    for await (const found of source(kv, task)) {
+    for await (const found of source(kv, task, most)) {
       if (found === null) return null;
       for (const id of found) if (tenantOf(id) === tenant) ids.add(id);
-      if (ids.size > MOST_SORTED || time?.isOver) return null;
+      if (ids.size > most || time?.isOver) return null;
     }
   }
   return [...ids].sort().reverse();
@@ -82,14 +91,14 @@ async function* behindBarriers(kv: KvPort): AsyncGenerator<string[]> {
   }
 }
 
-async function* counted(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
-  for await (const page of singly<DependencyCounter>(kv, prefixes.dependencyCounters)) {
+async function* counted(kv: KvPort, task: string | undefined, most: number): AsyncGenerator<string[] | null> {
+  for await (const page of singly<DependencyCounter>(kv, prefixes.dependencyCounters, most)) {
     yield page && ofTask(page, task).map(({ key }) => parse.dependencyCounter(key));
   }
 }
 
 /** Tasks that wait for a slot of their group. */
-async function* limited(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
+async function* limited(kv: KvPort, task: string | undefined, most: number): AsyncGenerator<string[] | null> {
   const selector = { prefix: prefixes.concurrencyLimits };
   for await (const page of pages<ConcurrencyLimit>(kv, selector, { size: LIMITS_PER_READ })) {
     const open = page.filter(({ value: { cursor, last, task: of } }) => {
@@ -98,48 +107,64 @@ async function* limited(kv: KvPort, task?: string): AsyncGenerator<string[] | nu
     for (let at = 0; at < open.length; at += LIMITS_AT_ONCE) {
       yield* await Promise.all(
         open.slice(at, at + LIMITS_AT_ONCE).map(({ key, value }) =>
-          members(kv, withoutSlotYet(parse.concurrencyLimit(key), value))
+          members(kv, withoutSlotYet(parse.concurrencyLimit(key), value), most)
         ),
       );
     }
   }
-  for await (const page of singly(kv, prefixes.readmissions)) {
+  for await (const page of singly(kv, prefixes.readmissions, most)) {
     yield page && page.map(({ key }) => parse.readmission(key).id);
   }
 }
 
 /** Few of most groups, and at most as many as make too many. */
-async function members(kv: KvPort, selector: Deno.KvListSelector): Promise<string[]> {
+async function members(kv: KvPort, selector: Deno.KvListSelector, most: number): Promise<string[]> {
   const ids: string[] = [];
   for await (const page of pages(kv, selector, { size: MEMBERS_PER_READ, growTo: 10 * MEMBERS_PER_READ })) {
     ids.push(...page.map(({ key }) => parse.index(key).id));
-    if (ids.length > MOST_SORTED) break;
+    if (ids.length > most) break;
   }
   return ids;
 }
 
-async function* scheduled(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
-  for await (const page of singly<Waiting>(kv, prefixes.due("start"))) {
+async function* scheduled(
+  kv: KvPort,
+  task: string | undefined,
+  most: number,
+): AsyncGenerator<string[] | null> {
+  for await (const page of singly<Waiting>(kv, prefixes.due("start"), most)) {
     yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
   }
 }
 
 /** Tasks in whose place others are. */
-async function* replacedByOthers(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
-  for await (const page of singly<Waiting>(kv, prefixes.due("replaced"))) {
+async function* replacedByOthers(
+  kv: KvPort,
+  task: string | undefined,
+  most: number,
+): AsyncGenerator<string[] | null> {
+  for await (const page of singly<Waiting>(kv, prefixes.due("replaced"), most)) {
     yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
   }
 }
 
-async function* delayedByRates(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
-  for await (const page of singly<Waiting>(kv, prefixes.due("rate"))) {
+async function* delayedByRates(
+  kv: KvPort,
+  task: string | undefined,
+  most: number,
+): AsyncGenerator<string[] | null> {
+  for await (const page of singly<Waiting>(kv, prefixes.due("rate"), most)) {
     yield page && ofTask(page, task).map(({ key }) => parse.due(key).id);
   }
 }
 
 /** Tasks that wait for a slot of a limit by key. */
-async function* parkedAtLimits(kv: KvPort, task?: string): AsyncGenerator<string[] | null> {
-  for await (const page of singly<ParkedValue>(kv, prefixes.allParked)) {
+async function* parkedAtLimits(
+  kv: KvPort,
+  task: string | undefined,
+  most: number,
+): AsyncGenerator<string[] | null> {
+  for await (const page of singly<ParkedValue>(kv, prefixes.allParked, most)) {
     yield page && ofTask(page, task).map(({ key }) => parse.parked(key));
   }
 }
@@ -167,11 +192,15 @@ async function* goneBack(kv: KvPort, tenant: string): AsyncGenerator<string[]> {
 }
 
 /** What has a key for each task, whosever it is. Null in the place of what makes too many. */
-async function* singly<T>(kv: KvPort, prefix: Deno.KvKey): AsyncGenerator<Deno.KvEntry<T>[] | null> {
+async function* singly<T>(
+  kv: KvPort,
+  prefix: Deno.KvKey,
+  most: number,
+): AsyncGenerator<Deno.KvEntry<T>[] | null> {
   let read = 0;
   for await (const page of pages<T>(kv, { prefix }, { size: KEYS_PER_READ })) {
     read += page.length;
-    yield read > MOST_SORTED ? null : page;
+    yield read > most ? null : page;
   }
 }
 

@@ -10,7 +10,7 @@ import type { Clock } from "../platform/clock.ts";
 import { idRange, parse, prefixes, tasksOf } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import type { Store } from "../store/store.ts";
-import { activeIds, LISTED_STATES } from "./active_ids.ts";
+import { activeIds, LISTED_STATES, MOST_SORTED_IN_TIME } from "./active_ids.ts";
 import { presentOrNull } from "./group_members.ts";
 import { endOf, type IdBounds, idBounds } from "./id_bounds.ts";
 import { fits, fitsNone, looksIntoErrors, statesOf, type TaskFilter } from "./list_filter.ts";
@@ -178,6 +178,7 @@ async function sourcesOf(
 ): Promise<Sources | null> {
   const { task, tag, groupId, parentId, caller: { tenant } = ANYBODY } = query;
   const states = statesOf(query);
+  const most = time === UNBOUNDED ? MOST_SORTED_IN_TIME : undefined;
   if (tag !== undefined) return fromIndex(prefixes.index("tag", tag, tenant));
   if (groupId !== undefined) return fromIndex(prefixes.index("group", groupId));
   if (parentId !== undefined) return fromIndex(prefixes.index("parent", parentId));
@@ -192,12 +193,12 @@ async function sourcesOf(
     // The index of a definition has the tasks that have ended or gone back; the others only go forward.
     const isOfEnds = states.length > 0 && others.length === 0;
     const wanted = states.length > 0 ? others : [...LISTED_STATES];
-    const active = isOfEnds ? [] : await activeIds(kv, wanted, tenant, { task, time });
+    const active = isOfEnds ? [] : await activeIds(kv, wanted, tenant, { task, time, most });
     return active && { active, indexes: [prefixes.index("task", task, tenant)] };
   }
   // A retry leads from an end back to a state that was read before; it also takes the error away.
   if (!isNarrow || ends.length > 0 && !looksIntoErrors(query.q)) return null;
-  const active = await activeIds(kv, others, tenant, { time });
+  const active = await activeIds(kv, others, tenant, { time, most });
   return active && { active, indexes: ended };
 }
 
@@ -252,12 +253,23 @@ async function fromSources(
   const indexed = await Promise.all(
     sources.indexes.map((prefix) => idsWithin(store, idRange(prefix, from, end))),
   );
-  const active = sources.active.filter((id) => (end === null || id < end) && id >= from)
-    .slice(0, PER_READ + 1);
+  const first = end === null ? 0 : firstBelow(sources.active, end);
+  const active = sources.active.slice(first, first + PER_READ + 1).filter((id) => id >= from);
   const all = [...new Set([...active, ...indexed.flat()])].sort().reverse();
   const ids = all.slice(0, PER_READ);
   const isComplete = indexed.every(({ length }) => length < PER_READ) && all.length <= PER_READ;
   return { ids, found: (await store.readMany(ids, "caller")).map(presentOrNull), done: isComplete };
+}
+
+/** The place of the first id below one, among ids that have the newest first. */
+function firstBelow(ids: readonly string[], end: string): number {
+  let low = 0;
+  for (let high = ids.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if (ids[middle] < end) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 async function idsWithin({ kv }: Store, selector: Deno.KvListSelector): Promise<string[]> {

@@ -10,7 +10,7 @@ import { callerWithin } from "../../../runtime/core/caller.ts";
 import type { StateType } from "../../../runtime/core/states.ts";
 import { type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { becameReady, cancelled, retried, settled } from "../../../runtime/core/transitions.ts";
-import { list, type ListQuery } from "../../../runtime/queries/list.ts";
+import { list, type ListQuery, scan } from "../../../runtime/queries/list.ts";
 import { askLimits } from "../../../runtime/queues/concurrency.ts";
 import type { ReadyBlock } from "../../../runtime/store/ready_queue.ts";
 import { claim } from "../../../runtime/worker/claim.ts";
@@ -285,6 +285,31 @@ Deno.test("a list has a tenant's tasks that are to start later, however many of 
   for (const query of [{}, { task: "work" }]) {
     assert.deepEqual(await listed(bench, { states: ["SCHEDULED"], caller, ...query }), [id]);
   }
+});
+
+Deno.test("a look for all that waits goes through no others, though more wait than a page could sort", async () => {
+  await using bench = await aBench();
+  const { kv, clock } = bench;
+  const others = Array.from({ length: 10_100 }, (_, n) => ({
+    key: keys.due("start", clock.now() + 1, `${n}~other`),
+    value: { task: "work", groups: [] },
+  }));
+  for (let at = 0; at < others.length; at += 500) await kv.writeBlind(others.slice(at, at + 500), 0);
+  const later = { runAt: clock.now() + 60_000 };
+  const scheduled = await bench.submit(...Array.from({ length: 450 }, () => later));
+  await bench.submit(...Array.from({ length: 50 }, () => ({})));
+  const { list: read } = kv;
+  const looked = new Set<unknown>();
+  kv.list = async (selector, ...rest) => {
+    looked.add(("prefix" in selector ? selector.prefix : selector.start)[0]);
+    return await read.call(kv, selector, ...rest) as never;
+  };
+  const found: string[] = [];
+  for await (const { entries } of scan(bench.store, { states: ["SCHEDULED"] })) {
+    found.push(...entries.map(({ record }) => record.id));
+  }
+  assert.deepEqual(found, scheduled.map(({ record }) => record.id).reverse());
+  assert.ok(!looked.has("task"), [...looked].join());
 });
 
 Deno.test("a page ends when its time is over, and goes on from its cursor; a count says that it is not all", async () => {
