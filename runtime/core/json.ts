@@ -147,11 +147,14 @@ export class DepthScan {
     let inString = this.#inString;
     let i = this.#isEscaped ? 1 : 0;
     for (; i < piece.length; i++) {
-      const code = piece.charCodeAt(i);
       if (inString) {
-        if (code === BACKSLASH) i++;
-        else if (code === QUOTE) inString = false;
-      } else if (code === QUOTE) inString = true;
+        i = closingQuote(piece, i);
+        if (i >= piece.length) break;
+        inString = false;
+        continue;
+      }
+      const code = piece.charCodeAt(i);
+      if (code === QUOTE) inString = true;
       else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
         if (++depth > DEEPEST) return true;
       } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
@@ -161,6 +164,35 @@ export class DepthScan {
     this.#isEscaped = i > piece.length;
     return false;
   }
+}
+
+/** Characters that are looked at one by one. To search a text takes less for longer strings only. */
+const NEAR = 32;
+
+/**
+ * Where a JSON string ends that has begun before `from`: the place of its quote. If that is not before `end`,
+ * `end`, or the place behind it where an escape is cut in two.
+ */
+export function closingQuote(text: string, from: number, end: number = text.length): number {
+  let i = from;
+  for (const near = Math.min(end, from + NEAR); i < near; i++) {
+    const code = text.charCodeAt(i);
+    if (code === QUOTE) return i;
+    if (code === BACKSLASH) i++;
+  }
+  if (i >= end) return i;
+  const within = end === text.length ? text : text.slice(0, end);
+  for (let at = within.indexOf('"', i); at >= 0; at = within.indexOf('"', i)) {
+    if (backslashesBefore(within, at, i) % 2 === 0) return at;
+    i = at + 1;
+  }
+  return end + backslashesBefore(within, end, i) % 2;
+}
+
+function backslashesBefore(text: string, at: number, from: number): number {
+  let first = at;
+  while (first > from && text.charCodeAt(first - 1) === BACKSLASH) first--;
+  return at - first;
 }
 
 function hasMoreOf(characters: string, count: number, text: string): boolean {
@@ -176,9 +208,20 @@ function hasMoreOf(characters: string, count: number, text: string): boolean {
 const QUOTE = 34, BACKSLASH = 92, OPEN_BRACKET = 91, CLOSE_BRACKET = 93, OPEN_BRACE = 123, CLOSE_BRACE = 125;
 
 const utf8 = new TextEncoder();
+const STEP = 8 * 1024;
+/** Of one step: a character takes three bytes at most, a pair of surrogates four. */
+const counted = new Uint8Array(3 * STEP);
 
+/** Without the bytes themselves: room for those of 16 MiB takes four times as long as to count them. */
 export function utf8Bytes(text: string): number {
-  return utf8.encode(text).byteLength;
+  let bytes = 0;
+  for (let from = 0, to = 0; from < text.length; from = to) {
+    to = Math.min(text.length, from + STEP);
+    // The two halves of a pair stay together.
+    if (to < text.length && (text.charCodeAt(to - 1) & 0xfc00) === 0xd800) to--;
+    bytes += utf8.encodeInto(text.slice(from, to), counted).written;
+  }
+  return bytes;
 }
 
 /** The text, cut so that its JSON string has at most `bytes` bytes. */

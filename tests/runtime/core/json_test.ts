@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   clip,
+  closingQuote,
   DEEPEST,
+  DepthScan,
   isTooDeep,
   NotJsonError,
   pointer,
@@ -87,6 +89,60 @@ Deno.test("isTooDeep() agrees with the depth of any JSON value", () => {
       const text = "[".repeat(wrapped) + JSON.stringify(value) + "]".repeat(wrapped);
       assert.equal(isTooDeep(text), depthOf(value) + wrapped > DEEPEST);
     }),
+  );
+});
+
+Deno.test("closingQuote() ends a string of any length where a scan of each character does", () => {
+  const scanned = (text: string, from: number, end: number) => {
+    let i = from;
+    for (; i < end && text[i] !== '"'; i++) if (text[i] === "\\") i++;
+    return i;
+  };
+  const part = fc.constantFrom("a", '"', "\\", "\\\\", '\\"', "x".repeat(40));
+  fc.assert(
+    fc.property(fc.array(part, { maxLength: 12 }), fc.nat(3), fc.nat(99), (parts, from, cut) => {
+      const text = "x".repeat(from) + parts.join("");
+      for (const end of [text.length, Math.max(from, text.length - cut)]) {
+        assert.equal(
+          closingQuote(text, from, end),
+          scanned(text, from, end),
+          JSON.stringify({ text, from, end }),
+        );
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+Deno.test("a DepthScan finds in pieces what it finds in the whole text", () => {
+  const strings = fc.string({ unit: fc.constantFrom("[", "{", '"', "\\", "x".repeat(40)), maxLength: 9 });
+  fc.assert(
+    fc.property(fc.array(strings), fc.integer({ min: 1, max: 70 }), fc.boolean(), (list, size, isDeeper) => {
+      const depth = isDeeper ? DEEPEST : DEEPEST - 1;
+      const text = JSON.stringify(list).slice(0, -1) + ",".repeat(Math.min(list.length, 1)) +
+        "[".repeat(depth);
+      const scan = new DepthScan();
+      let found = false;
+      for (let at = 0; at < text.length; at += size) found ||= scan.isTooDeep(text.slice(at, at + size));
+      assert.equal(found, isDeeper);
+    }),
+  );
+});
+
+Deno.test("utf8Bytes() counts the bytes that a TextEncoder makes, of pairs and of halves too", () => {
+  const part = fc.constantFrom("a", "é", "…", "😀", "\ud83d", "\ude00");
+  const encoder = new TextEncoder();
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 8_180, max: 8_200 }),
+      fc.array(part, { maxLength: 30 }),
+      (before, parts) => {
+        const text = "x".repeat(before) + parts.join("");
+        for (const each of [text, text.repeat(2), parts.join("")]) {
+          assert.equal(utf8Bytes(each), encoder.encode(each).byteLength);
+        }
+      },
+    ),
   );
 });
 
