@@ -47,7 +47,8 @@ export function errorsIn(lines: { pid: number; said: string }[]): Record<string,
   for (const mine of Map.groupBy(lines, ({ pid }) => pid).values()) {
     for (const line of mine.map(({ said }) => said).join("").split("\n")) {
       if (line === "" || line.includes('"level":"info"')) continue;
-      const what = messageIn(line).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "<id>");
+      const what = messageIn(line).replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, "<id>")
+        .replace(/\brun [0-9a-f]{12}\b/g, "run <run>").replace(/ from 127\.0\.0\.1:\d+/, "");
       counts[what] = (counts[what] ?? 0) + 1;
     }
   }

@@ -25,7 +25,7 @@ interface Order {
   open: Set<string>;
 }
 
-const NOT_RETRIED = ["FAILED", "CRASHED"];
+const RETRIED = ["FAILED", "CRASHED"];
 
 export class BulkActions {
   readonly #orders = new Map<string, Order>();
@@ -189,7 +189,7 @@ function isOpen({ action, ids, filter, priority }: BulkInput, record: TaskRecord
     case "priority":
       return !isTerminalType(type) && record.priority !== priority;
     case "retry":
-      return NOT_RETRIED.includes(type) || ids !== undefined && type === "CANCELLED";
+      return RETRIED.includes(type) || ids !== undefined && type === "CANCELLED";
     case "delete":
       return isTerminalType(type);
   }
