@@ -30,13 +30,16 @@ export function heldBy(record: TaskRecord): string[] {
   if (record.limits === undefined || record.held === undefined) return [];
   const tenant = tenantOf(record.id);
   const isReady = stateOf(record).name === "Pending";
-  const held = record.limits.filter(({ untilStart }) => isReady || !untilStart);
-  return held.map(({ key }) => limitName(key, tenant));
+  const names: string[] = [];
+  for (const { key, untilStart } of record.limits) {
+    if (isReady || !untilStart) names.push(limitName(key, tenant));
+  }
+  return names;
 }
 
 /** The limits of which a ready task gives its slots back when it starts. */
 export function turnsOf({ id, limits = [], held }: TaskRecord): string[] {
-  if (!held) return [];
+  if (!held || limits.every(({ untilStart }) => !untilStart)) return [];
   return limits.flatMap(({ key, untilStart }) => untilStart ? [limitName(key, tenantOf(id))] : []);
 }
 

@@ -76,10 +76,14 @@ function sharedBy(groupSteps: GroupStep[], counterSteps: CounterStep[], fresh: b
 
 function addLimits(cost: Cost, parts: Parts): void {
   const { changes, limitNames, isGated: gated } = parts;
-  for (const name of limitNames) cost.shared.push(`limit/${name}`);
-  // The rules, where a limit is used for the first time.
-  const ruled = limitNames.map(limitOf).filter(({ key }) => !isImposed(key));
-  for (const tenant of new Set(ruled.map(({ tenant }) => tenant))) cost.shared.push(`limit-rules/${tenant}`);
+  for (const name of limitNames) {
+    cost.shared.push(`limit/${name}`);
+    const { tenant, key } = limitOf(name);
+    if (isImposed(key)) continue;
+    // The rules, where a limit is used for the first time.
+    const rules = `limit-rules/${tenant}`;
+    if (!cost.shared.includes(rules)) cost.shared.push(rules);
+  }
   if (!gated) return;
   for (const { next } of changes) {
     if (!isGated(next)) continue;

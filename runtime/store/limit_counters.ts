@@ -13,6 +13,7 @@ import {
   parkedAt,
   rateMessage,
   slotMessage,
+  turnsOf,
 } from "../core/limits.ts";
 import { isForgotten, isReady, type Stored, type TaskRecord } from "../core/task.ts";
 import type { OnFull } from "../core/limit_terms.ts";
@@ -55,11 +56,14 @@ export interface Gate<U> extends Merged {
 
 const KNOWN_KEPT = 10_000;
 const NONE: string[] = [];
+const NO_STEPS: readonly LimitStep[] = [];
 
 /** Those that follow from a change of a record, but for the slots that the commit gives. */
-export function limitStepsOf(before: Stored | null, next: Stored): LimitStep[] {
-  if (before === null || isForgotten(before)) return [];
-  if (before.limits === undefined && (isForgotten(next) || next.limits === undefined)) return [];
+export function limitStepsOf(before: Stored | null, next: Stored): readonly LimitStep[] {
+  if (before === null || isForgotten(before)) return NO_STEPS;
+  // Most tasks have no slot, and wait for none.
+  const hasHeld = !isForgotten(next) && next.held !== undefined;
+  if (before.held === undefined && before.parked === undefined && !hasHeld) return NO_STEPS;
   const steps: LimitStep[] = [];
   const [had, has] = [heldBy(before), isForgotten(next) ? [] : heldBy(next)];
   for (const name of had) if (!has.includes(name)) steps.push({ name, held: -1, waiting: 0 });
@@ -120,12 +124,8 @@ export class LimitCounters {
       writes: [],
       close(running) {
         for (const record of this.records.values()) {
-          const started = running.get(record.id);
-          if (!started) continue;
-          const kept = heldBy(started);
-          for (const name of heldBy(record)) {
-            if (!kept.includes(name)) tally.step({ name, held: -1, waiting: 0 });
-          }
+          if (!running.has(record.id)) continue;
+          for (const name of turnsOf(record)) tally.step({ name, held: -1, waiting: 0 });
         }
         this.writes.push(...tally.writes());
       },
