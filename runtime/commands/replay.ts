@@ -1,6 +1,7 @@
 // The first answer to a call again, whatever has become of its tasks and their definitions since.
 
 import type { Caller } from "../core/caller.ts";
+import { toJsonText } from "../core/json.ts";
 import type { Registry } from "../core/registry.ts";
 import type { Submission } from "../core/submission.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
@@ -10,8 +11,8 @@ import type { Batch } from "./batch.ts";
 import { readInput } from "./check_input.ts";
 import type { CommandContext } from "./context.ts";
 import { dependenciesOf, dependencyGraphOf } from "./dependency_graph.ts";
-import type { IdempotencyRecord } from "./idempotency.ts";
 import { draftOf } from "./draft.ts";
+import type { IdempotencyRecord } from "./idempotency.ts";
 import type { Checked } from "./prepare.ts";
 import { idsOf } from "./submit_plan.ts";
 import { debounceRuleOf } from "./unique/rule.ts";
@@ -87,6 +88,8 @@ function asChecked(submission: Submission, { defaults }: IdempotencyRecord, regi
   const { text, references, special } = readInput(submission.input === undefined ? {} : submission.input);
   const known = defaults ? defaults[task] : registry.get(task)?.defaults;
   const checked: Checked = { submission, defaults: known ?? {}, input: text, references, special };
+  const { compensate } = submission.options ?? {};
+  if (compensate) checked.compensate = toJsonText(compensate);
   const debounce = submission.options?.debounce ?? registry.get(task)?.keyed?.debounce;
   if (debounce) checked.unique = debounceRuleOf("", debounce);
   return checked;

@@ -459,3 +459,16 @@ Deno.test("what cannot be submitted any more is named in the errors, and the oth
   const own = await ended(service, groupId);
   assert.deepEqual([own.state, own.total], ["COMPLETED", 2]);
 });
+
+Deno.test("a repeat of the call gets the first answer, and takes nothing back a second time", async () => {
+  const { lines, definitions } = aLedger();
+  await using service = await aService({ definitions });
+  const headers = { "idempotency-key": "a-trip" };
+  const spec = { group: [echo(1, UNDO), FAIL] };
+  const first = await service.post("/v1/flows", spec, { headers });
+  assert.equal((await ended(service, first.body.groupId)).state, "FAILED");
+  const again = await service.post("/v1/flows", spec, { headers });
+  assert.deepEqual(again.body, first.body);
+  assert.equal(first.body.tasks["0"].compensatedBy, "undo");
+  assert.equal(lines.length, 1);
+});
