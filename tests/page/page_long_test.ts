@@ -1,4 +1,4 @@
-// The page for operators in a browser: each view, each action, trouble, and values that would do harm.
+// The page for operators in a browser: each action, trouble, and values that would do harm.
 
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
@@ -6,57 +6,7 @@ import { aKey } from "../support/api_keys.ts";
 import { browserTest } from "../support/browser.ts";
 import { Folder } from "../support/folder.ts";
 import { fill, HTML, PageService, RTL } from "../support/page_service.ts";
-import { assertAccessible, open, signIn, titled } from "./opened.ts";
-
-browserTest(
-  "each view shows what is there, in light and dark and on a phone, and axe finds nothing serious",
-  async (page) => {
-    const ann = aKey(["admin"], "ann");
-    await using service = await PageService.with({ keys: [ann] });
-    const made = await fill(service);
-    await page.goto(service.url);
-    await page.getByLabel("API key").waitFor();
-    await assertAccessible(page, "sign-in");
-    const { faults, goto } = await open(page, service, ann);
-    const views: [view: string, shows: string][] = [
-      ["overview", "charge-card"],
-      ["tasks", "render-video"],
-      [`tasks/${made.retried}`, "attempt 2"],
-      [`tasks/${made.failed}`, "RangeError"],
-      [`tasks/${made.held}`, "waits for a slot"],
-      [`tasks/${made.waiting}`, "the provider is down"],
-      [`tasks/${made.running}`, "340 of 1,200"],
-      ["groups", "3 of 6"],
-      [`groups/${made.flow}`, "3 of 6 have ended"],
-      ["queues", "mail"],
-      ["limits", "as sold"],
-      ["schedules", "nightly-feeds"],
-      ["schedules/nightly-feeds", "before the shop opens"],
-      ["workers", "slots"],
-      ["definitions", "Makes smaller copies"],
-      ["definitions/resize", "Where the image is."],
-      ["keys", "ann"],
-      ["usage", "Streams and waits"],
-      ["audit", "POST /v1/tasks"],
-    ];
-    for (const [view, shows] of views) {
-      await goto(view);
-      await page.getByRole("main").getByText(shows).first().waitFor();
-      await assertAccessible(page, view);
-      await page.emulateMedia({ colorScheme: "dark" });
-      await assertAccessible(page, `${view} in dark`, ["color-contrast"]);
-      await page.emulateMedia({ colorScheme: "light" });
-    }
-    await page.setViewportSize({ width: 390, height: 800 });
-    for (const [view, shows] of views) {
-      await goto(view);
-      await page.getByRole("main").getByText(shows).first().waitFor({ state: "attached" });
-      const width = await page.evaluate("document.documentElement.scrollWidth");
-      assert.ok(width as number <= 390, `${view} is ${width} px wide`);
-    }
-    assert.deepEqual(faults, []);
-  },
-);
+import { open, signIn, titled } from "./opened.ts";
 
 browserTest(
   "what can be done can be done here: cancel, retry, rerun, delete, pause, trigger, submit, limit, keys",
