@@ -5,6 +5,7 @@ import type { DefinitionInfo, DefinitionList, Schedule } from "../data/answers.t
 import { call, CallError, get } from "../data/api.ts";
 import { faultsIn, faultsOf, NO_FAULTS, textOf } from "../data/faults.ts";
 import { useLoad } from "../data/load.ts";
+import { hasRedacted, REDACTED } from "../data/redacted.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
 import { configOf, type Draft, draftOf, newDraft, patchOf } from "../data/schedule_draft.ts";
 import { initialOf } from "../data/schema.ts";
@@ -97,7 +98,9 @@ function Form({ before, first, definitions }: FormProps) {
     const go = fromHere();
     setBusy(true);
     try {
-      if (before) await call("PATCH", path, { body: patchOf(before, draft) });
+      const patch = before && patchOf(before, draft);
+      if (hasRedacted(patch?.input)) throw new CallError(422, REDACTED);
+      if (patch) await call("PATCH", path, { body: patch });
       else if (await isThere(path)) throw new CallError(409, `there is a schedule ${draft.name.trim()}`);
       else await call("PUT", path, { body: configOf(draft) });
       say(before ? `Changed ${before.name}` : `Made ${draft.name.trim()}`);

@@ -2,6 +2,7 @@
 
 import { cancelTask, deleteTask, retryTask, setPriority } from "../data/actions.ts";
 import { post } from "../data/api.ts";
+import { hasRedacted, REDACTED } from "../data/redacted.ts";
 import { fromHere, hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
 import type { Task } from "../data/answers.ts";
@@ -139,7 +140,10 @@ async function withInput(
     return await step({});
   }
   try {
-    return await step({ input: JSON.parse(text) });
+    const input = JSON.parse(text);
+    if (!hasRedacted(input)) return await step({ input });
+    say(REDACTED, true);
+    return false;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     say(`The input is no JSON: ${error.message}`, true);

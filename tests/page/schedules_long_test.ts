@@ -152,3 +152,40 @@ browserTest("an input that the fields cannot show is shown as JSON, and stays as
   assert.deepEqual(JSON.parse(await page.getByLabel("Input", { exact: true }).inputValue()), odd);
   assert.deepEqual(faults, []);
 });
+
+browserTest("what is shown in place of a secret is not sent back as one", async (page) => {
+  await using service = await PageService.with();
+  const id = await service.submit("charge-card", { order: 1, note: "4111" });
+  await service.ended(id);
+  await service.call("PUT", "/v1/schedules/nightly", {
+    task: "charge-card",
+    input: { order: 1, note: "4111" },
+    spec: [{ everyMs: 90 * 60_000 }],
+  });
+  const { faults, goto } = await open(page, service);
+  const [dialog, refused] = [page.getByRole("dialog"), page.locator(".notice").getByText("are redacted")];
+  await goto(`tasks/${id}`);
+  await page.getByRole("button", { name: "Rerun…" }).click();
+  await dialog.getByLabel("Input").fill('{"order": 2, "note": "[redacted]"}');
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await refused.waitFor();
+  await dialog.getByLabel("Input").fill('{"order": 2, "note": "4222"}');
+  await dialog.getByRole("button", { name: "Submit" }).click();
+  await page.getByText("order 2: the gateway").first().waitFor();
+  // Without what was said.
+  await page.reload();
+  await titled(page, "charge-card");
+
+  await goto("schedules/nightly?edit");
+  await page.getByLabel("order required").fill("3");
+  await page.getByRole("button", { name: "Save" }).click();
+  await refused.waitFor();
+  await page.getByLabel("order required").fill("1");
+  await page.getByRole("textbox", { name: "Note" }).last().fill("kept");
+  await page.getByRole("button", { name: "Save" }).click();
+  await titled(page, "nightly");
+  await service.call("POST", "/v1/schedules/nightly/trigger");
+  const { input } = await service.call("GET", "/v1/schedules/nightly");
+  assert.deepEqual(input, { order: 1, note: "[redacted]" });
+  assert.deepEqual(faults, []);
+});

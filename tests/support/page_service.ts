@@ -61,6 +61,7 @@ const charge = define({
   description: "Takes money.",
   input: z.object({ order: z.int(), note: z.string().optional() }),
   output: z.unknown(),
+  redact: ["/note"],
 }, ({ input }) => {
   throw new RangeError(`order ${input.order}: the gateway did not answer`);
 });
