@@ -3,6 +3,7 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { commandsWork } from "../support/commands_work.ts";
 import { Folder } from "../support/folder.ts";
 import { lastingPorts } from "../support/ports.ts";
 import { run, ServiceProcess } from "../support/program.ts";
@@ -16,6 +17,13 @@ const PROGRAM = ["run", "-A", "--config=cli/deno.json", "cli/main.ts"];
 function errand(url: string, ...args: string[]): ServiceProcess {
   return new ServiceProcess({ args: [...PROGRAM, ...args], cwd, env: { ERRAND_URL: url } });
 }
+
+Deno.test("the commands that an operator begins with work beside a service", async () => {
+  await using folder = await Folder.with();
+  const KV_PATH = folder.at("errand.kv");
+  await using server = await Server.start({ KV_PATH });
+  await commandsWork({ args: PROGRAM, cwd }, server.url, KV_PATH, folder);
+});
 
 Deno.test("submit --wait outlives a kill -9 of the service, and its restart", async () => {
   await using database = await aDatabase();

@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { root, textOf } from "./repository_files.ts";
+import { commandsWork } from "../support/commands_work.ts";
 import { Folder } from "../support/folder.ts";
 import { run } from "../support/program.ts";
 import { skippedIf } from "../support/skip.ts";
@@ -60,7 +61,10 @@ Deno.test("the binary has in it what the service reads at run time, and no more 
 });
 
 Deno.test({
-  ...skippedIf(hasDenort ? null : "no denort in Deno's cache", "the binary serves from an empty folder"),
+  ...skippedIf(
+    hasDenort ? null : "no denort in Deno's cache",
+    "the binary serves from an empty folder, and its commands work there",
+  ),
   async fn() {
     await using folder = await Folder.with();
     const program = folder.at("errand");
@@ -68,7 +72,12 @@ Deno.test({
     const cwd = folder.at("empty");
     await Deno.mkdir(cwd);
     const env = { PORT: "0", KV_PATH: folder.at("errand.kv") };
-    await using service = await start({ program, args: [], cwd, env });
-    await worksAndStops(service);
+    {
+      await using service = await start({ program, args: [], cwd, env });
+      await worksAndStops(service);
+    }
+    const unkeyed = { ...env, KV_PATH: folder.at("unkeyed.kv"), API_KEYS: "" };
+    await using service = await start({ program, args: ["serve"], cwd, env: unkeyed });
+    await commandsWork({ program, args: [], cwd }, service.url, unkeyed.KV_PATH, folder);
   },
 });
