@@ -103,10 +103,13 @@ Deno.test("errand serve is the service, and so is errand alone; a wrong setting 
   assert.match(stderr, /^errand cannot start: PORT must be a whole number; it is "zz"$/m);
 });
 
-const missing = await run({ program: "bash", args: ["--version"] }).then(() => null, () => "no bash");
+/** What the machine lacks of it; null: nothing. */
+function missingShell(name: string): Promise<string | null> {
+  return run({ program: name, args: ["--version"] }).then(() => null, () => `no ${name}`);
+}
 
 Deno.test({
-  ...skippedIf(missing, "the completion of bash asks the program"),
+  ...skippedIf(await missingShell("bash"), "the completion of bash asks the program"),
   async fn() {
     const script = `errand() { "$DENO" ${PROGRAM.join(" ")} "$@"; }
       source <(errand completion bash)
@@ -115,5 +118,38 @@ Deno.test({
     const options = { program: "bash", args: ["-c", script], cwd, env: { DENO: Deno.execPath() } };
     const { stdout, stderr } = await run(options);
     assert.equal(stdout, "pause\n9\n", stderr);
+  },
+});
+
+Deno.test({
+  ...skippedIf(
+    await missingShell("fish"),
+    "the completion of fish asks the program, and offers files where it knows nothing",
+  ),
+  async fn() {
+    await using folder = await Folder.with();
+    await Deno.writeTextFile(folder.at("a-file"), "");
+    const script = `function errand; "$DENO" ${PROGRAM.join(" ")} $argv; end
+      errand completion fish | source
+      complete -C "errand queue p"; complete -C "errand backup ${folder.at("a-f")}"`;
+    const options = { program: "fish", args: ["-c", script], cwd, env: { DENO: Deno.execPath() } };
+    const { stdout, stderr } = await run(options);
+    assert.equal(stdout, `pause\n${folder.at("a-file")}\n`, stderr);
+  },
+});
+
+Deno.test({
+  ...skippedIf(await missingShell("zsh"), "the completion of zsh asks the program, sourced or in fpath"),
+  async fn() {
+    await using folder = await Folder.with();
+    const script = `errand() { "$DENO" ${PROGRAM.join(" ")} "$@" }
+      compdef() { defined=$2 }; compadd() { shift; echo "$@" }
+      words=(errand queue p); CURRENT=3
+      source <(errand completion zsh); _errand; echo $defined
+      errand completion zsh > ${folder.at("_errand")}; unfunction _errand
+      fpath=(${folder.at("")} $fpath); autoload -U _errand; _errand`;
+    const options = { program: "zsh", args: ["-f", "-c", script], cwd, env: { DENO: Deno.execPath() } };
+    const { stdout, stderr } = await run(options);
+    assert.equal(stdout, "pause\nerrand\npause\n", stderr);
   },
 });
