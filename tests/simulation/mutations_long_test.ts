@@ -27,8 +27,8 @@ const CATCHES: Record<keyof typeof WEAKENED, Catch> = {
   "upstream-check": soon(/^invariant (1|4|9|10|11):/),
   // A cancel, or the loss of a lease, must fall between a read of the parent and the child's commit.
   "parent-check": { breaks: /^invariant (6|13):/, seeds: 2, within: 400 },
-  // Two ends of a task must fall into one round of the outbox processor.
-  "note-check": { breaks: /^invariant (8|11):/, seeds: 1, within: 700 },
+  // Two ends of a task, or two changes of a group, must fall into one round of the outbox processor.
+  "note-check": { breaks: /^invariant (8|11|group):/, seeds: 1, within: 700 },
   "saga-check": soon(/^invariant (2|saga):/),
 };
 
