@@ -20,6 +20,7 @@ export {
   type Json,
   type TaskContext,
   type TaskInfo,
+  type WithChildren,
 } from "./runtime/core/define.ts";
 export {
   ChildFailedError,

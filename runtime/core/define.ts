@@ -75,10 +75,11 @@ export interface TaskContext<Input> {
    * the same submit at the same place finds the same child, and retries it if it did not complete.
    *
    * @param definition a definition, or its name.
+   * @param input a child in it stands for its result: the new one starts when that is there
    */
   submit<Input extends z.ZodType, Output extends z.ZodType>(
     definition: Definition<string, Input, Output>,
-    input: z.input<Input>,
+    input: WithChildren<z.input<Input>>,
     options?: SubmitOptions,
   ): Promise<Child<z.output<Output>>>;
   submit(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
@@ -91,13 +92,21 @@ export interface TaskContext<Input> {
    */
   addToGroup<Input extends z.ZodType, Output extends z.ZodType>(
     definition: Definition<string, Input, Output>,
-    input: z.input<Input>,
+    input: WithChildren<z.input<Input>>,
     options?: SubmitOptions,
   ): Promise<Child<z.output<Output>>>;
   addToGroup(definition: string, input?: unknown, options?: SubmitOptions): Promise<Child>;
 }
 
-/** A child task. `String(child)` is its id. */
+/** An input in which a child may stand wherever its result would. */
+export type WithChildren<T> = Child<T> | WithChildrenIn<T>;
+
+type WithChildrenIn<T> = unknown extends T ? T
+  : T extends readonly unknown[] ? { readonly [Index in keyof T]: WithChildren<T[Index]> }
+  : T extends object ? { readonly [Field in keyof T]: WithChildren<T[Field]> }
+  : T;
+
+/** A child task. `String(child)` is its id. In the input of another child it stands for its result. */
 export interface Child<Result = unknown> {
   readonly id: string;
   /**

@@ -1,7 +1,7 @@
 // What a function is called with.
 
 import type { AnyDefinition, Child, TaskContext, TaskInfo } from "../core/define.ts";
-import { ChildTask } from "../core/child.ts";
+import { ChildTask, withReferences } from "../core/child.ts";
 import { boundsOf } from "../core/task_bounds.ts";
 import type { SubmitOptions } from "../core/submission.ts";
 import { queueOf, type TaskRecord } from "../core/task.ts";
@@ -39,8 +39,9 @@ export function submitOf(attempt: Attempt, children: ChildTasks): Submit {
   return async (definition, input, options, joins) => {
     const task = typeof definition === "string" ? definition : definition.name;
     attempt.hasSubmitted = true;
+    const given = withReferences(input);
     const id = await FunctionScope.leave(() =>
-      children.submit(attempt, place++, task, input, options, joins)
+      children.submit(attempt, place++, task, given, options, joins)
     );
     return new ChildTask(id, () => FunctionScope.leave(() => children.result(attempt, id)));
   };

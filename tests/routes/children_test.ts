@@ -3,9 +3,9 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { type AnyDefinition, define } from "../../runtime/core/define.ts";
+import { type AnyDefinition, type Child, define } from "../../runtime/core/define.ts";
 import { add } from "../../tasks/add.ts";
-import { namedOnThread, onRefuse, refuse, relay } from "../support/thread_tasks.ts";
+import { handsOn, namedOnThread, onRefuse, refuse, relay } from "../support/thread_tasks.ts";
 import { Folder } from "../support/folder.ts";
 import { aService, type Body, type Service } from "../support/service.ts";
 import { eventually } from "../support/waiting.ts";
@@ -182,6 +182,40 @@ Deno.test("a child as a text is its id, on the main thread and on another", asyn
     assert.deepEqual([childId, keys], [(await childrenOf(service, id))[0].id, ["id"]]);
     assert.equal(text, childId);
   }
+});
+
+Deno.test("a child in the input of another stands for its result, also on a thread and in the next attempt", async () => {
+  let attempts = 0;
+  const inline: AnyDefinition = define(
+    { name: "inline", input: z.object({}), retry: { maxAttempts: 2, delayMs: 1 } },
+    async ({ submit }) => {
+      const first = await submit(add, { a: 1, b: 2 });
+      const second = await submit(add, { a: first, b: first });
+      const shared = [first];
+      const last = await submit("echo", { value: { deep: [second, "plain", shared], again: shared } });
+      // @ts-expect-error -- of a child that gives something else
+      const _wrong = () => submit(add, { a: last as Child<string>, b: 1 });
+      if (++attempts === 1) throw new Error("once more");
+      return await last.result();
+    },
+  );
+  await using service = await aService({ definitions: [inline, handsOn] as AnyDefinition[] });
+  const { id, result, attempt } = await service.run("inline", {});
+  assert.deepEqual([result, attempt], [{ deep: [6, "plain", [3]], again: [3] }, 2]);
+  assert.equal((await childrenOf(service, id)).length, 3, "the second attempt has found them");
+  assert.deepEqual((await service.run("handsOn", {})).result, { deep: [6, "plain", [3]] });
+});
+
+Deno.test("an input that contains itself, with or without a child in it, fails its submit", async () => {
+  const round: AnyDefinition = define({ name: "round", input: z.object({}) }, async ({ submit }) => {
+    const child = await submit(add, { a: 1, b: 2 });
+    const value: Record<string, unknown> = { child };
+    Object.assign(value, { one: value, other: value });
+    await submit("echo", { value });
+  });
+  await using service = await aService({ definitions: [round] });
+  const { state, error } = await service.run("round", {});
+  assert.deepEqual([state.type, error.name], ["FAILED", "ResultNotSerializable"]);
 });
 
 Deno.test("a child that was deleted is made anew by the next attempt", async () => {

@@ -73,3 +73,10 @@ export const namedOnThread = define({ ...config, name: "namedOnThread" }, async 
 export const onRefuse = define({ ...config, name: "onRefuse" }, async ({ submit }) => {
   return await (await submit("refuse")).result();
 });
+
+/** Hands children on to other children. */
+export const handsOn = define({ ...config, name: "handsOn" }, async ({ submit }) => {
+  const first = await submit("add", { a: 1, b: 2 });
+  const second = await submit("add", { a: first, b: first });
+  return await (await submit("echo", { value: { deep: [second, "plain", [first]] } })).result();
+});

@@ -7,7 +7,7 @@ import type { AnyDefinition, TaskContext, TaskInfo } from "../../core/define.ts"
 import { NotJsonError, toJsonText } from "../../core/json.ts";
 import { type FailureHints, hintsOf } from "../../core/failure_hints.ts";
 import { flowOf } from "../../core/replace_with.ts";
-import { ChildTask } from "../../core/child.ts";
+import { ChildTask, withReferences } from "../../core/child.ts";
 import type { SubmitOptions } from "../../core/submission.ts";
 import type { TaskError } from "../../core/task.ts";
 import { isA, portable, RevivedError } from "../../core/thrown_error.ts";
@@ -179,7 +179,8 @@ function contextOf(
   };
   const submitting =
     (joins: boolean) =>
-    async (definition: AnyDefinition | string, input?: unknown, options?: SubmitOptions) => {
+    async (definition: AnyDefinition | string, given?: unknown, options?: SubmitOptions) => {
+      const input = withReferences(given);
       const name = typeof definition === "string" ? definition : definition.name;
       const id = await ask((call) => ({ kind: "submit", call, task: name, input, options, joins })) as string;
       return new ChildTask(id, () => ask((call) => ({ kind: "result", call, id })));
