@@ -1,6 +1,6 @@
 // Without one of the engine's safeguards the checker must find a broken invariant, and soon. The first seeds
 // that did when this was written: fencing 1, 2, 3; read-back 3, 4, 5; blob-order 1, 2, 3; ready-check 1, 2,
-// 3; join-step 1, 2, 3; upstream-check 7, 8, 15; note-check 6, 132, 298; saga-check 39, 70, 102. They move
+// 3; join-step 1, 2, 3; upstream-check 7, 8, 15; note-check 14, 22, 298; saga-check 39, 70, 102. They move
 // with every change of what the engine asks of KV, so they are looked for anew.
 
 import "../support/sanitizers.ts";
