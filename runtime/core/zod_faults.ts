@@ -6,6 +6,8 @@ import { pointer } from "./json.ts";
 
 const LONGEST_VALUE = 80;
 const MOST_FAULTS = 50;
+/** Zod's own message for a union, which names none of its branches. */
+const OF_ZOD = "Invalid input";
 
 /** @param prefix the pointer to `value` within what was submitted */
 export function faultsOf(error: z.ZodError, value: unknown, prefix = ""): Fault[] {
@@ -37,11 +39,26 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
     if (best?.every(isOfKind)) {
       return best.flatMap((inner) => faultsOfIssue(inner, found, at));
     }
+    const kinds = [...new Set(kindsOf(issue))];
+    if (issue.message === OF_ZOD && kinds.length > 0) {
+      const text = new Intl.ListFormat("en", { type: "disjunction" }).format(kinds);
+      const message = found === undefined ? `required: ${text}` : `must be ${text} (got ${show(found)})`;
+      return [{ pointer: at, message }];
+    }
   }
   return [{
     pointer: at,
     message: found === undefined ? missing(issue) : `${issue.message} (got ${show(found)})`,
   }];
+}
+
+/** What the branches of a union take: "object", "string", "false". */
+function kindsOf(issue: z.core.$ZodIssueInvalidUnion): string[] {
+  return issue.errors.flat().filter(({ path }) => path.length === 0).flatMap((inner) => {
+    if (inner.code === "invalid_union") return kindsOf(inner);
+    if (inner.code === "invalid_value") return inner.values.map((value) => JSON.stringify(value));
+    return inner.code === "invalid_type" ? [inner.expected] : [];
+  });
 }
 
 const OTHER_KIND = new Set(["invalid_type", "invalid_value", "invalid_union"]);

@@ -53,8 +53,15 @@ Deno.test("of a union the branch that was meant speaks, also if another has fewe
   assert.deepEqual(faults({ top: [] }), ["/sha256"]);
 });
 
-Deno.test("of a union the branch of the value's kind tells its bound, and none where no branch has the kind", () => {
+Deno.test("of a union the branch of the value's kind tells its bound, and all tell their kinds where none has it", () => {
   const schema = z.union([z.object({ key: z.string() }), z.array(z.int()).max(2)]);
   assert.match(faults(schema, [1, 2, 3])[0].message, /<=2 items/);
-  assert.match(faults(schema, "x")[0].message, /^Invalid input \(got "x"\)$/);
+  assert.deepEqual(faults(schema, "x"), [{ pointer: "", message: 'must be object or array (got "x")' }]);
+  const orFalse = z.union([z.union([z.string().max(3), z.object({})]), z.literal(false)]);
+  assert.deepEqual(faults(orFalse, true, "/o"), [
+    { pointer: "/o", message: "must be string, object, or false (got true)" },
+  ]);
+  assert.equal(faults(z.object({ o: orFalse }), {})[0].message, "required: string, object, or false");
+  const named = z.union([z.string(), z.int()], { error: "must be a name or a number" });
+  assert.equal(faults(named, true)[0].message, "must be a name or a number (got true)");
 });
