@@ -8,6 +8,7 @@ import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
 import { Bar } from "../ui/bar.tsx";
 import { At, Empty, Panel, Shown } from "../ui/basics.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
 
 const LIMIT = 100;
@@ -83,17 +84,7 @@ export function Audit() {
 function Table({ entries }: { entries: AuditEntry[] }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">When</th>
-          <th scope="col">Who</th>
-          <th scope="col">From</th>
-          <th scope="col">What</th>
-          <th scope="col">Which</th>
-          <th scope="col" class="num">Calls</th>
-          <th scope="col" class="num">Status</th>
-        </tr>
-      </thead>
+      <Head of={["When", "Who", "From", "What", "Which", numbers("Calls"), numbers("Status")]} />
       <tbody>
         {entries.map((entry) => (
           <tr key={entry.id} class={entry.refused ? "refused" : ""}>

@@ -6,6 +6,7 @@ import { may } from "../data/session.ts";
 import type { DefinitionInfo } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Panel, Shown } from "../ui/basics.tsx";
+import { Head } from "../ui/head.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";
 
 export function Definitions() {
@@ -35,16 +36,7 @@ export function Definitions() {
 function Table({ definitions }: { definitions: DefinitionInfo[] }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">What it does</th>
-          <th scope="col">Runs on</th>
-          <th scope="col">
-            <span class="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Head of={["Name", "What it does", "Runs on"]} hasActions />
       <tbody>
         {definitions.map(({ name, description, runsOn, paused }) => (
           <tr key={name}>

@@ -9,6 +9,7 @@ import { may } from "../data/session.ts";
 import type { TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton } from "../ui/dialog.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
 
 const LOOKED_AT = 300;
@@ -49,16 +50,7 @@ function Groups({ tasks }: { tasks: TaskSummary[] }) {
   const groups = [...Map.groupBy(tasks, kindOf)].sort(([, a], [, b]) => b.length - a.length);
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Definition and error</th>
-          <th scope="col">Last</th>
-          <th scope="col" class="num">Tasks</th>
-          <th scope="col">
-            <span class="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Head of={["Definition and error", "Last", numbers("Tasks")]} hasActions />
       <tbody>
         {groups.slice(0, SHOWN).map(([kind, group]) => <Row key={kind} group={group} />)}
       </tbody>

@@ -9,6 +9,7 @@ import { may } from "../data/session.ts";
 import { type Group, STATE_TYPES } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Fault, Meter, Panel, Skeleton, StateMark, TaskLink } from "../ui/basics.tsx";
+import { Head } from "../ui/head.tsx";
 import { CopyButton, JsonTree } from "../ui/json_tree.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { act } from "../ui/notices.tsx";
@@ -149,14 +150,7 @@ function Failures({ group: { errors, policy } }: { group: Group }) {
 function Nodes({ group: { nodes } }: { group: Group }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">State</th>
-          <th scope="col">Name</th>
-          <th scope="col">Definition</th>
-          <th scope="col">Since</th>
-        </tr>
-      </thead>
+      <Head of={["State", "Name", "Definition", "Since"]} />
       <tbody>
         {nodes!.slice(0, LISTED).map(({ id, name, task, state }) => (
           <tr key={id}>

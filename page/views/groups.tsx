@@ -6,6 +6,7 @@ import { go, hrefOf } from "../data/route.ts";
 import type { Group, TaskList } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Meter, Panel, Shown } from "../ui/basics.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 
 const LOOKED_AT = 500;
 const SHOWN = 25;
@@ -58,15 +59,7 @@ export function Groups() {
 function List({ ids, tasks }: { ids: string[]; tasks: TaskList["tasks"] }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Group</th>
-          <th scope="col">Definitions</th>
-          <th scope="col" colSpan={2}>Ended</th>
-          <th scope="col" class="num">Failed</th>
-          <th scope="col">Made</th>
-        </tr>
-      </thead>
+      <Head of={["Group", "Definitions", { title: "Ended", cells: 2 }, numbers("Failed"), "Made"]} />
       <tbody>
         {ids.map((id) => (
           <Row

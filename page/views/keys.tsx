@@ -8,6 +8,7 @@ import { caller, isSignedIn } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
+import { Head } from "../ui/head.tsx";
 import { CopyButton } from "../ui/json_tree.tsx";
 import { act } from "../ui/notices.tsx";
 
@@ -80,20 +81,7 @@ function Table(
 ) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Name</th>
-          <th scope="col">Tenant</th>
-          <th scope="col">Scopes</th>
-          <th scope="col">Only</th>
-          <th scope="col">Used</th>
-          <th scope="col">Expires</th>
-          <th scope="col">Made</th>
-          <th scope="col">
-            <span class="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Head of={["Name", "Tenant", "Scopes", "Only", "Used", "Expires", "Made"]} hasActions />
       <tbody>
         {keys.map((key) => (
           <tr key={key.id ?? key.name}>

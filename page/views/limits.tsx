@@ -8,6 +8,7 @@ import { may } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
 import { InUse, rateText } from "./limits_in_use.tsx";
 
@@ -43,18 +44,7 @@ function Rules({ rules }: { rules: LimitRule[] }) {
   }
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Keys</th>
-          <th scope="col" class="num">At once</th>
-          <th scope="col">Rate</th>
-          <th scope="col">Note</th>
-          <th scope="col">Changed</th>
-          <th scope="col">
-            <span class="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Head of={["Keys", numbers("At once"), "Rate", "Note", "Changed"]} hasActions />
       <tbody>
         {rules.map((rule) => (
           <tr key={rule.pattern}>

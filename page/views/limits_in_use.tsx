@@ -3,6 +3,7 @@
 import type { LimitStatus, Rate } from "../data/answers.ts";
 import { count, duration } from "../data/format.ts";
 import { Ago, Empty, Meter } from "../ui/basics.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 
 export function rateText(rate: Rate | null): string {
   if (rate === null) return "–";
@@ -22,16 +23,9 @@ export function InUse({ limits, isPart }: { limits: LimitStatus[]; isPart: boole
   return (
     <>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Key</th>
-            <th scope="col" colSpan={2}>Running</th>
-            <th scope="col" class="num">Waiting</th>
-            <th scope="col">Rate</th>
-            <th scope="col">Next start</th>
-            <th scope="col">Rule</th>
-          </tr>
-        </thead>
+        <Head
+          of={["Key", { title: "Running", cells: 2 }, numbers("Waiting"), "Rate", "Next start", "Rule"]}
+        />
         <tbody>
           {limits.map((limit) => (
             <tr key={limit.key}>

@@ -4,8 +4,17 @@ import { count } from "../data/format.ts";
 import { hrefOf } from "../data/route.ts";
 import type { Queue } from "../data/answers.ts";
 import { Ago, Meter } from "../ui/basics.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 import { ConcurrencyButton } from "./queue_concurrency.tsx";
 import { PauseButton, PausedMark } from "./pausing.tsx";
+
+const SHORT = ["Queue", { title: "Ready", cells: 2 }, numbers("Running")];
+const LONG = [
+  "Queue",
+  { title: "Ready", cells: 2 },
+  "Oldest",
+  ...["Running", "At a limit", "For others", "Later"].map(numbers),
+];
 
 export function QueueTable(
   { queues, isShort = false }: { queues: Queue[]; isShort?: boolean },
@@ -16,20 +25,7 @@ export function QueueTable(
   );
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Queue</th>
-          <th scope="col" colSpan={2}>Ready</th>
-          {!isShort && <th scope="col">Oldest</th>}
-          <th scope="col" class="num">Running</th>
-          {!isShort && <th scope="col" class="num">At a limit</th>}
-          {!isShort && <th scope="col" class="num">For others</th>}
-          {!isShort && <th scope="col" class="num">Later</th>}
-          <th scope="col">
-            <span class="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Head of={isShort ? SHORT : LONG} hasActions />
       <tbody>
         {queues.map(({ name, paused, counts, oldestReadyAt, concurrency }) => (
           <tr key={name}>

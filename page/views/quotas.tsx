@@ -5,6 +5,7 @@ import { call, queryOf } from "../data/api.ts";
 import { bytes, count } from "../data/format.ts";
 import { Ago, Empty } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
+import { Head } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
 
 interface Column {
@@ -40,16 +41,7 @@ export function Quotas({ rules }: { rules: Quota[] }) {
   }
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Who</th>
-          <th scope="col">At most</th>
-          <th scope="col">Changed</th>
-          <th scope="col">
-            <span class="hidden">Actions</span>
-          </th>
-        </tr>
-      </thead>
+      <Head of={["Who", "At most", "Changed"]} hasActions />
       <tbody>
         {rules.map((rule) => (
           <tr key={`${rule.kind} ${rule.tenant} ${rule.name}`}>

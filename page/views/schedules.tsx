@@ -8,6 +8,7 @@ import { specText } from "../data/schedules.ts";
 import { may } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 import { PausedMark } from "./pausing.tsx";
 import { ScheduleActions } from "./schedule_actions.tsx";
 import { NewSchedule } from "./schedule_form.tsx";
@@ -51,20 +52,10 @@ function Table(
   return (
     <>
       <table>
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Submits</th>
-            <th scope="col">When</th>
-            <th scope="col">Next</th>
-            <th scope="col">Last</th>
-            <th scope="col" class="num">Running</th>
-            <th scope="col" class="num">Skipped</th>
-            <th scope="col">
-              <span class="hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
+        <Head
+          of={["Name", "Submits", "When", "Next", "Last", numbers("Running"), numbers("Skipped")]}
+          hasActions
+        />
         <tbody>
           {schedules.map((schedule) => (
             <tr key={schedule.name}>

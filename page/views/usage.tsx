@@ -5,6 +5,7 @@ import { useLoad } from "../data/load.ts";
 import { may } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Empty, Meter, Panel, Shown } from "../ui/basics.tsx";
+import { Head } from "../ui/head.tsx";
 import { COLUMNS, isSame, NAMES, QuotaActions, Quotas, Who } from "./quotas.tsx";
 
 export function UsageView() {
@@ -41,19 +42,7 @@ export function UsageView() {
 function Table({ usage, rules, isAdmin }: { usage: Usage[]; rules: Quota[]; isAdmin: boolean }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Who</th>
-          {NAMES.map((name) => (
-            <th key={name} scope="col" title={COLUMNS[name].note}>{COLUMNS[name].title}</th>
-          ))}
-          {isAdmin && (
-            <th scope="col">
-              <span class="hidden">Actions</span>
-            </th>
-          )}
-        </tr>
-      </thead>
+      <Head of={["Who", ...NAMES.map((name) => COLUMNS[name])]} hasActions={isAdmin} />
       <tbody>
         {usage.map((one) => (
           <tr key={`${one.kind} ${one.tenant} ${one.name}`}>

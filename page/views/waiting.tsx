@@ -6,6 +6,7 @@ import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
 import type { TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Empty, Panel, Shown, TaskLink, wordsOf } from "../ui/basics.tsx";
+import { Head, numbers } from "../ui/head.tsx";
 
 const LOOKED_AT = 200;
 const REASONS = 6;
@@ -45,13 +46,7 @@ function Reasons({ tasks }: { tasks: TaskSummary[] }) {
   const groups = [...Map.groupBy(tasks, reasonOf)].sort(([, a], [, b]) => b.length - a.length);
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">For what</th>
-          <th scope="col">Longest</th>
-          <th scope="col" class="num">Tasks</th>
-        </tr>
-      </thead>
+      <Head of={["For what", "Longest", numbers("Tasks")]} />
       <tbody>
         {groups.slice(0, REASONS).map(([reason, group]) => (
           <tr key={reason}>
