@@ -14,6 +14,12 @@ import type { Values } from "../store/values.ts";
 /** How long the function of a task may take to stop that another one goes on without. */
 const GRACE_MS = 10_000;
 
+/** Steps that few services need, each loaded by the first group or task that needs it. */
+export const late = {
+  compensations: once(() => import("../commands/groups/compensations.ts")),
+  replacements: once(() => import("../commands/replacements.ts")),
+};
+
 interface Parts {
   store: Store;
   values: Values;
@@ -33,7 +39,7 @@ export function stepsOfTasks(
     groups,
     notifier,
     once(async () => {
-      const { Compensations } = await import("../commands/groups/compensations.ts");
+      const { Compensations } = await late.compensations();
       return new Compensations(store, values, submitter, notifier);
     }),
   );
@@ -41,7 +47,7 @@ export function stepsOfTasks(
     cancel,
     followGroup: (...args) => follower.follow(...args),
     replacements: once(async () => {
-      const { Replacements } = await import("../commands/replacements.ts");
+      const { Replacements } = await late.replacements();
       return new Replacements(store, values, { submitter, cancel, maxResultBytes });
     }),
   };

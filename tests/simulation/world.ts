@@ -1,6 +1,9 @@
 // A world from a seed: processes on one database, callers, faults. It goes wrong for a while, then all
 // faults end, and then everything has to come to rest and be as it should.
 
+import { loadBulkWork } from "../../runtime/commands/bulk/bulk.ts";
+import { late } from "../../runtime/process/outbox_steps.ts";
+import { loadCron } from "../../runtime/schedules/cron.ts";
 import { EMBEDDED_LIMITS, type KvLimits } from "../../runtime/platform/kv.ts";
 import { prefixes } from "../../runtime/platform/keys.ts";
 import { isAwaiting, type TaskRecord } from "../../runtime/core/task.ts";
@@ -53,6 +56,10 @@ const GIVEN_UP_WITHIN_MS = 10_000 + CALL_HANGS_MS;
 const COMMITS_UNDER_WAY = 10;
 /** A call of several commits that was cut off is given up after this (runtime/dependencies/barrier.ts). */
 const GIVEN_UP_MS = 12 * 60 * 1000;
+
+// Modules that the engine loads late take turns of the event loop, as many as the machine needs; so no world
+// loads one.
+await Promise.all([loadCron(), loadBulkWork(), late.compensations(), late.replacements()]);
 
 export async function tell(seed: number, weaken?: Weaken): Promise<Told> {
   const ungate = gateResponses();

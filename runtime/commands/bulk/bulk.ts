@@ -5,6 +5,7 @@ import { z } from "zod";
 import type { Caller } from "../../core/caller.ts";
 import { type AnyDefinition, define, type TaskContext } from "../../core/define.ts";
 import { ForbiddenError, ValidationError } from "../../core/errors.ts";
+import { once } from "../../core/once.ts";
 import { type Entry, isForgotten, typeOf } from "../../core/task.ts";
 import { inTenant } from "../../core/tenant.ts";
 import { serviceKeys } from "../../platform/service_keys.ts";
@@ -44,10 +45,13 @@ const OPTIONS = {
   retentionMs: 7 * DAY_MS,
 };
 
+/** Loaded by the first bulk action. */
+export const loadBulkWork = once(() => import("./bulk_work.ts"));
+
 /** The definition of its task. */
 export function bulkDefinition(context: () => CommandContext): AnyDefinition {
   return define({ name: BULK, input: z.unknown() }, async (task: TaskContext<unknown>) => {
-    const { bulkWork } = await import("./bulk_work.ts");
+    const { bulkWork } = await loadBulkWork();
     return await bulkWork(context(), task);
   });
 }
