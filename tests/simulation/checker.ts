@@ -341,9 +341,9 @@ export class Checker implements ChildFindings {
     for (const state of after.history.filter(({ seq }) => seq > last)) {
       const isMoved = from.name === "Pending" && state.name === "Scheduled" &&
         after.unique?.while === "waiting";
-      // Its queue or its definition has got a limit since it was ready.
+      // Its queue or its definition has got a limit since it was ready, which may be lifted already.
       const isAsked = from.name === "Pending" && state.name === "Pending" &&
-        imposedIn(after) !== imposedIn(before);
+        (imposedIn(after) !== imposedIn(before) || after.wentBack === true);
       // Its priority has changed, and so has its place in the queue.
       const isReordered = from.name === "Pending" && state.name === "Scheduled" &&
         before.priority !== after.priority;
