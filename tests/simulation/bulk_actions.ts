@@ -112,8 +112,8 @@ export class BulkActions {
     }
     const { input: { action }, open } = this.#orders.get(id)!;
     for (const left of open) {
-      const stored = this.tasks.get(left)!;
-      if (named.has(bare(left)) || isPastRetention(stored, this.world.latest.wall)) continue;
+      const stored = this.tasks.get(left);
+      if (!stored || named.has(bare(left)) || isPastRetention(stored, this.world.latest.wall)) continue;
       const name = this.world.nameOf(left);
       this.violated("bulk", `${this.world.nameOf(id)} is over, and did not ${action} ${name}`);
     }

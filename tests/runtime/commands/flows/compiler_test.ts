@@ -344,7 +344,7 @@ for (
     ["a list", [t()], ["", /^must be .* \(got an array\)$/]],
     ["a task alone", t(), ["", /^must be \{tasks/]],
     ["two forms", { chain: [t()], group: [] }, ["", /^has "chain" and "group", but must be only one of/]],
-    ["another field", { group: [], name: "x" }, ["/name", /^unknown field; known: /]],
+    ["another field", { group: [], colour: "x" }, ["/colour", /^unknown field; known: /]],
     [
       "elements of no form",
       { group: [{}, 7, { chian: [] }, null] },
