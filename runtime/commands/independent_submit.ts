@@ -44,6 +44,7 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
       const applied = await commitPack(store, pack, { fresh, resumed, checks, writes });
       if (!applied) {
         await discardInputs(values, pack);
+        if (stored > pack.length) await plan.laterChecks();
         throw await conflictOf(store, pack);
       }
       if (!isLast) checks = await plan.laterChecks();
@@ -63,7 +64,7 @@ async function changesOf(plan: SubmitPlan, from: number, to: number): Promise<Ch
 
 /** What a commit of the call checks and writes at the most, beside its tasks. */
 function allOf(plan: SubmitPlan): PackOptions {
-  const { fresh, guards: checks, recountKey } = plan;
+  const { fresh, mostChecks: checks, recountKey } = plan;
   const writes = writesOf(plan, true, plan.ids.length);
   if (recountKey) writes.push({ key: recountKey, value: null });
   return { fresh, checks, writes };

@@ -152,6 +152,7 @@ export class Submitter {
         claim,
         caller,
       });
+      if (plan.resumed) await plan.requireResumable();
       const atomic = call.atomic ?? false;
       requireKeptResults(checked, plan.ids, batch, caller.tenant);
       const isGraph = atomic || mayDepend(checked);

@@ -7,7 +7,6 @@ import { memberOf } from "../core/id_range.ts";
 import type { Submission } from "../core/submission.ts";
 import type { TaskRecord } from "../core/task.ts";
 import { bare, inTenant } from "../core/tenant.ts";
-import { CUT_OFF_AFTER_MS } from "../dependencies/barrier.ts";
 import { openConcurrencyLimit } from "../dependencies/concurrency_limit.ts";
 import { hasCurrentTime } from "../platform/ids.ts";
 import { keys } from "../platform/keys.ts";
@@ -17,6 +16,7 @@ import { outboxWrite } from "../store/dependency_counters.ts";
 import type { Change } from "../store/commit_unit.ts";
 import { type GroupStep, newGroup } from "../store/group_counters.ts";
 import type { CommandContext } from "./context.ts";
+import { recountKey, requireUncounted } from "./counted_call.ts";
 import { type IdempotencyRecord, idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
 import { draftOf } from "./draft.ts";
 import type { Checked } from "./prepare.ts";
@@ -52,8 +52,6 @@ export interface PlanOptions {
 const MOST_DEFAULTS = 100;
 /** A function may run for days, and submit its children again after each of its attempts. */
 const SAME_IDS_KEPT_MS = 30 * 24 * 60 * 60 * 1000;
-/** By then the barrier has cancelled what a cut-off call has left. */
-const RECOUNT_AFTER_MS = CUT_OFF_AFTER_MS + 60_000;
 
 export class SubmitPlan {
   readonly now: number;
@@ -224,11 +222,30 @@ export class SubmitPlan {
   /**
    * What a commit after the first one checks.
    *
-   * @throws {ConflictError} if another process has resumed the call.
+   * @throws {ConflictError} if another process has resumed the call, or it was given up.
    */
   async laterChecks(): Promise<Deno.AtomicCheck[]> {
-    const { claim } = this.options;
-    return claim ? [await requireClaim(this.context.store, claim, this.#by)] : [];
+    const { context: { store }, options: { claim }, recountKey: timer } = this;
+    const checks = claim ? [await requireClaim(store, claim, this.#by)] : [];
+    if (this.policy && timer) checks.push(await requireUncounted(store.kv, timer));
+    return checks;
+  }
+
+  /** At least as many as any commit of the call checks. */
+  get mostChecks(): Deno.AtomicCheck[] {
+    const { guards, policy, recountKey: key } = this;
+    return policy && key ? [...guards, { key, versionstamp: null }] : guards;
+  }
+
+  /**
+   * Also checked by the first commit of a call that is resumed.
+   *
+   * @throws {ConflictError} if it was given up.
+   */
+  async requireResumable(): Promise<void> {
+    const { context: { store }, policy, groupId, options: { claim } } = this;
+    const timer = claim?.resumed && policy ? recountKey(groupId, claim.resumed.createdAt) : null;
+    if (timer) this.guards.push(await requireUncounted(store.kv, timer));
   }
 
   /** The timer of the try before, which this one does not renew: it would take the call for cut off. */
@@ -256,11 +273,6 @@ export class SubmitPlan {
     }
     return writes;
   }
-}
-
-/** @param began when this try of the call began */
-function recountKey(groupId: string | null, began: number): Deno.KvKey | null {
-  return groupId === null ? null : keys.due("recount", began + RECOUNT_AFTER_MS, groupId);
 }
 
 /** The definition, if all have the same one. */

@@ -146,8 +146,8 @@ function stepped(
 
 /**
  * @param announced how many tasks its call has; without those that were added to it
- * @param timer if it is given, nothing is set once that key has another version, and those that were added
- * are counted already
+ * @param timer if it is given, nothing is set once that key has another version, those that were added are
+ * counted already, and the key goes: a call that still goes on sees by it that it was given up
  */
 export async function setTotal(
   kv: KvPort,
@@ -163,7 +163,7 @@ export async function setTotal(
     if (!value || value.total === total) return;
     if (timer && (await kv.get(timer.key)).versionstamp !== timer.versionstamp) return;
     const atomic = kv.atomic().check({ key, versionstamp });
-    if (timer) atomic.check(timer);
+    if (timer) atomic.check(timer).delete(timer.key);
     const now = clock.now();
     const next: GroupRecord = { ...value, total, changedAt: now };
     if (decide(next, now)) kv.write(atomic, outboxWrite(groupSubject(group)), now);

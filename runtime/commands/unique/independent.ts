@@ -108,7 +108,7 @@ class UniqueSubmit {
     const changes = steps.flatMap(({ change }) => change ?? []);
     for (const { place, id } of steps) this.#gets(place, id);
     for (const [place, owner] of folded.same) if (place >= this.#done) this.#gets(place, plan.ids[owner]);
-    const most = { fresh: plan.fresh, checks: this.#checks, writes: writesOf(plan, true, plan.ids.length) };
+    const most = { fresh: plan.fresh, checks: plan.mostChecks, writes: writesOf(plan, true, plan.ids.length) };
     const packs = changes.length <= 1 ? [changes] : await db.pack(changes, most);
     plan.isLong ||= packs.length > 1;
     for (const [n, pack] of packs.entries()) {
@@ -233,6 +233,7 @@ class UniqueSubmit {
     }
     const guards = await db.kv.getMany(this.#checks.map(({ key }) => key));
     if (guards.every(({ versionstamp }, i) => versionstamp === this.#checks[i].versionstamp)) return;
+    if (plan.guards !== this.#checks) await plan.laterChecks();
     throw new ConflictError(
       plan.guards === this.#checks
         ? "what the call relied on has changed: another one came first"
