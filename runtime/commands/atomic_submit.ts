@@ -103,8 +103,9 @@ function othersOf(
 }
 
 /** @throws {ConflictError} if the same commit would conflict again, however often it is tried. */
-async function requireStillPossible({ kv }: Store, { ids, guards, part }: SubmitPlan): Promise<void> {
-  const found = await kv.getMany(ids.map(keys.task));
+async function requireStillPossible({ kv }: Store, { ids, fresh, guards, part }: SubmitPlan): Promise<void> {
+  // Nobody else can have fresh ones; a fence of the store may stand in their place.
+  const found = fresh ? [] : await kv.getMany(ids.map(keys.task));
   const taken = found.findIndex(({ versionstamp }) => versionstamp !== null);
   if (taken >= 0) throw new ConflictError(`id ${bare(ids[taken])} is taken`);
   await requireUnchanged(kv, part ? [...guards, ...part.found] : guards);

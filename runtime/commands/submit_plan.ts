@@ -19,6 +19,7 @@ import type { CommandContext } from "./context.ts";
 import { recountKey, requireUncounted } from "./counted_call.ts";
 import { type IdempotencyRecord, idempotencyWrite, type KeyClaim, requireClaim } from "./idempotency.ts";
 import { draftOf } from "./draft.ts";
+import { absentGroup } from "./guard.ts";
 import type { Checked } from "./prepare.ts";
 import { sameIdsWrites } from "./unique/same_ids.ts";
 
@@ -109,7 +110,7 @@ export class SubmitPlan {
       ? inTenant(store.ids.id(), caller.tenant)
       : null;
     this.policy = options.policy && policyOf(options.policy, this.now);
-    this.guards = [claim?.guard, guard].filter((check) => check !== undefined);
+    this.guards = [claim?.guard, guard, absentGroup(this)].filter((check) => check !== undefined);
     this.recountKey = recountKey(this.groupId, this.now);
   }
 

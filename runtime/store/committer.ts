@@ -12,6 +12,8 @@ import { CommitBackoff } from "./commit_backoff.ts";
 import { becomesReady } from "./commit_cost.ts";
 import type { Unit } from "./commit_unit.ts";
 import { type DependencyCounter, DependencyCounters } from "./dependency_counters.ts";
+import { Fences, OpenTries } from "./fences.ts";
+import { checksOf, guardOf } from "./fresh_check.ts";
 import { GroupCounters } from "./group_counters.ts";
 import { expiryOf } from "./index_entries.ts";
 import { type Gate, LimitCounters } from "./limit_counters.ts";
@@ -56,6 +58,7 @@ export class Committer {
   readonly #options: CommitterOptions;
   readonly #queue: ReadyQueue;
   readonly #groups: GroupCounters;
+  readonly #fences: Fences;
   readonly dependencies: DependencyCounters;
   readonly limits: LimitCounters;
 
@@ -63,6 +66,7 @@ export class Committer {
     const { kv, clock, ids } = this.#options = options;
     this.#queue = new ReadyQueue(kv.shards, clock, ids);
     this.#groups = new GroupCounters(kv, clock);
+    this.#fences = new Fences(kv, clock);
     this.dependencies = new DependencyCounters(kv);
     this.limits = new LimitCounters(kv, clock);
   }
@@ -75,15 +79,23 @@ export class Committer {
   async commit(units: Unit[], starter: Starter | null): Promise<Applied[]> {
     const outcomes = new Map<Unit, Applied>();
     const backoff = new CommitBackoff(this.#options.clock, this.#options.ids);
+    const tries = new OpenTries(this.#fences);
+    const refuse = async (refused: Unit[]) => {
+      for (const unit of refused) outcomes.set(unit, null);
+      if (!tries.has(refused)) return;
+      for (const [unit, verdict] of await this.#readBack(refused, tries, backoff, { isLast: true })) {
+        if (Array.isArray(verdict)) outcomes.set(unit, this.#applied(unit, verdict));
+      }
+    };
     for (let pending = units;;) {
-      pending = pending.filter((unit) => {
-        const isRight = unit.isStillRight?.() ?? true;
-        if (!isRight) outcomes.set(unit, null);
-        return isRight;
-      });
+      const wrong = pending.filter((unit) => unit.isStillRight?.() === false);
+      if (wrong.length > 0) {
+        await refuse(wrong);
+        pending = pending.filter((unit) => !wrong.includes(unit));
+      }
       const gate = pending.length > 0 ? await this.#gate(pending, backoff) : null;
       if (gate && gate.refused.size > 0) {
-        for (const unit of gate.refused) outcomes.set(unit, null);
+        await refuse([...gate.refused]);
         pending = pending.filter((unit) => !gate.refused.has(unit));
       }
       if (pending.length === 0) break;
@@ -102,13 +114,16 @@ export class Committer {
           }
           break;
         }
-        if (failure !== undefined) await backoff.after(failure);
+        if (failure !== undefined) {
+          tries.add(sent, guardOf(sent));
+          await backoff.after(failure);
+        }
         const again: Unit[] = [];
-        for (const [unit, verdict] of await this.#readBack(sent, backoff)) {
+        for (const [unit, verdict] of await this.#readBack(sent, tries, backoff)) {
           // Who comes in is looked for anew.
           if (unit === admitted && !Array.isArray(verdict)) continue;
           if (verdict === "again") again.push(unit);
-          else outcomes.set(unit, verdict === "conflict" ? null : this.#applied(unit, verdict));
+          else outcomes.set(unit, Array.isArray(verdict) ? this.#applied(unit, verdict) : null);
         }
         this.#groups.distrust();
         this.dependencies.distrust();
@@ -135,7 +150,7 @@ export class Committer {
     const taken = started.taken = starting.length > 0 ? starter!.take(starting) : null;
     const atomic = kv.atomic();
     const now = clock.now();
-    for (const check of checksOf(units)) atomic.check(check);
+    for (const check of checksOf(units, this.#fences)) atomic.check(check);
     // The queue first: it sets in each record which block holds it.
     const queued = taken ? ready.filter(({ id }) => !taken.running.has(id)) : ready;
     for (const write of this.#queue.add(queued)) kv.write(atomic, write, now);
@@ -183,11 +198,24 @@ export class Committer {
     }
   }
 
-  /** Nothing is committed again before the outcome of the last try is known. */
-  async #readBack(units: Unit[], backoff: CommitBackoff): Promise<[Unit, Verdict][]> {
+  /**
+   * Nothing is committed again before the outcome of the last try is known, and nothing is refused while an
+   * earlier try may still be applied.
+   *
+   * @param isLast those that would be tried again are refused
+   */
+  async #readBack(
+    units: Unit[],
+    tries: OpenTries,
+    backoff: CommitBackoff,
+    { isLast = false } = {},
+  ): Promise<[Unit, Verdict][]> {
     for (;;) {
       try {
-        return await readBack(this.#options.kv, units);
+        const verdicts = await readBack(this.#options.kv, this.#fences, units);
+        const those = (...of: Verdict[]) => verdicts.flatMap(([unit, is]) => of.includes(is) ? unit : []);
+        tries.over(those("final conflict"));
+        if (await tries.end(those("conflict", ...isLast ? ["again" as const] : []))) return verdicts;
       } catch (error) {
         await backoff.after(error);
       }
@@ -230,21 +258,6 @@ export class Committer {
       for (const observer of this.#options.observers) observer.applied?.(entry, changes[i].before);
     });
     return entries;
-  }
-}
-
-function* checksOf(units: Unit[]): Generator<Deno.AtomicCheck> {
-  let hasFresh = false;
-  for (const { checks, changes, fresh } of units) {
-    yield* checks;
-    for (const { before, next } of changes) {
-      // One check keeps a whole commit of fresh ids from being applied twice.
-      const isFresh = fresh && before === null;
-      if (!isFresh || !hasFresh) {
-        yield { key: keys.task(next.id), versionstamp: before?.versionstamp ?? null };
-      }
-      hasFresh ||= isFresh;
-    }
   }
 }
 

@@ -4,15 +4,19 @@ import type { Entry, Stored } from "../core/task.ts";
 import { keys } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
 import type { Unit } from "./commit_unit.ts";
+import type { Fences } from "./fences.ts";
 import { entryOrNewer, type Found, isNewerRecord } from "./record_codec.ts";
 
-export type Verdict = Entry<Stored>[] | "conflict" | "again";
+/** A conflict that is final: what the unit was computed from never comes back, as absence does. */
+export type Verdict = Entry<Stored>[] | "final conflict" | "conflict" | "again";
 
-export async function readBack(kv: KvPort, units: Unit[]): Promise<[Unit, Verdict][]> {
+export async function readBack(kv: KvPort, fences: Fences, units: Unit[]): Promise<[Unit, Verdict][]> {
   const checks = units.map(checksOf);
   const found = await kv.getMany<unknown>(checks.flat().map(({ key }) => key));
   let at = 0;
-  return units.map((unit, i) => [unit, verdictOf(unit, checks[i], found.slice(at, at += checks[i].length))]);
+  return units.map((unit, i) => {
+    return [unit, verdictOf(unit, checks[i], found.slice(at, at += checks[i].length), fences)];
+  });
 }
 
 function checksOf({ changes, checks }: Unit): Deno.AtomicCheck[] {
@@ -26,16 +30,25 @@ function verdictOf(
   { op, changes }: Unit,
   checks: Deno.AtomicCheck[],
   found: Deno.KvEntryMaybe<unknown>[],
+  fences: Fences,
 ): Verdict {
   const records = found.slice(0, changes.length).map((one) => {
     return entryOrNewer(one as Deno.KvEntryMaybe<Uint8Array>);
   });
+  // KV has removed the fence.
+  records.forEach((record, i) => record === null && fences.forget(changes[i].next.id));
   if (records.some((record) => isWrittenBy(op, record))) {
     // Since then records may have been written again, or removed.
     return changes.map(({ next }, i) => readable(records[i]) ?? { record: next, versionstamp: "" });
   }
-  const isUnchanged = found.every(({ versionstamp }, i) => versionstamp === checks[i].versionstamp);
-  return isUnchanged ? "again" : "conflict";
+  let verdict: Verdict = "again";
+  for (const [i, { versionstamp }] of checks.entries()) {
+    const now = found[i].versionstamp;
+    if (now === versionstamp) continue;
+    if (versionstamp !== null) return "final conflict";
+    if (i >= changes.length || now !== fences.versionOf(changes[i].next.id)) verdict = "conflict";
+  }
+  return verdict;
 }
 
 function isWrittenBy(op: string, found: Found): boolean {

@@ -245,6 +245,7 @@ export class Checker implements ChildFindings {
     const before = this.tasks.get(id) ?? null;
     if (row === null) return before === null ? undefined : this.#removed(id, `${by.name} removed it`);
     const after = storedIn(row);
+    if (isForgotten(after) && after.rev === 0) return this.#fence(id, before, by);
     this.tasks.set(id, after);
     if (isForgotten(after) || isTerminal(after)) this.unended.delete(id);
     else this.unended.set(id, after);
@@ -269,6 +270,15 @@ export class Checker implements ChildFindings {
     }
     this.#transition(name, before, after, by);
     this.#lease(name, before, after, by);
+  }
+
+  /** It stands where a task would be that a try without an answer would make (runtime/store/fences.ts). */
+  #fence(id: string, before: Stored | null, by: Actor): void {
+    const name = this.world.nameOf(id);
+    this.world.note(by.name, `fences ${name} off`);
+    if (before !== null) this.violated("1", `${name} was fenced off and is there`);
+    const place = [...this.#made].find(([, made]) => made === id);
+    if (place) this.violated("1", `${name} was fenced off and had been made`);
   }
 
   #new(after: Stored, by: Actor): void {

@@ -6,7 +6,9 @@ export type Mishap =
   /** Not applied, and the caller is told by an exception only. */
   | "lost, throws"
   /** Applied, but reported as a failed check. */
-  | "applied, not ok";
+  | "applied, not ok"
+  /** Not answered; applied when the test says so. */
+  | "late";
 
 export const MISHAPS: Mishap[] = ["applied, throws", "lost, throws", "applied, not ok"];
 
@@ -15,6 +17,8 @@ export class FaultyKv {
   readonly next: Mishap[] = [];
   /** Called before the answer of a commit with a mishap. */
   meanwhile: () => Promise<unknown> = () => Promise.resolve();
+  /** Each applies a late commit, if what it checks is so then. */
+  readonly late: (() => Promise<Deno.KvCommitResult | Deno.KvCommitError>)[] = [];
   commits = 0;
   /** Of commits without a mishap. */
   answers = 0;
@@ -36,7 +40,8 @@ export class FaultyKv {
       this.commits++;
       const mishap = this.next.shift();
       if (!mishap) return await real().finally(() => this.answers++);
-      if (mishap !== "lost, throws") await real();
+      if (mishap === "late") this.late.push(real);
+      else if (mishap !== "lost, throws") await real();
       await this.meanwhile();
       if (mishap === "applied, not ok") return { ok: false };
       throw new Error(`a mishap: ${mishap}`);

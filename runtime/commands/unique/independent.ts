@@ -108,7 +108,11 @@ class UniqueSubmit {
     const changes = steps.flatMap(({ change }) => change ?? []);
     for (const { place, id } of steps) this.#gets(place, id);
     for (const [place, owner] of folded.same) if (place >= this.#done) this.#gets(place, plan.ids[owner]);
-    const most = { fresh: plan.fresh, checks: plan.mostChecks, writes: writesOf(plan, true, plan.ids.length) };
+    const most = {
+      fresh: plan.fresh,
+      checks: plan.mostChecks,
+      writes: writesOf(plan, true, plan.ids.length),
+    };
     const packs = changes.length <= 1 ? [changes] : await db.pack(changes, most);
     plan.isLong ||= packs.length > 1;
     for (const [n, pack] of packs.entries()) {
@@ -222,8 +226,9 @@ class UniqueSubmit {
   async #requireMoved(steps: Step[]): Promise<void> {
     const { plan, db } = this;
     const own = steps.filter(({ place, change }) => change?.before === null && place >= this.#done);
-    const there = await db.peekMany(own.map(({ id }) => id));
-    const taken = own.find((_, i) => there[i] !== null);
+    // Nobody else can have fresh ones; a fence of the store may stand in their place.
+    const there = plan.fresh ? [] : await db.peekMany(own.map(({ id }) => id));
+    const taken = own.find((_, i) => (there[i] ?? null) !== null);
     if (taken) {
       throw new ConflictError(`id ${bare(taken.id)} is taken`, this.batch.pointerOf(taken.place, "/id"));
     }

@@ -288,3 +288,43 @@ async function requireSound({ kv, store }: Bench): Promise<void> {
     assert.deepEqual(log.map(({ key }) => key[4]).sort(), ended.map(({ id }) => id).sort());
   }
 }
+
+for (const isApplied of [false, true]) {
+  const when = isApplied ? "just before it is decided on" : "later";
+  Deno.test(`units of a commit without an answer, which is applied ${when}, come out as they are told`, async () => {
+    const faulty = new FaultyKv();
+    await using bench = await aBench({ wrap: faulty.wrap });
+    const { store, kv, ids, clock } = bench;
+    const other = ["other's"];
+    const task = () => submitted(aDraft({ id: ids.id() }), clock.now());
+    const [one, two] = [task(), task()];
+    faulty.next.push("late");
+    faulty.meanwhile = () => kv.writer.atomic().set(other, 1).commit();
+    const getMany = kv.getMany;
+    let reads = 0;
+    kv.getMany = async (...args) => {
+      const found = await getMany.apply(kv, args);
+      if (++reads === 1 && isApplied) {
+        await kv.writer.atomic().delete(other).commit();
+        assert.ok((await faulty.late[0]()).ok);
+      }
+      return found as never;
+    };
+    const commit = (next: TaskRecord, checks: Deno.AtomicCheck[] = []) =>
+      store.commit("submit", [{ before: null, next }], { fresh: true, checks });
+    const both = Promise.all([commit(one, [{ key: other, versionstamp: null }]), commit(two)]);
+    const [first, second] = await bench.clock.run(both);
+    assert.notEqual(second, null);
+    assert.equal(first !== null, isApplied);
+    if (isApplied) return assert.equal(typeOf(await bench.record(one.id)), "PENDING");
+    await step(bench, second![0] as Entry, cancel);
+    await kv.writer.atomic().delete(other).commit();
+    assert.equal((await faulty.late[0]()).ok, false);
+    assert.equal((await bench.record(two.id)).rev, 2);
+    assert.equal(await store.read(one.id), null, "to readers there is no such task");
+    // Its call may make it after all, also when KV has removed what stands in its place.
+    await kv.writer.atomic().delete(keys.task(one.id)).commit();
+    assert.notEqual(await bench.clock.run(commit(one)), null);
+    assert.equal((await bench.record(one.id)).rev, 1);
+  });
+}
