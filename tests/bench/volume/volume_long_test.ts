@@ -17,5 +17,8 @@ Deno.test("bench:volume measures one of its cases, and tells the figure beside i
 Deno.test("bench:volume names the cases that there are", async () => {
   const { code, stderr } = await run({ args: ["run", "-A", "--no-check", volume, "--only", "maps"] });
   assert.equal(code, 2);
-  assert.match(stderr, /--only must be one of backlog, values, map, streams, watchers, tasks, lists; it is maps/);
+  assert.match(
+    stderr,
+    /--only must be one of backlog, values, map, streams, watchers, tasks, lists; it is maps/,
+  );
 });
