@@ -41,6 +41,21 @@ export function Ago({ at }: { at: string | number | null | undefined }) {
   );
 }
 
+/** When a rule was changed, and by which key. */
+export function Changed({ of: { changedAt, changedBy } }: {
+  of: { changedAt: string; changedBy: string | null };
+}) {
+  return (
+    <>
+      <Ago at={changedAt} /> {changedBy && (
+        <>
+          by <bdi>{changedBy}</bdi>
+        </>
+      )}
+    </>
+  );
+}
+
 /** The time of day in the reader's zone, with the exact instant on hover. */
 export function At({ at }: { at: string | number | null | undefined }) {
   if (at === null || at === undefined) return <span class="dim">–</span>;

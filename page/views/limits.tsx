@@ -6,7 +6,7 @@ import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { may } from "../data/session.ts";
 import { Bar } from "../ui/bar.tsx";
-import { Ago, Empty, Panel, Shown } from "../ui/basics.tsx";
+import { Changed, Empty, Panel, Shown } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { Head, numbers } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
@@ -59,11 +59,7 @@ function Rules({ rules }: { rules: LimitRule[] }) {
               <bdi>{rule.note ?? ""}</bdi>
             </td>
             <td class="dim nowrap">
-              <Ago at={rule.changedAt} /> {rule.changedBy && (
-                <>
-                  by <bdi>{rule.changedBy}</bdi>
-                </>
-              )}
+              <Changed of={rule} />
             </td>
             <td class="num nowrap">
               {may("operate") && (

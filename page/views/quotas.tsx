@@ -3,7 +3,7 @@
 import type { Counted, Quota, QuotaName } from "../data/answers.ts";
 import { call, queryOf } from "../data/api.ts";
 import { bytes, count } from "../data/format.ts";
-import { Ago, Empty } from "../ui/basics.tsx";
+import { Changed, Empty } from "../ui/basics.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
 import { Head } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
@@ -54,11 +54,7 @@ export function Quotas({ rules }: { rules: Quota[] }) {
               ))}
             </td>
             <td class="dim nowrap">
-              <Ago at={rule.changedAt} /> {rule.changedBy && (
-                <>
-                  by <bdi>{rule.changedBy}</bdi>
-                </>
-              )}
+              <Changed of={rule} />
             </td>
             <td class="num nowrap">
               <QuotaActions of={rule} rule={rule} />
