@@ -85,9 +85,8 @@ export function decisionOf(
   const running = tasks.filter(({ type }) => !isTerminalType(type));
   if (running.length === 0) return fired(record, expansion, [], []);
   const active = running.map(({ id }) => id);
-  const waiting = running.findLastIndex(({ isWaiting }) => isWaiting);
   const isFull = running.length >= MOST_ACTIVE || record.overlap === "skip" ||
-    record.overlap === "buffer-one" && waiting >= 0;
+    record.overlap === "buffer-one" && running.some(({ isWaiting }) => isWaiting);
   if (isFull) {
     // All that is due by now finds the same task running.
     const until = record.windowMs === 0 ? Math.max(slot, now) : slot;
@@ -97,9 +96,8 @@ export function decisionOf(
     const ids = running.filter(({ type }) => type !== "CANCELLING").map(({ id }) => id);
     if (ids.length > 0) return { kind: "cancel", ids };
   }
-  // The last one that waits does so for all before it.
-  const waitFor = active.slice(Math.max(0, waiting));
-  return fired(record, expansion, active, waitFor);
+  // For all of them: the last one may be cancelled while those before it still wait, or run.
+  return fired(record, expansion, active, active);
 }
 
 /** @param before tasks that are followed on */

@@ -22,7 +22,7 @@ export class Schedules {
   /** By schedule, the tasks of its times. */
   readonly #tasks = new Map<string, Map<number, string>>();
   readonly #running = new Map<string, Set<string>>();
-  /** Of these a task was cancelled or retried by a bulk action: the others wait for the one before only. */
+  /** A task of these that had ended was retried: it runs beside what has started since. */
   readonly #disturbed = new Set<string>();
 
   constructor(private readonly violated: (invariant: string, what: string) => void) {}
@@ -85,7 +85,7 @@ export class Schedules {
     this.#running.set(name, running);
     if (["RUNNING", "CANCELLING"].includes(typeOf(stored))) running.add(id);
     else running.delete(id);
-    if (/^(bulk |retried on request)/.test(stateOf(stored).message ?? "")) this.#disturbed.add(name);
+    if (stateOf(stored).message === "retried on request") this.#disturbed.add(name);
     const mayOverlap = this.#records.get(name)?.overlap === "allow-all" || this.#disturbed.has(name);
     if (running.size > 1 && !mayOverlap) {
       this.violated("18", `${running.size} tasks of ${name} run at once, and may not overlap`);
