@@ -58,14 +58,13 @@ export class PlainListener implements Listening {
     } catch (error) {
       // Any other failure is one of calling, as when there is no descriptor for it either.
       if (this.#isClosed || !(error instanceof Deno.errors.ConnectionRefused)) return;
-      this.options.log.error(
-        "the service had stopped to listen, as for want of descriptors; it listens again",
-        error,
-      );
+      const { log } = this.options;
+      const stopped = "the service had stopped to listen, as for want of descriptors";
       try {
         this.#serve(port);
+        log.error(`${stopped}; it listens again`, error);
       } catch (error) {
-        this.options.log.error("it cannot listen again; trying", error);
+        log.error(`${stopped}, and cannot listen again; trying`, error);
       }
     }
   }

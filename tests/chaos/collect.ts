@@ -2,6 +2,7 @@
 
 import { now } from "./journal.ts";
 import type { State, Task } from "./facts.ts";
+import { allTasks } from "../support/listed.ts";
 import { pause } from "../support/waiting.ts";
 
 // deno-lint-ignore no-explicit-any
@@ -24,7 +25,8 @@ export async function quiet(url: string, stillMs: number): Promise<number | null
     const pages: Body[] = await Promise.all(
       OPEN.map((state) => get(url, `/v1/tasks?state=${state}&limit=20`)),
     );
-    if (pages.every((page) => page.tasks.length === 0)) return now() - since;
+    // A page that had no time to look through all of them has a cursor.
+    if (pages.every((page) => page.tasks.length === 0 && page.nextCursor === null)) return now() - since;
     const left = JSON.stringify(pages.map(({ tasks }) => tasks.map(({ id, state }: Body) => [id, state])));
     if (left !== before) changedAt = now();
     before = left;
@@ -35,13 +37,8 @@ export async function quiet(url: string, stillMs: number): Promise<number | null
 
 /** Every id, by the pages of the list. */
 export async function listAll(url: string): Promise<string[]> {
-  const ids: string[] = [];
-  for (let path: string | null = "/v1/tasks?limit=500"; path !== null;) {
-    const page: Body = await get(url, path);
-    ids.push(...page.tasks.map(({ id }: Body) => id));
-    path = page.nextCursor === null ? null : `/v1/tasks?limit=500&cursor=${page.nextCursor}`;
-  }
-  return ids;
+  const tasks = await allTasks(async (path) => ({ body: await get(url, path) }));
+  return tasks.map(({ id }) => id);
 }
 
 /** These tasks whole; what is not there is left out. */

@@ -126,9 +126,8 @@ export const beat: Row[] = [
       await firedTimes(same, "s", 3);
       await errand.schedules.pause("s");
       const { fired } = await same.schedules.get("s");
-      const answer = await fetch(`${other.url}/v1/tasks?tag=beat&limit=500`);
-      const { tasks }: { tasks: { schedule: { scheduledFor: string } }[] } = await answer.json();
-      const times = tasks.map(({ schedule }) => schedule.scheduledFor);
+      const tasks = await Array.fromAsync(same.tasks.list({ tag: "beat" }));
+      const times = tasks.map(({ schedule }) => schedule!.scheduledFor);
       assert.deepEqual([times.length, new Set(times).size], [fired, fired]);
     },
   },

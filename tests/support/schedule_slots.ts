@@ -1,6 +1,7 @@
 // Schedules of a real service: what they fired, and what there is of it.
 
 import assert from "node:assert/strict";
+import { allTasks } from "./listed.ts";
 import type { Server } from "./server_process.ts";
 import { eventually } from "./waiting.ts";
 
@@ -46,13 +47,11 @@ export async function requireOneTaskEach(server: Server): Promise<void> {
     const { status } = await server.fetch(`/v1/schedules/${name}/pause`, send("POST", {}));
     assert.equal(status, 200);
     const { body: { fired } } = await server.fetch(`/v1/schedules/${name}`);
-    const { body: { tasks } } = await server.fetch(`/v1/tasks?tag=${name}&limit=500`);
-    const times = tasks.map(({ schedule }: { schedule: { scheduledFor: string } }) => schedule.scheduledFor);
+    const tasks = await allTasks((path) => server.fetch(path), `tag=${name}`);
+    const times: string[] = tasks.map(({ schedule }) => schedule.scheduledFor);
     assert.ok(fired > 3, `${name} fired ${fired} times`);
     assert.deepEqual([times.length, new Set(times).size], [fired, fired], name);
-    const [first, last] = [Math.min, Math.max].map((of) =>
-      of(...times.map((time: string) => Date.parse(time)))
-    );
+    const [first, last] = [Math.min, Math.max].map((of) => of(...times.map((time) => Date.parse(time))));
     assert.equal((last - first) / 1_000, fired - 1, `${name} has lost a time`);
   }
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { aService, assertProblem, type Body, type Service } from "../../support/service.ts";
 import { aKey } from "../../support/api_keys.ts";
 import { Folder } from "../../support/folder.ts";
+import { allTasks } from "../../support/listed.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 
 const input = { a: 1, b: 2 };
@@ -32,13 +33,7 @@ async function states(service: Service, ids: string[]): Promise<string[]> {
 
 /** How many there are, page by page: a count alone has as long as it has. */
 async function scheduled(service: Service): Promise<number> {
-  let many = 0;
-  for (let cursor = ""; cursor !== null;) {
-    const { body } = await service.get(`/v1/tasks?state=SCHEDULED&limit=500${cursor && `&cursor=${cursor}`}`);
-    many += body.tasks.length;
-    cursor = body.nextCursor;
-  }
-  return many;
+  return (await allTasks((path) => service.get(path), "state=SCHEDULED")).length;
 }
 
 Deno.test("a bulk cancel ends what fits its filter, tells how far it is, and leaves the rest alone", async () => {
