@@ -44,12 +44,7 @@ export function auditRoutes(app: App, audit: AuditLog, pieces: Pieces): void {
       query: strictObject({
         tenant: z.string().regex(TENANT, { error: TENANT_RULE }).optional()
           .describe("Whose. Default: that of the key that asks."),
-        limit: wholeQuery(1, MOST).optional().meta({
-          type: "integer",
-          minimum: 1,
-          maximum: MOST,
-          description: `Default ${DEFAULT}.`,
-        }),
+        limit: wholeQuery(1, MOST).optional().describe(`Default ${DEFAULT}.`),
         cursor: z.string().regex(/^[0-9a-z-]{1,40}$/, { error: "must be the nextCursor of a page" })
           .optional()
           .describe("`nextCursor` of the page before."),

@@ -65,7 +65,7 @@ export function cancelTasksRoutes(app: App, runtime: Runtime): void {
     summary: "Cancel many tasks, by their ids or by a filter",
     tags: ["tasks"],
     middleware: jsonBody({ limitBytes: LONGEST_BODY, turns: runtime.turns }),
-    request: () => ({ body: { content: { "application/json": { schema: bodySchema() } } } }),
+    request: () => ({ body: { required: true, content: { "application/json": { schema: bodySchema() } } } }),
     responses: () => ({
       200: jsonAnswer(countsSchema(), "What became of how many of them; a filter may match none"),
       ...problems(bodyProblems),

@@ -104,12 +104,7 @@ export function limitRoutes(app: App, runtime: Runtime): void {
     tags: ["limits"],
     request: () => ({
       query: strictObject({
-        limit: wholeQuery(1, MOST_PER_PAGE).optional().meta({
-          type: "integer",
-          minimum: 1,
-          maximum: MOST_PER_PAGE,
-          description: `Default ${DEFAULT_PER_PAGE}.`,
-        }),
+        limit: wholeQuery(1, MOST_PER_PAGE).optional().describe(`Default ${DEFAULT_PER_PAGE}.`),
         after: limitKeySchema().optional().describe("`nextAfter` of the page before."),
       }),
     }),

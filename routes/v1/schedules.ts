@@ -19,6 +19,7 @@ import { once } from "../../runtime/core/once.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { prefixOf } from "../http/prefix.ts";
 import { scheduleSchema, scheduleSummarySchema, scheduleText } from "../wire/schedule_json.ts";
+import { wholeQuery } from "../wire/query.ts";
 import { bodyProblems, jsonAnswer, problems } from "../wire/schemas.ts";
 
 const BODY_BYTES = 128 * 1024;
@@ -40,7 +41,7 @@ export function scheduleRoutes(app: App, runtime: Runtime, pieces: Pieces): void
     tags: ["schedules"],
     request: () => ({
       query: strictObject({
-        limit: z.coerce.number().int().min(1).max(100).optional().describe("Default 50."),
+        limit: wholeQuery(1, 100).optional().describe("Default 50."),
         cursor: scheduleName().optional()
           .describe("`nextCursor` of the page before."),
       }),

@@ -65,8 +65,7 @@ export function statsRoutes(app: App, runtime: Runtime, pieces: Pieces): void {
     tags: ["service"],
     request: () => ({
       query: strictObject({
-        minutes: wholeQuery(1, MOST_MINUTES).default(15)
-          .meta({ type: "integer", minimum: 1, maximum: MOST_MINUTES, default: 15 }),
+        minutes: wholeQuery(1, MOST_MINUTES).default(15).meta({ default: 15 }),
       }),
     }),
     responses: () => ({

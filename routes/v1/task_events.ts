@@ -13,9 +13,7 @@ import { heldProblems, idParams, problems, sseAnswer, ticketQuery } from "../wir
 import { type SseEvent, sseResponse } from "../http/sse.ts";
 import { errorText, historyText, outcomeText, resultText } from "../wire/task_json.ts";
 
-const place = once(() =>
-  wholeQuery(0).meta({ type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
-);
+const place = once(() => wholeQuery(0));
 
 export function eventRoutes(
   app: App,

@@ -36,10 +36,8 @@ export function taskLogRoutes(app: App, runtime: Runtime, pieces: Pieces): void 
     request: () => ({
       params: idParams(),
       query: strictObject({
-        after: wholeQuery(0).optional()
-          .meta({ type: "integer", minimum: 0, description: "Behind this event: `nextAfter`, or a `seq`." }),
-        limit: wholeQuery(1, 1_000).default(200)
-          .meta({ type: "integer", minimum: 1, maximum: 1_000, default: 200 }),
+        after: wholeQuery(0).optional().describe("Behind this event: `nextAfter`, or a `seq`."),
+        limit: wholeQuery(1, 1_000).default(200).meta({ default: 200 }),
       }),
     }),
     responses: () => ({

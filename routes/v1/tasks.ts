@@ -135,8 +135,7 @@ export function taskRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pie
         ...filterQuery(),
         count: flagQuery("true: also how many there are, as far as there is time to count.", false),
         cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
-        limit: wholeQuery(1, 500).default(50)
-          .meta({ type: "integer", minimum: 1, maximum: 500, default: 50 }),
+        limit: wholeQuery(1, 500).default(50).meta({ default: 50 }),
       }),
     }),
     responses: () => ({

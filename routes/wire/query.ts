@@ -20,7 +20,8 @@ export const secondsText = once(() =>
 export function wholeQuery(min: number, max = Number.MAX_SAFE_INTEGER): z.ZodType<number, string> {
   return z.string().refine((text) => /^\d{0,16}$/.test(text), { error: "must be a whole number, in digits" })
     .transform(Number)
-    .pipe(z.int().min(min).max(max));
+    .pipe(z.int().min(min).max(max))
+    .meta({ type: "integer", minimum: min, maximum: max });
 }
 
 /** A longer wait is cut to the longest one. */

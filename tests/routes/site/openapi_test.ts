@@ -4,7 +4,7 @@ import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { createErrand, define } from "../../../mod.ts";
-import { aService } from "../../support/service.ts";
+import { aService, UNKNOWN_ID } from "../../support/service.ts";
 import { faultsUnder, type Schema } from "../../support/json_schema.ts";
 
 const nothing = () => null;
@@ -201,4 +201,49 @@ Deno.test("of fields that say the same, or of which one is needed, the document 
       assert.equal(isDescribed, status !== 422, `${path} ${JSON.stringify(body)}: ${status}`);
     }
   }
+});
+
+/** One that leads to nothing that exists. */
+function aPathOf(template: string): string {
+  return template.replace("{kind}", "key").replaceAll(/\{\w+\}/g, UNKNOWN_ID);
+}
+
+Deno.test("a body that may be left out is said to be optional, and one that may not to be required", async () => {
+  await using service = await aService({ running: false });
+  const { paths } = await service.document();
+  let bodies = 0;
+  for (const [path, operations] of Object.entries<Schema>(paths)) {
+    for (const [method, { requestBody }] of Object.entries<Schema>(operations)) {
+      if (!requestBody) continue;
+      const { status } = await service.request(method.toUpperCase(), aPathOf(path));
+      assert.equal(requestBody.required ?? false, status === 400, `${method} ${path}: ${status}`);
+      bodies++;
+    }
+  }
+  assert.ok(bodies > 30, `${bodies} bodies`);
+});
+
+Deno.test("a number in a query or a header may be as small and as large as the document says, and no more", async () => {
+  await using service = await aService({ running: false });
+  const { paths } = await service.document();
+  let numbers = 0;
+  for (const [path, operations] of Object.entries<Schema>(paths)) {
+    for (const [method, { parameters = [] }] of Object.entries<Schema>(operations)) {
+      for (const { in: where, name, schema } of parameters as Schema[]) {
+        if (schema.type !== "integer" && schema.type !== "number") continue;
+        const { minimum, maximum = Number.MAX_VALUE } = schema;
+        for (const value of [minimum - 1, minimum, maximum, maximum + 1]) {
+          const query = where === "query" ? `?${name}=${encodeURIComponent(value)}` : "";
+          const headers = where === "header" ? { [name]: `${value}` } : undefined;
+          const { body } = await service.request(method.toUpperCase(), aPathOf(path) + query, { headers });
+          const faults: Schema[] = body.errors ?? [];
+          const isRefused = faults.some(({ pointer }) => pointer === `/${where}/${name}`);
+          const isAllowed = minimum <= value && value <= maximum;
+          assert.equal(isRefused, !isAllowed, `${method} ${path}: ${name} ${value}`);
+        }
+        numbers++;
+      }
+    }
+  }
+  assert.ok(numbers > 10, `${numbers} numbers`);
 });
