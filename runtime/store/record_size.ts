@@ -1,6 +1,13 @@
 // Sizes of writes, estimated from above: KV refuses a whole commit that is over one of its limits.
 
-import { isForgotten, type Stored, type StoredValue, type TaskRecord } from "../core/task.ts";
+import type { Replacement } from "../core/replacement_terms.ts";
+import {
+  type Dependencies,
+  isForgotten,
+  type Stored,
+  type StoredValue,
+  type TaskRecord,
+} from "../core/task.ts";
 import { tailLength } from "../core/tenant.ts";
 import { keyBytes } from "../platform/keys.ts";
 import type { Write } from "../platform/kv.ts";
@@ -57,6 +64,11 @@ export function recordBytes(stored: Stored): number {
     version = "",
     redact,
     compensate = "",
+    groups,
+    logged = [],
+    cancel,
+    progress,
+    replacement,
   } = stored;
   let text = 0;
   for (const { message } of history) text += message?.length ?? 0;
@@ -64,8 +76,9 @@ export function recordBytes(stored: Stored): number {
   if (error) text += JSON.stringify(error).length;
   text += (node?.length ?? 0) + (schedule?.name.length ?? 0);
   if (retry.on || retry.notOn || retry.delaysMs) text += JSON.stringify(retry).length;
+  text += (cancel?.reason?.length ?? 0) + (progress?.message?.length ?? 0);
   const json = metadata.length + compensate.length + inlineLength(input) +
-    (result ? inlineLength(result) : 0);
+    (result ? inlineLength(result) : 0) + (replacement ? replacementLength(replacement) : 0);
   const tail = tailLength(stored.id);
   text += displayName.length + version.length;
   if (redact) text += JSON.stringify(redact).length;
@@ -75,12 +88,25 @@ export function recordBytes(stored: Stored): number {
   if (rates) text += sumOf(rates, ({ key }) => key.length + 20);
   if (parked) text += parked.key.length + 15;
   if (stored.compensates !== undefined) text += 10;
-  const links = (deps ? 100 + inlineLength(deps.upstreams) : 0) + (40 + tail) * (next?.length ?? 0);
+  const links = (deps ? linksLength(deps) : 0) +
+    (40 + tail) * ((next?.length ?? 0) + beyondOne(groups) + beyondOne(logged));
   return 1_500 + 12 * tail + 2 * links + 150 * history.length + 6 * text + 3 * json;
 }
 
 function sumOf<T>(list: readonly T[], of: (one: T) => number): number {
   return list.reduce((sum, one) => sum + of(one), 0);
+}
+
+function beyondOne({ length }: string[]): number {
+  return Math.max(0, length - 1);
+}
+
+function linksLength({ upstreams, conditions }: Dependencies): number {
+  return 100 + inlineLength(upstreams) + (conditions ? JSON.stringify(conditions).length : 0);
+}
+
+function replacementLength({ flow, result }: Replacement<StoredValue>): number {
+  return 100 + inlineLength(flow) + (result ? inlineLength(result) : 0);
 }
 
 function inlineLength(value: StoredValue): number {

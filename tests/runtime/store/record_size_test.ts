@@ -39,6 +39,57 @@ Deno.test("the size of a record is estimated from above, whatever the keys of it
   }));
 });
 
+/** Of a task that waits for a hundred others, and says of each how it must end. */
+function conditional(draft: TaskRecord): TaskRecord {
+  const ids = Array.from({ length: 100 }, () => aDraft().id);
+  const on = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED", "SKIPPED"] as const;
+  const each = Object.fromEntries(ids.slice(50).map((id) => [id, { on: [...on], optional: true as const }]));
+  const of = ids.slice(0, 50);
+  const any = [{ of, count: 50, on: [...on], cancelRest: true as const, met: of }];
+  const upstreams = { json: JSON.stringify(ids) };
+  const deps = { upstreams, total: 100, waitFor: 100, allowFailure: false, released: false };
+  return { ...draft, deps: { ...deps, conditions: { each, any } } };
+}
+
+/** Of a task whose function has put others in its place. */
+function replaced(draft: TaskRecord): TaskRecord {
+  const flow = { json: JSON.stringify({ chain: Array.from({ length: 300 }, () => ({ task: 'step "1"' })) }) };
+  return { ...draft, replacement: { flow, until: 1_795_980_600_634, group: draft.id, result: flow } };
+}
+
+const loaded: [of: string, make: (draft: TaskRecord) => TaskRecord][] = [
+  ["the conditions of what it waits for", conditional],
+  ["what stands in its place", replaced],
+  ["why it was cancelled", (draft) => {
+    return { ...draft, cancel: { reason: "\u0001".repeat(500), graceMs: 60_000, keepResult: true } };
+  }],
+  ["what its function has reported", (draft) => {
+    return { ...draft, progress: { current: 1 / 3, total: 1 / 3, message: "\u0001".repeat(200) } };
+  }],
+  ["the groups that it is in", (draft) => {
+    const groups = Array.from({ length: 100 }, () => aDraft().id);
+    return { ...draft, groups, logged: groups };
+  }],
+];
+
+for (const [of, make] of loaded) {
+  Deno.test(`the size of a record is estimated from above, with ${of}`, () => {
+    const record = make(submitted(aDraft(), 1_795_980_600_634));
+    const bytes = encode(record).byteLength;
+    assert.ok(recordBytes(record) >= bytes, `${recordBytes(record)} for ${bytes}`);
+  });
+}
+
+Deno.test("tasks share no commit that KV would refuse, whatever the conditions of their starts", async () => {
+  await using bench = await aBench();
+  const { store, clock } = bench;
+  const applied = await Promise.all(Array.from({ length: 90 }, () => {
+    const next = conditional(submitted(aDraft(), clock.now()));
+    return store.commit("submit", [{ before: null, next }], { fresh: true });
+  }));
+  assert.deepEqual([applied.filter((entry) => entry === null).length, bench.kv.commits.failed], [0, 0]);
+});
+
 Deno.test("ends that let in others share a commit, though the keys of their limits are as long as can be", async () => {
   await using bench = await aBench();
   const { store, clock } = bench;
