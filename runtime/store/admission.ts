@@ -3,7 +3,7 @@
 
 import { type Imposing, withImposed } from "../core/imposed_limits.ts";
 import { limitsBefore, parkedAt } from "../core/limits.ts";
-import { isForgotten, type TaskRecord } from "../core/task.ts";
+import { type Entry, isForgotten, type TaskRecord } from "../core/task.ts";
 import { admittedToLimit } from "../core/transitions.ts";
 import type { Clock } from "../platform/clock.ts";
 import type { Ids } from "../platform/ids.ts";
@@ -12,9 +12,11 @@ import type { KvPort } from "../platform/kv.ts";
 import { loadOf } from "./commit_load.ts";
 import { type Change, type Unit, unitOf } from "./commit_unit.ts";
 import type { Gate } from "./limit_counters.ts";
+import { type LineHeads, READ_AHEAD } from "./line_heads.ts";
 import { entryOrNewer, isNewerRecord } from "./record_codec.ts";
 
 interface AdmissionContext {
+  heads: LineHeads;
   kv: KvPort;
   clock: Clock;
   ids: Ids;
@@ -23,7 +25,7 @@ interface AdmissionContext {
 
 /** A unit with those that come in with these units; null if none does. */
 export async function admission(
-  { kv, clock, ids, imposing }: AdmissionContext,
+  { heads, kv, clock, ids, imposing }: AdmissionContext,
   units: readonly Unit[],
   gate: Gate<Unit>,
 ): Promise<Unit | null> {
@@ -37,13 +39,10 @@ export async function admission(
   if (wanted > kv.limits.checks - load.checks) return null;
   const changes: Change[] = [];
   const taken = new Set(units.flatMap((unit) => unit.changes.map(({ next }) => next.id)));
-  for (const { name, room } of open) {
-    const line = await kv.list({ prefix: prefixes.parked(name) }, { limit: room });
-    const waiting = line.map(({ key }) => parse.parked(key)).filter((id) => !taken.has(id));
-    const found = (await kv.getMany<Uint8Array>(waiting.map(keys.task))).map(entryOrNewer);
-    for (const entry of found) {
-      if (!entry || isNewerRecord(entry) || isForgotten(entry.record)) continue;
-      if (parkedAt(entry.record) !== name) continue;
+  for (const { name, room, versionstamp } of open) {
+    const line = heads.first(name, versionstamp, room) ?? await readHead(kv, heads, name, versionstamp, room);
+    for (const entry of line) {
+      if (taken.has(entry.record.id)) continue;
       const asked = admittedToLimit(entry.record, clock.now());
       const next = imposing?.hasLimits ? withImposed(entry.record, asked, imposing) as TaskRecord : asked;
       if (!limitsBefore(next).every((name) => gate.names.has(name))) continue;
@@ -58,4 +57,23 @@ export async function admission(
   unit.starts = true;
   gate.admit(unit);
   return unit;
+}
+
+/** Those that wait at the head of a line, and some that come after them. */
+async function readHead(
+  kv: KvPort,
+  heads: LineHeads,
+  name: string,
+  versionstamp: string,
+  room: number,
+): Promise<Entry[]> {
+  const line = await kv.list({ prefix: prefixes.parked(name) }, { limit: Math.max(room, READ_AHEAD) });
+  const waiting = line.map(({ key }) => keys.task(parse.parked(key)));
+  const found = (await kv.getMany<Uint8Array>(waiting)).map(entryOrNewer);
+  const entries = found.filter((entry): entry is Entry => {
+    return entry !== null && !isNewerRecord(entry) && !isForgotten(entry.record) &&
+      parkedAt(entry.record) === name;
+  });
+  heads.read(name, versionstamp, entries);
+  return entries.slice(0, room);
 }

@@ -191,7 +191,7 @@ export class Committer {
   async #admission(units: Unit[], gate: Gate<Unit>, backoff: CommitBackoff): Promise<Unit | null> {
     for (;;) {
       try {
-        return await admission(this.#options, units, gate);
+        return await admission({ ...this.#options, heads: this.limits.heads }, units, gate);
       } catch (error) {
         await backoff.after(error);
       }
@@ -255,6 +255,7 @@ export class Committer {
 
   #applied({ changes }: Unit, entries: Entry<Stored>[]): Entry<Stored>[] {
     entries.forEach((entry, i) => {
+      this.limits.heads.update(entry);
       for (const observer of this.#options.observers) observer.applied?.(entry, changes[i].before);
     });
     return entries;

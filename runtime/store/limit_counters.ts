@@ -25,6 +25,7 @@ import type { KvPort } from "../platform/kv.ts";
 import { outboxWrite } from "./dependency_counters.ts";
 import { parkedEntry, rateEntry } from "./index_entries.ts";
 import { LimitRules } from "./limit_rules.ts";
+import { LineHeads, movesIn } from "./line_heads.ts";
 import { hasRoom, type LimitCounter, type LimitStep, LimitTally, rateOf } from "./limit_tally.ts";
 import { type Merged, VersionCache } from "./version_cache.ts";
 
@@ -46,8 +47,8 @@ export interface Gate<U> extends Merged {
   refused: Set<U>;
   /** The limits that the commit may step. */
   names: ReadonlySet<string>;
-  /** Those of them that have room for tasks which wait there. */
-  open(): { name: string; room: number }[];
+  /** Those of them that have room for tasks which wait there, each with the version of its counter. */
+  open(): { name: string; room: number; versionstamp: string }[];
   /** A unit of such tasks joins the commit. Of other limits than these it may step none. */
   admit(unit: U): void;
   /** @param running those that start in the commit. To be called before its writes are asked for. */
@@ -71,6 +72,9 @@ export function limitStepsOf(before: Stored | null, next: Stored): readonly Limi
   const waitedAt = parkedAt(before);
   if (waitedAt !== null && (isForgotten(next) || next.parked === undefined)) {
     steps.push({ name: waitedAt, held: 0, waiting: -1 });
+  } else if (waitedAt !== null && (next as TaskRecord).priority !== before.priority) {
+    // Who knows the line by the counter must hear that it has another order.
+    steps.push({ name: waitedAt, held: 0, waiting: 0 });
   }
   return steps;
 }
@@ -97,6 +101,7 @@ export function namesOfLimits(
 export class LimitCounters {
   readonly #known: VersionCache<LimitCounter>;
   readonly rules: LimitRules;
+  readonly heads: LineHeads = new LineHeads();
   #lastOrder = 0;
 
   constructor(kv: KvPort, private readonly clock: Clock) {
@@ -109,14 +114,20 @@ export class LimitCounters {
     const limited = units.filter(({ limitNames }) => limitNames.length > 0);
     if (limited.length === 0) return null;
     const names = [...new Set(limited.flatMap(({ limitNames }) => limitNames))];
-    const tally = new LimitTally(names, await this.#known.load(names), this.clock.now());
+    const known = await this.#known.load(names);
+    const tally = new LimitTally(names, known, this.clock.now());
     await tally.learn(this.rules);
     const gate: Gate<U> = {
       records: new Map(),
       refused: new Set(),
       names: new Set(names),
-      open: () => names.map((name) => ({ name, room: tally.roomFor(name) })).filter(({ room }) => room > 0),
+      open: () =>
+        names.flatMap((name) => {
+          const room = tally.roomFor(name);
+          return room > 0 ? [{ name, room, versionstamp: known.get(name)?.versionstamp ?? "" }] : [];
+        }),
       admit: (unit) => {
+        limited.push(unit);
         for (const step of unit.limitSteps) tally.step(step);
         this.#admitUnit(unit, tally, gate);
       },
@@ -130,7 +141,11 @@ export class LimitCounters {
         this.writes.push(...tally.writes());
       },
       applied: (versionstamp) => {
-        for (const [name, value] of tally.changed()) this.#known.remember(name, { value, versionstamp });
+        const moves = this.heads.isEmpty ? [] : movesIn(limited, gate.records);
+        for (const [name, value] of tally.changed()) {
+          this.#known.remember(name, { value, versionstamp });
+          this.heads.stepped(name, known.get(name)?.versionstamp, versionstamp, moves);
+        }
       },
     };
     for (const { limitSteps } of limited) for (const step of limitSteps) tally.step(step);
@@ -145,6 +160,7 @@ export class LimitCounters {
   distrust(): void {
     this.#known.distrust();
     this.rules.distrust();
+    this.heads.distrust();
   }
 
   #admitUnit<U extends LimitedUnit>(unit: U, tally: LimitTally, gate: Gate<U>): void {
