@@ -12,12 +12,18 @@ export interface CronExpression {
   isFixed: boolean;
   /** It names seconds. */
   hasSeconds: boolean;
+  /** If it names the first and the last time of so many milliseconds, it names all between. Longest first. */
+  blocks: number[];
   next(wall: number): number | null;
 }
 
 const NICKNAMES = ["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"];
 const LONGEST = 200;
 const MOST_KNOWN = 1_000;
+const MINUTE_MS = 60_000;
+/** Too short to touch more than two hours of a clock, or two of its days, also where clocks are changed. */
+const HOUR_MS = 3_600_000;
+const HALF_DAY_MS = 12 * HOUR_MS;
 
 let croner: typeof Croner | null = null;
 
@@ -64,12 +70,20 @@ function parsed(text: string): CronExpression {
   return {
     isFixed: !/[*?/]/.test(hour),
     hasSeconds: fields.length === 6,
+    blocks: isNickname ? [MINUTE_MS] : blocksOf(fields),
     next(wall) {
       // Many schedules say the same, and are due at the same time.
       if (last?.wall !== wall) last = { wall, next: pattern.nextRun(new Date(wall))?.getTime() ?? null };
       return last.next;
     },
   };
+}
+
+function blocksOf(fields: string[]): number[] {
+  const [second, minute, hour] = fields.length === 6 ? fields : ["*", ...fields];
+  if (second !== "*") return [];
+  if (minute !== "*") return [MINUTE_MS];
+  return hour === "*" ? [HALF_DAY_MS, HOUR_MS, MINUTE_MS] : [HOUR_MS, MINUTE_MS];
 }
 
 /** The first instant behind `after` that the expression names in a zone; null if there is none. */

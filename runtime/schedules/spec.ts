@@ -12,7 +12,7 @@ import { isTimeZone, likelyTimeZones, type TimeZone, timeZoneOf } from "./time_z
 export const SHORTEST_INTERVAL_MS = 1_000;
 const LONGEST_INTERVAL_MS = 366 * 24 * 60 * 60 * 1000;
 export const MOST_ENTRIES = 20;
-/** Times in a row that `exclude` takes away, before it is looked no further. */
+/** Times, or stretches, that `exclude` takes away one after the other, before it is looked no further. */
 const MOST_EXCLUDED = 1_000;
 const MINUTE_MS = 60_000;
 
@@ -57,8 +57,8 @@ export const timesShape: () => TimesShape = once(() => ({
 
 interface Entry {
   next(after: number): number | null;
-  /** True if the entry names this instant, or its minute. */
-  names(at: number): boolean;
+  /** The end of a stretch that it names all of, or null if it does not name this instant, or its minute. */
+  endOf(at: number): number | null;
 }
 
 /** A time of a schedule. `isExcluded`: the search ended here, and is to go on behind it. */
@@ -82,9 +82,10 @@ export class Expansion {
     for (let passed = 0;; passed++) {
       const at = this.#candidate(from);
       if (at === null) return null;
-      const isExcluded = this.excluded.some((entry) => entry.names(at));
+      const end = Math.max(...this.excluded.map((entry) => entry.endOf(at) ?? at));
+      const isExcluded = end > at;
       if (!isExcluded || passed >= MOST_EXCLUDED) return { at, isExcluded };
-      from = at;
+      from = end - 1;
     }
   }
 
@@ -150,7 +151,7 @@ export function expansionOf(times: Times, now: number | null = null): Expansion 
   if (!first.isExcluded) return expansion;
   return [{
     pointer: "/exclude",
-    message: `must leave a time: its next ${MOST_EXCLUDED} times are all taken away`,
+    message: `must leave a time: it takes all away until ${new Date(first.at).toISOString()}`,
   }];
 }
 
@@ -186,24 +187,27 @@ function unknownZone(name: string): string {
 }
 
 function instant(at: number): Entry {
-  return { next: (after) => at > after ? at : null, names: (other) => other === at };
+  return { next: (after) => at > after ? at : null, endOf: (other) => other === at ? at + 1 : null };
 }
 
 function interval(everyMs: number, offsetMs: number): Entry {
   return {
     next: (after) => (Math.floor((after - offsetMs) / everyMs) + 1) * everyMs + offsetMs,
-    names: (at) => (at - offsetMs) % everyMs === 0,
+    endOf: (at) => (at - offsetMs) % everyMs === 0 ? at + 1 : null,
   };
 }
 
 function ofCron(expression: CronExpression, zone: TimeZone): Entry {
   const next = (after: number) => nextOfCron(expression, zone, after);
   const unit = expression.hasSeconds ? 1_000 : MINUTE_MS;
+  const startOf = (at: number, length: number) => Math.floor(at / length) * length;
+  const names = (at: number) => next(startOf(at, unit) - 1) === startOf(at, unit);
   return {
     next,
-    names(at) {
-      const start = Math.floor(at / unit) * unit;
-      return next(start - 1) === start;
+    endOf(at) {
+      if (!names(at)) return null;
+      const ends = expression.blocks.map((length) => startOf(at, length) + length);
+      return ends.find((end) => names(end - 1)) ?? startOf(at, unit) + unit;
     },
   };
 }

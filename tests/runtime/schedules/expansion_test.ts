@@ -182,6 +182,9 @@ Deno.test("what exclude names is left out: whole minutes, seconds, intervals, in
   check({ everyMs: 1_000 }, "2026-01-01T00:00Z", ["2026-01-01T00:00:02Z", "2026-01-01T00:00:04Z"], {
     exclude: [{ everyMs: 2_000, offsetMs: 1_000 }],
   });
+  check({ cron: "0 12 * * *" }, "2026-01-01T00:00Z", ["2026-01-02T12:00Z", "2026-01-04T12:00Z"], {
+    exclude: [berlin("* * */2 * *")],
+  });
   // The time in the gap is left out where it happens.
   check(berlin("30 2 * * *"), "2026-03-28T12:00Z", ["2026-03-30T00:30Z"], {
     exclude: [berlin("30 2 29 3 *")],
@@ -238,12 +241,70 @@ Deno.test("a spec that never fires is refused: February 30th, the past, an end b
 Deno.test("a search among times that are all taken away ends, and says where it is to go on", () => {
   const expansion = expansionOf({
     spec: [{ everyMs: 1_000 }],
-    exclude: [{ cron: "* * * 1 *" }],
+    exclude: [{ cron: "0-59 0-59 0 1 1 *" }],
   });
   assert.ok(expansion instanceof Expansion);
   const first = expansion.next(NOW);
   assert.deepEqual([first!.isExcluded, first!.at > NOW], [true, true]);
   let slot = first;
   while (slot!.isExcluded) slot = expansion.next(slot!.at);
-  assert.equal(new Date(slot!.at).toISOString(), "2026-02-01T00:00:00.000Z");
+  assert.equal(new Date(slot!.at).toISOString(), "2026-01-01T01:00:00.000Z");
+});
+
+Deno.test("days that are taken away do not refuse a schedule, however often it would fire on them", () => {
+  const friday = Date.parse("2026-01-02T22:59:59Z");
+  for (const spec of [[{ cron: "* * * * *" }], [{ cron: "* * * * * *" }], [{ everyMs: 1_000 }]]) {
+    for (const days of ["* * * * SAT,SUN", "* * * * * SAT,SUN"]) {
+      const expansion = expansionOf({ spec, exclude: [berlin(days)] }, friday);
+      assert.ok(expansion instanceof Expansion, `${JSON.stringify(spec)}: ${JSON.stringify(expansion)}`);
+      assert.equal(new Date(expansion.next(friday)!.at).toISOString(), "2026-01-04T23:00:00.000Z");
+    }
+  }
+  const times = {
+    spec: [{ everyMs: 1_000 }],
+    exclude: [{ cron: "* * * 1-11 *" }, { cron: "* 0-22 * 12 *" }],
+  };
+  const expansion = expansionOf(times, NOW);
+  assert.ok(expansion instanceof Expansion, JSON.stringify(expansion));
+  assert.equal(new Date(expansion.next(NOW)!.at).toISOString(), "2026-12-01T23:00:00.000Z");
+});
+
+Deno.test("what exclude takes away is what the same entry names as a spec, also where clocks are changed", () => {
+  const crons = [
+    "* * * * *",
+    "* 1 * * *",
+    "* 2 * * *",
+    "* 1,2 * * *",
+    "* 2,3 * * *",
+    "*/7 2 * * *",
+    "* */2 * * *",
+  ]
+    .concat("* * 29 3 *", "* * 25 10 *", "* * * * SAT", "30 * * * * *", "* 15 * * * *", "* * 2 * * *");
+  const changes: [string, string[]][] = [
+    ["Europe/Berlin", ["2026-03-28T22:00Z", "2026-10-24T22:00Z"]],
+    ["Australia/Lord_Howe", ["2026-04-04T12:00Z", "2026-10-03T13:00Z"]],
+    ["Australia/Adelaide", ["2026-04-04T14:00Z", "2026-10-03T14:00Z"]],
+    ["Pacific/Chatham", ["2026-04-04T12:00Z", "2026-09-26T12:00Z"]],
+  ];
+  const minute = 60_000;
+  const hours = 8;
+  for (const [timezone, nights] of changes) {
+    for (const night of nights) {
+      const from = Date.parse(night);
+      for (const cron of crons) {
+        const entry = { cron, timezone };
+        const named = expansionOf({ spec: [entry] }) as Expansion;
+        const left = expansionOf({ spec: [{ everyMs: minute }], exclude: [entry] }) as Expansion;
+        const expected: number[] = [];
+        for (let at = from; at < from + hours * 60 * minute; at += minute) {
+          if (named.next(at - 1)?.at !== at) expected.push(at);
+        }
+        const found: number[] = [];
+        for (let at = left.next(from - 1); at && at.at < from + hours * 60 * minute; at = left.next(at.at)) {
+          if (!at.isExcluded) found.push(at.at);
+        }
+        assert.deepEqual(found, expected, `${cron} in ${timezone} from ${night}`);
+      }
+    }
+  }
 });
