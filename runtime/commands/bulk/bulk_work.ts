@@ -5,22 +5,27 @@ import type { TaskContext } from "../../core/define.ts";
 import { PermanentError, UnavailableError } from "../../core/errors.ts";
 import { type Entry, isForgotten, typeOf } from "../../core/task.ts";
 import { bare, inTenant } from "../../core/tenant.ts";
+import { prefixes } from "../../platform/keys.ts";
+import { pages } from "../../platform/paging.ts";
 import { serviceKeys } from "../../platform/service_keys.ts";
 import { scan } from "../../queries/list.ts";
+import type { StoredEvent } from "../../store/event_log.ts";
 import type { Store } from "../../store/store.ts";
 import { cancelIfThere } from "../cancel.ts";
 import type { CommandContext } from "../context.ts";
 import { forget } from "../forget.ts";
 import { retry } from "../retry.ts";
 import { changePriority } from "./change_priority.ts";
-import { BULK, type BulkInput, type BulkPlace, mayBeFor, PLACE_KEPT_MS } from "./order.ts";
+import { BULK, type BulkFailure, type BulkInput, type BulkPlace, mayBeFor, PLACE_KEPT_MS } from "./order.ts";
 
 type Outcome = keyof BulkPlace["counts"];
 
 /** Tasks that are seen to before the place is kept. */
 const PER_STEP = 500;
-/** Failures that the log of the task has. */
+/** Failures that the log of the task has; with what each says they fit one value. */
 const MOST_LOGGED = 100;
+const LONGEST_MESSAGE = 200;
+const EVENTS_PER_READ = 200;
 
 export async function bulkWork(
   context: CommandContext,
@@ -31,7 +36,11 @@ export async function bulkWork(
   const key = serviceKeys.bulk(inTenant(task.task.id, input.tenant));
   const { value: place } = await store.kv.get<BulkPlace>(key);
   if (place === null) throw new PermanentError("what it was to do is not known any more: ask for it again");
-  const { counts } = place;
+  const { counts, failures = [] } = place;
+  const name = ({ id, message }: BulkFailure) => task.log(`failed: ${message}`, { id });
+  // A line is written after a moment, and may have gone with the process.
+  const named = failures.length > 0 ? await namedIn(store, inTenant(task.task.id, input.tenant)) : null;
+  failures.filter(({ id }) => !named!.has(id)).forEach(name);
   const seen = () => counts.done + counts.skipped + counts.failed;
   for await (const { entries, cursor } of place.isOver ? [] : steps(store, input, place.cursor)) {
     // Handed back or cancelled: it goes on here, or not at all.
@@ -39,17 +48,32 @@ export async function bulkWork(
     const outcomes = await Promise.all(entries.map((entry) => act(context, input, entry)));
     outcomes.forEach(({ outcome, message }, i) => {
       counts[outcome]++;
-      if (message !== undefined && counts.failed <= MOST_LOGGED) {
-        task.log(`failed: ${message}`, { id: bare(entries[i].record.id) });
-      }
+      if (message === undefined || counts.failed > MOST_LOGGED) return;
+      const failure = { id: bare(entries[i].record.id), message: message.slice(0, LONGEST_MESSAGE) };
+      failures.push(failure);
+      name(failure);
     });
     place.cursor = cursor;
+    place.failures = failures;
     await keep(store, key, place);
     task.progress(seen(), Math.max(seen(), input.total ?? seen()), `${counts.done} done`);
   }
   place.isOver = true;
   await keep(store, key, place);
   return counts;
+}
+
+/** Tasks that the log names already. */
+async function namedIn({ kv }: Store, id: string): Promise<Set<string>> {
+  const ids = new Set<string>();
+  for await (
+    const page of pages<StoredEvent>(kv, { prefix: prefixes.events(id) }, { size: EVENTS_PER_READ })
+  ) {
+    for (const { value } of page) {
+      if (value.kind === "log" && value.data !== null) ids.add(JSON.parse(value.data).id);
+    }
+  }
+  return ids;
 }
 
 async function keep({ kv, clock }: Store, key: Deno.KvKey, value: BulkPlace): Promise<void> {

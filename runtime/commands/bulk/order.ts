@@ -26,6 +26,14 @@ export interface BulkPlace {
   cursor: string | null;
   counts: { done: number; skipped: number; failed: number };
   isOver: boolean;
+  /** The first ones. Left out in those of releases before 0.3. */
+  failures?: BulkFailure[];
+}
+
+/** As the log of the task tells it. */
+export interface BulkFailure {
+  id: string;
+  message: string;
 }
 
 /** For as long as a bulk action may take, or be retried. */
