@@ -327,7 +327,9 @@ export class Checker implements ChildFindings {
   }
 
   #removed(id: string, how: string): void {
-    const record = this.tasks.get(id)!;
+    const record = this.tasks.get(id);
+    // A fence was never a task.
+    if (record === undefined) return;
     this.tasks.delete(id);
     this.unended.delete(id);
     this.gone.add(id);

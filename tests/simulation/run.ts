@@ -46,7 +46,12 @@ async function many(from: number, seeds: number, weaken?: Weaken): Promise<boole
   const sums = { tasks: 0, runs: 0, events: 0, crashes: 0, virtualMs: 0, orphanChunks: 0, orphanEdges: 0 };
   let failed = 0;
   for (let seed = from; seed < from + seeds; seed++) {
-    const told = await tell(seed, weaken);
+    const told = await tell(seed, weaken).catch((error: Error) => error);
+    if (told instanceof Error) {
+      failed++;
+      console.log(`seed ${seed} ended with ${told.stack}`);
+      continue;
+    }
     for (const name of ["tasks", "runs", "events", "crashes", "virtualMs"] as const) sums[name] += told[name];
     sums.orphanChunks += told.gaps.orphanChunks;
     sums.orphanEdges += told.gaps.orphanEdges;
