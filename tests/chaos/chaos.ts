@@ -2,7 +2,8 @@
 
 import { checks } from "./checks.ts";
 import { Cluster } from "./cluster.ts";
-import { listAll, quiet, readAll, streamFaults } from "./collect.ts";
+import { listAll, quiet, readAll, readGroups, streamFaults } from "./collect.ts";
+import { composedChecks, KINDS } from "./compositions/kinds.ts";
 import { factsOf, readLogs } from "./facts.ts";
 import { now, openJournal, readJournal } from "./journal.ts";
 import { Killer, STOPS_WITHIN_MS } from "./killer.ts";
@@ -78,7 +79,7 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
     await away;
     await killer.heal();
     healedAt = now();
-    while (load.acknowledged < leastTasks) await pause(100);
+    while (load.acknowledged < leastTasks || load.compositions < KINDS.length) await pause(100);
     await load.stop();
     ended = await endSchedules(someUrl, STILL_MS);
   } finally {
@@ -94,6 +95,8 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
   const logs = await readLogs(cluster.folder);
   const ids = new Set([...listed, ...logs.acks.flatMap((line) => line.is === "submitted" ? line.ids : [])]);
   const facts = factsOf(leaseMs, logs, await readAll(urls, [...ids]), listed);
+  const groupIds = facts.compositions.flatMap(({ groupId }) => groupId ?? []);
+  const groups = new Map((await readGroups(urls[0], groupIds, STILL_MS)).map((group) => [group.id, group]));
   const streams: string[] = [];
   const over = [...facts.tasks.values()].filter(hasEnded);
   for (let i = 0; i < Math.min(STREAMS_LOOKED_AT, over.length); i++) {
@@ -112,6 +115,8 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
   for (const [rule, check] of Object.entries(checks)) violate(rule, check({ ...facts, cutOff }));
   const scheduled = { ...ended, firstAt, tasks: facts.tasks };
   for (const [rule, check] of Object.entries(scheduleChecks)) violate(rule, check(scheduled));
+  const composed = { calls: facts.compositions, tasks: facts.tasks, groups };
+  for (const [rule, check] of Object.entries(composedChecks)) violate(rule, check(composed));
   violate("keys that nothing follows from, or that are missing", wrong);
   violate("what no fault excuses", load.wrong);
   const faults = await readJournal<FaultLine>(cluster.path("faults"));
@@ -125,6 +130,7 @@ async function chaosIn(cluster: Cluster, options: Options, say: (line: string) =
     ...killer.done,
     ...(denokv ? { "seconds without a server": outageSeconds } : {}),
     ...figuresOf(facts),
+    "compositions accepted": facts.compositions.filter(({ status }) => status === 202).length,
     "tasks of schedules": [...facts.tasks.values()].filter(({ schedule }) => schedule).length,
     "all ended after (ms)": tookMs === null ? NaN : Math.round(tookMs),
     "tasks of cut-off calls": cutOff.size,

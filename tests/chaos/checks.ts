@@ -2,6 +2,7 @@
 
 import type { Facts, Task } from "./facts.ts";
 import { beatsOf, ClaimBook, longestSilence, overlaps } from "./leases.ts";
+import { MAX_CLOCK_SKEW_MS, mostAtOnce, spansOf } from "./spans.ts";
 import {
   beginsAgain,
   DIED,
@@ -16,9 +17,6 @@ import {
   TERMINAL,
   wasAsked,
 } from "./story.ts";
-
-/** Each process counts on from its own start, and the clock may be moved a little between two starts. */
-const MAX_CLOCK_SKEW_MS = 20;
 
 /** So many tasks of one limit may run at once (requests.ts). */
 export const MOST_OF_A_LIMIT = 5;
@@ -205,24 +203,6 @@ export const checks: Record<string, Check> = {
     }).map(shown);
   },
 };
-
-/** While they ran, or were asked to stop: from the instant that their starts say to that of what followed. */
-function spansOf({ history }: Task): { from: number; to: number }[] {
-  return history.flatMap(({ type, at }, i) => {
-    if (type !== "RUNNING") return [];
-    const end = history.slice(i + 1).find((state) => state.type !== "CANCELLING");
-    return [{ from: at, to: (end?.at ?? Infinity) - MAX_CLOCK_SKEW_MS }];
-  });
-}
-
-function mostAtOnce(spans: { from: number; to: number }[]): number {
-  const steps = spans.filter(({ from, to }) => from < to)
-    .flatMap(({ from, to }) => [{ at: from, by: 1 }, { at: to, by: -1 }])
-    .sort((a, b) => a.at - b.at || a.by - b.by);
-  let [now, most] = [0, 0];
-  for (const { by } of steps) most = Math.max(most, now += by);
-  return most;
-}
 
 function isCutOff({ id, history }: Task, cutOff: ReadonlySet<string>): boolean {
   return cutOff.has(id) && history.at(-1)!.name === "AwaitingDependencies";

@@ -1,5 +1,6 @@
 // Asks the service, by HTTP and as anybody could, for everything that it holds.
 
+import type { Group } from "./compositions/composition.ts";
 import { now } from "./journal.ts";
 import type { State, Task } from "./facts.ts";
 import { allTasks } from "../support/listed.ts";
@@ -8,7 +9,7 @@ import { pause } from "../support/waiting.ts";
 // deno-lint-ignore no-explicit-any
 type Body = any;
 
-const OPEN = ["SCHEDULED", "PENDING", "RUNNING", "CANCELLING"];
+const OPEN = "/v1/tasks?state=SCHEDULED,PENDING,RUNNING,PAUSED,CANCELLING&limit=100";
 const LANES = 16;
 /** Longer than any machine needs until all tasks have ended. */
 export const ENDLESS_MS = 900_000;
@@ -22,17 +23,46 @@ export async function quiet(url: string, stillMs: number): Promise<number | null
   const since = now();
   let changedAt = since, before = "";
   while (now() - changedAt < stillMs && now() - since < ENDLESS_MS) {
-    const pages: Body[] = await Promise.all(
-      OPEN.map((state) => get(url, `/v1/tasks?state=${state}&limit=20`)),
-    );
-    // A page that had no time to look through all of them has a cursor.
-    if (pages.every((page) => page.tasks.length === 0 && page.nextCursor === null)) return now() - since;
-    const left = JSON.stringify(pages.map(({ tasks }) => tasks.map(({ id, state }: Body) => [id, state])));
+    // A list is no snapshot: what moves from one state to another while it is read may be missed once.
+    const left = await firstOpen(url) ?? await firstOpen(url);
+    if (left === null) return now() - since;
     if (left !== before) changedAt = now();
     before = left;
     await pause(100);
   }
   return null;
+}
+
+/** Some tasks that have not ended, as a text; null if there are none. */
+async function firstOpen(url: string): Promise<string | null> {
+  // A page may be empty and have a next one: a list has only so much time.
+  for (let path: string | null = OPEN; path !== null;) {
+    const { tasks, nextCursor }: Body = await get(url, path);
+    if (tasks.length > 0) return JSON.stringify(tasks.map(({ id, state }: Body) => [id, state]));
+    path = nextCursor === null ? null : `${OPEN}&cursor=${nextCursor}`;
+  }
+  return null;
+}
+
+/** These groups, once each is over, or nothing happens to it any more. */
+export async function readGroups(url: string, ids: string[], stillMs: number): Promise<Group[]> {
+  const groups: Group[] = [];
+  for (const id of ids) {
+    let changedAt = now(), before = "";
+    let group: Group | null;
+    do {
+      group = await get(url, `/v1/groups/${id}`);
+      const text = JSON.stringify(group);
+      if (text !== before) changedAt = now();
+      before = text;
+    } while (group && !isOver(group) && now() - changedAt < stillMs && await pause(100) === undefined);
+    if (group) groups.push(group);
+  }
+  return groups;
+}
+
+function isOver({ endedAt, compensation }: Group): boolean {
+  return endedAt !== null && (compensation === null || compensation.endedAt !== null);
 }
 
 /** Every id, by the pages of the list. */

@@ -3,11 +3,13 @@
 
 import { z } from "zod";
 import { type AnyDefinition, define, type TaskContext } from "../../runtime/core/define.ts";
+import { replaceWith } from "../../runtime/core/replace_with.ts";
 import { type Journal, now } from "./journal.ts";
 import { pause } from "../support/waiting.ts";
 import type { RunLine } from "./lines.ts";
 
 export const WORK = "chaos-work";
+export const REPLACES = "chaos-replaces";
 export const POISON = "chaos-poison";
 export const DEAF = "chaos-deaf";
 
@@ -17,6 +19,15 @@ const work = z.object({
   failures: z.int().default(0),
   reports: z.boolean().default(false),
   padding: z.string().default(""),
+  /** Of a compensation: what it takes back. */
+  taken: z.unknown().optional(),
+});
+const replaces = z.object({
+  form: z.enum(["one", "chain", "group"]),
+  call: z.string(),
+  /** In the first so many attempts the last of those in its place fails. */
+  failures: z.int(),
+  ms: z.array(z.int()),
 });
 const done = z.object({ run: z.string(), padding: z.int() });
 
@@ -48,6 +59,20 @@ export function definitionsWith(runs: Journal): AnyDefinition[] {
       }
       over("returned");
       return { run, padding: input.padding.length };
+    }),
+
+    /** Puts others in its place, in each attempt new ones. */
+    define({ name: REPLACES, input: replaces }, (context) => {
+      const { input: { form, call, failures, ms }, task: { id }, attempt } = context;
+      const { over } = begin(context);
+      const tasks = ms.map((ms, n, all) => ({
+        task: WORK,
+        input: { ms, failures: attempt <= failures && n === all.length - 1 ? 1 : 0 },
+        ...(form === "chain" && n > 0 ? { immutable: true } : {}),
+        options: { maxCrashes: 100, metadata: { follows: call, inPlaceOf: id, attempt, n } },
+      }));
+      over("returned");
+      return replaceWith(form === "one" ? tasks[0] : form === "chain" ? { chain: tasks } : { group: tasks });
     }),
 
     /** Goes on whatever its signal says. */

@@ -7,6 +7,7 @@ import type {
   AskLine,
   BeatLine,
   ClaimLine,
+  ComposedLine,
   EndLine,
   FaultLine,
   LeaseLine,
@@ -23,6 +24,17 @@ export interface State {
   attempt: number;
 }
 
+export interface Metadata {
+  key?: string;
+  /** The composition whose tasks were asked for (compositions/), or from which the task follows. */
+  call?: string;
+  follows?: string;
+  /** The task, and its attempt, that has put this one in its place, as the n-th. */
+  inPlaceOf?: string;
+  attempt?: number;
+  n?: number;
+}
+
 export interface Task {
   id: string;
   attempt: number;
@@ -32,7 +44,12 @@ export interface Task {
   // deno-lint-ignore no-explicit-any
   result: any;
   error: { message: string } | null;
-  metadata: { key?: string };
+  createdAt: string;
+  metadata: Metadata;
+  /** Of a compensation. */
+  compensates?: string;
+  /** Of a task that waits for others under conditions. */
+  conditions?: { anyOf?: string[]; met?: string[] }[];
   /** Of a task that a schedule has submitted. */
   schedule?: { name: string; scheduledFor: string };
   history: State[];
@@ -51,6 +68,7 @@ export interface Run {
 export interface Facts {
   leaseMs: number;
   tasks: Map<string, Task>;
+  compositions: ComposedLine[];
   /** In the order of `GET /v1/tasks`. */
   listed: string[];
   asked: Map<string, Asked>;
@@ -75,7 +93,7 @@ export interface Facts {
 export interface Logs {
   runs: RunLine[];
   leases: LeaseLine[];
-  acks: (AckLine | AskLine)[];
+  acks: (AckLine | AskLine | ComposedLine)[];
   ends: EndLine[];
   faults: FaultLine[];
 }
@@ -104,6 +122,7 @@ export function factsOf(leaseMs: number, logs: Logs, tasks: Task[], listed: stri
     listed,
     asked: new Map(submitted.flatMap(({ ids, asked }) => ids.map((id, i) => [id, asked[i]]))),
     keys: new Map(submitted.flatMap(({ key, ids }) => key === null ? [] : [[key, ids]])),
+    compositions: logs.acks.filter((line) => line.is === "composed"),
     cancelled: logs.acks.filter((line) => line.is === "cancelled"),
     retriesAsked,
     endsSeen: logs.ends,

@@ -36,7 +36,7 @@ export async function leftovers(kv: Deno.Kv): Promise<GarbageCollector> {
         wrong.push(`counts tasks that are over: ${key} ${JSON.stringify(value)}`);
       }
     }
-    for (const name of ["ready", "lease", "worker", "stop", "parked"]) {
+    for (const name of ["ready", "lease", "worker", "stop", "parked", "unique", "outbox"]) {
       for await (const { key } of kv.list({ prefix: [name] }, { batchSize: BATCH })) {
         wrong.push(`still there: ${key}`);
       }

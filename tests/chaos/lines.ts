@@ -69,6 +69,24 @@ export type AckLine =
 /** Asked, but not always answered: it may have happened. */
 export type AskLine = { is: "retry"; id: string; at: number };
 
+/** A call of a composition, and its last answer. */
+export interface ComposedLine<Plan = unknown> {
+  is: "composed";
+  kind: string;
+  call: string;
+  plan: Plan;
+  askedAt: number;
+  at: number;
+  isRepeated: boolean;
+  /** Of the last answer; null if there was none. */
+  status: number | null;
+  /** Of a refusal. */
+  detail: string | null;
+  groupId: string | null;
+  /** By the names in a flow, or by place. */
+  ids: Record<string, string>;
+}
+
 /** The load saw a task that has ended, in the midst of it all. */
 export interface EndLine {
   id: string;

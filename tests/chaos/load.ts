@@ -1,14 +1,14 @@
-// A client that writes down every promise it is given before it counts it. It knows nothing of which process
-// is alive: it asks any of them, and what is not answered is not promised.
+// A client that writes down every promise it is given before it counts it.
 
+import { type Answer, type Body, Caller, untilAnswered } from "./caller.ts";
+import { askFor } from "./compositions/ask.ts";
+import { isOfComposition } from "./compositions/composition.ts";
+import { KINDS } from "./compositions/kinds.ts";
 import { type Journal, now } from "./journal.ts";
 import { pause } from "../support/waiting.ts";
-import type { AckLine, AskLine, EndLine } from "./lines.ts";
+import type { AckLine, AskLine, ComposedLine, EndLine } from "./lines.ts";
 import type { Random } from "../support/random.ts";
 import { aTask } from "./requests.ts";
-
-// deno-lint-ignore no-explicit-any
-type Body = any;
 
 export interface LoadOptions {
   urls: string[];
@@ -19,14 +19,8 @@ export interface LoadOptions {
   ends: Journal;
 }
 
-/** A stopped process answers when it goes on; few wait that long. */
-const GIVE_UP_AFTER_MS = 2_500;
-/** A caller that waits longer than the service is told when the database is away. */
-const PATIENT_MS = 13_000;
-const PATIENT = 0.15;
+const COMPOSED = 0.08;
 const MOST_UNDER_WAY = 40;
-/** Also while the database is away. */
-const ASKED_AGAIN_FOR_MS = 100_000;
 /** More are stored in several commits: without a key, what is cut off stays behind for ten minutes. */
 const MOST_WITHOUT_KEY = 25;
 const RECENT = 400;
@@ -35,25 +29,28 @@ const YOUNG = 10;
 /** After a large batch. */
 const LONGEST_PAUSE_MS = 2_000;
 
-interface Answer {
-  status: number;
-  headers: Headers;
-  body: Body;
-}
-
 export class Load {
   acknowledged = 0;
-  /** Answers by status, and calls without one. */
-  readonly answers: Record<string, number> = {};
-  /** What no fault excuses: a status of 500, a repeated key with other tasks. */
-  readonly wrong: string[] = [];
+  /** Calls that rules of their own look at; each kind comes in turn (compositions/kinds.ts). */
+  compositions = 0;
+  readonly #caller: Caller;
   #recent: string[] = [];
   #underWay = 0;
   #keys = 0;
   #running = false;
   #done: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: LoadOptions) {}
+  constructor(private readonly options: LoadOptions) {
+    this.#caller = new Caller(options.urls);
+  }
+
+  get answers(): Record<string, number> {
+    return this.#caller.answers;
+  }
+
+  get wrong(): string[] {
+    return this.#caller.wrong;
+  }
 
   start(): void {
     this.#running = true;
@@ -86,6 +83,10 @@ export class Load {
 
   #draw(random: Random): { size: number; act: () => Promise<void> } {
     const dice = random.float();
+    if (dice < COMPOSED) {
+      const name = KINDS[this.compositions++ % KINDS.length];
+      return askFor(name, `call-${this.compositions}`, random, this.#caller, (line) => this.#write(line));
+    }
     if (dice < 0.55) return { size: 1, act: () => this.#submit(random, 1, null) };
     const key = `key-${++this.#keys}`;
     if (dice < 0.75) return { size: 1, act: () => this.#submit(random, 1, key) };
@@ -111,13 +112,13 @@ export class Load {
     }];
     const asked = tasks.map(({ asked }) => asked);
     const headers: Record<string, string> = key === null ? {} : { "idempotency-key": key };
-    const call = () => this.#call(random, "POST", path, body, headers);
+    const call = () => this.#caller.call(random, "POST", path, body, headers);
     const idsOf = ({ body }: Answer) => size === 1 ? [body.id] : body.tasks.map(({ id }: Body) => id);
-    const first = await (key === null ? call() : this.#untilAnswered(random, call));
+    const first = await (key === null ? call() : untilAnswered(random, call));
     if (first?.status !== 202) return;
     this.#acknowledge({ is: "submitted", ids: idsOf(first), asked, key, at: now() });
     if (key === null || !random.chance(0.5)) return;
-    const again = await this.#untilAnswered(random, call);
+    const again = await untilAnswered(random, call);
     if (again?.status !== 202) return;
     if (JSON.stringify(idsOf(again)) !== JSON.stringify(idsOf(first))) {
       this.wrong.push(`${key} gave ${idsOf(first)} and then ${idsOf(again)}`);
@@ -136,8 +137,8 @@ export class Load {
     });
     const tasks = Object.fromEntries(drawn.map(({ body }, i) => [`n${i}`, { ...body, waitFor: waitFor[i] }]));
     const headers: Record<string, string> = key === null ? {} : { "idempotency-key": key };
-    const call = () => this.#call(random, "POST", "/v1/flows", { tasks }, headers);
-    const answer = await (key === null ? call() : this.#untilAnswered(random, call));
+    const call = () => this.#caller.call(random, "POST", "/v1/flows", { tasks }, headers);
+    const answer = await (key === null ? call() : untilAnswered(random, call));
     if (answer?.status !== 202) return;
     const idOf = (name: string): string => answer.body.tasks[name].id;
     const ids = drawn.map((_, i) => idOf(`n${i}`));
@@ -145,19 +146,10 @@ export class Load {
     this.#acknowledge({ is: "submitted", ids, asked, key, at: now() });
   }
 
-  async #untilAnswered(random: Random, call: () => Promise<Answer | null>): Promise<Answer | null> {
-    for (const since = now(); now() - since < ASKED_AGAIN_FOR_MS;) {
-      const answer = await call();
-      if (answer?.status === 202) return answer;
-      await pause(random.int(20, 200));
-    }
-    return null;
-  }
-
   async #cancel(random: Random): Promise<void> {
     const id = this.#someId(random, YOUNG);
     if (!id) return;
-    const answer = await this.#call(random, "POST", `/v1/tasks/${id}/cancel`, {
+    const answer = await this.#caller.call(random, "POST", `/v1/tasks/${id}/cancel`, {
       reason: "chaos",
       graceMs: 300,
     });
@@ -168,11 +160,13 @@ export class Load {
 
   /** Runs a task again that has failed. */
   async #retry(random: Random): Promise<void> {
-    const page = await this.#call(random, "GET", "/v1/tasks?state=FAILED&limit=20");
-    if (page?.status !== 200 || page.body.tasks.length === 0) return;
-    const { id } = random.pick<Body>(page.body.tasks);
+    const page = await this.#caller.call(random, "GET", "/v1/tasks?state=FAILED&limit=20");
+    if (page?.status !== 200) return;
+    const free: Body[] = page.body.tasks.filter((task: Body) => !isOfComposition(task));
+    if (free.length === 0) return;
+    const { id } = random.pick(free);
     this.#write({ is: "retry", id, at: now() });
-    const answer = await this.#call(random, "POST", `/v1/tasks/${id}/retry`);
+    const answer = await this.#caller.call(random, "POST", `/v1/tasks/${id}/retry`);
     if (answer?.status === 202) this.#write({ is: "retried", id, at: now() });
   }
 
@@ -180,7 +174,7 @@ export class Load {
   async #look(random: Random): Promise<void> {
     const id = this.#someId(random);
     if (!id) return;
-    const answer = await this.#call(random, "GET", `/v1/tasks/${id}?wait=1`);
+    const answer = await this.#caller.call(random, "GET", `/v1/tasks/${id}?wait=1`);
     if (!answer) return;
     if (answer.status !== 200 && answer.status !== 503) {
       this.wrong.push(`an acknowledged task ${id} gave ${answer.status}`);
@@ -199,41 +193,8 @@ export class Load {
     this.#recent = [...this.#recent, ...line.ids].slice(-RECENT);
   }
 
-  #write(line: AckLine | AskLine): void {
+  #write(line: AckLine | AskLine | ComposedLine): void {
     this.options.acks.write(line);
-  }
-
-  async #call(
-    random: Random,
-    method: string,
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Answer | null> {
-    const late = new AbortController();
-    const patienceMs = random.chance(PATIENT) ? PATIENT_MS : GIVE_UP_AFTER_MS;
-    const timer = setTimeout(() => late.abort(), patienceMs);
-    try {
-      const response = await fetch(random.pick(this.options.urls) + path, {
-        method,
-        headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-        body: body === undefined ? undefined : JSON.stringify(body),
-        signal: late.signal,
-      });
-      const answer = { status: response.status, headers: response.headers, body: await response.json() };
-      this.#count(String(response.status));
-      if (response.status === 500) this.wrong.push(`${method} ${path} gave 500`);
-      return answer;
-    } catch {
-      this.#count(late.signal.aborted ? "no answer in time" : "cut off or refused");
-      return null;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #count(answer: string): void {
-    this.answers[answer] = (this.answers[answer] ?? 0) + 1;
   }
 }
 

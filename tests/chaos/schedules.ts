@@ -6,12 +6,11 @@ import { pause } from "../support/waiting.ts";
 import { WORK } from "./definitions.ts";
 import type { Task } from "./facts.ts";
 import { now } from "./journal.ts";
+import { MAX_CLOCK_SKEW_MS } from "./spans.ts";
 
 const EVERY_MS = 1_000;
 /** So many times one of them fires, and is over then. */
 const TIMES = 10;
-/** Each process counts on from its own start, and the clock may be moved a little between two starts. */
-const MAX_CLOCK_SKEW_MS = 20;
 const ASKED_AGAIN_MS = 200;
 
 type Asked = Pick<ScheduleConfig, "overlap" | "remaining">;

@@ -9,7 +9,8 @@ const FIRST = new Set(["SCHEDULED", "PENDING"]);
 const NEXT: Record<string, string[]> = {
   SCHEDULED: ["SCHEDULED", "PENDING", "CANCELLED"],
   PENDING: ["PENDING", "SCHEDULED", "RUNNING", "CANCELLED"],
-  RUNNING: ["PENDING", "SCHEDULED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  RUNNING: ["PENDING", "SCHEDULED", "PAUSED", "CANCELLING", "COMPLETED", "FAILED", "CRASHED"],
+  PAUSED: ["SCHEDULED", "COMPLETED", "FAILED", "CRASHED"],
   CANCELLING: ["CANCELLED"],
   COMPLETED: [],
   FAILED: ["PENDING"],
@@ -23,7 +24,7 @@ export const RESUMED = "its upstream was retried";
 export const DIED = /^its worker died/;
 export const HANDED_BACK = /^handed back/;
 
-const READY_OR_LIMITED = new Set(["Pending", "AwaitingConcurrencySlot"]);
+const READY_OR_LIMITED = new Set(["Pending", "AwaitingConcurrencySlot", "AwaitingRateLimit"]);
 
 /** Every outcome in a task's history that says which run it is of, with the RUNNING state ahead of it. */
 export function outcomesOf(task: Task): { running: State; run: string }[] {

@@ -9,5 +9,6 @@ Deno.test("chaos: no acknowledged task is lost or ends twice, none runs without 
   const { kills, stops } = report.figures;
   assert.ok(kills + stops >= 15, tableOf(report));
   assert.ok(report.figures["tasks acknowledged"] >= 200, tableOf(report));
+  assert.ok(report.figures["compositions accepted"] >= 5, tableOf(report));
   assert.ok(report.figures["tasks of schedules"] >= 50, tableOf(report));
 });

@@ -16,5 +16,6 @@ Deno.test({
     const { kills, stops } = report.figures;
     assert.ok(kills + stops >= 6, tableOf(report));
     assert.ok(report.figures["tasks acknowledged"] >= 60, tableOf(report));
+    assert.ok(report.figures["compositions accepted"] >= 5, tableOf(report));
   },
 });
