@@ -56,8 +56,7 @@ export async function admit(
   const outboxKey = keys.outbox(concurrencyLimitId(group));
   const limit = await kv.get<ConcurrencyLimit>(keys.concurrencyLimit(group));
   const record = await groupRecord(kv, group);
-  const mayStart = record !== null && !isCutShort(record);
-  const free = limit.value && mayStart ? freeSlots(limit.value, record) : 0;
+  const free = limit.value && record ? freeSlots(limit.value, record) : 0;
   const slots = Math.min(free, atOnce);
   const { again, next } = slots > 0 ? await waiting(kv, group, limit.value!, slots) : { again: [], next: [] };
   const options: UnitOptions = { checks: [{ key: outboxKey, versionstamp: outboxVersion }], writes: [] };
@@ -83,7 +82,9 @@ export async function admit(
   return false;
 }
 
+/** None in a group that was stopped: what waits there is about to be cancelled. */
 export function freeSlots({ max, admitted }: ConcurrencyLimit, group: GroupRecord): number {
+  if (isCutShort(group)) return 0;
   return max - (admitted - endedWithSlot(group));
 }
 

@@ -178,6 +178,17 @@ Deno.test("a free slot that nothing gives to the next task is found", async () =
   assert.equal(await bench.state(ids[1]), "Pending");
 });
 
+Deno.test("a free slot of a group that was stopped is for nobody, and nothing is to be repaired", async () => {
+  await using bench = await days();
+  const { group, ids } = await bench.groupOf([{}, {}], 1);
+  await bench.run(ids[0]);
+  const key = keys.group(group);
+  const { value } = await bench.kv.get<GroupRecord>(key);
+  const stopped: GroupRecord = { ...value!, stopped: { cause: "cancel", at: 0 } };
+  await bench.kv.writeBlind([{ key, value: stopped }, { key: keys.outbox(concurrencyLimitId(group)) }], 0);
+  assert.deepEqual(await bench.repair(), []);
+});
+
 Deno.test("a group that release 0.1 has made is kept, with its log, as long as its tasks", async () => {
   await using bench = await days();
   const { group, ids } = await bench.groupOf([{}, delayed(20)]);
