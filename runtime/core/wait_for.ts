@@ -77,10 +77,10 @@ export function waitForSchema(task: z.ZodType<string, string>, most: number): z.
     return typeof value === "object" && value !== null ? formOf(value, condition, any) : task;
   });
   const list = z.array(item).max(most);
-  const either = chosen<WaitFor>(
-    [list, any],
-    (value) => !Array.isArray(value) && hasAnyOf(value) ? any : list,
-  );
+  const either = chosen<WaitFor>([list, any], (value) => {
+    if (Array.isArray(value)) return list;
+    return hasAnyOf(value) ? any : { path: [], message: "must be a list, or {anyOf: […]}" };
+  });
   return (either as z.ZodType<WaitFor, WaitFor>)
     .describe(
       "Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in " +

@@ -33,11 +33,13 @@ function faultsOfIssue(issue: z.core.$ZodIssue, value: unknown, prefix: string):
       const lacks = branch.filter(({ path }) => valueAt(found, path) === undefined).length;
       return { branch, lacks, other: Number(!branch.every(isOfKind)) };
     });
-    const [{ branch: best } = { branch: undefined }] = branches.sort((a, b) =>
-      a.other - b.other || a.lacks - b.lacks || a.branch.length - b.branch.length
-    );
-    if (best?.every(isOfKind)) {
-      return best.flatMap((inner) => faultsOfIssue(inner, found, at));
+    const order = (a: typeof branches[0], b: typeof branches[0]) =>
+      a.other - b.other || a.lacks - b.lacks || a.branch.length - b.branch.length;
+    const [best, second] = branches.sort(order);
+    // An object that has no field of any branch: none was meant more than another.
+    const isAnyone = best?.lacks > 0 && second && order(best, second) === 0 && issue.message !== OF_ZOD;
+    if (best?.branch.every(isOfKind) && !isAnyone) {
+      return best.branch.flatMap((inner) => faultsOfIssue(inner, found, at));
     }
     const kinds = [...new Set(kindsOf(issue))];
     if (issue.message === OF_ZOD && kinds.length > 0) {

@@ -99,6 +99,7 @@ Deno.test("conditions that contradict each other, or come true never, are refuse
     [at([{ task: id, on }], { $task: id }), "/options/waitFor/0/task"],
     [at({ anyOf: [id, other] }, { $task: other }), "/options/waitFor/anyOf/1"],
     [at([{}]), "/options/waitFor/0"],
+    [at({}), "/options/waitFor"],
     [echo({ $task: id, $allowFailure: 1 }), "/input/value"],
     [echo({ $quote: id, $allowFailure: true }), "/input/value"],
   ];

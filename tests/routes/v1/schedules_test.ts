@@ -202,6 +202,7 @@ Deno.test("what is wrong with a schedule is told with its place, the rule and th
     [{ spec: [{ at: "2029-12-31T00:00:00Z" }] }, "/spec/0", /must lie in the future/],
     [{ spec: [{ at: "2031-12-31" }] }, "/spec/0/at", /must have a time and an offset/],
     [{ spec: [] }, "/spec", />=1 items/],
+    [{ spec: [{}] }, "/spec/0", /must have cron, everyMs or at/],
     [{ spec: [{ cron: "@daily", everyMs: 5_000 }] }, "/spec/0/everyMs", /unknown field/],
     [{ spec: [{ cron: "@daily" }], exclude: [{ cron: "* * * * *" }] }, "/exclude", /must leave a time/],
     [{ spec: [{ cron: "@yearly" }], exclude: [{ cron: "@yearly" }] }, "/exclude", /must leave a time/],

@@ -65,3 +65,12 @@ Deno.test("of a union the branch of the value's kind tells its bound, and all te
   const named = z.union([z.string(), z.int()], { error: "must be a name or a number" });
   assert.equal(faults(named, true)[0].message, "must be a name or a number (got true)");
 });
+
+Deno.test("of a union none of whose branches was meant, its own words speak", () => {
+  const forms = [z.object({ cron: z.string() }), z.object({ everyMs: z.int() })] as const;
+  const named = z.union(forms, { error: "must have cron or everyMs" });
+  assert.deepEqual(faults(named, {}, "/0"), [
+    { pointer: "/0", message: "must have cron or everyMs (got an object)" },
+  ]);
+  assert.equal(faults(named, { everyMs: "x" }, "/0")[0].pointer, "/0/everyMs");
+});
