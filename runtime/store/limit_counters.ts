@@ -105,7 +105,7 @@ export class LimitCounters {
   #lastOrder = 0;
 
   constructor(kv: KvPort, private readonly clock: Clock) {
-    this.#known = new VersionCache(kv, keys.limit, KNOWN_KEPT);
+    this.#known = new VersionCache(kv, keys.limit, KNOWN_KEPT, KNOWN_KEPT);
     this.rules = new LimitRules(kv);
   }
 

@@ -18,13 +18,18 @@ export interface Known<T> {
 
 export class VersionCache<T> {
   readonly #known: BoundedMap<string, Known<T>>;
+  /** What was not there at the last read. */
+  readonly #absent: BoundedMap<string, true>;
 
+  /** @param mostAbsent of so many it is known that they are not there. Commits must check that, too. */
   constructor(
     private readonly kv: KvPort,
     private readonly keyOf: (id: string) => Deno.KvKey,
     most: number,
+    private readonly mostAbsent = 0,
   ) {
     this.#known = new BoundedMap(most);
+    this.#absent = new BoundedMap(mostAbsent);
   }
 
   async load(ids: string[]): Promise<Map<string, Known<T>>> {
@@ -34,10 +39,11 @@ export class VersionCache<T> {
       if (known) loaded.set(id, known);
     }
     // Known values are taken before the read: they may be forgotten during it.
-    const missing = ids.filter((id) => !loaded.has(id));
+    const missing = ids.filter((id) => !loaded.has(id) && !this.#absent.has(id));
     const found = missing.length > 0 ? await this.kv.getMany<T>(missing.map(this.keyOf)) : [];
     found.forEach(({ value, versionstamp }, i) => {
       if (value !== null) loaded.set(missing[i], { value, versionstamp: versionstamp! });
+      else if (this.mostAbsent > 0) this.#absent.set(missing[i], true);
     });
     return loaded;
   }
@@ -48,14 +54,17 @@ export class VersionCache<T> {
 
   remember(id: string, known: Known<T>): void {
     this.#known.set(id, known);
+    this.#absent.delete(id);
   }
 
   forget(id: string): void {
     this.#known.delete(id);
+    this.#absent.delete(id);
   }
 
   /** Forgets everything: a commit has failed, so another process may have written. */
   distrust(): void {
     this.#known.clear();
+    this.#absent.clear();
   }
 }

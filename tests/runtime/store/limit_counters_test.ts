@@ -76,6 +76,18 @@ Deno.test("a limit that begins beside a change of the rules begins with the new 
   assert.match(stateOf(record).message!, /at most 0 at once, by the rule "k"/);
 });
 
+Deno.test("a limit that was not there is full once another process has come to use it", async () => {
+  await using bench = await aBench();
+  const { kv, clock, ids, store } = bench;
+  await store.limits.gate([{ changes: [], limitSteps: [], limitNames: ["\nk"], isGated: false }]);
+  const next = submitted(aDraft({ id: ids.id(), ...one("k") }), clock.now());
+  await new Store({ kv, clock, ids }).commit("submit", [{ before: null, next }], { fresh: true });
+  const [{ record }] = await bench.submit(one("k"));
+  assert.ok(record.parked);
+  const { held, waiting } = (await counter(bench, "k"))!;
+  assert.deepEqual([held, waiting], [1, 1]);
+});
+
 Deno.test("a claim takes no more tasks than its commit has checks for, with the turns that they give back", async () => {
   await using bench = await aBench({ limits: { ...EMBEDDED_LIMITS, checks: 10 } });
   const keyed = Array.from({ length: 12 }, (_, i) => ({ limits: [turnsOf({ key: `k${i}` }, 0)] }));
