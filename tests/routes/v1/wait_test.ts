@@ -221,6 +221,34 @@ Deno.test("a task of a group that was retried between two connections comes once
   assert.deepEqual(rest.at(-1)!.data, { outcome: "FAILED", total: 2, yielded: 2 });
 });
 
+Deno.test("a task that is retried while the stream is open comes once, by ids, by group and by tag", async () => {
+  const gates = new Gates();
+  await using service = await aService({ definitions: [gates.definition] });
+  const options = { tags: ["again"] };
+  const { id: failing } = await service.submit("fail", { message: "m" }, options);
+  const [slow] = await gates.submit(service, 1, options);
+  await service.ended(failing);
+  const { body: group } = await service.post("/v1/groups", { ids: [failing, slow] });
+  const paths = [
+    query([failing, slow]),
+    `/v1/as-completed?groupId=${group.id}`,
+    "/v1/as-completed?tag=again",
+  ];
+  const streams = await Promise.all(paths.map(async (path) => eventsOf(await service.open(path))));
+  for (const stream of streams) assert.equal((await stream.next()).value!.data.id, failing);
+  const told = streams.map((stream) => Array.fromAsync(stream));
+  for (let times = 0; times < 2; times++) {
+    await service.post(`/v1/tasks/${failing}/retry`, {});
+    await service.ended(failing);
+  }
+  gates.open(slow);
+  for (const [i, events] of (await Promise.all(told)).entries()) {
+    assert.deepEqual(idsIn(events), [slow], paths[i]);
+    const { total, yielded } = events.at(-1)!.data;
+    assert.deepEqual([events.at(-1)!.event, total, yielded], ["end", 2, 2], paths[i]);
+  }
+});
+
 Deno.test("a task that is forgotten during the stream is told and not left out", async () => {
   const gates = new Gates();
   await using service = await aService({ definitions: [gates.definition] });
