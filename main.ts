@@ -5,7 +5,7 @@
 import { ConfigError, isDeploy, readConfig, serviceHelp } from "./config.ts";
 import type { AnyDefinition } from "./runtime/core/define.ts";
 import { serve, type Serving, StartError } from "./service.ts";
-import { demo, own } from "./tasks/mod.ts";
+import { own } from "./tasks/own.ts";
 import { commandLine } from "./tools/command_line.ts";
 
 const started = Promise.withResolvers<Serving>();
@@ -21,7 +21,8 @@ if (import.meta.main) commandLine({ options: {}, help: serviceHelp() });
 try {
   const env = Deno.env.toObject();
   const config = readConfig(env);
-  const definitions = Object.values<AnyDefinition>(config.DEMO_TASKS ? { ...own, ...demo } : own);
+  const demo = config.DEMO_TASKS ? (await import("./tasks/demo.ts")).demo : {};
+  const definitions = Object.values<AnyDefinition>({ ...own, ...demo });
   started.resolve(await serve(config, definitions, { onDeploy: isDeploy(env) }));
 } catch (error) {
   if (!(error instanceof ConfigError || error instanceof StartError)) throw error;

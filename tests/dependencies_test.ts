@@ -75,10 +75,11 @@ async function loadedAtStart(entry = "main.ts", ...flags: string[]): Promise<str
 
 Deno.test("a start loads nothing that only some services or calls need", async () => {
   const loaded = await loadedAtStart();
-  for (const needed of ["runtime/worker/claim.ts", "tasks/digest.ts"]) assert.ok(loaded.includes(needed));
+  for (const needed of ["runtime/worker/claim.ts", "tasks/own.ts"]) assert.ok(loaded.includes(needed));
   const late = [
     /zod-openapi|croner|node:(crypto|net|v8|worker_threads)$/,
     /^deploy\/|^routes\/site\/(openapi|example_value)|\.json$/,
+    /^tasks\/(?!own\.ts)/,
   ];
   assert.deepEqual(loaded.filter((name) => late.some((pattern) => pattern.test(name))), []);
 });
