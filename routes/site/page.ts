@@ -1,7 +1,7 @@
 // The page for operators. Its source is page/; `deno task page` makes the files that are served here, which
 // are part of this program. Nothing comes from elsewhere.
 
-import { once } from "../../runtime/core/once.ts";
+import { onceLoaded } from "../../runtime/core/once.ts";
 import type { App } from "../http/app_types.ts";
 import type { Pieces } from "../http/pieces.ts";
 import { notFound, ProblemError } from "../http/problem.ts";
@@ -13,7 +13,7 @@ const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-const made = once(async () => (await import("./page_files.json", { with: { type: "json" } })).default);
+const made = onceLoaded(async () => (await import("./page_files.json", { with: { type: "json" } })).default);
 const files = new PackedFiles(async () => (await made()).files);
 
 export function pageRoutes(app: App, pieces: Pieces): void {

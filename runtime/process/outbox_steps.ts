@@ -3,7 +3,7 @@
 import { cancelIfThere } from "../commands/cancel.ts";
 import { GroupFollower } from "../commands/groups/follow_group.ts";
 import type { Submitter } from "../commands/submit.ts";
-import { once } from "../core/once.ts";
+import { onceLoaded } from "../core/once.ts";
 import type { CancelTask } from "../dependencies/cancel_rest.ts";
 import type { OutboxHooks } from "../dependencies/outbox_processor.ts";
 import type { Groups } from "../queries/groups.ts";
@@ -16,8 +16,8 @@ const GRACE_MS = 10_000;
 
 /** Steps that few services need, each loaded by the first group or task that needs it. */
 export const late = {
-  compensations: once(() => import("../commands/groups/compensations.ts")),
-  replacements: once(() => import("../commands/replacements.ts")),
+  compensations: onceLoaded(() => import("../commands/groups/compensations.ts")),
+  replacements: onceLoaded(() => import("../commands/replacements.ts")),
 };
 
 interface Parts {
@@ -38,7 +38,7 @@ export function stepsOfTasks(
     store,
     groups,
     notifier,
-    once(async () => {
+    onceLoaded(async () => {
       const { Compensations } = await late.compensations();
       return new Compensations(store, values, submitter, notifier);
     }),
@@ -46,7 +46,7 @@ export function stepsOfTasks(
   return {
     cancel,
     followGroup: (...args) => follower.follow(...args),
-    replacements: once(async () => {
+    replacements: onceLoaded(async () => {
       const { Replacements } = await late.replacements();
       return new Replacements(store, values, { submitter, cancel, maxResultBytes });
     }),

@@ -5,7 +5,7 @@ import { z } from "zod";
 import type { Caller } from "../../core/caller.ts";
 import { type AnyDefinition, define, type TaskContext } from "../../core/define.ts";
 import { ForbiddenError, ValidationError } from "../../core/errors.ts";
-import { once } from "../../core/once.ts";
+import { onceLoaded } from "../../core/once.ts";
 import { type Entry, isForgotten, typeOf } from "../../core/task.ts";
 import { inTenant } from "../../core/tenant.ts";
 import { serviceKeys } from "../../platform/service_keys.ts";
@@ -46,7 +46,7 @@ const OPTIONS = {
 };
 
 /** Loaded by the first bulk action. */
-export const loadBulkWork = once(() => import("./bulk_work.ts"));
+export const loadBulkWork = onceLoaded(() => import("./bulk_work.ts"));
 
 /** The definition of its task. */
 export function bulkDefinition(context: () => CommandContext): AnyDefinition {
