@@ -19,7 +19,7 @@ const SHORTEST_PAUSE_MS = 100;
 /** It is counted again once this part of a quota was given away: results come on top. */
 const TRUSTED_PART = 0.1;
 const RECORDS_PER_READ = 200;
-/** Of a task without its input. */
+/** Of a task without its input and its options. */
 const RECORD_BYTES = 1_000;
 
 interface Tenant {
@@ -48,7 +48,7 @@ export class StoredLimit {
     if (bounded.length === 0) return;
     const tenant = this.#tenant(caller.tenant);
     tenant.seen.set(caller.name, usages);
-    const bytes = checked.reduce((sum, { input }) => sum + input.length + RECORD_BYTES, 0);
+    const bytes = checked.reduce((sum, one) => sum + bytesOf(one), 0);
     const least = Math.min(...bounded.map((usage) => usage.quota("storedBytes")!));
     // At first nothing is known: a count of very many tasks holds up nobody.
     if (tenant.admitted + bytes > TRUSTED_PART * least) this.#count(tenant).catch(() => {});
@@ -117,6 +117,11 @@ export class StoredLimit {
     const tookMs = clock.monotonic() - startedAt;
     tenant.nextCountAt = clock.monotonic() + Math.max(SHORTEST_PAUSE_MS, PAUSE_FACTOR * tookMs);
   }
+}
+
+/** With its metadata, its tags and the keys of its limits, which may be longer than all else. */
+function bytesOf({ input, submission: { options } }: Checked): number {
+  return RECORD_BYTES + input.length + (options === undefined ? 0 : JSON.stringify(options).length);
 }
 
 function fullFor(bytes: number, bounded: readonly Usage[]): StorageFullError | null {

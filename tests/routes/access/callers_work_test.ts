@@ -210,6 +210,18 @@ Deno.test("with a quota of stored bytes a caller keeps no more, in every process
   assertProblem(await service.post("/v1/tasks", body, one), 429, "queue-full");
 });
 
+Deno.test("what options say counts as stored bytes before it is stored", async () => {
+  await using service = await aService({ apiKeys, running: false });
+  await put(service, "key/one", { storedBytes: 100_000 });
+  const task = { task: "add", input: { a: 1, b: 2 } };
+  const options = { metadata: { note: "0123456789".repeat(400) } };
+  const batch = (count: number) => {
+    return service.post("/v1/tasks/batch", { tasks: Array(count).fill({ ...task, options }) }, one);
+  };
+  assertProblem(await batch(30), 429, "queue-full");
+  assert.equal((await batch(10)).status, 202);
+});
+
 Deno.test("a tenant's quota of stored bytes counts all that is the tenant's, and nothing else", async () => {
   await using service = await aService({ apiKeys, running: false });
   const keyOf = async (name: string) => {
