@@ -1,6 +1,6 @@
 // The options of commands, as they are given.
 
-import type { Scope, StateType } from "../client/mod.ts";
+import type { GroupState, Scope, StateType } from "../client/mod.ts";
 
 /** Times are milliseconds. */
 export interface WaitGiven {
@@ -44,6 +44,15 @@ export interface ListGiven extends FilterGiven {
   finishedAfter?: string;
   finishedBefore?: string;
   count?: true;
+  /** 0: all. */
+  limit: number;
+}
+
+export interface GroupListGiven {
+  state?: GroupState[];
+  /** ISO 8601. */
+  createdAfter?: string;
+  createdBefore?: string;
   /** 0: all. */
   limit: number;
 }

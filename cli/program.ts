@@ -2,6 +2,7 @@
 
 import { Command } from "commander";
 import { bulkCommands } from "./declare/bulk.ts";
+import { groupCommands } from "./declare/groups.ts";
 import { keyCommands } from "./declare/keys.ts";
 import { limitCommands } from "./declare/limits.ts";
 import { ownCommands, serviceCommands } from "./declare/own.ts";
@@ -54,6 +55,7 @@ export function programOf(io: Io, running: Running): Command {
   const declaring: Declaring = { program, act, io };
   program.commandsGroup("Tasks:");
   taskCommands(declaring);
+  groupCommands(declaring);
   program.commandsGroup("Operation:");
   queueCommands(declaring);
   pauseCommands(declaring);

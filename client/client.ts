@@ -17,6 +17,7 @@ import { Bulk } from "./operation/bulk.ts";
 import { eventsOf, type EventsOptions, type ServiceEvent } from "./operation/events.ts";
 import { type Stats, statsOf } from "./operation/stats.ts";
 import { Workers } from "./operation/workers.ts";
+import { Groups } from "./operation/groups.ts";
 import { Keys } from "./keys/keys.ts";
 import { Queues } from "./queues/queues.ts";
 import { cancelTasks, type TasksCancel, type TasksToCancel } from "./futures/group_cancel.ts";
@@ -90,6 +91,8 @@ export class Client<D extends Definitions = Definitions> {
   readonly limits: Limits;
   /** Lists of tasks. */
   readonly tasks: Tasks;
+  /** Lists of groups. The future of one: `group(id)`. */
+  readonly groups: Groups;
   readonly definitions: DefinitionList;
   readonly keys: Keys;
   readonly workers: Workers;
@@ -104,6 +107,7 @@ export class Client<D extends Definitions = Definitions> {
     this.limits = new Limits(this.#connection);
     this.queues = new Queues(this.#connection);
     this.tasks = new Tasks(this.#connection);
+    this.groups = new Groups(this.#connection);
     this.definitions = new DefinitionList(this.#connection);
     this.keys = new Keys(this.#connection);
     this.workers = new Workers(this.#connection);

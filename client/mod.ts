@@ -18,6 +18,15 @@ export type { CancelOptions, ResultOptions, ResultsOptions } from "./futures/res
 export { TaskFutures } from "./futures/task_futures.ts";
 export { type GroupCounts, GroupFuture, type GroupGraph } from "./futures/group_future.ts";
 export type { GroupCompensation, GroupOptions, GroupState } from "./protocol/group.ts";
+export {
+  type GroupFault,
+  type GroupFilter,
+  type GroupInfo,
+  type GroupListOptions,
+  type GroupPolicy,
+  Groups,
+  type GroupSummary,
+} from "./operation/groups.ts";
 export type { GroupOutcome } from "./futures/group_outcome.ts";
 export type {
   CancelFilter,

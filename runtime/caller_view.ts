@@ -28,6 +28,7 @@ import { bare, inTenant } from "./core/tenant.ts";
 import type { CompletionQuery } from "./queries/as_completed.ts";
 import type { CompletionEvent, CompletionOptions } from "./queries/completion_events.ts";
 import { type Dependents, dependents } from "./queries/dependents.ts";
+import { knowsAll } from "./queries/group_list.ts";
 import type { GroupStatus } from "./queries/group_status.ts";
 import { limitsInUse, type LimitStatus, limitStatus } from "./queries/limits.ts";
 import { list, type ListQuery, type Page } from "./queries/list.ts";
@@ -281,10 +282,7 @@ export class CallerView {
    */
   async #group(id: string): Promise<string> {
     const own = this.#id(id);
-    if (this.caller.patterns.length === 0) return own;
-    for await (const page of this.parts.groups.members.present(own)) {
-      if (page.some(({ record }) => !knows(this.caller, record))) throw new NotFoundError("group", id);
-    }
+    if (!await knowsAll(this.parts.groups.members, own, this.caller)) throw new NotFoundError("group", id);
     return own;
   }
 

@@ -27,6 +27,7 @@ export { WAYS } from "./queries/queue_counts.ts";
 
 export type { CompletionQuery } from "./queries/as_completed.ts";
 export type { CompletionEvent } from "./queries/completion_events.ts";
+export type { GroupSummary } from "./queries/group_list.ts";
 export type { GroupStatus } from "./queries/group_status.ts";
 export type { GroupError } from "./queries/group_errors.ts";
 export type { LimitStatus } from "./queries/limits.ts";

@@ -5,11 +5,12 @@ import { type BulkRequest, previewBulk, submitBulk } from "./commands/bulk/bulk.
 import type { Idempotency } from "./commands/idempotency.ts";
 import type { Submitted } from "./commands/submit.ts";
 import type { Caller } from "./core/caller.ts";
-import { inTenant } from "./core/tenant.ts";
+import { bare, inTenant } from "./core/tenant.ts";
 import type { Family } from "./metrics/family_names.ts";
 import type { Stats } from "./metrics/stats.ts";
 import type { TransitionEvent, TransitionQuery } from "./metrics/transition_reader.ts";
 import type { Parts } from "./process/wiring.ts";
+import { type GroupListQuery, type GroupPage, listGroups } from "./queries/group_list.ts";
 import type { WorkerSeen } from "./queries/workers.ts";
 
 export class OperationView {
@@ -26,6 +27,14 @@ export class OperationView {
     const { statsFor } = await import("./metrics/stats.ts");
     const { clock, counter, sharedCounts: shared } = this.parts;
     return await statsFor({ clock, counter, shared }, this.caller, minutes);
+  }
+
+  /** See {@linkcode listGroups}. */
+  async groups(query: Omit<GroupListQuery, "caller">): Promise<GroupPage> {
+    const { store, groups: { members } } = this.parts;
+    const cursor = query.cursor && inTenant(query.cursor, this.caller.tenant);
+    const page = await listGroups(store, members, { ...query, cursor, caller: this.caller });
+    return { ...page, nextCursor: page.nextCursor && bare(page.nextCursor) };
   }
 
   /** See {@linkcode submitBulk}. */

@@ -4,6 +4,7 @@ import type { TaskFilter, TaskSummary } from "../../client/mod.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import type { ListGiven } from "../given.ts";
 import { painted } from "../output/colors.ts";
+import { firstOf } from "../output/first_of.ts";
 import type { Column } from "../output/table.ts";
 import { ago } from "../output/times.ts";
 import { progressOf } from "../output/progress.ts";
@@ -26,14 +27,6 @@ export async function list(session: Session, given: ListGiven): Promise<ExitCode
   const found = tasks.list(filter, { pageSize: Math.min(most, LARGEST_PAGE) });
   await session.list(firstOf(found, most), taskColumns(session), "no tasks");
   return EXIT.done;
-}
-
-async function* firstOf<Row>(rows: AsyncIterable<Row>, most: number): AsyncGenerator<Row> {
-  let count = 0;
-  for await (const row of rows) {
-    yield row;
-    if (++count >= most) return;
-  }
 }
 
 export function taskColumns({ io }: Session): Column<TaskSummary>[] {

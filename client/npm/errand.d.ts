@@ -2012,6 +2012,83 @@ declare class Workers {
     list({ signal }?: SignalOptions): Promise<Worker[]>;
 }
 
+declare function queryOf(filter: object): URLSearchParams;
+
+/** All of it must be true of a group. */
+interface GroupFilter {
+    /** It is in one of these. */
+    state?: GroupState | readonly GroupState[];
+    /** A date, or ISO 8601. */
+    createdAfter?: Date | string;
+    createdBefore?: Date | string;
+}
+/** A policy as it is in force. */
+interface GroupPolicy {
+    onFailure: "continue" | "cancel-rest" | "cancel-all-and-fail";
+    maxFailures: number;
+    /** ISO 8601. */
+    deadlineAt: string | null;
+}
+interface GroupStands {
+    id: string;
+    state: GroupState;
+    policy: GroupPolicy | null;
+    /** ISO 8601. */
+    createdAt: string;
+    endedAt: string | null;
+}
+/** What a list tells of a group. */
+interface GroupSummary extends GroupStands {
+    total: number;
+    /** How many have ended. */
+    done: number;
+    /** How many of those are in which state. */
+    ended: Partial<Record<StateType, number>>;
+    /** Names, of its first 3 tasks. */
+    definitions: string[];
+}
+/** A failure of a task of a group, or with the id null of the group as a whole. */
+interface GroupFault {
+    id: string | null;
+    /** The name of its definition. */
+    task: string | null;
+    /** Its name in a flow. */
+    name: string | null;
+    state: State | null;
+    error: Failure;
+    /** Of a compensation: the task that it did not take back. */
+    compensates?: string;
+}
+interface GroupInfo extends GroupStands, GroupCounts {
+    /** The first 20. */
+    errors: GroupFault[];
+    compensation: GroupCompensation | null;
+    /** Its tasks in their order; null for a large group. */
+    nodes: GroupGraph["nodes"] | null;
+    edges: GroupGraph["edges"];
+}
+interface GroupListOptions extends SignalOptions {
+    /** So many are asked for at once, 1 to 100. Default 50. */
+    pageSize?: number;
+}
+/** `errand.groups` */
+declare class Groups {
+    private readonly connection;
+    constructor(connection: Connection);
+    /**
+     * The groups that fit the filter, newest first, read page by page.
+     *
+     * @throws {ValidationError} for a filter that the service does not take
+     */
+    list(filter?: GroupFilter, { pageSize, signal }?: GroupListOptions): AsyncGenerator<GroupSummary>;
+    /**
+     * One of them, as it stands now.
+     *
+     * @throws {NotFoundError}
+     */
+    get(id: string, { signal }?: SignalOptions): Promise<GroupInfo>;
+}
+
 type Scope = "submit" | "read" | "cancel" | "complete" | "work" | "operate" | "admin";
 interface Key {
     /** Null for a key of the service's environment. */
@@ -2434,6 +2511,8 @@ declare class Client<D extends Definitions = Definitions> {
     readonly limits: Limits;
     /** Lists of tasks. */
     readonly tasks: Tasks;
+    /** Lists of groups. The future of one: `group(id)`. */
+    readonly groups: Groups;
     readonly definitions: DefinitionList;
     readonly keys: Keys;
     readonly workers: Workers;
@@ -2515,4 +2594,4 @@ declare class Client<D extends Definitions = Definitions> {
     events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, Compensation, CompensationOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCompensation, GroupCounts, GroupError, GroupFuture, GroupGraph, GroupOptions, GroupOutcome, GroupState, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, Compensation, CompensationOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCompensation, GroupCounts, GroupError, GroupFault, GroupFilter, GroupFuture, GroupGraph, GroupInfo, GroupListOptions, GroupOptions, GroupOutcome, GroupPolicy, GroupState, GroupSummary, Groups, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -2692,6 +2692,67 @@ var Workers = class {
   }
 };
 
+// client/transport/query.ts
+function queryOf(filter) {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(filter)) {
+    if (value === void 0) continue;
+    query.set(name, value instanceof Date ? value.toISOString() : String(value));
+  }
+  return query;
+}
+
+// client/operation/groups.ts
+var GROUPS = {
+  what: "groups",
+  is: (body) => Array.isArray(body?.groups)
+};
+var A_GROUP2 = {
+  what: "a group",
+  is: (body) => typeof body?.counts === "object"
+};
+var Groups = class {
+  connection;
+  constructor(connection2) {
+    this.connection = connection2;
+  }
+  /**
+   * The groups that fit the filter, newest first, read page by page.
+   *
+   * @throws {ValidationError} for a filter that the service does not take
+   */
+  async *list(filter = {}, { pageSize = 50, signal } = {}) {
+    const query = queryOf(filter);
+    query.set("limit", String(pageSize));
+    for (; ; ) {
+      const path = `/v1/groups?${query}`;
+      const { body } = await this.connection.http.call({
+        method: "GET",
+        path,
+        expects: GROUPS,
+        signal
+      });
+      yield* body.groups;
+      if (body.nextCursor === null) return;
+      query.set("cursor", body.nextCursor);
+    }
+  }
+  /**
+   * One of them, as it stands now.
+   *
+   * @throws {NotFoundError}
+   */
+  async get(id, { signal } = {}) {
+    const path = `/v1/groups/${checkId("group", id)}`;
+    return (await this.connection.http.call({
+      method: "GET",
+      path,
+      expects: A_GROUP2,
+      signal
+    })).body;
+  }
+};
+
 // client/keys/keys.ts
 var KEYS = {
   what: "the keys",
@@ -3213,14 +3274,6 @@ var Tasks = class {
     return new TaskFuture(this.connection, task.id, seen, headers.has("errand-deduplicated"));
   }
 };
-function queryOf(filter) {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filter)) {
-    if (value === void 0) continue;
-    query.set(name, value instanceof Date ? value.toISOString() : String(value));
-  }
-  return query;
-}
 
 // client/schedules/schedules.ts
 var has2 = (what, ...fields) => ({
@@ -3402,6 +3455,8 @@ var Client = class {
   limits;
   /** Lists of tasks. */
   tasks;
+  /** Lists of groups. The future of one: `group(id)`. */
+  groups;
   definitions;
   keys;
   workers;
@@ -3420,6 +3475,7 @@ var Client = class {
     this.limits = new Limits(this.#connection);
     this.queues = new Queues(this.#connection);
     this.tasks = new Tasks(this.#connection);
+    this.groups = new Groups(this.#connection);
     this.definitions = new DefinitionList(this.#connection);
     this.keys = new Keys(this.#connection);
     this.workers = new Workers(this.#connection);
@@ -3593,6 +3649,7 @@ export {
   ForgottenError,
   GroupError,
   GroupFuture,
+  Groups,
   Keys,
   Limits,
   MappingLengthMismatchError,

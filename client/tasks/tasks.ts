@@ -5,6 +5,7 @@ import { TaskFuture } from "../futures/task_future.ts";
 import { aKey, checkId } from "../protocol/ids.ts";
 import { A_TASK, type Expected, type StateType, type TaskSummary } from "../protocol/wire.ts";
 import type { Connection } from "../transport/connection.ts";
+import { queryOf } from "../transport/query.ts";
 
 /** All of it must be true of a task. */
 export interface TaskFilter {
@@ -125,13 +126,4 @@ export class Tasks {
     const seen = { task: task.task, type: task.state.type };
     return new TaskFuture(this.connection, task.id, seen, headers.has("errand-deduplicated"));
   }
-}
-
-function queryOf(filter: TaskFilter): URLSearchParams {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(filter)) {
-    if (value === undefined) continue;
-    query.set(name, value instanceof Date ? value.toISOString() : String(value));
-  }
-  return query;
 }

@@ -5,10 +5,9 @@ import type {
   BulkRequest,
   DefinitionInfo,
   Failure,
-  GroupCounts,
-  GroupGraph,
-  GroupOptions,
+  GroupInfo,
   GroupState,
+  GroupSummary,
   HistoryEntry,
   Key,
   LimitRule,
@@ -37,6 +36,9 @@ export type {
   BulkRequest,
   DefinitionInfo,
   Failure,
+  GroupInfo,
+  GroupState,
+  GroupSummary,
   HistoryEntry,
   Key,
   LimitRule,
@@ -59,17 +61,30 @@ export type {
   Worker,
 };
 
-export const STATE_TYPES = [
-  "SCHEDULED",
-  "PENDING",
-  "RUNNING",
-  "PAUSED",
-  "CANCELLING",
-  "COMPLETED",
-  "FAILED",
-  "CRASHED",
-  "CANCELLED",
-] as const satisfies StateType[];
+/** In their order. One that is missing is an error of types. */
+export const STATE_TYPES = namesOf<StateType>({
+  SCHEDULED: true,
+  PENDING: true,
+  RUNNING: true,
+  PAUSED: true,
+  CANCELLING: true,
+  COMPLETED: true,
+  FAILED: true,
+  CRASHED: true,
+  CANCELLED: true,
+});
+
+export const GROUP_STATES = namesOf<GroupState>({
+  RUNNING: true,
+  CANCELLING: true,
+  COMPLETED: true,
+  FAILED: true,
+  CANCELLED: true,
+});
+
+function namesOf<Name extends string>(all: Record<Name, true>): readonly Name[] {
+  return Object.keys(all) as Name[];
+}
 
 /** GET /v1/tasks */
 export interface TaskList {
@@ -115,17 +130,10 @@ export interface DefinitionList {
 
 export type Schema = DefinitionInfo["input"];
 
-/** GET /v1/groups/{id} */
-export interface Group extends GroupCounts {
-  id: string;
-  state: GroupState;
-  policy: GroupOptions | null;
-  /** The first ones; id null: of the group as a whole. */
-  errors: { id: string | null; task: string | null; name: string | null; error: Failure }[];
-  endedAt: string | null;
-  nodes: GroupGraph["nodes"] | null;
-  edges: GroupGraph["edges"];
-  createdAt: string;
+/** GET /v1/groups */
+export interface GroupList {
+  groups: GroupSummary[];
+  nextCursor: string | null;
 }
 
 /** A key or a tenant. */

@@ -5,7 +5,7 @@ import { ago, clock, exact, shortId } from "../data/format.ts";
 import { now } from "../data/live.ts";
 import { hrefOf } from "../data/route.ts";
 import type { CallError } from "../data/api.ts";
-import type { State } from "../data/answers.ts";
+import type { GroupState, State } from "../data/answers.ts";
 
 /** By colour, shape and word. */
 export function StateMark(
@@ -20,6 +20,11 @@ export function StateMark(
       {extra}
     </span>
   );
+}
+
+/** Of a group, whose states have no names. */
+export function groupState(type: GroupState): Pick<State, "type" | "name"> {
+  return { type, name: type[0] + type.slice(1).toLowerCase() };
 }
 
 /** `AwaitingConcurrencySlot` as people read it. */

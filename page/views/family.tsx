@@ -4,7 +4,7 @@
 import { count } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
-import type { Dependents, Group, Task, TaskList, TaskSummary } from "../data/answers.ts";
+import type { Dependents, GroupInfo, Task, TaskList, TaskSummary } from "../data/answers.ts";
 import { Ago, Meter, Panel, StateMark, TaskLink } from "../ui/basics.tsx";
 
 const SHOWN = 50;
@@ -85,7 +85,7 @@ function One({ title, id }: { title: string; id: string }) {
 }
 
 function InGroup({ id }: { id: string }) {
-  const { value } = useLoad<Group>(`/v1/groups/${id}?graph=false`, {
+  const { value } = useLoad<GroupInfo>(`/v1/groups/${id}?graph=false`, {
     everyMs: 3_000,
   });
   return (

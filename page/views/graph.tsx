@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { hrefOf } from "../data/route.ts";
 import { graphWorker } from "../data/parts.ts";
-import type { Group } from "../data/answers.ts";
+import type { GroupInfo } from "../data/answers.ts";
 import type { Layout, LayoutRequest } from "../graph_worker.ts";
 import { Skeleton, wordsOf } from "../ui/basics.tsx";
 
@@ -15,8 +15,8 @@ const STEP = 1.3;
 export const MOST_LINES = 2_500;
 
 interface GraphProps {
-  nodes: NonNullable<Group["nodes"]>;
-  edges: NonNullable<Group["edges"]>;
+  nodes: NonNullable<GroupInfo["nodes"]>;
+  edges: NonNullable<GroupInfo["edges"]>;
 }
 
 interface Place {

@@ -6,9 +6,9 @@ import { count, shortId } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
 import { hrefOf } from "../data/route.ts";
 import { may } from "../data/session.ts";
-import { type Group, STATE_TYPES } from "../data/answers.ts";
+import { type GroupInfo, STATE_TYPES } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
-import { Ago, Fault, Meter, Panel, Skeleton, StateMark, TaskLink } from "../ui/basics.tsx";
+import { Ago, Fault, groupState, Meter, Panel, Skeleton, StateMark, TaskLink } from "../ui/basics.tsx";
 import { Head } from "../ui/head.tsx";
 import { CopyButton, JsonTree } from "../ui/json_tree.tsx";
 import { AskingButton, Field } from "../ui/dialog.tsx";
@@ -18,7 +18,7 @@ import { Graph, MOST_LINES } from "./graph.tsx";
 const LISTED = 200;
 
 export function GroupView({ id }: { id: string }) {
-  const loaded = useLoad<Group>(`/v1/groups/${id}`, { everyMs: 1_500 });
+  const loaded = useLoad<GroupInfo>(`/v1/groups/${id}`, { everyMs: 1_500 });
   const group = loaded.value;
   const [isList, setList] = useState(false);
   if (group === null) {
@@ -35,7 +35,7 @@ export function GroupView({ id }: { id: string }) {
   return (
     <>
       <Bar title={edges?.length ? "Flow" : "Group"}>
-        <StateMark state={{ type: group.state, name: group.state[0] + group.state.slice(1).toLowerCase() }} />
+        <StateMark state={groupState(group.state)} />
         <span class="dim">{count(done)} of {count(total)} have ended</span>
         <span class="spacer" />
         {may("cancel") && done < total && <CancelGroup id={id} left={total - done} />}
@@ -94,7 +94,7 @@ export function GroupView({ id }: { id: string }) {
   );
 }
 
-function Counts({ group: { counts, total } }: { group: Group }) {
+function Counts({ group: { counts, total } }: { group: GroupInfo }) {
   const shown = STATE_TYPES.filter((type) => counts[type]);
   return (
     <Panel title="How far it is">
@@ -122,7 +122,7 @@ function Counts({ group: { counts, total } }: { group: Group }) {
   );
 }
 
-function Failures({ group: { errors, policy } }: { group: Group }) {
+function Failures({ group: { errors, policy } }: { group: GroupInfo }) {
   if (errors.length === 0 && policy === null) return null;
   return (
     <div class="grid two">
@@ -147,7 +147,7 @@ function Failures({ group: { errors, policy } }: { group: Group }) {
   );
 }
 
-function Nodes({ group: { nodes } }: { group: Group }) {
+function Nodes({ group: { nodes } }: { group: GroupInfo }) {
   return (
     <table>
       <Head of={["State", "Name", "Definition", "Since"]} />

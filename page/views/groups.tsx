@@ -1,20 +1,20 @@
-// Groups and flows. The service keeps no list of them: these are those of the newest tasks.
+// Groups and flows, newest first.
 
+import { useState } from "preact/hooks";
+import { get, queryOf } from "../data/api.ts";
 import { count, shortId } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
-import { go, hrefOf } from "../data/route.ts";
-import type { Group, TaskList } from "../data/answers.ts";
+import { go, hrefOf, route, setQuery } from "../data/route.ts";
+import { GROUP_STATES, type GroupList, type GroupSummary } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
-import { Ago, Empty, Meter, Panel, Shown } from "../ui/basics.tsx";
+import { Ago, Empty, groupState, Meter, Panel, Shown, StateMark } from "../ui/basics.tsx";
 import { Head, numbers } from "../ui/head.tsx";
+import { act } from "../ui/notices.tsx";
 
-const LOOKED_AT = 500;
-const SHOWN = 25;
+const LIMIT = 50;
 
 export function Groups() {
-  const loaded = useLoad<TaskList>(`/v1/tasks?limit=${LOOKED_AT}`, {
-    everyMs: 4_000,
-  });
+  const state = route.value.query.get("state") ?? "";
   const open = (event: SubmitEvent) => {
     event.preventDefault();
     const id = String(
@@ -36,72 +36,118 @@ export function Groups() {
           <button type="submit">Open</button>
         </form>
       </Bar>
-      <Panel title="Newest" aside={`of the last ${LOOKED_AT} tasks`}>
-        <Shown loaded={loaded} lines={6}>
-          {({ tasks }) => {
-            const ids = [
-              ...new Set(tasks.flatMap(({ groupId }) => groupId ?? [])),
-            ];
-            return ids.length === 0
-              ? (
-                <Empty title="No groups">
-                  A batch, a map or a flow makes one: <code>POST /v1/flows</code>.
-                </Empty>
-              )
-              : <List ids={ids.slice(0, SHOWN)} tasks={tasks} />;
-          }}
-        </Shown>
-      </Panel>
+      <States state={state} />
+      <Newest key={state} state={state} />
     </>
   );
 }
 
-function List({ ids, tasks }: { ids: string[]; tasks: TaskList["tasks"] }) {
+function States({ state }: { state: string }) {
+  const states = state.split(",").filter((each) => each !== "");
+  const toggle = (one: string) => {
+    const next = states.includes(one) ? states.filter((each) => each !== one) : [...states, one];
+    setQuery({ state: next.join(",") });
+  };
+  return (
+    <div class="filters" role="group" aria-label="Filters">
+      <div class="states" role="group" aria-label="States">
+        {GROUP_STATES.map((type) => (
+          <button
+            key={type}
+            type="button"
+            aria-pressed={states.includes(type)}
+            class={`state ${type.toLowerCase()}`}
+            onClick={() => toggle(type)}
+          >
+            {groupState(type).name}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Newest({ state }: { state: string }) {
+  const pathOf = (cursor?: string) => `/v1/groups${queryOf({ limit: LIMIT, state, cursor })}`;
+  const loaded = useLoad<GroupList>(pathOf(), { everyMs: 3_000 });
+  const [older, setOlder] = useState<GroupList | null>(null);
+  const more = (cursor: string) =>
+    act(async () => {
+      const { groups, nextCursor } = await get<GroupList>(pathOf(cursor));
+      setOlder((before) => ({ groups: [...before?.groups ?? [], ...groups], nextCursor }));
+    });
+  return (
+    <Panel title="Newest first">
+      <Shown loaded={loaded} lines={6}>
+        {(page) => {
+          const seen = new Set(older?.groups.map(({ id }) => id));
+          const shown = [...page.groups.filter(({ id }) => !seen.has(id)), ...older?.groups ?? []];
+          const next = older === null ? page.nextCursor : older.nextCursor;
+          return (
+            <>
+              {shown.length > 0
+                ? <List groups={shown} />
+                : <None isFiltered={state !== ""} isMore={next !== null} />}
+              {next && <button type="button" onClick={() => more(next)}>Older</button>}
+            </>
+          );
+        }}
+      </Shown>
+    </Panel>
+  );
+}
+
+function None({ isFiltered, isMore }: { isFiltered: boolean; isMore: boolean }) {
+  if (isMore) return <Empty title="None among the newest">Older ones may be in this state.</Empty>;
+  if (isFiltered) {
+    return (
+      <Empty title="No group is in this state">
+        <a class="link" href={hrefOf("groups")}>Show all groups</a>
+      </Empty>
+    );
+  }
+  return (
+    <Empty title="No groups">
+      A map or a flow makes one: <code>POST /v1/flows</code>.
+    </Empty>
+  );
+}
+
+function List({ groups }: { groups: GroupSummary[] }) {
   return (
     <table>
-      <Head of={["Group", "Definitions", { title: "Ended", cells: 2 }, numbers("Failed"), "Made"]} />
+      <Head
+        of={["State", "Group", "Definitions", { title: "Ended", cells: 2 }, numbers("Failed"), "Made"]}
+      />
       <tbody>
-        {ids.map((id) => (
-          <Row
-            key={id}
-            id={id}
-            names={[
-              ...new Set(
-                tasks.filter((task) => task.groupId === id).map(({ task }) => task),
-              ),
-            ]}
-          />
-        ))}
+        {groups.map((group) => <Row key={group.id} group={group} />)}
       </tbody>
     </table>
   );
 }
 
-function Row({ id, names }: { id: string; names: string[] }) {
-  const { value } = useLoad<Group>(`/v1/groups/${id}?graph=false`, {
-    everyMs: 3_000,
-  });
-  const failed = value === null ? 0 : (value.counts.FAILED ?? 0) + (value.counts.CRASHED ?? 0);
+function Row({ group: { id, state, definitions, done, total, ended, createdAt } }: { group: GroupSummary }) {
+  const failed = (ended.FAILED ?? 0) + (ended.CRASHED ?? 0);
   return (
     <tr>
+      <td class="nowrap">
+        <StateMark state={groupState(state)} />
+      </td>
       <td class="mono nowrap">
         <a class="link" href={hrefOf("groups", id)} title={id}>{shortId(id)}</a>
       </td>
       <td class="clip wide">
-        <bdi>{names.join(", ")}</bdi>
+        <bdi>{definitions.join(", ")}</bdi>
       </td>
       <td class="num nowrap">
-        {value ? `${count(value.done)} of ${count(value.total)}` : "…"}
+        {count(done)} of {count(total)}
       </td>
       <td class="bar-cell">
-        <Meter
-          share={value ? value.done / Math.max(1, value.total) : 0}
-          label="Ended"
-        />
+        <Meter share={done / Math.max(1, total)} label="Ended" />
       </td>
       <td class={failed > 0 ? "num bad" : "num"}>{count(failed)}</td>
       <td class="dim nowrap">
-        <Ago at={value?.createdAt} />
+        <Ago at={createdAt} />
       </td>
     </tr>
   );

@@ -34,6 +34,7 @@ export const ACCESS: Readonly<Record<string, Needs>> = {
   "GET /v1/tasks/:id/events": ["read"],
   "GET /v1/tasks/:id/logs": ["read"],
   "GET /v1/tasks/:id/dependents": ["read"],
+  "GET /v1/groups": ["read"],
   "GET /v1/groups/:id": ["read"],
   "GET /v1/groups/:id/results": ["read"],
   "GET /v1/as-completed": ["read"],

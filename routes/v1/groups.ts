@@ -1,24 +1,24 @@
-// Groups: make one of existing tasks, read its state, cancel its tasks.
+// Groups: list them, make one of existing tasks, read its state, cancel its tasks.
 
 import { z } from "zod";
 import { createRoute } from "../http/operation.ts";
 import { once } from "../../runtime/core/once.ts";
+import { instantText } from "../../runtime/core/instant.ts";
 import { strictObject } from "../../runtime/core/strict_object.ts";
-import { type GroupError, type GroupStatus, isoAt, type Runtime } from "../../runtime/mod.ts";
-import { stateOf } from "../../runtime/core/task.ts";
+import type { Runtime } from "../../runtime/mod.ts";
 import { bare } from "../../runtime/core/tenant.ts";
 import { viewOf } from "../access/guard.ts";
 import type { App } from "../http/app_types.ts";
 import { jsonBody } from "../http/body.ts";
 import { prefixOf } from "../http/prefix.ts";
-import { type GraphText, graphText, noGraph } from "../wire/graph_json.ts";
-import { groupSchema } from "../wire/group_schema.ts";
-import { flagQuery, waitQuery } from "../wire/query.ts";
+import { graphText, noGraph } from "../wire/graph_json.ts";
+import { groupSummaryText, groupText } from "../wire/group_json.ts";
+import { groupSchema, groupSummarySchema } from "../wire/group_schema.ts";
+import { flagQuery, groupStateQuery, waitQuery, wholeQuery } from "../wire/query.ts";
+import { instantOf } from "../wire/task_filter.ts";
 import { bodyProblems, heldProblems, idParams, IN_IDS, jsonAnswer, problems } from "../wire/schemas.ts";
-import { stateText } from "../wire/task_json.ts";
 import { cancelRequestOf, cancelShape } from "./task_actions.ts";
 import { jsonResponse } from "../http/json_response.ts";
-import { type Text } from "../http/json_response.ts";
 import type { Slots } from "../http/connection_limit.ts";
 import type { Pieces } from "../http/pieces.ts";
 
@@ -79,6 +79,53 @@ export function groupRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pi
     });
   });
 
+  const list = createRoute({
+    method: "get",
+    path: "/v1/groups",
+    operationId: "listGroups",
+    summary: "Groups, newest first",
+    tags: ["groups"],
+    request: () => ({
+      query: strictObject({
+        state: groupStateQuery(),
+        createdAfter: instantText().optional(),
+        createdBefore: instantText().optional(),
+        cursor: z.uuid().toLowerCase().optional().describe("`nextCursor` of the page before."),
+        limit: wholeQuery(1, 100).default(50)
+          .meta({ type: "integer", minimum: 1, maximum: 100, default: 50 }),
+      }),
+    }),
+    responses: () => ({
+      200: jsonAnswer(
+        z.object({ groups: z.array(groupSummarySchema()), nextCursor: z.string().nullable() })
+          .meta({ id: "GroupList" }),
+        "A page; it may be short, or empty, and still have a next one",
+        ["Link"],
+      ),
+      ...problems({ 422: "A filter is wrong" }),
+    }),
+  });
+  app.openapi(list, async (c) => {
+    const { state: states, createdAfter, createdBefore, cursor, limit } = c.req.valid("query");
+    const { groups, nextCursor } = await viewOf(c, runtime).operation.groups({
+      states,
+      createdAfter: instantOf(createdAfter),
+      createdBefore: instantOf(createdBefore),
+      cursor,
+      limit,
+    });
+    const prefix = prefixOf(c);
+    const headers: Record<string, string> = { "cache-control": "no-store" };
+    if (nextCursor !== null) {
+      const next = new URLSearchParams(new URL(c.req.url).searchParams);
+      next.set("cursor", nextCursor);
+      headers.link = `<${prefix}/v1/groups?${next}>; rel="next"`;
+    }
+    const texts = groups.map((group) => groupSummaryText(group, prefix));
+    const text = `{"groups":[${texts.join(",")}],"nextCursor":${JSON.stringify(nextCursor)}}`;
+    return pieces.json(c, text, 200, headers);
+  });
+
   const get = createRoute({
     method: "get",
     path: "/v1/groups/{id}",
@@ -135,58 +182,4 @@ export function groupRoutes(app: App, runtime: Runtime, slots: Slots, pieces: Pi
     );
     return jsonResponse(JSON.stringify({ id, ...counts }), 200, { "cache-control": "no-store" });
   });
-}
-
-function groupText(
-  group: GroupStatus,
-  { nodes, edges }: GraphText,
-  prefix: string,
-): Text {
-  const { id: inner, total, done, counts, state, endedAt, createdAt } = group;
-  const id = bare(inner);
-  const self = `${prefix}/v1/groups/${id}`;
-  const links = {
-    self,
-    asCompleted: `${prefix}/v1/as-completed?groupId=${id}`,
-    tasks: `${prefix}/v1/tasks?groupId=${id}`,
-    results: `${self}/results`,
-    cancel: `${self}/cancel`,
-  };
-  return `{"id":"${id}","total":${total},"done":${done},"counts":${JSON.stringify(counts)},` +
-    `"state":"${state}","errors":[${group.errors.map(errorText).join(",")}],` +
-    `"policy":${policyText(group)},"compensation":${
-      compensationText(group)
-    },"nodes":${nodes},"edges":${edges},` +
-    `"createdAt":"${isoAt(createdAt)}","endedAt":${instantText(endedAt)},"links":${JSON.stringify(links)}}`;
-}
-
-function errorText({ entry, error, refused }: GroupError): Text {
-  const { id, task, node, compensates } = entry?.record ?? {};
-  const state = entry === null ? "null" : stateText(stateOf(entry.record));
-  const takesBack = compensates ?? refused?.task;
-  const who = {
-    id: id === undefined ? null : bare(id),
-    task: task ?? refused?.definition ?? null,
-    name: node ?? null,
-    ...(takesBack === undefined ? {} : { compensates: bare(takesBack) }),
-  };
-  return `${JSON.stringify(who).slice(0, -1)},"state":${state},"error":${JSON.stringify(error)}}`;
-}
-
-function compensationText({ compensation }: GroupStatus): Text {
-  if (compensation === null) return "null";
-  const { groupId, total, done, failed, endedAt } = compensation;
-  const id = groupId === null ? "null" : `"${bare(groupId)}"`;
-  return `{"groupId":${id},"total":${total},"done":${done},"failed":${failed},` +
-    `"endedAt":${instantText(endedAt)}}`;
-}
-
-function policyText({ policy }: GroupStatus): Text {
-  if (policy === null) return "null";
-  const { onFailure, maxFailures = 0, until = null } = policy;
-  return `{"onFailure":"${onFailure}","maxFailures":${maxFailures},"deadlineAt":${instantText(until)}}`;
-}
-
-function instantText(at: number | null): Text {
-  return at === null ? "null" : `"${isoAt(at)}"`;
 }

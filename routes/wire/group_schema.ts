@@ -2,7 +2,8 @@
 
 import { z } from "zod";
 import { once } from "../../runtime/core/once.ts";
-import { GROUP_STATES, ON_FAILURE } from "../../runtime/core/group_policy.ts";
+import { ON_FAILURE } from "../../runtime/core/group_policy.ts";
+import { GROUP_STATES } from "../../runtime/core/states.ts";
 import { errorSchema, instant, stateSchema, stateType } from "./schemas.ts";
 
 const nodeSchema = once(() =>
@@ -46,6 +47,33 @@ const groupCompensationSchema = once(() =>
   }).meta({ id: "GroupCompensation" })
 );
 
+const linksSchema = once(() =>
+  z.object({
+    self: z.string(),
+    asCompleted: z.string(),
+    tasks: z.string(),
+    results: z.string(),
+    cancel: z.string(),
+  })
+);
+
+export const groupSummarySchema = once(() =>
+  z.object({
+    id: z.uuid(),
+    total: z.int(),
+    done: z.int(),
+    ended: z.partialRecord(stateType(), z.int()).describe(
+      "How many of those that are done are in each state.",
+    ),
+    state: z.enum(GROUP_STATES),
+    definitions: z.array(z.string()).describe("Of its first 3 tasks."),
+    policy: z.union([policySchema(), z.null()]),
+    createdAt: instant(),
+    endedAt: instant().nullable(),
+    links: linksSchema(),
+  }).meta({ id: "GroupSummary" })
+);
+
 export const groupSchema = once(() =>
   z.object({
     id: z.uuid(),
@@ -70,12 +98,6 @@ export const groupSchema = once(() =>
         "Which of them waits (`to`) for which (`from`); null for large groups, or if there are very many.",
       ),
     createdAt: instant(),
-    links: z.object({
-      self: z.string(),
-      asCompleted: z.string(),
-      tasks: z.string(),
-      results: z.string(),
-      cancel: z.string(),
-    }),
+    links: linksSchema(),
   }).meta({ id: "Group" })
 );

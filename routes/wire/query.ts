@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { once } from "../../runtime/core/once.ts";
 import { didYouMean } from "../../runtime/core/nearest.ts";
-import { STATE_TYPES, STATES, type StateType } from "../../runtime/core/states.ts";
+import { GROUP_STATES, STATE_TYPES, STATES } from "../../runtime/core/states.ts";
 
 /** The longest time that one request is held open. */
 export const LONGEST_WAIT_SECONDS = 60;
@@ -44,29 +44,40 @@ export function flagQuery(description: string, byDefault = true) {
 
 /** Types of states, in any case, several with commas between or as several parameters. */
 export const stateQuery = once(() =>
-  z.union([z.string(), z.array(z.string())])
-    .transform((given, context): StateType[] => {
+  anyOf(STATE_TYPES, "types of states", (unknown) => {
+    const type = STATE_TYPES.find((type) => STATES[type].some((name) => name.toUpperCase() === unknown));
+    if (type !== undefined) return `${unknown} is the name of a state of the type ${type}`;
+    return didYouMean(unknown, STATE_TYPES);
+  })
+);
+
+/** States of groups, likewise. */
+export const groupStateQuery = once(() =>
+  anyOf(GROUP_STATES, "states of groups", (unknown) => didYouMean(unknown, [...GROUP_STATES]))
+);
+
+function anyOf<Word extends string>(
+  words: readonly Word[],
+  what: string,
+  remedyOf: (unknown: string) => string,
+) {
+  return z.union([z.string(), z.array(z.string())])
+    .transform((given, context): Word[] => {
       const texts = [given].flat().flatMap((text) => text.split(",")).map((text) =>
         text.trim().toUpperCase()
       );
-      const known: readonly string[] = STATE_TYPES;
+      const known: readonly string[] = words;
       const unknown = texts.find((text) => !known.includes(text));
-      if (unknown === undefined) return texts as StateType[];
+      if (unknown === undefined) return texts as Word[];
       context.addIssue({
         code: "custom",
-        message: `must be types of states, with commas between; ${remedyOf(unknown)}`,
+        message: `must be ${what}, with commas between; ${remedyOf(unknown)}`,
       });
       return z.NEVER;
     })
     .optional().meta({
       type: "array",
-      items: { type: "string", enum: [...STATE_TYPES] },
-      description: "Any of these types; several with commas between, or repeated.",
-    })
-);
-
-function remedyOf(unknown: string): string {
-  const type = STATE_TYPES.find((type) => STATES[type].some((name) => name.toUpperCase() === unknown));
-  if (type !== undefined) return `${unknown} is the name of a state of the type ${type}`;
-  return didYouMean(unknown, STATE_TYPES);
+      items: { type: "string", enum: [...words] },
+      description: "Any of these; several with commas between, or repeated.",
+    });
 }

@@ -39,6 +39,6 @@ export function filterOf(
   };
 }
 
-function instantOf(iso: string | undefined): number | undefined {
+export function instantOf(iso: string | undefined): number | undefined {
   return iso === undefined ? undefined : Date.parse(iso);
 }

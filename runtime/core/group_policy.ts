@@ -39,14 +39,6 @@ export type StopCause = "failure" | "timeout" | "cancel";
 
 export type GroupEndType = "COMPLETED" | "FAILED" | "CANCELLED";
 
-/**
- * CANCELLING: what has not ended was cancelled, and some of it runs still; or what has completed is taken
- * back.
- */
-export const GROUP_STATES = ["RUNNING", "CANCELLING", "COMPLETED", "FAILED", "CANCELLED"] as const;
-
-export type GroupState = typeof GROUP_STATES[number];
-
 /** As many as there are tasks in the largest group. */
 const MOST_FAILURES = 100_000;
 const YEAR_MS = 366 * 24 * 60 * 60 * 1000;

@@ -54,3 +54,11 @@ export const NEXT: Record<StateType, StateType[]> = {
   CRASHED: ["PENDING"],
   CANCELLED: ["PENDING"],
 };
+
+/**
+ * Of groups. CANCELLING: what had not ended was cancelled, and some of it runs still; or what has completed
+ * is taken back.
+ */
+export const GROUP_STATES = ["RUNNING", "CANCELLING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+
+export type GroupState = typeof GROUP_STATES[number];

@@ -4,7 +4,7 @@
 import { keys, prefixes } from "../platform/keys.ts";
 import { concurrencyLimitId } from "../platform/outbox_subject.ts";
 import { pages } from "../platform/paging.ts";
-import { GROUP_RETENTION_MS, type GroupRecord, writesWithTimer } from "../store/group_counters.ts";
+import { GROUP_RETENTION_MS, type GroupRecord, listing, writesWithTimer } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 
 /** A group whose tasks are there is looked at again after this. */
@@ -30,11 +30,14 @@ export async function pruneGroup(store: Store, group: string, at: number): Promi
     if (next !== null) {
       if (isAdopted(value)) await keepLog(store, group);
       for (const write of writesWithTimer({ ...value }, next)) kv.write(atomic, write, now);
+      // Releases before 0.3 make groups that no list finds.
+      kv.write(atomic, listing(group), now);
       if (next !== at) atomic.delete(keys.due("group", at, group));
       await kv.commit(atomic);
       return false;
     }
-    if (!(await kv.commit(atomic.delete(check.key))).ok) return false;
+    atomic.delete(check.key).delete(keys.listedGroup(group));
+    if (!(await kv.commit(atomic)).ok) return false;
   }
   await kv.writeBlind([{ key: keys.concurrencyLimit(group) }, {
     key: keys.outbox(concurrencyLimitId(group)),

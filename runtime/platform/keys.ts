@@ -61,6 +61,8 @@ export const keys = {
   blob: (id: string, blob: string, chunk: number): Key => ["blob", id, blob, chunk],
   idem: (key: string, tenant = ""): Key => tenant === "" ? ["idem", key] : ["idem", tenant, key],
   group: (group: string): Key => ["group", group],
+  /** That the group is there: those of a tenant stand together, by id, without their logs in between. */
+  listedGroup: (group: string): Key => ["groups", tenantOf(group), group],
   /** The task that has a unique key (core/unique_key.ts). */
   unique: (digest: string): Key => ["unique", digest],
   /** The task whose result a submit may take (core/cache.ts). */
@@ -170,6 +172,7 @@ export const prefixes = {
   blobs: (id: string): Key => ["blob", id],
   chunks: (id: string, blob: string): Key => ["blob", id, blob],
   groupDone: (group: string): Key => ["group", group, "done"],
+  listedGroups: (tenant: string): Key => ["groups", tenant],
   /** @param tenant whose tasks; what belongs to an id is in its tenant anyway */
   index: (kind: IndexKind, value: string, tenant = ""): Key => ["index", kindIn(kind, tenant), value],
 };
@@ -190,6 +193,7 @@ export const parse = {
   event: (key: Key) => ({ id: key[1] as string, seq: key[2] as number }),
   blob: (key: Key) => ({ id: key[1] as string, blob: key[2] as string, chunk: key[3] as number }),
   groupDone: (key: Key) => ({ group: key[1] as string, seq: key[3] as number, id: key[4] as string }),
+  listedGroup: (key: Key) => key[2] as string,
   dependencyCounter: (key: Key) => key[1] as string,
   schedule: (key: Key) => key[key.length - 1] as string,
   declaredSchedules: (key: Key) => key[1] as string,

@@ -1,7 +1,7 @@
 // How many tasks of a group are in each state.
 
-import type { GroupPolicy, GroupState } from "../core/group_policy.ts";
-import type { StateType } from "../core/states.ts";
+import type { GroupPolicy } from "../core/group_policy.ts";
+import type { GroupState, StateType } from "../core/states.ts";
 import { isForgotten, typeOf } from "../core/task.ts";
 import { parse, prefixes } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
@@ -40,12 +40,9 @@ export async function statusOf(
   group: GroupRecord,
   errors: GroupError[],
 ): Promise<GroupStatus> {
-  const { id, total, ended, createdAt } = group;
+  const { id, total, createdAt } = group;
   const done = doneOf(group);
-  const counts: Partial<Record<StateType, number>> = {};
-  for (const [type, count] of Object.entries(ended) as [StateType, number][]) {
-    if (count > 0) counts[type] = count;
-  }
+  const counts = endedOf(group.ended);
   let rest = total - done;
   if (rest > 0) {
     const driven = total > FEW ? await drivenOf(store, group, rest) : null;
@@ -60,7 +57,12 @@ export async function statusOf(
   return { id, total, done, counts, createdAt, ...howItStands(group), errors, compensation };
 }
 
-function howItStands(group: GroupRecord): Pick<GroupStatus, "state" | "endedAt" | "policy"> {
+/** A retry has taken back the ends of some: of their state there may be none any more. */
+export function endedOf(ended: GroupRecord["ended"]): GroupStatus["counts"] {
+  return Object.fromEntries(Object.entries(ended).filter(([, count]) => count > 0));
+}
+
+export function howItStands(group: GroupRecord): Pick<GroupStatus, "state" | "endedAt" | "policy"> {
   const { policy = null, stopped, outcome, changedAt, createdAt } = group;
   const end = endOfGroup(group);
   if (end === null) {

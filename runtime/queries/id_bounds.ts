@@ -33,8 +33,13 @@ async function boundsOfTime(
   const before = earlier(createdBefore, finishedBefore);
   const isBounded = createdAfter !== undefined || before !== undefined;
   if (!isBounded || (await store.kv.get(keys.oddIds)).value !== null) return { from: "", to: null };
+  return boundsBetween(createdAfter, before);
+}
+
+/** Of ids that callers have not chosen. Milliseconds since the epoch. */
+export function boundsBetween(after: number | undefined, before: number | undefined): IdBounds {
   return {
-    from: createdAfter === undefined ? "" : idAt(createdAfter - MAX_CLOCK_SKEW_MS),
+    from: after === undefined ? "" : idAt(after - MAX_CLOCK_SKEW_MS),
     to: before === undefined ? null : idAt(before + MAX_CLOCK_SKEW_MS),
   };
 }

@@ -6,7 +6,6 @@
 import { ANYBODY, type Caller } from "../core/caller.ts";
 import { isTerminalType } from "../core/states.ts";
 import type { Entry } from "../core/task.ts";
-import type { Clock } from "../platform/clock.ts";
 import { idRange, parse, prefixes, tasksOf } from "../platform/keys.ts";
 import { pages } from "../platform/paging.ts";
 import type { Store } from "../store/store.ts";
@@ -14,6 +13,7 @@ import { activeIds, LISTED_STATES, MOST_SORTED_IN_TIME } from "./active_ids.ts";
 import { presentOrNull } from "./group_members.ts";
 import { endOf, type IdBounds, idBounds } from "./id_bounds.ts";
 import { fits, fitsNone, looksIntoErrors, statesOf, type TaskFilter } from "./list_filter.ts";
+import { type Bound, ReadingTime, UNBOUNDED } from "./reading_time.ts";
 
 export interface ListQuery extends TaskFilter {
   /** The id that the last page ended at. */
@@ -35,18 +35,17 @@ export interface Page {
 /** Records that one page reads. */
 const MOST_READ = 5_000;
 const PER_READ = 200;
-/** Then a page ends, or a count. One read of records is always made. */
-const LONGEST_MS = 40;
 
 export async function list(store: Store, query: ListQuery): Promise<Page> {
   const { cursor = null, limit, counts = false, caller = ANYBODY } = query;
   if (fitsNone(query)) return { entries: [], nextCursor: null, ...counts && { count: NONE } };
   const entries: Entry[] = [];
   let nextCursor: string | null = null;
-  const time = new Time(store.clock);
+  const time = new ReadingTime(store.clock);
   const bounds = await idBounds(store, query);
   const sources = await sourcesOf(store, query, time);
-  const scan = (before: string | null, time: Time) => candidates(store, query, sources, bounds, before, time);
+  const scan = (before: string | null, time: ReadingTime) =>
+    candidates(store, query, sources, bounds, before, time);
   const isKeyed = sources !== null && bounds.to === null && bounds.from === "" &&
     countedByKeys(query, caller);
   // What a first page looks through is counted as it is.
@@ -77,7 +76,7 @@ export async function list(store: Store, query: ListQuery): Promise<Page> {
   return {
     entries,
     nextCursor,
-    count: await countFrom(scan(null, new Time(store.clock)), query, entries.length),
+    count: await countFrom(scan(null, new ReadingTime(store.clock)), query, entries.length),
   };
 }
 
@@ -131,7 +130,7 @@ function countedByKeys(
 async function countKeys(
   { kv }: Store,
   indexes: Deno.KvKey[],
-  time: Time,
+  time: ReadingTime,
 ): Promise<NonNullable<Page["count"]>> {
   const count = { value: 0, exact: true };
   for (const prefix of indexes) {
@@ -144,25 +143,7 @@ async function countKeys(
 }
 
 const KEYS_PER_READ = 500;
-const UNBOUNDED = { isOver: false };
 const NONE = { value: 0, exact: true };
-
-interface Bound {
-  readonly isOver: boolean;
-}
-
-class Time implements Bound {
-  readonly #endsAt: number;
-
-  constructor(private readonly clock: Clock) {
-    this.#endsAt = clock.monotonic() + LONGEST_MS;
-  }
-
-  get isOver(): boolean {
-    return this.clock.monotonic() >= this.#endsAt;
-  }
-}
-
 /** Where the tasks are that may fit. Null: they may be anywhere. */
 interface Sources {
   /** Newest first; read once for a page, and before the indexes. */

@@ -111,7 +111,12 @@ export function newGroup(
   if (compensates !== undefined) record.compensates = compensates;
   const writes = steps.flatMap((step) => step.group === id ? stepped(record, step) : []);
   if (policy !== undefined) writes.push(...policyWrites(record, policy, now));
-  return [...writes, ...writesWithTimer(record, now + GROUP_RETENTION_MS)];
+  return [...writes, listing(id), ...writesWithTimer(record, now + GROUP_RETENTION_MS)];
+}
+
+/** Lists of groups find it by this. */
+export function listing(group: string): Write {
+  return { key: keys.listedGroup(group), value: null };
 }
 
 function policyWrites(record: GroupRecord, { until }: GroupPolicy, now: number): Write[] {

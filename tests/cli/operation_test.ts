@@ -1,5 +1,6 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { Client, group, sig } from "../../client/mod.ts";
 import { hexOf } from "../../auth/api_keys.ts";
 import { aKey } from "../support/api_keys.ts";
 import { aServer } from "../support/client_service.ts";
@@ -121,4 +122,40 @@ Deno.test("keys are made, listed, rotated and revoked; one that lacks a scope is
   assert.equal((await root(["key", "revoke", "root"])).code, 10);
   const nobody = await commandsTo(server.url)(["ls"]);
   assert.match(nobody.err, /no key was sent at .*: set ERRAND_KEY/);
+});
+
+Deno.test("groups are listed by how they stand, and one is shown with what failed", async () => {
+  await using server = await aServer();
+  const errand = commandsTo(server.url);
+  const none = await errand(["group"]);
+  assert.deepEqual([none.code, none.out, none.err], [0, "", "no groups\n"]);
+  const client = new Client({ url: server.url });
+  const { groupId: failed } = await client.run(
+    group([sig("echo", { value: 1 }), sig("fail", { message: "no" })]),
+  );
+  await client.group(failed).outcome();
+  const { groupId: running } = await client.run(
+    group([sig("echo", { value: 1 }, { delayMs: 3_600_000 })]),
+  );
+
+  const all = await errand(["group", "ls"]);
+  const [head, first, second] = all.out.split("\n");
+  assert.match(head, /^ID +STATE +ENDED +FAILED +CREATED +DEFINITIONS$/);
+  assert.match(first, new RegExp(`^${running} +RUNNING +0/1 +.*echo$`));
+  assert.match(second, new RegExp(`^${failed} +FAILED +2/2 +1 +.*(echo,fail|fail,echo)$`));
+  const json = (await errand(["group", "ls", "-s", "failed", "-o", "json"])).json();
+  assert.deepEqual(json.map(({ id }: { id: string }) => id), [failed]);
+  assert.equal((await errand(["group", "ls", "-n", "1", "-o", "json"])).json()[0].id, running);
+  assert.equal((await errand(["group", "ls", "--created-before", "2020-01-01"])).err, "no groups\n");
+
+  const shown = await errand(["group", "show", failed]);
+  assert.match(shown.out, /^state +FAILED$/m);
+  assert.match(shown.out, /^ended +2 of 2$/m);
+  assert.match(shown.out, /^error +\S+ \S+: Error: no$/m);
+  assert.match(shown.out, /^ {2}\S+ .*echo +Completed/m);
+  assert.equal((await errand(["group", "show", failed, "-o", "json"])).json().counts.COMPLETED, 1);
+  assert.equal((await errand(["group", "show", "01999999-9999-7999-8999-999999999999"])).code, 7);
+  const wrong = await errand(["group", "ls", "-s", "CRASHED"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.err, /must be one of RUNNING, CANCELLING, COMPLETED, FAILED, CANCELLED/);
 });

@@ -63,6 +63,11 @@ export async function checkRest(world: CheckedWorld): Promise<Omit<Gaps, "bootHa
       violated("9", `group ${group.id} has no timer for ${group.purgeAt}`);
     }
   }
+  const listed = of("groups").map(({ key }) => key[2] as string);
+  const there = of("group").filter(({ key }) => key.length === 2).map(({ key }) => key[1] as string);
+  for (const id of new Set(listed).symmetricDifference(new Set(there))) {
+    violated("9", `group ${id} is ${listed.includes(id) ? "listed, and gone" : "there, and not listed"}`);
+  }
   checkLinks(world, rows, violated);
   checker.dependencies.atTheEnd((record) => isPast(record, world));
   const orphans = orphansOf(world, records);

@@ -38,6 +38,7 @@ const EXPECTED: [string, string, Needed][] = [
   ["GET", "/v1/tasks/:id/events", ["read"]],
   ["GET", "/v1/tasks/:id/logs", ["read"]],
   ["GET", "/v1/tasks/:id/dependents", ["read"]],
+  ["GET", "/v1/groups", ["read"]],
   ["GET", "/v1/groups/:id", ["read"]],
   ["GET", "/v1/groups/:id/results", ["read"]],
   ["GET", "/v1/as-completed", ["read"]],
@@ -179,7 +180,7 @@ Deno.test("every route × no key, a wrong one, and every set of scopes", async (
       assert.ok(problem.detail.includes(`needs the scope ${missing}`), problem.detail);
     }
   }
-  assert.equal(refused, 511);
+  assert.equal(refused, 518);
 });
 
 Deno.test("HEAD needs what GET needs, and the word Bearer may be written in any case", async () => {

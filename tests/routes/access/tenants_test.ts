@@ -137,6 +137,7 @@ const CALLS: [route: string, what: Name, path: (id: string) => string, body?: (i
  */
 const OTHERS = [
   "GET /v1/tasks",
+  "GET /v1/groups",
   "POST /v1/tasks/cancel",
   "GET /v1/definitions",
   "GET /v1/workers",
@@ -189,6 +190,42 @@ async function call(
   const more: Record<string, string> = sent ? { "content-type": "application/json" } : {};
   return await service.request(method, patient(path(id)), { headers: { ...headers, ...more }, body: sent });
 }
+
+/** The ids of the groups that a key may know, newest first, from pages of one. */
+async function groupsFor(service: Service, key: Key): Promise<string[]> {
+  const ids: string[] = [];
+  for (let cursor: string | null = ""; cursor !== null;) {
+    const after: string = cursor && `&cursor=${cursor}`;
+    const { body } = await service.get(`/v1/groups?limit=1${after}`, key);
+    ids.push(...body.groups.map(({ id }: Body) => id));
+    cursor = body.nextCursor;
+  }
+  return ids;
+}
+
+Deno.test("a tenant's groups are listed to its own keys alone", async () => {
+  await using service = await aService({ apiKeys: [boss.key], running: false });
+  const groups = new Map<string, { key: Key; made: string[] }>();
+  for (const tenant of TENANTS) {
+    groups.set(tenant, { key: await keyOf(service, tenant, ["submit", "read"]), made: [] });
+  }
+  for (let n = 0; n < 3; n++) {
+    for (const { key, made } of groups.values()) {
+      const map = { task: "echo", inputs: [{ value: n }] };
+      made.unshift((await service.post("/v1/map", map, key)).body.groupId);
+    }
+  }
+  for (const [tenant, { key, made }] of groups) {
+    assert.deepEqual(await groupsFor(service, key), made, tenant || "default");
+    const [theirs] = groups.get(tenant === "acme" ? "globex" : "acme")!.made;
+    const { text } = await service.get(`/v1/groups?cursor=${theirs}`, key);
+    assert.doesNotMatch(text, /~/);
+    for (const other of groups.values()) {
+      if (other.key === key) continue;
+      for (const id of other.made) assert.ok(!text.includes(id), `${tenant} is told of another's`);
+    }
+  }
+});
 
 /** Counts what is asked of the database. */
 function countReads(service: Service): () => number {
@@ -459,6 +496,8 @@ Deno.test("a key with patterns knows tasks of its definitions alone", async () =
     assertProblem(await call(service, one, both.id, adder), 404, "not-found");
   }
   assert.equal((await service.get(`/v1/groups/${own.id}`, adder)).status, 200);
+  assert.deepEqual(await groupsFor(service, all), [own.id, both.id]);
+  assert.deepEqual(await groupsFor(service, adder), [own.id], "it may not know all tasks of the other");
   assert.equal((await service.get(`/v1/tasks/${add}`, adder)).status, 200);
   const { body: { tasks } } = await service.get("/v1/tasks", adder);
   assert.deepEqual(tasks.map(({ id }: Body) => id), [add]);

@@ -117,7 +117,17 @@ Deno.test("a group goes a week after its last change, once its tasks are gone, a
   assert.equal(await isThere(), false);
   // Records go with the garbage collector's or KV's own time.
   await new GarbageCollector(bench.store, bench.values).tick();
-  assert.deepEqual(await bench.left("group", "window", "late", "due", "outbox", "index"), []);
+  assert.deepEqual(await bench.left("group", "groups", "window", "late", "due", "outbox", "index"), []);
+});
+
+Deno.test("a group of a release that listed none is listed from the pruner's next look on", async () => {
+  await using bench = await days();
+  const { group } = await bench.groupOf([delayed(20)]);
+  await bench.kv.writeBlind([{ key: keys.listedGroup(group) }], 0);
+  await bench.days(6);
+  assert.deepEqual(await bench.left("groups"), []);
+  await bench.days(2);
+  assert.equal((await bench.left("groups")).length, 1);
 });
 
 Deno.test("a long log is removed over several calls", async () => {
