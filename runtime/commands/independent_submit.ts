@@ -32,7 +32,7 @@ export async function storeIndependent(store: Store, values: Values, plan: Submi
     to = Math.min(ids.length, from + SLICE - made.length);
     made.push(...await changesOf(plan, from, to));
     const isEnd = to === ids.length;
-    const packs = made.length <= 1 ? [made] : await store.pack(made, allOf(plan));
+    const packs = made.length <= 1 ? [made] : await store.pack(made, mostOf(plan));
     plan.isLong = packs.length > 1 || ids.length > SLICE;
     // The last commit of a slice would be a small one: the next slice fills it.
     made = isEnd || packs.length === 1 ? [] : packs.pop()!;
@@ -63,7 +63,7 @@ async function changesOf(plan: SubmitPlan, from: number, to: number): Promise<Ch
 }
 
 /** What a commit of the call checks and writes at the most, beside its tasks. */
-function allOf(plan: SubmitPlan): PackOptions {
+export function mostOf(plan: SubmitPlan): Required<Pick<PackOptions, "fresh" | "checks" | "writes">> {
   const { fresh, mostChecks: checks, recountKey } = plan;
   const writes = writesOf(plan, true, plan.ids.length);
   if (recountKey) writes.push({ key: recountKey, value: null });

@@ -10,7 +10,7 @@ import type { Store } from "../../store/store.ts";
 import type { Values } from "../../store/values.ts";
 import type { Batch } from "../batch.ts";
 import { anyFull, asSubmitted, refusingLimits } from "../commit_pack.ts";
-import { MOST_TOLD_IN_FULL, writesOf } from "../independent_submit.ts";
+import { MOST_TOLD_IN_FULL, mostOf, writesOf } from "../independent_submit.ts";
 import type { SubmitPlan } from "../submit_plan.ts";
 import { hitChange, hitsOf } from "../cached.ts";
 import { decide, type Decision, draftBy, type Wanted } from "./decide.ts";
@@ -108,11 +108,9 @@ class UniqueSubmit {
     const changes = steps.flatMap(({ change }) => change ?? []);
     for (const { place, id } of steps) this.#gets(place, id);
     for (const [place, owner] of folded.same) if (place >= this.#done) this.#gets(place, plan.ids[owner]);
-    const most = {
-      fresh: plan.fresh,
-      checks: plan.mostChecks,
-      writes: writesOf(plan, true, plan.ids.length),
-    };
+    const most = mostOf(plan);
+    const same = new Map([...plan.sameIds].filter(([place]) => place >= this.#done));
+    most.writes.push(...plan.sameIdsWrites(same));
     const packs = changes.length <= 1 ? [changes] : await db.pack(changes, most);
     plan.isLong ||= packs.length > 1;
     for (const [n, pack] of packs.entries()) {
