@@ -1,5 +1,5 @@
-// CPU-bound work: `thread` gives it a worker thread of its own, so that it blocks nothing else. A cancel or a
-// timeout ends the thread, so it may be one synchronous loop that ignores the signal.
+// CPU-bound work: `thread` gives it a worker thread of its own, so that it blocks nothing else. It may be one
+// synchronous loop that ignores the signal: after a cancel or a timeout it ends where it reports progress.
 
 import { z } from "zod";
 import { define } from "../runtime/core/define.ts";

@@ -6,20 +6,22 @@ import assert from "node:assert/strict";
 import { asCompleted, type TaskEvent } from "../../client/mod.ts";
 import { aDatabase, type Env, type Server } from "../support/server_process.ts";
 import { aClient, aServer, type Errand } from "../support/client_service.ts";
+import { lastingPorts } from "../support/ports.ts";
 import { pause } from "../support/waiting.ts";
 
-const ENV = { LEASE_MS: "1500", CONCURRENCY: "50" };
+const ENV = { LEASE_MS: "2000", CONCURRENCY: "50" };
 
 /** Ends the service by `signal`, leaves it away for a moment, and starts it again on the same port. */
 async function restart(server: Server, env: Env, signal: Deno.Signal): Promise<Server> {
   await server.end(signal);
   await pause(300);
-  return await aServer({ ...env, PORT: new URL(server.url).port });
+  return await aServer(env);
 }
 
 async function onFile(use: (env: Env) => Promise<void>): Promise<void> {
   await using database = await aDatabase();
-  await use({ ...ENV, KV_PATH: database.path });
+  const [port] = lastingPorts(1);
+  await use({ ...ENV, KV_PATH: database.path, PORT: String(port) });
 }
 
 for (const signal of ["SIGKILL", "SIGTERM"] as const) {
@@ -85,7 +87,7 @@ Deno.test("a submit that finds nobody is one task as soon as somebody is there",
       await server.end("SIGKILL");
       const submitted = Array.from({ length: 20 }, (_, i) => errand.submit("add", { a: i, b: 0 }));
       await pause(200);
-      server = await aServer({ ...env, PORT: new URL(server.url).port });
+      server = await aServer(env);
       const futures = await Promise.all(submitted);
       assert.deepEqual(await Promise.all(futures.map((future) => future.result())), futures.map((_, i) => i));
       const { body } = await server.fetch("/v1/tasks?limit=100");

@@ -615,8 +615,7 @@ export const celery: System = {
       promise: "terminate=True: a running task is stopped",
       source: REVOKE,
       test: async (errand) => {
-        const future = await errand.submit("tidy", { ms: 0 });
-        await reached(future, "Running");
+        const future = await aTidying(errand, 0);
         assert.equal(await future.cancel("enough"), true);
         await assert.rejects(future.result(), CancelledError);
         const logged: unknown[] = [];
@@ -663,7 +662,7 @@ export const celery: System = {
       promise: "revoked ids survive a restart",
       source: `${WORKERS}: Persistent revokes`,
       test: () =>
-        acrossCrash({ LEASE_MS: "600" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           const future = await errand.submit("nothing", {}, { delayMs: 2_000 });
           assert.equal(await future.cancel("not wanted"), true);
           const due = await errand.submit("nothing", {}, { delayMs: 2_000 });
@@ -1245,7 +1244,7 @@ export const celery: System = {
       promise: "without reject_on_worker_lost: FAILURE with WorkerLostError",
       source: TASK_OPTIONS,
       test: () =>
-        acrossCrash({ LEASE_MS: "300" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           const future = await errand.submit("sleep", { ms: 600_000 }, { maxCrashes: 0 });
           await reached(future, "Running");
           return future.id;
@@ -1258,7 +1257,7 @@ export const celery: System = {
       promise: "a task that waits survives the death of all workers",
       source: `${CALLING}: ETA and countdown`,
       test: () =>
-        acrossCrash({ LEASE_MS: "600" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           return (await errand.submit("add", { a: 1, b: 2 }, { delayMs: 500 })).id;
         }, async (errand, id) => assert.equal(await errand.future(id).result(), 3)),
     },
@@ -1278,7 +1277,7 @@ export const celery: System = {
       promise: "worker_deduplicate_successful_tasks: what has succeeded does not run again",
       source: CONFIGURATION,
       test: () =>
-        acrossCrash({ LEASE_MS: "300" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           const future = await errand.submit("whoami");
           return { id: future.id, token: (await future.result()).token };
         }, async (errand, { id, token }) => {

@@ -819,7 +819,7 @@ export const concurrentFutures: System = {
       source: "Python docs, concurrent.futures.BrokenExecutor",
       by: "maxCrashes: 0, for what ran there; what waited is run by another worker",
       test: () =>
-        acrossCrash({ LEASE_MS: "300", CONCURRENCY: "2" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500", CONCURRENCY: "2" }, async (errand) => {
           const running = await errand.map("sleep", [{ ms: LONG_MS }, { ms: LONG_MS }], { maxCrashes: 0 });
           await Promise.all([...running].map((future) => until(future, "RUNNING")));
           const pending = await errand.submit("add", { a: 1, b: 2 }, { maxCrashes: 0 });

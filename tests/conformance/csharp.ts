@@ -328,7 +328,7 @@ export const csharp: System = {
         const events = await Array.fromAsync(future.events());
         const said = events.map(({ event, data }) => event === "state" ? data.type : event);
         // What it says after it was told is kept, and comes before its end.
-        assert.deepEqual(said, ["PENDING", "RUNNING", "CANCELLING", "log", "CANCELLED", "error"]);
+        assert.deepEqual(said, ["PENDING", "RUNNING", "progress", "CANCELLING", "log", "CANCELLED", "error"]);
       },
     },
     {

@@ -175,7 +175,7 @@ export const prefectHooks: Row[] = [
     source: PREFECT,
     by: "onFailed(sig), or a task that waits for CRASHED alone",
     test: () =>
-      acrossCrash({ LEASE_MS: "300" }, async (errand) => {
+      acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
         const future = await errand.submit("sleep", { ms: LONG_MS }, { maxCrashes: 0 });
         await reached(future, "Running");
         const waitFor = [{ task: future, on: ["CRASHED" as const] }];

@@ -313,7 +313,7 @@ export const prefect: System = {
       promise: "delay(): is kept until it runs, whatever dies in between",
       source: BACKGROUND,
       test: () =>
-        acrossCrash({ LEASE_MS: "600" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           return (await errand.submit("add", { a: 1, b: 2 }, { delayMs: 300 })).id;
         }, async (errand, id) => assert.equal(await errand.future(id).result(), 3)),
     },
@@ -819,7 +819,7 @@ export const prefect: System = {
       promise: "persist_result: kept when the process has ended",
       source: RESULTS,
       test: () =>
-        acrossCrash({ LEASE_MS: "600" }, async (errand) => {
+        acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
           const future = await errand.submit("echo", { value: { kept: "x".repeat(50_000) } });
           await future.wait();
           return future.id;
@@ -1140,7 +1140,7 @@ export const prefect: System = {
 
 /** A task that ended CRASHED, seen by the service that found it. */
 function crash(check: (future: TaskFuture) => Promise<void>): Promise<void> {
-  return acrossCrash({ LEASE_MS: "300" }, async (errand) => {
+  return acrossCrash({ LEASE_MS: "1500" }, async (errand) => {
     const future = await errand.submit("sleep", { ms: 600_000 }, { maxCrashes: 0 });
     await reached(future, "Running");
     return future.id;

@@ -2,7 +2,7 @@
 
 import type { FlowFuture, StateType, TaskFuture, TaskFutures } from "../../client/mod.ts";
 import type { Errand } from "../support/client_service.ts";
-import { eventually, pause } from "../support/waiting.ts";
+import { eventually } from "../support/waiting.ts";
 
 /** Long enough to be still running when the row has seen all that it needs. Then it cancels the task. */
 export const LONG_MS = 600_000;
@@ -24,7 +24,7 @@ export async function aTidying(errand: Errand, ms: number): Promise<TaskFuture> 
   const future = await errand.submit("tidy", { ms });
   await until(future, "RUNNING");
   // It is running for the service a moment before its function listens to its signal.
-  await pause(50);
+  await eventually(async () => (await future.task()).progress !== null, "it does not listen");
   return future;
 }
 

@@ -28,9 +28,9 @@ Deno.test("the commands that an operator begins with work beside a service", asy
 Deno.test("submit --wait outlives a kill -9 of the service, and its restart", async () => {
   await using database = await aDatabase();
   const [port] = lastingPorts(1);
-  const env = { KV_PATH: database.path, PORT: String(port), LEASE_MS: "1000" };
+  const env = { KV_PATH: database.path, PORT: String(port), LEASE_MS: "2000" };
   const first = await Server.start(env);
-  await using waiting = errand(first.url, "submit", "sleep", '{"ms": 1000, "value": "done"}', "--wait");
+  await using waiting = errand(first.url, "submit", "sleep", '{"ms": 5000, "value": "done"}', "--wait");
   await eventually(() => /submitted (\S+);/.test(waiting.output.stderr), () => waiting.output.stderr);
   const id = /submitted (\S+);/.exec(waiting.output.stderr)![1];
   await first.until(id, "RUNNING");

@@ -5,14 +5,14 @@ import { aDatabase, Server } from "../support/server_process.ts";
 
 Deno.test("after kill -9 finished tasks are there, waiting ones run, running ones run again after their lease", async () => {
   await using database = await aDatabase();
-  const env = { KV_PATH: database.path, LEASE_MS: "1000", CONCURRENCY: "1" };
+  const env = { KV_PATH: database.path, LEASE_MS: "2000", CONCURRENCY: "1" };
   let finished: string, running: string, waiting: string, delayed: string;
   const large = "x".repeat(200_000);
   {
     await using server = await Server.start(env);
     finished = (await server.submit("echo", { value: large })).id;
     assert.equal((await server.ended(finished)).state.type, "COMPLETED");
-    running = (await server.submit("sleep", { ms: 1_000, value: "ran again" })).id;
+    running = (await server.submit("sleep", { ms: 5_000, value: "ran again" })).id;
     await server.until(running, "RUNNING");
     waiting = (await server.submit("add", { a: 1, b: 2 })).id;
     delayed = (await server.submit("add", { a: 2, b: 2 }, { delayMs: 300 })).id;
@@ -36,7 +36,7 @@ Deno.test("after kill -9 finished tasks are there, waiting ones run, running one
 
 Deno.test("a task whose workers die more than maxCrashes times ends CRASHED", async () => {
   await using database = await aDatabase();
-  const env = { KV_PATH: database.path, LEASE_MS: "300" };
+  const env = { KV_PATH: database.path, LEASE_MS: "1500" };
   let id: string;
   {
     await using server = await Server.start(env);
@@ -52,7 +52,7 @@ Deno.test("a task whose workers die more than maxCrashes times ends CRASHED", as
 
 Deno.test("as-completed and events go on across a kill -9 with each event once", async () => {
   await using database = await aDatabase();
-  const env = { KV_PATH: database.path, LEASE_MS: "600" };
+  const env = { KV_PATH: database.path, LEASE_MS: "1500" };
   const ids: string[] = [];
   let counting: string, seen: StreamEvent[], states: StreamEvent[];
   const path = () => `/v1/as-completed?${ids.map((id) => `id=${id}`).join("&")}`;

@@ -12,7 +12,7 @@ const ADD = { a: 1, b: 2 };
 Deno.test("a process of 0.2 leaves tasks of named queues and of limits to newer ones, and goes on with the others", async () => {
   await using old = await oldRelease("0.2");
   await using database = await aDatabase();
-  const env = { KV_PATH: database.path, LEASE_MS: "1000" };
+  const env = { KV_PATH: database.path, LEASE_MS: "3000" };
   await using older = await Server.start(env, old.main, old.flags);
   // It runs nothing of what is submitted here.
   await using front = await Server.start({ ...env, QUEUES: "elsewhere" }, NEW_MAIN);

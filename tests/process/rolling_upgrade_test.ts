@@ -12,7 +12,7 @@ const NEW_MAIN = fileURLToPath(new URL("../support/service_main.ts", import.meta
 type Release = "0.1" | "0.2" | "new";
 
 async function started(release: Release, old: OldRelease, path: string): Promise<Server> {
-  const env = { KV_PATH: path, LEASE_MS: "1000", CONCURRENCY: "20" };
+  const env = { KV_PATH: path, LEASE_MS: "3000", CONCURRENCY: "20" };
   return release === "new" ? await Server.start(env, NEW_MAIN) : await Server.start(env, old.main, old.flags);
 }
 

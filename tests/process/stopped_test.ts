@@ -17,7 +17,7 @@ const runsIn = (cluster: Cluster, id: string) =>
 for (const task of [WORK, DEAF]) {
   Deno.test(`a worker stopped for longer than its lease writes nothing that counts (${task})`, async () => {
     await using cluster = await Cluster.start({ processes: 2, leaseMs: LEASE_MS });
-    const id = await submit(cluster.slots[0], task, { ms: 3_000 });
+    const id = await submit(cluster.slots[0], task, { ms: 6_000 });
     const [begun] = await eventually(async () => {
       const runs = await runsIn(cluster, id);
       return runs.length > 0 && runs;

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { aDatabase, Server } from "../support/server_process.ts";
 import type { Body } from "../support/service.ts";
-import { HANGS_MS, pause } from "../support/waiting.ts";
+import { eventually, HANGS_MS, pause } from "../support/waiting.ts";
 
 const MAIN = fileURLToPath(new URL("../support/unruly_service.ts", import.meta.url));
 
@@ -32,7 +32,7 @@ class Supervised implements AsyncDisposable {
 
 Deno.test("of a task that kills its process and its neighbours only the task itself ends CRASHED", async () => {
   await using database = await aDatabase();
-  const env = { KV_PATH: database.path, LEASE_MS: "600" };
+  const env = { KV_PATH: database.path, LEASE_MS: "1500" };
   await using supervised = await Supervised.of(() => Server.start(env, MAIN));
   const server = await supervised.server();
   const neighbours: string[] = [];
@@ -50,8 +50,11 @@ Deno.test("of a task that kills its process and its neighbours only the task its
   assert.deepEqual(neighbours.map((id) => ended.get(id)!.state.type), Array(5).fill("COMPLETED"));
   assert.deepEqual([ended.get(culprit)!.state.type, supervised.deaths], ["CRASHED", 4]);
   const { output } = await supervised.server();
-  const lines = output.stderr.split("\n").filter(Boolean).map((line) => JSON.parse(line));
-  const said = lines.filter(({ message }) => message.endsWith("ended CRASHED"));
+  const said = await eventually(() => {
+    const lines = output.stderr.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+    const found = lines.filter(({ message }) => message.endsWith("ended CRASHED"));
+    return found.length > 0 && found;
+  }, "nobody is told");
   assert.deepEqual(said.map(({ task, id, error }) => [task, id, error.split(":")[0]]), [
     ["unruly", culprit, "CrashedError"],
   ]);

@@ -14,7 +14,15 @@ const PLACES = ["unruly", "unrulyThread"];
 const start = (env = {}) => Server.start({ KV_PATH: ":memory:", ...env }, MAIN);
 
 const linesOf = ({ output: { stderr } }: Server, id: string): Body[] =>
-  stderr.split("\n").filter(Boolean).map((line) => JSON.parse(line)).filter((line) => line.id === id);
+  stderr.split("\n").slice(0, -1).map((line) => JSON.parse(line)).filter((line) => line.id === id);
+
+/** So many lines of a task's, once they have been read: that may be after the answer which tells its end. */
+function saidOf(server: Server, id: string, count: number): Promise<Body[]> {
+  return eventually(() => {
+    const found = linesOf(server, id);
+    return found.length >= count && found;
+  }, () => server.output.stderr);
+}
 
 for (const SHOW_STACKS of ["false", "true"]) {
   Deno.test(`each failed attempt is one line of the log, with its stack: SHOW_STACKS=${SHOW_STACKS} is for callers`, async () => {
@@ -24,7 +32,7 @@ for (const SHOW_STACKS of ["false", "true"]) {
       const { id } = await server.submit(task, { act: "fail", value: "no luck" }, options);
       const { error } = await server.ended(id);
       assert.equal("stack" in error, SHOW_STACKS === "true");
-      const lines = linesOf(server, id);
+      const lines = await saidOf(server, id, 2);
       assert.deepEqual(
         lines.map(({ level, message, task, attempt, error }) => [level, message, task, attempt, error]),
         [1, 2].map((n) => [
@@ -47,7 +55,7 @@ Deno.test("a timeout is a failed attempt too; a cancel and a completed task say 
   await using server = await start();
   const late = await server.submit("sleep", { ms: 60_000 }, { timeoutMs: 20 });
   await server.ended(late.id);
-  assert.deepEqual(linesOf(server, late.id).map(({ error, stack }) => [error, stack]), [
+  assert.deepEqual((await saidOf(server, late.id, 1)).map(({ error, stack }) => [error, stack]), [
     ["TimeoutError: the attempt took longer than timeoutMs, 20 ms", null],
   ]);
   const cancelled = await server.submit("sleep", { ms: 60_000 });
@@ -67,10 +75,7 @@ Deno.test("what a function writes to the console is a line of the log with its t
       const { id } = await server.submit(task, { act, value: "v" });
       await server.ended(id);
       // A thread writes by itself.
-      const lines = await eventually(() => {
-        const found = linesOf(server, id);
-        return found.length === messages.length && found;
-      });
+      const lines = await saidOf(server, id, messages.length);
       assert.deepEqual(
         lines.map(({ message, task, attempt }) => ({ message, task, attempt })),
         messages.map((message) => ({ message, task, attempt: 1 })),

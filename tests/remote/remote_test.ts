@@ -81,7 +81,7 @@ Deno.test({
   async fn() {
     await using denokv = await Denokv.start();
     await using server = await Server.start({ ...denokv.env, LEASE_MS: "2000" });
-    const { id: running } = await server.submit("sleep", { ms: 1_000, value: "kept" });
+    const { id: running } = await server.submit("sleep", { ms: 5_000, value: "kept" });
     const { id: later } = await server.submit("add", { a: 1, b: 2 }, { delayMs: 2_000 });
     await server.until(running, "RUNNING");
     await denokv.end("SIGKILL");

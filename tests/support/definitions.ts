@@ -134,15 +134,16 @@ const pays = define(
 
 /** Ends well when it is told to end, and says why. */
 const windUp = define({ name: "windUp", input: z.object({}) }, async ({ signal }) => {
-  await new Promise((resolve) => signal.addEventListener("abort", resolve));
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   return `wound up by a ${signal.reason.name}`;
 });
 
-/** Sees its signal, cleans up for `ms`, and reports why it was stopped. */
+/** Says that it listens, sees its signal, cleans up for `ms`, and reports why it was stopped. */
 const tidy = define(
   { name: "tidy", input: z.object({ ms: z.int() }) },
-  ({ input, signal, log }) =>
+  ({ input, signal, log, progress }) =>
     new Promise((_, reject) => {
+      progress(0, 1);
       const keep = setTimeout(() => reject(new Error("nobody stopped it")), 20_000);
       const stop = () => {
         clearTimeout(keep);

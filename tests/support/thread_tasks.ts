@@ -18,10 +18,28 @@ export const refuse = define({ ...config, name: "refuse" }, () => {
   throw Object.assign(new RangeError("not again", { cause: new TypeError("because") }), { retryable: false });
 });
 
+/** Longer than any test of it. Deno may let it compute on when its thread is terminated. */
+const SPINS_MS = 30_000;
+
 export const spin = define({ ...config, name: "spin" }, ({ log }) => {
   log("spinning");
-  for (;;);
+  for (const until = performance.now() + SPINS_MS; performance.now() < until;);
 });
+
+/** Computes without end, reports now and then, and leaves a file when it ends all the same. */
+export const report = define(
+  { ...config, name: "report", input: z.object({ path: z.string() }) },
+  ({ input, log }) => {
+    try {
+      for (;;) {
+        log("computing");
+        for (const until = performance.now() + 20; performance.now() < until;);
+      }
+    } finally {
+      Deno.writeTextFileSync(input.path, "over");
+    }
+  },
+);
 
 /** Ends when it is told to, and says by what. */
 export const wind = define({ ...config, name: "wind" }, async ({ log, signal }) => {

@@ -29,6 +29,7 @@ export class Thread {
   isClean = true;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #stopped = new Int32Array(new SharedArrayBuffer(4));
   #hear: (message: FromThread) => void = nobody;
   readonly #idleEnd = () => this.onIdleEnd(this);
   /** Called when the thread ends by itself. */
@@ -48,7 +49,7 @@ export class Thread {
     port1.onmessage = ({ data }: MessageEvent<FromThread>) => this.#hear(data);
     this.#onEnd = this.#idleEnd;
     this.#worker = new (builtin("node:worker_threads").Worker)(THREAD_MAIN, {
-      workerData: { port: port2, takesConsole } satisfies ThreadSetup,
+      workerData: { port: port2, takesConsole, stopped: this.#stopped } satisfies ThreadSetup,
       transferList: [port2 as never],
       resourceLimits: { maxOldGenerationSizeMb: heapMb },
     });
@@ -63,8 +64,10 @@ export class Thread {
     });
   }
 
+  /** Deno 2.8 and later do not end a thread that computes: what its function calls next throws there. */
   terminate(): void {
     this.#onEnd = nobody;
+    Atomics.store(this.#stopped, 0, 1);
     this.#port.close();
     this.#worker.terminate();
   }

@@ -22,6 +22,8 @@ export interface ThreadSetup {
   port: MessagePort;
   /** What functions write to the console becomes lines of JSON on standard error. */
   takesConsole: boolean;
+  /** Not 0: the thread was told to end. A function that computes can see this, and no message. */
+  stopped: Int32Array;
 }
 
 /** A function to run. */
@@ -68,7 +70,7 @@ export interface Answer {
   fields?: Record<string, unknown>;
 }
 
-const { port, takesConsole } = workerData as ThreadSetup;
+const { port, takesConsole, stopped } = workerData as ThreadSetup;
 const post = (message: FromThread) => port.postMessage(message);
 
 /** Calls without an answer. Their numbers are unique over all runs of the thread. */
@@ -168,6 +170,7 @@ function contextOf(
 ): TaskContext<unknown> {
   /** A function that goes on after its end says nothing for the next one. */
   const say = (message: FromThread) => {
+    if (Atomics.load(stopped, 0) !== 0) throw new Error("the thread was told to end");
     if (current?.scope === scope) post(message);
   };
   const ask = (message: (call: number) => FromThread) => {

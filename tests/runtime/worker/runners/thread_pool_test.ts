@@ -4,6 +4,7 @@ import type { AnyDefinition, TaskContext } from "../../../../runtime/core/define
 import { flowOf } from "../../../../runtime/core/replace_with.ts";
 import { NotJsonError } from "../../../../runtime/core/json.ts";
 import { ThreadPool } from "../../../../runtime/worker/runners/thread_pool.ts";
+import { Folder } from "../../../support/folder.ts";
 import { aContext } from "../../../support/task_context.ts";
 import { SoftTimeLimitError } from "../../../../runtime/core/soft_time_limit.ts";
 import * as tasks from "../../../support/thread_tasks.ts";
@@ -59,6 +60,19 @@ Deno.test("an abort ends a function that computes without end, and the next task
   stop.abort(new Error("enough"));
   await assert.rejects(running, /enough/);
   assert.equal((await pool.run(tasks.count) as { calls: number }).calls, 1);
+});
+
+Deno.test("a function that was stopped while it computes ends where it next reports", async () => {
+  await using folder = await Folder.with();
+  using pool = new Pool(1);
+  const stop = new AbortController();
+  const path = folder.at("over");
+  const { context, said } = aContext("report", { path }, { signal: stop.signal });
+  const running = pool.run(tasks.report, context);
+  await eventually(() => said.logs.length > 0, "the thread's first line");
+  stop.abort(new Error("enough"));
+  await assert.rejects(running, /enough/);
+  await eventually(() => Deno.readTextFile(path).then((text) => text === "over", () => false), "it goes on");
 });
 
 Deno.test("a function on a thread hears of its soft time limit and may end well; a deaf one is ended by the stop", async () => {
