@@ -2,7 +2,7 @@
 
 import { cancelsRest, metConditions, wasStoppedByUpstream } from "../core/conditions.ts";
 import { skipped } from "../core/skipped.ts";
-import { type Entry, isAwaiting, isForgotten, isTerminal, stateOf, type TaskRecord } from "../core/task.ts";
+import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../core/task.ts";
 import { released, resumed, upstreamFailed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import { restSubject } from "../platform/outbox_subject.ts";
@@ -79,12 +79,10 @@ function release(record: TaskRecord, { tally }: DependencyCounter, now: number):
   return released({ ...record, deps: { ...record.deps!, conditions: metConditions(tally) } }, now);
 }
 
-/** What skips a task skips those that wait for it without a condition. */
 async function stopped(store: Store, record: TaskRecord, counter: DependencyCounter): Promise<TaskRecord> {
   const now = store.clock.now();
   const upstream = await upstreamOf(store, counter.first);
-  const isSkipped = isSkip(counter) || upstream !== null && stateOf(upstream).name === "Skipped";
-  return isSkipped ? skipped(record, now, upstream) : upstreamFailed(record, now, upstream);
+  return isSkip(counter) ? skipped(record, now, upstream) : upstreamFailed(record, now, upstream);
 }
 
 async function upstreamOf(store: Store, id: string | null): Promise<TaskRecord | null> {

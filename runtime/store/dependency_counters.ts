@@ -27,7 +27,9 @@ export interface DependencyCounter {
   left: number;
   /** Upstreams without a condition that have ended otherwise than COMPLETED. */
   failed: number;
-  /** The first of these in time, or of those whose condition it missed, if it is known. */
+  /** So many of these were skipped. */
+  skipped?: number;
+  /** The first of those that failed; else of those that were skipped, or whose condition it missed. */
   first: string | null;
   allowFailure: boolean;
   /** It counts barriers only: the task needs no upstream any more. */
@@ -64,9 +66,12 @@ export function decisionOf({ left, failed, allowFailure, tally }: DependencyCoun
   return left > 0 || tally && areOpen(tally) ? "wait" : "go";
 }
 
-/** Of one that must not go: its conditions are at fault, and not an upstream without one. */
-export function isSkip({ failed, allowFailure }: DependencyCounter): boolean {
-  return failed === 0 || allowFailure;
+/**
+ * Of one that must not go: its conditions are at fault, or those of an upstream that was skipped, and no
+ * upstream without a condition has failed.
+ */
+export function isSkip({ failed, skipped = 0, allowFailure }: DependencyCounter): boolean {
+  return failed === skipped || allowFailure;
 }
 
 export function stepped(
@@ -85,7 +90,10 @@ export function stepped(
   }
   next.left += Number(was !== null) - Number(is !== null);
   next.failed += Number(isFailure(is)) - Number(isFailure(was));
-  if (isFailure(is)) next.first ??= upstream;
+  next.skipped = (counter.skipped ?? 0) + Number(is === "SKIPPED") - Number(was === "SKIPPED");
+  if (next.skipped === 0) delete next.skipped;
+  const isFirstFailure = isSkip(counter) && !isSkip(next);
+  if (isFailure(is)) next.first = isFirstFailure ? upstream : next.first ?? upstream;
   else if (next.first === upstream) next.first = null;
   return next;
 }

@@ -6,8 +6,10 @@ import {
   decisionOf,
   type DependencyCounter,
   DependencyCounters,
+  isSkip,
   stepped,
 } from "../../../runtime/store/dependency_counters.ts";
+import { newTally } from "../../../runtime/core/conditions.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 import type { StateType } from "../../../runtime/core/states.ts";
 import { aBench, type Bench } from "../../support/builders.ts";
@@ -49,6 +51,20 @@ Deno.test("the first failure stays the first one", () => {
   assert.equal(two.first, "a");
   assert.equal(stepped(two, { upstream: "b", was: "FAILED", is: null }).first, "a");
   assert.equal(stepped(two, { upstream: "a", was: "CANCELLED", is: null }).first, null);
+});
+
+Deno.test("upstreams that were skipped skip, whoever ended before them; one that fails does not", () => {
+  const tally = newTally({ each: { a: { on: ["COMPLETED"] } } });
+  const missed = stepped(aCounter({ left: 3, tally }), { upstream: "a", was: null, is: "FAILED" });
+  const skipped = stepped(missed, { upstream: "b", was: null, is: "SKIPPED" });
+  assert.equal(decisionOf(skipped), "fail");
+  assert.deepEqual([isSkip(missed), isSkip(skipped), skipped.first], [true, true, "a"]);
+  const failed = stepped(skipped, { upstream: "c", was: null, is: "CANCELLED" });
+  assert.deepEqual([isSkip(failed), failed.first], [false, "c"], "its error is the one to be told");
+  const again = stepped(failed, { upstream: "c", was: "CANCELLED", is: "SKIPPED" });
+  assert.equal(isSkip(again), true);
+  const both = stepped(again, { upstream: "b", was: "SKIPPED", is: "FAILED" });
+  assert.deepEqual([isSkip(both), both.failed, both.skipped], [false, 2, 1]);
 });
 
 Deno.test("however upstreams end and are run again, a counter says what follows from their ends", () => {
