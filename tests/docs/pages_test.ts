@@ -41,6 +41,17 @@ Deno.test("no table has the same row twice", () => {
   assert.deepEqual(twice, []);
 });
 
+Deno.test("what begins like a table is one: a line with too few bars makes text of it", () => {
+  const broken = pages.flatMap(({ path, text }) => {
+    const lines = text.replace(/^```[^]*?^```/gm, "").split("\n");
+    const heads = lines.flatMap((line, i) =>
+      line.startsWith("|") && !lines[i - 1]?.startsWith("|") ? [i] : []
+    );
+    return heads.filter((i) => !/^\|( :?-+:? \|)+$/.test(lines[i + 1])).map((i) => `${path}: ${lines[i]}`);
+  });
+  assert.deepEqual(broken, []);
+});
+
 Deno.test("every path of the repository that a page names is there", () => {
   const lost = pages.flatMap(({ path, text }) =>
     path === "CHANGELOG.md"

@@ -47,7 +47,7 @@ Deno.test("compose.yaml and the image set what the service knows, to what it tak
     const set = { ...imageEnv(), ...services[name].environment };
     const env = Object.fromEntries(Object.entries(set).map(([key, text]) => [key, filledIn(text, GIVEN)]));
     const unknown = Object.keys(env).filter((key) => !Object.hasOwn(VARIABLES, key));
-    assert.deepEqual(unknown, ["NO_COLOR", "DENO_KV_ACCESS_TOKEN"]);
+    assert.deepEqual(unknown, ["NO_COLOR", "DENO_NO_UPDATE_CHECK", "DENO_KV_ACCESS_TOKEN"]);
     const config = readConfig(env);
     requireKeys(config, false);
     assert.equal(config.ROLE, name);
