@@ -7,7 +7,7 @@ import { z } from "zod";
 import { type AnyDefinition, define } from "../../../runtime/core/define.ts";
 import { PermanentError } from "../../../runtime/core/errors.ts";
 import { Gates } from "../../support/gates.ts";
-import { type Answer, aService, type Body, type Service } from "../../support/service.ts";
+import { allEvents, type Answer, aService, type Body, type Service } from "../../support/service.ts";
 import { eventually, turn } from "../../support/waiting.ts";
 
 const NOT_YET = { delayMs: 3_600_000 };
@@ -128,6 +128,36 @@ Deno.test("a wait whose time is over is 200 with both lists, in the order of the
       assert.deepEqual(await new Held(service, answer).lists(), [[cancelled, b], [a]]);
     }
   }
+});
+
+Deno.test("a group is waited for until all is taken back, and the stream of its ends goes on until then", async () => {
+  const gates = new Gates();
+  await using service = await aService({ definitions: definitionsOf(gates) });
+  const good = { task: "nothing", input: {}, options: { compensate: { task: "gate" } } };
+  const bad = { task: "fail", input: { message: "no luck" }, waitFor: ["good"] };
+  const { body: { groupId, tasks } } = await service.post("/v1/flows", { tasks: { good, bad } });
+  const at = `/v1/groups/${groupId}`;
+  const ids = [tasks.good.id, tasks.bad.id];
+  const whole = new Held(service, service.get(`${at}?wait=600`));
+  const results = new Held(service, service.get(`${at}/results?wait=600`));
+  const all = new Held(service, service.post("/v1/wait", { groupId, timeoutSeconds: 600 }));
+  const stream = await service.open(`/v1/as-completed?groupId=${groupId}`);
+  let hasStreamEnded = false;
+  const told = allEvents(stream).finally(() => hasStreamEnded = true);
+  const { compensation } = await eventually(async () => {
+    const { body } = await service.get(at);
+    return body.compensation?.groupId ? body : false;
+  });
+  for (const one of [whole, results, all]) await one.requireHeld(ids, "its tasks had ended");
+  assert.equal(hasStreamEnded, false, "the stream ended when its tasks had");
+  const { body: own } = await service.get(`/v1/groups/${compensation.groupId}`);
+  gates.open(own.nodes[0].id);
+  assert.equal((await whole.answer).body.state, "FAILED");
+  assert.equal((await results.answer).status, 424);
+  assert.deepEqual(await all.lists(), [ids, []]);
+  const events = await told;
+  assert.deepEqual(events.slice(0, -1).map(({ data }) => data.id), ids);
+  assert.deepEqual(events.at(-1)!.data, { outcome: "FAILED", total: 2, yielded: 2 });
 });
 
 Deno.test("?wait= of a task and of its result is held until the end, whatever state the task goes through", async () => {
