@@ -9,7 +9,7 @@ import { pause } from "../support/waiting.ts";
 // deno-lint-ignore no-explicit-any
 type Body = any;
 
-const OPEN = "/v1/tasks?state=SCHEDULED,PENDING,RUNNING,PAUSED,CANCELLING&limit=100";
+const OPEN = "state=SCHEDULED,PENDING,RUNNING,PAUSED,CANCELLING";
 const LANES = 16;
 /** Longer than any machine needs until all tasks have ended. */
 export const ENDLESS_MS = 900_000;
@@ -24,24 +24,19 @@ export async function quiet(url: string, stillMs: number): Promise<number | null
   let changedAt = since, before = "";
   while (now() - changedAt < stillMs && now() - since < ENDLESS_MS) {
     // A list is no snapshot: what moves from one state to another while it is read may be missed once.
-    const left = await firstOpen(url) ?? await firstOpen(url);
+    const left = await openOnes(url) ?? await openOnes(url);
     if (left === null) return now() - since;
     if (left !== before) changedAt = now();
     before = left;
-    await pause(100);
+    await pause(200);
   }
   return null;
 }
 
-/** Some tasks that have not ended, as a text; null if there are none. */
-async function firstOpen(url: string): Promise<string | null> {
-  // A page may be empty and have a next one: a list has only so much time.
-  for (let path: string | null = OPEN; path !== null;) {
-    const { tasks, nextCursor }: Body = await get(url, path);
-    if (tasks.length > 0) return JSON.stringify(tasks.map(({ id, state }: Body) => [id, state]));
-    path = nextCursor === null ? null : `${OPEN}&cursor=${nextCursor}`;
-  }
-  return null;
+/** All tasks that have not ended, with their states, as a text; null if there are none. */
+async function openOnes(url: string): Promise<string | null> {
+  const tasks = await allTasks(async (path) => ({ body: await get(url, path) }), OPEN);
+  return tasks.length === 0 ? null : JSON.stringify(tasks.map(({ id, state }: Body) => [id, state]));
 }
 
 /** These groups, once each is over, or nothing happens to it any more. */

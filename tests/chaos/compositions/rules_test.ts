@@ -267,11 +267,14 @@ const FAULTS: [what: string, rule: string, (of: ComposedFacts) => void][] = [
     copy(of, "rate/0", { call: "shares" });
   }],
   ["a submit that was refused makes one later", FENCE, (of) => copy(of, "rate/0", { call: "refused" })],
-  [
-    "an answer names a task that had ended before",
-    HOLDER,
-    (of) => void (lineOf(of, "shares").askedAt = 1_500),
-  ],
+  ["an answer names a task after which another one had the key", HOLDER, (of) => {
+    Object.assign(lineOf(of, "shares"), { askedAt: 1_500, at: 1_510 });
+    Object.assign(lineOf(of, "later"), { askedAt: 1_050, at: 1_060 });
+    of.tasks.get("later/0")!.history[0].at = 1_050;
+  }],
+  ["an answer names a task of another key", HOLDER, (of) => {
+    lineOf(of, "shares").ids = { "0": "rate/0" };
+  }],
   ["three start at once where two may", RATE, ({ tasks }) => void (tasks.get("rate/2")!.history[1].at = 10)],
 ];
 

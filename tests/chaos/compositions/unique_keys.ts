@@ -4,6 +4,7 @@
 import type { Random } from "../../support/random.ts";
 import { MAX_CLOCK_SKEW_MS, mostAtOnce, spansOf } from "../spans.ts";
 import { aMember, type ComposedFacts, type Drawn, endedAtOf, type Kind } from "./composition.ts";
+import type { Task } from "../facts.ts";
 import type { ComposedLine } from "../lines.ts";
 
 const KEYS = 2;
@@ -29,6 +30,19 @@ function callsOf({ calls }: ComposedFacts): ComposedLine<UniquePlan>[] {
 /** The task that the answer names in place of one of its own. */
 function otherIn({ status, ids, detail }: ComposedLine): string | undefined {
   return status === 200 ? ids["0"] : /^task ([0-9a-f-]{36}) .* has its unique key/.exec(detail ?? "")?.[1];
+}
+
+/**
+ * It was accepted when the task had ended: its own task has the key since then. The end of a task may be
+ * committed some time after the instant that it tells, so that one alone says too little.
+ */
+function isAfter({ tasks }: ComposedFacts, { status, ids }: ComposedLine, task: Task): boolean {
+  const own = status === 202 ? tasks.get(ids["0"]) : undefined;
+  return own !== undefined && own.history[0].at > endedAtOf(task) + MAX_CLOCK_SKEW_MS;
+}
+
+function isBefore({ at, plan }: ComposedLine<UniquePlan>, later: ComposedLine<UniquePlan>): boolean {
+  return plan.key === later.plan.key && at < later.askedAt;
 }
 
 /** By the key under which they were submitted. */
@@ -66,12 +80,13 @@ export const uniqueKeys: Kind<UniquePlan> = {
 
     "answers that name a task which did not have the unique key": (facts) => {
       const byKey = tasksByKey(facts);
-      return callsOf(facts).flatMap((line) => {
+      const calls = callsOf(facts);
+      return calls.flatMap((line) => {
         const id = otherIn(line);
         if (id === undefined) return [];
         const task = (byKey.get(line.plan.key) ?? []).find((one) => one.id === id);
         const had = task && task.history[0].at <= line.at + MAX_CLOCK_SKEW_MS &&
-          endedAtOf(task) >= line.askedAt - MAX_CLOCK_SKEW_MS;
+          !calls.some((other) => isAfter(facts, other, task) && isBefore(other, line));
         return had ? [] : [`${line.call} named ${id}`];
       });
     },
