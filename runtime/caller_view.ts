@@ -276,7 +276,7 @@ export class CallerView {
   }
 
   /**
-   * The id of a group as the engine knows it. Who may not know all of its tasks may not know the group.
+   * The id of a group as the engine knows it.
    *
    * @throws {NotFoundError}
    */

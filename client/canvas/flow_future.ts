@@ -112,7 +112,7 @@ export class FlowFuture<Result = unknown> extends GroupFuture<unknown, Result> i
   }
 
   /** In an input it stands for what the whole hands on. */
-  toJSON(): unknown {
+  override toJSON(): unknown {
     return this.#result;
   }
 }

@@ -1,5 +1,6 @@
 // The options of calls that submit, and their form on the wire.
 
+import type { GroupFuture } from "../futures/group_future.ts";
 import type { TaskFuture } from "../futures/task_future.ts";
 import type { WaitCondition, WaitFor, WaitForAny } from "../protocol/wait_for.ts";
 import type { GroupOptions } from "../protocol/group.ts";
@@ -8,10 +9,10 @@ import type { TaskOptions } from "../protocol/wire.ts";
 import type { FlowFuture } from "./flow_future.ts";
 import { idsIn } from "./flow_result.ts";
 
-/** A task that another waits for: its future or its id. */
-export type Upstream = TaskFuture | string;
+/** A task or a group that a task waits for: its future or its id. */
+export type Upstream = TaskFuture | GroupFuture<unknown, unknown> | string;
 
-/** A flow is waited for until what it hands on is there. */
+/** A flow is waited for until what it hands on is there; under a condition, until it has ended as a whole. */
 export type WaitForGiven = readonly (FlowFuture | OneWait)[] | WaitForAny<Upstream>;
 
 type OneWait = Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>;
@@ -32,7 +33,8 @@ export type SignalOptions = Pick<CallOptions, "signal">;
 /** Options of each task that is submitted. */
 export interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
   /**
-   * Not before these have completed: futures, also of flows, or ids; or have ended as their conditions say.
+   * Not before these have completed: futures, also of groups and flows, or ids; or have ended as their
+   * conditions say.
    * Their results are not handed over: put futures into the input.
    */
   waitFor?: WaitForGiven;
@@ -74,6 +76,7 @@ export function waitForOf(waitFor: WaitForGiven): WaitFor {
   return [...waitFor].flatMap((item) => isFlow(item) ? idsIn(item.toJSON()) : [itemOf(item)]);
 }
 
+/** Or a group, which stands for itself. */
 function isFlow(item: FlowFuture | OneWait): item is FlowFuture {
   return typeof item === "object" && item !== null && "groupId" in item && "toJSON" in item;
 }
@@ -81,14 +84,19 @@ function isFlow(item: FlowFuture | OneWait): item is FlowFuture {
 function itemOf(item: OneWait) {
   if (item === null) return nameOf(item);
   if (typeof item === "object" && "anyOf" in item) return { ...item, anyOf: item.anyOf.map(nameOf) };
-  if (typeof item === "object" && "task" in item && !("id" in item)) {
+  if (typeof item === "object" && "task" in item && !("id" in item) && !("groupId" in item)) {
     return { ...item, task: nameOf(item.task) };
   }
   return nameOf(item as Upstream);
 }
 
+function idOf(future: TaskFuture | GroupFuture<unknown, unknown> | null): unknown {
+  if (typeof future !== "object" || future === null) return undefined;
+  return "groupId" in future ? future.groupId : future.id;
+}
+
 function nameOf(upstream: Upstream): string {
-  const id = typeof upstream === "string" ? upstream : upstream?.id;
+  const id = typeof upstream === "string" ? upstream : idOf(upstream);
   if (typeof id === "string") return id;
   throw new TypeError(`waitFor takes futures, ids and conditions; one of them is ${whatIs(upstream)}`);
 }

@@ -21,6 +21,7 @@ import { checkTimeout, Deadline, Limit, type Timeout } from "../transport/deadli
 import type { DoneAndNotDone, WaitOptions } from "./wait.ts";
 import { type Expected, isTask, type State, type StateType, type TaskSummary } from "../protocol/wire.ts";
 import type { GroupCompensation, GroupState } from "../protocol/group.ts";
+import type { Reference, STANDS_FOR } from "../protocol/references.ts";
 
 /** How many tasks of a group there are in which state. */
 export interface GroupCounts {
@@ -64,8 +65,12 @@ const PAGE = 500;
 /** Without any time left, what is there is still told. */
 const GRACE_MS = 2_000;
 
-/** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
-export class GroupFuture<Result = unknown, Whole = Result[]> {
+/**
+ * The future of a group from its id alone, in any process and at any time: `errand.group(id)`. In the input
+ * of a task it stands for the values of all its tasks, in order.
+ */
+export class GroupFuture<Result = unknown, Whole = Result[]> implements Reference<Whole> {
+  declare readonly [STANDS_FOR]: Whole;
   readonly groupId: string;
   readonly #connection: Connection;
   #members: TaskFutures<Result> | null = null;
@@ -229,6 +234,11 @@ export class GroupFuture<Result = unknown, Whole = Result[]> {
       if (error instanceof NotFoundError) return false;
       throw error;
     }
+  }
+
+  /** In an input it stands for the results of its tasks. */
+  toJSON(): unknown {
+    return { $task: this.groupId };
   }
 
   /** Its id. */

@@ -280,8 +280,8 @@ interface TaskOptions {
     /** How long the task is kept if it ends FAILED or CRASHED. Default: 14 days. */
     failureRetentionMs?: number;
     /**
-     * Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in another
-     * way. Their results are not handed over.
+     * Tasks and groups that must have completed before it starts, by their ids; or, with conditions, have ended
+     * in another way. Their results are not handed over.
      */
     waitFor?: WaitFor;
     /**
@@ -775,6 +775,83 @@ interface Connection {
 }
 
 /**
+ * Makes instances show these members, as far as they are known. It asks nothing: what it shows was seen
+ * before.
+ */
+declare function onInspect<T extends object>(type: abstract new (...all: any[]) => T, shown: (instance: T) => Record<string, unknown>): void;
+
+/** Of one result, or of several. */
+interface ResultsOptions extends Timeout {
+    /** False: the error of a task that did not complete is given in the place of its value, and not thrown. */
+    raiseOnFailure?: boolean;
+}
+interface ResultOptions extends ResultsOptions {
+    /**
+     * True: at the timeout, also of 0, the task is cancelled, its end awaited, and a result that came first is
+     * returned all the same, as Python's `asyncio.wait_for`.
+     */
+    cancelOnTimeout?: boolean;
+    /** True: an abort of `signal` cancels the task. */
+    cancelOnAbort?: boolean;
+}
+interface CancelOptions {
+    /** How long a running function may take to stop. */
+    graceMs?: number;
+    /**
+     * True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a
+     * flow.
+     */
+    children?: boolean;
+    /** True: only if it has not started. One that has is not asked to stop: too late. */
+    onlyWaiting?: boolean;
+    /** True: what its function still returns is kept, as the `result` of its CancelledError and its task. */
+    keepResult?: boolean;
+    signal?: AbortSignal;
+}
+/** What answers a cancel. */
+declare const AN_OUTCOME: Expected;
+
+/** How many of a group were cancelled at once, were asked to stop, and had ended before. */
+interface GroupCancel {
+    cancelled: number;
+    requested: number;
+    tooLate: number;
+}
+type GroupCancelOptions = CancelOptions;
+/** Which tasks; of a filter, all that it says must hold. */
+type TasksToCancel = {
+    ids: readonly string[];
+} | {
+    filter: CancelFilter;
+}
+/** All that the token may know. */
+ | {
+    all: true;
+};
+interface CancelFilter {
+    /** Types of states, of tasks that have not ended. Default: any of them. */
+    state?: readonly StateType[];
+    /** The name of a definition. */
+    task?: string;
+    queue?: string;
+    tag?: string;
+    groupId?: string;
+    parentId?: string;
+    /** ISO 8601. */
+    createdAfter?: string;
+    /** ISO 8601. */
+    createdBefore?: string;
+    /** The beginning of an id, or a part of an error. */
+    q?: string;
+}
+/** As of a group; `notFound`: of the ids, those of no task that the token may know. */
+interface TasksCancel extends GroupCancel {
+    notFound: number;
+}
+declare function cancelGroup({ http }: Connection, groupId: string, reason?: string, { signal, ...how }?: GroupCancelOptions): Promise<GroupCancel>;
+declare function cancelTasks({ http }: Connection, which: TasksToCancel, reason?: string, { signal, ...how }?: CancelOptions): Promise<TasksCancel>;
+
+/**
  * The id in the form in which the service tells it.
  *
  * @throws {TypeError} if it is no UUID
@@ -782,6 +859,80 @@ interface Connection {
 declare function checkId(of: "task" | "group", id: string): string;
 /** 128 random bits. (`crypto.randomUUID` is missing in pages that came over plain http.) */
 declare function aKey(): string;
+
+/** A policy of a group. Without one its tasks go on after a failure, and it ends when all have ended. */
+interface GroupOptions {
+    /**
+     * What a failure does, once there are more than `maxFailures`: nothing (the default); what has not ended is
+     * cancelled, and the group ends FAILED when all has stopped; or likewise, but it is FAILED at once.
+     */
+    onFailure?: "continue" | "cancel-rest" | "cancel-all-and-fail";
+    /** So many failures make the group neither stop nor end FAILED. Default 0. */
+    maxFailures?: number;
+    /** Not ended within this: what has not ended is cancelled, and the group ends FAILED. */
+    timeoutMs?: number;
+    /** Likewise at this instant (ISO 8601). Not together with `timeoutMs`. */
+    deadlineAt?: string;
+}
+/** How far a group has come that takes its completed tasks back. */
+interface GroupCompensation {
+    /** The group of the compensations; null until there is one. */
+    groupId: string | null;
+    /** So many tasks have completed and have a compensation. */
+    total: number;
+    /** So many compensations have completed. */
+    done: number;
+    /** So many have ended otherwise, or could not be submitted. */
+    failed: number;
+    /** ISO 8601; null until all of them have ended. */
+    endedAt: string | null;
+}
+/**
+ * CANCELLING: what had not ended was cancelled, and some of it runs still; or what has completed is taken
+ * back.
+ */
+type GroupState = "RUNNING" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED";
+
+/** How a group has ended. */
+interface GroupOutcome {
+    state: "COMPLETED" | "FAILED" | "CANCELLED";
+    /**
+     * Of its first 20 failures in time, of its deadline, and of compensations; also of those that its policy
+     * allows for.
+     */
+    errors: (TaskError | RemoteError)[];
+    total: number;
+    /** How many of its tasks ended in which state. */
+    counts: Partial<Record<StateType, number>>;
+    /** How its completed tasks were taken back; null if none was. */
+    compensation: GroupCompensation | null;
+}
+interface Told {
+    state: GroupState;
+    errors: {
+        id: string | null;
+        state: State | null;
+        error: Failure;
+    }[];
+    total: number;
+    counts: GroupOutcome["counts"];
+    /** Left out by releases before it. */
+    compensation?: GroupCompensation | null;
+}
+declare const A_GROUP_STATE: Expected;
+/**
+ * The outcome, as soon as it is there.
+ *
+ * @throws {TimeoutError} at the timeout
+ */
+declare function outcomeOf(connection: Connection, groupId: string, { timeoutMs, signal }: Timeout): Promise<GroupOutcome>;
+declare function groupState({ http }: Connection, groupId: string, { seconds, signal }: {
+    seconds?: number;
+    signal?: AbortSignal;
+}): Promise<Told>;
+/** Null for a group that completed. */
+declare function groupErrorOf(groupId: string, { state, errors, total }: Pick<GroupOutcome, "state" | "errors" | "total">): GroupError | null;
+declare function errorOf({ id, state, error }: Told["errors"][number]): TaskError | RemoteError;
 
 /** What was last told of a task, for those who look at its future. */
 interface Seen {
@@ -891,50 +1042,25 @@ declare class FailureAllowed<T> implements Reference<OrError<T>> {
         $allowFailure: true;
     };
 }
+/** Made by `allowFailure` of a group. */
+interface FailuresAllowed<T> extends Reference<OrError<T>[]> {
+    readonly id: string;
+    toJSON(): {
+        $task: string;
+        $allowFailure: true;
+    };
+}
 /**
- * In an input: the future's result, or `{ error: { name, message, … } }` if its task does not complete. The
- * task that takes it is not cancelled for that.
+ * In an input: the future's result, or `{ error: { name, message, … } }` if its task does not complete; of
+ * the future of a group the results of its tasks, each likewise. The task that takes it is not cancelled for
+ * that.
  */
 declare function allowFailure<T>(future: Reference<T> & {
     readonly id: string;
 }): FailureAllowed<T>;
-
-/** Of one result, or of several. */
-interface ResultsOptions extends Timeout {
-    /** False: the error of a task that did not complete is given in the place of its value, and not thrown. */
-    raiseOnFailure?: boolean;
-}
-interface ResultOptions extends ResultsOptions {
-    /**
-     * True: at the timeout, also of 0, the task is cancelled, its end awaited, and a result that came first is
-     * returned all the same, as Python's `asyncio.wait_for`.
-     */
-    cancelOnTimeout?: boolean;
-    /** True: an abort of `signal` cancels the task. */
-    cancelOnAbort?: boolean;
-}
-interface CancelOptions {
-    /** How long a running function may take to stop. */
-    graceMs?: number;
-    /**
-     * True: the tasks that it has submitted are cancelled too, and theirs. Default: true for a task of a
-     * flow.
-     */
-    children?: boolean;
-    /** True: only if it has not started. One that has is not asked to stop: too late. */
-    onlyWaiting?: boolean;
-    /** True: what its function still returns is kept, as the `result` of its CancelledError and its task. */
-    keepResult?: boolean;
-    signal?: AbortSignal;
-}
-/** What answers a cancel. */
-declare const AN_OUTCOME: Expected;
-
-/**
- * Makes instances show these members, as far as they are known. It asks nothing: what it shows was seen
- * before.
- */
-declare function onInspect<T extends object>(type: abstract new (...all: any[]) => T, shown: (instance: T) => Record<string, unknown>): void;
+declare function allowFailure<T>(group: Reference<readonly T[]> & {
+    readonly groupId: string;
+}): FailuresAllowed<T>;
 
 type DoneCallback<Result> = (future: TaskFuture<Result>) => unknown;
 /** For the rest of the client, and not for its users. */
@@ -1058,120 +1184,6 @@ declare class TaskFuture<Result = unknown> implements Reference<Result> {
     /** Its id. */
     toString(): string;
 }
-
-/** A policy of a group. Without one its tasks go on after a failure, and it ends when all have ended. */
-interface GroupOptions {
-    /**
-     * What a failure does, once there are more than `maxFailures`: nothing (the default); what has not ended is
-     * cancelled, and the group ends FAILED when all has stopped; or likewise, but it is FAILED at once.
-     */
-    onFailure?: "continue" | "cancel-rest" | "cancel-all-and-fail";
-    /** So many failures make the group neither stop nor end FAILED. Default 0. */
-    maxFailures?: number;
-    /** Not ended within this: what has not ended is cancelled, and the group ends FAILED. */
-    timeoutMs?: number;
-    /** Likewise at this instant (ISO 8601). Not together with `timeoutMs`. */
-    deadlineAt?: string;
-}
-/** How far a group has come that takes its completed tasks back. */
-interface GroupCompensation {
-    /** The group of the compensations; null until there is one. */
-    groupId: string | null;
-    /** So many tasks have completed and have a compensation. */
-    total: number;
-    /** So many compensations have completed. */
-    done: number;
-    /** So many have ended otherwise, or could not be submitted. */
-    failed: number;
-    /** ISO 8601; null until all of them have ended. */
-    endedAt: string | null;
-}
-/**
- * CANCELLING: what had not ended was cancelled, and some of it runs still; or what has completed is taken
- * back.
- */
-type GroupState = "RUNNING" | "CANCELLING" | "COMPLETED" | "FAILED" | "CANCELLED";
-
-/** How many of a group were cancelled at once, were asked to stop, and had ended before. */
-interface GroupCancel {
-    cancelled: number;
-    requested: number;
-    tooLate: number;
-}
-type GroupCancelOptions = CancelOptions;
-/** Which tasks; of a filter, all that it says must hold. */
-type TasksToCancel = {
-    ids: readonly string[];
-} | {
-    filter: CancelFilter;
-}
-/** All that the token may know. */
- | {
-    all: true;
-};
-interface CancelFilter {
-    /** Types of states, of tasks that have not ended. Default: any of them. */
-    state?: readonly StateType[];
-    /** The name of a definition. */
-    task?: string;
-    queue?: string;
-    tag?: string;
-    groupId?: string;
-    parentId?: string;
-    /** ISO 8601. */
-    createdAfter?: string;
-    /** ISO 8601. */
-    createdBefore?: string;
-    /** The beginning of an id, or a part of an error. */
-    q?: string;
-}
-/** As of a group; `notFound`: of the ids, those of no task that the token may know. */
-interface TasksCancel extends GroupCancel {
-    notFound: number;
-}
-declare function cancelGroup({ http }: Connection, groupId: string, reason?: string, { signal, ...how }?: GroupCancelOptions): Promise<GroupCancel>;
-declare function cancelTasks({ http }: Connection, which: TasksToCancel, reason?: string, { signal, ...how }?: CancelOptions): Promise<TasksCancel>;
-
-/** How a group has ended. */
-interface GroupOutcome {
-    state: "COMPLETED" | "FAILED" | "CANCELLED";
-    /**
-     * Of its first 20 failures in time, of its deadline, and of compensations; also of those that its policy
-     * allows for.
-     */
-    errors: (TaskError | RemoteError)[];
-    total: number;
-    /** How many of its tasks ended in which state. */
-    counts: Partial<Record<StateType, number>>;
-    /** How its completed tasks were taken back; null if none was. */
-    compensation: GroupCompensation | null;
-}
-interface Told {
-    state: GroupState;
-    errors: {
-        id: string | null;
-        state: State | null;
-        error: Failure;
-    }[];
-    total: number;
-    counts: GroupOutcome["counts"];
-    /** Left out by releases before it. */
-    compensation?: GroupCompensation | null;
-}
-declare const A_GROUP_STATE: Expected;
-/**
- * The outcome, as soon as it is there.
- *
- * @throws {TimeoutError} at the timeout
- */
-declare function outcomeOf(connection: Connection, groupId: string, { timeoutMs, signal }: Timeout): Promise<GroupOutcome>;
-declare function groupState({ http }: Connection, groupId: string, { seconds, signal }: {
-    seconds?: number;
-    signal?: AbortSignal;
-}): Promise<Told>;
-/** Null for a group that completed. */
-declare function groupErrorOf(groupId: string, { state, errors, total }: Pick<GroupOutcome, "state" | "errors" | "total">): GroupError | null;
-declare function errorOf({ id, state, error }: Told["errors"][number]): TaskError | RemoteError;
 
 /** A task, and the futures in a list that stand for it. */
 interface Awaited<Future extends TaskFuture> {
@@ -1359,9 +1371,13 @@ interface GroupGraph {
         to: string;
     }[] | null;
 }
-/** The future of a group from its id alone, in any process and at any time: `errand.group(id)`. */
-declare class GroupFuture<Result = unknown, Whole = Result[]> {
+/**
+ * The future of a group from its id alone, in any process and at any time: `errand.group(id)`. In the input
+ * of a task it stands for the values of all its tasks, in order.
+ */
+declare class GroupFuture<Result = unknown, Whole = Result[]> implements Reference<Whole> {
     #private;
+    readonly [STANDS_FOR]: Whole;
     readonly groupId: string;
     /** Made by a client: `run`, `group`. */
     constructor(connection: Connection, groupId: string);
@@ -1431,6 +1447,8 @@ declare class GroupFuture<Result = unknown, Whole = Result[]> {
     exists(options?: {
         signal?: AbortSignal;
     }): Promise<boolean>;
+    /** In an input it stands for the results of its tasks. */
+    toJSON(): unknown;
     /** Its id. */
     toString(): string;
 }
@@ -1490,9 +1508,9 @@ declare class FlowFuture<Result = unknown> extends GroupFuture<unknown, Result> 
     toJSON(): unknown;
 }
 
-/** A task that another waits for: its future or its id. */
-type Upstream = TaskFuture | string;
-/** A flow is waited for until what it hands on is there. */
+/** A task or a group that a task waits for: its future or its id. */
+type Upstream = TaskFuture | GroupFuture<unknown, unknown> | string;
+/** A flow is waited for until what it hands on is there; under a condition, until it has ended as a whole. */
 type WaitForGiven = readonly (FlowFuture | OneWait)[] | WaitForAny<Upstream>;
 type OneWait = Upstream | WaitCondition<Upstream> | WaitForAny<Upstream>;
 /** Options of the call itself. */
@@ -1509,7 +1527,8 @@ type SignalOptions = Pick<CallOptions, "signal">;
 /** Options of each task that is submitted. */
 interface EachTaskOptions extends Omit<TaskOptions, "waitFor"> {
     /**
-     * Not before these have completed: futures, also of flows, or ids; or have ended as their conditions say.
+     * Not before these have completed: futures, also of groups and flows, or ids; or have ended as their
+     * conditions say.
      * Their results are not handed over: put futures into the input.
      */
     waitFor?: WaitForGiven;

@@ -1092,7 +1092,7 @@ function itemOf(item) {
     ...item,
     anyOf: item.anyOf.map(nameOf)
   };
-  if (typeof item === "object" && "task" in item && !("id" in item)) {
+  if (typeof item === "object" && "task" in item && !("id" in item) && !("groupId" in item)) {
     return {
       ...item,
       task: nameOf(item.task)
@@ -1100,8 +1100,12 @@ function itemOf(item) {
   }
   return nameOf(item);
 }
+function idOf(future) {
+  if (typeof future !== "object" || future === null) return void 0;
+  return "groupId" in future ? future.groupId : future.id;
+}
 function nameOf(upstream) {
-  const id = typeof upstream === "string" ? upstream : upstream?.id;
+  const id = typeof upstream === "string" ? upstream : idOf(upstream);
   if (typeof id === "string") return id;
   throw new TypeError(`waitFor takes futures, ids and conditions; one of them is ${whatIs(upstream)}`);
 }
@@ -2452,6 +2456,12 @@ var GroupFuture = class {
       throw error;
     }
   }
+  /** In an input it stands for the results of its tasks. */
+  toJSON() {
+    return {
+      $task: this.groupId
+    };
+  }
   /** Its id. */
   toString() {
     return this.groupId;
@@ -3065,7 +3075,10 @@ var FailureAllowed = class {
   }
 };
 function allowFailure(future) {
-  return new FailureAllowed(future.id);
+  if (!("groupId" in future)) return new FailureAllowed(future.id);
+  const { $task } = future.toJSON?.() ?? {};
+  if ($task === future.groupId) return new FailureAllowed(future.groupId);
+  throw new TypeError("allowFailure takes the future of a task or of a group; of a flow take one of its tasks, as flow.future(name), or the group: errand.group(flow.groupId)");
 }
 
 // client/canvas/mapping.ts

@@ -62,10 +62,29 @@ export class FailureAllowed<T> implements Reference<OrError<T>> {
   }
 }
 
+/** Made by `allowFailure` of a group. */
+export interface FailuresAllowed<T> extends Reference<OrError<T>[]> {
+  readonly id: string;
+  toJSON(): { $task: string; $allowFailure: true };
+}
+
 /**
- * In an input: the future's result, or `{ error: { name, message, … } }` if its task does not complete. The
- * task that takes it is not cancelled for that.
+ * In an input: the future's result, or `{ error: { name, message, … } }` if its task does not complete; of
+ * the future of a group the results of its tasks, each likewise. The task that takes it is not cancelled for
+ * that.
  */
-export function allowFailure<T>(future: Reference<T> & { readonly id: string }): FailureAllowed<T> {
-  return new FailureAllowed(future.id);
+export function allowFailure<T>(future: Reference<T> & { readonly id: string }): FailureAllowed<T>;
+export function allowFailure<T>(
+  group: Reference<readonly T[]> & { readonly groupId: string },
+): FailuresAllowed<T>;
+export function allowFailure(
+  future: { readonly id: string } | { readonly groupId: string; toJSON?(): unknown },
+): unknown {
+  if (!("groupId" in future)) return new FailureAllowed(future.id);
+  const { $task } = (future.toJSON?.() ?? {}) as { $task?: unknown };
+  if ($task === future.groupId) return new FailureAllowed(future.groupId);
+  throw new TypeError(
+    "allowFailure takes the future of a task or of a group; of a flow take one of its tasks, as " +
+      "flow.future(name), or the group: errand.group(flow.groupId)",
+  );
 }

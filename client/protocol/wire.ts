@@ -212,8 +212,8 @@ export interface TaskOptions {
   /** How long the task is kept if it ends FAILED or CRASHED. Default: 14 days. */
   failureRetentionMs?: number;
   /**
-   * Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in another
-   * way. Their results are not handed over.
+   * Tasks and groups that must have completed before it starts, by their ids; or, with conditions, have ended
+   * in another way. Their results are not handed over.
    */
   waitFor?: WaitFor;
   /**

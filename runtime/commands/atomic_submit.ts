@@ -5,7 +5,7 @@ import { endOf } from "../core/conditions.ts";
 import { ConflictError, LimitFullError } from "../core/errors.ts";
 import { type Entry, isTerminal, type TaskRecord } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
-import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
+import { edgeBlocks, edgeWrite, groupEdgeWrite } from "../dependencies/edges.ts";
 import { keys } from "../platform/keys.ts";
 import { type Change, groupStepsOf, type UnitOptions } from "../store/commit_unit.ts";
 import { stepped } from "../store/dependency_counters.ts";
@@ -19,6 +19,7 @@ import { acyclicOrder, type DependencyGraph } from "./dependency_graph.ts";
 import { counterOf, dependentChange } from "./dependent_change.ts";
 import { readExternal } from "./external_upstreams.ts";
 import { requireUnchanged } from "./guard.ts";
+import { requireOthersGroups } from "./own_group.ts";
 import type { SubmitPlan } from "./submit_plan.ts";
 
 /**
@@ -34,6 +35,7 @@ export async function storeAtomically(
 ): Promise<Entry[]> {
   const order = await acyclicOrder(graph, plan.ids, batch, store.turns);
   let external = await readExternal(store, graph, plan.checked, batch, plan.caller);
+  await requireOthersGroups(store, values, graph, plan.checked, batch, plan.caller.tenant);
   const atomic = await atomicPlanOf(values, plan, graph, order, store.turns.begin());
   while (!plan.resumed) {
     const commit = inOneCommit(store, atomic, external);
@@ -72,7 +74,13 @@ function inOneCommit(
   });
   const { touched, joins } = othersOf(plan, changes);
   for (const [upstream, dependents] of graph.external) {
-    const entry = external.get(upstream)!;
+    const entry = external.get(upstream);
+    if (!entry) {
+      edgeBlocks(store.kv.limits, dependents).forEach((block, n) => {
+        writes.push(groupEdgeWrite(upstream, `${plan.ids[0]}.${n}`, block));
+      });
+      continue;
+    }
     edgeBlocks(store.kv.limits, dependents).forEach((block, n) => {
       writes.push(edgeWrite(upstream, `${plan.ids[0]}.${n}`, block, endOf(entry.record)));
     });
@@ -87,6 +95,7 @@ function inOneCommit(
   const steps = changes.flatMap(({ before, next }) => groupStepsOf(before?.record ?? null, next));
   writes.push(...plan.firstWrites(steps));
   const options: UnitOptions = { fresh: plan.fresh, checks, writes };
+  if (graph.groups.size > 0) options.follows = graph.groups;
   return store.fits(changes, options) ? { changes, options } : null;
 }
 

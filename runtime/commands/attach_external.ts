@@ -1,13 +1,15 @@
-// Makes tasks of a call dependents of tasks outside of it, when the call is stored over several commits.
+// Makes tasks of a call dependents of tasks and groups outside of it, when the call is stored over several
+// commits.
 
 import { endOf } from "../core/conditions.ts";
 import { ConflictError } from "../core/errors.ts";
 import { type Entry, isForgotten } from "../core/task.ts";
 import { bare } from "../core/tenant.ts";
 import { requireNotAbandoned } from "../dependencies/barrier.ts";
-import { edgeBlocks, edgeWrite } from "../dependencies/edges.ts";
+import { edgeBlocks, edgeWrite, groupEdgeWrite } from "../dependencies/edges.ts";
 import { keys } from "../platform/keys.ts";
 import { barrierId } from "../platform/outbox_subject.ts";
+import type { Following } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
 import type { DependencyGraph } from "./dependency_graph.ts";
 
@@ -25,7 +27,7 @@ const UPSTREAMS_AT_ONCE = 20;
  */
 export async function attachExternal(
   store: Store,
-  { external }: DependencyGraph,
+  { external, groups }: Pick<DependencyGraph, "external" | "groups">,
   firstId: string,
   checks: Deno.AtomicCheck[],
 ): Promise<void> {
@@ -34,7 +36,11 @@ export async function attachExternal(
     await Promise.all(
       upstreams.slice(at, at + UPSTREAMS_AT_ONCE).map(async ([upstream, dependents]) => {
         for (const [n, ids] of edgeBlocks(store.kv.limits, dependents).entries()) {
-          await attach(store, upstream, `${firstId}.${n}`, ids, { firstId, checks });
+          const follows = groups.get(upstream);
+          const call = { firstId, checks };
+          if (follows) {
+            await attachToGroup(store, new Map([[upstream, follows]]), `${firstId}.${n}`, ids, call);
+          } else await attach(store, upstream, `${firstId}.${n}`, ids, call);
         }
       }),
     );
@@ -64,6 +70,23 @@ async function attach(
       counterSteps: is === null ? [] : ids.map((dependent) => ({ dependent, upstream, was: null, is })),
     });
     if (applied) return;
+    await requireStill(store, call);
+  }
+}
+
+/** Idempotent. The outbox tells them how it has ended, if it has. */
+async function attachToGroup(
+  store: Store,
+  follows: ReadonlyMap<string, Following>,
+  block: string,
+  ids: string[],
+  call: Call,
+): Promise<void> {
+  const [group] = follows.keys();
+  const { key, value } = groupEdgeWrite(group, block, ids);
+  while ((await store.kv.get(key)).versionstamp === null) {
+    const checks = [...call.checks, { key, versionstamp: null }];
+    if (await store.commit("submit", [], { checks, writes: [{ key, value }], follows })) return;
     await requireStill(store, call);
   }
 }

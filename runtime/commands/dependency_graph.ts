@@ -1,10 +1,11 @@
-// What the tasks of one call wait for: each other, and tasks that exist already.
+// What the tasks of one call wait for: each other, and tasks and groups that exist already.
 
 import type { Turns } from "../platform/turns.ts";
 import { type Batch, validationError } from "./batch.ts";
 import type { Conditions } from "../core/condition_terms.ts";
 import type { Dependencies, StoredValue } from "../core/task.ts";
 import { bare, inTenant } from "../core/tenant.ts";
+import type { Following } from "../store/group_counters.ts";
 import { isWaiting, namedIn } from "../core/wait_for.ts";
 import { conditionsOf } from "./conditions_of_task.ts";
 import type { Checked } from "./prepare.ts";
@@ -19,8 +20,10 @@ export interface DependencyGraph {
   conditions: (Conditions | undefined)[];
   /** For each task of the call the tasks of the call that wait for it. */
   dependents: Map<string, string[]>;
-  /** For each task outside the call the tasks of the call that wait for it. */
+  /** For each task or group outside the call the tasks of the call that wait for it. */
   external: Map<string, string[]>;
+  /** Those of them that are groups, and what is wanted of them (external_upstreams.ts). */
+  groups: ReadonlyMap<string, Following>;
 }
 
 /**
@@ -79,6 +82,7 @@ export function withoutDependencies(ids: string[]): DependencyGraph {
     conditions: ids.map(() => undefined),
     dependents: new Map(),
     external: new Map(),
+    groups: new Map(),
   };
 }
 
@@ -89,7 +93,7 @@ export function waitForOf({ options }: Checked["submission"]): string[] {
 
 /** A record's dependencies on the tasks that it waits for, before any has ended. */
 export function dependenciesOf(
-  { upstreams, waitFor, conditions }: DependencyGraph,
+  { upstreams, waitFor, conditions, groups }: DependencyGraph,
   place: number,
   { submission: { options } }: Checked,
   stored: StoredValue,
@@ -102,6 +106,8 @@ export function dependenciesOf(
     released: false,
   };
   if (conditions[place]) deps.conditions = conditions[place];
+  const ofThem = groups.size > 0 ? upstreams[place].filter((id) => groups.has(id)) : [];
+  if (ofThem.length > 0) deps.groups = ofThem;
   return deps;
 }
 

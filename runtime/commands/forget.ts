@@ -30,7 +30,7 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
         `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
       );
     }
-    if (hasDependents(record) && await isNeeded(store, record) || await isAboutToBeNeeded(store, record)) {
+    if (await isNeeded(store, record) || await isAboutToBeNeeded(store, record)) {
       throw new ConflictError("a task that takes its result has not ended: cancel that one first");
     }
     if (await mayBeCompensated(store, record)) {

@@ -1,6 +1,6 @@
 // Makes groups of existing tasks, and cancels all tasks of a group.
 
-import { ConflictError } from "../core/errors.ts";
+import { ConflictError, NotFoundError } from "../core/errors.ts";
 import { type Entry, isForgotten, type Stored } from "../core/task.ts";
 import { bare, inTenant, tenantOf } from "../core/tenant.ts";
 import type { GroupStatus } from "../queries/group_status.ts";
@@ -73,4 +73,19 @@ export async function cancelGroup(
   const isForGood = policy !== undefined && !request.onlyWaiting;
   if (isForGood) await stopGroup(store, id, { cause: "cancel", reason: request.reason });
   return await cancelMany(store, groups.members.newestFirst(id), { ...request, isForGood });
+}
+
+/** Null if the group is gone. */
+export async function cancelGroupIfThere(
+  store: Store,
+  groups: Groups,
+  id: string,
+  request: CancelRequest,
+): Promise<CancelCounts | null> {
+  try {
+    return await cancelGroup(store, groups, id, request);
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
 }

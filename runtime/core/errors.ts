@@ -179,6 +179,18 @@ export class UpstreamGoneError extends Error {
   }
 }
 
+/** Each result is within its bound; all of a group together are not. */
+export class UpstreamTooLargeError extends Error {
+  override name = "UpstreamTooLargeError";
+  readonly retryable = false;
+  constructor(group: string, maxBytes: number) {
+    super(
+      `the results of its upstream, the group ${bare(group)}, have together more than ${maxBytes} bytes ` +
+        "(MAX_RESULT_BYTES)",
+    );
+  }
+}
+
 /** The outcome of a commit is unknown. */
 export class UnavailableError extends Error {
   override name = "UnavailableError";

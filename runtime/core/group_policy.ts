@@ -5,6 +5,7 @@ import { z } from "zod";
 import { instant } from "./instant.ts";
 import { once } from "./once.ts";
 import { strictObject } from "./strict_object.ts";
+import type { TaskRecord } from "./task.ts";
 
 export const ON_FAILURE = ["continue", "cancel-rest", "cancel-all-and-fail"] as const;
 
@@ -38,6 +39,14 @@ export interface GroupPolicy {
 export type StopCause = "failure" | "timeout" | "cancel";
 
 export type GroupEndType = "COMPLETED" | "FAILED" | "CANCELLED";
+
+/** A group, to those that waited for it. */
+export interface EndedGroup {
+  group: string;
+  type: GroupEndType;
+  /** The first task of it that did not complete, if it is there. */
+  failed: TaskRecord | null;
+}
 
 /** As many as there are tasks in the largest group. */
 const MOST_FAILURES = 100_000;

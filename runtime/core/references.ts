@@ -1,6 +1,6 @@
-// References in an input: `{"$task": id}` is replaced with that task's result, and `{"$quote": value}` with
-// the value, which is not searched for references. `{"$task": id, "$allowFailure": true}` becomes `{error}`
-// if the task does not complete.
+// References in an input: `{"$task": id}` is replaced with that task's result, or the results of that group's
+// tasks, and `{"$quote": value}` with the value, which is not searched for references.
+// `{"$task": id, "$allowFailure": true}` becomes `{error}` if the task does not complete.
 
 import type { Fault } from "./errors.ts";
 import { pointer } from "./json.ts";

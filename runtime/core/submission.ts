@@ -64,8 +64,8 @@ export interface SubmitOptions {
   /** How long it is kept if it ends FAILED or CRASHED. Default 14 days. */
   failureRetentionMs?: number;
   /**
-   * Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in another
-   * way. Their results are not handed over.
+   * Tasks and groups that must have completed before it starts, by their ids; or, with conditions, have ended
+   * in another way. Their results are not handed over.
    */
   waitFor?: WaitFor;
   /** Nothing of its result is stored: whoever asks gets null, and is told so. */

@@ -62,8 +62,9 @@ export interface Dependencies {
   allowFailure: boolean;
   /** It waits for them no more: its dependency counter is removed. */
   released: boolean;
-  /** How some of them must end. Releases that know no conditions cannot read a record that has some. */
+  /** How some of them must end; which are groups. Releases that know neither cannot read such a record. */
   conditions?: Conditions;
+  groups?: string[];
 }
 
 export interface ScheduledSlot {
@@ -140,10 +141,11 @@ export interface TaskRecord extends ShownTerms, CompensationTerms {
   deps?: Dependencies;
   /** The input contains references or quotes. */
   special?: boolean;
-  /** Dependents of the same call. */
+  /** Dependents of the same call; and whether it has others, in blocks (dependencies/edges.ts). */
   next?: string[];
-  /** It has dependents in blocks (dependencies/edges.ts). */
   followed?: boolean;
+  /** A task takes the results of a group that it is in. */
+  referred?: true;
   node?: string;
   /** Its input is a list, and its function runs once for each element. */
   chunk?: boolean;
@@ -285,7 +287,7 @@ export function keptFor(record: TaskRecord, ms: number): TaskRecord {
 
 /** True if others may need it beyond its retention: then the pruner removes it, and not KV. */
 export function mayBeNeeded(record: TaskRecord): boolean {
-  return hasDependents(record) || record.awaited === true || record.compensate !== undefined;
+  return hasDependents(record) || Boolean(record.awaited || record.referred || record.compensate);
 }
 
 /** KV expires keys up to a minute late, so every read compares the time itself. */

@@ -1,6 +1,7 @@
 // Every way a task can move, as pure functions of (record, now, …). The store commits what they return, under
 // a check of the record that they were given.
 
+import type { EndedGroup } from "./group_policy.ts";
 import { bounded } from "./error_bounds.ts";
 import { clip } from "./json.ts";
 import { end, enter } from "./enter_state.ts";
@@ -75,22 +76,40 @@ function withoutSlot({ windowed }: TaskRecord): Partial<TaskRecord> {
   return windowed === undefined ? {} : { windowed: true, late: true };
 }
 
-/** A task that it waited for did not complete. */
-export function upstreamFailed(record: TaskRecord, now: number, upstream: TaskRecord | null): TaskRecord {
+/** A task or a group that it waited for did not complete. */
+export function upstreamFailed(
+  record: TaskRecord,
+  now: number,
+  upstream: TaskRecord | EndedGroup | null,
+): TaskRecord {
   const { message, cause } = failureOf(upstream);
   const error = bounded({ name: "UpstreamFailed", message, retryable: false, ...(cause && { cause }) });
   return end(record, now, "CANCELLED", "UpstreamFailed", message, { error });
 }
 
 /** In a chain of failures the first one says what was wrong. */
-function failureOf(upstream: TaskRecord | null): { message: string; cause?: TaskError } {
+function failureOf(upstream: TaskRecord | EndedGroup | null): { message: string; cause?: TaskError } {
   if (upstream === null) return { message: "a task that it waited for did not complete" };
+  if ("group" in upstream) return failureOfGroup(upstream);
   const { id, task, error } = upstream;
   const { type, name, message } = stateOf(upstream);
   if (name === "UpstreamFailed" && error) return error;
   const reason = error ? `${error.name}: ${error.message}` : message ?? name;
   return {
     message: `its upstream ${bare(id)} (${task}) ended ${type}: ${clip(reason, LONGEST_REASON)}`,
+    ...(error && { cause: error }),
+  };
+}
+
+function failureOfGroup({ group, type, failed }: EndedGroup): { message: string; cause?: TaskError } {
+  const whole = `its upstream, the group ${bare(group)}, ended ${type}`;
+  if (failed === null) return { message: whole };
+  const { error, task } = failed;
+  const reason = error ? `${error.name}: ${error.message}` : stateOf(failed).message ?? stateOf(failed).name;
+  return {
+    message: `${whole}: ${bare(failed.id)} (${task}) ended ${typeOf(failed)}: ${
+      clip(reason, LONGEST_REASON)
+    }`,
     ...(error && { cause: error }),
   };
 }

@@ -1,4 +1,4 @@
-// The option `waitFor`: which tasks a task waits for, and how these must end.
+// The option `waitFor`: which tasks and groups a task waits for, and how these must end.
 
 import { z } from "zod";
 import { ENDS, type NamedEnd } from "./condition_terms.ts";
@@ -6,7 +6,7 @@ import { once } from "./once.ts";
 import { strictObject } from "./strict_object.ts";
 import { chosen, type FormFault } from "./tagged_union.ts";
 
-/** One task, and how it must end. */
+/** One task or group, and how it must end. */
 export interface WaitCondition {
   task: string;
   /** Ends by which the task that waits may start. Default: COMPLETED, or any if it is `optional`. */
@@ -15,7 +15,7 @@ export interface WaitCondition {
   optional?: boolean;
 }
 
-/** Some of several tasks. */
+/** Some of several tasks or groups. */
 export interface WaitForAny {
   anyOf: string[];
   /** How many of them. Default 1. */
@@ -83,8 +83,8 @@ export function waitForSchema(task: z.ZodType<string, string>, most: number): z.
   });
   return (either as z.ZodType<WaitFor, WaitFor>)
     .describe(
-      "Tasks that must have completed before it starts, by their ids; or, with conditions, have ended in " +
-        "another way. Their results are not handed over.",
+      "Tasks and groups that must have completed before it starts, by their ids; or, with conditions, have " +
+        "ended in another way. Their results are not handed over.",
     );
 }
 

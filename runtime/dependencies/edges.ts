@@ -1,9 +1,10 @@
-// Which tasks wait for a task, on the side of that task (the upstream). Dependents of the same call are in
-// its record. Others, or too many, are in blocks under `edge/<upstream>`, one for each call that made them.
-// Its end is told to a whole block at once; the block records what it was told, so nothing is told twice.
+// Which tasks wait for a task or a group, on the side of that one (the upstream). Dependents of the same call
+// are in the record of a task. Others, or too many, are in blocks under `edge/<upstream>`, one for each call
+// that made them. Its end is told to a whole block at once; the block records what it was told, so nothing is
+// told twice.
 
 import type { End } from "../core/condition_terms.ts";
-import { isForgotten, isTerminal, type TaskRecord } from "../core/task.ts";
+import { hasDependents, isForgotten, isTerminal, type TaskRecord } from "../core/task.ts";
 import { keys, prefixes } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
@@ -70,16 +71,27 @@ export function edgeWrite(
   return { key: keys.edge(upstream, block), value: { ids, told, kind } satisfies EdgeBlock };
 }
 
-export function edgesOf(kv: KvPort, upstream: string): AsyncGenerator<Deno.KvEntry<EdgeBlock>[]> {
+export function groupEdgeWrite(group: string, block: string, ids: string[]): Write {
+  return { key: keys.groupEdge(group, block), value: { ids, told: null } satisfies EdgeBlock };
+}
+
+type EdgePages = AsyncGenerator<Deno.KvEntry<EdgeBlock>[]>;
+
+export function edgesOf(kv: KvPort, upstream: string): EdgePages {
   return pages(kv, { prefix: prefixes.edges(upstream) }, { size: BLOCKS_PER_READ });
 }
 
+export function edgesOfGroup(kv: KvPort, group: string): EdgePages {
+  return pages(kv, { prefix: prefixes.groupEdges(group) }, { size: BLOCKS_PER_READ });
+}
+
 /**
- * Counts the end of a task or a barrier in the counters of its dependents in blocks.
+ * Counts the end of a task, a group or a barrier in the counters of its dependents in blocks.
  *
  * @param end null if it has not ended, or was retried
  * @param check what the end was read from
  * @param isStopping asked in between: what is left then is told by another process, or after the next start
+ * @param edges where they stand, if not with those of tasks
  * @returns false if some could not be told: it has changed meanwhile, or this process stops.
  */
 export async function tellDependents(
@@ -88,9 +100,10 @@ export async function tellDependents(
   end: End | null,
   check: Deno.AtomicCheck,
   isStopping: () => boolean,
+  edges: EdgePages = edgesOf(store.kv, upstream),
 ): Promise<boolean> {
   let isTold = true;
-  for await (const page of edgesOf(store.kv, upstream)) {
+  for await (const page of edges) {
     const untold = page.filter(({ value: { told, kind } }) => told !== end && kind === undefined);
     for (let from = 0; from < untold.length; from += TOLD_AT_ONCE) {
       if (isStopping()) return false;
@@ -111,7 +124,16 @@ export async function tellDependents(
 
 /** True if a task that takes the result of this one has not ended, or is taken back by one that does. */
 export async function isNeeded(store: Store, record: TaskRecord): Promise<boolean> {
-  for await (const ids of dependentsOf(store.kv, record)) {
+  if (hasDependents(record) && await areAnyOpen(store, dependentsOf(store.kv, record))) return true;
+  if (!record.referred) return false;
+  for (const group of record.groups) {
+    if (await areAnyOpen(store, dependentsOfGroup(store.kv, group))) return true;
+  }
+  return false;
+}
+
+async function areAnyOpen(store: Store, dependents: AsyncIterable<string[]>): Promise<boolean> {
+  for await (const ids of dependents) {
     for (const dependent of await store.readMany(ids)) {
       if (!dependent || isForgotten(dependent.record)) continue;
       if (!isTerminal(dependent.record) || await mayBeCompensated(store, dependent.record)) return true;
@@ -125,6 +147,13 @@ export async function* dependentsOf(
   { id, next, followed }: TaskRecord,
 ): AsyncGenerator<string[]> {
   if (next) yield next;
-  if (!followed) return;
-  for await (const page of edgesOf(kv, id)) yield page.flatMap(({ value }) => value.ids);
+  if (followed) yield* idsIn(edgesOf(kv, id));
+}
+
+export function dependentsOfGroup(kv: KvPort, group: string): AsyncGenerator<string[]> {
+  return idsIn(edgesOfGroup(kv, group));
+}
+
+async function* idsIn(edges: EdgePages): AsyncGenerator<string[]> {
+  for await (const page of edges) yield page.flatMap(({ value }) => value.ids);
 }

@@ -3,6 +3,7 @@
 import { cancelsRest, metConditions, wasStoppedByUpstream } from "../core/conditions.ts";
 import { skipped } from "../core/skipped.ts";
 import { type Entry, isAwaiting, isForgotten, isTerminal, type TaskRecord } from "../core/task.ts";
+import type { EndedGroup } from "../core/group_policy.ts";
 import { released, resumed, upstreamFailed } from "../core/transitions.ts";
 import { keys } from "../platform/keys.ts";
 import { restSubject } from "../platform/outbox_subject.ts";
@@ -11,6 +12,7 @@ import { decisionOf, type DependencyCounter, isSkip, outboxWrite } from "../stor
 import { eventsOfPastEnd } from "../store/event_log.ts";
 import type { Store } from "../store/store.ts";
 import { keyAgain } from "../store/unique_holders.ts";
+import { endedGroup } from "./group_end.ts";
 
 export interface OutboxTask {
   id: string;
@@ -81,11 +83,16 @@ function release(record: TaskRecord, { tally }: DependencyCounter, now: number):
 
 async function stopped(store: Store, record: TaskRecord, counter: DependencyCounter): Promise<TaskRecord> {
   const now = store.clock.now();
-  const upstream = await upstreamOf(store, counter.first);
+  const upstream = await upstreamOf(store, record, counter.first);
   return isSkip(counter) ? skipped(record, now, upstream) : upstreamFailed(record, now, upstream);
 }
 
-async function upstreamOf(store: Store, id: string | null): Promise<TaskRecord | null> {
+async function upstreamOf(
+  store: Store,
+  { deps }: TaskRecord,
+  id: string | null,
+): Promise<TaskRecord | EndedGroup | null> {
+  if (id !== null && deps?.groups?.includes(id)) return await endedGroup(store, id);
   const [entry] = id === null ? [] : await store.peekMany([id]);
   return entry && !isForgotten(entry.record) ? entry.record : null;
 }

@@ -20,6 +20,7 @@ import { meetFullLimit } from "../flow_control/meet_full_limit.ts";
 import { cancelRest, type CancelTask } from "./cancel_rest.ts";
 import { admit } from "./concurrency_limit.ts";
 import { tellDependents } from "./edges.ts";
+import { tellOfGroup } from "./group_end.ts";
 import { moveDependent, type OutboxTask } from "./move_dependent.ts";
 import { releaseBarrier } from "./release_barrier.ts";
 import { releaseRetried } from "./retry_barrier.ts";
@@ -43,6 +44,8 @@ export interface OutboxHooks {
   /** Told when tasks went back into their queues without a change of their records. */
   onReady(): void;
   cancel: CancelTask;
+  /** Likewise all of a group. */
+  cancelGroup: CancelTask;
   /** Does what follows when a group with a policy has stopped or ended. */
   followGroup: FollowGroup;
   /** What has to do with tasks in the place of others; loaded by the first of them. */
@@ -215,6 +218,8 @@ export class OutboxProcessor {
         return await admit(this.store, subject.group, versionstamp);
       case "group":
         return await this.hooks.followGroup(subject.group, versionstamp, isStopping);
+      case "group-end":
+        return await tellOfGroup(this.store, subject.group, versionstamp, isStopping);
       case "limit":
         return await admitParked(this.store, subject.name, versionstamp);
       case "full-limit":
@@ -229,7 +234,7 @@ export class OutboxProcessor {
       case "replace":
         return await (await this.hooks.replacements()).follow(subject.task, versionstamp);
       case "rest":
-        return await cancelRest(this.store, subject.task, versionstamp, this.hooks.cancel);
+        return await cancelRest(this.store, subject.task, versionstamp, this.hooks);
       case "task": {
         if (entry?.record.followed) {
           const end = endOf(entry.record);
@@ -247,5 +252,5 @@ export class OutboxProcessor {
 }
 
 function isLong({ id }: OutboxTask): boolean {
-  return ["retry", "group", "replace"].includes(outboxSubject(id).kind);
+  return ["retry", "group", "group-end", "replace"].includes(outboxSubject(id).kind);
 }

@@ -1,8 +1,9 @@
 // Removes groups. A group lives as long as any of its tasks is there, and a week after its last change at the
 // least: a retry of one of its tasks, or one that is delayed by months, needs its counters, log and slots.
 
+import { edgesOfGroup } from "../dependencies/edges.ts";
 import { keys, prefixes } from "../platform/keys.ts";
-import { concurrencyLimitId } from "../platform/outbox_subject.ts";
+import { concurrencyLimitId, groupEndSubject } from "../platform/outbox_subject.ts";
 import { pages } from "../platform/paging.ts";
 import { GROUP_RETENTION_MS, type GroupRecord, listing, writesWithTimer } from "../store/group_counters.ts";
 import type { Store } from "../store/store.ts";
@@ -36,9 +37,12 @@ export async function pruneGroup(store: Store, group: string, at: number): Promi
       await kv.commit(atomic);
       return false;
     }
+    // Those that wait for it must have been told of its end.
+    if (value.followed) atomic.check({ key: keys.outbox(groupEndSubject(group)), versionstamp: null });
     atomic.delete(check.key).delete(keys.listedGroup(group));
     if (!(await kv.commit(atomic)).ok) return false;
   }
+  for await (const page of edgesOfGroup(kv, group)) await kv.writeBlind(page.map(({ key }) => ({ key })), 0);
   await kv.writeBlind([{ key: keys.concurrencyLimit(group) }, {
     key: keys.outbox(concurrencyLimitId(group)),
   }], 0);

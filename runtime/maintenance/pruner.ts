@@ -47,7 +47,7 @@ export class Pruner {
   }
 
   async #isNeeded(record: TaskRecord): Promise<boolean> {
-    if (hasDependents(record) && await isNeeded(this.store, record)) return true;
+    if (await isNeeded(this.store, record)) return true;
     if (await mayBeCompensated(this.store, record)) return true;
     if (!record.awaited) return false;
     const parent = await this.store.read(record.parentId!);

@@ -14,6 +14,7 @@ import { queueKeyOf, type ReadyBlock } from "../store/ready_queue.ts";
 import { entryOrNewer, isNewerRecord } from "../store/record_codec.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../store/values.ts";
+import { tellOfEndedGroups } from "./group_end_check.ts";
 import { LimitRecount } from "./limit_recount.ts";
 import { repairOf } from "./repair.ts";
 import { heldForGood } from "./retry_barrier_check.ts";
@@ -48,7 +49,8 @@ export class Reconciler {
     const recounted = this.#start === null ? await this.#limits.finish() : [];
     for (const name of recounted) this.onRepair(limitOf(name).key, "was a limit that was counted wrong");
     const unique = await this.#unique.tick(active);
-    return recounted.length + unique + await this.#repairPage(active);
+    const told = await tellOfEndedGroups(this.store, active, this.onRepair);
+    return recounted.length + unique + told + await this.#repairPage(active);
   }
 
   async #repairPage(active: Entry[]): Promise<number> {

@@ -11,6 +11,7 @@ import {
   freeSlots,
   rebuiltConcurrencyLimit,
 } from "../dependencies/concurrency_limit.ts";
+import { endOfUpstream } from "../dependencies/group_end.ts";
 import { isHeldBack } from "../dependencies/retry_barrier.ts";
 import { keys } from "../platform/keys.ts";
 import {
@@ -29,7 +30,7 @@ import {
   outboxWrite,
   stepped,
 } from "../store/dependency_counters.ts";
-import type { GroupRecord } from "../store/group_counters.ts";
+import { type GroupRecord, groupRecord } from "../store/group_counters.ts";
 import { parkedEntry, rateEntry, replacedEntry, waitingOf } from "../store/index_entries.ts";
 import { queueKeyOf, readyBlockOf } from "../store/ready_queue.ts";
 import type { Store } from "../store/store.ts";
@@ -133,8 +134,14 @@ async function counted(
   const { id, deps } = record;
   const upstreams: string[] = JSON.parse(await values.load(id, deps!.upstreams));
   let counter = newCounter(record, deps!);
+  const groups = new Map(
+    await Promise.all((deps!.groups ?? []).map(async (group) => {
+      return [group, endOfUpstream(await groupRecord(store.kv, group))] as const;
+    })),
+  );
   for (const [i, entry] of (await store.peekMany(upstreams)).entries()) {
-    const is = entry && !isForgotten(entry.record) ? endOf(entry.record) : null;
+    const group = groups.get(upstreams[i]);
+    const is = group !== undefined ? group : entry && !isForgotten(entry.record) ? endOf(entry.record) : null;
     if (is !== null) counter = stepped(counter, { upstream: upstreams[i], was: null, is });
   }
   return counter;

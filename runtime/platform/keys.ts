@@ -69,8 +69,9 @@ export const keys = {
   cache: (digest: string): Key => ["cache", digest],
   /** Ids that a call got in place of its own, for a repeat of it. */
   sameAs: (call: string, place: number): Key => ["same", call, place],
-  /** A group's completion log, dense from 1. */
+  /** A group's completion log, dense from 1. Its edges are not under `edge`: older releases remove such. */
   groupDone: (group: string, seq: number, id: string): Key => ["group", group, "done", seq, id],
+  groupEdge: (group: string, block: string): Key => ["group", group, "edge", block],
   /** How many tasks a task still waits for. */
   dependencyCounter: (id: string): Key => ["join", id],
   /** Tasks that wait for a task or a barrier, in blocks of ids: one for each call that made them. */
@@ -173,6 +174,7 @@ export const prefixes = {
   chunks: (id: string, blob: string): Key => ["blob", id, blob],
   groupDone: (group: string): Key => ["group", group, "done"],
   listedGroups: (tenant: string): Key => ["groups", tenant],
+  groupEdges: (group: string): Key => ["group", group, "edge"],
   /** @param tenant whose tasks; what belongs to an id is in its tenant anyway */
   index: (kind: IndexKind, value: string, tenant = ""): Key => ["index", kindIn(kind, tenant), value],
 };

@@ -6,6 +6,7 @@ export type OutboxSubject =
   | { kind: "retry"; task: string }
   | { kind: "concurrency-limit"; group: string }
   | { kind: "group"; group: string }
+  | { kind: "group-end"; group: string }
   | { kind: "limit"; name: string }
   | { kind: "full-limit"; task: string }
   | { kind: "limit-rules"; tenant: string }
@@ -24,6 +25,7 @@ const FULL_LIMIT = "full-";
 const HELD = "held-";
 const REST = "rest-";
 const GROUP = "group-";
+const GROUP_END = "ended-";
 const REPLACE = "replace-";
 
 export function barrierId(firstTask: string): string {
@@ -42,6 +44,11 @@ export function concurrencyLimitId(group: string): string {
 /** A group with a policy has stopped, or has ended. */
 export function groupSubject(group: string): string {
   return GROUP + group;
+}
+
+/** Tasks that wait for the group are to be told whether it has ended, and how. */
+export function groupEndSubject(group: string): string {
+  return GROUP_END + group;
 }
 
 /** Tasks may be let in that wait for a slot of the limit. */
@@ -87,6 +94,7 @@ export function outboxSubject(id: string): OutboxSubject {
   if (id.startsWith(HELD)) return { kind: "held", definition: id.slice(HELD.length) };
   if (id.startsWith(REPLACE)) return { kind: "replace", task: id.slice(REPLACE.length) };
   if (id.startsWith(REST)) return { kind: "rest", task: id.slice(REST.length) };
+  if (id.startsWith(GROUP_END)) return { kind: "group-end", group: id.slice(GROUP_END.length) };
   if (id.startsWith(GROUP)) return { kind: "group", group: id.slice(GROUP.length) };
   if (!id.startsWith(CONCURRENCY_LIMIT)) return { kind: "task", id };
   return { kind: "concurrency-limit", group: id.slice(CONCURRENCY_LIMIT.length) };

@@ -1,6 +1,7 @@
 // What outbox entries ask for that lower wings cannot do.
 
 import { cancelIfThere } from "../commands/cancel.ts";
+import { cancelGroupIfThere } from "../commands/group_commands.ts";
 import { GroupFollower } from "../commands/groups/follow_group.ts";
 import type { Submitter } from "../commands/submit.ts";
 import { onceLoaded } from "../core/once.ts";
@@ -31,9 +32,11 @@ interface Parts {
 
 export function stepsOfTasks(
   { store, values, submitter, groups, notifier, maxResultBytes }: Parts,
-): Pick<OutboxHooks, "cancel" | "replacements" | "followGroup"> {
+): Pick<OutboxHooks, "cancel" | "cancelGroup" | "replacements" | "followGroup"> {
   const cancel: CancelTask = (id, reason, graceMs = GRACE_MS) =>
     cancelIfThere(store, id, { reason, graceMs, children: true });
+  const cancelOneGroup: CancelTask = (id, reason) =>
+    cancelGroupIfThere(store, groups, id, { reason, graceMs: GRACE_MS, children: true });
   const follower = new GroupFollower(
     store,
     groups,
@@ -45,6 +48,7 @@ export function stepsOfTasks(
   );
   return {
     cancel,
+    cancelGroup: cancelOneGroup,
     followGroup: (...args) => follower.follow(...args),
     replacements: onceLoaded(async () => {
       const { Replacements } = await late.replacements();

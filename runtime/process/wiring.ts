@@ -169,7 +169,7 @@ export async function wire(options: RuntimeOptions): Promise<Parts> {
       tracing,
       runners,
       values,
-      inputs: new InputResolver(store, values),
+      inputs: new InputResolver(store, values, maxResultBytes),
       children: new Children(store, values, notifier, submitter, commands),
       maxResultBytes,
       keepStacks: options.keepStacks ?? false,

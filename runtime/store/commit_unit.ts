@@ -9,7 +9,7 @@ import { costOf } from "./commit_cost.ts";
 import type { Cost } from "./commit_load.ts";
 import { entriesOf, type IndexEntry } from "./index_entries.ts";
 import type { StoredEvent } from "./event_log.ts";
-import type { GroupStep } from "./group_counters.ts";
+import { type Following, followStep, type GroupStep } from "./group_counters.ts";
 import { type CounterStep, outboxWrite } from "./dependency_counters.ts";
 import { isGated, limitStepsOf, namesOfLimits } from "./limit_counters.ts";
 import type { LimitStep } from "./limit_tally.ts";
@@ -44,6 +44,8 @@ export interface UnitOptions {
   writes?: Write[];
   /** Steps of dependency counters that follow from no change of a record. */
   counterSteps?: CounterStep[];
+  /** Groups that tasks wait for from now on. */
+  follows?: ReadonlyMap<string, Following>;
   /** Likewise of limits. */
   limitSteps?: LimitStep[];
   /** The ids of new records were drawn just now: no other process can have them. */
@@ -78,7 +80,9 @@ const OPS_KEPT = 4;
 /** @throws {RangeError} for a record that KV would refuse. */
 export function unitOf(op: string, changes: Change[], options: UnitOptions, shards: number): Unit {
   const writes = options.writes ? [...options.writes] : [];
-  const groupSteps: GroupStep[] = [];
+  const groupSteps: GroupStep[] = options.follows
+    ? [...options.follows].map(([group, how]) => followStep(group, how))
+    : [];
   const counterSteps: CounterStep[] = options.counterSteps ? [...options.counterSteps] : [];
   const limitSteps: LimitStep[] = options.limitSteps ? [...options.limitSteps] : [];
   let gated = false;

@@ -5,11 +5,11 @@
 import type { GroupPolicy } from "../core/group_policy.ts";
 import type { Clock } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
-import { concurrencyLimitId, groupSubject } from "../platform/outbox_subject.ts";
+import { concurrencyLimitId, groupEndSubject, groupSubject } from "../platform/outbox_subject.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { type Merged, VersionCache } from "./version_cache.ts";
 import { outboxWrite } from "./dependency_counters.ts";
-import { decide, doneOf, type GroupRecord, MOST_ERRORS } from "./group_record.ts";
+import { decide, doneOf, endOfGroup, type GroupRecord, MOST_ERRORS } from "./group_record.ts";
 import type { StateType } from "../core/states.ts";
 
 export { doneOf, type GroupRecord };
@@ -28,8 +28,17 @@ export interface GroupStep {
   added?: number;
   /** 1 if it has completed and has a compensation. */
   compensable?: number;
+  /** No task of it has ended: another one waits for the group from now on, or takes its results. */
+  follows?: Following;
   /** 1 if it has ended without a slot of the group, -1 if a retry makes it wait for a slot again. */
   outside: number;
+}
+
+export type Following = "waits" | "refers";
+
+/** Of a task that waits for the group. */
+export function followStep(group: string, follows: Following): GroupStep {
+  return { group, id: "", was: null, is: null, again: false, outside: 0, follows };
 }
 
 export interface LogValue {
@@ -64,8 +73,14 @@ export class GroupCounters {
     const merged: Pick<Merged, "checks" | "writes"> = { checks: [], writes: [] };
     const next = new Map<string, GroupRecord>();
     const now = this.clock.now();
-    // A group that is gone is past its retention: it counts no more.
-    for (const [group, known] of await this.#known.load([...byGroup.keys()])) {
+    const loaded = await this.#known.load([...byGroup.keys()]);
+    // A group that is gone is past its retention: it counts no more. Who waits for it must hear of that.
+    for (const [group, steps] of byGroup) {
+      if (!loaded.has(group) && steps.some(({ follows }) => follows)) {
+        merged.writes.push(outboxWrite(groupEndSubject(group)));
+      }
+    }
+    for (const [group, known] of loaded) {
       const record: GroupRecord = { ...known.value, ended: { ...known.value.ended }, changedAt: now };
       for (const step of byGroup.get(group)!) merged.writes.push(...stepped(record, step));
       if (record.maxConcurrent !== undefined) {
@@ -128,8 +143,14 @@ function policyWrites(record: GroupRecord, { until }: GroupPolicy, now: number):
 /** Counts a step in the record. @returns what goes into the group's log */
 function stepped(
   record: GroupRecord,
-  { group, id, was, is, again, outside, skipped = 0, added = 0, compensable = 0 }: GroupStep,
+  { group, id, was, is, again, outside, follows, skipped = 0, added = 0, compensable = 0 }: GroupStep,
 ): Write[] {
+  if (follows) {
+    record.followed = true;
+    if (follows === "refers") record.referred = true;
+    // Others may have been told already.
+    delete record.told;
+  }
   if (added !== 0) {
     record.total += added;
     record.added = (record.added ?? 0) + added;
@@ -140,13 +161,17 @@ function stepped(
   }
   if (outside !== 0) record.outside = (record.outside ?? 0) + outside;
   if (was) record.ended[was] = (record.ended[was] ?? 0) - 1;
-  if (!is) return [];
+  // Its tasks are kept for those that take their results, and one that joins, too.
+  const isNew = record.referred && (added !== 0 || follows === "refers");
+  const writes: Write[] = isNew ? [outboxWrite(groupEndSubject(group))] : [];
+  if (!is) return writes;
   record.ended[is] = (record.ended[is] ?? 0) + 1;
   record.log++;
   if (record.policy && (is === "FAILED" || is === "CRASHED")) {
     record.failed = [...record.failed ?? [], record.log].slice(0, MOST_ERRORS);
   }
-  return [{ key: keys.groupDone(group, record.log, id), value: { type: is, again } satisfies LogValue }];
+  const value: LogValue = { type: is, again };
+  return [...writes, { key: keys.groupDone(group, record.log, id), value }];
 }
 
 /**
@@ -182,9 +207,23 @@ export function groupWrite(record: GroupRecord): Write {
   return { key: keys.group(record.id), value: record };
 }
 
-/** Also gives a timer to a group of release 0.1, which has none: it is due at once. */
+/**
+ * Also tells of its end, or that a retry has taken it back; and gives a timer to a group of release 0.1,
+ * which has none: it is due at once.
+ */
 export function groupWrites(record: GroupRecord, now: number): Write[] {
-  return record.purgeAt === undefined ? writesWithTimer(record, now) : [groupWrite(record)];
+  const told = record.followed ? endWrites(record) : [];
+  const own = record.purgeAt === undefined ? writesWithTimer(record, now) : [groupWrite(record)];
+  return [...own, ...told];
+}
+
+/** Sets in the record what is told. */
+function endWrites(record: GroupRecord): Write[] {
+  const end = endOfGroup(record);
+  if (end === (record.told ?? null)) return [];
+  if (end === null) delete record.told;
+  else record.told = end;
+  return [outboxWrite(groupEndSubject(record.id))];
 }
 
 /** The group with a timer for this instant. It sets `purgeAt` in the record, too. */

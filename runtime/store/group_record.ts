@@ -22,6 +22,12 @@ export interface GroupRecord {
   added?: number;
   /** CANCELLED ones that were skipped: their condition could not come true any more. */
   skipped?: number;
+  /** Tasks wait for its end (dependencies/group_end.ts). */
+  followed?: true;
+  /** Some of them take its results. */
+  referred?: true;
+  /** The end that they were told of, or are about to be. */
+  told?: GroupEndType;
   /** Left out of most groups, and then all that is below, too. */
   policy?: GroupPolicy;
   /** Places in the log of the first failures. */

@@ -17,8 +17,9 @@ type Upgrade = (stored: Stored) => Stored;
 
 /**
  * At n - 1: from version n to n + 1. A new form needs an entry here, and a fixture (tests/fixtures). Version
- * 2 may have limits by key, a queue and conditions: older releases would start the task without them; or a
- * compensation, which they would let go. All else is as in version 1.
+ * 2 may have limits by key, a queue and conditions: older releases would start the task without them; wait
+ * for groups, which they do not know; or have a compensation, which they would let go. All else is as in
+ * version 1.
  */
 const UPGRADES: Upgrade[] = [(stored) => stored];
 
@@ -52,7 +53,7 @@ export function encode(stored: Stored): Uint8Array<ArrayBuffer> {
 
 function isPlainTask(record: TaskRecord): boolean {
   return !isLimited(record) && record.queue === undefined && record.deps?.conditions === undefined &&
-    record.replacement === undefined && record.compensate === undefined;
+    record.deps?.groups === undefined && record.replacement === undefined && record.compensate === undefined;
 }
 
 /** @throws {NewerRecordError} */

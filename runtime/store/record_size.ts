@@ -88,8 +88,8 @@ export function recordBytes(stored: Stored): number {
   if (rates) text += sumOf(rates, ({ key }) => key.length + 20);
   if (parked) text += parked.key.length + 15;
   if (stored.compensates !== undefined) text += 10;
-  const links = (deps ? linksLength(deps) : 0) +
-    (40 + tail) * ((next?.length ?? 0) + beyondOne(groups) + beyondOne(logged));
+  const named = (next?.length ?? 0) + (deps?.groups?.length ?? 0) + beyondOne(groups) + beyondOne(logged);
+  const links = (deps ? linksLength(deps) : 0) + (40 + tail) * named;
   return 1_500 + 12 * tail + 2 * links + 150 * history.length + 6 * text + 3 * json;
 }
 

@@ -1,9 +1,9 @@
-// The input of a function: its task's input, with each reference replaced by the result that it names.
+// The input of a function: its task's input, with each reference replaced by what it names: a result, or
+// those of a group.
 
 import { UpstreamGoneError } from "../core/errors.ts";
 import { findReferences, resolveReferences } from "../core/references.ts";
 import type { Store } from "../store/store.ts";
-import { isTerminalType } from "../core/states.ts";
 import {
   type Entry,
   isForgotten,
@@ -14,6 +14,7 @@ import {
 } from "../core/task.ts";
 import { inTenant, tenantOf } from "../core/tenant.ts";
 import type { Values } from "../store/values.ts";
+import { groupResults, valueOf } from "./group_results.ts";
 
 /** Characters. */
 const LONG = 128 * 1024;
@@ -21,12 +22,18 @@ const LONG = 128 * 1024;
 const LOADED_AT_ONCE = 50;
 
 export class InputResolver {
-  constructor(private readonly store: Store, private readonly values: Values) {}
+  /** @param maxBytes of what one reference stands for */
+  constructor(
+    private readonly store: Store,
+    private readonly values: Values,
+    private readonly maxBytes: number = 2 ** 24,
+  ) {}
 
   /**
    * The input as a new JSON value.
    *
    * @throws {UpstreamGoneError} if the result of a reference is gone
+   * @throws {UpstreamTooLargeError} if a reference stands for the results of too large a group
    */
   async of(record: TaskRecord): Promise<unknown> {
     const text = await this.values.load(record.id, record.input);
@@ -44,13 +51,15 @@ export class InputResolver {
     for (let at = 0; at < wanted.length; at += LOADED_AT_ONCE) {
       const named = wanted.slice(at, at + LOADED_AT_ONCE);
       const ids = named.map((id) => inTenant(id, tenantOf(record.id)));
+      const groups = record.deps?.groups;
       const entries = await this.#ended(ids);
       const loaded = await Promise.all(entries.map((entry, i) => {
+        if (groups?.includes(ids[i])) return groupResults(this.store, this.values, ids[i], this.maxBytes);
         if (!entry || isForgotten(entry.record)) throw new UpstreamGoneError(ids[i]);
         const { ignoreResult } = entry.record;
         // Refused at the submit; but a unique task of somebody else may have come in its place.
         if (ignoreResult) throw new UpstreamGoneError(ids[i], "was not kept: it has ignoreResult");
-        return this.#valueOf(entry.record);
+        return valueOf(this.values, entry.record);
       }));
       named.forEach((id, i) => results.set(id, loaded[i]));
     }
@@ -63,13 +72,6 @@ export class InputResolver {
     if (known.every((entry) => entry && typeOf(entry.record) === "COMPLETED")) return known as Entry[];
     return await this.store.peekMany(ids);
   }
-
-  async #valueOf(upstream: TaskRecord): Promise<unknown> {
-    if (typeOf(upstream) === "COMPLETED") {
-      return JSON.parse(await this.values.load(upstream.id, upstream.result!));
-    }
-    return { error: errorOf(upstream) };
-  }
 }
 
 /** What stands for a task without which this one has started, whatever has become of that one since. */
@@ -78,10 +80,4 @@ function errorOfRest({ deps }: TaskRecord, id: string): TaskError | null {
   if (!any || any.met?.includes(id)) return null;
   const message = `it was not among the first ${any.count} of the ${any.of.length} tasks in anyOf`;
   return { name: "NotAmongFirst", message, retryable: false };
-}
-
-/** The error of the task's last end. The task may have been retried since. */
-function errorOf({ error, history }: TaskRecord): TaskError {
-  const { type, name, message } = history.findLast((state) => isTerminalType(state.type)) ?? history[0];
-  return error ?? { name, message: message ?? `it ended ${type}`, retryable: false };
 }

@@ -70,7 +70,7 @@ Deno.test("what follows a task is one task, as sig() makes it", async () => {
 Deno.test("waitFor takes a flow's future, and says what it does not take", async () => {
   const of = (one: unknown) => nowhere.submit("echo", { value: 1 }, { waitFor: [one as TaskFuture] });
   await refused(() => of(Promise.resolve(future)), /waitFor takes .* Promise \(await it\)$/);
-  await refused(() => of(nowhere.group(ID)), /waitFor takes .* an instance of GroupFuture$/);
+  await refused(() => of([future]), /waitFor takes .* a list/);
   await refused(() => of(undefined), /waitFor takes .* undefined$/);
   await refused(() => of(null), /waitFor takes .* null$/);
 

@@ -17,6 +17,7 @@ import { keys, prefixes } from "../../runtime/platform/keys.ts";
 import { type Log, silentLog } from "../../runtime/platform/log.ts";
 import { Registry } from "../../runtime/core/registry.ts";
 import { cancel, cancelIfThere, type Cancelled } from "../../runtime/commands/cancel.ts";
+import { cancelGroupIfThere } from "../../runtime/commands/group_commands.ts";
 import { forget } from "../../runtime/commands/forget.ts";
 import { retry } from "../../runtime/commands/retry.ts";
 import type { Submission } from "../../runtime/core/submission.ts";
@@ -69,7 +70,8 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
   const { store, values, clock, kv } = bench;
   const registry = new Registry([define({ name: "work", input: z.unknown() }, () => null)]);
   const notifier = new Notifier(store);
-  const groups = new GroupFollower(store, new Groups(store), notifier, () => {
+  const ofStore = new Groups(store);
+  const groups = new GroupFollower(store, ofStore, notifier, () => {
     return Promise.resolve(new Compensations(store, values, submitter, notifier));
   });
   const follower = new OutboxProcessor(store, log, {
@@ -77,6 +79,7 @@ function onBench(bench: Bench, log: Log = silentLog): Composing {
     followGroup: (...args) => groups.follow(...args),
     replacements: () => Promise.reject(new Error("none here")),
     cancel: (id, reason) => cancelIfThere(store, id, { reason, graceMs: 0 }),
+    cancelGroup: (id, reason) => cancelGroupIfThere(store, ofStore, id, { reason, graceMs: 0 }),
   });
   store.subscribe({ outboxWritten: (subjects, versionstamp) => follower.ring(subjects, versionstamp) });
   const context = { store, values, registry, maxInputBytes: 2 ** 20 };

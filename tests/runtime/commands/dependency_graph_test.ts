@@ -34,6 +34,7 @@ Deno.test("tasks that wait for nobody have no dependency graph", async () => {
     conditions: [undefined, undefined],
     dependents: new Map(),
     external: new Map(),
+    groups: new Map(),
   });
 });
 

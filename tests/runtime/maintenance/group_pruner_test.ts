@@ -6,11 +6,12 @@ import { GarbageCollector } from "../../../runtime/maintenance/garbage_collector
 import { Reconciler } from "../../../runtime/maintenance/reconciler.ts";
 import { Timers } from "../../../runtime/maintenance/timers.ts";
 import { keys, prefixes } from "../../../runtime/platform/keys.ts";
-import { concurrencyLimitId } from "../../../runtime/platform/outbox_subject.ts";
+import { concurrencyLimitId, groupEndSubject } from "../../../runtime/platform/outbox_subject.ts";
 import { Groups } from "../../../runtime/queries/groups.ts";
 import { doneOf, type GroupRecord } from "../../../runtime/store/group_counters.ts";
 import type { Submission } from "../../../runtime/core/submission.ts";
-import { batchOf, type Composing, composing } from "../../support/composing.ts";
+import { InputResolver } from "../../../runtime/worker/input_resolver.ts";
+import { batchOf, type Composing, composing, resultOf } from "../../support/composing.ts";
 import { ExpiringKv } from "../../support/expiring_kv.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -219,4 +220,76 @@ Deno.test("a group that release 0.1 has made is kept, with its log, as long as i
   const groups = new Groups(bench.store);
   assert.equal(doneOf(await groups.record(group)), 1);
   assert.deepEqual((await groups.log(group, 1, 9)).map(({ task }) => task), [ids[0]]);
+});
+
+Deno.test("the tasks of a group are kept as long as somebody may take their results, and no longer", async () => {
+  await using bench = await days();
+  const options = { retentionMs: 1_000 };
+  const { group, ids } = await bench.groupOf([{ options }, { options }]);
+  await bench.run(ids[0]);
+  const [held] = await bench.call([{}]);
+  const [taker] = await bench.call([{ input: resultOf(group), options: { waitFor: [held.id] } }]);
+  await bench.follow();
+  await bench.run(ids[1]);
+  await bench.follow();
+  await bench.days(3);
+  assert.deepEqual(await bench.states(ids), ["Completed", "Completed"]);
+  await assert.rejects(bench.forget(ids[0]), /a task that takes its result has not ended/);
+  await bench.run(held.id);
+  await bench.follow();
+  const inputs = new InputResolver(bench.store, bench.values);
+  assert.deepEqual(await inputs.of(await bench.record(taker.id)), ids);
+  await bench.run(taker.id);
+  await bench.days(20);
+  assert.deepEqual((await bench.all()).filter(({ key }) => key.includes(group)), []);
+  assert.deepEqual(await bench.store.readMany(ids), [null, null]);
+});
+
+Deno.test("who only waits for a group keeps none of its tasks", async () => {
+  await using bench = await days();
+  const { group, ids } = await bench.groupOf([{ options: { retentionMs: 1_000 } }]);
+  const [held] = await bench.call([{}]);
+  const [waits] = await bench.call([{ options: { waitFor: [group, held.id] } }]);
+  await bench.run(ids[0]);
+  await bench.follow();
+  await bench.days(9);
+  assert.deepEqual(await bench.store.readMany(ids), [null]);
+  assert.equal((await bench.kv.get(keys.group(group))).value, null);
+  await bench.run(held.id);
+  await bench.follow();
+  assert.equal(await bench.state(waits.id), "Pending");
+});
+
+Deno.test("what waits for a group is no garbage, however long it waits", async () => {
+  await using bench = await days();
+  const { group, ids } = await bench.groupOf([{}]);
+  const [waits] = await bench.call([{ options: { waitFor: [group] } }]);
+  const collector = new GarbageCollector(bench.store, bench.values, () => {}, 0);
+  for (let round = 0; round < 3; round++) assert.equal(await collector.tick(), 0);
+  await bench.run(ids[0]);
+  await bench.follow();
+  assert.equal(await bench.state(waits.id), "Pending");
+});
+
+Deno.test("who was not told of a group's end is told, as after an older release has counted it", async () => {
+  await using bench = await days();
+  const { group, ids } = await bench.groupOf([{}]);
+  const [held] = await bench.call([{}]);
+  const [waits] = await bench.call([{ options: { waitFor: [group, held.id] } }]);
+  await bench.run(ids[0]);
+  await bench.kv.writeBlind([{ key: keys.outbox(groupEndSubject(group)) }], 0);
+  assert.deepEqual(await bench.repair(), ["had ended, and tasks that wait for it were not told"]);
+  assert.equal((await bench.join(waits.id))!.left, 1);
+  assert.deepEqual(await bench.repair(), []);
+});
+
+Deno.test("a counter that is lost is counted again, with the groups that have ended", async () => {
+  await using bench = await days();
+  const [over, open] = [await bench.groupOf([{}]), await bench.groupOf([{}])];
+  await bench.run(over.ids[0]);
+  const [waits] = await bench.call([{ options: { waitFor: [over.group, open.group] } }]);
+  await bench.follow();
+  await bench.kv.writeBlind([{ key: keys.dependencyCounter(waits.id) }], 0);
+  assert.deepEqual(await bench.repair(), ["had no dependency counter"]);
+  assert.equal((await bench.join(waits.id))!.left, 1);
 });
