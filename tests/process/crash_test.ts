@@ -1,6 +1,6 @@
 import "../support/sanitizers.ts";
 import assert from "node:assert/strict";
-import { allEvents, firstEvents, type StreamEvent } from "../support/service.ts";
+import { allEvents, type Body, firstEvents, type StreamEvent } from "../support/service.ts";
 import { aDatabase, Server } from "../support/server_process.ts";
 
 Deno.test("after kill -9 finished tasks are there, waiting ones run, running ones run again after their lease", async () => {
@@ -37,18 +37,39 @@ Deno.test("after kill -9 finished tasks are there, waiting ones run, running one
 Deno.test("a task whose workers die more than maxCrashes times ends CRASHED", async () => {
   await using database = await aDatabase();
   const env = { KV_PATH: database.path, LEASE_MS: "1500" };
-  let id: string;
+  let ids: string[], groupId: string;
   {
     await using server = await Server.start(env);
-    ({ id } = await server.submit("sleep", { ms: 60_000 }, { maxCrashes: 0 }));
+    const { id } = await server.submit("sleep", { ms: 60_000 }, { maxCrashes: 0 });
+    const { id: later } = await server.submit("add", { a: 1, b: 2 }, { delayMs: 3_600_000 });
+    ids = [id, later];
+    groupId = (await server.fetch("/v1/groups", posted({ ids }))).body.id;
     await server.until(id, "RUNNING");
     await server.end("SIGKILL");
   }
   await using server = await Server.start(env);
+  const [id, later] = ids;
   const task = await server.ended(id);
   assert.deepEqual([task.state.type, task.state.name], ["CRASHED", "Crashed"]);
   assert.equal((await server.fetch(`/v1/tasks/${id}/result`)).status, 424);
+  const { body: value } = await server.fetch(`/v1/tasks/${id}/result?raiseOnFailure=false`);
+  assert.deepEqual([value.result, value.error], [null, task.error]);
+  // It is an exception to who waits for one: held, it would be answered after 60 s.
+  for (const which of [{ ids }, { groupId }]) {
+    const since = performance.now();
+    const { body } = await server.fetch("/v1/wait", posted({ ...which, returnWhen: "FIRST_EXCEPTION" }));
+    assert.ok(performance.now() - since < 55_000, `it was held: ${JSON.stringify(which)}`);
+    assert.deepEqual([body.done, body.notDone].map(([{ id }]) => id), [id, later]);
+  }
+  await server.fetch(`/v1/tasks/${later}/cancel`, posted({}));
+  const { body: group } = await server.fetch(`/v1/groups/${groupId}?wait=30`);
+  assert.deepEqual([group.state, group.errors.map((error: Body) => error.id)], ["FAILED", [id]]);
+  assert.equal((await server.fetch(`/v1/groups/${groupId}/results`)).status, 424);
 });
+
+function posted(body: unknown): RequestInit {
+  return { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+}
 
 Deno.test("as-completed and events go on across a kill -9 with each event once", async () => {
   await using database = await aDatabase();
