@@ -20,7 +20,8 @@ import {
   passedOver,
   refused,
 } from "./decision.ts";
-import { entryOf, keyOf, namedBy, type ScheduleEntry, type ScheduleRecord, writesOf } from "./record.ts";
+import { readDue } from "./read_due.ts";
+import { entryOf, keyOf, type ScheduleEntry, type ScheduleRecord, writesOf } from "./record.ts";
 import { ownTasks } from "./own_tasks.ts";
 import { Expansion, expansionOf } from "./spec.ts";
 
@@ -101,7 +102,7 @@ export class ScheduleTimers {
     if (due.length === 0) return 0;
     const { store } = this.context;
     await loadCron();
-    const found = await store.kv.getMany<Uint8Array>(due.map(({ id }) => keyOf(namedBy(id))));
+    const found = await readDue(store.kv, due.map(({ id }) => id));
     const entries = found.map(entryOf);
     const looking = entries.map((entry) => entry && looksAtTasks(entry.record) ? entry.record : null);
     const tasks = await ownTasks(store, looking);
