@@ -1,9 +1,6 @@
 // What may come next on a command line, for the scripts of `errand completion`.
 
 import type { Command, Option } from "commander";
-import { STATES } from "./declare/filters.ts";
-
-const WORDS: Record<string, readonly string[]> = { "--output": ["table", "json"], "--state": STATES };
 
 /** @param words those behind `errand`; the last is the one that is being typed, perhaps empty */
 export function candidates(program: Command, words: readonly string[]): string[] {
@@ -18,7 +15,7 @@ export function candidates(program: Command, words: readonly string[]): string[]
   const former = before.length === 0
     ? undefined
     : options.find(({ short, long }) => [short, long].includes(before.at(-1)));
-  const found = takesValue(former) ? WORDS[former!.long ?? ""] ?? [] : wordsOf(command, options, typed);
+  const found = takesValue(former) ? valuesOf(former!) : wordsOf(command, options, typed);
   return [...new Set(found)].filter((word) => word.startsWith(typed)).sort();
 }
 
@@ -30,4 +27,9 @@ function wordsOf(command: Command, options: readonly Option[], typed: string): s
 
 function takesValue(option: Option | undefined): boolean {
   return option !== undefined && (option.required || option.optional);
+}
+
+/** Of an option that takes some of a few words (values.ts). */
+function valuesOf({ parseArg }: Option): readonly string[] {
+  return (parseArg as { words?: readonly string[] } | undefined)?.words ?? [];
 }

@@ -60,19 +60,21 @@ function isoOf(at: number): string {
 }
 
 /** One of a few words, in any case. */
-export function oneOf<const Word extends string>(words: readonly Word[]): (text: string) => Word {
-  return (text) => {
+export function oneOf<const Word extends string>(words: readonly Word[]) {
+  const parse = (text: string): Word => {
     const found = words.find((word) => word.toLowerCase() === text.toLowerCase());
     if (found !== undefined) return found;
     const near = likely(text, [...words]).map((word) => ` Did you mean ${word}?`);
     throw new InvalidArgumentError(`It must be one of ${words.join(", ")}.${near[0] ?? ""}`);
   };
+  return Object.assign(parse, { words });
 }
 
 /** Some of a few words: with commas between them, or in options that are given again. */
 export function someOf<const Word extends string>(words: readonly Word[]) {
   const one = oneOf(words);
-  return (text: string, former: Word[] = []): Word[] => [...former, ...text.split(/[,+]/).map(one)];
+  const parse = (text: string, former: Word[] = []): Word[] => [...former, ...text.split(/[,+]/).map(one)];
+  return Object.assign(parse, { words });
 }
 
 /** The texts of an option that is given again. */

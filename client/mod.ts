@@ -70,7 +70,14 @@ export {
 export type { EventFilter, EventsOptions, ServiceEvent, Transition } from "./operation/events.ts";
 export type { Happened, Percentiles, Stats, TasksNow } from "./operation/stats.ts";
 export { type RunningTask, type Worker, Workers } from "./operation/workers.ts";
-export { type ListOptions, type LogLine, type TaskCount, type TaskFilter, Tasks } from "./tasks/tasks.ts";
+export {
+  type Dependents,
+  type ListOptions,
+  type LogLine,
+  type TaskCount,
+  type TaskFilter,
+  Tasks,
+} from "./tasks/tasks.ts";
 export {
   allowFailure,
   FailureAllowed,

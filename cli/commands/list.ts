@@ -29,6 +29,13 @@ export async function list(session: Session, given: ListGiven): Promise<ExitCode
   return EXIT.done;
 }
 
+export async function dependents(session: Session, id: string): Promise<ExitCode> {
+  const { tasks, more } = await (await session.client()).tasks.dependents(id);
+  await session.list(tasks, taskColumns(session), "no task waits for it");
+  if (more) session.say("there are others");
+  return EXIT.done;
+}
+
 export function taskColumns({ io }: Session): Column<TaskSummary>[] {
   const now = io.now();
   return [

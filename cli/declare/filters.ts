@@ -1,27 +1,15 @@
 // Options that say which tasks are meant.
 
 import type { Command } from "commander";
-import type { StateType } from "../../client/mod.ts";
+import { STATE_TYPES } from "../../runtime/core/states.ts";
 import type { Io } from "../io.ts";
 import { pastInstant, someOf } from "../values.ts";
-
-export const STATES: readonly StateType[] = [
-  "SCHEDULED",
-  "PENDING",
-  "RUNNING",
-  "PAUSED",
-  "CANCELLING",
-  "COMPLETED",
-  "FAILED",
-  "CRASHED",
-  "CANCELLED",
-];
 
 /** Without the times of ends. */
 export function filtering(command: Command, { now }: Io): Command {
   const past = pastInstant(now);
   return command
-    .option("-s, --state <states>", "in one of these states", someOf(STATES))
+    .option("-s, --state <states>", "in one of these states", someOf(STATE_TYPES))
     .option("-t, --task <name>", "of this definition")
     .option("--queue <name>")
     .option("--tag <tag>")

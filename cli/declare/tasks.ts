@@ -1,6 +1,7 @@
 // Commands about tasks.
 
-import { filtering, STATES } from "./filters.ts";
+import { STATE_TYPES } from "../../runtime/core/states.ts";
+import { filtering } from "./filters.ts";
 import type { CancelGiven, InputGiven, ListGiven, SubmitGiven, TailGiven, WaitGiven } from "../given.ts";
 import { type Declaring, examples } from "../declaring.ts";
 import { JSON_RULE } from "../json_argument.ts";
@@ -75,7 +76,7 @@ export function taskCommands({ program, act, io }: Declaring): void {
   )
     .argument("[id]")
     .option("--after <event>", "only events behind this one")
-    .option("-s, --state <states>", "without an id: only these states", someOf(STATES))
+    .option("-s, --state <states>", "without an id: only these states", someOf(STATE_TYPES))
     .option("-t, --task <name>", "of this definition")
     .option("--queue <name>")
     .option("--tag <tag>")
@@ -98,6 +99,13 @@ export function taskCommands({ program, act, io }: Declaring): void {
     .argument("<id>")
     .addHelpText("after", examples("errand logs $ID", "errand logs $ID -o json | jq -r '.[].message'"))
     .action(act(async (session, id: string) => (await import("../commands/tail.ts")).logs(session, id)));
+
+  program.command("dependents").description("list the tasks that wait for a task, or have waited for it")
+    .argument("<id>")
+    .addHelpText("after", examples("errand dependents $ID"))
+    .action(
+      act(async (session, id: string) => (await import("../commands/list.ts")).dependents(session, id)),
+    );
 
   filtering(program.command("ls").description("list tasks, newest first"), io)
     .option("--finished-after <when>", "it has ended, after this", past)

@@ -2300,6 +2300,11 @@ interface LogLine {
     message: string;
     data: unknown;
 }
+interface Dependents {
+    tasks: TaskSummary[];
+    /** There are others. */
+    more: boolean;
+}
 interface ListOptions extends SignalOptions {
     /** So many are asked for at once, 1 to 500. Default 100. */
     pageSize?: number;
@@ -2320,6 +2325,8 @@ declare class Tasks {
     logs(id: string, { after, signal }?: SignalOptions & {
         after?: number;
     }): AsyncGenerator<LogLine>;
+    /** The tasks that wait for a task, or have waited for it, in no order: up to 100. */
+    dependents(id: string, { signal }?: SignalOptions): Promise<Dependents>;
     /**
      * Submits a new task like an ended one, also like a completed one, perhaps with another input. However
      * often the call is sent, it is one task.
@@ -2613,4 +2620,4 @@ declare class Client<D extends Definitions = Definitions> {
     events(options?: EventsOptions): AsyncGenerator<ServiceEvent>;
 }
 
-export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, Compensation, CompensationOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCompensation, GroupCounts, GroupError, GroupFault, GroupFilter, GroupFuture, GroupGraph, GroupInfo, GroupListOptions, GroupOptions, GroupOutcome, GroupPolicy, GroupState, GroupSummary, Groups, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };
+export { AsCompletedTimeoutError, BackfilledTask, Bulk, BulkCounts, BulkFilter, BulkPreview, BulkRequest, CacheOptions, CallOptions, CancelFilter, CancelOptions, CancelledError, Canvas, Chain, Chord, Chunks, Client, ClientOptions, Compensation, CompensationOptions, ConcurrencyOptions, ConflictError, ConnectionError, Continuation, CrashedError, DebounceOptions, DefinitionInfo, DefinitionLike, DefinitionList, Definitions, Dependents, DoneAndNotDone, DoneCallback, EachTaskOptions, End, ErrandError, ErrorMatch, EventFilter, EventsOptions, Failure, FailureAllowed, FlowFuture, FlowResultOptions, ForgottenError, GatherOptions, Given, Group, GroupCancel, GroupCancelOptions, GroupCompensation, GroupCounts, GroupError, GroupFault, GroupFilter, GroupFuture, GroupGraph, GroupInfo, GroupListOptions, GroupOptions, GroupOutcome, GroupPolicy, GroupState, GroupSummary, Groups, Happened, HistoryEntry, HttpOptions, InputOf, Key, Keys, LimitRule, LimitRuleConfig, LimitStatus, Limits, ListOptions, LogLine, MadeKey, MapField, MapFields, MapOptions, MappingLengthMismatchError, MappingMissingIterableError, NameOf, NewKey, NotFoundError, OrError, Overlap, Pause, PauseOptions, Percentiles, Problem, ProblemError, Progress, Queue, QueueConcurrency, QueueCounts, Queues, Quoted, Rate, RateLimitOptions, Reference, RemoteError, ResultOf, ResultOptions, ResultsOf, ResultsOptions, RetryPolicy, RetryRule, ReturnWhen, RunOptions, RunningTask, Schedule, ScheduleConfig, SchedulePatch, ScheduleSpec, ScheduleSummary, ScheduleTimes, ScheduledTaskOptions, Schedules, Scope, ServiceEvent, SignalOptions, Signature, SignatureOptions, State, StateType, Stats, StreamUrlOptions, SubmitOptions, Task, TaskCondition, TaskCount, TaskError, TaskEvent, TaskFilter, TaskFuture, TaskFutures, TaskOptions, TaskRetry, TaskSummary, Tasks, TasksCancel, TasksNow, TasksToCancel, Timeout, TimeoutError, Transition, TriggerOptions, UnauthorizedError, UnavailableError, UnexpectedAnswerError, UniqueOptions, UnknownDefinitionError, Unmapped, Upstream, ValidationError, WaitCondition, WaitFor, WaitForAny, WaitForGiven, WaitOptions, Worker, Workers, allowFailure, asCompleted, chain, chord, chunks, gather, group, quote, sig, unmapped, wait };

@@ -3261,6 +3261,16 @@ var Tasks = class {
       from = body.nextAfter;
     }
   }
+  /** The tasks that wait for a task, or have waited for it, in no order: up to 100. */
+  async dependents(id, { signal } = {}) {
+    const path = `/v1/tasks/${checkId("task", id)}/dependents`;
+    return (await this.connection.http.call({
+      method: "GET",
+      path,
+      expects: TASKS,
+      signal
+    })).body;
+  }
   /**
    * Submits a new task like an ended one, also like a completed one, perhaps with another input. However
    * often the call is sent, it is one task.

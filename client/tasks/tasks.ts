@@ -44,6 +44,12 @@ export interface LogLine {
   data: unknown;
 }
 
+export interface Dependents {
+  tasks: TaskSummary[];
+  /** There are others. */
+  more: boolean;
+}
+
 export interface ListOptions extends SignalOptions {
   /** So many are asked for at once, 1 to 500. Default 100. */
   pageSize?: number;
@@ -103,6 +109,12 @@ export class Tasks {
       yield* body.logs as LogLine[];
       from = body.nextAfter;
     }
+  }
+
+  /** The tasks that wait for a task, or have waited for it, in no order: up to 100. */
+  async dependents(id: string, { signal }: SignalOptions = {}): Promise<Dependents> {
+    const path = `/v1/tasks/${checkId("task", id)}/dependents`;
+    return (await this.connection.http.call({ method: "GET", path, expects: TASKS, signal })).body;
   }
 
   /**

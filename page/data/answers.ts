@@ -4,6 +4,7 @@ import type {
   BulkPreview,
   BulkRequest,
   DefinitionInfo,
+  Dependents,
   Failure,
   GroupInfo,
   GroupState,
@@ -35,6 +36,7 @@ export type {
   BulkPreview,
   BulkRequest,
   DefinitionInfo,
+  Dependents,
   Failure,
   GroupInfo,
   GroupState,
@@ -91,12 +93,6 @@ export interface TaskList {
   count?: TaskCount;
   tasks: TaskSummary[];
   nextCursor: string | null;
-}
-
-/** GET /v1/tasks/{id}/dependents */
-export interface Dependents {
-  tasks: TaskSummary[];
-  more: boolean;
 }
 
 /** GET /v1/queues */

@@ -2,6 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { dialogsOpen, Notices } from "./notices.tsx";
 
 interface DialogProps {
   title: string;
@@ -24,7 +25,11 @@ export function Dialog(
   useEffect(() => {
     const opener = document.activeElement;
     ref.current!.showModal();
-    return () => (opener as HTMLElement | null)?.focus?.();
+    dialogsOpen.value++;
+    return () => {
+      dialogsOpen.value--;
+      (opener as HTMLElement | null)?.focus?.();
+    };
   }, []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
@@ -55,6 +60,7 @@ export function Dialog(
           </button>
         </footer>
       </form>
+      <Notices isInDialog />
     </dialog>
   );
 }

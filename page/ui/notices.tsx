@@ -42,7 +42,11 @@ export async function act(
   }
 }
 
-export function Notices() {
+/** What is outside of an open dialog lies below it and cannot be reached: the dialog shows the notices. */
+export const dialogsOpen = signal(0);
+
+export function Notices({ isInDialog = false }: { isInDialog?: boolean }) {
+  if (isInDialog !== dialogsOpen.value > 0) return null;
   return (
     <div class="notices" role="status" aria-live="polite">
       {notices.value.map(({ id, text, isError }) => (

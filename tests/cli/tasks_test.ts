@@ -135,3 +135,17 @@ Deno.test("a task is submitted, followed, shown, listed, run again and deleted",
   const once = await errand(["submit", "echo", '{"value": 1}', ...key]);
   assert.equal((await errand(["submit", "echo", '{"value": 1}', ...key])).out, once.out);
 });
+
+Deno.test("the tasks that wait for a task are listed", async () => {
+  await using server = await aServer();
+  const errand = commandsTo(server.url);
+  const first = (await errand(["submit", "echo", '{"value": 1}', "--delay", "1h"])).out.trim();
+  const none = await errand(["dependents", first]);
+  assert.deepEqual([none.code, none.out, none.err], [0, "", "no task waits for it\n"]);
+  const options = JSON.stringify({ waitFor: [first] });
+  const next = (await errand(["submit", "echo", '{"value": 2}', "--options", options])).out.trim();
+  assert.match((await errand(["dependents", first])).out, new RegExp(`^${next} +echo`, "m"));
+  const listed = (await errand(["dependents", first, "-o", "json"])).json();
+  assert.deepEqual(listed.map(({ id }: { id: string }) => id), [next]);
+  assert.equal((await errand(["dependents", "01999999-9999-7999-8999-999999999999"])).code, 7);
+});

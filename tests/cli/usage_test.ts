@@ -163,6 +163,8 @@ Deno.test("commands, options and their values are completed", async () => {
     "COMPLETED",
     "CRASHED",
   ]);
+  assert.deepEqual(await candidates("group", "ls", "-s", "C"), ["CANCELLED", "CANCELLING", "COMPLETED"]);
+  assert.deepEqual(await candidates("key", "make", "--scopes", "s"), ["submit"]);
   assert.deepEqual(await candidates("ls", "-o", "j"), ["json"]);
   assert.deepEqual(await candidates("completion", ""), ["bash", "fish", "zsh"]);
 });

@@ -301,3 +301,26 @@ browserTest(
     await page.waitForResponse((response) => response.url().endsWith("/v1/queues"));
   },
 );
+
+browserTest("what became of an action is seen and can be put away while a dialog is open", async (page) => {
+  await using service = await PageService.with({});
+  await fill(service);
+  const { goto, faults } = await open(page, service);
+  const problem = { status: 422, title: "", detail: "no room for another rule", errors: [] };
+  await page.route("**/v1/limits/gpu", (route) => route.fulfill({ status: 422, json: problem }));
+  await goto("limits");
+  await page.getByRole("button", { name: "New rule…" }).click();
+  const dialog = page.getByRole("dialog");
+  await page.getByLabel("Keys").fill("gpu");
+  await page.locator("input[name=concurrency]").fill("3");
+  await dialog.getByRole("button", { name: "Set it" }).click();
+  const notice = dialog.getByRole("status").getByText("no room for another rule");
+  await notice.waitFor();
+  // A click arrives only where nothing lies above, and what is outside of a dialog takes none.
+  await dialog.getByRole("button", { name: "Dismiss" }).click();
+  await notice.waitFor({ state: "detached" });
+  await dialog.getByRole("button", { name: "Back" }).click();
+  await dialog.waitFor({ state: "detached" });
+  await page.locator("body .notices").waitFor({ state: "attached" });
+  assert.deepEqual(faults, []);
+});
