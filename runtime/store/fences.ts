@@ -4,7 +4,7 @@
 // checks (docs/decisions/0005-read-back-uncertain-commits.md).
 
 import { BoundedMap } from "../core/bounded_map.ts";
-import { isForgotten, type Tombstone } from "../core/task.ts";
+import { type Entry, isForgotten, type Stored, type Tombstone } from "../core/task.ts";
 import type { Clock } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { KvPort } from "../platform/kv.ts";
@@ -26,9 +26,10 @@ export class Fences {
     return this.#versions.size === 0 ? null : this.#versions.get(id) ?? null;
   }
 
-  /** The fence of a task is gone, or never was. */
-  forget(id: string): void {
-    this.#versions.delete(id);
+  /** What stands under the id of a new task. Its fence may be gone, or may have been raised without an answer. */
+  found(id: string, found: Found): void {
+    if (found === null) this.#versions.delete(id);
+    else if (isFence(found)) this.#versions.set(id, found.versionstamp);
   }
 
   /** @returns false if the task is there: a try that makes it was applied. */
@@ -52,7 +53,7 @@ export class Fences {
   }
 }
 
-export function isFence(found: Found): boolean {
+export function isFence(found: Found): found is Entry<Stored> {
   return found !== null && !isNewerRecord(found) && isForgotten(found.record) && found.record.op === OP;
 }
 

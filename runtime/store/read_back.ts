@@ -35,8 +35,7 @@ function verdictOf(
   const records = found.slice(0, changes.length).map((one) => {
     return entryOrNewer(one as Deno.KvEntryMaybe<Uint8Array>);
   });
-  // KV has removed the fence.
-  records.forEach((record, i) => record === null && fences.forget(changes[i].next.id));
+  records.forEach((record, i) => fences.found(changes[i].next.id, record));
   if (records.some((record) => isWrittenBy(op, record))) {
     // Since then records may have been written again, or removed.
     return changes.map(({ next }, i) => readable(records[i]) ?? { record: next, versionstamp: "" });
