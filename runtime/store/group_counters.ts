@@ -81,8 +81,11 @@ export class GroupCounters {
       }
     }
     for (const [group, known] of loaded) {
-      const record: GroupRecord = { ...known.value, ended: { ...known.value.ended }, changedAt: now };
-      for (const step of byGroup.get(group)!) merged.writes.push(...stepped(record, step));
+      const record: GroupRecord = { ...known.value, ended: { ...known.value.ended } };
+      const steps = byGroup.get(group)!;
+      // Who waits for a group that has ended does not move its end.
+      if (steps.some(({ follows }) => follows === undefined)) record.changedAt = now;
+      for (const step of steps) merged.writes.push(...stepped(record, step));
       if (record.maxConcurrent !== undefined) {
         merged.writes.push({ key: keys.outbox(concurrencyLimitId(group)), value: true });
       }

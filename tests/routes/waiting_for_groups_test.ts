@@ -31,8 +31,10 @@ Deno.test("a task waits for a group, and gets the results of its tasks in the or
   const { body: { results } } = await service.get(`/v1/groups/${groupId}/results`);
   assert.deepEqual(results, ended.result.all);
   assert.equal((await service.ended(after.id)).result, "after");
+  const { body: { endedAt } } = await service.get(`/v1/groups/${groupId}`);
   const late = await service.run("echo", { value: { $task: groupId } });
   assert.deepEqual((await service.ended(late.id)).result, ["slow", "fast"]);
+  assert.equal((await service.get(`/v1/groups/${groupId}`)).body.endedAt, endedAt);
 });
 
 Deno.test("a group that fails cancels who takes its results, unless that allows for it", async () => {
