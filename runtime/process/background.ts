@@ -106,10 +106,10 @@ export class Background {
     notifier.stop();
     await Promise.all([this.#stopLooking(), ...bells.map((bell) => bell.stop())]);
     await store.idle();
-    // What is lost of it is lost: a stop waits for no database that is away.
-    sharedCounts.share().catch(() => {});
-    transitionLog.stop().catch(() => {});
+    // What is lost of it is lost: the first write that fails is the last one.
+    const told = Promise.allSettled([sharedCounts.share(), transitionLog.stop()]);
     this.#parts.exported?.stop();
+    await told;
     // What nobody waits for: a look that a bell asked for, a ring for others.
     await store.kv.idle();
     runners.close();

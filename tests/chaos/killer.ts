@@ -27,7 +27,7 @@ const WHILE_STARTING = 0.15;
 /** Between two faults, once the time is over. */
 const AFTERWARDS_MS = 500;
 /** Their grace is 4 s, and 0.7 s later they end themselves. The rest is for a slow machine. */
-export const STOPS_WITHIN_MS = 15_000;
+export const STOPS_WITHIN_MS = 40_000;
 
 export class Killer {
   readonly done: Harm = { kills: 0, stops: 0, outages: 0, terminations: 0 };

@@ -7,7 +7,7 @@ import type { Caller } from "../support/api_keys.ts";
 import type { PageService } from "../support/page_service.ts";
 
 /** Tells a test that hangs: nothing here takes so long. */
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 60_000;
 
 export interface Opened {
   /** Errors of the page, and calls of other places than the service. */

@@ -6,6 +6,8 @@ import { skippedIf } from "./skip.ts";
 import { Hangs, unlessItHangs } from "./waiting.ts";
 
 const PROGRAM = "/usr/bin/chromium";
+/** A test has many steps, of which each has its own bound. Twice that is less than a test may take. */
+const TEST_HANGS_MS = 240_000;
 
 export function browserTest(name: string, test: (page: Page) => Promise<void>): void {
   testInBrowser(name, () => withABrowser(test));
@@ -35,7 +37,7 @@ export async function withABrowser(test: (page: Page) => Promise<void>): Promise
   const browser = await chromium.launch({ executablePath: PROGRAM, args: ["--no-sandbox"] });
   try {
     const page = await unlessItHangs(browser.newPage(), "the browser's new page");
-    await unlessItHangs(test(page), "the page's test");
+    await unlessItHangs(test(page), "the page's test", TEST_HANGS_MS);
   } finally {
     await unlessItHangs(browser.close(), "the browser's end");
   }

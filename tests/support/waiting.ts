@@ -42,10 +42,10 @@ export async function eventually<T>(
 export class Hangs extends assert.AssertionError {}
 
 /** The value of the promise. A promise that hangs fails the test. */
-export async function unlessItHangs<T>(promise: Promise<T>, what = "it"): Promise<T> {
+export async function unlessItHangs<T>(promise: Promise<T>, what = "it", afterMs = HANGS_MS): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Hangs({ message: `${what} hangs` })), HANGS_MS);
+    timer = setTimeout(() => reject(new Hangs({ message: `${what} hangs` })), afterMs);
   });
   try {
     return await Promise.race([promise, late]);
