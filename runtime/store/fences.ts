@@ -26,7 +26,7 @@ export class Fences {
     return this.#versions.size === 0 ? null : this.#versions.get(id) ?? null;
   }
 
-  /** What stands under the id of a new task. Its fence may be gone, or may have been raised without an answer. */
+  /** What stands under the id of a new task. Its fence may be gone, or raised without an answer. */
   found(id: string, found: Found): void {
     if (found === null) this.#versions.delete(id);
     else if (isFence(found)) this.#versions.set(id, found.versionstamp);
