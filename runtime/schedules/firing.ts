@@ -6,7 +6,13 @@ import { cancelIfThere } from "../commands/cancel.ts";
 import type { CommandContext } from "../commands/context.ts";
 import type { Submitter } from "../commands/submit.ts";
 import { callerWithin } from "../core/caller.ts";
-import { ConflictError, QueueFullError, StorageFullError, UnavailableError } from "../core/errors.ts";
+import {
+  ConflictError,
+  LimitFullError,
+  QueueFullError,
+  StorageFullError,
+  UnavailableError,
+} from "../core/errors.ts";
 import { inTenant } from "../core/tenant.ts";
 import { after, behindAll, dueBetween, keys, parse, prefixes } from "../platform/keys.ts";
 import type { Log } from "../platform/log.ts";
@@ -194,8 +200,9 @@ export class ScheduleTimers {
       this.#held.push({ name: record.name, error });
       return false;
     }
-    this.log.error(`the schedule ${record.name} could not be fired`, error);
-
+    // Its options, or its definition's, ask for that where a slot or a key is taken.
+    const isAsked = error instanceof LimitFullError || error instanceof ConflictError;
+    if (!isAsked) this.log.error(`the schedule ${record.name} could not be fired`, error);
     const message = error instanceof Error ? error.message : String(error);
     return await this.#move(entry, refused(record, expansion, message));
   }

@@ -275,6 +275,19 @@ Deno.test("an input that its definition takes no more is told with the schedule,
   assert.equal(world.errors.length, 1);
 });
 
+Deno.test("a time at which no slot is free is passed over and told, if its tasks must not wait: no error of ours", async () => {
+  await using world = await Scheduling.open();
+  const options = { concurrency: { key: "k", limit: 0, onFull: "reject" as const } };
+  await world.put("s", { spec: EACH_MINUTE, options });
+  world.bench.clock.advance(MINUTE);
+  await world.fire(world.process().timers);
+  assert.deepEqual(await world.tasks(), []);
+  const { fault, next, skipped } = await world.record("s");
+  assert.match(fault!.message, /no slot of "k" is free/);
+  assert.deepEqual([fault!.scheduledFor, next!.at, skipped], [START + MINUTE, START + 2 * MINUTE, 1]);
+  assert.deepEqual(world.errors, []);
+});
+
 Deno.test("where too many tasks wait, a time waits too, and is fired when there is room", async () => {
   await using world = await Scheduling.open({ mostQueued: 1 });
   await world.put("a", { spec: EACH_MINUTE });
