@@ -100,6 +100,8 @@ export class Checker implements ChildFindings {
   /** By task and process: the leases that it got on it. */
   readonly #leases = new Map<string, Set<string>>();
   /** By call and place: what makes a task the same task. */
+  /** Of the commit that is looked at. */
+  #changes: Change[] = [];
   readonly #made = new Map<string, string>();
   readonly #beats = new Map<string, { at: number; process: Actor; rev: string }>();
   readonly #reaped = new Map<string, number>();
@@ -160,6 +162,7 @@ export class Checker implements ChildFindings {
   // ---- what KV takes
 
   applied(changes: Change[], by: Actor): void {
+    this.#changes = changes;
     this.children.beforeCommit(changes);
     for (const { key, before, after } of changes) {
       if (key[0] === "task") this.#step(parse.task(key), after, by);
@@ -188,6 +191,13 @@ export class Checker implements ChildFindings {
       this.#requireWindows(parse.task(key));
       this.#requireTenant(parse.task(key));
     }
+  }
+
+  /** Of two changes in one commit a retry may be the later one: the end that it takes back still counted. */
+  #endedOrNow(id: string): Stored | undefined {
+    const change = this.#changes.find(({ key }) => key[0] === "task" && parse.task(key) === id);
+    const was = change?.before ? storedIn(change.before) : null;
+    return was && !isForgotten(was) && isTerminal(was) ? was : this.tasks.get(id);
   }
 
   /** What belongs to a task is of its tenant. */
@@ -401,7 +411,7 @@ export class Checker implements ChildFindings {
     if (after.crashes > after.maxCrashes && typeOf(after) !== "CRASHED" && typeOf(after) !== "CANCELLED") {
       this.violated("19", `${name} goes on after ${after.crashes} crashes`);
     }
-    const fault = faultOfOutcome(before, after, this.tasks, this.#made);
+    const fault = faultOfOutcome(before, after, (id) => this.#endedOrNow(id), this.#made);
     if (fault) this.violated("replace", `${name}: ${fault}`);
     if (after.seq < before.seq) this.violated("14", `${name}: seq ${before.seq} → ${after.seq}`);
   }

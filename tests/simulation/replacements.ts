@@ -42,7 +42,7 @@ export function replacementOf(
 export function faultOfOutcome(
   before: TaskRecord,
   after: TaskRecord,
-  tasks: ReadonlyMap<string, Stored>,
+  storedOf: (id: string) => Stored | undefined,
   made: ReadonlyMap<string, string>,
 ): string | null {
   if (!isReplaced(before) || isReplaced(after)) return null;
@@ -51,7 +51,7 @@ export function faultOfOutcome(
   const { form, inputs } = input.replace as WantedReplacement;
   const places = form === "group" ? inputs.map((_, n) => n) : [form === "chain" ? inputs.length - 1 : 0];
   const all = places.map((n) => {
-    const stored = tasks.get(made.get(`${callInPlaceOf(before.id, before.attempt)}/${n}`) ?? "");
+    const stored = storedOf(made.get(`${callInPlaceOf(before.id, before.attempt)}/${n}`) ?? "");
     return stored && !isForgotten(stored) ? stored : null;
   });
   const here = all.filter((one) => one !== null);
