@@ -45,6 +45,8 @@ async function aLimited() {
   return {
     clock,
     service,
+    /** What each attempt that has begun does. */
+    begun,
     /** The task runs, and so long has passed in it. */
     async after(ms: number, act: string, options: Body = {}): Promise<string> {
       const before = begun.length;
@@ -72,13 +74,12 @@ Deno.test("a function may end well at its soft time limit, and what it returns c
 
 Deno.test("a function that throws at its soft time limit has timed out, and is tried again", async () => {
   await using setup = await aLimited();
-  const { service, after, clock } = setup;
+  const { service, after, clock, begun } = setup;
   const id = await after(1_000, "throws", { retry: { maxAttempts: 2, delayMs: 100, jitter: false } });
   const waiting = await service.until(id, "SCHEDULED");
   assert.equal(waiting.state.name, "AwaitingRetry");
   clock.advance(100);
-  await service.until(id, "RUNNING");
-  for (let i = 0; i < 20; i++) await turn();
+  await eventually(() => begun.length === 2);
   clock.advance(1_000);
   const { state, error } = await service.ended(id);
   assert.deepEqual([state.type, state.name], ["FAILED", "TimedOut"]);
