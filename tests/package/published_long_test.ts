@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { Folder } from "../support/folder.ts";
 import { run } from "../support/program.ts";
 import { skippedIf } from "../support/skip.ts";
+import { TYPE_CHECK_HANGS_MS } from "../support/waiting.ts";
 import { assertSeen, FILES } from "./own_program.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -20,7 +21,7 @@ function config(more: Record<string, unknown>): string {
 
 /** Checks the types of their program and runs it to its end. */
 async function runIn(cwd: string): Promise<void> {
-  const checked = await run({ args: ["check", "main.ts"], cwd });
+  const checked = await run({ args: ["check", "main.ts"], cwd, hangsMs: TYPE_CHECK_HANGS_MS });
   assert.equal(checked.code, 0, checked.stderr);
   const { code, stdout, stderr } = await run({ args: ["run", "-A", "main.ts"], cwd });
   assert.equal(code, 0, stderr);
@@ -31,7 +32,7 @@ async function runIn(cwd: string): Promise<void> {
 /** The files that would be published. */
 async function publishedFiles(): Promise<string[]> {
   const args = ["publish", "--dry-run", "--allow-dirty"];
-  const { code, stdout, stderr } = await run({ args, cwd: root });
+  const { code, stdout, stderr } = await run({ args, cwd: root, hangsMs: TYPE_CHECK_HANGS_MS });
   assert.equal(code, 0, stderr);
   const files = [...(stdout + stderr).matchAll(/^ +(file:\/\/\S+) \(/gm)].map(([, url]) =>
     fileURLToPath(url)
@@ -79,7 +80,8 @@ Deno.test({
       "package.json": '{"type":"module"}',
     });
     const tarball = folder.at("errand.tgz");
-    const packed = await run({ args: ["pack", "--allow-dirty", "--output", tarball], cwd: root });
+    const pack = ["pack", "--allow-dirty", "--output", tarball];
+    const packed = await run({ args: pack, cwd: root, hangsMs: TYPE_CHECK_HANGS_MS });
     assert.equal(packed.code, 0, packed.stderr);
     const install = ["install", "--no-audit", "--no-fund", tarball, `hono@${HONO}`, "zod@4.6.7"];
     const installed = await run({ program: "npm", args: install, cwd: folder.path });

@@ -5,6 +5,8 @@
 import assert from "node:assert/strict";
 
 export const HANGS_MS = 90_000;
+/** For a program that checks the types of all of Errand, with nothing known from before. */
+export const TYPE_CHECK_HANGS_MS = 4 * HANGS_MS;
 /** So many looks are a turn of the event loop apart, the later ones some milliseconds. */
 const QUICK_LOOKS = 100;
 const LOOK_EVERY_MS = 5;

@@ -7,6 +7,7 @@ import { Folder } from "../support/folder.ts";
 import { run } from "../support/program.ts";
 import { makeStarter } from "../support/starter.ts";
 import { Server } from "../support/server_process.ts";
+import { TYPE_CHECK_HANGS_MS } from "../support/waiting.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -19,10 +20,10 @@ Deno.test("the starter's test passes, and its service takes the first task and s
   assert.ok(stdout.includes(`comes from ${root}`), stdout);
 
   const app = folder.at("apps", "my-app");
-  const tested = await run({ args: ["task", "test"], cwd: app });
+  const tested = await run({ args: ["task", "test"], cwd: app, hangsMs: TYPE_CHECK_HANGS_MS });
   assert.equal(tested.code, 0, tested.stdout + tested.stderr);
   assert.match(tested.stdout, /greet greets by name .* ok/);
-  const checked = await run({ args: ["check"], cwd: app });
+  const checked = await run({ args: ["check"], cwd: app, hangsMs: TYPE_CHECK_HANGS_MS });
   assert.equal(checked.code, 0, checked.stderr);
 
   const { tasks } = JSON.parse(await Deno.readTextFile(`${app}/deno.json`));
