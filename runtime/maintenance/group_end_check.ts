@@ -36,7 +36,7 @@ export async function tellOfEndedGroups(
     const subject = groupEndSubject(group);
     const checks = [{ key: record.key, versionstamp: record.versionstamp }];
     if (!await store.commit("outbox", [], { checks, writes: [outboxWrite(subject)] })) continue;
-    onRepair(group, "had ended, and tasks that wait for it were not told");
+    onRepair(group, "is a group that had ended, and tasks that wait for it were not told");
     told++;
   }
   return told;

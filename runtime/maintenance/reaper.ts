@@ -111,8 +111,9 @@ export class Reaper {
         return { next: reclaimed(record, store.clock.now()) };
       });
       if (!after) return "over";
-      const record = after.record as TaskRecord;
-      if (typeOf(record) === "CRASHED") this.onCrashed(record);
+      // Where the commit had to be read back it may have been deleted since.
+      const { record } = after;
+      if (!isForgotten(record) && typeOf(record) === "CRASHED") this.onCrashed(record);
       return "put back";
     } catch (error) {
       if (!(error instanceof NewerRecordError)) throw error;

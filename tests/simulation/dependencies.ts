@@ -52,6 +52,14 @@ function isCallBarrier(upstream: string): boolean {
   return upstream.startsWith(SEAL) && !upstream.startsWith(RETRY_SEAL);
 }
 
+/** By the rules of docs/guides/composition.md. */
+function endOfAll({ policy, outcome, ended, total, skipped = 0 }: GroupRecord): End | null {
+  if (policy) return outcome?.type ?? null;
+  if (doneOf({ ended }) < total) return null;
+  if ((ended.FAILED ?? 0) + (ended.CRASHED ?? 0) > 0) return "FAILED";
+  return (ended.CANCELLED ?? 0) > skipped ? "CANCELLED" : "COMPLETED";
+}
+
 export class Dependencies {
   readonly #wants = new Map<string, Wants[]>();
   /** The first task of each place: `call/n`. */
@@ -73,6 +81,7 @@ export class Dependencies {
   readonly #endedAt = new Map<string, number>();
   readonly #madeAt = new Map<string, number>();
   readonly #hadEnded = new Set<string>();
+  readonly #groups = new Set<string>();
   /** Those that may run, or have run. */
   readonly #letGo = new Set<string>();
   readonly #freed = new Set<string>();
@@ -140,6 +149,9 @@ export class Dependencies {
     }
     const touched = new Set<string>();
     for (const { key, after } of changes) {
+      if (key[0] === "group" && key.length === 2 && after) this.#group(after.value as GroupRecord);
+    }
+    for (const { key, after } of changes) {
       const id = key[0] === "task" ? parse.task(key) : key[1] as string;
       switch (key[0]) {
         case "task":
@@ -154,6 +166,10 @@ export class Dependencies {
           if (isRaised(after?.value as Barrier | undefined)) this.#raised.add(id);
           else this.#raised.delete(id);
           break;
+        case "group":
+          // Those of the group's own record are looked at before all others.
+          if (after && key[2] === "edge") this.#groupEdge(id, after.value as EdgeBlock, touched);
+          break;
         case "edge":
           if (after) this.#edge(id, after.value as EdgeBlock, touched);
           // The barrier of a retried task goes in the commit that lets the task go.
@@ -165,6 +181,28 @@ export class Dependencies {
     for (const { key, after } of changes) {
       if (key[0] === "group" && key.length === 2 && after) this.#requireEnded(after.value as GroupRecord);
     }
+  }
+
+  #group(group: GroupRecord): void {
+    const { id } = group;
+    const was = this.#ends.get(id) ?? null;
+    const is = endOfAll(group);
+    if (was !== null && is === null) this.#endedAt.set(id, this.#commits - 1);
+    this.#groups.add(id);
+    this.#ends.set(id, is);
+  }
+
+  /** What they are told is what the group is at that moment. */
+  #groupEdge(group: string, block: EdgeBlock, touched: Set<string>): void {
+    const end = this.#ends.get(group) ?? null;
+    const { told, ids } = block;
+    if (told !== end && ids.some((id) => this.#counted.get(id)?.get(group) !== told)) {
+      // A new block is told nothing: the outbox sees to that.
+      if (told !== null || ids.some((id) => this.#counted.get(id)?.has(group))) {
+        this.checker.violated("10", `those that wait for group ${group} are told ${told}, and it is ${end}`);
+      }
+    }
+    this.#edge(group, block, touched);
   }
 
   /** A group whose tasks have all ended has none that is about to be put back by a retry. */
@@ -363,7 +401,9 @@ export class Dependencies {
     }
     if (conditions) return this.#requireTrue(id, wants);
     for (const upstream of upstreams) {
-      const end = this.#ends.get(upstream) ?? null;
+      // A group may go on after that, with a task that was skipped: what its end has started stays started.
+      const told = this.#countedBefore.get(id) ?? this.#counted.get(id);
+      const end = (this.#groups.has(upstream) ? told?.get(upstream) : this.#ends.get(upstream)) ?? null;
       const isOver = allowFailure ? this.#lastEnd(upstream) >= this.#madeAt.get(id)! : end === "COMPLETED";
       if (isOver) continue;
       this.checker.violated("10", `${name} goes while its upstream ${this.#nameOf(upstream)} is ${end}`);
@@ -421,8 +461,26 @@ export class Dependencies {
       if (isRest !== (error === "NotAmongFirst")) {
         this.#wrong(id, `got ${JSON.stringify(from[i])} for one of several`);
       }
-      if (!isRest) this.#handedOn(id, upstream, from[i], isLenient(wants, want));
+      if (isRest) return;
+      if (this.#groups.has(upstream)) this.#handedAll(id, upstream, from[i], isLenient(wants, want));
+      else this.#handedOn(id, upstream, from[i], isLenient(wants, want));
     });
+  }
+
+  /** The results of a group, each of another one of its tasks, or an error where that is allowed. */
+  #handedAll(id: string, group: string, values: unknown, allowFailure: boolean): void {
+    if (!Array.isArray(values)) return this.#wrong(id, `got no list for group ${group}`);
+    const members = [...this.checker.tasks.values()].filter((one): one is TaskRecord =>
+      !isForgotten(one) && one.groups.includes(group)
+    );
+    for (const { run, error } of values as { run?: number; error?: unknown }[]) {
+      // Its policy may allow for failures.
+      if (error !== undefined) continue;
+      if (members.some((one) => this.checker.isResult(one.id, run))) continue;
+      this.#wrong(id, `got the result of run ${run}, which is of no task of group ${group}`);
+    }
+    if (allowFailure || values.length === members.length) return;
+    this.#wrong(id, `got ${values.length} results of ${members.length} of group ${group}`);
   }
 
   #handedOn(id: string, upstream: string, value: unknown, allowFailure: boolean): void {
@@ -458,7 +516,8 @@ export class Dependencies {
       const record = this.#record(id);
       const wants = this.#wantsOf(id);
       if (!record || !wants || isPast(record)) continue;
-      const failed = this.upstreamsOf(id).filter((one) => this.#ends.get(one) !== "COMPLETED");
+      const failed = this.upstreamsOf(id).filter((one) => this.#ends.get(one) !== "COMPLETED")
+        .filter((one) => !this.#groups.has(one) || !this.#letGo.has(id));
       const { type, name } = stateOf(record);
       const told = `${this.world.nameOf(id)} (${place}) ended ${type} ${name}`;
       if (this.#freed.has(id)) continue;

@@ -34,6 +34,8 @@ export interface Surroundings {
   readonly conditions: Random | null;
   /** Draws the policies of groups; null in a world without any. */
   readonly groups: Random | null;
+  /** Draws tasks that wait for groups; null in a world without any. */
+  readonly followers: Random | null;
   /** Draws secrets in inputs, and whose results are not kept; null in a world without either. */
   readonly hidden: Random | null;
   /** Draws what takes their tasks back; null in a world where nothing does. */

@@ -3,6 +3,7 @@
 
 import { decode, encode } from "../../runtime/store/record_codec.ts";
 import { keys, prefixes } from "../../runtime/platform/keys.ts";
+import { outboxSubject } from "../../runtime/platform/outbox_subject.ts";
 import { isForgotten, isTerminal, type Stored, type TaskRecord, typeOf } from "../../runtime/core/task.ts";
 import type { Commit, Transport } from "./fake_kv.ts";
 import { encodeKey } from "./key_order.ts";
@@ -70,6 +71,21 @@ export const WEAKENED = {
   "note-check": withCommits((commit) => {
     const notes = encodeKey(prefixes.outbox);
     commit.checks = commit.checks.filter(({ at }) => !at.startsWith(notes));
+  }),
+  /** The end of a group is not told to those that wait for it. */
+  "group-end": withCommits((commit) => {
+    commit.mutations = commit.mutations.filter(({ key, kind }) => {
+      return key[0] !== "outbox" || kind !== "set" || outboxSubject(key[1] as string).kind !== "group-end";
+    });
+  }),
+  /** Who waits for a group is told, and noted, whether the group is still as it was or not. */
+  "group-check": withCommits((commit) => {
+    const groups = new Set(
+      commit.mutations.filter(({ key }) => key[0] === "group" && key[2] === "edge").map(({ key }) =>
+        encodeKey(keys.group(key[1] as string))
+      ),
+    );
+    commit.checks = commit.checks.filter(({ at }) => !groups.has(at));
   }),
   /** What takes a task back is submitted, whether another process was first or not. */
   "saga-check": withCommits((commit) => {

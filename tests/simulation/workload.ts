@@ -278,8 +278,28 @@ export class Workload {
       ? await this.#submitKeyed(who, call, { submissions, group: true, maxConcurrent })
       : await this.#submitOnce(who, { submissions, group: true, maxConcurrent }, call);
     const groupId = this.#groups.get(call);
+    const { followers } = this.world;
+    const wait = groupId && followers ? 1 + followers.below(4) : 0;
+    const following = Array.from(
+      { length: wait },
+      () => this.#dependOnGroup(`${who}+`, groupId!, followers!),
+    );
     if (groupId && this.world.groups?.chance(0.2)) await this.#cancelGroup(who, groupId);
+    await Promise.all(following);
     if (ids && groupId && random.chance(0.7)) await this.#complete(who, { groupId }, ids.length);
+  }
+
+  /** A task that waits for a group, often for one that is under way. */
+  async #dependOnGroup(who: string, group: string, random: Random): Promise<void> {
+    await this.world.scheduler.sleep(random.chance(0.6) ? random.float() * 30 : random.float() * 2_000);
+    const upstreams: Upstream[] = [{ id: group }];
+    const others = this.#ids;
+    if (others.length > 0 && random.chance(0.2)) upstreams.push({ id: random.pick(others) });
+    const wants: Wants = { from: [], waitFor: upstreams, allowFailure: random.chance(0.25) };
+    if (random.chance(0.4)) Object.assign(wants, { from: [{ id: group }], waitFor: upstreams.slice(1) });
+    await this.#submitWoven(who, [random.chance(0.4) ? withConditions(wants, random) : wants], [
+      this.#calm(),
+    ]);
   }
 
   async #cancelGroup(who: string, group: string): Promise<void> {

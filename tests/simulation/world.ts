@@ -84,6 +84,7 @@ export class World implements WorkingWorld {
   readonly schedules: Random | null;
   readonly conditions: Random | null;
   readonly groups: Random | null;
+  readonly followers: Random | null;
   readonly hidden: Random | null;
   readonly compensations: Random | null;
   readonly callers: readonly string[];
@@ -109,6 +110,7 @@ export class World implements WorkingWorld {
     this.schedules = seed % 3 === 1 ? new Random(seed) : null;
     this.conditions = seed % 4 > 1 ? new Random(seed) : null;
     this.groups = seed % 4 >= 2 ? new Random(seed) : null;
+    this.followers = seed % 8 > 5 || seed % 16 === 1 ? new Random(seed) : null;
     this.hidden = [3, 4].includes(seed % 8) ? new Random(seed + 2 ** 43) : null;
     this.compensations = seed % 8 >= 6 ? new Random(seed) : null;
     this.callers = seed % 4 === 1 ? ["one", "other"] : [];

@@ -278,7 +278,9 @@ Deno.test("who was not told of a group's end is told, as after an older release 
   const [waits] = await bench.call([{ options: { waitFor: [group, held.id] } }]);
   await bench.run(ids[0]);
   await bench.kv.writeBlind([{ key: keys.outbox(groupEndSubject(group)) }], 0);
-  assert.deepEqual(await bench.repair(), ["had ended, and tasks that wait for it were not told"]);
+  assert.deepEqual(await bench.repair(), [
+    "is a group that had ended, and tasks that wait for it were not told",
+  ]);
   assert.equal((await bench.join(waits.id))!.left, 1);
   assert.deepEqual(await bench.repair(), []);
 });

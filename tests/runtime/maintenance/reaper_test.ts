@@ -6,8 +6,10 @@ import { leaseBlocksOf } from "../../../runtime/store/leases.ts";
 import { suspectShard } from "../../../runtime/store/ready_queue.ts";
 import { keys } from "../../../runtime/platform/keys.ts";
 import { Reaper } from "../../../runtime/maintenance/reaper.ts";
-import { type Entry, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
+import { type Entry, isForgotten, stateOf, type TaskRecord, typeOf } from "../../../runtime/core/task.ts";
 import { cancelRequested } from "../../../runtime/core/transitions.ts";
+import { Store } from "../../../runtime/store/store.ts";
+import { FaultyKv, type Mishap } from "../../support/faulty_kv.ts";
 import { aBench, asStored, type Bench, onEachBackend, upTo } from "../../support/builders.ts";
 
 const LEASE_MS = 9_000;
@@ -209,4 +211,23 @@ onEachBackend("a worker that comes back to life after its lease writes nothing",
   const current = new Attempt(bench.store, now);
   assert.equal(await current.settle({ kind: "completed", result: { json: '"new"' } }), true);
   assert.deepEqual((await bench.record(entry.record.id)).result, { json: '"new"' });
+});
+
+Deno.test("a task that was put back, and deleted before the reaper heard of that, stops nothing", async () => {
+  const faulty = new FaultyKv();
+  await using bench = await aBench({ wrap: faulty.wrap });
+  const [{ record: { id } }] = await aWorker(bench, "w", [{}]);
+  const { store, clock } = bench;
+  const reaper = new Reaper(store, LEASE_MS, () => assert.fail("it is gone"));
+  const elsewhere = new Store({ kv: bench.kv, clock, ids: bench.ids });
+  faulty.meanwhile = async () => {
+    await elsewhere.update("settle", id, ({ record: { id, rev } }) => {
+      return { next: { id, rev, op: "", forgottenAt: clock.now() } };
+    });
+  };
+  faulty.next.push(...Array<Mishap>(1), "applied, throws");
+  await clock.run(pass(bench, reaper, 2 * LEASE_MS));
+  assert.deepEqual(faulty.next, []);
+  const [entry] = await store.readMany([id]);
+  assert.ok(entry === null || isForgotten(entry.record));
 });
