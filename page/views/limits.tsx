@@ -38,7 +38,8 @@ function Rules({ rules }: { rules: LimitRule[] }) {
   if (rules.length === 0) {
     return (
       <Empty title="No rules">
-        A rule bounds how many tasks with a key run at once, or start in a period: <code>tenant/*</code>.
+        A rule bounds how many tasks with a key run at once, or start in a period:{" "}
+        <code>tenant/*</code>.{may("operate") && " New rule… makes one."}
       </Empty>
     );
   }

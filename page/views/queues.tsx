@@ -41,7 +41,7 @@ export function Queues() {
         )}
       </Bar>
       <Panel title="All queues">
-        <Shown loaded={loaded} lines={6}>
+        <Shown loaded={loaded} lines={3}>
           {({ queues }) => <QueueTable queues={queues} />}
         </Shown>
       </Panel>

@@ -36,7 +36,8 @@ function List() {
                 <Empty title="No schedules">
                   A definition declares them in its code (<code>
                     schedules
-                  </code>), or a call makes one: <code>PUT /v1/schedules/nightly</code>.
+                  </code>), a call makes one (<code>PUT /v1/schedules/nightly</code>)
+                  {may("operate") && ", or New schedule… does"}.
                 </Empty>
               )
               : <Table schedules={schedules} isPart={nextCursor !== null} />}

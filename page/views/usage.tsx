@@ -17,7 +17,7 @@ export function UsageView() {
     <>
       <Bar title="Usage" />
       <Panel title="In use" aside="by key and tenant">
-        <Shown loaded={usage} lines={5}>
+        <Shown loaded={usage} lines={3}>
           {({ usage }) =>
             usage.length === 0
               ? (
