@@ -9,7 +9,7 @@ export { Turn, Turns } from "./platform/turns.ts";
 export type { Ids } from "./platform/ids.ts";
 export { serviceKeys } from "./platform/service_keys.ts";
 export { KvPort } from "./platform/kv.ts";
-export { traceparentIn, type TraceRuns } from "./platform/tracing.ts";
+export type { TraceRuns } from "./platform/tracing.ts";
 export { hasQueues, isRemote, openKv } from "./platform/open_kv.ts";
 export { kvOnHandle } from "./platform/prefixed_kv.ts";
 export { type AttemptName, type Log, silentLog } from "./platform/log.ts";

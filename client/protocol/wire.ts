@@ -97,6 +97,8 @@ export interface TaskSummary {
   cachedFrom?: string;
   /** W3C trace context of its submit, or of the call that made it. */
   traceparent?: string;
+  /** What came with it, to be passed on. */
+  tracestate?: string;
   /** Of a task that was made from an ended one by `rerun`: that one. */
   rerunOf?: string;
   /** Of a compensation: the task that it takes back. */

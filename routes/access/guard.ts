@@ -6,7 +6,8 @@ import type { AuditLog } from "../../auth/audit_log.ts";
 import { HeldKey, type KeyRing } from "../../auth/key_ring.ts";
 import type { Sessions } from "../../auth/sessions.ts";
 import { type TicketFault, type Tickets, UNKEYED } from "../../auth/tickets.ts";
-import { type CallerView, type Clock, type Runtime, traceparentIn } from "../../runtime/mod.ts";
+import { type CallerView, type Clock, type Runtime } from "../../runtime/mod.ts";
+import { traceIn } from "../../runtime/core/trace_context.ts";
 import { ANYBODY, type Caller, holds, type Scope } from "../../runtime/core/caller.ts";
 import type { Usage } from "../../runtime/core/usage.ts";
 import { purposeOf } from "./access_table.ts";
@@ -102,7 +103,9 @@ export function callerOf(c: Context): Caller {
 export function viewOf(c: Context, runtime: Runtime): CallerView {
   const caller = callerOf(c);
   // Only what is submitted keeps it.
-  const trace = c.req.method === "POST" ? traceparentIn(c.req.header("traceparent")) : null;
+  const trace = c.req.method === "POST"
+    ? traceIn(c.req.header("traceparent"), c.req.header("tracestate"))
+    : null;
   return runtime.for(trace === null ? caller : { ...caller, trace });
 }
 

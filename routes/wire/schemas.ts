@@ -92,6 +92,7 @@ const summaryShape = once(() => ({
   traceparent: z.string().optional().describe(
     "W3C trace context of its submit, or of the call that made it.",
   ),
+  tracestate: z.string().optional().describe("What came with it, to be passed on."),
   schedule: z.object({ name: z.string(), scheduledFor: instant() }).optional()
     .describe("Of a task that a schedule has submitted: its name, and the time that the task is for."),
   createdAt: instant(),

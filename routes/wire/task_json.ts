@@ -16,6 +16,7 @@ import { boundsOf } from "../../runtime/core/task_bounds.ts";
 import { DEFAULT_QUEUE } from "../../runtime/core/queue.ts";
 import { conditionsText } from "./conditions_json.ts";
 import { argsRepr, shownInput } from "./shown_input.ts";
+import { traceContextOf } from "../../runtime/core/trace_context.ts";
 import { bare, tenantOf } from "../../runtime/core/tenant.ts";
 
 /**
@@ -204,7 +205,10 @@ function cachedText({ cachedFrom }: TaskRecord): Text {
 /** Only of a task that was made from an ended one, or whose call said what it is a part of. */
 function rerunText({ rerunOf, trace }: TaskRecord): Text {
   const text = rerunOf === undefined ? "" : `"rerunOf":"${bare(rerunOf)}",`;
-  return trace === undefined ? text : `${text}"traceparent":"${trace}",`;
+  if (trace === undefined) return text;
+  const { traceparent, tracestate } = traceContextOf(trace);
+  const state = tracestate === "" ? "" : `"tracestate":${JSON.stringify(tracestate)},`;
+  return `${text}"traceparent":"${traceparent}",${state}`;
 }
 
 /** Only of a task that a schedule has submitted. Names of schedules need no escaping. */

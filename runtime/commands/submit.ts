@@ -101,7 +101,7 @@ export class Submitter {
     const name = first === null ? "flow" : more.length === 0 ? first.task : "batch";
     const work = { name, queue: first?.options?.queue ?? null, attributes: {} };
     return tracing.send(work, caller.trace, async (traced) => {
-      const submitted = await this.#submit({ ...call, caller: { ...caller, trace: traced.traceparent } });
+      const submitted = await this.#submit({ ...call, caller: { ...caller, trace: traced.trace } });
       const { ids } = submitted;
       if (ids.length === 1) traced.set("messaging.message.id", bare(ids[0]));
       else traced.set("messaging.batch.message_count", ids.length);

@@ -151,7 +151,7 @@ export interface TaskRecord extends ShownTerms, CompensationTerms {
   chunk?: boolean;
   /** Of a task that a schedule has submitted: its name, and the time that it is for. */
   schedule?: ScheduledSlot;
-  /** W3C trace context (traceparent) of its submit, or of the call that made it. */
+  /** W3C trace context of its submit, or of the call that made it (trace_context.ts). */
   trace?: string;
   rerunOf?: string;
   /** Only in a group with a concurrency limit: true until it has a slot. */

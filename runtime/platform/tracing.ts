@@ -1,5 +1,6 @@
 // Spans of OpenTelemetry. Where nobody collects them there are none, and nothing is asked for again.
 
+import { traceContextOf, withState } from "../core/trace_context.ts";
 import { apiIn } from "./open_telemetry.ts";
 
 interface SpanContext {
@@ -37,12 +38,6 @@ const SPAN = Symbol.for("OpenTelemetry Context Key SPAN");
 const PRODUCER = 3;
 const CONSUMER = 4;
 const ERROR = 2;
-const TRACEPARENT = /^00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})$/;
-
-/** Null for what is none (W3C Trace Context, version 00). */
-export function traceparentIn(text: string | undefined): string | null {
-  return text !== undefined && TRACEPARENT.test(text) ? text : null;
-}
 
 export interface Work {
   name: string;
@@ -52,8 +47,8 @@ export interface Work {
 
 /** What is under way. */
 export interface Traced {
-  /** For those that follow from it. */
-  traceparent: string;
+  /** For those that follow from it (core/trace_context.ts). */
+  trace: string;
   set(name: string, value: string | number): void;
   failed(message: string): void;
 }
@@ -82,7 +77,7 @@ export class Tracing {
     const active = this.api.context.active();
     const isPart = caller === undefined || active.getValue(SPAN) !== undefined;
     const context = isPart ? active : active.setValue(SPAN, remote(caller));
-    return this.#during("send", { kind: PRODUCER, links: [] }, work, context, run);
+    return this.#during("send", { kind: PRODUCER, links: [] }, work, context, caller, run);
   }
 
   /** An attempt. It is no part of what is active here: that may be the request that has woken the worker. */
@@ -91,7 +86,7 @@ export class Tracing {
     const active = this.api.context.active();
     const isChild = this.runs === "child" && sent !== undefined;
     const context = isChild ? active.setValue(SPAN, remote(sent)) : active;
-    return this.#during("process", { kind: CONSUMER, links, root: !isChild }, work, context, run);
+    return this.#during("process", { kind: CONSUMER, links, root: !isChild }, work, context, sent, run);
   }
 
   async #during<T>(
@@ -99,6 +94,7 @@ export class Tracing {
     options: { kind: number; links: { context: SpanContext }[]; root?: boolean },
     { name, queue, attributes }: Work,
     context: Context,
+    from: string | undefined,
     run: (traced: Traced) => Promise<T>,
   ): Promise<T> {
     const common = {
@@ -110,8 +106,12 @@ export class Tracing {
     const what = { ...options, attributes: { ...common, ...attributes } };
     const span = this.#tracer.startSpan(`${operation} ${name}`, what, context);
     const { traceId, spanId, traceFlags } = span.spanContext();
+    const former = from === undefined ? null : traceContextOf(from);
+    // Another trace has a state of its own.
+    const tracestate = former?.traceId === traceId ? former.tracestate : "";
+    const traceparent = `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`;
     const traced: Traced = {
-      traceparent: `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, "0")}`,
+      trace: withState(traceparent, tracestate),
       set: (name, value) => void span.setAttribute(name, value),
       failed: (message) => void span.setStatus({ code: ERROR, message }),
     };
@@ -126,13 +126,13 @@ export class Tracing {
   }
 }
 
-function contextIn(traceparent: string): SpanContext {
-  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent)!;
-  return { traceId, spanId, traceFlags: parseInt(flags, 16) };
+function contextIn(trace: string): SpanContext {
+  const { traceId, spanId, traceFlags } = traceContextOf(trace);
+  return { traceId, spanId, traceFlags };
 }
 
 /** A span of another program. */
-function remote(traceparent: string) {
-  const context = { ...contextIn(traceparent), isRemote: true };
+function remote(trace: string) {
+  const context = { ...contextIn(trace), isRemote: true };
   return { spanContext: () => context, isRecording: () => false };
 }

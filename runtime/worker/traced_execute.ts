@@ -17,7 +17,7 @@ export function executeTraced(
   const attributes = { "messaging.message.id": bare(record.id), "errand.attempt": record.attempt };
   const work = { name: record.task, queue: queueOf(record), attributes };
   return tracing.process(work, record.trace, async (traced) => {
-    attempt.trace = traced.traceparent;
+    attempt.trace = traced.trace;
     const outcome = await execute(attempt, options);
     if (outcome?.kind === "failed" || outcome?.kind === "timed-out") {
       traced.failed(`${outcome.error.name}: ${outcome.error.message}`);

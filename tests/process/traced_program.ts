@@ -14,7 +14,7 @@ const parent = define({ name: "parent", input: z.object({}) }, async ({ submit, 
   return sum;
 });
 
-const [traceparent, runs] = Deno.args;
+const [traceparent, runs, tracestate] = Deno.args;
 const errand = await createErrand({
   kv: ":memory:",
   definitions: { add, parent },
@@ -23,7 +23,7 @@ const errand = await createErrand({
 await errand.start();
 const request = new Request("http://errand/v1/tasks", {
   method: "POST",
-  headers: { "content-type": "application/json", host: "localhost", traceparent },
+  headers: { "content-type": "application/json", host: "localhost", traceparent, tracestate },
   body: JSON.stringify({
     task: "parent",
     input: {},
@@ -32,6 +32,8 @@ const request = new Request("http://errand/v1/tasks", {
 });
 const { id } = await (await errand.fetch(request)).json();
 await errand.client.future(id).result();
+const tasks = await Array.fromAsync(errand.client.tasks.list());
+const kept = tasks.map(({ task, traceparent, tracestate = null }) => ({ task, traceparent, tracestate }));
 await errand.stop();
 // deno-lint-ignore no-console -- what the test reads
-console.log(id);
+console.log(JSON.stringify(kept));

@@ -7,10 +7,15 @@ import { exportedBy, type Span } from "../support/otlp_receiver.ts";
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID = "b7ad6b7169203331";
 
-async function spansOf(env: Record<string, string>, runs: string = "link"): Promise<Span[]> {
+const TRACE_STATE = "congo=t61rcWkgMzE,rojo=00f067aa0ba902b7";
+
+function exported(env: Record<string, string>, runs: string) {
   const program = new URL("traced_program.ts", import.meta.url);
-  const { spans } = await exportedBy(program, [`00-${TRACE_ID}-${SPAN_ID}-01`, runs], env);
-  return spans;
+  return exportedBy(program, [`00-${TRACE_ID}-${SPAN_ID}-01`, runs, TRACE_STATE], env);
+}
+
+async function spansOf(env: Record<string, string>, runs: string = "link"): Promise<Span[]> {
+  return (await exported(env, runs)).spans;
 }
 
 Deno.test("a submit is a span under its caller's, each attempt one that links to it, and a child's under its parent", async () => {
@@ -59,4 +64,26 @@ Deno.test("attempts that are traced as children are under the submit of their ta
 
 Deno.test("where nobody collects spans there are none", async () => {
   assert.deepEqual(await spansOf({}), []);
+});
+
+Deno.test("tracestate goes as far as the caller's trace does, whoever collects spans", async () => {
+  const ways: [env: Record<string, string>, runs: string, child: string | null][] = [
+    [{}, "link", TRACE_STATE],
+    [{ OTEL_DENO: "true" }, "child", TRACE_STATE],
+    // The child is of the trace that its parent's attempt began.
+    [{ OTEL_DENO: "true" }, "link", null],
+  ];
+  for (const [env, runs, child] of ways) {
+    const { spans, stdout } = await exported(env, runs);
+    const kept = new Map<string, { traceparent: string; tracestate: string | null }>(
+      JSON.parse(stdout).map((task: { task: string }) => [task.task, task]),
+    );
+    const { traceparent, tracestate } = kept.get("parent")!;
+    assert.deepEqual([traceparent.slice(3, 35), tracestate], [TRACE_ID, TRACE_STATE]);
+    assert.equal(kept.get("add")!.tracestate, child, `${runs} ${JSON.stringify(env)}`);
+    for (const [task, { traceparent }] of kept) {
+      const [sent] = spans.filter(({ name }) => name === `send ${task}`);
+      if (sent) assert.equal(traceparent, `00-${sent.traceId}-${sent.spanId}-01`);
+    }
+  }
 });
