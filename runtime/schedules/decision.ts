@@ -100,6 +100,20 @@ export function decisionOf(
   return fired(record, expansion, active, active);
 }
 
+/** Checks of a commit that fires a time: of the schedule, of the new task, and what limits may add. */
+const OTHER_CHECKS = 4;
+
+/**
+ * As many as one commit can check, where that is fewer: the one that runs, and the newest that wait. A call
+ * of several commits that is cut off would hold all later times up until it is given up.
+ *
+ * @param active in the order of their times
+ */
+export function waitedFor(active: string[], checks: number): string[] {
+  const most = checks - OTHER_CHECKS;
+  return active.length <= most ? active : [active[0], ...active.slice(1 - most)];
+}
+
 /** @param before tasks that are followed on */
 function fired(record: ScheduleRecord, expansion: Expansion, before: string[], waitFor: string[]): Decision {
   const { at } = record.next!;

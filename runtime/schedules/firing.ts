@@ -25,6 +25,7 @@ import {
   type OwnTask,
   passedOver,
   refused,
+  waitedFor,
 } from "./decision.ts";
 import { readDue } from "./read_due.ts";
 import { entryOf, keyOf, type ScheduleEntry, type ScheduleRecord, writesOf } from "./record.ts";
@@ -147,7 +148,8 @@ export class ScheduleTimers {
   ): Promise<boolean> {
     const { record } = entry;
     const { name, tenant, task, input, options, by } = record;
-    const waits = waitFor.length === 0 ? {} : { waitFor, allowFailure: true };
+    const upstreams = waitedFor(waitFor, this.context.store.kv.limits.checks);
+    const waits = upstreams.length === 0 ? {} : { waitFor: upstreams, allowFailure: true };
     const schedule = { name, for: record.next!.at };
     const submission = {
       id: taskId,

@@ -1,5 +1,6 @@
 import "../../support/sanitizers.ts";
 import assert from "node:assert/strict";
+import { REMOTE_LIMITS } from "../../../runtime/platform/kv.ts";
 import { z } from "zod";
 import { ANYBODY, callerWithin } from "../../../runtime/core/caller.ts";
 import { type AnyDefinition, define } from "../../../runtime/core/define.ts";
@@ -135,6 +136,18 @@ Deno.test("buffer-all: each time has its task, and each waits for all before it,
     tasks.slice(1).map((task) => task.deps!.upstreams),
     [1, 2, 3].map((n) => ({ json: JSON.stringify(tasks.slice(0, n).map(({ id }) => id)) })),
   );
+});
+
+Deno.test("buffer-all: a time is one commit, however many wait and however few a commit can check", async () => {
+  await using world = await Scheduling.open({ limits: REMOTE_LIMITS });
+  await world.put("s", { spec: EACH_MINUTE, overlap: "buffer-all" });
+  for (let n = 0; n < 12; n++) await world.advance(MINUTE);
+  const tasks = await world.tasks();
+  const ids = tasks.map(({ id }) => id);
+  const upstreams = tasks.at(-1)!.deps!.upstreams;
+  assert.deepEqual(upstreams, { json: JSON.stringify([ids[0], ...ids.slice(6, 11)]) });
+  const keys = (await world.bench.all()).map(({ key }) => key[0]);
+  assert.ok(!keys.includes("seal"), "no call is stored in several commits");
 });
 
 Deno.test("cancel-running: what runs is asked to stop, and the newest starts when that has ended", async () => {
