@@ -94,7 +94,8 @@ Deno.test("a timeout reaches those in its place, and another attempt has others"
     attempt === 1 ? sig("sleep", LONG) : sig("echo", { value: "second" })
   );
   await using service = await onSocket({ definitions: [slowFirst.swap] });
-  const options = { timeoutMs: 300, retry: { maxAttempts: 2, delayMs: 0 } };
+  // The second attempt must end within it.
+  const options = { timeoutMs: 4_000, retry: { maxAttempts: 2, delayMs: 0 } };
   const task = await service.run("swap", {}, options);
   assert.deepEqual([task.result, task.attempt, slowFirst.runs], ["second", 2, 2]);
   const { body } = await service.get(`/v1/tasks?task=sleep`);
