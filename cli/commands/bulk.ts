@@ -22,8 +22,9 @@ export async function bulk(
     const { count: { value, exact }, samples } = preview;
     if (session.isJson) session.json(preview);
     else {
-      session.line(`${exact ? "" : "at least "}${value} tasks; nothing was done. The newest ones:`);
-      await session.list(samples, taskColumns(session), "none");
+      const newest = samples.length === 0 ? "" : ". The newest ones:";
+      session.line(`${exact ? "" : "at least "}${value} tasks; nothing was done${newest}`);
+      if (newest !== "") await session.list(samples, taskColumns(session), "none");
     }
     return EXIT.done;
   }

@@ -73,6 +73,8 @@ Deno.test("queues, pauses, limits and schedules are shown and changed", async ()
 Deno.test("many tasks are changed at once, after a dry run if wanted", async () => {
   await using server = await aServer();
   const errand = commandsTo(server.url);
+  const none = await errand(["bulk", "cancel", "--all", "--dry-run"]);
+  assert.deepEqual([none.out, none.err], ["0 tasks; nothing was done\n", ""]);
   const later = ["--delay", "1h", "--tag", "later"];
   for (let n = 0; n < 3; n++) await errand(["submit", "echo", `{"value": ${n}}`, ...later]);
   const preview = await errand(["bulk", "cancel", "--tag", "later", "--all", "--dry-run"]);
