@@ -80,7 +80,10 @@ Deno.test("a timed out attempt is retried, and the next one gets its full time",
     return attempt;
   });
   await using service = await aService({ definitions: [slowFirst] });
-  const task = await service.run("slow-first", {}, { timeoutMs: 500, retry: { maxAttempts: 2, delayMs: 0 } });
+  const task = await service.run("slow-first", {}, {
+    timeoutMs: 3_000,
+    retry: { maxAttempts: 2, delayMs: 0 },
+  });
   assert.deepEqual([task.state.type, task.result], ["COMPLETED", 2]);
 });
 
