@@ -67,7 +67,7 @@ async function cancelOne(
 ): Promise<Cancelled> {
   let outcome: Cancelled["outcome"] = "too_late";
   let seen: Entry | undefined;
-  const after = await store.update("settle", id, (entry) => {
+  const after = await store.update("change", id, (entry) => {
     seen = requirePresent(entry, request.ifMatch);
     const step = cancelStep(seen.record, store.clock.now(), request);
     outcome = step.outcome;

@@ -41,7 +41,7 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
     const next = { id, op: "", rev: record.rev, forgottenAt: now, ...lent };
     // Its dependents must have counted its end.
     const checks = hasDependents(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
-    if (await store.commit("settle", [{ before: entry, next }], { checks })) return;
+    if (await store.commit("change", [{ before: entry, next }], { checks })) return;
     if (clock.monotonic() > until) {
       throw new ConflictError("those that wait for it have not been told of its end yet: try again");
     }

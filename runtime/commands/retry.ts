@@ -135,10 +135,10 @@ async function commitRetry(
   const { changes, checks, isComplete } = await resumedBy(store, record);
   const all = [changeOf(false), ...changes];
   const options = { checks: [...checks, ...open] };
-  if (isComplete && store.fits(all, options)) return first(await store.commit("settle", all, options));
+  if (isComplete && store.fits(all, options)) return first(await store.commit("change", all, options));
   const held = await heldBack(store, record, isFree);
   held.checks.push(...open);
-  return first(await store.commit("settle", [changeOf(true)], held));
+  return first(await store.commit("change", [changeOf(true)], held));
 }
 
 /**

@@ -72,7 +72,7 @@ export class Pruner {
   /** Prolongs the retention of a task that others still need, which moves its timer. */
   async #keep(id: string): Promise<void> {
     const { store } = this;
-    await store.update("settle", id, ({ record }) => {
+    await store.update("change", id, ({ record }) => {
       const now = store.clock.now();
       if (isForgotten(record) || !isOverdue(record, now)) return null;
       const keptMs = now - record.finishedAt!;

@@ -106,7 +106,7 @@ export class Timers {
   async #move(timer: Timer, entry: Entry<Stored> | null, now: number): Promise<void> {
     const next = entry && nextOf(timer, entry.record, now);
     if (next) {
-      await this.store.commit("settle", [{ before: entry, next }]);
+      await this.store.commit("change", [{ before: entry, next }]);
       return;
     }
     // No record names this timer.

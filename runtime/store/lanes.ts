@@ -1,7 +1,8 @@
 // Commits of different kinds. On a file they go to the disk one after the other, so submits and ends share
 // commits: half as many take a tenth less of the processor. Claims and the outbox have commits of their own:
 // other processes are often faster with those, and then a whole commit is made again. Over a network, where
-// several commits are under way at once, each kind has its own.
+// several commits are under way at once, each kind has its own. What is changed from outside comes in
+// hundreds, and takes turns with the ends: a process that stops must hand its tasks back.
 
 import type { KvLimits } from "../platform/kv.ts";
 import type { Unit } from "./commit_unit.ts";
@@ -9,7 +10,7 @@ import type { Applied, Committer } from "./committer.ts";
 import { GroupCommit } from "./group_commit.ts";
 import type { Starter } from "./starter.ts";
 
-export type Lane = "submit" | "claim" | "settle" | "outbox";
+export type Lane = "submit" | "claim" | "settle" | "change" | "outbox";
 
 type Line = [commits: GroupCommit<Unit, Applied>, line: number];
 
@@ -20,11 +21,11 @@ export class Lanes {
   constructor(committer: Committer, limits: KvLimits, starter: () => Starter | null) {
     const commits = (lines = 1) =>
       new GroupCommit<Unit, Applied>((units) => committer.commit(units, starter()), limits, lines);
-    const shared = commits(2);
-    const isShared = limits.flights === 1;
+    const shared = commits(3);
     this.#lines = {
-      submit: [shared, 0],
-      settle: isShared ? [shared, 1] : [commits(), 0],
+      settle: [shared, 0],
+      change: [shared, 1],
+      submit: limits.flights === 1 ? [shared, 2] : [commits(), 0],
       claim: [commits(), 0],
       outbox: [commits(), 0],
     };

@@ -11,7 +11,7 @@ import type { Store } from "../../store/store.ts";
  * @returns false if it has ended, or has that priority
  */
 export async function changePriority(store: Store, known: Entry, priority: number): Promise<boolean> {
-  const changed = await store.update("settle", known.record.id, ({ record }) => {
+  const changed = await store.update("change", known.record.id, ({ record }) => {
     if (isForgotten(record) || isTerminal(record) || record.priority === priority) return null;
     return { next: withPriority(record, store.clock.now(), priority) };
   }, known);
