@@ -86,6 +86,11 @@ export class Compensations {
     });
   }
 
+  /** So many tasks were taken back, or are. */
+  get begun(): number {
+    return [...this.#sought.values()].reduce((sum, { taken }) => sum + taken.length, 0);
+  }
+
   atTheEnd(): void {
     for (const [group, { completed, taken }] of this.#sought) {
       const { outcome, compensation } = this.#groups.get(group)!;
