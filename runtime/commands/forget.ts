@@ -4,7 +4,7 @@ import { ConflictError } from "../core/errors.ts";
 import { isReplaced } from "../core/replaced.ts";
 import { hasDependents, isForgotten, isTerminal, type TaskRecord, typeOf } from "../core/task.ts";
 import { mayBeCompensated } from "../dependencies/compensable.ts";
-import { isNeeded } from "../dependencies/edges.ts";
+import { groupsOf, isNeeded } from "../dependencies/edges.ts";
 import { sleep } from "../platform/clock.ts";
 import { keys } from "../platform/keys.ts";
 import type { Store } from "../store/store.ts";
@@ -30,7 +30,8 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
         `only an ended task can be forgotten; this one is ${typeOf(record)}: cancel it first`,
       );
     }
-    if (await isNeeded(store, record) || await isAboutToBeNeeded(store, record)) {
+    const groups = await groupsOf(store, record);
+    if (await isNeeded(store, record, groups) || await isAboutToBeNeeded(store, record)) {
       throw new ConflictError("a task that takes its result has not ended: cancel that one first");
     }
     if (await mayBeCompensated(store, record)) {
@@ -39,8 +40,9 @@ export async function forget(store: Store, id: string, ifMatch?: IfMatch): Promi
     const now = clock.now();
     const lent = record.lent && record.lent.until > now ? { lent: record.lent } : {};
     const next = { id, op: "", rev: record.rev, forgottenAt: now, ...lent };
-    // Its dependents must have counted its end.
-    const checks = hasDependents(record) ? [{ key: keys.outbox(id), versionstamp: null }] : [];
+    // Its dependents must have counted its end, and nobody may come to take the results of its groups.
+    const checks: Deno.AtomicCheck[] = groups.map(({ key, versionstamp }) => ({ key, versionstamp }));
+    if (hasDependents(record)) checks.push({ key: keys.outbox(id), versionstamp: null });
     if (await store.commit("change", [{ before: entry, next }], { checks })) return;
     if (clock.monotonic() > until) {
       throw new ConflictError("those that wait for it have not been told of its end yet: try again");

@@ -9,6 +9,7 @@ import { keys, prefixes } from "../platform/keys.ts";
 import type { KvLimits, KvPort, Write } from "../platform/kv.ts";
 import { pages } from "../platform/paging.ts";
 import { mostGroupsOf } from "../store/group_counters.ts";
+import type { GroupRecord } from "../store/group_record.ts";
 import type { Store } from "../store/store.ts";
 import { mayBeCompensated } from "./compensable.ts";
 
@@ -122,12 +123,27 @@ export async function tellDependents(
   return isTold;
 }
 
-/** True if a task that takes the result of this one has not ended, or is taken back by one that does. */
-export async function isNeeded(store: Store, record: TaskRecord): Promise<boolean> {
+/** The records of a task's groups. */
+export async function groupsOf(
+  { kv }: Store,
+  { groups }: TaskRecord,
+): Promise<Deno.KvEntryMaybe<GroupRecord>[]> {
+  return groups.length > 0 ? await kv.getMany<GroupRecord>(groups.map(keys.group)) : [];
+}
+
+/**
+ * True if a task that takes the result of this one has not ended, or is taken back by one that does.
+ *
+ * @param groups those of the task
+ */
+export async function isNeeded(
+  store: Store,
+  record: TaskRecord,
+  groups: Deno.KvEntryMaybe<GroupRecord>[],
+): Promise<boolean> {
   if (hasDependents(record) && await areAnyOpen(store, dependentsOf(store.kv, record))) return true;
-  if (!record.referred) return false;
-  for (const group of record.groups) {
-    if (await areAnyOpen(store, dependentsOfGroup(store.kv, group))) return true;
+  for (const { value } of groups) {
+    if (value?.referred && await areAnyOpen(store, dependentsOfGroup(store.kv, value.id))) return true;
   }
   return false;
 }

@@ -12,7 +12,7 @@ import {
   type Tombstone,
 } from "../core/task.ts";
 import { mayBeCompensated } from "../dependencies/compensable.ts";
-import { isNeeded } from "../dependencies/edges.ts";
+import { groupsOf, isNeeded } from "../dependencies/edges.ts";
 import { isIndexKey, isUniqueKey, keys } from "../platform/keys.ts";
 import { entriesOf, expiryOf } from "../store/index_entries.ts";
 import { encode } from "../store/record_codec.ts";
@@ -47,7 +47,7 @@ export class Pruner {
   }
 
   async #isNeeded(record: TaskRecord): Promise<boolean> {
-    if (await isNeeded(this.store, record)) return true;
+    if (await isNeeded(this.store, record, await groupsOf(this.store, record))) return true;
     if (await mayBeCompensated(this.store, record)) return true;
     if (!record.awaited) return false;
     const parent = await this.store.read(record.parentId!);

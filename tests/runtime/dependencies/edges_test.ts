@@ -80,14 +80,14 @@ Deno.test("a task is needed as long as one that it names, or that stands in its 
   const [near, far, other] = (await bench.submit({}, {}, {})).map(({ record }) => record.id);
   const [{ record }] = await bench.submit({ next: [near], followed: true });
   await bench.kv.writeBlind([edgeWrite(record.id, far, [far, "nobody"], null)], 0);
-  assert.equal(await isNeeded(bench.store, record), true);
+  assert.equal(await isNeeded(bench.store, record, []), true);
   await cancel(bench, near);
-  assert.equal(await isNeeded(bench.store, record), true, "for the sake of the block");
+  assert.equal(await isNeeded(bench.store, record, []), true, "for the sake of the block");
   await cancel(bench, far);
-  assert.equal(await isNeeded(bench.store, record), false);
-  assert.equal(await isNeeded(bench.store, { ...record, next: [other] }), true);
+  assert.equal(await isNeeded(bench.store, record, []), false);
+  assert.equal(await isNeeded(bench.store, { ...record, next: [other] }, []), true);
   // Without the mark nobody looks for blocks.
   await bench.kv.writeBlind([edgeWrite(record.id, other, [other], null)], 0);
-  assert.equal(await isNeeded(bench.store, { ...record, next: undefined, followed: undefined }), false);
-  assert.equal(await isNeeded(bench.store, { ...record, next: undefined }), true);
+  assert.equal(await isNeeded(bench.store, { ...record, next: undefined, followed: undefined }, []), false);
+  assert.equal(await isNeeded(bench.store, { ...record, next: undefined }, []), true);
 });
