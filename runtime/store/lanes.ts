@@ -23,9 +23,9 @@ export class Lanes {
       new GroupCommit<Unit, Applied>((units) => committer.commit(units, starter()), limits, lines);
     const shared = commits(3);
     this.#lines = {
-      settle: [shared, 0],
-      change: [shared, 1],
-      submit: limits.flights === 1 ? [shared, 2] : [commits(), 0],
+      settle: [shared, 1],
+      change: [shared, 2],
+      submit: limits.flights === 1 ? [shared, 0] : [commits(), 0],
       claim: [commits(), 0],
       outbox: [commits(), 0],
     };
