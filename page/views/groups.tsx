@@ -4,12 +4,13 @@ import { useState } from "preact/hooks";
 import { get, queryOf } from "../data/api.ts";
 import { count, shortId } from "../data/format.ts";
 import { useLoad } from "../data/load.ts";
-import { go, hrefOf, route, setQuery } from "../data/route.ts";
+import { go, hrefOf, route } from "../data/route.ts";
 import { GROUP_STATES, type GroupList, type GroupSummary } from "../data/answers.ts";
 import { Bar } from "../ui/bar.tsx";
 import { Ago, Empty, groupState, Meter, Panel, Shown, StateMark } from "../ui/basics.tsx";
 import { Head, numbers } from "../ui/head.tsx";
 import { act } from "../ui/notices.tsx";
+import { StateFilter } from "../ui/state_filter.tsx";
 
 const LIMIT = 50;
 
@@ -36,34 +37,11 @@ export function Groups() {
           <button type="submit">Open</button>
         </form>
       </Bar>
-      <States state={state} />
+      <div class="filters" role="group" aria-label="Filters">
+        <StateFilter all={GROUP_STATES} nameOf={(type) => groupState(type).name} chosen={state} />
+      </div>
       <Newest key={state} state={state} />
     </>
-  );
-}
-
-function States({ state }: { state: string }) {
-  const states = state.split(",").filter((each) => each !== "");
-  const toggle = (one: string) => {
-    const next = states.includes(one) ? states.filter((each) => each !== one) : [...states, one];
-    setQuery({ state: next.join(",") });
-  };
-  return (
-    <div class="filters" role="group" aria-label="Filters">
-      <div class="states" role="group" aria-label="States">
-        {GROUP_STATES.map((type) => (
-          <button
-            key={type}
-            type="button"
-            aria-pressed={states.includes(type)}
-            class={`state ${type.toLowerCase()}`}
-            onClick={() => toggle(type)}
-          >
-            {groupState(type).name}
-          </button>
-        ))}
-      </div>
-    </div>
   );
 }
 

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { hrefOf, setQuery } from "../data/route.ts";
 import { STATE_TYPES } from "../data/answers.ts";
+import { StateFilter } from "../ui/state_filter.tsx";
 import { COLUMNS, columnsShown, toggleColumn } from "./task_row.tsx";
 
 /** As `GET /v1/tasks` calls them. */
@@ -34,11 +35,6 @@ const AGES: [title: string, ms: number][] = [["hour", HOUR_MS], [
 ], ["week", 7 * 24 * HOUR_MS]];
 
 export function Filters({ filters }: { filters: Record<string, string> }) {
-  const states = (filters.state ?? "").split(",").filter((each) => each !== "");
-  const toggle = (state: string) => {
-    const next = states.includes(state) ? states.filter((each) => each !== state) : [...states, state];
-    setQuery({ state: next.join(",") });
-  };
   const others = [
     "groupId",
     "parentId",
@@ -50,19 +46,11 @@ export function Filters({ filters }: { filters: Record<string, string> }) {
     .filter((name) => filters[name]);
   return (
     <div class="filters" role="group" aria-label="Filters">
-      <div class="states" role="group" aria-label="States">
-        {STATE_TYPES.map((type) => (
-          <button
-            key={type}
-            type="button"
-            aria-pressed={states.includes(type)}
-            class={`state ${type.toLowerCase()}`}
-            onClick={() => toggle(type)}
-          >
-            {type[0] + type.slice(1).toLowerCase()}
-          </button>
-        ))}
-      </div>
+      <StateFilter
+        all={STATE_TYPES}
+        nameOf={(type) => type[0] + type.slice(1).toLowerCase()}
+        chosen={filters.state ?? ""}
+      />
       <div class="texts">
         {TEXTS.map(([name, title]) => (
           <TextFilter
