@@ -50,7 +50,8 @@ async function keepResults(store: Store, group: string, isStopping: () => boolea
   const selector = { prefix: prefixes.index("group", group) };
   for await (const page of pages(store.kv, selector, { size: MEMBERS_PER_READ })) {
     if (isStopping()) return false;
-    const entries = await store.readMany(page.map(({ key }) => parse.index(key).id));
+    // Its retention may have ended since somebody came to refer to it.
+    const entries = await store.peekMany(page.map(({ key }) => parse.index(key).id));
     await Promise.all(entries.map(async (entry) => {
       if (!entry || isForgotten(entry.record) || entry.record.referred) return;
       await store.update("outbox", entry.record.id, ({ record }) => {
