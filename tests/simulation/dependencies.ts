@@ -81,7 +81,10 @@ export class Dependencies {
   readonly #endedAt = new Map<string, number>();
   readonly #madeAt = new Map<string, number>();
   readonly #hadEnded = new Set<string>();
-  readonly #groups = new Set<string>();
+  /** How many tasks each has. */
+  readonly #groups = new Map<string, number | null>();
+  /** Tasks that take the results of a group which was not whole any more when they came. */
+  readonly #late = new Set<string>();
   /** Those that may run, or have run. */
   readonly #letGo = new Set<string>();
   readonly #freed = new Set<string>();
@@ -134,7 +137,10 @@ export class Dependencies {
 
   /** True if a retry of one of those that it waits for, however far up, may have put it back. */
   wasResumedBy(id: string, asked: ReadonlySet<string>): boolean {
-    return this.upstreamsOf(id).some((one) => asked.has(one) || this.wasResumedBy(one, asked));
+    return this.upstreamsOf(id).some((one) => {
+      const members = this.#groups.has(one) ? this.#membersOf(one).map(({ id }) => id) : [one];
+      return members.some((member) => asked.has(member) || this.wasResumedBy(member, asked));
+    });
   }
 
   // ---- what KV takes: called when the checker knows the records of a commit
@@ -188,7 +194,7 @@ export class Dependencies {
     const was = this.#ends.get(id) ?? null;
     const is = endOfAll(group);
     if (was !== null && is === null) this.#endedAt.set(id, this.#commits - 1);
-    this.#groups.add(id);
+    this.#groups.set(id, group.total);
     this.#ends.set(id, is);
   }
 
@@ -257,6 +263,10 @@ export class Dependencies {
     this.#made.set(place, record.id);
     if (record.unique?.after) this.#after.set(record.id, record.unique.after);
     this.#madeAt.set(record.id, this.#commits);
+    const isShort = (group: string) => {
+      return this.#ends.get(group) !== null && this.#membersOf(group).length < (this.#groups.get(group) ?? 0);
+    };
+    if (record.deps?.groups?.some(isShort)) this.#late.add(record.id);
     this.#stored.set(call, (this.#stored.get(call) ?? 0) + 1);
   }
 
@@ -366,7 +376,8 @@ export class Dependencies {
       if (stateOf(record).message?.startsWith("retried on request")) this.#freed.add(id);
       else if (!this.#freed.has(id)) this.#requireReady(id, wants, upstreams);
     }
-    if (record.error?.name === "UpstreamGoneError" && !this.#hadEndedBefore(record)) {
+    const mayBeGone = this.#late.has(id) || this.#hadEndedBefore(record);
+    if (record.error?.name === "UpstreamGoneError" && !mayBeGone) {
       this.checker.violated("1", `${name} has lost an upstream: ${record.error.message}`);
     }
   }
@@ -470,9 +481,7 @@ export class Dependencies {
   /** The results of a group, each of another one of its tasks, or an error where that is allowed. */
   #handedAll(id: string, group: string, values: unknown, allowFailure: boolean): void {
     if (!Array.isArray(values)) return this.#wrong(id, `got no list for group ${group}`);
-    const members = [...this.checker.tasks.values()].filter((one): one is TaskRecord =>
-      !isForgotten(one) && one.groups.includes(group)
-    );
+    const members = this.#membersOf(group);
     for (const { run, error } of values as { run?: number; error?: unknown }[]) {
       // Its policy may allow for failures.
       if (error !== undefined) continue;
@@ -481,6 +490,12 @@ export class Dependencies {
     }
     if (allowFailure || values.length === members.length) return;
     this.#wrong(id, `got ${values.length} results of ${members.length} of group ${group}`);
+  }
+
+  #membersOf(group: string): TaskRecord[] {
+    return [...this.checker.tasks.values()].filter((one): one is TaskRecord =>
+      !isForgotten(one) && one.groups.includes(group)
+    );
   }
 
   #handedOn(id: string, upstream: string, value: unknown, allowFailure: boolean): void {

@@ -247,6 +247,17 @@ Deno.test("the tasks of a group are kept as long as somebody may take their resu
   assert.deepEqual(await bench.store.readMany(ids), [null, null]);
 });
 
+Deno.test("a task whose retention ends before its group's reference has marked it is kept", async () => {
+  await using bench = await days();
+  const { group, ids } = await bench.groupOf([{ options: { retentionMs: 1_000 } }]);
+  await bench.run(ids[0]);
+  const [held] = await bench.call([{}]);
+  await bench.call([{ input: resultOf(group), options: { waitFor: [held.id] } }]);
+  bench.clock.advance(2_000);
+  await bench.follow();
+  assert.notEqual((await bench.store.readMany(ids))[0], null);
+});
+
 Deno.test("who only waits for a group keeps none of its tasks", async () => {
   await using bench = await days();
   const { group, ids } = await bench.groupOf([{ options: { retentionMs: 1_000 } }]);
