@@ -81,8 +81,9 @@ export class Dependencies {
   readonly #endedAt = new Map<string, number>();
   readonly #madeAt = new Map<string, number>();
   readonly #hadEnded = new Set<string>();
-  /** How many tasks each has. */
-  readonly #groups = new Map<string, number | null>();
+  readonly #groups = new Set<string>();
+  /** How many tasks of each there were when they were stored. */
+  readonly #storedOf = new Map<string, number>();
   /** Tasks that take the results of a group which was not whole any more when they came. */
   readonly #late = new Set<string>();
   /** Those that may run, or have run. */
@@ -194,7 +195,7 @@ export class Dependencies {
     const was = this.#ends.get(id) ?? null;
     const is = endOfAll(group);
     if (was !== null && is === null) this.#endedAt.set(id, this.#commits - 1);
-    this.#groups.set(id, group.total);
+    this.#groups.add(id);
     this.#ends.set(id, is);
   }
 
@@ -263,9 +264,8 @@ export class Dependencies {
     this.#made.set(place, record.id);
     if (record.unique?.after) this.#after.set(record.id, record.unique.after);
     this.#madeAt.set(record.id, this.#commits);
-    const isShort = (group: string) => {
-      return this.#ends.get(group) !== null && this.#membersOf(group).length < (this.#groups.get(group) ?? 0);
-    };
+    for (const group of record.groups) this.#storedOf.set(group, (this.#storedOf.get(group) ?? 0) + 1);
+    const isShort = (group: string) => this.#membersOf(group).length < (this.#storedOf.get(group) ?? 0);
     if (record.deps?.groups?.some(isShort)) this.#late.add(record.id);
     this.#stored.set(call, (this.#stored.get(call) ?? 0) + 1);
   }
